@@ -1,0 +1,17 @@
+import type { ProfilesData } from '../otlp/profiles-data.ts';
+
+/** What one reporting cycle hands to every exporter. Shared between them, so nobody changes it. */
+export interface ExportRequest {
+  readonly data: ProfilesData;
+  /** Number of samples in all profiles: what the Collector calls items. */
+  readonly sampleCount: number;
+  /** `ExportProfilesServiceRequest` as protobuf; encoded at the first call, the same bytes after. */
+  encoded(): Uint8Array;
+}
+
+/** An exporter as the pipeline sees it. */
+export interface ProfilesExporter {
+  readonly id: string;
+  /** Takes the request into the sending queue, or refuses it because the queue is full (counted by the exporter). Never waits. */
+  offer(request: ExportRequest): boolean;
+}

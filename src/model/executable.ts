@@ -1,0 +1,13 @@
+/** What is known of a file ID as a file. */
+export interface Executable {
+  /** Base name or path; empty when unknown. */
+  readonly fileName: string;
+  /** Hexadecimal; empty when the file has none. */
+  readonly gnuBuildId: string;
+  /** Go's own build ID; empty when the file has none. */
+  readonly goBuildId: string;
+  /** Whether the file ID is the OpenTelemetry hash of the file's head, tail and length, and may be sent as such. */
+  readonly hasHtlHash: boolean;
+}
+
+export const unknownExecutable: Executable = { fileName: '', gnuBuildId: '', goBuildId: '', hasHtlHash: false };

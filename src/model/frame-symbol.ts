@@ -1,0 +1,16 @@
+/** What a frame is called. Immutable: a sample that found one keeps it, whatever the store forgets. */
+export interface FrameSymbol {
+  readonly functionName: string;
+  /** The linker's name where it differs from `functionName`; empty otherwise. */
+  readonly systemName: string;
+  /** Source file; empty when unknown. */
+  readonly filePath: string;
+  /** 1-based; 0 when unknown. */
+  readonly line: number;
+  /** 1-based; 0 when unknown. */
+  readonly column: number;
+  /** Line on which the function starts, 1-based; 0 when unknown. */
+  readonly startLine: number;
+  /** Functions inlined at this address, innermost first; this symbol is their outermost caller. */
+  readonly inlined: readonly FrameSymbol[];
+}

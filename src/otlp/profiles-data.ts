@@ -1,0 +1,141 @@
+/**
+ * OTLP profiles (v1development, wire of proto v1.10 and v1.11) as plain data, under the names of the protocol
+ * (https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/profiles/v1development/profiles.proto).
+ * All 64-bit integers are `bigint`; 32-bit ones and indices are `number`. Attributes are always inline: references
+ * into the string table are resolved when bytes are read.
+ */
+export interface ProfilesData {
+  readonly resourceProfiles: readonly ResourceProfiles[];
+  readonly dictionary: ProfilesDictionary;
+}
+
+/** The seven shared tables; entry 0 of each is the zero value. */
+export interface ProfilesDictionary {
+  readonly mappingTable: readonly Mapping[];
+  readonly locationTable: readonly Location[];
+  readonly functionTable: readonly FunctionEntry[];
+  readonly linkTable: readonly Link[];
+  readonly stringTable: readonly string[];
+  readonly attributeTable: readonly KeyValueAndUnit[];
+  readonly stackTable: readonly Stack[];
+}
+
+export interface ResourceProfiles {
+  readonly resource: Resource;
+  readonly scopeProfiles: readonly ScopeProfiles[];
+  readonly schemaUrl: string;
+}
+
+export interface Resource {
+  readonly attributes: readonly KeyValue[];
+  readonly droppedAttributesCount: number;
+}
+
+export interface ScopeProfiles {
+  readonly scope: InstrumentationScope;
+  readonly profiles: readonly Profile[];
+  readonly schemaUrl: string;
+}
+
+export interface InstrumentationScope {
+  readonly name: string;
+  readonly version: string;
+  readonly attributes: readonly KeyValue[];
+  readonly droppedAttributesCount: number;
+}
+
+export interface Profile {
+  readonly sampleType: ValueType;
+  readonly samples: readonly Sample[];
+  readonly timeUnixNano: bigint;
+  readonly durationNano: bigint;
+  readonly periodType: ValueType;
+  readonly period: bigint;
+  /** 16 bytes, or empty. */
+  readonly profileId: Uint8Array;
+  readonly droppedAttributesCount: number;
+  readonly originalPayloadFormat: string;
+  readonly originalPayload: Uint8Array;
+  readonly attributeIndices: readonly number[];
+}
+
+export interface ValueType {
+  readonly typeStrindex: number;
+  readonly unitStrindex: number;
+}
+
+export interface Sample {
+  readonly stackIndex: number;
+  readonly attributeIndices: readonly number[];
+  readonly linkIndex: number;
+  readonly values: readonly bigint[];
+  readonly timestampsUnixNano: readonly bigint[];
+}
+
+export interface Mapping {
+  readonly memoryStart: bigint;
+  readonly memoryLimit: bigint;
+  readonly fileOffset: bigint;
+  readonly filenameStrindex: number;
+  readonly attributeIndices: readonly number[];
+}
+
+/** Locations of a stack, leaf first. */
+export interface Stack {
+  readonly locationIndices: readonly number[];
+}
+
+export interface Location {
+  readonly mappingIndex: number;
+  readonly address: bigint;
+  /** Innermost inlined function first; the last one is the caller of all before. Empty when nobody named it. */
+  readonly lines: readonly Line[];
+  readonly attributeIndices: readonly number[];
+}
+
+export interface Line {
+  readonly functionIndex: number;
+  readonly line: bigint;
+  readonly column: bigint;
+}
+
+export interface FunctionEntry {
+  readonly nameStrindex: number;
+  readonly systemNameStrindex: number;
+  readonly filenameStrindex: number;
+  readonly startLine: bigint;
+}
+
+export interface Link {
+  /** 16 bytes; empty in entry 0. */
+  readonly traceId: Uint8Array;
+  /** 8 bytes; empty in entry 0. */
+  readonly spanId: Uint8Array;
+}
+
+/** An attribute of a mapping, location, sample or profile. */
+export interface KeyValueAndUnit {
+  readonly keyStrindex: number;
+  readonly value: AnyValue;
+  readonly unitStrindex: number;
+}
+
+/** An attribute of a resource or scope. */
+export interface KeyValue {
+  readonly key: string;
+  readonly value: AnyValue;
+}
+
+/**
+ * `bigint` is int_value, `number` is double_value, `Uint8Array` is bytes_value, an array is array_value, an object
+ * with `entries` is kvlist_value, `undefined` is a value that is not set.
+ */
+export type AnyValue =
+  | string
+  | boolean
+  | bigint
+  | number
+  | Uint8Array
+  | readonly AnyValue[]
+  | { readonly entries: readonly KeyValue[] }
+  | undefined;

@@ -1,0 +1,5 @@
+/** A half-open range of time, `[start, end)`. */
+export interface TimeRange {
+  readonly startUnixNano: bigint;
+  readonly endUnixNano: bigint;
+}

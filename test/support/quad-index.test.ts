@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { QuadIndex } from '../../src/support/quad-index.ts';
+
+test('QuadIndex numbers quadruples like a map from their words', () => {
+  const word = fc.constantFrom(0, 1, 2, 0x7fff_ffff, 0xffff_ffff);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(word, word, word, word), { maxLength: 400 }), (quadruples) => {
+      const index = new QuadIndex();
+      const model = new Map<string, number>();
+      for (const quadruple of quadruples) {
+        const key = quadruple.join(' ');
+        if (!model.has(key)) model.set(key, model.size);
+        assert.equal(index.intern(...quadruple), model.get(key));
+      }
+      assert.equal(index.count, model.size);
+      for (const [key, entry] of model) {
+        assert.equal([0, 1, 2, 3].map((position) => index.word(entry, position)).join(' '), key);
+      }
+    }),
+  );
+});

@@ -1,0 +1,158 @@
+// hot
+import type { FrameBatch } from '../model/frame-batch.ts';
+import type { FrameKind } from '../model/frame-kind.ts';
+import { isCollectorNamed } from '../model/frame-kind.ts';
+import type { NameRequests } from './name-requests.ts';
+import type { SampleWindow } from './sample-window.ts';
+import type { SymbolSource } from './symbol-source.ts';
+
+/**
+ * The indices of one batch as indices of the window: each entry is looked up once a batch, at its first use, however
+ * many samples refer to it. Looking a frame up also finds its name, or asks the collector for it.
+ */
+export class BatchTranslation {
+  readonly #batch: FrameBatch;
+  readonly #window: SampleWindow;
+  readonly #symbols: SymbolSource;
+  readonly #names: NameRequests;
+  readonly #nowMs: number;
+  readonly #collectorKey: string;
+
+  /** Window index plus one of each entry of the batch; 0 while it was not needed. */
+  readonly #files: Uint32Array;
+  readonly #addressSpaces: Uint32Array;
+  readonly #mappings: Uint32Array;
+  readonly #frames: Uint32Array;
+  readonly #stacks: Uint32Array;
+  readonly #resources: Uint32Array;
+  readonly #profileTypes: Uint32Array;
+  readonly #links: Uint32Array;
+  #scratch = new Uint32Array(64);
+
+  constructor(batch: FrameBatch, window: SampleWindow, symbols: SymbolSource, names: NameRequests, nowMs: number) {
+    this.#batch = batch;
+    this.#window = window;
+    this.#symbols = symbols;
+    this.#names = names;
+    this.#nowMs = nowMs;
+    const { instanceId, scopeName, scopeVersion, resourceAttributes } = batch.collector;
+    this.#collectorKey = JSON.stringify([instanceId, scopeName, scopeVersion, ...resourceAttributes]);
+    this.#files = new Uint32Array(batch.fileIds.length);
+    this.#addressSpaces = new Uint32Array(batch.processes.length);
+    this.#mappings = new Uint32Array(batch.mappings.length);
+    this.#frames = new Uint32Array(batch.frames.count + 1);
+    this.#stacks = new Uint32Array(batch.stacks.count + 1);
+    this.#resources = new Uint32Array(batch.processes.length);
+    this.#profileTypes = new Uint32Array(batch.profileTypes.length);
+    this.#links = new Uint32Array(batch.links.length);
+  }
+
+  stack(index: number): number {
+    const known = this.#stacks[index]!;
+    if (known !== 0) return known - 1;
+    const { start, frames, truncated } = this.#batch.stacks;
+    const first = start[index]!;
+    const length = start[index + 1]! - first;
+    if (length > this.#scratch.length) this.#scratch = new Uint32Array(length * 2);
+    for (let i = 0; i < length; i++) this.#scratch[i] = this.#frame(frames[first + i]!);
+    const stack = this.#window.stacks.intern(this.#scratch, length, truncated[index] === 1);
+    this.#stacks[index] = stack + 1;
+    return stack;
+  }
+
+  resource(index: number): number {
+    return this.#once(this.#resources, index, () => {
+      const process = this.#batch.processes[index]!;
+      const { resourceAttributes, scopeName, scopeVersion } = this.#batch.collector;
+      const { pid, startTimeNano, comm, executablePath, containerId, serviceName, labels } = process;
+      const own = [pid, `${startTimeNano}`, comm, executablePath, containerId, serviceName, ...labels];
+      return this.#window.internResource(`${this.#collectorKey} ${JSON.stringify(own)}`, () => ({
+        collectorAttributes: resourceAttributes,
+        scopeName,
+        scopeVersion,
+        process,
+      }));
+    });
+  }
+
+  profileType(index: number): number {
+    return this.#once(this.#profileTypes, index, () =>
+      this.#window.internProfileType(this.#batch.profileTypes[index]!),
+    );
+  }
+
+  /** -1 for none. */
+  link(index: number): number {
+    return index === 0 ? -1 : this.#once(this.#links, index, () => this.#window.internLink(this.#batch.links[index]!));
+  }
+
+  context(threadId: number, threadNameIndex: number, comm: string, cpuPlusOne: number, labelSet: number): number {
+    // The kernel names a thread after its process until the thread names itself.
+    const threadName = threadNameIndex === 0 ? comm : this.#batch.strings[threadNameIndex]!;
+    const labels = this.#batch.labelSets[labelSet];
+    const key =
+      labels === undefined
+        ? `${threadId} ${cpuPlusOne} ${threadName}`
+        : JSON.stringify([threadId, cpuPlusOne, threadName, ...labels]);
+    return this.#window.internContext(key, () => ({ threadId, threadName, cpu: cpuPlusOne - 1, labels }));
+  }
+
+  #frame(index: number): number {
+    const known = this.#frames[index]!;
+    if (known !== 0) return known - 1;
+    const { fileId, process, addressHigh, addressLow, kind, mapping } = this.#batch.frames;
+    const file = fileId[index] !== 0 ? this.#file(fileId[index]!) : this.#addressSpace(process[index]!);
+    const frameMapping = mapping[index] === 0 ? -1 : this.#mapping(mapping[index]!);
+    const frameKind = kind[index]! as FrameKind;
+    const frame = this.#window.internFrame(file, addressHigh[index]!, addressLow[index]!, frameKind, frameMapping);
+    if (this.#window.symbols[frame] === undefined) {
+      this.#name(frame, file, addressHigh[index]!, addressLow[index]!, frameKind);
+    }
+    this.#frames[index] = frame + 1;
+    return frame;
+  }
+
+  #name(frame: number, file: number, addressHigh: number, addressLow: number, kind: FrameKind): void {
+    const { symbols, owner } = this.#window.files[file]!;
+    const symbol = symbols?.find(addressHigh, addressLow);
+    if (symbol !== undefined) {
+      this.#window.symbols[frame] = symbol;
+    } else if (isCollectorNamed(kind)) {
+      this.#names.note(this.#batch.collector.instanceId, owner, addressHigh, addressLow, kind, this.#nowMs);
+    }
+  }
+
+  #file(index: number): number {
+    return this.#once(this.#files, index, () => {
+      const fileId = this.#batch.fileIds[index]!;
+      const file = this.#window.internFile(fileId);
+      this.#window.files[file]!.symbols = this.#symbols.openFile(fileId, this.#nowMs);
+      return file;
+    });
+  }
+
+  #addressSpace(index: number): number {
+    return this.#once(this.#addressSpaces, index, () => {
+      const process = this.#batch.processes[index]!;
+      const { instanceId } = this.#batch.collector;
+      const file = this.#window.internAddressSpace(instanceId, process);
+      this.#window.files[file]!.symbols = this.#symbols.openProcess(instanceId, process, this.#nowMs);
+      return file;
+    });
+  }
+
+  #mapping(index: number): number {
+    return this.#once(this.#mappings, index, () => {
+      const { fileId, start, end, fileOffset } = this.#batch.mappings[index]!;
+      return this.#window.internMapping(this.#window.internFile(fileId), start, end, fileOffset);
+    });
+  }
+
+  #once(indices: Uint32Array, index: number, compute: () => number): number {
+    const known = indices[index]!;
+    if (known !== 0) return known - 1;
+    const computed = compute();
+    indices[index] = computed + 1;
+    return computed;
+  }
+}

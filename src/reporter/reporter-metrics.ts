@@ -1,0 +1,69 @@
+import type { Meter } from '@opentelemetry/api';
+import type { CycleReport } from './cycle-report.ts';
+
+export interface ReporterMetrics {
+  recordCycle(report: CycleReport): void;
+  recordFailure(): void;
+}
+
+/** What the window at hand holds. */
+export interface WindowFigures {
+  readonly events: number;
+  readonly bytes: number;
+  readonly rejectedSamples: number;
+}
+
+/** Instruments of the reporting cycle; `readWindow` is asked at each scrape. */
+export function createReporterMetrics(meter: Meter, readWindow: () => WindowFigures): ReporterMetrics {
+  const duration = meter.createHistogram('framekeeper_reporting_cycle_duration', {
+    unit: 's',
+    description: 'How long ingestion stood still for the report of one cycle',
+    advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1] },
+  });
+  const events = meter.createCounter('framekeeper_reported_trace_events', {
+    description: 'Trace events that became part of a profile',
+  });
+  const unresolved = meter.createCounter('framekeeper_unresolved_frames', {
+    description: 'Frames reported without a name, by reason and frame type, counted once a cycle',
+  });
+  const stubs = meter.createCounter('framekeeper_resubmitted_stubs', {
+    description: 'Stubs written into the symbol store again at the end of a cycle',
+  });
+  const failures = meter.createCounter('framekeeper_reporting_cycle_failures', {
+    description: 'Cycles that failed and lost their samples',
+  });
+  observeWindow(meter, readWindow);
+  return {
+    recordCycle: (report) => {
+      duration.record(report.durationMs / 1000);
+      events.add(report.eventCount);
+      stubs.add(report.resubmittedStubs);
+      for (const { reason, frameType, count } of report.unresolved) {
+        unresolved.add(count, { reason, frame_type: frameType });
+      }
+    },
+    recordFailure: () => failures.add(1),
+  };
+}
+
+function observeWindow(meter: Meter, readWindow: () => WindowFigures): void {
+  const events = meter.createObservableGauge('framekeeper_window_trace_events', {
+    description: 'Trace events of the current reporting cycle so far',
+  });
+  const bytes = meter.createObservableGauge('framekeeper_window_bytes', {
+    unit: 'By',
+    description: 'Memory that the current window holds',
+  });
+  const rejected = meter.createObservableCounter('framekeeper_window_rejected_samples', {
+    description: 'Samples rejected because the window was full',
+  });
+  meter.addBatchObservableCallback(
+    (result) => {
+      const figures = readWindow();
+      result.observe(events, figures.events);
+      result.observe(bytes, figures.bytes);
+      result.observe(rejected, figures.rejectedSamples);
+    },
+    [events, bytes, rejected],
+  );
+}

@@ -1,0 +1,22 @@
+import type { ConfigSection } from '../config/config-section.ts';
+
+/** Processor `reporting_cycle`: how often what was sampled becomes profiles. */
+export interface ReportingCycleConfig {
+  readonly intervalMs: number;
+  /** Share of the interval by which each cycle is randomly longer or shorter, so that a fleet does not send at once. */
+  readonly jitter: number;
+  readonly maxEvents: number;
+  readonly maxBytes: number;
+}
+
+export function readReportingCycleConfig(section: ConfigSection): ReportingCycleConfig {
+  const config = {
+    intervalMs: section.durationMs('interval', 5000, { min: 10, max: 3_600_000 }),
+    jitter: section.number('jitter', 0.2, { min: 0, max: 0.9 }),
+    // 128 CPUs at 100 Hz for a minute are 768,000 events.
+    maxEvents: section.integer('max_events', 1_000_000, { min: 1, max: 100_000_000 }),
+    maxBytes: section.integer('max_bytes', 134_217_728, { min: 65_536 }),
+  };
+  section.end();
+  return config;
+}

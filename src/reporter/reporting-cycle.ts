@@ -1,0 +1,126 @@
+import type { Logger } from 'pino';
+import { buildProfiles } from '../profile/build-profiles.ts';
+import type { TimeRange } from '../profile/time-range.ts';
+import type { Clock, Random } from '../support/clock.ts';
+import type { Component } from '../support/component.ts';
+import type { CycleReport, ReportConsumer } from './cycle-report.ts';
+import type { ReporterMetrics } from './reporter-metrics.ts';
+import type { ReportingCycleConfig } from './reporting-cycle-config.ts';
+import type { SampleWindow } from './sample-window.ts';
+import type { SymbolSource } from './symbol-source.ts';
+import { contentsOf, resolveLateNames } from './window-report.ts';
+
+/** What the cycle works with; time and chance among it. */
+export interface ReportingCycleParts {
+  readonly symbols: SymbolSource;
+  readonly intake: { takeWindow(): SampleWindow };
+  readonly consumers: readonly ReportConsumer[];
+  readonly metrics: ReporterMetrics;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** 16 random bytes a call. */
+  readonly createProfileId: () => Uint8Array;
+}
+
+/**
+ * Turns the window into OTLP profiles once every interval ± jitter, and once more on stop. The order within a cycle:
+ * stubs are submitted again, the window is swapped (samples go on into the next one), names that came late are
+ * looked up, profiles are built and handed over, and only then does the store drop what is past its lifetime.
+ */
+export class ReportingCycle implements Component {
+  readonly id: string;
+  readonly #config: ReportingCycleConfig;
+  readonly #parts: ReportingCycleParts;
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  #startUnixNano = 0n;
+
+  constructor(id: string, config: ReportingCycleConfig, parts: ReportingCycleParts) {
+    this.id = id;
+    this.#config = config;
+    this.#parts = parts;
+  }
+
+  start(): Promise<void> {
+    this.#startUnixNano = this.#parts.clock.unixNano();
+    this.#loop = this.#run();
+    return Promise.resolve();
+  }
+
+  /** Reports the last window. The receivers have stopped before, so nothing comes after it. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+    this.report();
+  }
+
+  /** One cycle, at once. */
+  report(): CycleReport {
+    const { clock, symbols, intake, consumers, metrics } = this.#parts;
+    const beganMs = clock.nowMs();
+    const resubmittedStubs = symbols.resubmitStubs(beganMs);
+    const window = intake.takeWindow();
+    const range = this.#nextRange();
+    const unresolved = resolveLateNames(window, symbols, beganMs);
+    const data =
+      window.events.count === 0
+        ? undefined
+        : buildProfiles(contentsOf(window, symbols, beganMs), range, this.#parts.createProfileId);
+    const report: CycleReport = {
+      range,
+      data,
+      sampleCount: data === undefined ? 0 : countSamples(data),
+      eventCount: window.events.count,
+      unresolved,
+      resubmittedStubs,
+      durationMs: clock.nowMs() - beganMs,
+    };
+    for (const consumer of consumers) consumer.consume(report);
+    symbols.purge(beganMs);
+    metrics.recordCycle(report);
+    return report;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#parts.clock.sleep(this.#nextDelayMs(), signal);
+      } catch {
+        return;
+      }
+      try {
+        this.report();
+      } catch (error) {
+        // A fault of ours in one cycle must not end the next ones; its samples are lost, and that is said.
+        this.#parts.metrics.recordFailure();
+        this.#parts.logger.error({ err: error }, 'The reporting cycle failed; its samples are lost.');
+      }
+    }
+  }
+
+  #nextDelayMs(): number {
+    const { intervalMs, jitter } = this.#config;
+    return intervalMs * (1 + jitter * (2 * this.#parts.random() - 1));
+  }
+
+  /** From the end of the cycle before to now; at least a nanosecond long, and never back, whatever the clock does. */
+  #nextRange(): TimeRange {
+    const startUnixNano = this.#startUnixNano;
+    const now = this.#parts.clock.unixNano();
+    const endUnixNano = now > startUnixNano ? now : startUnixNano + 1n;
+    this.#startUnixNano = endUnixNano;
+    return { startUnixNano, endUnixNano };
+  }
+}
+
+function countSamples(data: NonNullable<CycleReport['data']>): number {
+  let count = 0;
+  for (const { scopeProfiles } of data.resourceProfiles) {
+    for (const { profiles } of scopeProfiles) {
+      for (const { samples } of profiles) count += samples.length;
+    }
+  }
+  return count;
+}

@@ -1,0 +1,128 @@
+// hot
+import type { FileId } from '../model/file-id.ts';
+import type { Link } from '../model/frame-batch.ts';
+import type { FrameKind } from '../model/frame-kind.ts';
+import type { FrameSymbol } from '../model/frame-symbol.ts';
+import type { Process } from '../model/process.ts';
+import type { ProfileType } from '../model/profile-type.ts';
+import type { SampleContext, WindowMapping, WindowResource } from '../profile/window-contents.ts';
+import { QuadIndex } from '../support/quad-index.ts';
+import { EventColumns } from './event-columns.ts';
+import { StackTable } from './stack-table.ts';
+import type { SymbolTable } from './symbol-source.ts';
+
+export type FileOwner =
+  | { readonly kind: 'file'; readonly fileId: FileId }
+  | { readonly kind: 'process'; readonly instanceId: string; readonly process: Process };
+
+/** A file, or the address space of a process, that frames of this window belong to. */
+export interface OpenFile {
+  readonly owner: FileOwner;
+  /** What was known of it when it was last opened. */
+  symbols: SymbolTable | undefined;
+}
+
+/**
+ * The trace events of one reporting cycle and everything that they refer to, each entry once. A frame keeps the symbol
+ * that was found for it, so no eviction can take it back before the report. Entries are numbered from 0; memory grows
+ * with what is new in the window, and `sizeBytes` tells how far.
+ */
+export class SampleWindow {
+  readonly events: EventColumns = new EventColumns();
+  readonly stacks: StackTable = new StackTable();
+  readonly files: OpenFile[] = [];
+  readonly resources: WindowResource[] = [];
+  readonly profileTypes: ProfileType[] = [];
+  readonly contexts: SampleContext[] = [];
+  readonly links: Link[] = [];
+  /** Parallel to the frames: what each is called, as far as it is known. */
+  readonly symbols: (FrameSymbol | undefined)[] = [];
+
+  /** File, address (high, low), and kind with mapping. */
+  readonly frames: QuadIndex = new QuadIndex();
+  readonly #fileIndex = new QuadIndex();
+  readonly #entryByKey = new Map<string, number>();
+  readonly mappings: WindowMapping[] = [];
+
+  /** Bytes held, but for names, which the symbol store counts. */
+  get sizeBytes(): number {
+    const perEntry = 200;
+    return (
+      this.events.sizeBytes +
+      this.stacks.sizeBytes +
+      this.frames.sizeBytes +
+      this.symbols.length * 8 +
+      perEntry * (this.files.length + this.#entryByKey.size)
+    );
+  }
+
+  /** The number of a file ID. */
+  internFile(fileId: FileId): number {
+    const entry = this.#fileIndex.intern(fileId.word0, fileId.word1, fileId.word2, fileId.word3);
+    return this.#internInto<OpenFile>(this.files, `file ${entry}`, () => ({
+      owner: { kind: 'file', fileId },
+      symbols: undefined,
+    }));
+  }
+
+  /** The number of the address space of a process as one collector sees it. */
+  internAddressSpace(instanceId: string, process: Process): number {
+    return this.#internInto<OpenFile>(
+      this.files,
+      `process ${instanceId} ${process.pid} ${process.startTimeNano}`,
+      () => ({
+        owner: { kind: 'process', instanceId, process },
+        symbols: undefined,
+      }),
+    );
+  }
+
+  internMapping(file: number, start: bigint, end: bigint, fileOffset: bigint): number {
+    const key = `mapping ${file} ${start} ${end} ${fileOffset}`;
+    return this.#internInto(this.mappings, key, () => ({ file, start, end, fileOffset }));
+  }
+
+  /** The number of a frame; a new one has no symbol yet. `mapping` is -1 for none. */
+  internFrame(file: number, addressHigh: number, addressLow: number, kind: FrameKind, mapping: number): number {
+    // Mappings of one window are far fewer than 2^26, kinds fewer than 2^6.
+    const index = this.frames.intern(file, addressHigh, addressLow, (mapping + 1) * 64 + kind);
+    if (index === this.symbols.length) this.symbols.push(undefined);
+    return index;
+  }
+
+  /** `key` tells two resources apart; the caller makes it of everything that identifies one. */
+  internResource(key: string, create: () => WindowResource): number {
+    return this.#internInto(this.resources, `resource ${key}`, create);
+  }
+
+  internProfileType(type: ProfileType): number {
+    const { sampleType, sampleUnit, periodType, periodUnit, period } = type;
+    const key = `type ${JSON.stringify([sampleType, sampleUnit, periodType, periodUnit])} ${period}`;
+    return this.#internInto(this.profileTypes, key, () => type);
+  }
+
+  internContext(key: string, create: () => SampleContext): number {
+    return this.#internInto(this.contexts, `context ${key}`, create);
+  }
+
+  internLink(link: Link): number {
+    const key = `link ${Buffer.from(link.traceId).toString('hex')} ${Buffer.from(link.spanId).toString('hex')}`;
+    return this.#internInto(this.links, key, () => link);
+  }
+
+  frameKind(frame: number): FrameKind {
+    return (this.frames.word(frame, 3) % 64) as FrameKind;
+  }
+
+  frameMapping(frame: number): number {
+    return Math.floor(this.frames.word(frame, 3) / 64) - 1;
+  }
+
+  #internInto<T>(entries: T[], key: string, create: () => T): number {
+    const known = this.#entryByKey.get(key);
+    if (known !== undefined) return known;
+    const index = entries.push(create()) - 1;
+    this.#entryByKey.set(key, index);
+    return index;
+  }
+}

@@ -1,0 +1,88 @@
+// hot
+import type { WindowStacks } from '../profile/window-contents.ts';
+import { finishMix, mixWord } from '../support/mix-words.ts';
+import { Uint32List } from '../support/uint32-list.ts';
+
+/**
+ * Distinct stacks of one window, one after the other in one arena. A stack is its frames, compared one by one: two
+ * stacks are never taken for the same because a hash says so
+ * (https://github.com/open-telemetry/opentelemetry-ebpf-profiler/issues/732 shows what happens then).
+ */
+export class StackTable implements WindowStacks {
+  /** Frames of all stacks, leaf first. */
+  readonly #arena = new Uint32List(1024);
+  /** Where each stack starts; one more element says where the last one ends. */
+  readonly #starts = new Uint32List(64);
+  readonly #truncated = new Uint32List(64);
+  readonly #hashes = new Uint32List(64);
+  /** Stack number plus one; 0 is a free place. The length is a power of two, at least twice the number of stacks. */
+  #places = new Uint32Array(128);
+
+  constructor() {
+    this.#starts.push(0);
+  }
+
+  get count(): number {
+    return this.#starts.length - 1;
+  }
+
+  get sizeBytes(): number {
+    return 4 * (this.#arena.length + 3 * this.#starts.length + this.#places.length);
+  }
+
+  /** Adds the stack `frames[0 .. length)`, leaf first, or finds it. */
+  intern(frames: Uint32Array, length: number, isTruncated: boolean): number {
+    let hash = isTruncated ? 1 : 0;
+    for (let i = 0; i < length; i++) hash = mixWord(hash, frames[i]!);
+    hash = finishMix(hash ^ length);
+    const mask = this.#places.length - 1;
+    let place = hash & mask;
+    for (;;) {
+      const entry = this.#places[place]!;
+      if (entry === 0) break;
+      if (this.#hashes.at(entry - 1) === hash && this.#equals(entry - 1, frames, length, isTruncated)) return entry - 1;
+      place = (place + 1) & mask;
+    }
+    const added = this.count;
+    this.#arena.append(frames, 0, length);
+    this.#starts.push(this.#arena.length);
+    this.#truncated.push(isTruncated ? 1 : 0);
+    this.#hashes.push(hash);
+    this.#places[place] = added + 1;
+    if ((added + 1) * 2 > this.#places.length) this.#grow();
+    return added;
+  }
+
+  startOf(stack: number): number {
+    return this.#starts.at(stack);
+  }
+
+  frameAt(position: number): number {
+    return this.#arena.at(position);
+  }
+
+  isTruncated(stack: number): boolean {
+    return this.#truncated.at(stack) === 1;
+  }
+
+  #equals(stack: number, frames: Uint32Array, length: number, isTruncated: boolean): boolean {
+    const start = this.startOf(stack);
+    if (this.startOf(stack + 1) - start !== length || this.isTruncated(stack) !== isTruncated) return false;
+    for (let i = 0; i < length; i++) {
+      if (this.#arena.at(start + i) !== frames[i]) return false;
+    }
+    return true;
+  }
+
+  #grow(): void {
+    const places = new Uint32Array(this.#places.length * 2);
+    const mask = places.length - 1;
+    const count = this.count;
+    for (let stack = 0; stack < count; stack++) {
+      let place = this.#hashes.at(stack) & mask;
+      while (places[place] !== 0) place = (place + 1) & mask;
+      places[place] = stack + 1;
+    }
+    this.#places = places;
+  }
+}

@@ -1,0 +1,107 @@
+import type { BatchOutcome, SampleRejection } from '../model/batch-outcome.ts';
+import type { FrameBatch } from '../model/frame-batch.ts';
+import type { Clock } from '../support/clock.ts';
+import { BatchTranslation } from './batch-translation.ts';
+import type { NameRequests } from './name-requests.ts';
+import { SampleWindow } from './sample-window.ts';
+import type { SymbolSource } from './symbol-source.ts';
+
+export interface WindowLimits {
+  /** Trace events that one window may hold. */
+  readonly maxEvents: number;
+  /** Bytes that one window may hold. */
+  readonly maxBytes: number;
+  /** How long a collector is asked to wait when the window is full. */
+  readonly retryDelayMs: number;
+}
+
+/** A reply lists this many rejections; more would tell nothing new. */
+const maxListedRejections = 64;
+
+/**
+ * Takes batches into the window of the current reporting cycle. What a window may hold is bounded: samples beyond are
+ * rejected, counted and answered with a delay, so that no acknowledged sample is lost here.
+ */
+export class TraceIntake {
+  readonly #symbols: SymbolSource;
+  readonly #names: NameRequests;
+  readonly #limits: WindowLimits;
+  readonly #clock: Clock;
+  #window = new SampleWindow();
+  #rejectedSamples = 0;
+
+  constructor(symbols: SymbolSource, names: NameRequests, limits: WindowLimits, clock: Clock) {
+    this.#symbols = symbols;
+    this.#names = names;
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** Trace events and bytes of the window at hand, and samples rejected so far because a window was full. */
+  get figures(): { readonly events: number; readonly bytes: number; readonly rejectedSamples: number } {
+    const { events, sizeBytes } = this.#window;
+    return { events: events.count, bytes: sizeBytes, rejectedSamples: this.#rejectedSamples };
+  }
+
+  submit(batch: FrameBatch): BatchOutcome {
+    const nowMs = this.#clock.nowMs();
+    this.#symbols.learn(batch, nowMs);
+    const accepted = this.#addSamples(batch, nowMs);
+    const rejected = batch.samples.count - accepted;
+    this.#rejectedSamples += rejected;
+    return {
+      acceptedSamples: accepted,
+      rejections: this.#rejections(accepted, rejected),
+      namesNeeded: this.#names.take(batch.collector.instanceId, nowMs),
+      retryDelayMs: rejected > 0 ? this.#limits.retryDelayMs : 0,
+    };
+  }
+
+  /** Hands over the window at hand and starts an empty one. */
+  takeWindow(): SampleWindow {
+    const taken = this.#window;
+    this.#window = new SampleWindow();
+    return taken;
+  }
+
+  /** Adds samples in order until a bound is met; returns how many. */
+  #addSamples(batch: FrameBatch, nowMs: number): number {
+    const window = this.#window;
+    const { samples, processes } = batch;
+    const translation = new BatchTranslation(batch, window, this.#symbols, this.#names, nowMs);
+    const event = { resource: 0, profileType: 0, stack: 0, context: 0, link: 0 };
+    for (let i = 0; i < samples.count; i++) {
+      const firstMoment = samples.momentStart[i]!;
+      const endMoment = samples.momentStart[i + 1]!;
+      if (window.events.count + endMoment - firstMoment > this.#limits.maxEvents) return i;
+      if (window.sizeBytes > this.#limits.maxBytes) return i;
+      const process = samples.process[i]!;
+      event.resource = translation.resource(process);
+      event.profileType = translation.profileType(samples.profileType[i]!);
+      event.stack = translation.stack(samples.stack[i]!);
+      event.link = translation.link(samples.link[i]!);
+      event.context = translation.context(
+        samples.threadId[i]!,
+        samples.threadName[i]!,
+        processes[process]!.comm,
+        samples.cpuPlusOne[i]!,
+        samples.labelSet[i]!,
+      );
+      for (let moment = firstMoment; moment < endMoment; moment++) {
+        window.events.add(event, samples.timestampsUnixNano, samples.values, moment);
+      }
+    }
+    return samples.count;
+  }
+
+  #rejections(accepted: number, rejected: number): SampleRejection[] {
+    const { maxEvents, maxBytes } = this.#limits;
+    const reason =
+      `the window of this reporting cycle is full (max_events ${maxEvents}, max_bytes ${maxBytes}); ` +
+      'send it again after retry_delay_ms, or raise the bound';
+    return Array.from({ length: Math.min(rejected, maxListedRejections) }, (_, index) => ({
+      path: `samples[${accepted + index}]`,
+      reason,
+    }));
+  }
+}

@@ -1,0 +1,72 @@
+import type { Executable } from '../model/executable.ts';
+import type { FrameKind } from '../model/frame-kind.ts';
+import { frameKinds, frameTypeName } from '../model/frame-kind.ts';
+import type { WindowContents, WindowFrame } from '../profile/window-contents.ts';
+import type { FileOwner, SampleWindow } from './sample-window.ts';
+import type { SymbolSource, SymbolTable, UnknownReason } from './symbol-source.ts';
+
+/** Frames of one window that have no name, by why, and of which type. */
+export interface UnresolvedFrames {
+  readonly reason: UnknownReason | 'unknown_kind';
+  readonly frameType: string;
+  readonly count: number;
+}
+
+/**
+ * Looks once more for the names that a window still lacks: one that came after its sample counts as well. Whatever is
+ * missing then stays without a name; the result says why.
+ */
+export function resolveLateNames(window: SampleWindow, symbols: SymbolSource, nowMs: number): UnresolvedFrames[] {
+  const tables = new Map<number, SymbolTable | undefined>();
+  const counts = new Map<string, { reason: UnresolvedFrames['reason']; frameType: string; count: number }>();
+  for (let frame = 0; frame < window.symbols.length; frame++) {
+    if (window.symbols[frame] !== undefined) continue;
+    const file = window.frames.word(frame, 0);
+    const { owner } = window.files[file]!;
+    if (!tables.has(file)) tables.set(file, openOwner(owner, symbols, nowMs));
+    const symbol = tables.get(file)?.find(window.frames.word(frame, 1), window.frames.word(frame, 2));
+    window.symbols[frame] = symbol;
+    if (symbol !== undefined) continue;
+    const kind = window.frameKind(frame);
+    const reason = reasonOf(window, frame, owner, kind, symbols);
+    const key = `${reason} ${kind}`;
+    const entry = counts.get(key) ?? { reason, frameType: frameTypeName(kind), count: 0 };
+    entry.count++;
+    counts.set(key, entry);
+  }
+  return [...counts.values()];
+}
+
+/** The window as the profile stage reads it, with what the store knows of each file now. */
+export function contentsOf(window: SampleWindow, symbols: SymbolSource, nowMs: number): WindowContents {
+  const files = window.files.map(({ owner }) => {
+    const fileId = owner.kind === 'file' ? owner.fileId : undefined;
+    const executable: Executable | undefined = fileId === undefined ? undefined : symbols.executable(fileId, nowMs);
+    return { fileId, executable };
+  });
+  const frames = window.symbols.map((symbol, frame): WindowFrame => {
+    const address = (BigInt(window.frames.word(frame, 1)) << 32n) | BigInt(window.frames.word(frame, 2));
+    const file = window.frames.word(frame, 0);
+    return { file, address, kind: window.frameKind(frame), mapping: window.frameMapping(frame), symbol };
+  });
+  const { resources, profileTypes, mappings, stacks, contexts, links, events } = window;
+  return { resources, profileTypes, files, mappings, frames, stacks, contexts, links, events };
+}
+
+function openOwner(owner: FileOwner, symbols: SymbolSource, nowMs: number): SymbolTable | undefined {
+  return owner.kind === 'file'
+    ? symbols.openFile(owner.fileId, nowMs)
+    : symbols.openProcess(owner.instanceId, owner.process, nowMs);
+}
+
+function reasonOf(
+  window: SampleWindow,
+  frame: number,
+  owner: FileOwner,
+  kind: FrameKind,
+  symbols: SymbolSource,
+): UnresolvedFrames['reason'] {
+  if (kind === frameKinds.unspecified) return 'unknown_kind';
+  if (owner.kind === 'process') return 'never_submitted';
+  return symbols.reasonUnknown(owner.fileId, window.frames.word(frame, 1), window.frames.word(frame, 2));
+}

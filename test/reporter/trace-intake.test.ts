@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { NeededName } from '../../src/model/batch-outcome.ts';
+import { frameKinds } from '../../src/model/frame-kind.ts';
+import type { NameRequests } from '../../src/reporter/name-requests.ts';
+import type { WindowLimits } from '../../src/reporter/trace-intake.ts';
+import { TraceIntake } from '../../src/reporter/trace-intake.ts';
+import type { SampleSketch } from '../support/batch.ts';
+import { batchOf, fileIdOf, processOf, symbolOf } from '../support/batch.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { PlainSymbols } from '../support/plain-symbols.ts';
+
+const roomy: WindowLimits = { maxEvents: 1000, maxBytes: 1e9, retryDelayMs: 5000 };
+const file = fileIdOf(1);
+
+class NoteBook implements NameRequests {
+  readonly noted: string[] = [];
+  note(instanceId: string, owner: { kind: string }, high: number, low: number, kind: number): void {
+    this.noted.push(`${instanceId.slice(0, 4)} ${owner.kind} ${high}:${low} ${kind}`);
+  }
+  take(): readonly NeededName[] {
+    return [];
+  }
+}
+
+function intakeOf({ limits = roomy, symbols = new PlainSymbols(), names = new NoteBook() } = {}): TraceIntake {
+  return new TraceIntake(symbols, names, limits, new FakeClock());
+}
+
+function sampleAt(address: bigint, fields: Partial<SampleSketch> = {}): SampleSketch {
+  return { frames: [{ file, address }], timestamps: [1n], ...fields };
+}
+
+test('TraceIntake keeps one entry for what is equal in several batches', () => {
+  const intake = intakeOf();
+  for (let i = 0; i < 3; i++) intake.submit(batchOf({ samples: [sampleAt(5n), sampleAt(6n)] }));
+  const window = intake.takeWindow();
+  assert.deepEqual(
+    [window.files.length, window.symbols.length, window.stacks.count, window.resources.length, window.events.count],
+    [1, 2, 2, 1, 6],
+  );
+});
+
+test('TraceIntake keeps the symbol that a waiting sample found, whatever the store forgets', () => {
+  const symbols = new PlainSymbols();
+  const intake = intakeOf({ symbols });
+  const symbol = symbolOf('main');
+  intake.submit(
+    batchOf({ samples: [sampleAt(5n)], symbols: [{ fileId: file, addressHigh: 0, addressLow: 5, symbol }] }),
+  );
+  symbols.forgetAll();
+  assert.equal(intake.takeWindow().symbols[0], symbol);
+});
+
+test('TraceIntake finds a name that came after the first sample and before the second', () => {
+  const intake = intakeOf();
+  intake.submit(batchOf({ samples: [sampleAt(5n)] }));
+  const symbol = symbolOf('late');
+  intake.submit(
+    batchOf({ samples: [sampleAt(5n)], symbols: [{ fileId: file, addressHigh: 0, addressLow: 5, symbol }] }),
+  );
+  assert.equal(intake.takeWindow().symbols[0], symbol);
+});
+
+test('TraceIntake asks for names of collector-named kinds only', () => {
+  const names = new NoteBook();
+  const process = processOf(9);
+  intakeOf({ names }).submit(
+    batchOf({
+      samples: [
+        sampleAt(1n),
+        { frames: [{ file, address: (7n << 32n) | 8n, kind: frameKinds.kernel }], timestamps: [1n] },
+        { frames: [{ process, address: 3n, kind: frameKinds.jvm }], timestamps: [1n], process },
+      ],
+    }),
+  );
+  assert.deepEqual(names.noted, ['0011 file 7:8 2', '0011 process 0:3 3']);
+});
+
+test('TraceIntake keeps address spaces of two processes and of two collectors apart', () => {
+  const intake = intakeOf();
+  const inProcess = (pid: number): SampleSketch => {
+    const process = processOf(pid);
+    return { frames: [{ process, address: 3n, kind: frameKinds.jvm }], timestamps: [1n], process };
+  };
+  intake.submit(batchOf({ samples: [inProcess(1), inProcess(2)] }));
+  intake.submit(batchOf({ samples: [inProcess(1)], collector: { instanceId: 'f'.repeat(32) } }));
+  assert.equal(intake.takeWindow().symbols.length, 3);
+});
+
+test('TraceIntake rejects what is beyond the bound on events, says so and takes the rest', () => {
+  const intake = intakeOf({ limits: { ...roomy, maxEvents: 3 } });
+  const outcome = intake.submit(
+    batchOf({ samples: [sampleAt(1n), sampleAt(2n, { timestamps: [1n, 2n] }), sampleAt(3n)] }),
+  );
+  assert.deepEqual([outcome.acceptedSamples, outcome.retryDelayMs, intake.figures.rejectedSamples], [2, 5000, 1]);
+  assert.deepEqual(
+    outcome.rejections.map(({ path }) => path),
+    ['samples[2]'],
+  );
+  assert.match(outcome.rejections[0]!.reason, /max_events 3/);
+});
+
+test('TraceIntake rejects what is beyond the bound on bytes and takes samples again in the next window', () => {
+  const intake = intakeOf({ limits: { ...roomy, maxBytes: 20_000 } });
+  const samples = Array.from({ length: 300 }, (_, i) => sampleAt(BigInt(i)));
+  const outcome = intake.submit(batchOf({ samples }));
+  assert.ok(outcome.acceptedSamples > 0 && outcome.acceptedSamples < 300);
+  assert.ok(intake.figures.bytes < 30_000);
+  intake.takeWindow();
+  assert.equal(intake.submit(batchOf({ samples: [sampleAt(1n)] })).acceptedSamples, 1);
+});
+
+test('TraceIntake lists at most 64 rejections', () => {
+  const intake = intakeOf({ limits: { ...roomy, maxEvents: 1 } });
+  const outcome = intake.submit(batchOf({ samples: Array.from({ length: 200 }, () => sampleAt(1n)) }));
+  assert.deepEqual([outcome.acceptedSamples, outcome.rejections.length], [1, 64]);
+});

@@ -108,6 +108,17 @@ test('buildProfiles keeps address, mapping and build IDs of a frame that nobody 
   });
 });
 
+test('buildProfiles does not pass a file ID off as an htlhash', () => {
+  const executable = { fileName: 'a', gnuBuildId: '', goBuildId: 'go1', hasHtlHash: false };
+  const data = profilesOf({
+    samples: [{ frames: [{ file, address: 1n }], timestamps: [100n] }],
+    executables: [{ fileId: file, executable }],
+  });
+  assert.deepEqual(attributesOf(data, data.dictionary.mappingTable[1]!.attributeIndices), {
+    'process.executable.build_id.go': 'go1',
+  });
+});
+
 test('buildProfiles writes inlined functions innermost first', () => {
   const inner = symbolOf('inner', { filePath: 'a.c', line: 3 });
   const symbol = symbolOf('outer', { filePath: 'a.c', line: 9, column: 2, startLine: 8, inlined: [inner] });

@@ -22,3 +22,16 @@ test('StackTable numbers stacks like a map from their frames', () => {
     }),
   );
 });
+
+test('StackTable never takes two stacks for the same because their hashes are equal', () => {
+  const table = new StackTable();
+  // Among 300,000 stacks about ten pairs share a 32-bit hash.
+  const count = 300_000;
+  const frames = new Uint32Array(2);
+  for (let i = 0; i < count; i++) {
+    frames[0] = i % 1000;
+    frames[1] = Math.floor(i / 1000);
+    table.intern(frames, 2, false);
+  }
+  assert.equal(table.count, count);
+});

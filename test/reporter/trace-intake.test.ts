@@ -49,6 +49,7 @@ test('TraceIntake keeps the symbol that a waiting sample found, whatever the sto
     batchOf({ samples: [sampleAt(5n)], symbols: [{ fileId: file, addressHigh: 0, addressLow: 5, symbol }] }),
   );
   symbols.forgetAll();
+  intake.submit(batchOf({ samples: [sampleAt(5n)] }));
   assert.equal(intake.takeWindow().symbols[0], symbol);
 });
 

@@ -21,3 +21,16 @@ test('QuadIndex numbers quadruples like a map from their words', () => {
     }),
   );
 });
+
+for (const position of [0, 1, 2, 3] as const) {
+  test(`QuadIndex tells quadruples apart that differ in word ${position} alone, however their places collide`, () => {
+    const index = new QuadIndex();
+    const count = 20_000;
+    for (let value = 0; value < count; value++) {
+      const quadruple: [number, number, number, number] = [0, 0, 0, 0];
+      quadruple[position] = value;
+      index.intern(...quadruple);
+    }
+    assert.equal(index.count, count);
+  });
+}

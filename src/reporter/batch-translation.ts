@@ -27,6 +27,9 @@ export class BatchTranslation {
   readonly #resources: Uint32Array;
   readonly #profileTypes: Uint32Array;
   readonly #links: Uint32Array;
+  readonly #strings: Uint32Array;
+  readonly #comms: Uint32Array;
+  readonly #labelSets: Uint32Array;
   #scratch = new Uint32Array(64);
 
   constructor(batch: FrameBatch, window: SampleWindow, symbols: SymbolSource, names: NameRequests, nowMs: number) {
@@ -45,6 +48,9 @@ export class BatchTranslation {
     this.#resources = new Uint32Array(batch.processes.length);
     this.#profileTypes = new Uint32Array(batch.profileTypes.length);
     this.#links = new Uint32Array(batch.links.length);
+    this.#strings = new Uint32Array(batch.strings.length);
+    this.#comms = new Uint32Array(batch.processes.length);
+    this.#labelSets = new Uint32Array(batch.labelSets.length);
   }
 
   stack(index: number): number {
@@ -86,15 +92,25 @@ export class BatchTranslation {
     return index === 0 ? -1 : this.#once(this.#links, index, () => this.#window.internLink(this.#batch.links[index]!));
   }
 
-  context(threadId: number, threadNameIndex: number, comm: string, cpuPlusOne: number, labelSet: number): number {
+  /** Thread, CPU and labels of sample `index`. */
+  context(index: number): number {
+    const { threadId, threadName, process, cpuPlusOne, labelSet } = this.#batch.samples;
     // The kernel names a thread after its process until the thread names itself.
-    const threadName = threadNameIndex === 0 ? comm : this.#batch.strings[threadNameIndex]!;
-    const labels = this.#batch.labelSets[labelSet];
-    const key =
-      labels === undefined
-        ? `${threadId} ${cpuPlusOne} ${threadName}`
-        : JSON.stringify([threadId, cpuPlusOne, threadName, ...labels]);
-    return this.#window.internContext(key, () => ({ threadId, threadName, cpu: cpuPlusOne - 1, labels }));
+    const name = threadName[index] !== 0 ? this.#string(threadName[index]!) : this.#comm(process[index]!);
+    const labels = labelSet[index] === 0 ? -1 : this.#labelSet(labelSet[index]!);
+    return this.#window.internContext(threadId[index]!, name, cpuPlusOne[index]! - 1, labels);
+  }
+
+  #string(index: number): number {
+    return this.#once(this.#strings, index, () => this.#window.internString(this.#batch.strings[index]!));
+  }
+
+  #comm(process: number): number {
+    return this.#once(this.#comms, process, () => this.#window.internString(this.#batch.processes[process]!.comm));
+  }
+
+  #labelSet(index: number): number {
+    return this.#once(this.#labelSets, index, () => this.#window.internLabels(this.#batch.labelSets[index]!));
   }
 
   #frame(index: number): number {

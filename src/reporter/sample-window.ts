@@ -41,18 +41,25 @@ export class SampleWindow {
   /** File, address (high, low), and kind with mapping. */
   readonly frames: QuadIndex = new QuadIndex();
   readonly #fileIndex = new QuadIndex();
+  readonly #contextIndex = new QuadIndex();
+  readonly #strings: string[] = [];
+  readonly #labels: ReadonlyMap<string, string>[] = [];
   readonly #entryByKey = new Map<string, number>();
+  #textBytes = 0;
   readonly mappings: WindowMapping[] = [];
 
-  /** Bytes held, but for names, which the symbol store counts. */
+  /** Bytes held, but for the names of frames, which the symbol store counts. */
   get sizeBytes(): number {
+    // An entry of a map and its object; its text is there twice, as key and as value.
     const perEntry = 200;
     return (
+      2 * this.#textBytes +
       this.events.sizeBytes +
       this.stacks.sizeBytes +
       this.frames.sizeBytes +
       this.symbols.length * 8 +
-      perEntry * (this.files.length + this.#entryByKey.size)
+      this.#contextIndex.sizeBytes +
+      perEntry * (this.#entryByKey.size + this.contexts.length)
     );
   }
 
@@ -101,8 +108,21 @@ export class SampleWindow {
     return this.#internInto(this.profileTypes, key, () => type);
   }
 
-  internContext(key: string, create: () => SampleContext): number {
-    return this.#internInto(this.contexts, `context ${key}`, create);
+  internString(text: string): number {
+    return this.#internInto(this.#strings, `string ${text}`, () => text);
+  }
+
+  internLabels(labels: ReadonlyMap<string, string>): number {
+    return this.#internInto(this.#labels, `labels ${JSON.stringify([...labels])}`, () => labels);
+  }
+
+  /** `threadName` is a string of this window, `labels` labels of this window or -1, `cpu` -1 when unknown. */
+  internContext(threadId: number, threadName: number, cpu: number, labels: number): number {
+    const index = this.#contextIndex.intern(threadId, threadName, cpu + 1, labels + 1);
+    if (index === this.contexts.length) {
+      this.contexts.push({ threadId, threadName: this.#strings[threadName]!, cpu, labels: this.#labels[labels] });
+    }
+    return index;
   }
 
   internLink(link: Link): number {
@@ -123,6 +143,7 @@ export class SampleWindow {
     if (known !== undefined) return known;
     const index = entries.push(create()) - 1;
     this.#entryByKey.set(key, index);
+    this.#textBytes += key.length;
     return index;
   }
 }

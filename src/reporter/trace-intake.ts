@@ -67,7 +67,7 @@ export class TraceIntake {
   /** Adds samples in order until a bound is met; returns how many. */
   #addSamples(batch: FrameBatch, nowMs: number): number {
     const window = this.#window;
-    const { samples, processes } = batch;
+    const { samples } = batch;
     const translation = new BatchTranslation(batch, window, this.#symbols, this.#names, nowMs);
     const event = { resource: 0, profileType: 0, stack: 0, context: 0, link: 0 };
     for (let i = 0; i < samples.count; i++) {
@@ -75,18 +75,11 @@ export class TraceIntake {
       const endMoment = samples.momentStart[i + 1]!;
       if (window.events.count + endMoment - firstMoment > this.#limits.maxEvents) return i;
       if (window.sizeBytes > this.#limits.maxBytes) return i;
-      const process = samples.process[i]!;
-      event.resource = translation.resource(process);
+      event.resource = translation.resource(samples.process[i]!);
       event.profileType = translation.profileType(samples.profileType[i]!);
       event.stack = translation.stack(samples.stack[i]!);
       event.link = translation.link(samples.link[i]!);
-      event.context = translation.context(
-        samples.threadId[i]!,
-        samples.threadName[i]!,
-        processes[process]!.comm,
-        samples.cpuPlusOne[i]!,
-        samples.labelSet[i]!,
-      );
+      event.context = translation.context(i);
       for (let moment = firstMoment; moment < endMoment; moment++) {
         window.events.add(event, samples.timestampsUnixNano, samples.values, moment);
       }

@@ -117,3 +117,9 @@ test('TraceIntake lists at most 64 rejections', () => {
   const outcome = intake.submit(batchOf({ samples: Array.from({ length: 200 }, () => sampleAt(1n)) }));
   assert.deepEqual([outcome.acceptedSamples, outcome.rejections.length], [1, 64]);
 });
+
+test('TraceIntake counts long texts into the bytes of the window', () => {
+  const intake = intakeOf();
+  intake.submit(batchOf({ samples: [sampleAt(1n, { threadName: 'x'.repeat(50_000) })] }));
+  assert.ok(intake.figures.bytes > 50_000);
+});

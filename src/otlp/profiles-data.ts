@@ -126,16 +126,12 @@ export interface KeyValue {
   readonly value: AnyValue;
 }
 
+export interface KeyValueList {
+  readonly entries: readonly KeyValue[];
+}
+
 /**
  * `bigint` is int_value, `number` is double_value, `Uint8Array` is bytes_value, an array is array_value, an object
  * with `entries` is kvlist_value, `undefined` is a value that is not set.
  */
-export type AnyValue =
-  | string
-  | boolean
-  | bigint
-  | number
-  | Uint8Array
-  | readonly AnyValue[]
-  | { readonly entries: readonly KeyValue[] }
-  | undefined;
+export type AnyValue = string | boolean | bigint | number | Uint8Array | readonly AnyValue[] | KeyValueList | undefined;

@@ -1,0 +1,213 @@
+// hot
+/**
+ * Writes protobuf from the last byte to the first: the length of a message is known when its head is written, so nothing
+ * is measured beforehand or moved afterwards. Callers write the fields of a message, and the elements of a list, in
+ * reverse. Methods leave out the zero value, as proto3 does; those that begin with `explicit` write it.
+ * Integers outside 64 (32) bits lose their upper bits.
+ */
+export class ProtobufWriter {
+  #buffer: Buffer;
+  #view: DataView;
+  #position: number;
+
+  /** `capacityBytes` is a guess; the buffer doubles when it is too small. */
+  constructor(capacityBytes: number) {
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(capacityBytes, 64));
+    this.#view = viewOf(this.#buffer);
+    this.#position = this.#buffer.length;
+  }
+
+  /** Number of bytes written so far: the mark to take before the last field of a message, and to give to `message`. */
+  get length(): number {
+    return this.#buffer.length - this.#position;
+  }
+
+  /** A copy of exact size, so that a request that waits in a queue holds no more than its bytes. */
+  finish(): Uint8Array {
+    return new Uint8Array(this.#buffer.subarray(this.#position));
+  }
+
+  /** Puts the head of a message in front of all that was written since `mark`; an empty message is written too. */
+  message(field: number, mark: number): void {
+    this.#varint32(this.length - mark);
+    this.#byte((field << 3) | lengthDelimited);
+  }
+
+  int32(field: number, value: number): void {
+    if (value === 0) return;
+    if (value < 0) this.#varint64(value >>> 0, 0xffffffff);
+    else this.#varint32(value);
+    this.#byte(field << 3);
+  }
+
+  uint32(field: number, value: number): void {
+    if (value === 0) return;
+    this.#varint32(value >>> 0);
+    this.#byte(field << 3);
+  }
+
+  /** Signed or unsigned: the bits are the same. */
+  int64(field: number, value: bigint): void {
+    scratch.setBigInt64(0, value, true);
+    const low = scratch.getUint32(0, true);
+    const high = scratch.getUint32(4, true);
+    if (low === 0 && high === 0) return;
+    this.#varint64(low, high);
+    this.#byte(field << 3);
+  }
+
+  fixed64(field: number, value: bigint): void {
+    scratch.setBigInt64(0, value, true);
+    if (scratch.getUint32(0, true) === 0 && scratch.getUint32(4, true) === 0) return;
+    this.#fixed64(value);
+    this.#byte((field << 3) | fixed64Bits);
+  }
+
+  text(field: number, value: string): void {
+    if (value.length > 0) this.explicitText(field, value);
+  }
+
+  bytes(field: number, value: Uint8Array): void {
+    if (value.length > 0) this.explicitBytes(field, value);
+  }
+
+  packedInt32(field: number, values: readonly number[]): void {
+    if (values.length === 0) return;
+    const mark = this.length;
+    for (let i = values.length - 1; i >= 0; i--) {
+      const value = values[i]!;
+      if (value < 0) this.#varint64(value >>> 0, 0xffffffff);
+      else this.#varint32(value);
+    }
+    this.message(field, mark);
+  }
+
+  packedInt64(field: number, values: readonly bigint[]): void {
+    if (values.length === 0) return;
+    const mark = this.length;
+    for (let i = values.length - 1; i >= 0; i--) {
+      scratch.setBigInt64(0, values[i]!, true);
+      this.#varint64(scratch.getUint32(0, true), scratch.getUint32(4, true));
+    }
+    this.message(field, mark);
+  }
+
+  packedFixed64(field: number, values: readonly bigint[]): void {
+    if (values.length === 0) return;
+    const mark = this.length;
+    for (let i = values.length - 1; i >= 0; i--) this.#fixed64(values[i]!);
+    this.message(field, mark);
+  }
+
+  /** A lone surrogate becomes U+FFFD: what is written is always valid UTF-8. */
+  explicitText(field: number, value: string): void {
+    const mark = this.length;
+    if (value.length > shortTextLength || !this.#ascii(value)) {
+      const sizeBytes = Buffer.byteLength(value);
+      this.#reserve(sizeBytes);
+      this.#position -= sizeBytes;
+      this.#buffer.write(value, this.#position, sizeBytes, 'utf8');
+    }
+    this.message(field, mark);
+  }
+
+  explicitBytes(field: number, value: Uint8Array): void {
+    const mark = this.length;
+    this.#reserve(value.length);
+    this.#position -= value.length;
+    this.#buffer.set(value, this.#position);
+    this.message(field, mark);
+  }
+
+  explicitBool(field: number, value: boolean): void {
+    this.#byte(value ? 1 : 0);
+    this.#byte(field << 3);
+  }
+
+  explicitInt64(field: number, value: bigint): void {
+    scratch.setBigInt64(0, value, true);
+    this.#varint64(scratch.getUint32(0, true), scratch.getUint32(4, true));
+    this.#byte(field << 3);
+  }
+
+  explicitDouble(field: number, value: number): void {
+    this.#reserve(8);
+    this.#position -= 8;
+    this.#view.setFloat64(this.#position, value, true);
+    this.#byte((field << 3) | fixed64Bits);
+  }
+
+  /** Writes short text without leaving JavaScript; writes nothing and says `false` when a character needs two bytes. */
+  #ascii(value: string): boolean {
+    this.#reserve(value.length);
+    const buffer = this.#buffer;
+    const start = this.#position - value.length;
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 0x7f) return false;
+      buffer[start + i] = code;
+    }
+    this.#position = start;
+    return true;
+  }
+
+  #byte(value: number): void {
+    this.#reserve(1);
+    this.#buffer[--this.#position] = value;
+  }
+
+  #fixed64(value: bigint): void {
+    this.#reserve(8);
+    this.#position -= 8;
+    this.#view.setBigInt64(this.#position, value, true);
+  }
+
+  #varint32(value: number): void {
+    if (value < 0x80) this.#byte(value);
+    else this.#varint64(value, 0);
+  }
+
+  /** Two unsigned halves. */
+  #varint64(lowHalf: number, highHalf: number): void {
+    this.#reserve(10);
+    let low = lowHalf;
+    let high = highHalf;
+    const bits = high === 0 ? 32 - Math.clz32(low | 1) : 64 - Math.clz32(high);
+    const sizeBytes = ((bits + 6) / 7) | 0;
+    const buffer = this.#buffer;
+    let position = this.#position - sizeBytes;
+    this.#position = position;
+    while (high !== 0 || low > 0x7f) {
+      buffer[position++] = (low & 0x7f) | 0x80;
+      low = ((low >>> 7) | (high << 25)) >>> 0;
+      high >>>= 7;
+    }
+    buffer[position] = low;
+  }
+
+  #reserve(sizeBytes: number): void {
+    if (this.#position < sizeBytes) this.#grow(sizeBytes);
+  }
+
+  #grow(sizeBytes: number): void {
+    const { length } = this;
+    const buffer = Buffer.allocUnsafeSlow(2 * (this.#buffer.length + sizeBytes));
+    buffer.set(this.#buffer.subarray(this.#position), buffer.length - length);
+    this.#position = buffer.length - length;
+    this.#buffer = buffer;
+    this.#view = viewOf(buffer);
+  }
+}
+
+const fixed64Bits = 1;
+const lengthDelimited = 2;
+
+// A call into the runtime's UTF-8 encoder costs more than a loop over this many characters.
+const shortTextLength = 32;
+
+/** Takes a bigint apart without bigint arithmetic. */
+const scratch = new DataView(new ArrayBuffer(8));
+
+function viewOf(buffer: Buffer): DataView {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
+import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
+import { arbitraryProfiles } from './arbitrary-profiles.ts';
+import { oracleDecode, oracleEncode } from './protobuf-oracle.ts';
+
+test('protobufjs decodes what encodeProfilesData wrote', () => {
+  fc.assert(
+    fc.property(arbitraryProfiles, (data) => {
+      assert.deepEqual(oracleDecode(encodeProfilesData(data)), data);
+    }),
+  );
+});
+
+test('decodeProfilesData decodes what protobufjs wrote', () => {
+  fc.assert(
+    fc.property(arbitraryProfiles, (data) => {
+      assert.deepEqual(decodeProfilesData(oracleEncode(data)), data);
+    }),
+  );
+});
+
+test('decodeProfilesData decodes what encodeProfilesData wrote', () => {
+  fc.assert(
+    fc.property(arbitraryProfiles, (data) => {
+      assert.deepEqual(decodeProfilesData(encodeProfilesData(data)), data);
+    }),
+    { numRuns: 300 },
+  );
+});

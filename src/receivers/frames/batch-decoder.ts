@@ -1,0 +1,140 @@
+import type { FrameBatch, FrameColumns, SampleColumns, StackColumns } from '../../model/frame-batch.ts';
+import { BatchColumns } from './batch-columns.ts';
+import { BatchSpans, batchFields } from './batch-spans.ts';
+import { readClock, readCollector, readLostSamples } from './read-collector.ts';
+import { readExecutables, readProcessExits } from './read-executables.ts';
+import type { TableSizes } from './read-frames.ts';
+import { readFrames } from './read-frames.ts';
+import { readStubs, readSymbols } from './read-names.ts';
+import { mostMomentsInSample, readSamples } from './read-samples.ts';
+import { readStacks } from './read-stacks.ts';
+import {
+  readFileIds,
+  readLabelSets,
+  readLinks,
+  readMappings,
+  readProcesses,
+  readProfileTypes,
+  readStrings,
+} from './read-tables.ts';
+import { Rejections } from './rejections.ts';
+import type { TimeBounds } from './sample-time.ts';
+import { SampleTime } from './sample-time.ts';
+import { WireReader } from './wire-reader.ts';
+
+export interface DecodedBatch {
+  readonly batch: FrameBatch;
+  readonly rejections: Rejections;
+  /** Element `i` is where sample `i` of the batch was in the message, before those at fault were left out. */
+  readonly samplePositions: Uint32Array;
+  readonly unknownFrameKinds: number;
+}
+
+/**
+ * Turns the bytes of `framekeeper.frames.v1.Batch` into a checked batch. The columns of a batch are the decoder's own
+ * and are written again by the next `decode`, so one batch is handled to its end before the next is decoded.
+ */
+export class BatchDecoder {
+  readonly #bounds: TimeBounds;
+  readonly #spans = new BatchSpans();
+  readonly #columns = new BatchColumns();
+
+  constructor(bounds: TimeBounds) {
+    this.#bounds = bounds;
+  }
+
+  /**
+   * `nowUnixNano` is what timestamps are held against.
+   * @throws InvalidMessage when the batch as a whole is at fault. Single entries at fault are left out and told.
+   */
+  decode(message: Uint8Array, nowUnixNano: bigint): DecodedBatch {
+    const bytes = Buffer.isBuffer(message)
+      ? message
+      : Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+    const spans = this.#spans;
+    spans.survey(bytes);
+    const reader = new WireReader(bytes);
+    const collector = readCollector(reader, spans.of(batchFields.collector));
+    const strings = readStrings(bytes, spans.of(batchFields.strings));
+    const fileIds = readFileIds(bytes, spans.of(batchFields.fileIds));
+    const tables = { bytes, reader, strings, fileIds };
+    const mappings = readMappings(tables, spans.of(batchFields.mappings));
+    const processes = readProcesses(tables, spans.of(batchFields.processes));
+    const links = readLinks(tables, spans.of(batchFields.links));
+    const labelSets = readLabelSets(tables, spans.of(batchFields.labelSets));
+    const profileTypes = readProfileTypes(tables, spans.of(batchFields.profileTypes));
+    const sizes: TableSizes = {
+      strings: strings.length - 1,
+      fileIds: fileIds.length - 1,
+      mappings: mappings.length - 1,
+      frames: spans.of(batchFields.frames).count,
+      stacks: spans.of(batchFields.stacks).count,
+      processes: processes.length - 1,
+      links: links.length - 1,
+      labelSets: labelSets.length - 1,
+      profileTypes: profileTypes.length - 1,
+    };
+    const { frames, unknownFrameKinds } = this.#readFrames(bytes, sizes);
+    const stacks = this.#readStacks(bytes, sizes.frames);
+    const rejections = new Rejections();
+    const time = new SampleTime(nowUnixNano, this.#bounds, readClock(reader, spans.of(batchFields.clock)));
+    const { samples, samplePositions } = this.#readSamples(bytes, { sizes, time, rejections });
+    const names = { ...tables, processes, rejections };
+    const batch: FrameBatch = {
+      collector,
+      sequence: spans.sequence,
+      strings,
+      fileIds,
+      mappings,
+      frames,
+      stacks,
+      processes,
+      links,
+      labelSets,
+      profileTypes,
+      samples,
+      symbols: readSymbols(names, spans.of(batchFields.symbols)),
+      stubs: readStubs(names, spans.of(batchFields.stubs)),
+      executables: readExecutables(names, spans.of(batchFields.executables)),
+      processExits: readProcessExits(names, spans.of(batchFields.processExits)),
+      lostSamples: readLostSamples(reader, spans.of(batchFields.lostSamples)),
+    };
+    return { batch, rejections, samplePositions, unknownFrameKinds };
+  }
+
+  #readFrames(bytes: Buffer, sizes: TableSizes): { frames: FrameColumns; unknownFrameKinds: number } {
+    const columns = this.#columns.frames(sizes.frames + 1);
+    const unknownFrameKinds = readFrames(bytes, this.#spans.of(batchFields.frames), columns, sizes);
+    return { frames: { count: sizes.frames, ...columns }, unknownFrameKinds };
+  }
+
+  #readStacks(bytes: Buffer, frameCount: number): StackColumns {
+    const spans = this.#spans.of(batchFields.stacks);
+    const columns = this.#columns.stacks(spans.count + 2);
+    // An index takes at least a byte.
+    const frames = this.#columns.stackFrames(sumOfSizes(spans.bounds, spans.count));
+    readStacks(bytes, spans, { columns, frames, frameCount });
+    return { count: spans.count, frames, ...columns };
+  }
+
+  #readSamples(
+    bytes: Buffer,
+    checks: { sizes: TableSizes; time: SampleTime; rejections: Rejections },
+  ): { samples: SampleColumns; samplePositions: Uint32Array } {
+    const spans = this.#spans.of(batchFields.samples);
+    const { position, ...columns } = this.#columns.samples(spans.count + 1);
+    // A timestamp takes 8 bytes. Values take one, so that a sample with more values than timestamps needs room too.
+    const totalBytes = sumOfSizes(spans.bounds, spans.count);
+    const spareMoments = Math.min(totalBytes, mostMomentsInSample);
+    const moments = this.#columns.moments(Math.floor(totalBytes / 8) + spareMoments);
+    const count = readSamples(bytes, spans, { columns: { position, ...columns }, moments, ...checks });
+    const { timestampsUnixNano, values } = moments;
+    return { samples: { count, ...columns, timestampsUnixNano, values }, samplePositions: position };
+  }
+}
+
+function sumOfSizes(bounds: Uint32Array, count: number): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += bounds[2 * i + 1]! - bounds[2 * i]!;
+  return sum;
+}

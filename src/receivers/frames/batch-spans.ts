@@ -1,0 +1,166 @@
+// hot
+import { InvalidMessage } from '../../model/invalid-message.ts';
+import { readVarint64 } from './varint64.ts';
+import type { Place } from './wire.ts';
+import { badVarint, endOfVarint, longVarint, pathOf, skipField, truncated, wireTypes } from './wire.ts';
+
+/** Field numbers of `Batch`. */
+export const batchFields = {
+  collector: 1,
+  sequence: 2,
+  strings: 3,
+  fileIds: 4,
+  mappings: 5,
+  frames: 6,
+  stacks: 7,
+  processes: 8,
+  links: 9,
+  labelSets: 10,
+  profileTypes: 11,
+  samples: 12,
+  symbols: 13,
+  stubs: 14,
+  executables: 15,
+  processExits: 16,
+  lostSamples: 17,
+  clock: 18,
+} as const;
+
+const batchPlace: Place = {
+  list: '',
+  fields: [
+    '',
+    'collector',
+    'sequence',
+    'strings',
+    'file_ids',
+    'mappings',
+    'frames',
+    'stacks',
+    'processes',
+    'links',
+    'label_sets',
+    'profile_types',
+    'samples',
+    'symbols',
+    'stubs',
+    'executables',
+    'process_exits',
+    'lost_samples',
+    'clock',
+  ],
+};
+
+/** Where the entries of one field lie: entry `i` is bytes `bounds[2 * i] .. bounds[2 * i + 1]`. */
+export interface Spans {
+  readonly bounds: Uint32Array;
+  readonly count: number;
+}
+
+/** Most entries a batch may have of each field: what one message can cost in memory beyond its own bytes. */
+const mostTableEntries = 65_536;
+const mostHotEntries = 1_048_576;
+const hotFields: readonly number[] = [batchFields.strings, batchFields.frames, batchFields.stacks, batchFields.samples];
+const mostEntries = batchPlace.fields.map((_, field) =>
+  hotFields.includes(field) ? mostHotEntries : mostTableEntries,
+);
+
+// A batch of ordinary size fits; what a larger one needed is given back.
+const keptEntries = 65_536;
+
+/**
+ * The first pass over a batch: finds every entry of every field, so that each table can be read in one loop, in the
+ * order in which tables depend on each other, whatever the order of the bytes. Memory of 8 bytes an entry is
+ * kept for the next batch.
+ */
+export class BatchSpans {
+  readonly #bounds: Uint32Array[] = batchPlace.fields.map(() => new Uint32Array(16));
+  readonly #counts = new Uint32Array(batchPlace.fields.length);
+  #sequence = 0n;
+
+  get sequence(): bigint {
+    return this.#sequence;
+  }
+
+  of(field: number): Spans {
+    return { bounds: this.#bounds[field]!, count: this.#counts[field]! };
+  }
+
+  /** Replaces what it knows with the entries of `bytes`. @throws InvalidMessage when the bytes are no message. */
+  survey(bytes: Uint8Array): void {
+    const end = bytes.length;
+    for (let field = 0; field < this.#counts.length; field++) {
+      this.#counts[field] = 0;
+      if (this.#bounds[field]!.length > 2 * keptEntries) this.#bounds[field] = new Uint32Array(2 * keptEntries);
+    }
+    this.#sequence = 0n;
+    let p = 0;
+    while (p < end) {
+      const start = p;
+      let tag = bytes[p++]!;
+      if (tag >= 128) {
+        tag = longVarint(bytes, start, end);
+        if (!(tag < lastTag)) {
+          p = skipField(bytes, start, end, batchPlace, -1);
+          continue;
+        }
+        p = endOfVarint(bytes, start);
+      }
+      const field = tag >>> 3;
+      if ((tag & 7) !== wireTypes.bytes || field === 0) {
+        p = this.#readScalar(bytes, start, p, tag);
+        continue;
+      }
+      let size = bytes[p++]!;
+      if (!(size < 128)) {
+        size = longVarint(bytes, p - 1, end);
+        if (!(size <= end)) throw truncated(pathOf(batchPlace, -1, field));
+        p = endOfVarint(bytes, p - 1);
+      }
+      if (p + size > end) throw truncated(pathOf(batchPlace, -1, field));
+      this.#add(field, p, p + size);
+      p += size;
+    }
+  }
+
+  #add(field: number, start: number, end: number): void {
+    const count = this.#counts[field]!;
+    let bounds = this.#bounds[field]!;
+    if (2 * count === bounds.length) {
+      if (count >= mostEntries[field]!) throw tooMany(pathOf(batchPlace, -1, field), mostEntries[field]!);
+      bounds = new Uint32Array(4 * count);
+      bounds.set(this.#bounds[field]!);
+      this.#bounds[field] = bounds;
+    }
+    bounds[2 * count] = start;
+    bounds[2 * count + 1] = end;
+    this.#counts[field] = count + 1;
+  }
+
+  #readScalar(bytes: Uint8Array, start: number, valueStart: number, tag: number): number {
+    const end = bytes.length;
+    const field = tag >>> 3;
+    const isVarint = (tag & 7) === wireTypes.varint;
+    if (isVarint && field === batchFields.sequence) {
+      const next = readVarint64(bytes, valueStart, end, varint);
+      if (Number.isNaN(next)) throw truncated(pathOf(batchPlace, -1, field));
+      this.#sequence = (BigInt(varint[1]!) << 32n) | BigInt(varint[0]!);
+      return next;
+    }
+    if (isVarint && field === batchFields.processExits) {
+      const value = longVarint(bytes, valueStart, end);
+      if (!(value <= 0xffffffff)) throw badVarint(pathOf(batchPlace, -1, field), value);
+      const next = endOfVarint(bytes, valueStart);
+      this.#add(field, valueStart, next);
+      return next;
+    }
+    return skipField(bytes, start, end, batchPlace, -1);
+  }
+}
+
+const varint = new Uint32Array(2);
+const lastTag = batchPlace.fields.length * 8;
+
+function tooMany(path: string, most: number): InvalidMessage {
+  return new InvalidMessage(path, `more than ${most} entries`, 'split the batch');
+}

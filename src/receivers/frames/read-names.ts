@@ -1,0 +1,134 @@
+import type { FileId } from '../../model/file-id.ts';
+import type { StubKind, SubmittedStub, SubmittedSymbol } from '../../model/frame-batch.ts';
+import type { FrameSymbol } from '../../model/frame-symbol.ts';
+import type { Process } from '../../model/process.ts';
+import type { Spans } from './batch-spans.ts';
+import { EntryReader } from './entry-reader.ts';
+import type { TableContext } from './read-tables.ts';
+import type { Rejections } from './rejections.ts';
+
+/** Inlining deeper than this is a fault of the symbolizer. */
+export const mostLocations = 64;
+
+const addressSpaceBytes = 1n << 64n;
+
+/** The tables that names refer to, and where the faulty ones are told. */
+export interface NameContext extends TableContext {
+  readonly processes: readonly (Process | undefined)[];
+  readonly rejections: Rejections;
+}
+
+export function readSymbols(context: NameContext, { bounds, count }: Spans): SubmittedSymbol[] {
+  const symbols: SubmittedSymbol[] = [];
+  const entry = new EntryReader(context, 'symbols');
+  for (let i = 0; i < count; i++) {
+    const symbol = readSymbol(entry.open(i, bounds));
+    if (symbol !== undefined && entry.isWhole) symbols.push(symbol);
+  }
+  return symbols;
+}
+
+function readSymbol(entry: EntryReader): SubmittedSymbol | undefined {
+  const { reader } = entry;
+  let fileId: FileId | undefined;
+  let address = 0n;
+  const locations: FrameSymbol[] = [];
+  while (reader.next()) {
+    if (reader.field === 1) fileId = entry.fileId('file_id');
+    else if (reader.field === 2) address = reader.fixed64('address_or_line');
+    else if (reader.field === 3) locations.push(readLocation(entry, locations.length));
+    else reader.skip();
+  }
+  if (fileId === undefined) entry.reject('file_id', 'is not set; say which file the address belongs to');
+  if (locations.length === 0) entry.reject('locations', 'empty; send at least the function of the address');
+  if (locations.length > mostLocations) {
+    entry.reject('locations', `${locations.length} entries, at most ${mostLocations} are taken; send the outermost`);
+  }
+  if (fileId === undefined || !entry.isWhole) return undefined;
+  const outermost = locations.pop()!;
+  return {
+    fileId,
+    addressHigh: Number(address >> 32n),
+    addressLow: Number(address & 0xffffffffn),
+    symbol: { ...outermost, inlined: locations },
+  };
+}
+
+function readLocation(entry: EntryReader, position: number): FrameSymbol {
+  const { reader } = entry;
+  const at = `locations[${position}]`;
+  const outerEnd = reader.enter(at);
+  let functionName = '';
+  let systemName = '';
+  let filePath = '';
+  let line = 0;
+  let column = 0;
+  let startLine = 0;
+  while (reader.next()) {
+    if (reader.field === 1) functionName = entry.text('function', `${at}.function`);
+    else if (reader.field === 2) systemName = entry.text('system_name', `${at}.system_name`);
+    else if (reader.field === 3) filePath = entry.text('file', `${at}.file`);
+    else if (reader.field === 4) line = reader.uint32('line');
+    else if (reader.field === 5) column = reader.uint32('column');
+    else if (reader.field === 6) startLine = reader.uint32('start_line');
+    else reader.skip();
+  }
+  reader.leave(outerEnd);
+  if (functionName === '') entry.reject(`${at}.function`, 'no text; a symbol needs the name of its function');
+  return { functionName, systemName, filePath, line, column, startLine, inlined: [] };
+}
+
+export function readStubs(context: NameContext, { bounds, count }: Spans): SubmittedStub[] {
+  const stubs: SubmittedStub[] = [];
+  const entry = new EntryReader(context, 'stubs');
+  for (let i = 0; i < count; i++) {
+    const stub = readStub(entry.open(i, bounds));
+    if (stub !== undefined && entry.isWhole) stubs.push(stub);
+  }
+  return stubs;
+}
+
+function readStub(entry: EntryReader): SubmittedStub | undefined {
+  const { reader } = entry;
+  let process: Process | undefined;
+  let fileId: FileId | undefined;
+  let start = 0n;
+  let length = 0n;
+  let line = 0;
+  let kind: StubKind = 'stub';
+  const texts = { name: '', file: '', tier: '' };
+  while (reader.next()) {
+    if (reader.field === 1) process = entry.process('process');
+    else if (reader.field === 2) fileId = entry.fileId('file_id');
+    else if (reader.field === 3) start = reader.fixed64('start');
+    else if (reader.field === 4) length = reader.uint64('length');
+    else if (reader.field === 5) texts.name = entry.text('name');
+    else if (reader.field === 6) texts.file = entry.text('file');
+    else if (reader.field === 7) line = reader.uint32('line');
+    else if (reader.field === 8) kind = stubKinds[reader.integer('kind')] ?? 'stub';
+    else if (reader.field === 9) texts.tier = entry.text('tier');
+    else reader.skip();
+  }
+  const owner = process !== undefined ? { process } : fileId !== undefined ? { fileId } : undefined;
+  if (owner === undefined || (process !== undefined && fileId !== undefined)) {
+    entry.reject('', `process and file_id are ${owner === undefined ? 'both 0' : 'both set'}; set exactly one of them`);
+  }
+  if (length === 0n) entry.reject('length', 'is 0; send the number of bytes of the range');
+  if (start + length > addressSpaceBytes) {
+    entry.reject(
+      'length',
+      `0x${start.toString(16)} + ${length} wraps around 2^64; send a range that ends at 2^64 or before`,
+    );
+  }
+  if (texts.name === '') entry.reject('name', 'no text; send what the range is called');
+  if (owner === undefined) return undefined;
+  return { owner, start, length, symbol: stubSymbol(texts.name, texts.file, line), kind, tier: texts.tier };
+}
+
+/** By the numbers of `StubKind`; one that is unspecified or unknown is told as a stub. */
+const stubKinds: readonly StubKind[] = ['stub', 'stub', 'interpreter', 'jit'];
+
+/** The line of a range is where its function starts: it says nothing of where in the function an address is. */
+function stubSymbol(functionName: string, filePath: string, startLine: number): FrameSymbol {
+  return { functionName, systemName: '', filePath, line: 0, column: 0, startLine, inlined: [] };
+}

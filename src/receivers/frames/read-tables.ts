@@ -1,0 +1,211 @@
+import type { FileId } from '../../model/file-id.ts';
+import { fileIdSizeBytes, readFileId } from '../../model/file-id.ts';
+import type { Link, Mapping } from '../../model/frame-batch.ts';
+import { InvalidMessage } from '../../model/invalid-message.ts';
+import type { Process } from '../../model/process.ts';
+import type { ProfileType } from '../../model/profile-type.ts';
+import type { Spans } from './batch-spans.ts';
+import { indexError } from './wire.ts';
+import type { WireReader } from './wire-reader.ts';
+import { readString } from './wire-reader.ts';
+
+/** The bytes of one batch and the tables that have been read so far. */
+export interface TableContext {
+  readonly bytes: Buffer;
+  readonly reader: WireReader;
+  readonly strings: readonly string[];
+  readonly fileIds: readonly FileId[];
+}
+
+export const mostProfileTypes = 64;
+export const mostLabels = 32;
+
+const noLabels: ReadonlyMap<string, string> = new Map();
+const noFile: FileId = { word0: 0, word1: 0, word2: 0, word3: 0 };
+
+export function readStrings(bytes: Buffer, { bounds, count }: Spans): string[] {
+  const strings = [''];
+  for (let i = 0; i < count; i++) {
+    strings.push(readString(bytes.subarray(bounds[2 * i]!, bounds[2 * i + 1]!), () => `batch.strings[${i}]`));
+  }
+  return strings;
+}
+
+/** Several chunks are one field that was sent in parts: the last one counts, as for any single field of protobuf. */
+export function readFileIds(bytes: Buffer, { bounds, count }: Spans): FileId[] {
+  const fileIds = [noFile];
+  if (count === 0) return fileIds;
+  const start = bounds[2 * count - 2]!;
+  const end = bounds[2 * count - 1]!;
+  if ((end - start) % fileIdSizeBytes !== 0) {
+    const problem = `${end - start} bytes are not a multiple of ${fileIdSizeBytes}`;
+    throw new InvalidMessage('batch.file_ids', problem, 'send 16 bytes a file ID');
+  }
+  for (let at = start; at < end; at += fileIdSizeBytes) fileIds.push(readFileId(bytes, at));
+  return fileIds;
+}
+
+export function readMappings(context: TableContext, spans: Spans): (Mapping | undefined)[] {
+  return readTable(context, 'mappings', spans, (reader) => {
+    let fileId = 0;
+    let start = 0n;
+    let end = 0n;
+    let fileOffset = 0n;
+    while (reader.next()) {
+      if (reader.field === 1) fileId = reader.uint32('file_id');
+      else if (reader.field === 2) start = reader.fixed64('start');
+      else if (reader.field === 3) end = reader.fixed64('end');
+      else if (reader.field === 4) fileOffset = reader.uint64('file_offset');
+      else reader.skip();
+    }
+    checkIndex(reader, 'file_id', fileId, context.fileIds.length - 1, 1);
+    if (start >= end && !(start === 0n && end === 0n)) {
+      const problem = `start ${hex(start)} is not before end ${hex(end)}`;
+      throw new InvalidMessage(reader.path(''), problem, 'send start < end, or 0 for both when they are unknown');
+    }
+    return { fileId: context.fileIds[fileId]!, start, end, fileOffset };
+  });
+}
+
+export function readProcesses(context: TableContext, spans: Spans): (Process | undefined)[] {
+  return readTable(context, 'processes', spans, (reader) => {
+    const numbers = [0, 0, 0];
+    const texts = ['', '', '', '', '', '', '', ''];
+    let startTimeNano = 0n;
+    let labels = noLabels;
+    while (reader.next()) {
+      if (reader.field === 1) numbers[1] = reader.uint32('pid');
+      else if (reader.field === 2) numbers[2] = reader.uint32('namespace_pid');
+      else if (reader.field === 3) startTimeNano = reader.fixed64('start_time_nano');
+      else if (reader.field === 8) labels = addLabel(context, labels);
+      else if (reader.field < 8) texts[reader.field] = readText(context, processTexts[reader.field]!);
+      else reader.skip();
+    }
+    return {
+      pid: numbers[1]!,
+      namespacePid: numbers[2]!,
+      startTimeNano,
+      comm: texts[4]!,
+      executablePath: texts[5]!,
+      containerId: texts[6]!,
+      serviceName: texts[7]!,
+      labels,
+    };
+  });
+}
+
+const processTexts = ['', '', '', '', 'comm', 'executable_path', 'container_id', 'service_name'];
+
+export function readLabelSets(context: TableContext, spans: Spans): (ReadonlyMap<string, string> | undefined)[] {
+  return readTable(context, 'label_sets', spans, (reader) => {
+    let labels = noLabels;
+    while (reader.next()) {
+      if (reader.field === 1) labels = addLabel(context, labels);
+      else reader.skip();
+    }
+    return labels;
+  });
+}
+
+export function readLinks(context: TableContext, spans: Spans): (Link | undefined)[] {
+  return readTable(context, 'links', spans, (reader) => {
+    let traceId = new Uint8Array();
+    let spanId = new Uint8Array();
+    while (reader.next()) {
+      // Copied: the message must not be kept in memory by a link.
+      if (reader.field === 1) traceId = Uint8Array.from(reader.bytes('trace_id'));
+      else if (reader.field === 2) spanId = Uint8Array.from(reader.bytes('span_id'));
+      else reader.skip();
+    }
+    checkId(reader, 'trace_id', traceId, 16);
+    checkId(reader, 'span_id', spanId, 8);
+    return { traceId, spanId };
+  });
+}
+
+export function readProfileTypes(context: TableContext, spans: Spans): (ProfileType | undefined)[] {
+  if (spans.count > mostProfileTypes) {
+    const problem = `${spans.count} entries, at most ${mostProfileTypes} are taken`;
+    throw new InvalidMessage('batch.profile_types', problem, 'split the batch');
+  }
+  return readTable(context, 'profile_types', spans, (reader) => {
+    const texts = ['', '', '', '', ''];
+    let period = 0n;
+    while (reader.next()) {
+      if (reader.field === 5) period = reader.uint64('period');
+      else if (reader.field < 5) texts[reader.field] = readText(context, profileTypeTexts[reader.field]!);
+      else reader.skip();
+    }
+    for (const field of [1, 2]) {
+      if (texts[field] !== '') continue;
+      throw new InvalidMessage(
+        reader.path(profileTypeTexts[field]!),
+        'no text',
+        'say what a sample counts, and its unit',
+      );
+    }
+    return { sampleType: texts[1]!, sampleUnit: texts[2]!, periodType: texts[3]!, periodUnit: texts[4]!, period };
+  });
+}
+
+const profileTypeTexts = ['', 'sample_type', 'sample_unit', 'period_type', 'period_unit'];
+
+/** The string that the index at hand refers to. */
+export function readText({ reader, strings }: TableContext, name: string): string {
+  const index = reader.uint32(name);
+  checkIndex(reader, name, index, strings.length - 1, 0);
+  return strings[index]!;
+}
+
+function readTable<T>(
+  { reader }: TableContext,
+  list: string,
+  { bounds, count }: Spans,
+  readEntry: (reader: WireReader) => T,
+): (T | undefined)[] {
+  const table: (T | undefined)[] = [undefined];
+  for (let i = 0; i < count; i++) {
+    reader.open(list, i, bounds[2 * i]!, bounds[2 * i + 1]!);
+    table.push(readEntry(reader));
+  }
+  return table;
+}
+
+function addLabel(context: TableContext, labels: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const { reader } = context;
+  const outerEnd = reader.enter(`labels[${labels.size}]`);
+  let key = '';
+  let value = '';
+  while (reader.next()) {
+    if (reader.field === 1) key = readText(context, 'key');
+    else if (reader.field === 2) value = readText(context, 'value');
+    else reader.skip();
+  }
+  checkKey(reader, key, labels, mostLabels);
+  reader.leave(outerEnd);
+  return new Map(labels).set(key, value);
+}
+
+/** @throws InvalidMessage unless `key` can be added to `attributes`. */
+export function checkKey(reader: WireReader, key: string, attributes: ReadonlyMap<string, string>, most: number): void {
+  if (key === '') throw new InvalidMessage(reader.path('key'), 'no text', 'name the label');
+  if (attributes.has(key))
+    throw new InvalidMessage(reader.path('key'), `"${key}" is there twice`, 'send each key once');
+  if (attributes.size === most) throw new InvalidMessage(reader.path(''), `at most ${most} are taken`, 'send fewer');
+}
+
+function checkIndex(reader: WireReader, name: string, index: number, count: number, least: 0 | 1): void {
+  if (index < least || index > count) throw indexError(reader.path(name), index, least, count);
+}
+
+function checkId(reader: WireReader, name: string, id: Uint8Array, size: number): void {
+  if (id.length !== size) {
+    throw new InvalidMessage(reader.path(name), `${id.length} bytes`, `send ${size} bytes`);
+  }
+  if (id.every((byte) => byte === 0))
+    throw new InvalidMessage(reader.path(name), 'all bytes are zero', 'leave the link out');
+}
+
+function hex(value: bigint): string {
+  return `0x${value.toString(16)}`;
+}

@@ -1,0 +1,53 @@
+import type { SampleRejection } from '../../model/batch-outcome.ts';
+
+/** Why an entry of a batch was not taken; the value of the counters' `reason`. */
+export type RejectionCause =
+  | 'stack'
+  | 'process'
+  | 'profile_type'
+  | 'thread_name'
+  | 'link'
+  | 'label_set'
+  | 'timestamps'
+  | 'values'
+  | 'too_old'
+  | 'in_future'
+  | 'not_taken';
+
+/** Lists of a batch whose entries are rejected one by one. */
+export type EntryList = 'samples' | 'symbols' | 'stubs' | 'executables' | 'process_exits';
+
+/** A reply names at most this many rejected entries; it counts them all. */
+export const mostRejectionsListed = 64;
+
+/** What of one batch was not taken. The list is bounded, the counts are not. */
+export class Rejections {
+  readonly listed: SampleRejection[] = [];
+  readonly samplesByCause: Map<RejectionCause, number> = new Map();
+  readonly entriesByList: Map<EntryList, number> = new Map();
+
+  get sampleCount(): number {
+    return this.entriesByList.get('samples') ?? 0;
+  }
+
+  /** Whether a further rejection is only counted, so that its reason need not be written. */
+  get isFull(): boolean {
+    return this.listed.length >= mostRejectionsListed;
+  }
+
+  addSample(index: number, field: string, cause: RejectionCause, reason: () => string): void {
+    increment(this.samplesByCause, cause);
+    this.addEntry('samples', index, field, reason);
+  }
+
+  /** `field` is empty for an entry that is a bare number. */
+  addEntry(list: EntryList, index: number, field: string, reason: () => string): void {
+    increment(this.entriesByList, list);
+    if (!this.isFull)
+      this.listed.push({ path: `${list}[${index}]${field === '' ? '' : `.${field}`}`, reason: reason() });
+  }
+}
+
+function increment<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}

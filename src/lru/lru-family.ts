@@ -1,0 +1,119 @@
+import { SlotPool } from './slot-pool.ts';
+
+/** Why an entry left: unused for longer than the lifetime, or room was needed. */
+export type RemovalReason = 'expired' | 'evicted';
+
+/** Called before an entry leaves by itself; its key can be read at `slot`. Must not change a table of the family. */
+export type RemovalListener<V> = (value: V, reason: RemovalReason, slot: number) => void;
+
+export interface LruOptions<V> {
+  /** Words of a key: two for a 64-bit address, four for a 128-bit file ID. */
+  readonly keyWords: 2 | 4;
+  /** An entry that was last used longer ago than this has expired. */
+  readonly lifetime: number;
+  /**
+   * A full table whose oldest entry was used at most this long ago doubles instead of evicting it: the length of a
+   * cycle, or the lifetime where only a budget may take entries away. 0..lifetime.
+   */
+  readonly growWithin: number;
+  /** Slots of a new table; a table shrinks to no fewer. */
+  readonly initialCapacity: number;
+  /** Slots beyond which a table evicts whatever the age of its oldest entry. */
+  readonly maxCapacity: number;
+  /** Makes places in the index unpredictable to who chooses the keys; any 32-bit number. */
+  readonly seed?: number;
+  readonly onRemove?: RemovalListener<V>;
+}
+
+/** What happened in all tables of a family since it was made. */
+export interface LruCounters {
+  hits: number;
+  misses: number;
+  inserts: number;
+  /** Values set for keys that were there. */
+  updates: number;
+  evictions: number;
+  expirations: number;
+  grows: number;
+  shrinks: number;
+}
+
+/** What the tables of a family take now. */
+export interface LruSize {
+  readonly tables: number;
+  readonly entries: number;
+  /** Sum of the tables' capacities. */
+  readonly slots: number;
+  /** Blocks, indices and objects of the tables; not the values that they refer to. */
+  readonly bytes: number;
+}
+
+/** Measured: one ResizableLru object without its block and index. */
+const tableObjectBytes = 112;
+/** Measured: a SlotIndex and the typed array that it owns, without the cells. */
+const indexObjectBytes = 272;
+
+/** The largest time and the largest number of entries. */
+export const maxTime: number = 2 ** 31 - 1;
+export const maxCapacityLimit: number = 2 ** 23;
+
+/**
+ * Tables that share memory, settings, counters and the time. Time is a whole number of any unit that the owner likes,
+ * 0..2^31-1; it is told once a batch with `advance`, so that no operation reads a clock.
+ */
+export class LruFamily<V> {
+  readonly options: LruOptions<V>;
+  readonly pool: SlotPool<V>;
+  readonly counters: LruCounters = {
+    hits: 0,
+    misses: 0,
+    inserts: 0,
+    updates: 0,
+    evictions: 0,
+    expirations: 0,
+    grows: 0,
+    shrinks: 0,
+  };
+  /** Kept by the tables. */
+  tables = 0;
+  entries = 0;
+  slots = 0;
+  indices = 0;
+  indexBytes = 0;
+  #now = 0;
+
+  /** @throws RangeError when an option is out of its bounds. */
+  constructor(options: LruOptions<V>) {
+    check('lifetime', options.lifetime, 1, maxTime);
+    check('growWithin', options.growWithin, 0, options.lifetime);
+    check('maxCapacity', options.maxCapacity, 1, maxCapacityLimit);
+    check('initialCapacity', options.initialCapacity, 1, options.maxCapacity);
+    this.options = options;
+    this.pool = new SlotPool<V>(options.keyWords, options.seed ?? 0);
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  /** Moves the time on; a time in the past is taken as the present. @throws RangeError for one beyond 2^31-1. */
+  advance(now: number): void {
+    check('now', now, 0, maxTime);
+    if (now > this.#now) this.#now = now;
+  }
+
+  size(): LruSize {
+    const objectBytes = this.tables * tableObjectBytes + this.indices * indexObjectBytes;
+    return {
+      tables: this.tables,
+      entries: this.entries,
+      slots: this.slots,
+      bytes: this.pool.allocatedSlots * this.pool.slotBytes + this.indexBytes + objectBytes,
+    };
+  }
+}
+
+function check(name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new RangeError(`${name}: is ${value}; use a whole number from ${min} to ${max}`);
+}

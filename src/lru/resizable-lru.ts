@@ -1,0 +1,185 @@
+// hot
+
+import type { LruFamily, RemovalReason } from './lru-family.ts';
+import { maxCapacityLimit } from './lru-family.ts';
+import { RecencyTable } from './recency-table.ts';
+import { newerWord, noSlot, timeWord } from './slot-pool.ts';
+
+/**
+ * Least-recently-used map from a 64-bit or 128-bit key to `V` whose capacity can change at any time.
+ * Keys are two or four 32-bit words, most significant first, signed or unsigned; equality is on all of them. O(1) a
+ * call; nothing is allocated but when the table grows. `get`, `set` and `touch` make an entry the newest and stamp it
+ * with the family's time.
+ *
+ * Because each use refreshes place and time together and time never goes back, the times of the entries from oldest to
+ * newest never decrease: recency order is expiry order. So `purgeExpired` may stop at the first live entry and has
+ * still seen every expired one.
+ */
+export class ResizableLru<V> {
+  readonly #table: RecencyTable<V>;
+  #wasSparse = false;
+
+  constructor(family: LruFamily<V>) {
+    this.#table = new RecencyTable(family, family.options.initialCapacity);
+  }
+
+  /** Entries, with those that have expired and were not purged yet. */
+  get count(): number {
+    return this.#table.count;
+  }
+
+  get capacity(): number {
+    return this.#table.capacity;
+  }
+
+  /** The value, which is the newest now; `undefined` when the key is not there or has expired. */
+  get(key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
+    const table = this.#table;
+    const { family } = table;
+    const slot = table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    if (slot === noSlot || isExpired(family, slot)) {
+      family.counters.misses++;
+      return undefined;
+    }
+    family.counters.hits++;
+    table.refresh(slot);
+    return family.pool.value(slot);
+  }
+
+  /** The value without a trace: neither the order nor a counter changes. */
+  peek(key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
+    const { family } = this.#table;
+    const slot = this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    return slot === noSlot || isExpired(family, slot) ? undefined : family.pool.value(slot);
+  }
+
+  /** Whether the key is there and has expired, but was not purged yet. */
+  holdsExpired(key0: number, key1: number, key2 = 0, key3 = 0): boolean {
+    const slot = this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    return slot !== noSlot && isExpired(this.#table.family, slot);
+  }
+
+  /** Makes an entry the newest; false when the key is not there or has expired. */
+  touch(key0: number, key1: number, key2 = 0, key3 = 0): boolean {
+    const slot = this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    if (slot === noSlot || isExpired(this.#table.family, slot)) return false;
+    this.#table.refresh(slot);
+    return true;
+  }
+
+  /**
+   * Adds an entry or gives it another value, and makes it the newest. Returns the value that it had, expired or not.
+   * A full table takes the place of its oldest entry, or doubles when that one was used within `growWithin`.
+   */
+  set(value: V, key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
+    const table = this.#table;
+    const { pool, counters } = table.family;
+    const slot = table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    if (slot !== noSlot) {
+      const previous = pool.value(slot);
+      pool.setValue(slot, value);
+      table.refresh(slot);
+      counters.updates++;
+      return previous;
+    }
+    if (table.count === table.capacity) this.#makeRoom();
+    table.add(value, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    counters.inserts++;
+    return undefined;
+  }
+
+  /** Takes an entry out and returns its value, expired or not. */
+  delete(key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
+    const slot = this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    if (slot === noSlot) return undefined;
+    const value = this.#table.family.pool.value(slot);
+    this.#table.take(slot);
+    return value;
+  }
+
+  /** Takes the oldest entry out; false when there is none. */
+  evictOldest(): boolean {
+    if (this.#table.count === 0) return false;
+    this.#removeOldest('evicted');
+    return true;
+  }
+
+  /** Takes at most `limit` expired entries out, oldest first; returns how many. */
+  purgeExpired(limit: number): number {
+    const table = this.#table;
+    let purged = 0;
+    while (purged < limit && table.count > 0 && isExpired(table.family, table.oldest)) {
+      this.#removeOldest('expired');
+      purged++;
+    }
+    return purged;
+  }
+
+  /**
+   * Changes the capacity. Going below the number of entries evicts the oldest. O(entries that leave), and O(512) for
+   * what stays. @throws RangeError unless it is a whole number from 1 to 2^23.
+   */
+  resize(capacity: number): void {
+    if (!Number.isInteger(capacity) || capacity < 1 || capacity > maxCapacityLimit) {
+      throw new RangeError(`capacity: is ${capacity}; use a whole number from 1 to ${maxCapacityLimit}`);
+    }
+    const table = this.#table;
+    while (table.count > capacity) this.#removeOldest('evicted');
+    if (capacity > table.capacity) table.family.counters.grows++;
+    else if (capacity < table.capacity) table.family.counters.shrinks++;
+    table.setCapacity(capacity);
+  }
+
+  /**
+   * Halves the capacity when at most a quarter was in use at this call and at the one before. Called once a while, it
+   * shrinks a table whose occupancy stays low and leaves one alone that was emptied for a moment.
+   */
+  tend(): void {
+    const { count, capacity, family } = this.#table;
+    const { initialCapacity } = family.options;
+    const isSparse = count * 4 <= capacity && capacity > initialCapacity;
+    if (isSparse && this.#wasSparse) this.resize(Math.max(initialCapacity, capacity >>> 1));
+    this.#wasSparse = isSparse;
+  }
+
+  /** Gives back the slots beyond the entries; false when there are none to give. */
+  trim(): boolean {
+    const capacity = Math.max(this.#table.family.options.initialCapacity, this.#table.count);
+    if (capacity >= this.#table.capacity) return false;
+    this.resize(capacity);
+    return true;
+  }
+
+  /** Empties the table for good without telling the listener; its memory goes back to the pool. Do not `set` after. */
+  dispose(): void {
+    this.#table.dispose();
+  }
+
+  /** Visits each entry from the oldest to the newest, expired ones too. `visit` must not change the table. */
+  forEachOldestFirst(visit: (value: V, slot: number) => void): void {
+    const { family, oldest } = this.#table;
+    for (let slot = oldest; slot !== noSlot; slot = family.pool.link(slot, newerWord)) {
+      visit(family.pool.value(slot)!, slot);
+    }
+  }
+
+  #makeRoom(): void {
+    const { family, oldest, capacity } = this.#table;
+    const { growWithin, maxCapacity } = family.options;
+    const age = family.now - family.pool.link(oldest, timeWord);
+    if (age <= growWithin && capacity < maxCapacity) this.resize(Math.min(capacity * 2, maxCapacity));
+    else this.#removeOldest(isExpired(family, oldest) ? 'expired' : 'evicted');
+  }
+
+  #removeOldest(reason: RemovalReason): void {
+    const { family, oldest } = this.#table;
+    if (reason === 'expired') family.counters.expirations++;
+    else family.counters.evictions++;
+    family.options.onRemove?.(family.pool.value(oldest)!, reason, oldest);
+    this.#table.take(oldest);
+  }
+}
+
+function isExpired<V>(family: LruFamily<V>, slot: number): boolean {
+  return family.now - family.pool.link(slot, timeWord) > family.options.lifetime;
+}

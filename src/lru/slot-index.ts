@@ -1,0 +1,140 @@
+// hot
+
+import type { SlotPool } from './slot-pool.ts';
+import { noSlot } from './slot-pool.ts';
+
+const minCells = 32;
+const slotMask = 0xff_ffff;
+const tagMask = ~slotMask;
+/** An entry that left a table which is being moved: not empty, so that probing goes on, and no slot. */
+const tombstone = 1 << 24;
+/**
+ * How many cells of the old table each change moves to the new one. Eight are needed so that the move ends before the
+ * new table is full; at sixteen one change costs about a microsecond more while a move is under way.
+ */
+const cellsPerStep = 16;
+
+/**
+ * Where the slot of a key is: open addressing with linear probing at a load of at most one half, 8 bits of the hash
+ * beside each slot so that nearly every key comparison is the right one. Grows and shrinks a few cells a change:
+ * rehashing a million entries at once would stop the thread for tens of milliseconds.
+ */
+export class SlotIndex<V> {
+  readonly #pool: SlotPool<V>;
+  /** A cell is 0 (empty), or the hash's upper 8 bits and the slot plus one. */
+  #cells: Int32Array;
+  /** The table before the last change of size, until all of its cells are moved. Cells before `#moved` no longer count. */
+  #old: Int32Array | undefined;
+  #moved = 0;
+
+  constructor(pool: SlotPool<V>, count: number) {
+    this.#pool = pool;
+    this.#cells = new Int32Array(cellsFor(count));
+  }
+
+  get bytes(): number {
+    return this.#cells.byteLength + (this.#old?.byteLength ?? 0);
+  }
+
+  /** The slot with exactly this key, or `noSlot`. */
+  find(hash: number, key0: number, key1: number, key2: number, key3: number): number {
+    const cells = this.#cells;
+    const mask = cells.length - 1;
+    for (let at = hash & mask; ; at = (at + 1) & mask) {
+      const cell = cells[at]!;
+      if (cell === 0) break;
+      if (((cell ^ hash) & tagMask) !== 0) continue;
+      const slot = (cell & slotMask) - 1;
+      if (this.#pool.holds(slot, key0, key1, key2, key3)) return slot;
+    }
+    return this.#old === undefined ? noSlot : this.#findOld(this.#old, hash, key0, key1, key2, key3);
+  }
+
+  /** Adds a slot whose key is not in the index. `count` is the number of slots in it, this one included. */
+  add(hash: number, slot: number, count: number): void {
+    if (this.#old !== undefined) this.#move(cellsPerStep);
+    if (count * 2 > this.#cells.length) this.#changeSize(this.#cells.length * 2);
+    place(this.#cells, hash, slot);
+  }
+
+  /** Takes a slot out; its key must still be in the pool. `count` is the number of slots that are left. */
+  remove(hash: number, slot: number, count: number): void {
+    const at = locate(this.#cells, hash, slot, 0);
+    if (at !== noSlot) this.#close(at);
+    else if (this.#old !== undefined) this.#old[locate(this.#old, hash, slot, this.#moved)] = tombstone;
+    if (this.#old !== undefined) this.#move(cellsPerStep);
+    else if (count * 8 < this.#cells.length && this.#cells.length > minCells) this.#changeSize(this.#cells.length / 2);
+  }
+
+  /** An entry moved to another slot of the pool. */
+  replace(hash: number, from: number, to: number): void {
+    const cell = (hash & tagMask) | (to + 1);
+    const at = locate(this.#cells, hash, from, 0);
+    if (at !== noSlot) this.#cells[at] = cell;
+    else if (this.#old !== undefined) this.#old[locate(this.#old, hash, from, this.#moved)] = cell;
+  }
+
+  #findOld(old: Int32Array, hash: number, key0: number, key1: number, key2: number, key3: number): number {
+    const mask = old.length - 1;
+    for (let at = hash & mask; ; at = (at + 1) & mask) {
+      const cell = old[at]!;
+      if (cell === 0) return noSlot;
+      if (at < this.#moved || ((cell ^ hash) & tagMask) !== 0 || (cell & slotMask) === 0) continue;
+      const slot = (cell & slotMask) - 1;
+      if (this.#pool.holds(slot, key0, key1, key2, key3)) return slot;
+    }
+  }
+
+  /** Empties a cell and lets those after it move up, so that no chain of probes breaks. */
+  #close(at: number): void {
+    const cells = this.#cells;
+    const mask = cells.length - 1;
+    let hole = at;
+    for (let next = (at + 1) & mask; cells[next] !== 0; next = (next + 1) & mask) {
+      const home = this.#pool.hashAt((cells[next]! & slotMask) - 1) & mask;
+      if (((next - home) & mask) < ((next - hole) & mask)) continue;
+      cells[hole] = cells[next]!;
+      hole = next;
+    }
+    cells[hole] = 0;
+  }
+
+  #changeSize(cellCount: number): void {
+    if (this.#old !== undefined) this.#move(this.#old.length);
+    this.#old = this.#cells;
+    this.#moved = 0;
+    this.#cells = new Int32Array(cellCount);
+    this.#move(cellsPerStep);
+  }
+
+  #move(steps: number): void {
+    const old = this.#old!;
+    const end = Math.min(old.length, this.#moved + steps);
+    while (this.#moved < end) {
+      const slot = (old[this.#moved++]! & slotMask) - 1;
+      if (slot !== noSlot) place(this.#cells, this.#pool.hashAt(slot), slot);
+    }
+    if (end === old.length) this.#old = undefined;
+  }
+}
+
+function cellsFor(count: number): number {
+  return Math.max(minCells, 2 << (32 - Math.clz32(count)));
+}
+
+function place(cells: Int32Array, hash: number, slot: number): void {
+  const mask = cells.length - 1;
+  let at = hash & mask;
+  while (cells[at] !== 0) at = (at + 1) & mask;
+  cells[at] = (hash & tagMask) | (slot + 1);
+}
+
+/** The cell of a slot, not before `from`; `noSlot` when the probing ends without it. */
+function locate(cells: Int32Array, hash: number, slot: number, from: number): number {
+  const mask = cells.length - 1;
+  const wanted = (hash & tagMask) | (slot + 1);
+  for (let at = hash & mask; cells[at] !== 0; at = (at + 1) & mask) {
+    if (cells[at] === wanted && at >= from) return at;
+  }
+  return noSlot;
+}

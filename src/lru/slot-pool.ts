@@ -1,0 +1,226 @@
+// hot
+/** No slot: the end of a list, or a key that is not there. */
+export const noSlot = -1;
+
+/** A block has 2^order slots; blocks of tables have at most 2^9, so that a table grows by 14 KiB at a time. */
+export const maxBlockOrder = 9;
+
+/** Words after the key: the next newer slot, the next older slot, the time of the last use. */
+export const newerWord = 0;
+export const olderWord = 1;
+export const timeWord = 2;
+const linkWords = 3;
+
+const segmentOrder = 13;
+const segmentSlots = 1 << segmentOrder;
+const segmentMask = segmentSlots - 1;
+/** An index cell has 24 bits for a slot and keeps 0 for "empty". */
+const maxSegments = (1 << 24) / segmentSlots - 1;
+const bytesPerReference = 8;
+
+/**
+ * Memory that many tables share: slots for a key of two or four 32-bit words, two recency links, a time and a value,
+ * handed out in blocks of 2^order slots. A buddy allocator: a freed block joins its free neighbour, and a segment of
+ * 8,192 slots that is wholly free goes back to the system (one is kept as a spare). A table of its own arrays would
+ * cost some 600 bytes before its first entry; here it costs its slots.
+ * Slots are numbered over all segments and do not move; words are signed so that V8 never boxes them.
+ */
+export class SlotPool<V> {
+  readonly keyWords: 2 | 4;
+  /** Words of one slot. */
+  readonly stride: number;
+  /** Words of the slots of segment `slot >>> 13`; empty for a segment that was given back. */
+  readonly words: Int32Array[] = [];
+  readonly values: (V | undefined)[][] = [];
+  /** Of each slot that begins a free block: its order plus one. */
+  readonly #freeOrders: Uint8Array[] = [];
+  readonly #freeHeads = new Int32Array(segmentOrder + 1).fill(noSlot);
+  readonly #releasedSegments: number[] = [];
+  readonly #seed: number;
+  #allocatedSlots = 0;
+  #isSpareKept = false;
+
+  /** `seed` makes the places of keys unpredictable to who sends them; any 32-bit number. */
+  constructor(keyWords: 2 | 4, seed: number) {
+    this.keyWords = keyWords;
+    this.stride = keyWords + linkWords;
+    this.#seed = seed | 0;
+  }
+
+  /** Bytes that one slot takes, its value's reference included. */
+  get slotBytes(): number {
+    return this.stride * Int32Array.BYTES_PER_ELEMENT + bytesPerReference;
+  }
+
+  get allocatedSlots(): number {
+    return this.#allocatedSlots;
+  }
+
+  /** Bytes held from the system, free blocks included. */
+  get heldBytes(): number {
+    return (this.words.length - this.#releasedSegments.length) * segmentSlots * (this.slotBytes + 1);
+  }
+
+  /** First slot of a block. @throws RangeError when 2^24 slots are in use. */
+  allocate(order: number): number {
+    let found = order;
+    while (found <= segmentOrder && this.#freeHeads[found] === noSlot) found++;
+    if (found > segmentOrder) {
+      this.#addSegment();
+      found = segmentOrder;
+    }
+    if (found === segmentOrder) this.#isSpareKept = false;
+    const slot = this.#freeHeads[found]!;
+    this.#unlinkFree(slot, found);
+    while (found > order) {
+      found--;
+      this.#linkFree(slot + (1 << found), found);
+    }
+    this.#allocatedSlots += 1 << order;
+    return slot;
+  }
+
+  /** Takes a block back. Its values must be `undefined` by now, or they stay in memory. */
+  free(slot: number, order: number): void {
+    this.#allocatedSlots -= 1 << order;
+    let start = slot;
+    let joined = order;
+    while (joined < segmentOrder) {
+      const buddy = start ^ (1 << joined);
+      if (this.#freeOrders[buddy >>> segmentOrder]![buddy & segmentMask] !== joined + 1) break;
+      this.#unlinkFree(buddy, joined);
+      start = Math.min(start, buddy);
+      joined++;
+    }
+    if (joined === segmentOrder && this.#isSpareKept) {
+      this.#releaseSegment(start >>> segmentOrder);
+      return;
+    }
+    if (joined === segmentOrder) this.#isSpareKept = true;
+    this.#linkFree(start, joined);
+  }
+
+  /** Whether the slot's key is this one, to the bit. */
+  holds(slot: number, key0: number, key1: number, key2: number, key3: number): boolean {
+    const words = this.words[slot >>> segmentOrder]!;
+    const at = (slot & segmentMask) * this.stride;
+    if (words[at + 1] !== key1 || words[at] !== key0) return false;
+    return this.keyWords === 2 || (words[at + 2] === key2 && words[at + 3] === key3);
+  }
+
+  setKey(slot: number, key0: number, key1: number, key2: number, key3: number): void {
+    const words = this.words[slot >>> segmentOrder]!;
+    const at = (slot & segmentMask) * this.stride;
+    words[at] = key0;
+    words[at + 1] = key1;
+    if (this.keyWords === 2) return;
+    words[at + 2] = key2;
+    words[at + 3] = key3;
+  }
+
+  keyWord(slot: number, index: number): number {
+    return this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + index]!;
+  }
+
+  link(slot: number, word: number): number {
+    return this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + this.keyWords + word]!;
+  }
+
+  setLink(slot: number, word: number, value: number): void {
+    this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + this.keyWords + word] = value;
+  }
+
+  value(slot: number): V | undefined {
+    return this.values[slot >>> segmentOrder]![slot & segmentMask];
+  }
+
+  setValue(slot: number, value: V | undefined): void {
+    this.values[slot >>> segmentOrder]![slot & segmentMask] = value;
+  }
+
+  /** Moves one entry to another slot; links that point at it are the caller's. */
+  move(from: number, to: number): void {
+    const source = this.words[from >>> segmentOrder]!;
+    const target = this.words[to >>> segmentOrder]!;
+    const sourceAt = (from & segmentMask) * this.stride;
+    const targetAt = (to & segmentMask) * this.stride;
+    for (let i = 0; i < this.stride; i++) target[targetAt + i] = source[sourceAt + i]!;
+    this.setValue(to, this.value(from));
+    this.setValue(from, undefined);
+  }
+
+  /**
+   * Hash of a key. Keys that differ in the last word only never collide, so the addresses of one file spread well;
+   * the finalizer is MurmurHash3's (https://github.com/aappleby/smhasher, public domain).
+   */
+  hash(key0: number, key1: number, key2: number, key3: number): number {
+    let mixed = Math.imul(key0 ^ this.#seed, 0x9e3779b1);
+    if (this.keyWords === 4) {
+      mixed = Math.imul(rotate(mixed ^ key1), 0x85ebca77);
+      mixed = Math.imul(rotate(mixed ^ key2), 0xc2b2ae3d);
+      mixed ^= key3;
+    } else {
+      mixed ^= key1;
+    }
+    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+    return mixed ^ (mixed >>> 16);
+  }
+
+  hashAt(slot: number): number {
+    const words = this.words[slot >>> segmentOrder]!;
+    const at = (slot & segmentMask) * this.stride;
+    if (this.keyWords === 2) return this.hash(words[at]!, words[at + 1]!, 0, 0);
+    return this.hash(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+  }
+
+  #addSegment(): void {
+    const segment = this.#releasedSegments.pop() ?? this.words.length;
+    if (segment >= maxSegments) {
+      throw new RangeError(`slot pool: ${segment * segmentSlots} slots are in use; lower the number of entries`);
+    }
+    this.words[segment] = new Int32Array(segmentSlots * this.stride);
+    this.values[segment] = new Array<V | undefined>(segmentSlots).fill(undefined);
+    this.#freeOrders[segment] = new Uint8Array(segmentSlots);
+    this.#linkFree(segment * segmentSlots, segmentOrder);
+  }
+
+  #releaseSegment(segment: number): void {
+    this.words[segment] = noWords;
+    this.values[segment] = [];
+    this.#freeOrders[segment] = noOrders;
+    this.#releasedSegments.push(segment);
+  }
+
+  // Free blocks of one order form a list; its links are the first two words of each block's first slot.
+  #linkFree(slot: number, order: number): void {
+    const head = this.#freeHeads[order]!;
+    this.#setFreeLinks(slot, head, noSlot);
+    if (head !== noSlot) this.#setFreeLinks(head, this.keyWord(head, 0), slot);
+    this.#freeHeads[order] = slot;
+    this.#freeOrders[slot >>> segmentOrder]![slot & segmentMask] = order + 1;
+  }
+
+  #unlinkFree(slot: number, order: number): void {
+    const next = this.keyWord(slot, 0);
+    const previous = this.keyWord(slot, 1);
+    if (next !== noSlot) this.#setFreeLinks(next, this.keyWord(next, 0), previous);
+    if (previous === noSlot) this.#freeHeads[order] = next;
+    else this.#setFreeLinks(previous, next, this.keyWord(previous, 1));
+    this.#freeOrders[slot >>> segmentOrder]![slot & segmentMask] = 0;
+  }
+
+  #setFreeLinks(slot: number, next: number, previous: number): void {
+    const words = this.words[slot >>> segmentOrder]!;
+    const at = (slot & segmentMask) * this.stride;
+    words[at] = next;
+    words[at + 1] = previous;
+  }
+}
+
+const noWords = new Int32Array(0);
+const noOrders = new Uint8Array(0);
+
+function rotate(value: number): number {
+  return (value << 15) | (value >>> 17);
+}

@@ -110,6 +110,17 @@ export class ConfigSection {
     return section.boolean('enabled', true) ? section : undefined;
   }
 
+  /** The maps of a list, with their index in the path (`readers[0]`); `undefined` when the key is absent. */
+  sections(key: string): readonly ConfigSection[] | undefined {
+    const value = this.#value(key);
+    if (value === undefined) return undefined;
+    if (Array.isArray(value)) {
+      return value.map((item, index) => new ConfigSection(`${this.#pathOf(key)}[${index}]`, item, this.#problems));
+    }
+    this.addProblem(key, `is ${describe(value)}`, 'write a list of maps');
+    return undefined;
+  }
+
   /** Reports a fault of `key` that only its reader can know. */
   addProblem(key: string, problem: string, remedy: string): void {
     this.#problems.push({ path: this.#pathOf(key), problem, remedy });

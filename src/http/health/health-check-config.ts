@@ -1,0 +1,55 @@
+import type { ConfigSection } from '../../config/config-section.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { readEndpoint } from '../endpoint.ts';
+
+/** Extension `health_check`: the Collector's keys, and `component_health` of its healthcheckv2. */
+export interface HealthCheckConfig {
+  readonly endpoint: Endpoint;
+  readonly path: string;
+  /** Replaces the JSON body; `undefined` keeps it. */
+  readonly responseBody: { readonly healthy: string; readonly unhealthy: string } | undefined;
+  readonly componentHealth: ComponentHealthConfig;
+}
+
+/** Which component errors make `/status` answer 500. */
+export interface ComponentHealthConfig {
+  readonly includePermanentErrors: boolean;
+  readonly includeRecoverableErrors: boolean;
+  /** How old a recoverable error must be to count. */
+  readonly recoveryDurationMs: number;
+}
+
+const fiveMinutesMs = 300_000;
+
+export function readHealthCheckConfig(section: ConfigSection): HealthCheckConfig {
+  const body = section.optionalSection('response_body');
+  const health = section.section('component_health');
+  const config: HealthCheckConfig = {
+    endpoint: readEndpoint(section, 'endpoint', 'localhost:13133'),
+    path: readPath(section, '/'),
+    responseBody: body && { healthy: body.string('healthy', ''), unhealthy: body.string('unhealthy', '') },
+    componentHealth: {
+      includePermanentErrors: health.boolean('include_permanent_errors', false),
+      includeRecoverableErrors: health.boolean('include_recoverable_errors', false),
+      recoveryDurationMs: health.durationMs('recovery_duration', fiveMinutesMs, { min: 0 }),
+    },
+  };
+  body?.end();
+  health.end();
+  section.end();
+  return config;
+}
+
+const ownPaths = ['/status', '/livez', '/readyz'];
+
+function readPath(section: ConfigSection, fallback: string): string {
+  const path = section.string('path', fallback);
+  const isUsable = /^\/[\w./~-]*$/.test(path) && !ownPaths.includes(path);
+  if (isUsable) return path;
+  section.addProblem(
+    'path',
+    `is ${JSON.stringify(path)}`,
+    `write a path that begins with "/" and is none of ${ownPaths.join(', ')}`,
+  );
+  return fallback;
+}

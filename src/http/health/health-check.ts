@@ -1,0 +1,126 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Clock } from '../../support/clock.ts';
+import type { HttpMount } from '../http-server.ts';
+import { formatGoDuration, formatGoTime } from './go-time.ts';
+import type { ComponentHealthConfig, HealthCheckConfig } from './health-check-config.ts';
+import type { AggregateStatus, ComponentStatus, HealthStatus, StatusEvent } from './health-status.ts';
+
+/**
+ * Extension `health_check`: answers as the Collector's extension of that name does, `/status` as its healthcheckv2,
+ * and `/livez` and `/readyz` for Kubernetes. Any method is answered, as there.
+ */
+export class HealthCheck implements HttpMount {
+  readonly id: string;
+  readonly #config: HealthCheckConfig;
+  readonly #status: HealthStatus;
+  readonly #clock: Clock;
+
+  constructor(id: string, config: HealthCheckConfig, status: HealthStatus, clock: Clock) {
+    this.id = id;
+    this.#config = config;
+    this.#status = status;
+    this.#clock = clock;
+  }
+
+  addRoutes(app: FastifyInstance): void {
+    const { path } = this.#config;
+    // Go's mux takes a pattern that ends with "/" for everything below it, and probes have come to rely on that.
+    app.all(path.endsWith('/') ? `${path}*` : path, (_request, reply) => this.#answerHealth(reply));
+    app.all<{ Querystring: Record<string, string | string[] | undefined> }>('/status', ({ query }, reply) =>
+      this.#answerStatus(reply, first(query.pipeline) ?? '', 'verbose' in query && first(query.verbose) !== 'false'),
+    );
+    app.all('/livez', (_request, reply) =>
+      this.#status.isFatal ? answerText(reply, 500, 'fatal error') : answerText(reply, 200, 'ok'),
+    );
+    app.all('/readyz', (_request, reply) =>
+      this.#isReady() ? answerText(reply, 200, 'ok') : answerText(reply, 503, 'not ready'),
+    );
+  }
+
+  #isReady(): boolean {
+    return this.#status.readySinceUnixNano !== undefined && !this.#status.isFatal;
+  }
+
+  #answerHealth(reply: FastifyReply): FastifyReply {
+    const since = this.#status.readySinceUnixNano;
+    reply.code(since === undefined ? 503 : 200);
+    const { responseBody } = this.#config;
+    if (responseBody !== undefined) {
+      return reply
+        .type('text/plain; charset=utf-8')
+        .send(since === undefined ? responseBody.unhealthy : responseBody.healthy);
+    }
+    return answerJson(reply, {
+      status: since === undefined ? 'Server not available' : 'Server available',
+      upSince: formatGoTime(since),
+      uptime: since === undefined ? '' : formatGoDuration(this.#clock.unixNano() - since),
+    });
+  }
+
+  #answerStatus(reply: FastifyReply, pipeline: string, isVerbose: boolean): FastifyReply {
+    const status = pipeline === '' ? this.#status.aggregate() : this.#status.aggregateOf(pipeline);
+    if (status === undefined) return reply.code(404).send();
+    const isHealthy = (event: StatusEvent): boolean => this.#isHealthy(event);
+    reply.code(isHealthy(status) ? statusCodes[status.status] : 500);
+    return answerJson(reply, {
+      start_time: formatGoTime(this.#status.startUnixNano),
+      ...describe(status, isVerbose, isHealthy),
+    });
+  }
+
+  #isHealthy({ status, unixNano }: StatusEvent): boolean {
+    const config: ComponentHealthConfig = this.#config.componentHealth;
+    if (status === 'permanent_error') return !config.includePermanentErrors;
+    if (status === 'recoverable_error' && config.includeRecoverableErrors) {
+      const ageNano = this.#clock.unixNano() - (unixNano ?? 0n);
+      return ageNano < BigInt(Math.round(config.recoveryDurationMs * 1e6));
+    }
+    return status !== 'fatal_error';
+  }
+}
+
+const statusCodes: Record<ComponentStatus, number> = {
+  none: 503,
+  starting: 503,
+  ok: 200,
+  recoverable_error: 200,
+  permanent_error: 200,
+  fatal_error: 500,
+  stopping: 503,
+  stopped: 503,
+};
+
+const statusNames: Record<ComponentStatus, string> = {
+  none: 'StatusNone',
+  starting: 'StatusStarting',
+  ok: 'StatusOK',
+  recoverable_error: 'StatusRecoverableError',
+  permanent_error: 'StatusPermanentError',
+  fatal_error: 'StatusFatalError',
+  stopping: 'StatusStopping',
+  stopped: 'StatusStopped',
+};
+
+function describe(status: AggregateStatus, isVerbose: boolean, isHealthy: (event: StatusEvent) => boolean): object {
+  const components = [...status.components].map(([name, part]) => [name, describe(part, isVerbose, isHealthy)]);
+  return {
+    healthy: isHealthy(status),
+    status: statusNames[status.status],
+    ...(status.error === '' ? {} : { error: status.error }),
+    status_time: formatGoTime(status.unixNano),
+    ...(isVerbose && components.length > 0 ? { components: Object.fromEntries(components) } : {}),
+  };
+}
+
+// As a buffer, because fastify adds a charset to the type of a text, and the original has none.
+function answerJson(reply: FastifyReply, body: object): FastifyReply {
+  return reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(body)));
+}
+
+function answerText(reply: FastifyReply, code: number, text: string): FastifyReply {
+  return reply.code(code).type('text/plain; charset=utf-8').send(`${text}\n`);
+}
+
+function first(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

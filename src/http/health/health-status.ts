@@ -1,0 +1,159 @@
+import type { Clock } from '../../support/clock.ts';
+
+/** States of a component, as the Collector names them (docs/component-status.md of opentelemetry-collector). */
+export type ComponentStatus =
+  | 'none'
+  | 'starting'
+  | 'ok'
+  | 'recoverable_error'
+  | 'permanent_error'
+  | 'fatal_error'
+  | 'stopping'
+  | 'stopped';
+
+export type ComponentKind = 'receiver' | 'processor' | 'exporter' | 'extension';
+
+export interface StatusEvent {
+  readonly status: ComponentStatus;
+  /** When it was reported; `undefined` before the first report. */
+  readonly unixNano: bigint | undefined;
+  /** Empty when nothing is wrong. */
+  readonly error: string;
+}
+
+/** The status of a whole, and of its parts by name. */
+export interface AggregateStatus extends StatusEvent {
+  readonly components: ReadonlyMap<string, AggregateStatus>;
+}
+
+/** Members are `kind:id`, e.g. `receiver:frames`. */
+export interface PipelineMembers {
+  /** E.g. `profiles`. */
+  readonly id: string;
+  readonly members: readonly string[];
+}
+
+/**
+ * What every component last said of itself, and whether the service as a whole is ready. Ready is a statement of its
+ * own: it begins after everything has started and ends first thing on shutdown, whatever the components say.
+ */
+export class HealthStatus {
+  readonly startUnixNano: bigint;
+  readonly #clock: Clock;
+  readonly #pipelines: readonly PipelineMembers[];
+  readonly #groups = new Map<string, Map<string, StatusEvent>>();
+  readonly #listeners: (() => void)[] = [];
+  #readySinceUnixNano: bigint | undefined;
+
+  constructor(pipelines: readonly PipelineMembers[], clock: Clock) {
+    this.#pipelines = pipelines;
+    this.#clock = clock;
+    this.startUnixNano = clock.unixNano();
+  }
+
+  /**
+   * Records a component's status in every pipeline that it is part of; extensions have a group of their own.
+   * A step that the model does not allow (a permanent error does not heal, a fatal one is final) changes nothing.
+   */
+  report(componentId: string, kind: ComponentKind, status: ComponentStatus, error?: unknown): void {
+    const name = `${kind}:${componentId}`;
+    const event = { status, unixNano: this.#clock.unixNano(), error: error === undefined ? '' : messageOf(error) };
+    for (const group of this.#groupsOf(name, kind)) {
+      const before = this.#groups.get(group)?.get(name)?.status ?? 'none';
+      if (!nextStatuses[before].includes(status)) continue;
+      const events = this.#groups.get(group) ?? new Map<string, StatusEvent>();
+      this.#groups.set(group, events.set(name, event));
+    }
+    this.#tell();
+  }
+
+  markReady(): void {
+    this.#readySinceUnixNano ??= this.#clock.unixNano();
+    this.#tell();
+  }
+
+  markNotReady(): void {
+    this.#readySinceUnixNano = undefined;
+    this.#tell();
+  }
+
+  /** Since when the service has been ready; `undefined` while it is not. */
+  get readySinceUnixNano(): bigint | undefined {
+    return this.#readySinceUnixNano;
+  }
+
+  get isFatal(): boolean {
+    return this.aggregate().status === 'fatal_error';
+  }
+
+  /** Of the whole service: its groups are `extensions` and `pipeline:<id>`. */
+  aggregate(): AggregateStatus {
+    const groups = [...this.#groups.keys()].map((group) => [group, this.#aggregateGroup(group)] as const);
+    return aggregateOf(new Map(groups));
+  }
+
+  /** Of one pipeline, or of `extensions`; `undefined` when nothing of it has reported. */
+  aggregateOf(pipeline: string): AggregateStatus | undefined {
+    const group = pipeline === 'extensions' ? pipeline : `pipeline:${pipeline}`;
+    return this.#groups.has(group) ? this.#aggregateGroup(group) : undefined;
+  }
+
+  /** Calls `listener` after every change, e.g. to pass it on to grpc.health.v1. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  #aggregateGroup(group: string): AggregateStatus {
+    const events = [...this.#groups.get(group)!];
+    return aggregateOf(new Map(events.map(([name, event]) => [name, { ...event, components: new Map() }])));
+  }
+
+  #groupsOf(name: string, kind: ComponentKind): string[] {
+    if (kind === 'extension') return ['extensions'];
+    return this.#pipelines.filter(({ members }) => members.includes(name)).map(({ id }) => `pipeline:${id}`);
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+// The state machine of service/internal/status in opentelemetry-collector.
+const nextStatuses: Record<ComponentStatus, readonly ComponentStatus[]> = {
+  none: ['starting'],
+  starting: ['ok', 'recoverable_error', 'permanent_error', 'fatal_error', 'stopping'],
+  ok: ['recoverable_error', 'permanent_error', 'fatal_error', 'stopping'],
+  recoverable_error: ['ok', 'permanent_error', 'fatal_error', 'stopping'],
+  permanent_error: ['stopping'],
+  fatal_error: [],
+  stopping: ['recoverable_error', 'permanent_error', 'fatal_error', 'stopped'],
+  stopped: [],
+};
+
+/** What outweighs what when parts differ; `stopped` parts of a whole that has not stopped mean that it is stopping. */
+const precedence = [
+  ['fatal_error', 'fatal_error'],
+  ['starting', 'starting'],
+  ['stopping', 'stopping'],
+  ['stopped', 'stopping'],
+  ['permanent_error', 'permanent_error'],
+  ['recoverable_error', 'recoverable_error'],
+] as const satisfies readonly (readonly [ComponentStatus, ComponentStatus])[];
+
+/**
+ * One status for many: equal ones stay, otherwise the precedence decides. An error keeps the time of its first
+ * occurrence, which is nearest to the cause; everything else the time of the latest event.
+ */
+function aggregateOf(components: ReadonlyMap<string, AggregateStatus>): AggregateStatus {
+  const parts = [...components.values()];
+  const seen = new Set(parts.map(({ status }) => status));
+  const status = seen.size === 1 ? parts[0]!.status : (precedence.find(([part]) => seen.has(part))?.[1] ?? 'none');
+  const byTime = parts.toSorted((a, b) => ((a.unixNano ?? 0n) < (b.unixNano ?? 0n) ? -1 : 1));
+  const first = byTime.find((part) => part.status === status);
+  if (status.endsWith('_error')) return { status, unixNano: first?.unixNano, error: first?.error ?? '', components };
+  return { status, unixNano: byTime.at(-1)?.unixNano, error: '', components };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

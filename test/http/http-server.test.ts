@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import type { HttpMount } from '../../src/http/http-server.ts';
+import { createHttpServers, HttpServer } from '../../src/http/http-server.ts';
+import { exchange, serve, silentLogger } from '../support/http-harness.ts';
+
+const tools = { logger: silentLogger, meter: new MeterProvider().getMeter('test') };
+const free = { host: '127.0.0.1', port: 0 };
+
+function mountOf(path: string, answer: () => unknown = () => path): HttpMount {
+  return { id: path.slice(1), addRoutes: (app) => void app.get(path, async () => answer()) };
+}
+
+test('createHttpServers lets parts with equal endpoints share one server', () => {
+  const at = (host: string, port: number, path: string) => ({ endpoint: { host, port }, mount: mountOf(path) });
+  const servers = createHttpServers(
+    [at('localhost', 1, '/a'), at('localhost', 2, '/b'), at('LOCALHOST', 1, '/c')],
+    tools,
+  );
+  assert.deepEqual(
+    servers.map(({ id }) => id),
+    ['a+c', 'b'],
+  );
+});
+
+test('HttpServer serves all its mounts on a port that the system chose', async (context) => {
+  const base = await serve(context, mountOf('/a'), mountOf('/b'));
+  assert.equal(await (await fetch(`${base}/a`)).text(), '/a');
+  assert.equal(await (await fetch(`${base}/b`)).text(), '/b');
+});
+
+test('HttpServer tells nothing of what went wrong inside', async (context) => {
+  const base = await serve(
+    context,
+    mountOf('/a', () => assert.fail('secret path /home/me')),
+  );
+  const response = await fetch(`${base}/a`);
+  assert.deepEqual([response.status, await response.text()], [500, '500 internal error\n']);
+});
+
+test('HttpServer answers a request with a body, does not read it, and closes the connection', async (context) => {
+  const base = await serve(context, mountOf('/a'));
+  const answer = await exchange(base, `GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc`);
+  assert.match(answer, /^HTTP\/1.1 200 OK\r\n/);
+  assert.match(answer, /\r\nconnection: close\r\n/i);
+});
+
+for (const { name, request, code } of [
+  {
+    name: 'headers that are too large',
+    request: `GET /a HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
+    code: 431,
+  },
+  { name: 'what is not HTTP', request: '\x16\x03\x01\x02\x00garbage\r\n\r\n', code: 400 },
+  {
+    name: 'a path with a broken escape',
+    request: 'GET /%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+    code: 400,
+  },
+]) {
+  test(`HttpServer refuses ${name} with ${code} and goes on`, async (context) => {
+    const base = await serve(context, mountOf('/a'));
+    const answer = await exchange(base, request);
+    assert.match(answer, new RegExp(`^HTTP/1.1 ${code} `));
+    assert.doesNotMatch(answer, /node_modules|at .*\.js/);
+    assert.equal((await fetch(`${base}/a`)).status, 200);
+  });
+}
+
+test('HttpServer says which endpoint is taken', async (context) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  context.after(() => other.close());
+  await new Promise((resolve) => other.once('listening', resolve));
+  const endpoint = { host: '127.0.0.1', port: (other.address() as AddressInfo).port };
+  const server = new HttpServer(endpoint, [mountOf('/a')], tools);
+  const message = new RegExp(
+    `^a: endpoint: cannot listen on 127.0.0.1:${endpoint.port}: .*EADDRINUSE.*; free it or set another.$`,
+  );
+  await assert.rejects(server.start(), { message });
+  await server.stop(AbortSignal.timeout(1000));
+});
+
+test('HttpServer stops under its deadline although a response does not end', async () => {
+  let isClosed = false;
+  const endless: HttpMount = {
+    id: 'endless',
+    addRoutes: (app) => {
+      app.get('/', (_request, reply) => {
+        reply.hijack();
+        reply.raw.write('x');
+      });
+    },
+    close: () => {
+      isClosed = true;
+    },
+  };
+  const server = new HttpServer(free, [endless], tools);
+  await server.start();
+  const response = await fetch(`http://127.0.0.1:${server.address.port}/`);
+  await server.stop(AbortSignal.abort());
+  await assert.rejects(response.text());
+  assert.ok(isClosed);
+});

@@ -1,0 +1,92 @@
+import type { DestinationStream, Logger } from 'pino';
+import { destination as fileDestination, pino } from 'pino';
+import type { Clock } from './clock.ts';
+
+/** Section `service.telemetry.logs`. */
+export interface LoggerConfig {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly encoding: 'console' | 'json';
+  /** Added to every line. */
+  readonly initialFields: ReadonlyMap<string, string>;
+}
+
+const standardError = 2;
+
+/** A logger whose lines look like the Collector's; secrets in them are redacted. Writes at once, so that a crash loses nothing. */
+export function createLogger(
+  { level, encoding, initialFields }: LoggerConfig,
+  clock: Clock,
+  output: DestinationStream = fileDestination({ fd: standardError, sync: true }),
+): Logger {
+  const format = encoding === 'json' ? formatJson : formatConsole;
+  return pino(
+    {
+      level,
+      base: Object.fromEntries(initialFields),
+      errorKey: 'error',
+      timestamp: () => `,"ts":"${new Date(Number(clock.unixNano() / 1_000_000n)).toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: (error) => (error instanceof Error ? error.message : error) },
+    },
+    // Redacted as text for output, because pino formats what a child was made with before anybody can look at it.
+    { write: (line: string) => output.write(hideCredentials(format(redact(JSON.parse(line)) as Line))) },
+  );
+}
+
+/** A child for one component, with the Collector's field names. */
+export function componentLogger(
+  logger: Logger,
+  kind: 'receiver' | 'processor' | 'exporter' | 'extension',
+  id: string,
+): Logger {
+  const signal = kind === 'extension' ? {} : { 'otelcol.signal': 'profiles' };
+  return logger.child({ 'otelcol.component.id': id, 'otelcol.component.kind': kind, ...signal });
+}
+
+type Line = Readonly<Record<string, unknown>>;
+
+function formatJson(line: Line): string {
+  return `${JSON.stringify(line)}\n`;
+}
+
+/** Time, level, message and fields, separated by tabs, as zap's console encoder writes them. */
+function formatConsole({ ts, level, msg, ...fields }: Line): string {
+  const columns = [ts, level, escapeControls(String(msg ?? ''))];
+  if (Object.keys(fields).length > 0) columns.push(JSON.stringify(fields));
+  return `${columns.join('\t')}\n`;
+}
+
+const redacted = '[REDACTED]';
+const secretKeys =
+  /^(?:.*_pem|(?:proxy-)?authorization|(?:set-)?cookie|.*(?:password|passwd|secret|token|api[-_]?key).*)$/i;
+const secretMaps = /^(?:response_)?headers$/i;
+// Fields are short and flat; what lies deeper is not printed at all.
+const maxDepth = 6;
+
+function redact(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === maxDepth) return '…';
+  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => {
+      if (secretKeys.test(key)) return [key, redacted];
+      if (!secretMaps.test(key)) return [key, redact(item, depth + 1)];
+      return [key, Object.fromEntries(Object.keys(Object(item)).map((name) => [name, redacted]))];
+    }),
+  );
+}
+
+/** Takes user names and passwords out of URLs, wherever in a line they stand. */
+function hideCredentials(line: string): string {
+  return line.replace(/:\/\/[^\s/"'@\\]+@/g, `://${redacted}@`);
+}
+
+/** Keeps a message on its line, and terminal sequences from a name that a stranger chose out of the terminal. */
+function escapeControls(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) =>
+    JSON.stringify(char)
+      .slice(1, -1)
+      .replace(/^[\u007f-\u009f]$/, '?'),
+  );
+}

@@ -1,0 +1,94 @@
+import type { Meter } from '@opentelemetry/api';
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import type { CollectionResult, IMetricReader } from '@opentelemetry/sdk-metrics';
+import { MeterProvider, MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import { formatPrometheusText } from './prometheus-text.ts';
+
+/** Section `service.telemetry`, without its logs. */
+export interface TelemetryConfig {
+  /** `none` switches every reader off. */
+  readonly level: 'none' | 'basic' | 'normal' | 'detailed';
+  /** Attributes of the resource, over the defaults; `undefined` takes a default away. */
+  readonly resource: ReadonlyMap<string, string | undefined>;
+  /** Where `/metrics` is served. */
+  readonly prometheus: readonly PrometheusReaderConfig[];
+  readonly otlp: readonly OtlpReaderConfig[];
+}
+
+export interface PrometheusReaderConfig {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A push of all metrics by OTLP over HTTP. */
+export interface OtlpReaderConfig {
+  readonly url: string;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+export interface ServiceIdentity {
+  readonly name: string;
+  readonly version: string;
+  /** Different for each start. */
+  readonly instanceId: string;
+}
+
+/** The metrics of the process: one meter to make instruments with, a text to scrape, and pushes where configured. */
+export class Telemetry {
+  readonly meter: Meter;
+  readonly #provider: MeterProvider;
+  /** `undefined` when metrics are switched off. */
+  readonly #pull: PullReader | undefined;
+
+  constructor({ level, resource, otlp }: TelemetryConfig, { name, version, instanceId }: ServiceIdentity) {
+    const attributes = new Map<string, string | undefined>([
+      ['service.name', name],
+      ['service.instance.id', instanceId],
+      ['service.version', version],
+      ...resource,
+    ]);
+    this.#pull = level === 'none' ? undefined : new PullReader();
+    this.#provider = new MeterProvider({
+      resource: resourceFromAttributes(Object.fromEntries(attributes)),
+      readers: this.#pull === undefined ? [] : [this.#pull, ...otlp.map(createPushReader)],
+    });
+    this.meter = this.#provider.getMeter(name, version);
+  }
+
+  /** All metrics in the Prometheus text format. */
+  async prometheusText(): Promise<string> {
+    if (this.#pull === undefined) return '';
+    return formatPrometheusText((await this.#pull.collect()).resourceMetrics);
+  }
+
+  /** Pushes once more and gives up when `deadline` aborts. Never rejects: nobody can act on it any more. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    const aborted = new Promise<void>((resolve) => {
+      if (deadline.aborted) resolve();
+      deadline.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([this.#provider.shutdown().catch(() => {}), aborted]);
+  }
+}
+
+/** Collects when asked. */
+class PullReader extends MetricReader {
+  override async collect(): Promise<CollectionResult> {
+    return super.collect();
+  }
+
+  protected override async onForceFlush(): Promise<void> {}
+
+  protected override async onShutdown(): Promise<void> {}
+}
+
+function createPushReader({ url, headers, intervalMs, timeoutMs }: OtlpReaderConfig): IMetricReader {
+  return new PeriodicExportingMetricReader({
+    exporter: new OTLPMetricExporter({ url, headers: Object.fromEntries(headers), timeoutMillis: timeoutMs }),
+    exportIntervalMillis: intervalMs,
+    exportTimeoutMillis: timeoutMs,
+  });
+}

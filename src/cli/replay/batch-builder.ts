@@ -1,0 +1,185 @@
+import type { FrameSymbol } from '../../model/frame-symbol.ts';
+import type {
+  CollectedFrame,
+  CollectedProcess,
+  CollectedSample,
+  CollectedStub,
+  FileMapping,
+  LossReasonName,
+} from './collected.ts';
+import type { RecordedExecutable } from './executables.ts';
+import type {
+  BatchMessage,
+  ExecutableMessage,
+  FrameMessage,
+  FrameSymbolMessage,
+  MappingMessage,
+  ProcessMessage,
+  ProfileTypeMessage,
+  SampleMessage,
+  SourceLocationMessage,
+  StubMessage,
+} from './frames-messages.ts';
+import { Interner } from './interner.ts';
+
+const stubKinds = { stub: 'STUB_KIND_STUB', interpreter: 'STUB_KIND_INTERPRETER', jit: 'STUB_KIND_JIT' } as const;
+
+/** Builds one batch: what is added twice is in its table once, and every index says where. */
+export class BatchBuilder {
+  readonly #strings = new Interner<string, string>();
+  readonly #fileIds = new Interner<string, string>();
+  readonly #mappings = new Interner<FileMapping, MappingMessage>();
+  readonly #frames = new Interner<CollectedFrame, FrameMessage>();
+  readonly #stacks = new Interner<string, BatchMessage['stacks'][number]>();
+  readonly #processes = new Interner<CollectedProcess, ProcessMessage>();
+  readonly #samples = new Interner<string, SampleMessage & { readonly timestamps: bigint[] }>();
+  readonly #symbols: FrameSymbolMessage[] = [];
+  readonly #stubs: StubMessage[] = [];
+  readonly #executables: ExecutableMessage[] = [];
+  readonly #processExits: number[] = [];
+  readonly #lostSamples: { reason: LossReasonName; count: bigint }[] = [];
+  readonly #startTimeOf: (process: CollectedProcess) => bigint;
+
+  constructor(startTimeOf: (process: CollectedProcess) => bigint) {
+    this.#startTimeOf = startTimeOf;
+  }
+
+  /** Samples of one thread and CPU with the same stack become one with several timestamps. */
+  addSample(sample: CollectedSample, timestampNano: bigint): void {
+    const frames = sample.frames.map((frame) => this.#frame(frame));
+    const { truncated } = sample;
+    const stack = this.#stacks.intern(`${frames} ${truncated}`, () => ({ frames, truncated }));
+    const process = this.#process(sample.process);
+    const threadName = this.#string(sample.threadName);
+    const cpuPlusOne = sample.cpu + 1;
+    const key = [stack, process, sample.threadId, threadName, cpuPlusOne].join();
+    const index = this.#samples.intern(key, () => ({
+      stack,
+      process,
+      profileType: 1,
+      threadId: sample.threadId,
+      threadName,
+      cpuPlusOne,
+      timestamps: [],
+    }));
+    this.#samples.values[index - 1]!.timestamps.push(timestampNano);
+  }
+
+  addSymbol(fileId: string, addressOrLine: bigint, symbol: FrameSymbol): void {
+    const locations = [...symbol.inlined, symbol].map((location) => this.#location(location));
+    this.#symbols.push({ fileId: this.#fileId(fileId), addressOrLine, locations });
+  }
+
+  addStub(process: CollectedProcess, stub: CollectedStub): void {
+    this.#stubs.push({
+      process: this.#process(process),
+      start: stub.start,
+      length: stub.length,
+      name: this.#string(stub.functionName),
+      systemName: this.#string(stub.systemName),
+      file: this.#string(stub.file),
+      line: stub.line,
+      kind: stubKinds[stub.stubKind],
+      tier: this.#string(stub.tier),
+    });
+  }
+
+  addExecutable({ fileId, fileName, gnuBuildId, fileIdIsHtlhash }: RecordedExecutable): void {
+    this.#executables.push({
+      fileId: this.#fileId(fileId),
+      fileName: this.#string(fileName),
+      gnuBuildId: this.#string(gnuBuildId),
+      fileIdIsHtlhash,
+    });
+  }
+
+  addExit(process: CollectedProcess): void {
+    this.#processExits.push(this.#process(process));
+  }
+
+  addLost(reason: LossReasonName, count: bigint): void {
+    this.#lostSamples.push({ reason, count });
+  }
+
+  get hasContent(): boolean {
+    const lists = [this.#samples.values, this.#symbols, this.#stubs, this.#executables, this.#processExits];
+    return lists.some(({ length }) => length > 0) || this.#lostSamples.length > 0;
+  }
+
+  build(
+    { collector, sequence, clock }: Pick<BatchMessage, 'collector' | 'sequence' | 'clock'>,
+    periodNano: bigint,
+  ): BatchMessage {
+    const profileTypes = this.#samples.values.length > 0 ? [this.#onCpu(periodNano)] : [];
+    return {
+      collector,
+      sequence,
+      strings: this.#strings.values,
+      fileIds: Buffer.from(this.#fileIds.values.join(''), 'hex'),
+      mappings: this.#mappings.values,
+      frames: this.#frames.values,
+      stacks: this.#stacks.values,
+      processes: this.#processes.values,
+      profileTypes,
+      samples: this.#samples.values,
+      symbols: this.#symbols,
+      stubs: this.#stubs,
+      executables: this.#executables,
+      processExits: this.#processExits,
+      lostSamples: this.#lostSamples,
+      clock,
+    };
+  }
+
+  #onCpu(period: bigint): ProfileTypeMessage {
+    const [sampleType, sampleUnit, periodType, periodUnit] = ['samples', 'count', 'cpu', 'nanoseconds'].map((text) =>
+      this.#string(text),
+    ) as [number, number, number, number];
+    return { sampleType, sampleUnit, periodType, periodUnit, period };
+  }
+
+  #string(text: string): number {
+    return text === '' ? 0 : this.#strings.intern(text, () => text);
+  }
+
+  #fileId(fileId: string): number {
+    return this.#fileIds.intern(fileId, () => fileId);
+  }
+
+  #frame(frame: CollectedFrame): number {
+    const { owner, address, kind, mapping } = frame;
+    return this.#frames.intern(frame, () => ({
+      fileId: typeof owner === 'string' ? this.#fileId(owner) : 0,
+      process: typeof owner === 'string' ? 0 : this.#process(owner),
+      addressOrLine: address,
+      kind,
+      mapping: mapping === undefined ? 0 : this.#mapping(mapping),
+    }));
+  }
+
+  #mapping(mapping: FileMapping): number {
+    const { executable, start, end, fileOffset } = mapping;
+    return this.#mappings.intern(mapping, () => ({ fileId: this.#fileId(executable.fileId), start, end, fileOffset }));
+  }
+
+  #process(process: CollectedProcess): number {
+    return this.#processes.intern(process, () => ({
+      pid: process.pid,
+      namespacePid: process.namespacePid,
+      startTimeNano: this.#startTimeOf(process),
+      comm: this.#string(process.comm),
+      executablePath: this.#string(process.executablePath),
+    }));
+  }
+
+  #location({ functionName, systemName, filePath, line, column, startLine }: FrameSymbol): SourceLocationMessage {
+    return {
+      function: this.#string(functionName),
+      systemName: this.#string(systemName),
+      file: this.#string(filePath),
+      line,
+      column,
+      startLine,
+    };
+  }
+}

@@ -1,0 +1,81 @@
+import type { StubKind } from '../../model/frame-batch.ts';
+import type { FrameKind } from '../../model/frame-kind.ts';
+import type { FrameSymbol } from '../../model/frame-symbol.ts';
+import type { RecordedExecutable } from './executables.ts';
+
+/** What a collector knows after its work: stacks of frames, with the names that it could give. */
+export interface Recording {
+  readonly name: string;
+  /** Nanoseconds between two samples of one CPU; 0 when unknown. */
+  readonly periodNano: bigint;
+  /** One moment on both clocks: that of the samples, and Unix time; the latter is missing in perf's text. */
+  readonly anchorNano: bigint;
+  readonly anchorUnixNano: bigint | undefined;
+  readonly resourceAttributes: Readonly<Record<string, string>>;
+  /** In the order of their times. */
+  readonly samples: readonly CollectedSample[];
+  readonly processes: readonly CollectedProcess[];
+  readonly lost: readonly { readonly reason: LossReasonName; readonly count: bigint }[];
+  /** User addresses that lay in no mapping, with all behind them: broken frame pointer chains. */
+  readonly unmappedFrames: number;
+}
+
+/** Values of `LostSamples.Reason`. */
+export type LossReasonName = 'REASON_BUFFER_FULL' | 'REASON_UNWIND_FAILED';
+
+/** One process from one exec to the next: exec replaces the address space, and all names in it. */
+export interface CollectedProcess {
+  readonly pid: number;
+  /** 0 when it is the same as `pid`. */
+  readonly namespacePid: number;
+  readonly firstSeenNano: bigint;
+  /** When an exec or an exit ended it; `undefined` when it lived to the end of the recording. */
+  readonly endNano: bigint | undefined;
+  readonly comm: string;
+  readonly executablePath: string;
+}
+
+export interface CollectedSample {
+  readonly timeNano: bigint;
+  readonly process: CollectedProcess;
+  readonly threadId: number;
+  readonly threadName: string;
+  /** -1 when unknown. */
+  readonly cpu: number;
+  /** Leaf first. Equal frames of a recording are the same object. */
+  readonly frames: readonly CollectedFrame[];
+  readonly truncated: boolean;
+}
+
+export interface CollectedFrame {
+  /** 32 hexadecimal digits, or the process whose code it is. */
+  readonly owner: string | CollectedProcess;
+  readonly address: bigint;
+  readonly kind: FrameKind;
+  readonly mapping: FileMapping | undefined;
+  readonly name: FrameName | undefined;
+}
+
+/** In the file's own virtual addresses. */
+export interface FileMapping {
+  readonly executable: RecordedExecutable;
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly fileOffset: bigint;
+}
+
+/** What a collector can say about a frame: the name of this one address, or of a range around it. */
+export type FrameName = { readonly kind: 'symbol'; readonly symbol: FrameSymbol } | CollectedStub;
+
+/** Frames in the same range share the object. */
+export interface CollectedStub {
+  readonly kind: 'stub';
+  readonly start: bigint;
+  readonly length: bigint;
+  readonly functionName: string;
+  readonly systemName: string;
+  readonly file: string;
+  readonly line: number;
+  readonly stubKind: StubKind;
+  readonly tier: string;
+}

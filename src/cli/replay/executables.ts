@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { readElfFile } from './elf-file.ts';
+import { fnv128a } from './fnv128a.ts';
+
+/** One PT_LOAD program header: which part of the file lies at which of the file's own virtual addresses. */
+export interface LoadSegment {
+  readonly fileOffset: bigint;
+  readonly address: bigint;
+  readonly fileSize: bigint;
+  readonly memorySize: bigint;
+  /** `r`, `w` and `x`, or `-` in their place. */
+  readonly flags: string;
+}
+
+export interface RecordedExecutable {
+  /** 32 hexadecimal digits. */
+  readonly fileId: string;
+  readonly fileIdIsHtlhash: boolean;
+  /** Base name. */
+  readonly fileName: string;
+  /** Hexadecimal; empty when unknown. */
+  readonly gnuBuildId: string;
+  /** Empty when nobody knows: then file offsets count as addresses. */
+  readonly loads: readonly LoadSegment[];
+}
+
+export interface RecordedKernel {
+  readonly executable: RecordedExecutable;
+  /** First address of the kernel's text, and the one after its last; both 0 when unknown. */
+  readonly textStart: bigint;
+  readonly textEnd: bigint;
+}
+
+/** The form of `executables.json`; addresses and sizes are hexadecimal text with `0x`. */
+export interface ExecutableTable {
+  /** By kernel release. */
+  readonly kernels: Readonly<Record<string, { buildId: string; textStart: string; textSize: string }>>;
+  /** By GNU build ID. */
+  readonly executables: Readonly<Record<string, ExecutableEntry>>;
+}
+
+export interface ExecutableEntry {
+  readonly fileName: string;
+  readonly fileId: string;
+  readonly fileIdIsHtlhash: boolean;
+  readonly sizeBytes: number;
+  /** Load segments, each as `fileOffset address fileSize memorySize flags`. */
+  readonly loads: readonly string[];
+}
+
+const pageSize = 4096n;
+
+/**
+ * The files that a recording's processes had mapped. What was written down beside the recordings comes first, so that a
+ * replay is the same on every machine; then a file of the same path and build ID on this one; then a guess: modern
+ * linkers give a position-independent file's code the address of its file offset.
+ */
+export class Executables {
+  readonly #table: ExecutableTable;
+  readonly #known = new Map<string, RecordedExecutable>();
+
+  constructor(table: ExecutableTable) {
+    this.#table = table;
+  }
+
+  find(path: string, buildId: string): RecordedExecutable {
+    const key = buildId === '' ? path : buildId;
+    let executable = this.#known.get(key);
+    if (executable === undefined) {
+      executable = this.#recorded(buildId) ?? onDisk(path, buildId) ?? guessed(path, buildId);
+      this.#known.set(key, executable);
+    }
+    return executable;
+  }
+
+  kernel(release: string): RecordedKernel {
+    const entry = this.#table.kernels[release];
+    const gnuBuildId = entry?.buildId ?? '';
+    const fileId = fnv128a(gnuBuildId === '' ? `kernel ${release}` : gnuBuildId);
+    const textStart = BigInt(entry?.textStart ?? 0);
+    return {
+      executable: { fileId, fileIdIsHtlhash: false, fileName: 'vmlinux', gnuBuildId, loads: [] },
+      textStart,
+      textEnd: textStart + BigInt(entry?.textSize ?? 0),
+    };
+  }
+
+  #recorded(buildId: string): RecordedExecutable | undefined {
+    const entry = this.#table.executables[buildId];
+    if (entry === undefined) return undefined;
+    const { fileId, fileIdIsHtlhash, fileName, loads } = entry;
+    return { fileId, fileIdIsHtlhash, fileName, gnuBuildId: buildId, loads: loads.map(parseLoad) };
+  }
+}
+
+/** Reads `executables.json`. */
+export function readExecutableTable(file: string | URL): ExecutableTable {
+  return JSON.parse(readFileSync(file, 'utf8')) as ExecutableTable;
+}
+
+/**
+ * The ELF virtual address of a byte of the file. A mapping begins and ends on page borders, so the bytes that share
+ * a page with a segment belong to it too; where two segments share a page, the executable one is meant.
+ */
+export function elfAddressOf({ loads }: RecordedExecutable, fileOffset: bigint): bigint {
+  const inPages = loads.filter((load) => {
+    const first = load.fileOffset - (load.fileOffset % pageSize);
+    return first <= fileOffset && fileOffset < roundUp(load.fileOffset + load.fileSize);
+  });
+  const load = inPages.find(({ flags }) => flags.includes('x')) ?? inPages[0];
+  return load === undefined ? fileOffset : fileOffset - load.fileOffset + load.address;
+}
+
+function parseLoad(text: string): LoadSegment {
+  const [fileOffset, address, fileSize, memorySize, flags] = text.split(' ') as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  return {
+    fileOffset: BigInt(fileOffset),
+    address: BigInt(address),
+    fileSize: BigInt(fileSize),
+    memorySize: BigInt(memorySize),
+    flags,
+  };
+}
+
+function roundUp(size: bigint): bigint {
+  return ((size + pageSize - 1n) / pageSize) * pageSize;
+}
+
+function onDisk(path: string, gnuBuildId: string): RecordedExecutable | undefined {
+  if (gnuBuildId === '' || !path.startsWith('/')) return undefined;
+  const elf = readElfFile(path);
+  if (elf?.gnuBuildId !== gnuBuildId) return undefined;
+  return { fileId: elf.htlhash, fileIdIsHtlhash: true, fileName: basename(path), gnuBuildId, loads: elf.loads };
+}
+
+function guessed(path: string, gnuBuildId: string): RecordedExecutable {
+  const fileId = fnv128a(gnuBuildId === '' ? path : gnuBuildId);
+  return { fileId, fileIdIsHtlhash: false, fileName: basename(path), gnuBuildId, loads: [] };
+}

@@ -1,0 +1,138 @@
+import { BatchBuilder } from './batch-builder.ts';
+import type { CollectedFrame, CollectedProcess, CollectedStub, Recording } from './collected.ts';
+import type { BatchMessage, BatchReplyMessage, NeededNameMessage } from './frames-messages.ts';
+import type { RecordingSlice } from './recording-slices.ts';
+import type { Timeline } from './timeline.ts';
+
+/** What one collector has sent so far. */
+export interface CollectorCounts {
+  samples: number;
+  /** Symbols and stubs, each when it was first seen. */
+  namesSent: number;
+  /** Symbols and stubs that the service asked for and got again. */
+  namesSentAgain: number;
+  /** Names that the service asked for and nobody here knows. */
+  namesUnknown: number;
+}
+
+/**
+ * The part of a collector that makes batches. A name goes out once, with the first sample that needs it, and again only
+ * when a reply asks: a name of a file ID for as long as the collector lives, one of a process as long as the process.
+ */
+export class ReplayCollector {
+  readonly counts: CollectorCounts = { samples: 0, namesSent: 0, namesSentAgain: 0, namesUnknown: 0 };
+  readonly #recording: Recording;
+  readonly #identity: BatchMessage['collector'];
+  readonly #framesByKey = new Map<string, CollectedFrame>();
+  readonly #named = new Set<CollectedFrame | CollectedStub>();
+  readonly #described = new Set<string>();
+  readonly #asked = new Set<CollectedFrame>();
+  #timeline: Timeline | undefined;
+  #sequence = 0n;
+
+  /** `instanceId` are 16 random bytes. */
+  constructor(recording: Recording, instanceId: Uint8Array) {
+    this.#recording = recording;
+    const resourceAttributes = Object.entries(recording.resourceAttributes).map(([key, value]) => ({ key, value }));
+    this.#identity = { instanceId, resourceAttributes, scopeName: 'framekeeper-replay' };
+  }
+
+  /** Begins a pass through the recording; its processes are new ones. */
+  startPass(timeline: Timeline): void {
+    this.#timeline = timeline;
+    this.#framesByKey.clear();
+    this.#asked.clear();
+    for (const name of this.#named) if (isStub(name)) this.#named.delete(name);
+  }
+
+  /** The batch with a slice of the recording, and with the names that replies asked for since the last one. */
+  batchOf(slice: RecordingSlice): BatchMessage {
+    const timeline = this.#requireTimeline();
+    const builder = new BatchBuilder((process) => timeline.startTimeOf(process));
+    this.#answer(builder);
+    for (const sample of slice.samples) {
+      builder.addSample(sample, timeline.timestampOf(sample.timeNano));
+      for (const frame of sample.frames) this.#introduce(frame, builder);
+    }
+    for (const process of slice.exits) builder.addExit(process);
+    if (slice.isLast) for (const { reason, count } of this.#recording.lost) builder.addLost(reason, count);
+    this.counts.samples += slice.samples.length;
+    return this.#build(builder);
+  }
+
+  /** A batch with nothing but the names that were asked for; `undefined` when there are none. */
+  answerBatch(): BatchMessage | undefined {
+    const timeline = this.#requireTimeline();
+    const builder = new BatchBuilder((process) => timeline.startTimeOf(process));
+    this.#answer(builder);
+    return builder.hasContent ? this.#build(builder) : undefined;
+  }
+
+  /** Notes which names the service lacks; the next batch has them. */
+  takeReply({ namesNeeded }: BatchReplyMessage): void {
+    for (const needed of namesNeeded) {
+      const frame = this.#framesByKey.get(keyOfNeeded(needed));
+      if (frame?.name === undefined) this.counts.namesUnknown += 1;
+      else this.#asked.add(frame);
+    }
+  }
+
+  #introduce(frame: CollectedFrame, builder: BatchBuilder): void {
+    this.#framesByKey.set(this.#keyOf(frame), frame);
+    const executable = frame.mapping?.executable;
+    if (executable !== undefined && !this.#described.has(executable.fileId)) {
+      this.#described.add(executable.fileId);
+      builder.addExecutable(executable);
+    }
+    const name = frame.name?.kind === 'stub' ? frame.name : frame;
+    if (frame.name === undefined || this.#named.has(name)) return;
+    this.#named.add(name);
+    addName(frame, builder);
+    this.counts.namesSent += 1;
+  }
+
+  #answer(builder: BatchBuilder): void {
+    const stubs = new Set<CollectedStub>();
+    for (const frame of this.#asked) {
+      if (frame.name?.kind === 'stub') {
+        if (stubs.has(frame.name)) continue;
+        stubs.add(frame.name);
+      }
+      addName(frame, builder);
+      this.counts.namesSentAgain += 1;
+    }
+    this.#asked.clear();
+  }
+
+  #build(builder: BatchBuilder): BatchMessage {
+    const { anchorNano, anchorUnixNano } = this.#requireTimeline();
+    this.#sequence += 1n;
+    const clock = { kind: 'KIND_MONOTONIC', anchorNano, anchorUnixNano };
+    const head = { collector: this.#identity, sequence: this.#sequence, clock };
+    return builder.build(head, this.#recording.periodNano);
+  }
+
+  #keyOf({ owner, address, kind }: CollectedFrame): string {
+    if (typeof owner === 'string') return `${owner} ${address} ${kind}`;
+    return `${owner.pid} ${this.#requireTimeline().startTimeOf(owner)} ${address} ${kind}`;
+  }
+
+  #requireTimeline(): Timeline {
+    if (this.#timeline === undefined) throw new TypeError('startPass comes first');
+    return this.#timeline;
+  }
+}
+
+function addName({ owner, address, name }: CollectedFrame, builder: BatchBuilder): void {
+  if (name?.kind === 'stub') builder.addStub(owner as CollectedProcess, name);
+  else if (name?.kind === 'symbol') builder.addSymbol(owner as string, address, name.symbol);
+}
+
+function keyOfNeeded({ fileId, pid, startTimeNano, addressOrLine, kind }: NeededNameMessage): string {
+  const owner = fileId.length > 0 ? Buffer.from(fileId).toString('hex') : `${pid} ${startTimeNano}`;
+  return `${owner} ${addressOrLine} ${kind}`;
+}
+
+function isStub(name: CollectedFrame | CollectedStub): name is CollectedStub {
+  return 'stubKind' in name;
+}

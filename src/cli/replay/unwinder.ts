@@ -1,0 +1,156 @@
+import { frameKinds } from '../../model/frame-kind.ts';
+import type { MemoryMapping } from './address-space.ts';
+import type { CollectedFrame, CollectedStub, FrameName } from './collected.ts';
+import type { Executables, RecordedExecutable, RecordedKernel } from './executables.ts';
+import { elfAddressOf } from './executables.ts';
+import { fnv128a } from './fnv128a.ts';
+import { FrameTable } from './frame-table.ts';
+import type { KernelSymbols } from './kernel-symbols.ts';
+import type { PerfMapRange } from './perf-map.ts';
+import type { ProcessImage } from './process-images.ts';
+import type { PythonCode } from './python-code.ts';
+import type { RawSample } from './raw-records.ts';
+import { parseRuntimeName } from './runtime-names.ts';
+
+/** How deep the recorder followed the interpreter's frames. */
+const maxPythonDepth = 96;
+
+export interface UnwoundStack {
+  readonly frames: readonly CollectedFrame[];
+  readonly truncated: boolean;
+  /** User addresses that were left out because one of them lies in no mapping. */
+  readonly unmappedFrames: number;
+}
+
+/**
+ * Turns the addresses of a sample into frames. Every address but a leaf is a return address: the instruction behind a
+ * call, which may belong to the next line or even the next function, so one is subtracted before anything is looked up.
+ */
+export class Unwinder {
+  readonly #executables: Executables;
+  readonly #kernel: RecordedKernel;
+  readonly #kernelSymbols: KernelSymbols;
+  readonly #maxDepth: number;
+  readonly #table = new FrameTable();
+  readonly #stubs = new Map<PerfMapRange, CollectedStub>();
+
+  constructor(executables: Executables, kernel: RecordedKernel, kernelSymbols: KernelSymbols, maxDepth: number) {
+    this.#executables = executables;
+    this.#kernel = kernel;
+    this.#kernelSymbols = kernelSymbols;
+    this.#maxDepth = maxDepth;
+  }
+
+  /** `codeAt` finds a code object by its address in the sample's process. */
+  unwind(sample: RawSample, image: ProcessImage, codeAt: (address: string) => PythonCode | undefined): UnwoundStack {
+    const frames = sample.k.map((address, index) => this.#kernelFrame(instructionOf(address, index)));
+    let isCut = sample.k.length >= this.#maxDepth || sample.u.length >= this.#maxDepth;
+    let unmappedFrames = 0;
+    for (const [index, text] of sample.u.entries()) {
+      const address = instructionOf(text, index);
+      const mapping = image.space.find(address, sample.t);
+      if (mapping === undefined) {
+        // Where code has no frame pointers, what follows are arbitrary words of the stack.
+        unmappedFrames = sample.u.length - index;
+        isCut = true;
+        break;
+      }
+      frames.push(this.#userFrame(address, mapping, image));
+    }
+    for (const [code, byteOffset] of sample.py) frames.push(this.#pythonFrame(codeAt(code), byteOffset));
+    // The interpreter knows its frames to the root, however the native stack below them ends.
+    const truncated = sample.py.length > 0 ? sample.py.length >= maxPythonDepth : isCut;
+    return { frames, truncated, unmappedFrames };
+  }
+
+  #kernelFrame(address: bigint): CollectedFrame {
+    const { executable, textStart, textEnd } = this.#kernel;
+    const mapping = this.#table.internMapping({ executable, start: textStart, end: textEnd, fileOffset: 0n });
+    return this.#table.intern({ owner: executable.fileId, address, kind: frameKinds.kernel, mapping }, () => {
+      const functionName = this.#kernelSymbols.find(address);
+      return functionName === undefined ? undefined : symbolName(functionName);
+    });
+  }
+
+  #userFrame(address: bigint, mapping: MemoryMapping, image: ProcessImage): CollectedFrame {
+    const generated = this.#generatedCode(address, mapping, image);
+    if (generated !== undefined) {
+      const frame = { owner: image, address: generated.address, kind: image.runtimeKind, mapping: undefined };
+      return this.#table.intern(frame, () => generated.range && this.#stub(generated.range, image));
+    }
+    const executable = this.#executableOf(mapping);
+    const start = elfAddressOf(executable, mapping.fileOffset);
+    const fileMapping = this.#table.internMapping({
+      executable,
+      start,
+      end: start + (mapping.end - mapping.start),
+      fileOffset: mapping.fileOffset,
+    });
+    const inFile = elfAddressOf(executable, address - mapping.start + mapping.fileOffset);
+    const frame = { owner: executable.fileId, address: inFile, kind: frameKinds.native, mapping: fileMapping };
+    return this.#table.intern(frame, () => undefined);
+  }
+
+  /**
+   * Code that a runtime made for itself: what its perf map names, and what lies in anonymous memory. V8 maps the builtins
+   * of its own file a second time and names them where they were first; the perf map holds for that copy too.
+   */
+  #generatedCode(
+    address: bigint,
+    mapping: MemoryMapping,
+    { perfMap, space }: ProcessImage,
+  ): { address: bigint; range: PerfMapRange | undefined } | undefined {
+    const range = perfMap?.find(address);
+    if (range !== undefined) return { address, range };
+    if (isAnonymous(mapping)) return { address, range: undefined };
+    for (const other of perfMap === undefined ? [] : space.mappings) {
+      if (other === mapping || other.path !== mapping.path) continue;
+      const twin = address - mapping.start + mapping.fileOffset - other.fileOffset + other.start;
+      const twinRange = twin >= other.start && twin < other.end ? perfMap?.find(twin) : undefined;
+      if (twinRange !== undefined) return { address: twin, range: twinRange };
+    }
+    return undefined;
+  }
+
+  #stub(range: PerfMapRange, { runtimeKind }: ProcessImage): CollectedStub {
+    let stub = this.#stubs.get(range);
+    if (stub === undefined) {
+      const length = range.end - range.start;
+      stub = { kind: 'stub', start: range.start, length, ...parseRuntimeName(range.name, runtimeKind) };
+      this.#stubs.set(range, stub);
+    }
+    return stub;
+  }
+
+  #pythonFrame(code: PythonCode | undefined, byteOffset: number): CollectedFrame {
+    const owner = code?.fileId ?? unknownCodeFileId;
+    const address = BigInt.asUintN(64, BigInt(byteOffset));
+    const frame = { owner, address, kind: frameKinds.cpython, mapping: undefined };
+    return this.#table.intern(frame, () => code?.nameAt(byteOffset));
+  }
+
+  /** The kernel's own code in user memory has no file; it is the same wherever the kernel is. */
+  #executableOf({ path, buildId }: MemoryMapping): RecordedExecutable {
+    if (!path.startsWith('[')) return this.#executables.find(path, buildId);
+    const fileId = fnv128a(path, this.#kernel.executable.fileId);
+    return { fileId, fileIdIsHtlhash: false, fileName: path, gnuBuildId: '', loads: [] };
+  }
+}
+
+const unknownCodeFileId = fnv128a('unknown Python code object');
+
+function instructionOf(address: string, index: number): bigint {
+  const value = BigInt(`0x${address}`);
+  return index === 0 || value === 0n ? value : value - 1n;
+}
+
+function isAnonymous({ path }: MemoryMapping): boolean {
+  return path === '' || path.startsWith('//anon') || path.startsWith('/memfd:') || path.startsWith('[anon');
+}
+
+function symbolName(functionName: string): FrameName {
+  return {
+    kind: 'symbol',
+    symbol: { functionName, systemName: '', filePath: '', line: 0, column: 0, startLine: 0, inlined: [] },
+  };
+}

@@ -1,0 +1,92 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
+import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
+import { freePorts, runChild, waitForHealth } from './child-process.ts';
+import { parseCollectorJson } from './collector-json.ts';
+import { locatePeers } from './peers.ts';
+
+/** A running OpenTelemetry Collector that takes profiles and writes them to files. */
+export interface Collector {
+  /** host:port of its OTLP receiver. */
+  readonly grpcEndpoint: string;
+  /** Base URL of its OTLP receiver. */
+  readonly httpEndpoint: string;
+  /** Stops it, so that its files are whole. @throws Error unless it ended by itself with code 0. */
+  stop(): Promise<void>;
+  /** What its file exporters wrote, one message each; only after `stop`. */
+  readJson(): ProfilesData[];
+  readProto(): ProfilesData[];
+}
+
+export interface CollectorOptions {
+  /** host:port to which it sends on all that it takes, by OTLP over gRPC. */
+  readonly forwardTo?: string;
+}
+
+/** Starts a Collector whose configuration and files are in `folder`; resolves when it is healthy. */
+export async function startCollector(folder: string, options: CollectorOptions = {}): Promise<Collector> {
+  const [grpcPort, httpPort, healthPort] = (await freePorts(3)) as [number, number, number];
+  const endpoints = { grpc: `127.0.0.1:${grpcPort}`, http: `127.0.0.1:${httpPort}`, health: `127.0.0.1:${healthPort}` };
+  const files = { json: join(folder, 'profiles.jsonl'), proto: join(folder, 'profiles.proto') };
+  const config = join(folder, 'collector.yaml');
+  writeFileSync(config, stringify(collectorConfig(endpoints, files, options)));
+  const args = ['--config', config, '--feature-gates', 'service.profilesSupport'];
+  const child = runChild(locatePeers().collector, args, folder);
+  await waitForHealth(`http://${endpoints.health}/`, child).catch(async (error) => {
+    await child.stop();
+    throw error;
+  });
+  return {
+    grpcEndpoint: endpoints.grpc,
+    httpEndpoint: `http://${endpoints.http}`,
+    stop: async () => {
+      const code = await child.stop();
+      if (code !== 0) throw new Error(`The Collector ended with code ${code}:\n${child.output()}`);
+    },
+    readJson: () => readFileSync(files.json, 'utf8').split('\n').filter(Boolean).map(parseCollectorJson),
+    readProto: () => splitFrames(readFileSync(files.proto)).map((bytes) => decodeProfilesData(bytes)),
+  };
+}
+
+function collectorConfig(
+  endpoints: { grpc: string; http: string; health: string },
+  files: { json: string; proto: string },
+  { forwardTo }: CollectorOptions,
+): object {
+  const exporters = {
+    'file/json': { path: files.json },
+    'file/proto': { path: files.proto, format: 'proto' },
+    debug: { verbosity: 'basic' },
+    ...(forwardTo && {
+      otlp_grpc: { endpoint: forwardTo, tls: { insecure: true }, sending_queue: { enabled: false } },
+    }),
+  };
+  return {
+    receivers: { otlp: { protocols: { grpc: { endpoint: endpoints.grpc }, http: { endpoint: endpoints.http } } } },
+    processors: { memory_limiter: { check_interval: '1s', limit_mib: 1024 } },
+    exporters,
+    extensions: { health_check: { endpoint: endpoints.health } },
+    service: {
+      extensions: ['health_check'],
+      pipelines: {
+        profiles: { receivers: ['otlp'], processors: ['memory_limiter'], exporters: Object.keys(exporters) },
+      },
+      // Its own metrics would listen on a fixed port.
+      telemetry: { metrics: { level: 'none' } },
+    },
+  };
+}
+
+/** The file exporter's protobuf: messages, each behind its length in four bytes, big-endian. */
+function splitFrames(file: Buffer): Uint8Array[] {
+  const messages: Uint8Array[] = [];
+  for (let at = 0; at < file.length; ) {
+    const end = at + 4 + file.readUInt32BE(at);
+    if (end > file.length) throw new Error(`message ${messages.length} ends at byte ${end} of ${file.length}`);
+    messages.push(file.subarray(at + 4, end));
+    at = end;
+  }
+  return messages;
+}

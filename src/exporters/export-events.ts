@@ -1,0 +1,102 @@
+import type { Attributes, BatchObservableCallback, Meter } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import { formatDurationMs } from '../config/duration.ts';
+import type { ExportRequest } from './export-request.ts';
+import type { Accepted, Permanent, Retryable } from './send-result.ts';
+import type { Refusal, SendingQueue } from './sending-queue.ts';
+
+/**
+ * What happens to requests, counted and logged in one place: at most one line a request and kind, never one a sample. Each
+ * sample offered is counted exactly once as sent, send_failed or enqueue_failed. Names and labels are the Collector's
+ * (https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/documentation.md).
+ */
+export interface ExportEvents {
+  refused(request: ExportRequest, refusal: Refusal): void;
+  started(): void;
+  ended(): void;
+  retrying(failure: Retryable, delayMs: number, retryCount: number): void;
+  accepted(request: ExportRequest, result: Accepted): void;
+  failed(request: ExportRequest, failure: Permanent | Retryable): void;
+  closeFailed(error: unknown): void;
+  /** Begins to report size and capacity of the queue; the result ends that. */
+  observe(queue: SendingQueue): () => void;
+}
+
+const refusalTexts: Record<Refusal, string> = {
+  queue_full: 'sending queue is full; raise sending_queue.queue_size or find out why the destination is slow',
+  too_large: 'the request is larger than the whole sending queue; raise sending_queue.queue_size',
+  stopped: 'the exporter is stopping',
+};
+
+export function createExportEvents(id: string, logger: Logger, meter: Meter): ExportEvents {
+  const counters = createCounters(meter);
+  const exporter = { exporter: id };
+  const signal = { ...exporter, data_type: 'profiles' };
+  return {
+    refused(request, refusal) {
+      counters.enqueueFailed.add(request.sampleCount, { ...exporter, error_type: refusal });
+      const error = refusalTexts[refusal];
+      logger.error({ error, rejected_items: request.sampleCount }, 'Exporting failed. Rejecting data.');
+    },
+    started() {
+      counters.inFlight.add(1, signal);
+    },
+    ended() {
+      counters.inFlight.add(-1, signal);
+    },
+    retrying({ reason }, delayMs, retryCount) {
+      const level = retryCount === 1 ? 'info' : 'debug';
+      const fields = { error: reason, interval: formatDurationMs(Math.round(delayMs)) };
+      logger[level](fields, 'Exporting failed. Will retry the request after interval.');
+    },
+    accepted(request, { rejectedProfiles, message }) {
+      counters.sent.add(request.sampleCount, exporter);
+      if (rejectedProfiles > 0n) counters.rejectedProfiles.add(Number(rejectedProfiles), exporter);
+      if (rejectedProfiles > 0n || message !== '') {
+        logger.warn({ message, dropped_profiles: Number(rejectedProfiles) }, 'Partial success response');
+      }
+    },
+    failed(request, { errorType, reason }) {
+      counters.sendFailed.add(request.sampleCount, { ...exporter, error_type: errorType });
+      logger.error({ error: reason, dropped_items: request.sampleCount }, 'Exporting failed. Dropping data.');
+    },
+    closeFailed(error) {
+      logger.error({ error: error instanceof Error ? error.message : String(error) }, 'Closing failed.');
+    },
+    observe: (queue) => observeQueue(meter, queue, signal),
+  };
+}
+
+function createCounters(meter: Meter) {
+  const samples = (name: string, description: string) => meter.createCounter(name, { unit: '{sample}', description });
+  return {
+    sent: samples('otelcol_exporter_sent_profile_samples', 'Samples that the destination took.'),
+    sendFailed: samples('otelcol_exporter_send_failed_profile_samples', 'Samples dropped because sending failed.'),
+    enqueueFailed: samples('otelcol_exporter_enqueue_failed_profile_samples', 'Samples that the queue refused.'),
+    rejectedProfiles: meter.createCounter('framekeeper_exporter_rejected_profiles', {
+      unit: '{profile}',
+      description: 'Profiles that a destination reported as rejected in a partial success.',
+    }),
+    inFlight: meter.createUpDownCounter('otelcol_exporter_in_flight_requests', {
+      unit: '{request}',
+      description: 'Requests being sent, waiting times between retries included.',
+    }),
+  };
+}
+
+function observeQueue(meter: Meter, queue: SendingQueue, attributes: Attributes): () => void {
+  const size = meter.createObservableGauge('otelcol_exporter_queue_size', {
+    unit: '{batch}',
+    description: 'What the sending queue holds, in units of its sizer.',
+  });
+  const capacity = meter.createObservableGauge('otelcol_exporter_queue_capacity', {
+    unit: '{batch}',
+    description: 'What the sending queue can hold, in units of its sizer.',
+  });
+  const observe: BatchObservableCallback = (result) => {
+    result.observe(size, queue.size, attributes);
+    result.observe(capacity, queue.capacity, attributes);
+  };
+  meter.addBatchObservableCallback(observe, [size, capacity]);
+  return () => meter.removeBatchObservableCallback(observe, [size, capacity]);
+}

@@ -1,0 +1,11 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import type { Clock, Random } from '../support/clock.ts';
+
+/** What every exporter needs from outside. The logger is a child that already names the component. */
+export interface ExporterDependencies {
+  readonly logger: Logger;
+  readonly meter: Meter;
+  readonly clock: Clock;
+  readonly random: Random;
+}

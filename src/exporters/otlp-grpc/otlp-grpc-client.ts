@@ -1,0 +1,140 @@
+import { arch, platform } from 'node:os';
+import type { ChannelOptions, ServiceError } from '@grpc/grpc-js';
+import { ChannelCredentials, Client, compressionAlgorithms, Metadata } from '@grpc/grpc-js';
+import type { ExportClient } from '../export-client.ts';
+import type { ExportRequest } from '../export-request.ts';
+import type { SendResult } from '../send-result.ts';
+import type { OtlpGrpcConfig } from './otlp-grpc-config.ts';
+import { readRetryDelayMs } from './retry-info.ts';
+import { codeName, retryableCodes } from './retryable-codes.ts';
+import { loadSecureContext } from './tls-config.ts';
+
+/** Reads an `ExportProfilesServiceResponse`. Throws when the bytes are something else. */
+export type DecodeExportResponse = (bytes: Uint8Array) => { rejectedProfiles: bigint; errorMessage: string };
+
+const exportPath = '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export';
+
+// OTLP bounds responses to 4 MiB and requests to 64 MiB
+// (https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specification.md).
+const maxResponseSizeBytes = 4 * 1024 * 1024;
+const maxRequestSizeBytes = 64 * 1024 * 1024;
+
+// gRPC's own default is 2 minutes. A backend that is back should be found well before retries run out (5 minutes).
+const maxReconnectBackoffMs = 10_000;
+
+/** One gRPC channel to one receiver of OTLP profiles. */
+export class OtlpGrpcClient implements ExportClient {
+  readonly #config: OtlpGrpcConfig;
+  readonly #target: string;
+  readonly #version: string;
+  readonly #decode: DecodeExportResponse;
+  readonly #metadata: Metadata;
+  #client: Client | undefined;
+
+  constructor(config: OtlpGrpcConfig, target: string, version: string, decode: DecodeExportResponse) {
+    this.#config = config;
+    this.#target = target;
+    this.#version = version;
+    this.#decode = decode;
+    this.#metadata = createMetadata(config);
+  }
+
+  async start(): Promise<void> {
+    const { tls, isTls } = this.#config;
+    const credentials = isTls
+      ? ChannelCredentials.createFromSecureContext(await loadSecureContext(tls), {
+          rejectUnauthorized: !tls.insecureSkipVerify,
+        })
+      : ChannelCredentials.createInsecure();
+    this.#client = new Client(this.#target, credentials, channelOptions(this.#config, this.#version));
+  }
+
+  readonly send = (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
+    const client = this.#client!;
+    const bytes = request.encoded();
+    return new Promise((resolve) => {
+      const call = client.makeUnaryRequest(
+        exportPath,
+        (message: Uint8Array) => Buffer.from(message.buffer, message.byteOffset, message.byteLength),
+        (response: Buffer) => response,
+        bytes,
+        this.#metadata.clone(),
+        (error, response) => {
+          signal.removeEventListener('abort', cancel);
+          resolve(error === null ? this.#accepted(response ?? Buffer.alloc(0)) : failed(error));
+        },
+      );
+      const cancel = (): void => call.cancel();
+      if (signal.aborted) cancel();
+      else signal.addEventListener('abort', cancel, { once: true });
+    });
+  };
+
+  async close(): Promise<void> {
+    this.#client?.close();
+  }
+
+  #accepted(response: Buffer): SendResult {
+    try {
+      const { rejectedProfiles, errorMessage } = this.#decode(response);
+      return { kind: 'accepted', rejectedProfiles, message: errorMessage };
+    } catch (error) {
+      // The receiver said OK, so sending again would store it twice.
+      const reason = `Internal: the response is no ExportProfilesServiceResponse (${(error as Error).message})`;
+      return { kind: 'permanent', errorType: 'Internal', reason };
+    }
+  }
+}
+
+function failed({ code, details, metadata }: ServiceError): SendResult {
+  const errorType = codeName(code);
+  const reason = `${errorType}: ${details}`;
+  const rule = retryableCodes.get(code);
+  if (rule === undefined) return { kind: 'permanent', errorType, reason };
+  const [status] = metadata.get('grpc-status-details-bin');
+  const retryAfterMs = status instanceof Uint8Array ? readRetryDelayMs(status) : undefined;
+  if (retryAfterMs !== undefined) return { kind: 'retryable', errorType, reason, retryAfterMs };
+  return { kind: rule === 'always' ? 'retryable' : 'permanent', errorType, reason };
+}
+
+function createMetadata({ headers, waitForReady, timeoutMs }: OtlpGrpcConfig): Metadata {
+  const metadata = new Metadata({ waitForReady });
+  for (const [name, value] of headers) metadata.set(name, value);
+  // https://github.com/open-telemetry/opentelemetry-proto/pull/857: the schema that the bytes follow.
+  metadata.set('otlp-profiles-development-version', '1');
+  // The time that withTimeout gives an attempt, so that the receiver can drop what nobody waits for any more. At most 8 digits.
+  if (timeoutMs > 0) {
+    metadata.set('grpc-timeout', timeoutMs < 1e8 ? `${Math.ceil(timeoutMs)}m` : `${Math.ceil(timeoutMs / 1000)}S`);
+  }
+  return metadata;
+}
+
+function channelOptions(config: OtlpGrpcConfig, version: string): ChannelOptions {
+  const { keepalive, tls } = config;
+  const { gzip, identity } = compressionAlgorithms;
+  return {
+    'grpc.primary_user_agent': config.userAgent || `Framekeeper/${version} (${platform()}/${goArch()})`,
+    'grpc.default_compression_algorithm': config.compression === 'gzip' ? gzip : identity,
+    'grpc.max_receive_message_length': maxResponseSizeBytes,
+    'grpc.max_send_message_length': maxRequestSizeBytes,
+    'grpc.max_reconnect_backoff_ms': maxReconnectBackoffMs,
+    'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ [config.balancerName]: {} }] }),
+    // What a receiver's DNS zone says must not change how data is sent.
+    'grpc.service_config_disable_resolution': 1,
+    // Exporters do not share connections: closing one ends its own.
+    'grpc.use_local_subchannel_pool': 1,
+    ...(keepalive && {
+      'grpc.keepalive_time_ms': keepalive.timeMs,
+      'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
+      'grpc.keepalive_permit_without_calls': keepalive.permitWithoutStream ? 1 : 0,
+    }),
+    ...(config.isTls && tls.serverNameOverride !== '' && { 'grpc.ssl_target_name_override': tls.serverNameOverride }),
+    ...(config.authority !== '' && { 'grpc.default_authority': config.authority }),
+  };
+}
+
+/** The processor's name as the Collector's user agent has it. */
+function goArch(): string {
+  const goNames: Record<string, string> = { x64: 'amd64', ia32: '386' };
+  return goNames[arch()] ?? arch();
+}

@@ -1,0 +1,116 @@
+import type { ConfigSection } from '../../config/config-section.ts';
+import type { ExporterType } from '../exporter-type.ts';
+import type { RetryConfig } from '../retry-config.ts';
+import { readRetryConfig } from '../retry-config.ts';
+import type { SendingQueueConfig } from '../sending-queue-config.ts';
+import { readSendingQueueConfig } from '../sending-queue-config.ts';
+import type { GrpcEndpoint } from './endpoint.ts';
+import { parseGrpcEndpoint } from './endpoint.ts';
+import type { ClientTlsConfig } from './tls-config.ts';
+import { needsTls, readClientTlsConfig } from './tls-config.ts';
+
+export interface OtlpGrpcConfig {
+  /** `undefined`: switched off, by an empty endpoint and `optional: true`. */
+  readonly endpoint: GrpcEndpoint | undefined;
+  readonly isTls: boolean;
+  readonly tls: ClientTlsConfig;
+  readonly compression: 'gzip' | 'none';
+  /** Secrets as a rule: never logged. Names are lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly keepalive: KeepaliveConfig | undefined;
+  readonly waitForReady: boolean;
+  readonly balancerName: 'round_robin' | 'pick_first';
+  /** Overrides the `:authority` of the endpoint; empty = none. */
+  readonly authority: string;
+  /** Overrides the user agent; empty = none. */
+  readonly userAgent: string;
+  readonly timeoutMs: number;
+  readonly retry: RetryConfig;
+  readonly queue: SendingQueueConfig;
+}
+
+export interface KeepaliveConfig {
+  readonly timeMs: number;
+  readonly timeoutMs: number;
+  readonly permitWithoutStream: boolean;
+}
+
+export const otlpGrpcExporterType: ExporterType<OtlpGrpcConfig> = {
+  kind: 'exporter',
+  type: 'otlp_grpc',
+  aliases: ['otlp'],
+  stability: 'alpha',
+  read: readOtlpGrpcConfig,
+};
+
+/** Reads an `otlp_grpc` exporter (https://github.com/open-telemetry/opentelemetry-collector/tree/main/exporter/otlpexporter). */
+export function readOtlpGrpcConfig(section: ConfigSection): OtlpGrpcConfig {
+  const endpoint = readEndpoint(section);
+  const tls = readClientTlsConfig(section.section('tls'));
+  const keepalive = section.optionalSection('keepalive');
+  const config: OtlpGrpcConfig = {
+    endpoint,
+    isTls: endpoint?.security === undefined ? !tls.insecure : endpoint.security === 'tls',
+    tls,
+    compression: section.oneOf('compression', 'gzip', ['gzip', 'none']),
+    headers: readHeaders(section),
+    keepalive: keepalive && readKeepalive(keepalive),
+    waitForReady: section.boolean('wait_for_ready', false),
+    balancerName: section.oneOf('balancer_name', 'round_robin', ['round_robin', 'pick_first']),
+    authority: section.string('authority', ''),
+    userAgent: section.string('user_agent', ''),
+    timeoutMs: section.durationMs('timeout', 5_000, { min: 0 }),
+    retry: readRetryConfig(section.section('retry_on_failure')),
+    queue: readSendingQueueConfig(section.section('sending_queue')),
+  };
+  section.end();
+  if (endpoint?.security === 'plaintext' && needsTls(tls)) {
+    section.addProblem('endpoint', 'begins with http://, which is without TLS, but tls is set', 'write https://');
+  }
+  return config;
+}
+
+function readEndpoint(section: ConfigSection): GrpcEndpoint | undefined {
+  const isOptional = section.boolean('optional', false);
+  const text = section.string('endpoint', '').trim();
+  if (text === '') {
+    if (!isOptional) {
+      section.addProblem('endpoint', 'is empty', 'write host:port, or optional: true to switch the exporter off');
+    }
+    return undefined;
+  }
+  const endpoint = parseGrpcEndpoint(text);
+  if (typeof endpoint !== 'string') return endpoint;
+  section.addProblem('endpoint', `"${text}" ${endpoint}`, 'write host:port, e.g. localhost:4317');
+  return undefined;
+}
+
+/** Faults are told by name alone: values are secrets. What is refused here would make grpc-js throw with the value. */
+function readHeaders(section: ConfigSection): ReadonlyMap<string, string> {
+  const headers = new Map<string, string>();
+  for (const [name, value] of section.stringMap('headers')) {
+    const key = name.toLowerCase();
+    if (!/^[0-9a-z_.-]+$/.test(key) || key.endsWith('-bin') || key.startsWith('grpc-')) {
+      section.addProblem(`headers.${name}`, 'cannot be a text header of gRPC', 'use letters, digits, "_", "-" and "."');
+    } else if (key === 'otlp-profiles-development-version') {
+      section.addProblem(`headers.${name}`, 'is said by the exporter itself', 'remove it');
+    } else if (!/^[ -~]*$/.test(value)) {
+      section.addProblem(
+        `headers.${name}`,
+        'has a value with other than printable ASCII characters',
+        'encode the value',
+      );
+    } else headers.set(key, value);
+  }
+  return headers;
+}
+
+function readKeepalive(section: ConfigSection): KeepaliveConfig {
+  const config = {
+    timeMs: section.durationMs('time', 10_000, { min: 1 }),
+    timeoutMs: section.durationMs('timeout', 10_000, { min: 1 }),
+    permitWithoutStream: section.boolean('permit_without_stream', false),
+  };
+  section.end();
+  return config;
+}

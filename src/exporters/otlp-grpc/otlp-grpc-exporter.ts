@@ -1,0 +1,26 @@
+import type { Component } from '../../support/component.ts';
+import type { ProfilesExporter } from '../export-request.ts';
+import type { ExporterDependencies } from '../exporter-dependencies.ts';
+import { QueuedExporter } from '../queued-exporter.ts';
+import { SwitchedOffExporter } from '../switched-off-exporter.ts';
+import type { DecodeExportResponse } from './otlp-grpc-client.ts';
+import { OtlpGrpcClient } from './otlp-grpc-client.ts';
+import type { OtlpGrpcConfig } from './otlp-grpc-config.ts';
+
+export interface OtlpGrpcDependencies extends ExporterDependencies {
+  /** Of this service, for the user agent. */
+  readonly version: string;
+  readonly decodeExportResponse: DecodeExportResponse;
+}
+
+/** Sends profiles to a receiver of OTLP over gRPC. */
+export function createOtlpGrpcExporter(
+  id: string,
+  config: OtlpGrpcConfig,
+  dependencies: OtlpGrpcDependencies,
+): Component & ProfilesExporter {
+  const { logger, version, decodeExportResponse } = dependencies;
+  if (config.endpoint === undefined) return new SwitchedOffExporter(id, logger, 'its endpoint is empty');
+  const client = new OtlpGrpcClient(config, config.endpoint.target, version, decodeExportResponse);
+  return new QueuedExporter(id, client, config, dependencies);
+}

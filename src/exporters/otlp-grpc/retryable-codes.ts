@@ -1,0 +1,23 @@
+import { status } from '@grpc/grpc-js';
+
+/**
+ * What a client may send again, by gRPC status code: the table of https://opentelemetry.io/docs/specs/otlp/#failures.
+ * Codes that are not listed are permanent.
+ */
+export const retryableCodes: ReadonlyMap<status, 'always' | 'with RetryInfo'> = new Map([
+  [status.CANCELLED, 'always'],
+  [status.DEADLINE_EXCEEDED, 'always'],
+  [status.ABORTED, 'always'],
+  [status.OUT_OF_RANGE, 'always'],
+  [status.UNAVAILABLE, 'always'],
+  [status.DATA_LOSS, 'always'],
+  [status.RESOURCE_EXHAUSTED, 'with RetryInfo'],
+]);
+
+/** The name of a code as Go writes it, which is what the Collector puts into `error_type`: `DeadlineExceeded`. */
+export function codeName(code: status): string {
+  // Go alone spells it with one l (https://pkg.go.dev/google.golang.org/grpc/codes).
+  if (code === status.CANCELLED) return 'Canceled';
+  const name = status[code] ?? `CODE_${code}`;
+  return name.replace(/([A-Z])([A-Z]*)_?/g, (_, first: string, rest: string) => first + rest.toLowerCase());
+}

@@ -1,0 +1,42 @@
+import type { ConfigSection } from '../config/config-section.ts';
+
+/** What `queue_size` counts: requests, their samples, or their bytes as protobuf. */
+export type Sizer = 'requests' | 'items' | 'bytes';
+
+/** `sending_queue`, with the Collector's keys and defaults. */
+export interface SendingQueueConfig {
+  /** Without a queue no request waits: what no consumer is free for is refused. */
+  readonly enabled: boolean;
+  /** Requests that are sent at the same time. */
+  readonly numConsumers: number;
+  /** Bound on what waits and what is being sent, in units of `sizer`. */
+  readonly queueSize: number;
+  readonly sizer: Sizer;
+}
+
+/**
+ * Reads `sending_queue`. `maxConsumers` is 1 for exporters that keep the order of requests.
+ * Source: https://github.com/open-telemetry/opentelemetry-collector/tree/main/exporter/exporterhelper
+ */
+export function readSendingQueueConfig(section: ConfigSection, maxConsumers?: 1): SendingQueueConfig {
+  const config = {
+    enabled: section.boolean('enabled', true),
+    numConsumers: section.integer('num_consumers', maxConsumers ?? 10, { min: 1, max: maxConsumers ?? 1_000 }),
+    queueSize: section.integer('queue_size', 1_000, { min: 1 }),
+    sizer: section.oneOf('sizer', 'requests', ['requests', 'items', 'bytes']),
+  };
+  refuseTrue(section, 'block_on_overflow', 'a reporting cycle never waits for an exporter');
+  refuseTrue(section, 'wait_for_result', 'a reporting cycle never waits for an exporter');
+  refusePresence(section, 'storage', 'queues are kept in memory only');
+  refusePresence(section, 'batch', 'a reporting cycle is one request and is sent as it is');
+  section.end();
+  return config;
+}
+
+function refuseTrue(section: ConfigSection, key: string, why: string): void {
+  if (section.boolean(key, false)) section.addProblem(key, `is true, but ${why}`, 'remove it or write false');
+}
+
+function refusePresence(section: ConfigSection, key: string, why: string): void {
+  if (section.has(key)) section.addProblem(key, `is set, but ${why}`, 'remove it');
+}

@@ -1,0 +1,26 @@
+import type { Logger } from 'pino';
+import type { Component } from '../support/component.ts';
+import type { ProfilesExporter } from './export-request.ts';
+
+/** Stands for an exporter that the configuration switches off: takes everything, sends and counts nothing. */
+export class SwitchedOffExporter implements Component, ProfilesExporter {
+  readonly id: string;
+  readonly #logger: Logger;
+  readonly #why: string;
+
+  constructor(id: string, logger: Logger, why: string) {
+    this.id = id;
+    this.#logger = logger;
+    this.#why = why;
+  }
+
+  async start(): Promise<void> {
+    this.#logger.info({ reason: this.#why }, 'The exporter is switched off.');
+  }
+
+  offer(): boolean {
+    return true;
+  }
+
+  async stop(): Promise<void> {}
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ConfigProblem } from '../../src/config/config-error.ts';
+import { ConfigError } from '../../src/config/config-error.ts';
+import { ConfigSection } from '../../src/config/config-section.ts';
+import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
+
+test('sending_queue has the defaults of the Collector', () => {
+  assert.deepEqual(readSendingQueueConfig(new ConfigSection('', undefined, [])), {
+    enabled: true,
+    numConsumers: 10,
+    queueSize: 1000,
+    sizer: 'requests',
+  });
+});
+
+for (const { values, maxConsumers, message } of [
+  { values: { block_on_overflow: false, wait_for_result: false }, message: '' },
+  {
+    values: { block_on_overflow: true },
+    message:
+      'q.block_on_overflow: is true, but a reporting cycle never waits for an exporter; remove it or write false.',
+  },
+  {
+    values: { wait_for_result: true },
+    message: 'q.wait_for_result: is true, but a reporting cycle never waits for an exporter; remove it or write false.',
+  },
+  { values: { storage: 'file_storage' }, message: 'q.storage: is set, but queues are kept in memory only; remove it.' },
+  {
+    values: { batch: {} },
+    message: 'q.batch: is set, but a reporting cycle is one request and is sent as it is; remove it.',
+  },
+  { values: { sizer: 'profiles' }, message: 'q.sizer: is "profiles"; write one of requests, items, bytes.' },
+  { values: { queue_size: 0 }, message: 'q.queue_size: is 0; write a whole number of at least 1.' },
+  {
+    values: { num_consumers: 2 },
+    maxConsumers: 1 as const,
+    message: 'q.num_consumers: is 2; write a whole number from 1 to 1.',
+  },
+]) {
+  test(`sending_queue ${JSON.stringify(values)} is ${message === '' ? 'taken' : 'refused'}`, () => {
+    const problems: ConfigProblem[] = [];
+    readSendingQueueConfig(new ConfigSection('q', values, problems), maxConsumers);
+    assert.equal(new ConfigError(problems).message, message);
+  });
+}

@@ -1,6 +1,6 @@
+import { noElements } from './no-elements.ts';
 import type { AnyValue, KeyValue } from './profiles-data.ts';
 import type { ProtobufReader } from './protobuf-reader.ts';
-import { noElements } from './protobuf-reader.ts';
 import type { StringReferences } from './string-references.ts';
 
 export type ProfilesReader = ProtobufReader<StringReferences>;

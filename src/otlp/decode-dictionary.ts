@@ -1,6 +1,7 @@
 // hot
 import type { Draft, ProfilesReader } from './decode-attributes.ts';
 import { readValue } from './decode-attributes.ts';
+import { append, noBytes, noElements } from './no-elements.ts';
 import type {
   FunctionEntry,
   KeyValueAndUnit,
@@ -11,7 +12,6 @@ import type {
   ProfilesDictionary,
   Stack,
 } from './profiles-data.ts';
-import { append, noBytes, noElements } from './protobuf-reader.ts';
 
 export function newDictionary(): Draft<ProfilesDictionary> {
   return {

@@ -2,6 +2,7 @@
 import type { Draft, ProfilesReader } from './decode-attributes.ts';
 import { newKeyValue, readKeyValue } from './decode-attributes.ts';
 import { newDictionary, readDictionary } from './decode-dictionary.ts';
+import { append, noBytes, noElements } from './no-elements.ts';
 import type {
   InstrumentationScope,
   Profile,
@@ -12,7 +13,7 @@ import type {
   ScopeProfiles,
   ValueType,
 } from './profiles-data.ts';
-import { append, noBytes, noElements, ProtobufReader } from './protobuf-reader.ts';
+import { ProtobufReader } from './protobuf-reader.ts';
 import { StringReferences } from './string-references.ts';
 
 /** A message, and what resolving its references has hidden. */
@@ -87,7 +88,7 @@ function readResourceProfiles(reader: ProfilesReader, draft: Draft<ResourceProfi
 function readResource(reader: ProfilesReader, draft: Draft<Resource>): void {
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
     if (tag === 0x0a) draft.attributes = reader.element('attributes', draft.attributes, newKeyValue(), readKeyValue);
-    else if (tag === 0x10) draft.droppedAttributesCount = reader.uint32();
+    else if (tag === 0x10) draft.droppedAttributesCount = reader.int32() >>> 0;
     else reader.skip();
   }
 }
@@ -115,7 +116,7 @@ function readScope(reader: ProfilesReader, draft: Draft<InstrumentationScope>): 
     else if (tag === 0x12) draft.version = reader.text();
     else if (tag === 0x1a)
       draft.attributes = reader.element('attributes', draft.attributes, newKeyValue(), readKeyValue);
-    else if (tag === 0x20) draft.droppedAttributesCount = reader.uint32();
+    else if (tag === 0x20) draft.droppedAttributesCount = reader.int32() >>> 0;
     else reader.skip();
   }
 }
@@ -145,7 +146,7 @@ function readProfile(reader: ProfilesReader, draft: Draft<Profile>): void {
     else if (tag === 0x2a) reader.message('period_type', draft.periodType, readValueType);
     else if (tag === 0x30) draft.period = reader.int64();
     else if (tag === 0x3a) draft.profileId = reader.bytes();
-    else if (tag === 0x40) draft.droppedAttributesCount = reader.uint32();
+    else if (tag === 0x40) draft.droppedAttributesCount = reader.int32() >>> 0;
     else if (tag === 0x4a) draft.originalPayloadFormat = reader.text();
     else if (tag === 0x52) draft.originalPayload = reader.bytes();
     else if (tag === 0x5a) draft.attributeIndices = reader.packedInt32(draft.attributeIndices);

@@ -1,4 +1,5 @@
-import type { AnyValue, KeyValue, KeyValueList } from './profiles-data.ts';
+import { isKeyValueList } from './key-value-list.ts';
+import type { AnyValue, KeyValue } from './profiles-data.ts';
 import type { ProtobufWriter } from './protobuf-writer.ts';
 
 /** Writes inline attributes as `field` of the message at hand. Never a reference: most receivers do not resolve them. */
@@ -38,8 +39,8 @@ function encodeComposite(writer: ProtobufWriter, value: AnyValue & object): void
   const mark = writer.length;
   if (value instanceof Uint8Array) {
     writer.explicitBytes(7, value);
-  } else if ('entries' in value && !Array.isArray(value)) {
-    encodeAttributes(writer, 1, (value as KeyValueList).entries);
+  } else if (isKeyValueList(value)) {
+    encodeAttributes(writer, 1, value.entries);
     writer.message(6, mark);
   } else {
     const items = value as readonly AnyValue[];

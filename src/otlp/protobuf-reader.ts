@@ -1,11 +1,7 @@
 // hot
 import { isUtf8 } from 'node:buffer';
 import { InvalidMessage } from './invalid-message.ts';
-
-/** An empty list that all messages without elements share: a two-byte message must not cost a hundred bytes. */
-export const noElements: readonly never[] = Object.freeze([]);
-/** Empty bytes, shared like `noElements`. */
-export const noBytes: Uint8Array = new Uint8Array(0);
+import { append, noBytes, noElements } from './no-elements.ts';
 
 /**
  * Reads protobuf that somebody else wrote. No length and no end is taken on trust: every fault is an `InvalidMessage` with the
@@ -42,8 +38,10 @@ export class ProtobufReader<Context> {
       this.#tag = byte;
       return byte;
     }
+    this.#tag = 0;
     this.#varint();
-    if (this.#high !== 0 || this.#low >>> 3 === 0) throw this.#fault('is not a field number');
+    if (this.#high !== 0) throw this.#fault('has a field number beyond 29 bits');
+    if (this.#low >>> 3 === 0) throw this.#fault('has field number 0');
     this.#tag = this.#low >>> 0;
     return this.#tag;
   }
@@ -54,12 +52,13 @@ export class ProtobufReader<Context> {
   }
 
   /** Reads a nested message into `draft`; what an earlier occurrence of the field wrote stays, as protobuf merges. */
-  message<Draft>(name: string, draft: Draft, read: (reader: this, draft: Draft) => void): void {
+  message<Draft>(name: string, draft: Draft, read: (reader: this, draft: Draft) => void, index = -1): void {
     const end = this.#enter();
     try {
       read(this, draft);
     } catch (error) {
-      throw error instanceof InvalidMessage ? error.within(name) : error;
+      if (!(error instanceof InvalidMessage)) throw error;
+      throw error.within(index < 0 ? name : `${name}[${index}]`);
     }
     this.#leave(end);
   }
@@ -71,13 +70,7 @@ export class ProtobufReader<Context> {
     draft: Draft,
     read: (reader: this, draft: Draft) => void,
   ): readonly T[] {
-    const end = this.#enter();
-    try {
-      read(this, draft);
-    } catch (error) {
-      throw error instanceof InvalidMessage ? error.within(`${name}[${list.length}]`) : error;
-    }
-    this.#leave(end);
+    this.message(name, draft, read, list.length);
     return append(list, draft);
   }
 
@@ -91,10 +84,6 @@ export class ProtobufReader<Context> {
     return this.#low | 0;
   }
 
-  uint32(): number {
-    return this.int32() >>> 0;
-  }
-
   bool(): boolean {
     this.#varint();
     return this.#low !== 0 || this.#high !== 0;
@@ -103,17 +92,13 @@ export class ProtobufReader<Context> {
   int64(): bigint {
     this.#varint();
     if (this.#high === 0) return smallIntegers[this.#low] ?? BigInt(this.#low >>> 0);
-    scratch.setInt32(0, this.#low, true);
-    scratch.setInt32(4, this.#high, true);
-    return scratch.getBigInt64(0, true);
+    return this.#scratch().getBigInt64(0, true);
   }
 
   uint64(): bigint {
     this.#varint();
     if (this.#high === 0) return smallIntegers[this.#low] ?? BigInt(this.#low >>> 0);
-    scratch.setInt32(0, this.#low, true);
-    scratch.setInt32(4, this.#high, true);
-    return scratch.getBigUint64(0, true);
+    return this.#scratch().getBigUint64(0, true);
   }
 
   fixed64(): bigint {
@@ -170,7 +155,7 @@ export class ProtobufReader<Context> {
   /** Begins a length-delimited field; returns the end of the message around it. */
   #enter(): number {
     const sizeBytes = this.#length();
-    if (sizeBytes > this.#end - this.#position) throw this.#fault(`has length ${sizeBytes} beyond its message's end`);
+    if (sizeBytes > this.#end - this.#position) throw this.#fault(`has length ${sizeBytes} beyond its message`);
     if (++this.#depth > maxDepth) throw this.#fault(`is nested deeper than ${maxDepth} messages`);
     const end = this.#end;
     this.#end = this.#position + sizeBytes;
@@ -191,8 +176,7 @@ export class ProtobufReader<Context> {
   /** Moves on by `sizeBytes`; returns where they begin. */
   #take(sizeBytes: number): number {
     const start = this.#position;
-    if (sizeBytes > this.#end - start)
-      throw this.#fault(`needs ${sizeBytes} bytes, its message has ${this.#end - start}`);
+    if (sizeBytes > this.#end - start) throw this.#fault(`has length ${sizeBytes} beyond its message`);
     this.#position = start + sizeBytes;
     return start;
   }
@@ -242,16 +226,16 @@ export class ProtobufReader<Context> {
     throw this.#fault('has a number of more than 10 bytes');
   }
 
+  /** Puts a bigint together without bigint arithmetic. */
+  #scratch(): DataView {
+    scratch.setInt32(0, this.#low, true);
+    scratch.setInt32(4, this.#high, true);
+    return scratch;
+  }
+
   #fault(problem: string): InvalidMessage {
     return new InvalidMessage(this.#tag === 0 ? '' : `field ${this.#tag >>> 3}`, `${problem} (byte ${this.#position})`);
   }
-}
-
-/** The list with `item` at its end; the list itself, unless it is the shared empty one. */
-export function append<T>(list: readonly T[], item: T): readonly T[] {
-  if (list === noElements) return [item];
-  (list as T[]).push(item);
-  return list;
 }
 
 // The bound of protobuf's own implementations.
@@ -260,5 +244,4 @@ const maxDepth = 100;
 /** Counts, lines and columns: worth not allocating again and again. */
 const smallIntegers: readonly bigint[] = Array.from({ length: 1024 }, (_, index) => BigInt(index));
 
-/** Puts a bigint together without bigint arithmetic. */
 const scratch = new DataView(new ArrayBuffer(8));

@@ -21,7 +21,15 @@ const indices = fc.array(index, { maxLength: 5 });
 const anyValue: fc.Arbitrary<AnyValue> = fc.letrec<{ value: AnyValue }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 3, depthSize: 'small' },
-    fc.oneof(text, fc.boolean(), int64, fc.double(), bytes, fc.constant(undefined)),
+    fc.oneof(
+      text,
+      fc.boolean(),
+      int64,
+      fc.double(),
+      fc.constantFrom(-0, Number.NaN, -Infinity),
+      bytes,
+      fc.constant(undefined),
+    ),
     fc.array(tie('value'), { maxLength: 3 }),
     record({ entries: fc.array(record({ key: text, value: tie('value') }), { maxLength: 3 }) }),
   ),

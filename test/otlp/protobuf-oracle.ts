@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Type } from 'protobufjs';
 import protobuf from 'protobufjs';
+import { isKeyValueList } from '../../src/otlp/key-value-list.ts';
 import type { AnyValue, KeyValue, ProfilesData } from '../../src/otlp/profiles-data.ts';
 
 const root = new protobuf.Root();
@@ -28,7 +29,7 @@ function lookupService(name: string): Type {
   return root.lookupType(`opentelemetry.proto.collector.profiles.v1development.${name}`);
 }
 
-// Untyped, as protobufjs gives it.
+// biome-ignore lint/suspicious/noExplicitAny: protobufjs gives plain objects without types.
 type Plain = Record<string, any>;
 
 /** Walks the plain object: strings of digits under names of 64-bit fields become bigint, buffers become bytes. */
@@ -50,7 +51,6 @@ const bigintFields = new Set([
   'column',
   'startLine',
 ]);
-const foreignFields = new Set(['entityRefs', 'keyStrindex_']);
 
 function convert(value: unknown, field: string): unknown {
   if (value instanceof Uint8Array) return Uint8Array.from(value);
@@ -61,7 +61,7 @@ function convert(value: unknown, field: string): unknown {
   const isKeyValue = 'key' in value && 'keyStrindex' in value;
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([name]) => !foreignFields.has(name) && !(isKeyValue && name === 'keyStrindex'))
+      .filter(([name]) => name !== 'entityRefs' && !(isKeyValue && name === 'keyStrindex'))
       .map(([name, item]) => [name, convert(item, name)]),
   );
 }
@@ -102,8 +102,6 @@ function fromAnyValue(value: AnyValue): Plain | undefined {
   if (typeof value === 'bigint') return { intValue: value.toString() };
   if (typeof value === 'number') return { doubleValue: value };
   if (value instanceof Uint8Array) return { bytesValue: value };
-  if ('entries' in value && !Array.isArray(value)) {
-    return { kvlistValue: { values: (value.entries as KeyValue[]).map((entry) => deconvert(entry, '')) } };
-  }
+  if (isKeyValueList(value)) return { kvlistValue: { values: value.entries.map((entry) => deconvert(entry, '')) } };
   return { arrayValue: { values: (value as AnyValue[]).map((item) => fromAnyValue(item) ?? {}) } };
 }

@@ -127,7 +127,9 @@ export class SampleWindow {
 
   internLink(link: Link): number {
     const key = `link ${Buffer.from(link.traceId).toString('hex')} ${Buffer.from(link.spanId).toString('hex')}`;
-    return this.#internInto(this.links, key, () => link);
+    // The bytes of a link are a view into the message; a copy does not keep the whole message alive.
+    const create = (): Link => ({ traceId: link.traceId.slice(), spanId: link.spanId.slice() });
+    return this.#internInto(this.links, key, create);
   }
 
   frameKind(frame: number): FrameKind {

@@ -43,6 +43,11 @@ export class BatchDecoder {
     this.#bounds = bounds;
   }
 
+  /** Samples of the batch that was decoded last, with those at fault; also of one that was refused. */
+  get sampleCount(): number {
+    return this.#spans.of(batchFields.samples).count;
+  }
+
   /**
    * `nowUnixNano` is what timestamps are held against.
    * @throws InvalidMessage when the batch as a whole is at fault. Single entries at fault are left out and told.

@@ -1,0 +1,104 @@
+import type { Attributes, Counter, Meter, UpDownCounter } from '@opentelemetry/api';
+import type { LostSamples } from '../../model/frame-batch.ts';
+import type { DecodedBatch } from './batch-decoder.ts';
+
+/** The instruments of one frames receiver; the first two are the Collector's own. */
+export class FramesMetrics {
+  readonly openStreams: UpDownCounter;
+  readonly #attributes: Attributes;
+  readonly #acceptedSamples: Counter;
+  readonly #refusedSamples: Counter;
+  readonly #batches: Counter;
+  readonly #duplicateBatches: Counter;
+  readonly #refusedBatches: Counter;
+  readonly #rejectedSamples: Counter;
+  readonly #rejectedEntries: Counter;
+  readonly #lostSamples: Counter;
+  readonly #unknownFrameKinds: Counter;
+  readonly #forgottenInstances: Counter;
+
+  constructor(meter: Meter, receiverId: string) {
+    this.#attributes = { receiver: receiverId, transport: 'grpc' };
+    const counter = (name: string, unit: string, description: string): Counter =>
+      meter.createCounter(name, { unit: `{${unit}}`, description });
+    this.#acceptedSamples = counter('otelcol_receiver_accepted_profile_samples', 'sample', 'Samples taken.');
+    this.#refusedSamples = counter('otelcol_receiver_refused_profile_samples', 'sample', 'Samples not taken.');
+    this.#batches = counter('framekeeper_frames_batches', 'batch', 'Batches taken.');
+    this.#duplicateBatches = counter(
+      'framekeeper_frames_duplicate_batches',
+      'batch',
+      'Batches that had been counted before.',
+    );
+    this.#refusedBatches = counter(
+      'framekeeper_frames_refused_batches',
+      'batch',
+      'Batches refused as a whole, by reason.',
+    );
+    this.#rejectedSamples = counter('framekeeper_frames_rejected_samples', 'sample', 'Samples at fault, by reason.');
+    this.#rejectedEntries = counter(
+      'framekeeper_frames_rejected_entries',
+      'entry',
+      'Symbols, stubs, executables and process exits at fault, by list.',
+    );
+    this.#lostSamples = counter(
+      'framekeeper_frames_lost_samples',
+      'sample',
+      'Samples that collectors lost, by reason.',
+    );
+    this.#unknownFrameKinds = counter(
+      'framekeeper_frames_unknown_frame_kinds',
+      'frame',
+      'Frames of a kind not known here.',
+    );
+    this.#forgottenInstances = counter(
+      'framekeeper_frames_forgotten_instances',
+      'instance',
+      'Collector instances whose sequence numbers were forgotten because there were too many.',
+    );
+    this.openStreams = meter.createUpDownCounter('framekeeper_frames_open_streams', {
+      unit: '{stream}',
+      description: 'Streams of collectors that are open.',
+    });
+  }
+
+  countBatch({ batch, rejections, unknownFrameKinds }: DecodedBatch, acceptedSamples: number): void {
+    const attributes = this.#attributes;
+    const notTaken = batch.samples.count - acceptedSamples;
+    this.#batches.add(1, attributes);
+    this.#acceptedSamples.add(acceptedSamples, attributes);
+    add(this.#refusedSamples, rejections.sampleCount + notTaken, attributes);
+    add(this.#rejectedSamples, notTaken, { ...attributes, reason: 'not_taken' });
+    for (const [reason, count] of rejections.samplesByCause) {
+      this.#rejectedSamples.add(count, { ...attributes, reason });
+    }
+    for (const [list, count] of rejections.entriesByList) {
+      if (list !== 'samples') this.#rejectedEntries.add(count, { ...attributes, list });
+    }
+    for (const lost of batch.lostSamples) this.#countLost(lost);
+    add(this.#unknownFrameKinds, unknownFrameKinds, attributes);
+  }
+
+  countDuplicate(): void {
+    this.#duplicateBatches.add(1, this.#attributes);
+  }
+
+  /** `sampleCount` is how many samples the batch seems to have had. */
+  countRefused(reason: 'invalid' | 'internal' | 'stopping', sampleCount: number): void {
+    this.#refusedBatches.add(1, { ...this.#attributes, reason });
+    add(this.#refusedSamples, sampleCount, this.#attributes);
+  }
+
+  countForgottenInstance(): void {
+    this.#forgottenInstances.add(1, this.#attributes);
+  }
+
+  #countLost({ reason, count }: LostSamples): void {
+    // A counter is a double; what no double can count is a fault of the collector and must not become infinite.
+    const bounded = count > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(count);
+    this.#lostSamples.add(bounded, { ...this.#attributes, reason });
+  }
+}
+
+function add(counter: Counter, value: number, attributes: Attributes): void {
+  if (value > 0) counter.add(value, attributes);
+}

@@ -1,0 +1,181 @@
+import type { ServerDuplexStream, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import type { Meter } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import { InvalidMessage } from '../../model/invalid-message.ts';
+import type { Clock } from '../../support/clock.ts';
+import type { Component } from '../../support/component.ts';
+import type { GrpcServer } from '../grpc-server.ts';
+import { BatchIntake } from './batch-intake.ts';
+import type { FrameSink } from './frame-sink.ts';
+import { FramesMetrics } from './frames-metrics.ts';
+import type { FramesReceiverConfig } from './frames-receiver-config.ts';
+import { framesServiceDefinition, framesServiceName, loadFramesProto } from './frames-service.ts';
+
+export interface FramesReceiverDependencies {
+  /** May be shared with other receivers; not started yet. */
+  readonly server: GrpcServer;
+  readonly sink: FrameSink;
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly logger: Logger;
+}
+
+/** A status as grpc-js sends it. */
+interface Refusal {
+  readonly code: status;
+  readonly details: string;
+}
+
+type Stream = ServerDuplexStream<Buffer, Buffer>;
+
+/** A client may leave so many replies of a stream unread before no more of its batches are read. */
+const mostUnreadReplies = 4;
+// Trailers are headers: peers refuse long ones, commonly beyond 8 KiB.
+const mostDetailsLength = 1_024;
+// A client that sends nothing but refusable batches must not fill the log.
+const warningIntervalMs = 10_000;
+
+const stopping: Refusal = { code: status.UNAVAILABLE, details: 'the service stops; send the batch again later' };
+
+/** Takes raw frame samples by gRPC, unary and as streams, and hands them on. */
+export class FramesReceiver implements Component {
+  readonly id: string;
+  readonly #server: GrpcServer;
+  readonly #intake: BatchIntake;
+  readonly #metrics: FramesMetrics;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #streams = new Set<Stream>();
+  #isStopping = false;
+  #warnAfterMs = 0;
+
+  constructor(id: string, config: FramesReceiverConfig, dependencies: FramesReceiverDependencies) {
+    const { server, sink, clock, meter, logger } = dependencies;
+    this.id = id;
+    this.#server = server;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#metrics = new FramesMetrics(meter, id);
+    this.#intake = new BatchIntake(config.timeBounds, { sink, clock, metrics: this.#metrics });
+    server.add({
+      name: framesServiceName,
+      definition: framesServiceDefinition,
+      handlers: {
+        Submit: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => this.#submit(call, reply),
+        Stream: (call: Stream) => this.#stream(call),
+      },
+      protoPackage: loadFramesProto(),
+      endCalls: () => this.#endCalls(),
+    });
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#server.start();
+    } catch (error) {
+      throw new Error(`receivers.${this.id}.protocols.grpc.${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  /** Answers what has arrived, refuses what comes, and closes the connections. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    await this.#server.stop(deadline);
+  }
+
+  #submit({ request }: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>): void {
+    const answer = this.#answer(request);
+    if (Buffer.isBuffer(answer)) reply(null, answer);
+    else reply(answer);
+  }
+
+  #stream(call: Stream): void {
+    if (this.#isStopping) {
+      endWith(call, stopping);
+      return;
+    }
+    this.#streams.add(call);
+    this.#metrics.openStreams.add(1);
+    readOneAtATime(call);
+    let unreadReplies = 0;
+    call.on('data', (message: Buffer) => {
+      // Batches that were read ahead of a refused one.
+      if (!this.#streams.has(call)) return;
+      const answer = this.#answer(message);
+      if (!Buffer.isBuffer(answer)) {
+        this.#forget(call);
+        return endWith(call, answer);
+      }
+      unreadReplies++;
+      if (unreadReplies >= mostUnreadReplies) call.pause();
+      call.write(answer, () => {
+        unreadReplies--;
+        if (unreadReplies < mostUnreadReplies) call.resume();
+      });
+    });
+    call.on('end', () => call.end());
+    // A client that leaves: its connection broke, or it cancelled. Whole batches were taken, of others nothing was.
+    call.on('cancelled', () => this.#forget(call));
+    call.on('close', () => this.#forget(call));
+  }
+
+  #forget(call: Stream): void {
+    if (this.#streams.delete(call)) this.#metrics.openStreams.add(-1);
+  }
+
+  /** The reply's bytes, or why there is none. Never throws: grpc-js would end the process. */
+  #answer(message: Buffer): Buffer | Refusal {
+    if (this.#isStopping) {
+      this.#metrics.countRefused('stopping', 0);
+      return stopping;
+    }
+    try {
+      return this.#intake.take(message);
+    } catch (error) {
+      if (!(error instanceof InvalidMessage)) {
+        this.#metrics.countRefused('internal', this.#intake.sampleCount);
+        this.#logger.error({ err: error }, 'Could not handle a batch because of a fault of this service.');
+        return { code: status.INTERNAL, details: 'the service failed to handle the batch; its log says why' };
+      }
+      this.#metrics.countRefused('invalid', this.#intake.sampleCount);
+      this.#warn(error);
+      return { code: status.INVALID_ARGUMENT, details: detailsOf(error) };
+    }
+  }
+
+  #warn(error: InvalidMessage): void {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs < this.#warnAfterMs) return;
+    this.#warnAfterMs = nowMs + warningIntervalMs;
+    this.#logger.warn({ path: error.path, problem: error.problem }, 'Refused a batch that is not valid.');
+  }
+
+  #endCalls(): void {
+    this.#isStopping = true;
+    for (const call of this.#streams) {
+      this.#forget(call);
+      endWith(call, stopping);
+    }
+  }
+}
+
+/** Sends what was replied before, then the status. */
+function endWith(call: Stream, refusal: Refusal): void {
+  call.emit('error', refusal);
+}
+
+/**
+ * grpc-js reads 16 messages ahead of a handler that does not take them, which are 64 MiB a stream; its constructor
+ * leaves no other way to say how many. A test holds that memory stays.
+ */
+function readOneAtATime(call: Stream): void {
+  const { _readableState: state } = call as unknown as { _readableState: { highWaterMark: number } };
+  state.highWaterMark = 1;
+}
+
+/** A header's text: bounded, and without halves of surrogate pairs, which grpc-js cannot encode. */
+function detailsOf(error: InvalidMessage): string {
+  const text =
+    error.message.length > mostDetailsLength ? `${error.message.slice(0, mostDetailsLength)}…` : error.message;
+  return text.toWellFormed();
+}

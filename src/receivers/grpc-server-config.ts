@@ -1,0 +1,76 @@
+import type { ConfigSection } from '../config/config-section.ts';
+import type { ServerTlsConfig } from './server-tls-config.ts';
+import { readServerTlsConfig } from './server-tls-config.ts';
+
+/** A gRPC server in the Collector's grammar (https://github.com/open-telemetry/opentelemetry-collector/tree/main/config/configgrpc). */
+export interface GrpcServerConfig {
+  /** `host:port`. */
+  readonly endpoint: string;
+  /** `undefined` for plain text. */
+  readonly tls: ServerTlsConfig | undefined;
+  /** Of one message, after decompression. */
+  readonly maxReceiveMessageBytes: number;
+  /** For each connection. */
+  readonly maxConcurrentStreams: number;
+  readonly maxConnections: number;
+  /** `undefined` where there is no such limit. */
+  readonly maxConnectionIdleMs: number | undefined;
+  readonly maxConnectionAgeMs: number | undefined;
+  readonly maxConnectionAgeGraceMs: number | undefined;
+  readonly keepaliveTimeMs: number;
+  readonly keepaliveTimeoutMs: number;
+}
+
+// RFC 9113 recommends at least 100 (https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2).
+const defaultMaxConcurrentStreams = 100;
+// One a pod of a full node (110, the default of Kubernetes), twice.
+const defaultMaxConnections = 256;
+const mebibyte = 1024 * 1024;
+
+/** `defaultEndpoint` differs between receivers only if they say so: the Collector's port is 4317. */
+export function readGrpcServerConfig(section: ConfigSection, defaultEndpoint = 'localhost:4317'): GrpcServerConfig {
+  const endpoint = section.string('endpoint', defaultEndpoint);
+  if (!isHostAndPort(endpoint)) {
+    section.addProblem('endpoint', `is "${endpoint}"`, 'write host:port, such as "localhost:4317" or "[::1]:4317"');
+  }
+  const tls = section.optionalSection('tls');
+  // As in the Collector, 0 stands for the default.
+  const sizeMib = section.integer('max_recv_msg_size_mib', 4, { min: 0, max: 1024 });
+  const streams = section.integer('max_concurrent_streams', defaultMaxConcurrentStreams, { min: 0, max: 65_536 });
+  const maxConnections = section.integer('max_connections', defaultMaxConnections, { min: 1, max: 65_536 });
+  const config = {
+    endpoint,
+    tls: tls === undefined ? undefined : readServerTlsConfig(tls),
+    maxReceiveMessageBytes: (sizeMib === 0 ? 4 : sizeMib) * mebibyte,
+    maxConcurrentStreams: streams === 0 ? defaultMaxConcurrentStreams : streams,
+    maxConnections,
+    ...readKeepalive(section.section('keepalive')),
+  };
+  section.end();
+  return config;
+}
+
+type KeepaliveConfig = Pick<
+  GrpcServerConfig,
+  'maxConnectionIdleMs' | 'maxConnectionAgeMs' | 'maxConnectionAgeGraceMs' | 'keepaliveTimeMs' | 'keepaliveTimeoutMs'
+>;
+
+function readKeepalive(section: ConfigSection): KeepaliveConfig {
+  const server = section.section('server_parameters');
+  const config = {
+    maxConnectionIdleMs: server.durationMs('max_connection_idle', 0, { min: 0 }) || undefined,
+    maxConnectionAgeMs: server.durationMs('max_connection_age', 0, { min: 0 }) || undefined,
+    maxConnectionAgeGraceMs: server.durationMs('max_connection_age_grace', 0, { min: 0 }) || undefined,
+    // Defaults of grpc-go, which the Collector has.
+    keepaliveTimeMs: server.durationMs('time', 7_200_000, { min: 0 }) || 7_200_000,
+    keepaliveTimeoutMs: server.durationMs('timeout', 20_000, { min: 0 }) || 20_000,
+  };
+  server.end();
+  section.end();
+  return config;
+}
+
+function isHostAndPort(endpoint: string): boolean {
+  const match = /^(?:\[[0-9a-fA-F:.%]+\]|[^:[\]\s/]*):(\d{1,5})$/.exec(endpoint);
+  return match !== null && Number(match[1]) <= 65_535;
+}

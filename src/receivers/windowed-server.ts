@@ -1,0 +1,47 @@
+import type { Http2SecureServer, Http2Server, ServerHttp2Session } from 'node:http2';
+import type { ChannelOptions, ServerCredentials } from '@grpc/grpc-js';
+import { Server } from '@grpc/grpc-js';
+import type { TlsVersion } from './server-tls-config.ts';
+
+/** What grpc-js has no option for. */
+export interface TransportLimits {
+  /** Flow-control window of each stream and of each connection. */
+  readonly windowBytes: number;
+  readonly maxConnections: number;
+  readonly minTlsVersion: TlsVersion;
+  /** Called for each connection beyond `maxConnections`. */
+  readonly onConnectionRefused: () => void;
+}
+
+/** The one private method of grpc-js's `Server` that is replaced. */
+interface ServerInternals {
+  createHttp2Server?: (credentials: ServerCredentials) => Http2Server | Http2SecureServer;
+}
+
+/**
+ * A gRPC server with a flow-control window of its own.
+ *
+ * With HTTP/2's default of 64 KiB, a batch of 90 KB takes two round trips, and grpc-js applies its option
+ * `grpc-node.flow_control_window` to clients only (1.14.7, build/src/transport.js). The HTTP/2 server that it makes is
+ * therefore changed where it is made, through a private method: the version of grpc-js is pinned, and a test holds
+ * that the window takes effect.
+ */
+export function createWindowedServer(options: ChannelOptions, limits: TransportLimits): Server {
+  const server = new Server(options);
+  const internals = server as unknown as ServerInternals;
+  const create = internals.createHttp2Server?.bind(server);
+  if (create === undefined) throw new Error('this version of @grpc/grpc-js has no createHttp2Server; use 1.14.7');
+  internals.createHttp2Server = (credentials) => {
+    const http2Server = create(credentials);
+    http2Server.updateSettings({ initialWindowSize: limits.windowBytes });
+    http2Server.on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(limits.windowBytes));
+    http2Server.maxConnections = limits.maxConnections;
+    http2Server.on('drop', limits.onConnectionRefused);
+    const secureContext = credentials._getSecureContextOptions();
+    if (secureContext !== null && 'setSecureContext' in http2Server) {
+      http2Server.setSecureContext({ ...secureContext, minVersion: limits.minTlsVersion });
+    }
+    return http2Server;
+  };
+  return server;
+}

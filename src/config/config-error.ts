@@ -5,13 +5,18 @@ export interface ConfigProblem {
   readonly remedy: string;
 }
 
-/** All faults of a configuration at once. */
+/** All faults of a configuration at once, a line each. */
 export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[]) {
-    super(problems.map(({ path, problem, remedy }) => `${path}: ${problem}; ${remedy}.`).join('\n'));
+    super(problems.map(formatProblem).join('\n'));
     this.name = 'ConfigError';
     this.problems = problems;
   }
+}
+
+/** `path: problem; remedy.`; a fault of the configuration as a whole has no path. */
+export function formatProblem({ path, problem, remedy }: ConfigProblem): string {
+  return `${path === '' ? '' : `${path}: `}${problem}; ${remedy}.`;
 }

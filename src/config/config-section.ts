@@ -1,34 +1,39 @@
+import { Secret } from '../support/secret.ts';
 import type { ConfigProblem } from './config-error.ts';
-import { formatDurationMs, parseDurationMs } from './duration.ts';
+import { ConfigNotes } from './config-notes.ts';
+import { isMap, textual, typed } from './config-value.ts';
+import { describeRange, describeValue } from './describe-value.ts';
 import { nearest } from './nearest.ts';
-
-/** Inclusive bounds of a number. */
-export interface Range {
-  readonly min?: number;
-  readonly max?: number;
-}
+import type { Range, Scalar } from './scalar.ts';
+import { booleanScalar, durationScalar, integerScalar, numberScalar, textRemedy } from './scalar.ts';
+import type { Place } from './text-collection.ts';
+import { readTextList, readTextMap } from './text-collection.ts';
 
 /**
  * One map of the configuration while it is read. Every reader asks for its keys by name and says the default; a key
  * that nobody asked for is unknown, and `end` says so. Faults are collected, never thrown, so that a user sees all of
- * them at once; the value returned after a fault is the default.
+ * them at once; the value returned after a fault is the default. An empty value (`key:`) is the default too, as in the
+ * Collector.
  */
 export class ConfigSection {
   readonly path: string;
   readonly #values: ReadonlyMap<string, unknown>;
   readonly #problems: ConfigProblem[];
+  readonly #notes: ConfigNotes;
   readonly #known = new Set<string>();
+  readonly #children = new Map<string, ConfigSection>();
 
-  /** `value` is a map, or `null` or `undefined` for an empty one. `problems` is shared by all sections of one file. */
-  constructor(path: string, value: unknown, problems: ConfigProblem[]) {
+  /** `value` is a map, or empty. `problems` and `notes` are shared by all sections of one configuration. */
+  constructor(path: string, value: unknown, problems: ConfigProblem[], notes: ConfigNotes = new ConfigNotes()) {
     this.path = path;
     this.#problems = problems;
-    this.#values = new Map(isMap(value) ? Object.entries(value) : []);
-    if (value !== null && value !== undefined && !isMap(value)) {
-      problems.push({ path, problem: `is ${describe(value)}`, remedy: 'write a map of keys and values' });
-    }
+    this.#notes = notes;
+    const map = typed(value) ?? {};
+    this.#values = new Map(isMap(map) ? Object.entries(map) : []);
+    if (!isMap(map)) this.#report(path, `${describeValue(map)} is not a map`, 'write keys and values below it');
   }
 
+  /** Whether the key is there, empty or not: `grpc:` alone switches gRPC on. */
   has(key: string): boolean {
     this.#known.add(key);
     return this.#values.has(key);
@@ -39,68 +44,101 @@ export class ConfigSection {
   }
 
   string(key: string, fallback: string): string {
-    return this.#read(key, fallback, 'write text', (value) => {
-      if (typeof value === 'string') return value;
-      return value === null ? '' : undefined;
-    });
+    const value = textual(this.#value(key)) ?? fallback;
+    if (typeof value === 'string') return value;
+    this.addProblem(key, `${describeValue(value)} is not text`, textRemedy(value));
+    return fallback;
+  }
+
+  /** A text that has no default; `example` completes "write …". Empty after a fault. */
+  requiredString(key: string, example: string): string {
+    const before = this.#problems.length;
+    const text = this.string(key, '');
+    if (text === '' && this.#problems.length === before) {
+      this.addProblem(key, this.#values.has(key) ? 'is empty' : 'is missing', `write ${example}`);
+    }
+    return text;
+  }
+
+  /** A text that is never printed. */
+  opaque(key: string, fallback = ''): Secret {
+    const value = textual(this.#value(key)) ?? fallback;
+    this.#notes.opaquePaths.add(this.#pathOf(key));
+    if (typeof value === 'string') return new Secret(value);
+    this.addProblem(key, 'the value is not text', 'put it in quotes');
+    return new Secret(fallback);
   }
 
   boolean(key: string, fallback: boolean): boolean {
-    return this.#read(key, fallback, 'write true or false', (value) =>
-      typeof value === 'boolean' ? value : undefined,
-    );
+    return this.#read(key, fallback, booleanScalar);
   }
 
   integer(key: string, fallback: number, range: Range = {}): number {
-    const remedy = `write a whole number${rangeText(range, String)}`;
-    return this.#read(key, fallback, remedy, (value) =>
-      Number.isSafeInteger(value) && isWithin(value as number, range) ? (value as number) : undefined,
-    );
+    return this.#read(key, fallback, integerScalar, range);
   }
 
   number(key: string, fallback: number, range: Range = {}): number {
-    const remedy = `write a number${rangeText(range, String)}`;
-    return this.#read(key, fallback, remedy, (value) =>
-      Number.isFinite(value) && isWithin(value as number, range) ? (value as number) : undefined,
-    );
+    return this.#read(key, fallback, numberScalar, range);
   }
 
-  /** A Go duration, in milliseconds. */
+  /** A Go duration, in milliseconds. A bare number counts nanoseconds, as in the Collector, with a warning. */
   durationMs(key: string, fallbackMs: number, rangeMs: Range = {}): number {
-    const remedy = `write a duration such as "5s" or "200ms"${rangeText(rangeMs, formatDurationMs)}`;
-    return this.#read(key, fallbackMs, remedy, (value) => {
-      const ms = parseDurationMs(value);
-      return ms !== undefined && isWithin(ms, rangeMs) ? ms : undefined;
-    });
+    const before = this.#problems.length;
+    const ms = this.#read(key, fallbackMs, durationScalar, rangeMs);
+    const value = typed(this.#value(key));
+    if (typeof value === 'number' && value !== 0 && this.#problems.length === before) {
+      this.addWarning(key, `${value} without a unit counts nanoseconds; write "${value}s" if seconds are meant`);
+    }
+    return ms;
   }
 
   oneOf<const T extends string>(key: string, fallback: T, choices: readonly T[]): T {
-    const remedy = `write one of ${choices.join(', ')}`;
-    return this.#read(key, fallback, remedy, (value) => choices.find((choice) => choice === value));
+    const value = textual(this.#value(key)) ?? fallback;
+    const choice = choices.find((candidate) => candidate === value);
+    if (choice !== undefined) return choice;
+    const close = typeof value === 'string' ? nearest(value, choices) : undefined;
+    const others = choices.join(', ');
+    const remedy = close === undefined ? `write one of ${others}` : `did you mean "${close}"? Write one of ${others}`;
+    this.addProblem(key, `${describeValue(value)} is not known here`, remedy);
+    return fallback;
   }
 
   /** A list of texts; a comma-separated text is taken as one, as in the Collector. */
   stringList(key: string, fallback: readonly string[]): readonly string[] {
-    return this.#read(key, fallback, 'write a list of texts', (value) => {
-      if (typeof value === 'string') return value.split(',').map((item) => item.trim());
-      return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
-    });
+    const value = this.#value(key);
+    return value === undefined ? fallback : (readTextList(value, this.#at(key)) ?? fallback);
   }
 
   /** Texts by name: a map, or a list of `{name, value}`. */
   stringMap(key: string): ReadonlyMap<string, string> {
-    return this.#read(key, new Map<string, string>(), 'write a map of names and texts', (value) => {
-      const entries = Array.isArray(value)
-        ? value.map((item) => (isMap(item) ? [item.name, item.value] : []))
-        : Object.entries(isMap(value) ? value : { '': undefined });
-      const isComplete = entries.every(([name, text]) => typeof name === 'string' && typeof text === 'string');
-      return isComplete ? new Map(entries as [string, string][]) : undefined;
-    });
+    return readTextMap(this.#value(key), this.#at(key));
   }
 
-  /** A map below this one; empty, so that all its defaults hold, when the key is absent. */
+  /** Secrets by name, such as headers: a map, or a list of `{name, value}`. Values are never printed. */
+  opaqueMap(key: string): ReadonlyMap<string, Secret> {
+    this.#notes.opaquePaths.add(this.#pathOf(key));
+    const texts = readTextMap(this.#value(key), this.#at(key), { isOpaque: true });
+    return new Map(Array.from(texts, ([name, text]) => [name, new Secret(text)]));
+  }
+
+  /** A map below this one; empty, so that all its defaults hold, when the key is absent. The same one at every call. */
   section(key: string): ConfigSection {
-    return new ConfigSection(this.#pathOf(key), this.#value(key), this.#problems);
+    const section =
+      this.#children.get(key) ?? new ConfigSection(this.#pathOf(key), this.#value(key), this.#problems, this.#notes);
+    this.#children.set(key, section);
+    return section;
+  }
+
+  /** A list of maps; empty when the key is absent. */
+  sections(key: string): readonly ConfigSection[] {
+    const value = typed(this.#value(key)) ?? [];
+    if (Array.isArray(value)) {
+      return value.map((item, index) => {
+        return new ConfigSection(`${this.#pathOf(key)}[${index}]`, item, this.#problems, this.#notes);
+      });
+    }
+    this.addProblem(key, `${describeValue(value)} is not a list`, 'start each entry with "- "');
+    return [];
   }
 
   /** A map that switches something on by being there: `undefined` when absent or when it says `enabled: false`. */
@@ -110,31 +148,29 @@ export class ConfigSection {
     return section.boolean('enabled', true) ? section : undefined;
   }
 
-  /** The maps of a list, with their index in the path (`readers[0]`); `undefined` when the key is absent. */
-  sections(key: string): readonly ConfigSection[] | undefined {
-    const value = this.#value(key);
-    if (value === undefined) return undefined;
-    if (Array.isArray(value)) {
-      return value.map((item, index) => new ConfigSection(`${this.#pathOf(key)}[${index}]`, item, this.#problems));
-    }
-    this.addProblem(key, `is ${describe(value)}`, 'write a list of maps');
-    return undefined;
-  }
-
   /** Reports a fault of `key` that only its reader can know. */
   addProblem(key: string, problem: string, remedy: string): void {
-    this.#problems.push({ path: this.#pathOf(key), problem, remedy });
+    this.#report(this.#pathOf(key), problem, remedy);
+  }
+
+  /** Says something that a user should know of `key`, although it is taken. */
+  addWarning(key: string, warning: string): void {
+    this.#notes.warn(this.#pathOf(key), warning);
   }
 
   /** Reports the keys that nobody asked for. */
   end(): void {
+    const known = [...this.#known].sort();
     for (const key of this.#values.keys()) {
       if (this.#known.has(key)) continue;
-      const known = [...this.#known].sort();
       const close = nearest(key, known);
-      const remedy =
-        close !== undefined ? `did you mean "${close}"?` : `remove it or use one of ${known.join(', ') || '(no keys)'}`;
-      this.addProblem(key, 'is not a known key', remedy.replace(/\?$/, ''));
+      const others =
+        known.length === 0 ? 'remove it: nothing can be set here' : `remove it, or use one of ${known.join(', ')}`;
+      this.addProblem(
+        key,
+        'unknown key',
+        close === undefined ? others : `did you mean "${close}"? Rename or remove it`,
+      );
     }
   }
 
@@ -147,32 +183,26 @@ export class ConfigSection {
     return this.path === '' ? key : `${this.path}.${key}`;
   }
 
-  #read<T>(key: string, fallback: T, remedy: string, parse: (value: unknown) => T | undefined): T {
-    const value = this.#value(key);
+  #at(key: string): Place {
+    return { path: this.#pathOf(key), report: (path, problem, remedy) => this.#report(path, problem, remedy) };
+  }
+
+  #report(path: string, problem: string, remedy: string): void {
+    if (!this.#notes.isUnreadable(path)) this.#problems.push({ path, problem, remedy });
+  }
+
+  #read<T>(key: string, fallback: T, scalar: Scalar<T>, range: Range = {}): T {
+    const value = typed(this.#value(key)) ?? undefined;
     if (value === undefined) return fallback;
-    const parsed = parse(value);
-    if (parsed !== undefined) return parsed;
-    this.addProblem(key, `is ${describe(value)}`, remedy);
+    const parsed = scalar.parse(value);
+    if (parsed !== undefined && isWithin(parsed, range)) return parsed;
+    const problem = parsed === undefined ? `is not ${scalar.noun}` : 'is out of range';
+    const remedy = (parsed === undefined ? scalar.remedyFor(value) : undefined) ?? `write ${scalar.noun}`;
+    this.addProblem(key, `${describeValue(value)} ${problem}`, `${remedy}${describeRange(range, scalar.format)}`);
     return fallback;
   }
 }
 
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isWithin(value: number, { min = -Infinity, max = Infinity }: Range): boolean {
-  return value >= min && value <= max;
-}
-
-function rangeText({ min, max }: Range, format: (value: number) => string): string {
-  if (min !== undefined && max !== undefined) return ` from ${format(min)} to ${format(max)}`;
-  if (min !== undefined) return ` of at least ${format(min)}`;
-  return max !== undefined ? ` of at most ${format(max)}` : '';
-}
-
-function describe(value: unknown): string {
-  if (value === null) return 'empty';
-  if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'a map' : JSON.stringify(value);
+function isWithin(value: unknown, { min = -Infinity, max = Infinity }: Range): boolean {
+  return typeof value !== 'number' || (value >= min && value <= max);
 }

@@ -2,108 +2,137 @@ import type { LoggerConfig } from '../support/logger.ts';
 import type { OtlpReaderConfig, PrometheusReaderConfig, TelemetryConfig } from '../support/telemetry.ts';
 import type { ConfigSection } from './config-section.ts';
 
+/** What the service says about itself: `service.telemetry`, as in the Collector. */
 export interface ServiceTelemetryConfig {
-  readonly metrics: TelemetryConfig;
   readonly logs: LoggerConfig;
+  readonly metrics: TelemetryConfig;
 }
 
-/** Section `service.telemetry`, in the Collector's grammar. */
+const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+// zap, the Collector's logger, takes both spellings.
+const upperCaseLogLevels = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
+
+const defaultHost = 'localhost';
+const defaultPort = 8888;
+const longestMs = 86_400_000;
+
+/** Reads `service.telemetry`; without readers, Prometheus is served on localhost:8888. */
 export function readTelemetryConfig(section: ConfigSection): ServiceTelemetryConfig {
-  const metrics = section.section('metrics');
-  const level = metrics.oneOf('level', 'normal', ['none', 'basic', 'normal', 'detailed']);
-  const readers = metrics.sections('readers')?.map(readReader);
-  metrics.end();
-  const config = {
-    metrics: {
-      level,
-      resource: readResource(section.section('resource')),
-      prometheus: readers?.flatMap(({ prometheus }) => prometheus ?? []) ?? [{ host: 'localhost', port: 8888 }],
-      otlp: readers?.flatMap(({ otlp }) => otlp ?? []) ?? [],
-    },
-    logs: readLogs(section.section('logs')),
-  };
-  section.end();
-  return config;
-}
-
-interface Reader {
-  readonly prometheus?: PrometheusReaderConfig;
-  readonly otlp?: OtlpReaderConfig;
-}
-
-function readReader(section: ConfigSection): Reader {
-  const pull = section.optionalSection('pull');
-  const periodic = section.optionalSection('periodic');
-  section.end();
-  if (pull !== undefined) return { prometheus: readPull(pull) };
-  if (periodic !== undefined) return { otlp: readPeriodic(periodic) };
-  section.addProblem('pull', 'is missing, and so is "periodic"', 'write one of them');
-  return {};
-}
-
-function readPull(section: ConfigSection): PrometheusReaderConfig {
-  const exporter = section.section('exporter');
-  const prometheus = exporter.section('prometheus');
-  const config = {
-    host: prometheus.string('host', 'localhost'),
-    port: prometheus.integer('port', 8888, { min: 0, max: 65_535 }),
-  };
-  for (const key of ['without_scope_info', 'without_type_suffix', 'without_units']) {
-    if (!prometheus.boolean(key, true)) {
-      prometheus.addProblem(key, 'is false', "remove it: names are the Collector's default ones, without suffixes");
-    }
+  const logs = readLogsConfig(section.section('logs'));
+  const metrics = { ...readMetricsConfig(section.section('metrics')), resource: readResource(section) };
+  if (section.has('traces')) {
+    section.addProblem('traces', 'there are no traces of Framekeeper itself', 'remove it');
   }
-  for (const read of [prometheus, exporter, section]) read.end();
+  section.end();
+  return { logs, metrics };
+}
+
+function readLogsConfig(section: ConfigSection): LoggerConfig {
+  const level = section.oneOf('level', 'info', [...logLevels, ...upperCaseLogLevels]);
+  const config: LoggerConfig = {
+    level: logLevels.find((lowerCase) => lowerCase === level.toLowerCase())!,
+    encoding: section.oneOf('encoding', 'console', ['console', 'json']),
+    initialFields: section.stringMap('initial_fields'),
+  };
+  section.end();
   return config;
 }
 
-const minuteMs = 60_000;
+type MetricReaderConfig = { readonly prometheus: PrometheusReaderConfig } | { readonly otlp: OtlpReaderConfig };
 
-/** Times are whole milliseconds here: this part of the grammar is OpenTelemetry's declarative configuration. */
-function readPeriodic(section: ConfigSection): OtlpReaderConfig {
-  const exporter = section.section('exporter');
-  const otlp = exporter.section(exporter.has('otlp_http') ? 'otlp_http' : 'otlp');
-  otlp.oneOf('protocol', 'http/protobuf', ['http/protobuf']);
-  const config = {
-    url: readUrl(otlp),
-    headers: otlp.stringMap('headers'),
-    intervalMs: section.integer('interval', minuteMs, { min: 100 }),
-    timeoutMs: Math.min(
-      section.integer('timeout', 30_000, { min: 1 }),
-      otlp.integer('timeout', 10_000, { min: 1 }),
-      section.integer('interval', minuteMs, { min: 100 }),
-    ),
+function readMetricsConfig(section: ConfigSection): Omit<TelemetryConfig, 'resource'> {
+  const level = section.oneOf('level', 'normal', ['none', 'basic', 'normal', 'detailed']);
+  const hasAddress = section.has('address');
+  const hasReaders = section.has('readers');
+  const address = readAddress(section);
+  const readers = section.sections('readers').map(readReader);
+  if (hasAddress && hasReaders) {
+    section.addProblem('address', 'is an older form of readers, and both are there', 'remove address');
+  }
+  section.end();
+  const configured = hasReaders ? readers.filter((reader) => reader !== undefined) : [address];
+  return {
+    level,
+    prometheus:
+      level === 'none' ? [] : configured.flatMap((reader) => ('prometheus' in reader ? reader.prometheus : [])),
+    otlp: level === 'none' ? [] : configured.flatMap((reader) => ('otlp' in reader ? reader.otlp : [])),
   };
-  for (const read of [otlp, exporter, section]) read.end();
-  return config;
+}
+
+/** The Collector's older key: `host:port`, where no host is every one. */
+function readAddress(section: ConfigSection): MetricReaderConfig {
+  const address = section.string('address', `${defaultHost}:${defaultPort}`);
+  const [, host, port] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
+  if (port !== undefined && Number(port) <= 65_535) {
+    return { prometheus: { host: host!.replace(/^\[(.*)\]$/, '$1'), port: Number(port) } };
+  }
+  section.addProblem('address', `"${address}" is not host:port`, `write "${defaultHost}:${defaultPort}"`);
+  return { prometheus: { host: defaultHost, port: defaultPort } };
+}
+
+function readReader(section: ConfigSection): MetricReaderConfig | undefined {
+  const hasPull = section.has('pull');
+  const hasPeriodic = section.has('periodic');
+  if (hasPull === hasPeriodic) {
+    section.addProblem(
+      hasPull ? 'periodic' : 'pull',
+      'a reader is either pull or periodic',
+      'write exactly one of them',
+    );
+    return undefined;
+  }
+  const reader = hasPull ? readPull(section.section('pull')) : readPeriodic(section.section('periodic'));
+  section.end();
+  return reader;
+}
+
+function readPull(section: ConfigSection): MetricReaderConfig {
+  const exporter = section.section('exporter');
+  if (!exporter.has('prometheus')) exporter.addProblem('prometheus', 'is missing', 'write "prometheus:"');
+  const prometheus = exporter.section('prometheus');
+  const host = prometheus.string('host', defaultHost);
+  const port = prometheus.integer('port', defaultPort, { min: 0, max: 65_535 });
+  // Names without units and suffixes are the Collector's own defaults, and the only form there is here.
+  for (const key of ['without_scope_info', 'without_units', 'without_type_suffix']) {
+    if (!prometheus.boolean(key, true)) prometheus.addProblem(key, 'false is not supported', 'remove it');
+  }
+  prometheus.end();
+  exporter.end();
+  section.end();
+  return { prometheus: { host, port } };
+}
+
+function readPeriodic(section: ConfigSection): MetricReaderConfig {
+  // Whole milliseconds, as in OpenTelemetry's declarative configuration, which the Collector embeds here.
+  const intervalMs = section.integer('interval', 60_000, { min: 1, max: longestMs });
+  const timeoutMs = section.integer('timeout', 30_000, { min: 1, max: longestMs });
+  const exporter = section.section('exporter');
+  if (!exporter.has('otlp')) exporter.addProblem('otlp', 'is missing', 'write "otlp:" with an endpoint below it');
+  const otlp = exporter.section('otlp');
+  otlp.oneOf('protocol', 'http/protobuf', ['http/protobuf']);
+  const url = readUrl(otlp);
+  const headers = otlp.opaqueMap('headers');
+  otlp.end();
+  exporter.end();
+  section.end();
+  return { otlp: { url, headers, intervalMs, timeoutMs: Math.min(timeoutMs, intervalMs) } };
 }
 
 /** The endpoint with the path of the metrics signal, unless it has a path of its own. */
 function readUrl(section: ConfigSection): string {
-  const fallback = 'http://localhost:4318';
-  const text = section.string('endpoint', fallback);
-  const isUrl = /^https?:\/\//.test(text) && URL.canParse(text);
-  if (!isUrl) section.addProblem('endpoint', `is ${JSON.stringify(text)}`, `write a URL, e.g. "${fallback}"`);
-  const url = new URL(isUrl ? text : fallback);
+  const example = 'http://localhost:4318/v1/metrics';
+  const text = section.requiredString('endpoint', `a URL such as "${example}"`);
+  const isUrl = /^https?:\/\/[^/]/.test(text) && URL.canParse(text);
+  if (text !== '' && !isUrl) section.addProblem('endpoint', `"${text}" is not an HTTP URL`, `write "${example}"`);
+  const url = new URL(isUrl ? text : example);
   if (url.pathname === '/') url.pathname = '/v1/metrics';
   return url.href;
 }
 
+/** `name: value` pairs, or a list of them under `attributes`. */
 function readResource(section: ConfigSection): ReadonlyMap<string, string | undefined> {
-  const attributes = new Map<string, string | undefined>();
-  for (const key of section.keys()) attributes.set(key, section.string(key, '') || undefined);
-  section.end();
-  return attributes;
-}
-
-function readLogs(section: ConfigSection): LoggerConfig {
-  const fields = section.section('initial_fields');
-  const config: LoggerConfig = {
-    level: section.oneOf('level', 'info', ['debug', 'info', 'warn', 'error']),
-    encoding: section.oneOf('encoding', 'console', ['console', 'json']),
-    initialFields: new Map(fields.keys().map((key) => [key, fields.string(key, '')])),
-  };
-  fields.end();
-  section.end();
-  return config;
+  const resource = section.section('resource');
+  const texts = resource.has('attributes') ? resource.stringMap('attributes') : section.stringMap('resource');
+  // An empty value takes a default attribute away.
+  return new Map([...texts].map(([key, text]) => [key, text === '' ? undefined : text]));
 }

@@ -4,6 +4,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { CollectionResult, IMetricReader } from '@opentelemetry/sdk-metrics';
 import { MeterProvider, MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { formatPrometheusText } from './prometheus-text.ts';
+import type { Secret } from './secret.ts';
 
 /** Section `service.telemetry`, without its logs. */
 export interface TelemetryConfig {
@@ -24,7 +25,7 @@ export interface PrometheusReaderConfig {
 /** A push of all metrics by OTLP over HTTP. */
 export interface OtlpReaderConfig {
   readonly url: string;
-  readonly headers: ReadonlyMap<string, string>;
+  readonly headers: ReadonlyMap<string, Secret>;
   readonly intervalMs: number;
   readonly timeoutMs: number;
 }
@@ -86,8 +87,9 @@ class PullReader extends MetricReader {
 }
 
 function createPushReader({ url, headers, intervalMs, timeoutMs }: OtlpReaderConfig): IMetricReader {
+  const texts = Object.fromEntries([...headers].map(([name, text]) => [name, text.reveal()]));
   return new PeriodicExportingMetricReader({
-    exporter: new OTLPMetricExporter({ url, headers: Object.fromEntries(headers), timeoutMillis: timeoutMs }),
+    exporter: new OTLPMetricExporter({ url, headers: texts, timeoutMillis: timeoutMs }),
     exportIntervalMillis: intervalMs,
     exportTimeoutMillis: timeoutMs,
   });

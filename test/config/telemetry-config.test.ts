@@ -4,6 +4,7 @@ import type { ConfigProblem } from '../../src/config/config-error.ts';
 import { ConfigSection } from '../../src/config/config-section.ts';
 import type { ServiceTelemetryConfig } from '../../src/config/telemetry-config.ts';
 import { readTelemetryConfig } from '../../src/config/telemetry-config.ts';
+import { Secret } from '../../src/support/secret.ts';
 
 function read(keys: object): { config: ServiceTelemetryConfig; problems: ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
@@ -50,8 +51,13 @@ test('readTelemetryConfig reads readers, resource and logs as the Collector writ
       ]),
       prometheus: [{ host: '0.0.0.0', port: 9999 }],
       otlp: [
-        { url: 'https://c:4318/v1/metrics', headers: new Map([['k', 'v']]), intervalMs: 5000, timeoutMs: 5000 },
-        { url: 'http://c/otlp/v1/metrics', headers: new Map(), intervalMs: 60_000, timeoutMs: 10_000 },
+        {
+          url: 'https://c:4318/v1/metrics',
+          headers: new Map([['k', new Secret('v')]]),
+          intervalMs: 5000,
+          timeoutMs: 5000,
+        },
+        { url: 'http://c/otlp/v1/metrics', headers: new Map(), intervalMs: 60_000, timeoutMs: 30_000 },
       ],
     },
     logs: { level: 'debug', encoding: 'json', initialFields: new Map([['node', 'n1']]) },
@@ -76,7 +82,7 @@ for (const { keys, path } of [
     path: 'service.telemetry.metrics.readers[0].periodic.exporter.otlp.endpoint',
   },
   {
-    keys: { metrics: { readers: [{ periodic: { exporter: { otlp: { protocol: 'grpc' } } } }] } },
+    keys: { metrics: { readers: [{ periodic: { exporter: { otlp: { endpoint: 'http://c', protocol: 'grpc' } } } }] } },
     path: 'service.telemetry.metrics.readers[0].periodic.exporter.otlp.protocol',
   },
 ]) {

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { observeProcess } from '../../src/support/process-metrics.ts';
+import { Secret } from '../../src/support/secret.ts';
 import { Telemetry } from '../../src/support/telemetry.ts';
 import { FakeClock } from './fake-clock.ts';
 import { parsePrometheusText } from './prometheus-grammar.ts';
@@ -57,7 +58,7 @@ test('Telemetry pushes by OTLP over HTTP, at the latest when it stops', async (c
   context.after(() => server.close());
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/metrics`;
-  const headers = new Map([['authorization', 'Bearer x']]);
+  const headers = new Map([['authorization', new Secret('Bearer x')]]);
   const otlp = [{ url, headers, intervalMs: 60_000, timeoutMs: 1000 }];
   const telemetry = new Telemetry({ ...config, otlp }, identity);
   telemetry.meter.createCounter('otelcol_a').add(1);

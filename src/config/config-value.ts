@@ -1,0 +1,36 @@
+/** A configuration as plain data. Maps are objects whose own keys are read with `Object.entries` alone. */
+export type ConfigValue = null | boolean | number | string | Expanded | readonly ConfigValue[] | ConfigMap;
+
+export interface ConfigMap {
+  readonly [key: string]: ConfigValue;
+}
+
+/**
+ * What a `${…}` that is a whole scalar stands for. The reader of a key decides which of the two it needs: `0123` is the
+ * number 83 for a port and the text "0123" for a password.
+ */
+export class Expanded {
+  /** The text as YAML reads it; never a string, and never itself expanded. */
+  readonly value: Exclude<ConfigValue, string | Expanded>;
+  /** The text as it was found; `undefined` when it holds a reference that cannot be resolved. */
+  readonly text: string | undefined;
+
+  constructor(value: Exclude<ConfigValue, string | Expanded>, text: string | undefined) {
+    this.value = value;
+    this.text = text;
+  }
+}
+
+export function isMap(value: unknown): value is ConfigMap {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Expanded);
+}
+
+/** The value for a reader that wants a number, a boolean, a list or a map. */
+export function typed(value: unknown): unknown {
+  return value instanceof Expanded ? value.value : value;
+}
+
+/** The value for a reader that wants text. */
+export function textual(value: unknown): unknown {
+  return value instanceof Expanded ? (value.text ?? value.value) : value;
+}

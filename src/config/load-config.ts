@@ -1,0 +1,94 @@
+import { componentIdRemedy, parseComponentId } from './component-id.ts';
+import type { ConfigDocument } from './config-document.ts';
+import type { ConfigProblem } from './config-error.ts';
+import { ConfigError } from './config-error.ts';
+import { ConfigNotes } from './config-notes.ts';
+import { ConfigSection } from './config-section.ts';
+import type { ConfigSources } from './config-source.ts';
+import { readSet, readSource } from './config-source.ts';
+import type { ConfigMap } from './config-value.ts';
+import type { Surroundings } from './expand.ts';
+import { expand } from './expand.ts';
+import { merge } from './merge.ts';
+import { readServiceConfig } from './service-config.ts';
+
+/**
+ * Reads, merges and expands all sources and checks what every configuration has: top-level keys, identifiers, pipelines
+ * and the service's own telemetry. What components say of their parts is for `checkDocument`.
+ * @throws ConfigError when a source cannot be read or is no YAML, or when nothing is configured: what follows from
+ * that is not worth reading. All other faults are in the document.
+ */
+export function loadConfig(sources: ConfigSources, surroundings: Surroundings): ConfigDocument {
+  const problems: ConfigProblem[] = [];
+  const notes = new ConfigNotes();
+  const merged = mergeSources(sources, surroundings, problems, notes);
+  const effective = expand(merged, surroundings, problems, notes) as ConfigMap;
+  const root = new ConfigSection('', effective, problems, notes);
+  const receivers = readComponents(root, 'receivers');
+  const processors = readComponents(root, 'processors');
+  const exporters = readComponents(root, 'exporters');
+  const extensions = readComponents(root, 'extensions');
+  for (const id of root.section('connectors').keys()) {
+    root
+      .section('connectors')
+      .addProblem(id, 'there are no connectors here', 'remove it, and connect pipelines in a Collector');
+  }
+  if (receivers.size === 0) {
+    root.addProblem('receivers', 'no receiver configuration specified in config', 'configure at least one receiver');
+  }
+  if (exporters.size === 0) {
+    root.addProblem('exporters', 'no exporter configuration specified in config', 'configure at least one exporter');
+  }
+  const service = readServiceConfig(root.section('service'), { receivers, processors, exporters, extensions });
+  root.end();
+  return {
+    receivers,
+    processors,
+    exporters,
+    extensions,
+    ...service,
+    effective,
+    problems,
+    notes,
+    warnings: notes.warnings,
+  };
+}
+
+/** Throws at once what no reader could make sense of. */
+function mergeSources(
+  { configs, sets }: ConfigSources,
+  surroundings: Surroundings,
+  problems: ConfigProblem[],
+  notes: ConfigNotes,
+): ConfigMap {
+  let merged: ConfigMap = {};
+  const addLater = (later: ConfigMap | undefined, name: string): void => {
+    merged = merge(merged, later ?? {}, (path) => {
+      notes.warn(path, `is empty in ${name} and so removes what came before; write {} to keep it`);
+    }) as ConfigMap;
+  };
+  for (const source of configs) {
+    addLater(readSource(source, surroundings, problems, notes.warnings), source);
+  }
+  for (const set of sets) addLater(readSet(set, problems), `--set ${set}`);
+  if (problems.length === 0 && Object.keys(merged).length === 0) {
+    const path = configs.join(', ');
+    problems.push({ path, problem: 'empty configuration file', remedy: 'configure receivers, exporters and service' });
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return merged;
+}
+
+/** The sections of one kind by identifier. A fault in an identifier leaves its section out. */
+function readComponents(root: ConfigSection, kind: string): ReadonlyMap<string, ConfigSection> {
+  const section = root.section(kind);
+  const byId = new Map<string, ConfigSection>();
+  for (const key of section.keys()) {
+    const parsed = parseComponentId(key);
+    if (typeof parsed === 'string') section.addProblem(key, parsed, componentIdRemedy);
+    else if (byId.has(parsed.id)) {
+      section.addProblem(key, `duplicate name "${key}" after unmarshaling ${parsed.id}`, 'remove one of the two');
+    } else byId.set(parsed.id, section.section(key));
+  }
+  return byId;
+}

@@ -1,0 +1,49 @@
+import { redacted } from '../support/secret.ts';
+import type { ConfigMap, ConfigValue } from './config-value.ts';
+import { Expanded, isMap } from './config-value.ts';
+
+// For parts that no reader has seen, e.g. because their component is unknown: better one name too many.
+const secretKey = /password|secret|token|credential|authorization|api[-_]?key|private[-_]?key|_pem$/i;
+const secretMaps: readonly string[] = ['headers', 'response_headers'];
+
+/**
+ * A configuration with every secret as `[REDACTED]`, and all else as YAML or JSON can write it: `opaquePaths` are what
+ * readers took as secrets; keys that sound secret are, too.
+ */
+export function redact(effective: ConfigMap, opaquePaths: ReadonlySet<string>): unknown {
+  const walk = (value: ConfigValue, path: string, isSecret: boolean): unknown => {
+    const plain = value instanceof Expanded ? value.value : value;
+    if (Array.isArray(plain)) return plain.map((item, index) => walkItem(item, `${path}[${index}]`, isSecret));
+    if (isMap(plain)) {
+      return mapValues(plain, (item, key) => {
+        const itemPath = path === '' ? key : `${path}.${key}`;
+        const isBelow = isSecret || secretMaps.includes(key) || secretKey.test(key) || opaquePaths.has(itemPath);
+        return walk(item, itemPath, isBelow);
+      });
+    }
+    return isSecret && plain !== null ? redacted : printable(value);
+  };
+  // In a list of `{name, value}` the names are no secrets.
+  const walkItem = (item: ConfigValue, path: string, isSecret: boolean): unknown => {
+    if (!isSecret || !isMap(item) || typeof item.name !== 'string') return walk(item, path, isSecret);
+    return mapValues(item, (value, key) => (key === 'name' ? value : walk(value, `${path}.${key}`, true)));
+  };
+  return walk(effective, '', false);
+}
+
+/** The same with all secrets in plain sight. */
+export function reveal(effective: ConfigValue): unknown {
+  const plain = effective instanceof Expanded && typeof effective.value === 'object' ? effective.value : effective;
+  if (Array.isArray(plain)) return plain.map(reveal);
+  return isMap(plain) ? mapValues(plain, reveal) : printable(plain as ConfigValue);
+}
+
+/** Text that another type would read differently, such as `0123`, stays text. */
+function printable(value: ConfigValue): unknown {
+  if (!(value instanceof Expanded)) return value;
+  return value.text === undefined || value.text === String(value.value) ? value.value : value.text || null;
+}
+
+function mapValues(map: ConfigMap, change: (value: ConfigValue, key: string) => unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value, key)]));
+}

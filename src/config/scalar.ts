@@ -1,0 +1,60 @@
+import { formatDurationMs, parseDurationMs } from './duration.ts';
+
+/** Inclusive bounds of a number. */
+export interface Range {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** A kind of single value: how it is read, and how messages speak of it. */
+export interface Scalar<T> {
+  /** Completes "is not …" and "write …". */
+  readonly noun: string;
+  /** `undefined` when the value is not of this kind. */
+  parse(value: unknown): T | undefined;
+  /** A better remedy than "write …" for a value that is close. */
+  remedyFor(value: unknown): string | undefined;
+  /** Bounds in messages. */
+  format(bound: number): string;
+}
+
+export const booleanScalar: Scalar<boolean> = {
+  noun: 'true or false',
+  parse: (value) => (typeof value === 'boolean' ? value : undefined),
+  remedyFor: (value) => (value === 'true' || value === 'false' ? `write ${value} without quotes` : undefined),
+  format: String,
+};
+
+export const integerScalar: Scalar<number> = {
+  noun: 'a whole number',
+  parse: (value) => (Number.isSafeInteger(value) ? (value as number) : undefined),
+  remedyFor: unquotedNumber,
+  format: String,
+};
+
+export const numberScalar: Scalar<number> = {
+  noun: 'a number',
+  parse: (value) => (Number.isFinite(value) ? (value as number) : undefined),
+  remedyFor: unquotedNumber,
+  format: String,
+};
+
+/** In milliseconds. */
+export const durationScalar: Scalar<number> = {
+  noun: 'a duration such as "5s" or "200ms"',
+  parse: parseDurationMs,
+  remedyFor: (value) => {
+    const isNumber = typeof value === 'number' || (typeof value === 'string' && /^[+-]?[\d.]+$/.test(value));
+    return isNumber ? `add a unit, such as "${value}s"` : undefined;
+  },
+  format: formatDurationMs,
+};
+
+/** What to do about a value that should be text. */
+export function textRemedy(value: unknown): string {
+  return typeof value === 'object' ? 'write text' : 'put it in quotes';
+}
+
+function unquotedNumber(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[+-]?\d+(\.\d+)?$/.test(value) ? `write ${value} without quotes` : undefined;
+}

@@ -1,0 +1,11 @@
+/** Why a reference stands for nothing. Caught where the path is known, and reported as a problem there. */
+export class Unresolvable extends Error {
+  readonly problem: string;
+  readonly remedy: string;
+
+  constructor(problem: string, remedy: string) {
+    super(problem);
+    this.problem = problem;
+    this.remedy = remedy;
+  }
+}

@@ -1,0 +1,69 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { ProfilesData } from '../../otlp/profiles-data.ts';
+import type { ExportClient } from '../export-client.ts';
+import type { ExportRequest } from '../export-request.ts';
+import type { SendResult } from '../send-result.ts';
+import { fullyAccepted } from '../send-result.ts';
+import type { FileConfig } from './file-config.ts';
+import type { MessageSink } from './message-sink.ts';
+
+/** Writes OTLP/JSON in one line. */
+export type EncodeProfilesJson = (data: ProfilesData) => string;
+
+// What passes by itself or when somebody makes room. The rest, such as a missing folder or right, waits for a person.
+const retryableErrors = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EBUSY', 'EINTR']);
+
+/** Writes each request as one message. */
+export class FileClient implements ExportClient {
+  readonly #config: FileConfig;
+  readonly #sink: MessageSink;
+  readonly #encodeJson: EncodeProfilesJson;
+
+  constructor(config: FileConfig, sink: MessageSink, encodeJson: EncodeProfilesJson) {
+    this.#config = config;
+    this.#sink = sink;
+    this.#encodeJson = encodeJson;
+  }
+
+  async start(): Promise<void> {
+    const { section, path, layout, createDirectory } = this.#config;
+    try {
+      if (createDirectory) await mkdir(layout === 'stream' ? dirname(path) : path, { recursive: true, mode: 0o755 });
+      await this.#sink.open();
+    } catch (cause) {
+      const remedy =
+        layout === 'stream'
+          ? 'name a file in a folder that exists and can be written, or set create_directory: true'
+          : 'name a folder that exists and can be written, or set create_directory: true';
+      throw new Error(`${section}.path: cannot write ${path} (${(cause as Error).message}); ${remedy}.`, { cause });
+    }
+  }
+
+  readonly send = async (request: ExportRequest): Promise<SendResult> => {
+    const message = this.#encode(request);
+    try {
+      await this.#sink.write(message);
+      return fullyAccepted;
+    } catch (error) {
+      const { code, message: reason } = error as NodeJS.ErrnoException;
+      // Without a code it did not come from the file system: a fault of our own.
+      if (code === undefined) throw error;
+      return { kind: retryableErrors.has(code) ? 'retryable' : 'permanent', errorType: code, reason };
+    }
+  };
+
+  close(): Promise<void> {
+    return this.#sink.close();
+  }
+
+  #encode(request: ExportRequest): Uint8Array {
+    const { format, layout } = this.#config;
+    if (format === 'json') return Buffer.from(`${this.#encodeJson(request.data)}\n`);
+    const bytes = request.encoded();
+    if (layout === 'per_message') return bytes;
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    return Buffer.concat([length, bytes]);
+  }
+}

@@ -1,0 +1,88 @@
+import { open, readdir, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Clock } from '../../support/clock.ts';
+import type { FileConfig } from './file-config.ts';
+import { formatTimestamp } from './file-names.ts';
+import type { MessageSink } from './message-sink.ts';
+
+/** `profiles-20261123T020212.123Z-000001.otlp`: the time of writing, and a number that never returns in a folder. */
+const namePattern = /^profiles-\d{8}T\d{6}\.\d{3}Z-(\d{6,})\.(?:otlp|json)$/;
+const temporaryPattern = /^\.profiles-.*\.tmp$/;
+
+/** A folder with one file a message. A file has its name only once it is whole and on disk. */
+export class MessageFolder implements MessageSink {
+  readonly #config: FileConfig;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  #names: string[] = [];
+  #lastNumber = 0;
+
+  constructor(config: FileConfig, logger: Logger, clock: Clock) {
+    this.#config = config;
+    this.#logger = logger;
+    this.#clock = clock;
+  }
+
+  async open(): Promise<void> {
+    const names = await readdir(this.#config.path);
+    for (const name of names.filter((name) => temporaryPattern.test(name))) await unlink(this.#pathOf(name));
+    this.#names = names.filter((name) => namePattern.test(name)).sort();
+    for (const name of this.#names) this.#lastNumber = Math.max(this.#lastNumber, Number(namePattern.exec(name)![1]));
+    await this.#refuseUnwritable();
+  }
+
+  async write(message: Uint8Array): Promise<void> {
+    const extension = this.#config.format === 'proto' ? 'otlp' : 'json';
+    const timestamp = formatTimestamp(Number(this.#clock.unixNano() / 1_000_000n));
+    const number = String(this.#lastNumber + 1).padStart(6, '0');
+    const name = `profiles-${timestamp}-${number}.${extension}`;
+    await this.#writeAtomically(name, message);
+    this.#lastNumber += 1;
+    this.#names.push(name);
+    await this.#dropOldest().catch((error: Error) => {
+      this.#logger.warn({ error: error.message }, 'Cannot delete old files.');
+    });
+  }
+
+  async close(): Promise<void> {}
+
+  async #writeAtomically(name: string, message: Uint8Array): Promise<void> {
+    const temporary = this.#pathOf(`.${name}.tmp`);
+    try {
+      const handle = await open(temporary, 'w', 0o600);
+      try {
+        await handle.writeFile(message);
+        await handle.datasync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, this.#pathOf(name));
+    } catch (error) {
+      await unlink(temporary).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #refuseUnwritable(): Promise<void> {
+    const probe = this.#pathOf('.profiles-probe.tmp');
+    const handle = await open(probe, 'w', 0o600);
+    await handle.close();
+    await unlink(probe);
+  }
+
+  async #dropOldest(): Promise<void> {
+    const maxFiles = this.#config.rotation?.maxBackups ?? 0;
+    while (maxFiles > 0 && this.#names.length > maxFiles) {
+      await unlink(this.#pathOf(this.#names[0]!)).catch((error: NodeJS.ErrnoException) => {
+        // Somebody took it away already.
+        if (error.code !== 'ENOENT') throw error;
+      });
+      this.#names.shift();
+    }
+  }
+
+  #pathOf(name: string): string {
+    return join(this.#config.path, name);
+  }
+}

@@ -18,7 +18,7 @@ export interface ProcessImage extends CollectedProcess {
 export type ProcessImages = ReadonlyMap<number, readonly ProcessImage[]>;
 
 // What the kernel keeps of a thread's name (TASK_COMM_LEN without the final zero).
-const commBytes = 15;
+export const commBytes = 15;
 
 /** Finds the processes of a recording. `perfMaps` are by process ID; a map is that of the last image. */
 export function findImages(records: RawRecords, perfMaps: ReadonlyMap<number, PerfMap>): ProcessImages {

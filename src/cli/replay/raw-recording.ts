@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { CollectedSample, Recording } from './collected.ts';
 import type { Executables } from './executables.ts';
@@ -8,6 +8,7 @@ import { findImages, imageAt } from './process-images.ts';
 import { PythonCode } from './python-code.ts';
 import type { RawCode, RawRecords } from './raw-records.ts';
 import { parseRawRecords } from './raw-records.ts';
+import { readText } from './read-text.ts';
 import { Unwinder } from './unwinder.ts';
 
 /**
@@ -15,7 +16,7 @@ import { Unwinder } from './unwinder.ts';
  * @throws Error that names the file when it cannot be read or is not a recording.
  */
 export function readRawRecording(folder: string, executables: Executables): Recording {
-  const records = parseRawRecords(readFileSync(join(folder, 'raw.jsonl'), 'utf8'), join(folder, 'raw.jsonl'));
+  const records = parseRawRecords(readText(join(folder, 'raw.jsonl')), join(folder, 'raw.jsonl'));
   const { header } = records;
   const images = findImages(records, readPerfMaps(folder));
   const kernelSymbols = new KernelSymbols(readIfThere(join(folder, 'kallsyms.txt')));
@@ -76,11 +77,11 @@ function readPerfMaps(folder: string): Map<number, PerfMap> {
   const maps = new Map<number, PerfMap>();
   for (const file of readdirSync(folder)) {
     const pid = /^perf-(\d+)\.map$/.exec(file)?.[1];
-    if (pid !== undefined) maps.set(Number(pid), new PerfMap(parsePerfMap(readFileSync(join(folder, file), 'utf8'))));
+    if (pid !== undefined) maps.set(Number(pid), new PerfMap(parsePerfMap(readText(join(folder, file)))));
   }
   return maps;
 }
 
 function readIfThere(path: string): string {
-  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  return existsSync(path) ? readText(path) : '';
 }

@@ -1,11 +1,14 @@
-import { join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Recording } from './collected.ts';
 import { Executables, readExecutableTable } from './executables.ts';
 import type { BatchMessage } from './frames-messages.ts';
+import { readPerfScript } from './perf-recording.ts';
 import { readRawRecording } from './raw-recording.ts';
 import { sliceRecording } from './recording-slices.ts';
 import { ReplayCollector } from './replay-collector.ts';
+import type { RecordingFormat } from './replay-options.ts';
 import { liveTimeline } from './timeline.ts';
 
 /** Recordings that come with Framekeeper, by name. */
@@ -17,9 +20,20 @@ export function bundledRecordingPath(name: string): string {
   return join(recordingsFolder, name);
 }
 
-/** Reads a recording's folder. @throws Error that names the file when it is not there or is not a recording. */
-export function readRecording(path: string): Recording {
-  return readRawRecording(path, new Executables(readExecutableTable(join(recordingsFolder, 'executables.json'))));
+/**
+ * Reads a folder with `raw.jsonl`, a file of `perf script` text, or a bundled recording by its name.
+ * @throws Error that names the file when it is not there, too large or not a recording.
+ */
+export function readRecording(path: string, format: RecordingFormat = 'auto'): Recording {
+  const found = existsSync(path) || !bundledRecordings.includes(path) ? path : bundledRecordingPath(path);
+  if (!existsSync(found)) {
+    throw new Error(`${path}: there is no such file or folder; name one, or one of ${bundledRecordings.join(', ')}.`);
+  }
+  const executables = new Executables(readExecutableTable(join(recordingsFolder, 'executables.json')));
+  const isFolder = statSync(found).isDirectory();
+  const isRaw = format === 'auto' ? isFolder || found.endsWith('.jsonl') : format === 'raw';
+  if (isRaw) return readRawRecording(isFolder ? found : dirname(found), executables);
+  return readPerfScript(isFolder ? join(found, 'perf.script.txt') : found, executables);
 }
 
 /**

@@ -1,0 +1,142 @@
+import { Client, credentials } from '@grpc/grpc-js';
+import type { Clock, Random } from '../support/clock.ts';
+import { BatchStream } from './replay/batch-stream.ts';
+import type { Recording } from './replay/collected.ts';
+import { formatNameShares, nameShares } from './replay/name-shares.ts';
+import { bundledRecordingPath, bundledRecordings, readRecording } from './replay/read-recording.ts';
+import { ReplayCollector } from './replay/replay-collector.ts';
+import type { ReplayOptions } from './replay/replay-options.ts';
+import { parseReplayOptions, replayHelp } from './replay/replay-options.ts';
+import { replayRecording } from './replay/replay-recording.ts';
+import { ReplayTally } from './replay/replay-tally.ts';
+
+/** What a command may touch of the process that it runs in. */
+export interface ReplayIo {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** Aborts when the user has had enough; that is a normal end. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * `framekeeper replay`: sends recordings to a service over gRPC.
+ * Resolves with the exit code: 0 done or interrupted, 1 the service was not there or refused a batch, 2 wrong arguments.
+ */
+export async function runReplay(args: readonly string[], io: ReplayIo): Promise<number> {
+  const parsed = parseReplayOptions(args);
+  if (parsed.kind === 'help') {
+    io.stdout(replayHelp);
+    return 0;
+  }
+  if (parsed.kind === 'problem') {
+    io.stderr(`framekeeper replay: ${parsed.problem}\n`);
+    return 2;
+  }
+  const recordings = readAll(parsed.options, io);
+  return recordings === undefined ? 2 : await send(recordings, parsed.options, io);
+}
+
+/** `undefined` when one of them cannot be used, after saying so. */
+function readAll({ recordings: paths, format, time }: ReplayOptions, io: ReplayIo): Recording[] | undefined {
+  const recordings: Recording[] = [];
+  for (const path of paths.length > 0 ? paths : bundledRecordings.map(bundledRecordingPath)) {
+    try {
+      const recording = readRecording(path, format);
+      if (recording.samples.length === 0) throw new Error(`${path}: has no samples; record for longer.`);
+      if (time === 'recorded' && recording.anchorUnixNano === undefined) {
+        throw new Error(`${path}: does not say when it was recorded; leave out --time recorded.`);
+      }
+      recordings.push(recording);
+    } catch (error) {
+      io.stderr(`framekeeper replay: ${(error as Error).message}\n`);
+      return undefined;
+    }
+  }
+  return recordings;
+}
+
+async function send(recordings: readonly Recording[], options: ReplayOptions, io: ReplayIo): Promise<number> {
+  const print = (line: string): void => io.stderr(`replay: ${line}\n`);
+  const tally = new ReplayTally(print);
+  // One failure ends them all.
+  const failed = new AbortController();
+  const signal = AbortSignal.any([io.signal, failed.signal]);
+  const client = new Client(options.endpoint, options.useTls ? credentials.createSsl() : credentials.createInsecure(), {
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 1_000,
+  });
+  const progress = showProgress(tally, print, io.clock, signal);
+  let problem: Error | undefined;
+  await Promise.all(
+    recordings.map((recording) =>
+      sendOne(recording, client, tally, options, { ...io, signal }, print).catch((error: Error) => {
+        if (!signal.aborted) problem = error;
+        failed.abort();
+      }),
+    ),
+  );
+  failed.abort();
+  await progress;
+  client.close();
+  if (problem !== undefined) {
+    io.stderr(`framekeeper replay: ${options.endpoint}: ${problem.message}; is the service running there?\n`);
+  }
+  io.stdout(
+    `${tally.summary()}Of the frames sent, the collector can name:\n${formatNameShares(nameShares(recordings))}`,
+  );
+  return problem !== undefined || tally.hasRefusals ? 1 : 0;
+}
+
+/** One recording by a collector and a stream of its own. */
+async function sendOne(
+  recording: Recording,
+  client: Client,
+  tally: ReplayTally,
+  options: ReplayOptions,
+  io: ReplayIo,
+  print: (line: string) => void,
+): Promise<void> {
+  const { name } = recording;
+  const { clock, random, signal } = io;
+  const instanceId = Uint8Array.from({ length: 16 }, () => Math.floor(random() * 256));
+  const collector = new ReplayCollector(recording, instanceId);
+  tally.addCollector(collector.counts);
+  const stream = new BatchStream(client, {
+    clock,
+    random,
+    signal,
+    onReply: (reply) => {
+      tally.addReply(name, reply);
+      collector.takeReply(reply);
+    },
+    onRefused: (sequence, reason) => tally.addRefusal(name, sequence, reason),
+    onBroken: (reason, delayMs) => print(`${name}: ${reason}; trying again in ${Math.round(delayMs)} ms`),
+  });
+  const { speed, isLoop, time } = options;
+  const pace = { clock, signal, speed, isLoop, time, onLag: (lagMs: number) => tally.setLag(lagMs) };
+  try {
+    await replayRecording(recording, collector, stream, pace);
+  } finally {
+    await stream.close();
+  }
+}
+
+/** A line a second until `signal` aborts. */
+async function showProgress(
+  tally: ReplayTally,
+  print: (line: string) => void,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const startedMs = clock.nowMs();
+  while (!signal.aborted) {
+    try {
+      await clock.sleep(1_000, signal);
+    } catch {
+      return;
+    }
+    print(tally.progress(clock.nowMs() - startedMs));
+  }
+}

@@ -1,0 +1,202 @@
+import type { Client, ClientDuplexStream, StatusObject } from '@grpc/grpc-js';
+import { status as grpcStatus } from '@grpc/grpc-js';
+import type { Clock, Random } from '../../support/clock.ts';
+import type { BatchMessage, BatchReplyMessage } from './frames-messages.ts';
+import { loadFramesProto, streamPath } from './frames-proto.ts';
+
+export interface BatchStreamOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Ends everything at once. */
+  readonly signal: AbortSignal;
+  readonly onReply: (reply: BatchReplyMessage) => void;
+  /** The service would not take a batch at all; it is given up, and the next one is tried. */
+  readonly onRefused: (sequence: bigint, reason: string) => void;
+  /** The connection broke; it is made again after `delayMs`. */
+  readonly onBroken: (reason: string, delayMs: number) => void;
+}
+
+interface SentBatch {
+  readonly sequence: bigint;
+  readonly bytes: Buffer;
+}
+
+type Call = ClientDuplexStream<Buffer, BatchReplyMessage>;
+
+// Enough to keep a slow connection busy at ten batches a second, little enough to hold in memory.
+const maxUnanswered = 32;
+const minBackoffMs = 100;
+const maxBackoffMs = 5_000;
+/** In a row, without a reply in between; with the delays above that is half a minute. */
+const maxAttempts = 10;
+
+/**
+ * The streaming call of `framekeeper.frames.v1`, made again whenever it breaks: batches without a reply are sent once more
+ * under the same sequence number, which lets the service tell that it has them. Holds 32 batches at most.
+ */
+export class BatchStream {
+  readonly #client: Client;
+  readonly #options: BatchStreamOptions;
+  readonly #proto = loadFramesProto();
+  readonly #unanswered: SentBatch[] = [];
+  readonly #waiters: (() => void)[] = [];
+  readonly #running: Promise<void>;
+  #call: Call | undefined;
+  #attempts = 0;
+  #notBeforeMs = 0;
+  #isFinished = false;
+  #failure: Error | undefined;
+
+  constructor(client: Client, options: BatchStreamOptions) {
+    this.#client = client;
+    this.#options = options;
+    options.signal.addEventListener('abort', this.#abort);
+    this.#running = this.#run();
+  }
+
+  /** Resolves when the batch is on its way; rejects when the service is gone for good, or the signal aborts. */
+  async send(batch: BatchMessage): Promise<void> {
+    await this.#until(() => this.#unanswered.length < maxUnanswered);
+    await this.#waitAsTold();
+    this.#check();
+    const sent = { sequence: batch.sequence, bytes: this.#proto.encodeBatch(batch) };
+    this.#unanswered.push(sent);
+    if (this.#call === undefined) this.#notify();
+    else this.#call.write(sent.bytes);
+  }
+
+  /** Resolves when every batch has its reply. */
+  async drain(): Promise<void> {
+    await this.#until(() => this.#unanswered.length === 0);
+  }
+
+  /** Ends the call. What has no reply yet is given up. */
+  async close(): Promise<void> {
+    this.#isFinished = true;
+    this.#options.signal.removeEventListener('abort', this.#abort);
+    if (this.#unanswered.length === 0) this.#call?.end();
+    else this.#call?.cancel();
+    this.#notify();
+    await this.#running;
+  }
+
+  /** One call after the other, until the end. */
+  async #run(): Promise<void> {
+    for (;;) {
+      await this.#waitForWork();
+      if (this.#isOver) return;
+      const status = await this.#converse();
+      if (this.#isOver) return;
+      try {
+        await this.#recover(status);
+      } catch (error) {
+        this.#fail(error as Error);
+      }
+    }
+  }
+
+  get #isOver(): boolean {
+    return this.#isFinished || this.#failure !== undefined || this.#options.signal.aborted;
+  }
+
+  /** Without something to say no call is made: a collector at rest does not knock at a stopped service. */
+  async #waitForWork(): Promise<void> {
+    while (this.#unanswered.length === 0 && !this.#isOver) {
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+  }
+
+  /** Makes a call, says again what has no reply, and waits for the call's end. */
+  #converse(): Promise<StatusObject> {
+    const { encode, decode } = { encode: (bytes: Buffer) => bytes, decode: this.#proto.decodeReply };
+    const call = this.#client.makeBidiStreamRequest<Buffer, BatchReplyMessage>(streamPath, encode, decode);
+    this.#call = call;
+    call.on('data', (reply) => this.#take(reply));
+    // The status says the same; without a listener an error would end the process.
+    call.on('error', () => {});
+    for (const { bytes } of this.#unanswered) call.write(bytes);
+    return new Promise((resolve) =>
+      call.on('status', (status) => {
+        this.#call = undefined;
+        resolve(status);
+      }),
+    );
+  }
+
+  #take(reply: BatchReplyMessage): void {
+    this.#attempts = 0;
+    const index = this.#unanswered.findIndex(({ sequence }) => sequence === reply.sequence);
+    if (index >= 0) this.#unanswered.splice(index, 1);
+    this.#notBeforeMs = this.#options.clock.nowMs() + reply.retryDelayMs;
+    this.#options.onReply(reply);
+    this.#notify();
+  }
+
+  async #recover({ code, details }: StatusObject): Promise<void> {
+    const reason = `${grpcStatus[code]}: ${details}`;
+    const [first] = this.#unanswered;
+    if (refusals.has(code) && first !== undefined) {
+      this.#unanswered.shift();
+      this.#options.onRefused(first.sequence, reason);
+      this.#notify();
+      return;
+    }
+    this.#attempts += 1;
+    if (finalRefusals.has(code) || this.#attempts >= maxAttempts) throw new Error(reason);
+    const { clock, random, signal } = this.#options;
+    const backoffMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** (this.#attempts - 1)) * (0.5 + random() / 2);
+    this.#options.onBroken(reason, backoffMs);
+    await clock.sleep(backoffMs, signal);
+    await this.#waitAsTold();
+  }
+
+  /** Waits as long as the last reply asked. */
+  async #waitAsTold(): Promise<void> {
+    const { clock, signal } = this.#options;
+    for (;;) {
+      const waitMs = this.#notBeforeMs - clock.nowMs();
+      if (waitMs <= 0) return;
+      await clock.sleep(waitMs, signal);
+    }
+  }
+
+  async #until(isReached: () => boolean): Promise<void> {
+    this.#check();
+    while (!isReached()) {
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+      this.#check();
+    }
+  }
+
+  #check(): void {
+    this.#options.signal.throwIfAborted();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #fail(error: Error): void {
+    this.#failure = error;
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+
+  readonly #abort = (): void => {
+    this.#call?.cancel();
+    this.#notify();
+  };
+}
+
+/** The batch is at fault. */
+const refusals: ReadonlySet<grpcStatus> = new Set([grpcStatus.INVALID_ARGUMENT, grpcStatus.OUT_OF_RANGE]);
+
+/** Whoever answers there will not answer otherwise later. */
+const finalRefusals: ReadonlySet<grpcStatus> = new Set([
+  ...refusals,
+  grpcStatus.UNIMPLEMENTED,
+  grpcStatus.UNAUTHENTICATED,
+  grpcStatus.PERMISSION_DENIED,
+  grpcStatus.NOT_FOUND,
+  grpcStatus.FAILED_PRECONDITION,
+]);

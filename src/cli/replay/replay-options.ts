@@ -1,0 +1,102 @@
+import { parseArgs } from 'node:util';
+
+export const recordingFormats = ['auto', 'raw', 'perf-script'] as const;
+
+export type RecordingFormat = (typeof recordingFormats)[number];
+
+export interface ReplayOptions {
+  /** Paths, or names of bundled recordings; empty for all of those. */
+  readonly recordings: readonly string[];
+  readonly endpoint: string;
+  readonly useTls: boolean;
+  /** Infinity for as fast as the service takes it. */
+  readonly speed: number;
+  readonly isLoop: boolean;
+  readonly time: 'now' | 'recorded';
+  readonly format: RecordingFormat;
+}
+
+/** `problem` names option, value and remedy. */
+export type ParsedReplay =
+  | { readonly kind: 'options'; readonly options: ReplayOptions }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'problem'; readonly problem: string };
+
+export const replayHelp = `framekeeper replay [RECORDING…]: send recorded frame samples to a service, as an eBPF collector does.
+
+A RECORDING is a folder with raw.jsonl (recordings/README.md says what is in it), a file of "perf script" text, or the
+name of a recording that comes with Framekeeper. Several are replayed at the same time, each by a collector of its own.
+Default: all that come with Framekeeper.
+
+  --endpoint HOST:PORT   where the service listens for frames; https://HOST:PORT for TLS (default localhost:4317)
+  --speed NUMBER         how many times as fast as it was recorded; max for as fast as possible (default 1)
+  --once                 stop after one pass
+  --loop                 begin again at the end, until interrupted (default)
+  --time now|recorded    let the samples happen now, or when they happened (default now); a service takes samples of
+                         long ago only when it is told to
+  --format FORMAT        auto, raw or perf-script (default auto)
+  --help                 show this text
+
+Make perf script text with:
+  perf record -e cpu-clock -F 99 -g -k CLOCK_MONOTONIC --buildid-mmap -- COMMAND
+  perf script -F pid,tid,cpu,time,comm,event,ip,sym,dso,symoff --ns --show-mmap-events --show-lost-events
+
+Exit codes: 0 done or interrupted, 1 the service was not there or refused a batch, 2 the arguments are wrong.
+`;
+
+export function parseReplayOptions(args: readonly string[]): ParsedReplay {
+  let parsed: ReturnType<typeof parseStrictly>;
+  try {
+    parsed = parseStrictly(args);
+  } catch (error) {
+    return { kind: 'problem', problem: `${(error as Error).message.split('\n')[0]}` };
+  }
+  const { values, positionals } = parsed;
+  if (values.help) return { kind: 'help' };
+  const problem = problemOf(values);
+  if (problem !== undefined) return { kind: 'problem', problem };
+  return {
+    kind: 'options',
+    options: {
+      recordings: positionals,
+      endpoint: values.endpoint.replace(/^https?:\/\//, ''),
+      useTls: values.endpoint.startsWith('https://'),
+      speed: values.speed === 'max' ? Number.POSITIVE_INFINITY : Number(values.speed),
+      isLoop: !values.once,
+      time: values.time as ReplayOptions['time'],
+      format: values.format as RecordingFormat,
+    },
+  };
+}
+
+function parseStrictly(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      endpoint: { type: 'string', default: 'localhost:4317' },
+      speed: { type: 'string', default: '1' },
+      once: { type: 'boolean', default: false },
+      loop: { type: 'boolean', default: false },
+      time: { type: 'string', default: 'now' },
+      format: { type: 'string', default: 'auto' },
+      help: { type: 'boolean', default: false, short: 'h' },
+    },
+  });
+}
+
+function problemOf(values: ReturnType<typeof parseStrictly>['values']): string | undefined {
+  const { endpoint, speed, once, loop, time, format } = values;
+  if (!/^(https?:\/\/)?(\[[^\]/]+\]|[^:/[\]]+):\d{1,5}$/.test(endpoint)) {
+    return `--endpoint: "${endpoint}" is not an address; write HOST:PORT, e.g. localhost:4317.`;
+  }
+  if (speed !== 'max' && !(Number(speed) > 0 && Number(speed) <= 1e6)) {
+    return `--speed: "${speed}" is not a number above 0; write e.g. 2, 0.5 or max.`;
+  }
+  if (once && loop) return '--once and --loop exclude each other; leave one of them out.';
+  if (time !== 'now' && time !== 'recorded') return `--time: is "${time}"; write now or recorded.`;
+  if (!(recordingFormats as readonly string[]).includes(format)) {
+    return `--format: is "${format}"; write one of ${recordingFormats.join(', ')}.`;
+  }
+  return undefined;
+}

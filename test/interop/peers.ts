@@ -11,13 +11,15 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildGo, runGo } from './go-toolchain.ts';
 
 /** Programs of others that the tests run against; absolute paths. */
 export interface Peers {
   readonly profcheck: string;
+  /** Compose's own reader of compose files. */
+  readonly composeSpec: string;
   readonly collector: string;
 }
 
@@ -30,8 +32,10 @@ const cache = process.env.FRAMEKEEPER_INTEROP_CACHE ?? join(import.meta.dirname,
  * and an unchanged one is never built again.
  */
 export function locatePeers(): Peers {
+  const tools = digestOf('tools/go.mod', 'tools/go.sum');
   return {
-    profcheck: join(cache, `profcheck-${digestOf('tools/go.mod', 'tools/go.sum')}`),
+    profcheck: join(cache, `profcheck-${tools}`),
+    composeSpec: join(cache, `compose-spec-${tools}`),
     collector: join(
       cache,
       `otelcol-profiles-${digestOf('collector/builder.yaml', 'collector/go.mod', 'collector/go.sum', 'tools/go.mod')}`,
@@ -44,7 +48,8 @@ export async function preparePeers(report: (line: string) => void): Promise<Peer
   const peers = locatePeers();
   mkdirSync(cache, { recursive: true });
   for (const [name, output, build] of [
-    ['profcheck', peers.profcheck, buildProfcheck],
+    ['profcheck', peers.profcheck, buildTool('github.com/open-telemetry/sig-profiling/profcheck/cmd/profcheck')],
+    ["Compose's file reader", peers.composeSpec, buildTool('github.com/compose-spec/compose-go/v2/cmd')],
     ['the OpenTelemetry Collector', peers.collector, buildCollector],
   ] as const) {
     if (existsSync(output)) continue;
@@ -62,15 +67,16 @@ export async function preparePeers(report: (line: string) => void): Promise<Peer
   return peers;
 }
 
-async function buildProfcheck(work: string): Promise<string> {
-  const output = join(work, 'profcheck');
-  await buildGo(join(sources, 'tools'), 'github.com/open-telemetry/sig-profiling/profcheck/cmd/profcheck', output);
-  return output;
+function buildTool(packagePath: string): (work: string) => Promise<string> {
+  return async (work) => {
+    const output = join(work, basename(packagePath));
+    await buildGo(join(sources, 'tools'), packagePath, output);
+    return output;
+  };
 }
 
 async function buildCollector(work: string): Promise<string> {
-  const builder = join(work, 'builder');
-  await buildGo(join(sources, 'tools'), 'go.opentelemetry.io/collector/cmd/builder', builder);
+  const builder = await buildTool('go.opentelemetry.io/collector/cmd/builder')(work);
   const manifest = join(sources, 'collector/builder.yaml');
   checkManifest(readFileSync(manifest, 'utf8'), readFileSync(join(sources, 'collector/go.mod'), 'utf8'));
   // The builder writes the program; its own way to fetch modules would ignore go.sum, so that part is Go's.

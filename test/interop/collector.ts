@@ -1,11 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
-import { freePorts, runChild, waitForHealth } from './child-process.ts';
-import { parseCollectorJson } from './collector-json.ts';
+import { freePorts, runChild, waitForHealth } from '../support/child-process.ts';
 import { locatePeers } from './peers.ts';
+import { readJsonFile, readProtoFile } from './profile-files.ts';
 
 /** A running OpenTelemetry Collector that takes profiles and writes them to files. */
 export interface Collector {
@@ -33,7 +33,7 @@ export async function startCollector(folder: string, options: CollectorOptions =
   const config = join(folder, 'collector.yaml');
   writeFileSync(config, stringify(collectorConfig(endpoints, files, options)));
   const args = ['--config', config, '--feature-gates', 'service.profilesSupport'];
-  const child = runChild(locatePeers().collector, args, folder);
+  const child = runChild(locatePeers().collector, args, { folder });
   await waitForHealth(`http://${endpoints.health}/`, child).catch(async (error) => {
     await child.stop();
     throw error;
@@ -45,8 +45,8 @@ export async function startCollector(folder: string, options: CollectorOptions =
       const code = await child.stop();
       if (code !== 0) throw new Error(`The Collector ended with code ${code}:\n${child.output()}`);
     },
-    readJson: () => readFileSync(files.json, 'utf8').split('\n').filter(Boolean).map(parseCollectorJson),
-    readProto: () => splitFrames(readFileSync(files.proto)).map((bytes) => decodeProfilesData(bytes)),
+    readJson: () => readJsonFile(files.json),
+    readProto: () => readProtoFile(files.proto).map((bytes) => decodeProfilesData(bytes)),
   };
 }
 
@@ -77,16 +77,4 @@ function collectorConfig(
       telemetry: { metrics: { level: 'none' } },
     },
   };
-}
-
-/** The file exporter's protobuf: messages, each behind its length in four bytes, big-endian. */
-function splitFrames(file: Buffer): Uint8Array[] {
-  const messages: Uint8Array[] = [];
-  for (let at = 0; at < file.length; ) {
-    const end = at + 4 + file.readUInt32BE(at);
-    if (end > file.length) throw new Error(`message ${messages.length} ends at byte ${end} of ${file.length}`);
-    messages.push(file.subarray(at + 4, end));
-    at = end;
-  }
-  return messages;
 }

@@ -17,8 +17,14 @@ export interface RunningChild {
 
 const keptOutputChars = 64 << 10;
 
-export function runChild(command: string, args: readonly string[], folder?: string): RunningChild {
-  const child = spawn(command, args, { ...(folder && { cwd: folder }), stdio: ['ignore', 'pipe', 'pipe'] });
+export interface ChildOptions {
+  readonly folder?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export function runChild(command: string, args: readonly string[], options: ChildOptions = {}): RunningChild {
+  const { folder: cwd, env } = options;
+  const child = spawn(command, args, { ...(cwd && { cwd }), ...(env && { env }), stdio: ['ignore', 'pipe', 'pipe'] });
   let written = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {
@@ -37,7 +43,7 @@ export function runChild(command: string, args: readonly string[], folder?: stri
     ended: () => end,
     stop: async (withinMs = 20_000) => {
       if (!hasEnded()) child.kill('SIGTERM');
-      const deadline = setTimeoutUnref(withinMs, () => child.kill('SIGKILL'));
+      const deadline = setTimeout(() => child.kill('SIGKILL'), withinMs).unref();
       const code = await end;
       clearTimeout(deadline);
       return code;
@@ -71,8 +77,4 @@ export async function freePorts(count: number): Promise<number[]> {
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => once(server.close(), 'close')));
   return ports;
-}
-
-function setTimeoutUnref(ms: number, action: () => void): NodeJS.Timeout {
-  return setTimeout(action, ms).unref();
 }

@@ -1,0 +1,58 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { freePorts, runChild, waitForHealth } from '../support/child-process.ts';
+
+/** Our service as users run it: a process of its own, with a configuration file. */
+export interface Framekeeper {
+  /** Sends a recording through it, twenty times as fast as it was made. @throws Error unless all of it was taken. */
+  replay(recording: string): Promise<void>;
+  /** Stops it, so that the last window is reported. @throws Error unless it ended by itself with code 0. */
+  stop(): Promise<void>;
+  /** What its file exporters write. */
+  readonly files: { readonly json: string; readonly proto: string };
+}
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+
+/** Starts the service with its files in `folder` and a Collector to send to; resolves when it is healthy. */
+export async function startFramekeeper(folder: string, collectorEndpoint: string): Promise<Framekeeper> {
+  const [framesPort, healthPort] = (await freePorts(2)) as [number, number];
+  const endpoint = `127.0.0.1:${framesPort}`;
+  const files = { json: join(folder, 'sent.jsonl'), proto: join(folder, 'sent.proto') };
+  const config = join(folder, 'framekeeper.yaml');
+  const exporters = {
+    'file/json': { path: files.json },
+    'file/proto': { path: files.proto, format: 'proto' },
+    otlp_grpc: { endpoint: collectorEndpoint, tls: { insecure: true } },
+  };
+  const document = {
+    receivers: { frames: { protocols: { grpc: { endpoint } } } },
+    exporters,
+    extensions: { health_check: { endpoint: `127.0.0.1:${healthPort}` } },
+    service: {
+      extensions: ['health_check'],
+      pipelines: { profiles: { receivers: ['frames'], exporters: Object.keys(exporters) } },
+      telemetry: { metrics: { level: 'none' } },
+    },
+  };
+  writeFileSync(config, stringify(document));
+  const child = runChild(process.execPath, [main, '--config', config], { folder });
+  await waitForHealth(`http://127.0.0.1:${healthPort}/`, child).catch(async (error) => {
+    await child.stop();
+    throw error;
+  });
+  return {
+    files,
+    replay: async (recording) => {
+      const args = ['replay', '--endpoint', endpoint, '--once', '--speed', '20', recording];
+      const replay = runChild(process.execPath, [main, ...args], { folder });
+      const code = await replay.ended();
+      if (code !== 0) throw new Error(`replay ended with code ${code}:\n${replay.output()}\n${child.output()}`);
+    },
+    stop: async () => {
+      const code = await child.stop();
+      if (code !== 0) throw new Error(`Framekeeper ended with code ${code}:\n${child.output()}`);
+    },
+  };
+}

@@ -96,7 +96,7 @@ function readStub(entry: EntryReader): SubmittedStub | undefined {
   let length = 0n;
   let line = 0;
   let kind: StubKind = 'stub';
-  const texts = { name: '', file: '', tier: '' };
+  const texts = { name: '', file: '', tier: '', systemName: '' };
   while (reader.next()) {
     if (reader.field === 1) process = entry.process('process');
     else if (reader.field === 2) fileId = entry.fileId('file_id');
@@ -107,6 +107,7 @@ function readStub(entry: EntryReader): SubmittedStub | undefined {
     else if (reader.field === 7) line = reader.uint32('line');
     else if (reader.field === 8) kind = stubKinds[reader.integer('kind')] ?? 'stub';
     else if (reader.field === 9) texts.tier = entry.text('tier');
+    else if (reader.field === 10) texts.systemName = entry.text('system_name');
     else reader.skip();
   }
   const owner = process !== undefined ? { process } : fileId !== undefined ? { fileId } : undefined;
@@ -122,13 +123,12 @@ function readStub(entry: EntryReader): SubmittedStub | undefined {
   }
   if (texts.name === '') entry.reject('name', 'no text; send what the range is called');
   if (owner === undefined) return undefined;
-  return { owner, start, length, symbol: stubSymbol(texts.name, texts.file, line), kind, tier: texts.tier };
+  // The line of a range is where its function starts: it says nothing of where in the function an address is.
+  const unknown = { line: 0, column: 0, inlined: [] };
+  const { name: functionName, systemName, file: filePath, tier } = texts;
+  const symbol: FrameSymbol = { functionName, systemName, filePath, startLine: line, ...unknown };
+  return { owner, start, length, symbol, kind, tier };
 }
 
 /** By the numbers of `StubKind`; one that is unspecified or unknown is told as a stub. */
 const stubKinds: readonly StubKind[] = ['stub', 'stub', 'interpreter', 'jit'];
-
-/** The line of a range is where its function starts: it says nothing of where in the function an address is. */
-function stubSymbol(functionName: string, filePath: string, startLine: number): FrameSymbol {
-  return { functionName, systemName: '', filePath, line: 0, column: 0, startLine, inlined: [] };
-}

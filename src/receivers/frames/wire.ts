@@ -8,7 +8,7 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
  */
 export const wireTypes = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
-/** Where a reader is: the list, the position in it (none: -1), and the names of the message's fields by number. */
+/** The list that a reader is in, and the names of the message's fields by number; there is none with number 0. */
 export interface Place {
   readonly list: string;
   readonly fields: readonly string[];
@@ -64,11 +64,11 @@ export function skipValue(bytes: Uint8Array, start: number, end: number, wireTyp
   return p;
 }
 
-/** `batch.frames[12].file_id`; the field is left out where it has no name. */
+/** `batch.frames[12].file_id`; the position is left out when it is -1, the field where it has no name. */
 export function pathOf(place: Place, index: number, field: number): string {
   const name = place.fields[field];
   const entry = place.list === '' ? 'batch' : `batch.${place.list}${index < 0 ? '' : `[${index}]`}`;
-  return name === undefined ? entry : `${entry}.${name}`;
+  return name === undefined || name === '' ? entry : `${entry}.${name}`;
 }
 
 const sendSchema = 'send messages of framekeeper/frames/v1/frames.proto';

@@ -10,11 +10,9 @@ const unknownPosition: PythonPosition = { line: 0, endLine: 0, column: 0, endCol
 
 /**
  * The position of the instruction at `byteOffset` in a code object of CPython 3.11 or newer, from its `co_linetable`
- * (https://github.com/python/cpython/blob/3.11/Objects/locations.md). An offset before the first instruction is on the
- * first line, as in CPython itself; one behind the table is unknown.
+ * (https://github.com/python/cpython/blob/3.11/Objects/locations.md). Behind the end of the table nothing is known.
  */
 export function pythonPositionAt(lineTable: Uint8Array, firstLine: number, byteOffset: number): PythonPosition {
-  if (byteOffset < 0) return { ...unknownPosition, line: firstLine, endLine: firstLine };
   const reader = new EntryReader(lineTable, firstLine);
   let end = 0;
   while (reader.hasMore) {

@@ -23,7 +23,7 @@ export class ReplayTally {
   }
 
   addReply(name: string, { acceptedSamples, rejectedSamples, rejections, duplicate }: BatchReplyMessage): void {
-    // A duplicate is answered like the first time, which may have been counted already.
+    // The first answer to a duplicate was lost with its connection, so this one counts.
     if (duplicate) this.#duplicates += 1;
     this.#accepted += acceptedSamples;
     this.#rejected += rejectedSamples;

@@ -122,10 +122,11 @@ export class Unwinder {
     return stub;
   }
 
-  #pythonFrame(code: PythonCode | undefined, byteOffset: number): CollectedFrame {
+  #pythonFrame(code: PythonCode | undefined, recordedOffset: number): CollectedFrame {
     const owner = code?.fileId ?? unknownCodeFileId;
-    const address = BigInt.asUintN(64, BigInt(byteOffset));
-    const frame = { owner, address, kind: frameKinds.cpython, mapping: undefined };
+    // Before its first instruction a frame says -2, recorded as 32 bits without sign.
+    const byteOffset = Math.max(0, recordedOffset | 0);
+    const frame = { owner, address: BigInt(byteOffset), kind: frameKinds.cpython, mapping: undefined };
     return this.#table.intern(frame, () => code?.nameAt(byteOffset));
   }
 

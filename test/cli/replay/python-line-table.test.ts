@@ -35,10 +35,6 @@ test('the vectors have every form of entry that CPython writes', () => {
   for (const form of [0, 10, 11, 12, 13, 14, 15]) assert.ok(forms.has(form), `no entry of form ${form}`);
 });
 
-test('pythonPositionAt takes an offset before the first instruction as the first line', () => {
-  assert.equal(pythonPositionAt(Buffer.from('80009801', 'hex'), 7, -2).line, 7);
-});
-
 test('pythonPositionAt knows nothing behind the end of a table, or in a broken one', () => {
   assert.equal(pythonPositionAt(Buffer.from('8000', 'hex'), 7, 2).line, 0);
   assert.equal(pythonPositionAt(Buffer.from('f0', 'hex'), 7, 0).line, 7);

@@ -2,10 +2,10 @@ import { Secret } from '../support/secret.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { ConfigNotes } from './config-notes.ts';
 import { isMap, textual, typed } from './config-value.ts';
-import { describeRange, describeValue } from './describe-value.ts';
+import { describeValue } from './describe-value.ts';
 import { nearest } from './nearest.ts';
 import type { Range, Scalar } from './scalar.ts';
-import { booleanScalar, durationScalar, integerScalar, numberScalar, textRemedy } from './scalar.ts';
+import { booleanScalar, durationScalar, integerScalar, numberScalar, scalarRemedy, textRemedy } from './scalar.ts';
 import type { Place } from './text-collection.ts';
 import { readTextList, readTextMap } from './text-collection.ts';
 
@@ -197,8 +197,7 @@ export class ConfigSection {
     const parsed = scalar.parse(value);
     if (parsed !== undefined && isWithin(parsed, range)) return parsed;
     const problem = parsed === undefined ? `is not ${scalar.noun}` : 'is out of range';
-    const remedy = (parsed === undefined ? scalar.remedyFor(value) : undefined) ?? `write ${scalar.noun}`;
-    this.addProblem(key, `${describeValue(value)} ${problem}`, `${remedy}${describeRange(range, scalar.format)}`);
+    this.addProblem(key, `${describeValue(value)} ${problem}`, scalarRemedy(scalar, value, range));
     return fallback;
   }
 }

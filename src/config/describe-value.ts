@@ -9,7 +9,8 @@ export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (isMap(value)) return 'a map';
-  const text = JSON.stringify(value) ?? String(value);
+  if (typeof value !== 'string') return String(value);
+  const text = JSON.stringify(value);
   return text.length > maxQuotedLength ? `${text.slice(0, maxQuotedLength)}…` : text;
 }
 

@@ -1,3 +1,4 @@
+import { describeRange } from './describe-value.ts';
 import { formatDurationMs, parseDurationMs } from './duration.ts';
 
 /** Inclusive bounds of a number. */
@@ -8,8 +9,10 @@ export interface Range {
 
 /** A kind of single value: how it is read, and how messages speak of it. */
 export interface Scalar<T> {
-  /** Completes "is not …" and "write …". */
+  /** Completes "is not …", and "write …" when bounds follow. */
   readonly noun: string;
+  /** Completes "write …" without bounds, where the noun alone does not show how. */
+  readonly example?: string;
   /** `undefined` when the value is not of this kind. */
   parse(value: unknown): T | undefined;
   /** A better remedy than "write …" for a value that is close. */
@@ -41,14 +44,23 @@ export const numberScalar: Scalar<number> = {
 
 /** In milliseconds. */
 export const durationScalar: Scalar<number> = {
-  noun: 'a duration such as "5s" or "200ms"',
+  noun: 'a duration',
+  example: 'a duration such as "5s" or "200ms"',
   parse: parseDurationMs,
   remedyFor: (value) => {
-    const isNumber = typeof value === 'number' || (typeof value === 'string' && /^[+-]?[\d.]+$/.test(value));
-    return isNumber ? `add a unit, such as "${value}s"` : undefined;
+    if (typeof value === 'number') return `add a unit, such as "${value}s": a number alone counts nanoseconds`;
+    return /^\d+(\.\d+)?$/.test(String(value)) ? `add a unit, such as "${value}s"` : undefined;
   },
   format: formatDurationMs,
 };
+
+/** What to do about a value that is none of the kind, or out of bounds. */
+export function scalarRemedy<T>(scalar: Scalar<T>, value: unknown, range: Range): string {
+  const bounds = describeRange(range, scalar.format);
+  return (
+    scalar.remedyFor(value) ?? `write ${bounds === '' ? (scalar.example ?? scalar.noun) : `${scalar.noun}${bounds}`}`
+  );
+}
 
 /** What to do about a value that should be text. */
 export function textRemedy(value: unknown): string {

@@ -103,7 +103,7 @@ export class ConfigSection {
     return fallback;
   }
 
-  /** A list of texts; a comma-separated text is taken as one, as in the Collector. */
+  /** A list of texts, without those at fault; a comma-separated text is taken as one, as in the Collector. */
   stringList(key: string, fallback: readonly string[]): readonly string[] {
     const value = this.#value(key);
     return value === undefined ? fallback : (readTextList(value, this.#at(key)) ?? fallback);
@@ -188,7 +188,9 @@ export class ConfigSection {
   }
 
   #report(path: string, problem: string, remedy: string): void {
-    if (!this.#notes.isUnreadable(path)) this.#problems.push({ path, problem, remedy });
+    // A key may be read in two places; its fault is one.
+    const isKnown = this.#problems.some((other) => other.path === path && other.problem === problem);
+    if (!isKnown && !this.#notes.isUnreadable(path)) this.#problems.push({ path, problem, remedy });
   }
 
   #read<T>(key: string, fallback: T, scalar: Scalar<T>, range: Range = {}): T {

@@ -40,8 +40,10 @@ export function expand(
     try {
       return new ScalarExpansion(surroundings, (warning) => notes.warn(path, warning)).expand(text, 0);
     } catch (error) {
-      if (!(error instanceof Unresolvable)) throw error;
-      problems.push({ path, problem: error.problem, remedy: error.remedy });
+      // A thousand references fit the stack as Node.js has it; where it is smaller, it says the same earlier.
+      const reason = error instanceof RangeError ? tooManyExpansions() : error;
+      if (!(reason instanceof Unresolvable)) throw error;
+      problems.push({ path, problem: reason.problem, remedy: reason.remedy });
       notes.unreadablePaths.add(path);
       return new Expanded(null, '');
     }
@@ -60,7 +62,7 @@ class ScalarExpansion {
     this.#warn = warn;
   }
 
-  /** @throws Unresolvable */
+  /** `depth` counts lists and maps around the text. @throws Unresolvable */
   expand(text: string, depth: number): string | Expanded {
     const bareName = /^\$([A-Z_][A-Z0-9_]*)$/.exec(text)?.[1];
     if (bareName !== undefined)
@@ -73,8 +75,8 @@ class ScalarExpansion {
     const text = this.#fetch(inside);
     if (text === undefined) return new Expanded(null, '');
     const result = parseYaml(text);
-    if (result.kind === 'faults' || typeof result.value === 'string') return this.expand(text, depth + 1);
-    return new Expanded(this.#expandValue(result.value, depth + 1) as Expanded['value'], this.#textOf(text));
+    if (result.kind === 'faults' || typeof result.value === 'string') return this.expand(text, depth);
+    return new Expanded(this.#expandValue(result.value, depth) as Expanded['value'], this.#textOf(text));
   }
 
   /** What a reference stands for as text alone: a typed value need not be made at every level to be thrown away. */
@@ -101,9 +103,7 @@ class ScalarExpansion {
 
   /** What the inside of `${…}` names; `undefined` when it is an unset variable. */
   #fetch(inside: string): string | undefined {
-    if (--this.#expansionsLeft < 0) {
-      throw new Unresolvable('too many recursive expansions', 'look for a variable or file that refers to itself');
-    }
+    if (--this.#expansionsLeft < 0) throw tooManyExpansions();
     if (inside.includes('$')) {
       throw new Unresolvable(`the reference "${inside}" contains unsupported characters ('$')`, 'write it without $');
     }
@@ -145,6 +145,10 @@ class ScalarExpansion {
       );
     }
   }
+}
+
+function tooManyExpansions(): Unresolvable {
+  return new Unresolvable('too many recursive expansions', 'look for a variable or file that refers to itself');
 }
 
 function unknownScheme(inside: string): Unresolvable {

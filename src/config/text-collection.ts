@@ -9,7 +9,8 @@ export interface Place {
 }
 
 /**
- * A list of texts; a comma-separated text is one, as in the Collector. `undefined` for an empty value, and after a fault.
+ * A list of texts; a comma-separated text is one, as in the Collector. Entries at fault are left out; `undefined` for an
+ * empty value and for what is no list.
  */
 export function readTextList(value: unknown, { path, report }: Place): readonly string[] | undefined {
   const list = typed(value);
@@ -26,7 +27,7 @@ export function readTextList(value: unknown, { path, report }: Place): readonly 
     if (typeof text === 'string') return;
     report(`${path}[${index}]`, `${describeValue(text)} is not text`, textRemedy(text));
   });
-  return texts.every((text) => typeof text === 'string') ? texts : undefined;
+  return texts.filter((text) => typeof text === 'string');
 }
 
 /** Texts by name: a map, or a list of `{name, value}`. Entries at fault are left out; values of opaque ones are not told. */

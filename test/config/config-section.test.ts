@@ -127,7 +127,7 @@ for (const { ask, value, result, message } of [
   { ask: 'list', value: null, result: ['default'] },
   { ask: 'list', value: listed, result: ['a', 'b'] },
   { ask: 'list', value: octal, result: ['0123'] },
-  { ask: 'list', value: ['a', 1], result: ['default'], message: 'c.k[1]: 1 is not text; put it in quotes.' },
+  { ask: 'list', value: ['a', 1], result: ['a'], message: 'c.k[1]: 1 is not text; put it in quotes.' },
   { ask: 'list', value: 1, result: ['default'], message: 'c.k: 1 is not a list of texts; start each entry with "- ".' },
   {
     ask: 'list',
@@ -286,6 +286,11 @@ test('ConfigSection gives the same section at every call, so that keys read in t
     section.end();
   });
   assert.deepEqual(messages, ['c.tls.cafile: unknown key; did you mean "ca_file"? Rename or remove it.']);
+});
+
+test('ConfigSection reports the fault of a key that is read twice once', () => {
+  const { messages } = read({ k: 'x' }, (section) => [section.integer('k', 0), section.integer('k', 0)]);
+  assert.deepEqual(messages, ['c.k: "x" is not a whole number; write a whole number.']);
 });
 
 test('ConfigSection reports a section that is no map once', () => {

@@ -1,0 +1,44 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../support/clock.ts';
+import type { ExportClient } from '../export-client.ts';
+import type { ExportRequest } from '../export-request.ts';
+import type { SendResult } from '../send-result.ts';
+import { fullyAccepted } from '../send-result.ts';
+import type { DebugConfig } from './debug-config.ts';
+import { LogSampler } from './log-sampler.ts';
+import type { LogLine } from './profile-lines.ts';
+import { detailedLines, normalLines } from './profile-lines.ts';
+
+/** Tells the log what would be sent. */
+export class DebugClient implements ExportClient {
+  readonly #config: DebugConfig;
+  readonly #logger: Logger;
+  readonly #sampler: LogSampler;
+
+  constructor(config: DebugConfig, logger: Logger, clock: Clock) {
+    this.#config = config;
+    this.#logger = logger;
+    this.#sampler = new LogSampler(config.samplingInitial, config.samplingThereafter, clock);
+  }
+
+  async start(): Promise<void> {}
+
+  readonly send = async (request: ExportRequest): Promise<SendResult> => {
+    if (this.#sampler.take()) {
+      for (const { fields, message } of this.#linesOf(request)) this.#logger.info(fields, message);
+    }
+    return fullyAccepted;
+  };
+
+  async close(): Promise<void> {}
+
+  *#linesOf({ data, sampleCount }: ExportRequest): Generator<LogLine> {
+    const profileCount = data.resourceProfiles
+      .flatMap(({ scopeProfiles }) => scopeProfiles)
+      .reduce((count, { profiles }) => count + profiles.length, 0);
+    const fields = { 'resource profiles': data.resourceProfiles.length, profiles: profileCount };
+    yield { message: 'Profiles', fields: { ...fields, 'sample records': sampleCount } };
+    if (this.#config.verbosity === 'normal') yield* normalLines(data);
+    if (this.#config.verbosity === 'detailed') yield* detailedLines(data);
+  }
+}

@@ -1,15 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { ProfilesData } from '../../otlp/profiles-data.ts';
+import { encodeProfilesJson } from '../../otlp/encode-profiles-json.ts';
 import type { ExportClient } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { SendResult } from '../send-result.ts';
 import { fullyAccepted } from '../send-result.ts';
 import type { FileConfig } from './file-config.ts';
 import type { MessageSink } from './message-sink.ts';
-
-/** Writes OTLP/JSON in one line. */
-export type EncodeProfilesJson = (data: ProfilesData) => string;
 
 // What passes by itself or when somebody makes room. The rest, such as a missing folder or right, waits for a person.
 const retryableErrors = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EBUSY', 'EINTR']);
@@ -18,12 +15,10 @@ const retryableErrors = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 
 export class FileClient implements ExportClient {
   readonly #config: FileConfig;
   readonly #sink: MessageSink;
-  readonly #encodeJson: EncodeProfilesJson;
 
-  constructor(config: FileConfig, sink: MessageSink, encodeJson: EncodeProfilesJson) {
+  constructor(config: FileConfig, sink: MessageSink) {
     this.#config = config;
     this.#sink = sink;
-    this.#encodeJson = encodeJson;
   }
 
   async start(): Promise<void> {
@@ -59,7 +54,7 @@ export class FileClient implements ExportClient {
 
   #encode(request: ExportRequest): Uint8Array {
     const { format, layout } = this.#config;
-    if (format === 'json') return Buffer.from(`${this.#encodeJson(request.data)}\n`);
+    if (format === 'json') return Buffer.from(`${encodeProfilesJson(request.data)}\n`);
     const bytes = request.encoded();
     if (layout === 'per_message') return bytes;
     const length = Buffer.alloc(4);

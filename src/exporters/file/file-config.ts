@@ -1,5 +1,5 @@
+import type { ComponentType } from '../../config/component-type.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
-import type { ExporterType } from '../exporter-type.ts';
 import type { RetryConfig } from '../retry-config.ts';
 import { readRetryConfig } from '../retry-config.ts';
 import type { SendingQueueConfig } from '../sending-queue-config.ts';
@@ -31,7 +31,7 @@ export interface RotationConfig {
   readonly maxBackups: number;
 }
 
-export const fileExporterType: ExporterType<FileConfig> = {
+export const fileExporterType: ComponentType<FileConfig> = {
   kind: 'exporter',
   type: 'file',
   aliases: [],

@@ -15,11 +15,15 @@ export class MessageFolder implements MessageSink {
   readonly #config: FileConfig;
   readonly #logger: Logger;
   readonly #clock: Clock;
+  /** Files that are kept; 0 = all. */
+  readonly #maxFiles: number;
+  /** Of the files that are kept, oldest first; empty when all are, so that memory does not grow with them. */
   #names: string[] = [];
   #lastNumber = 0;
 
   constructor(config: FileConfig, logger: Logger, clock: Clock) {
     this.#config = config;
+    this.#maxFiles = config.rotation?.maxBackups ?? 0;
     this.#logger = logger;
     this.#clock = clock;
   }
@@ -27,8 +31,9 @@ export class MessageFolder implements MessageSink {
   async open(): Promise<void> {
     const names = await readdir(this.#config.path);
     for (const name of names.filter((name) => temporaryPattern.test(name))) await unlink(this.#pathOf(name));
-    this.#names = names.filter((name) => namePattern.test(name)).sort();
-    for (const name of this.#names) this.#lastNumber = Math.max(this.#lastNumber, Number(namePattern.exec(name)![1]));
+    const written = names.filter((name) => namePattern.test(name)).sort();
+    for (const name of written) this.#lastNumber = Math.max(this.#lastNumber, Number(namePattern.exec(name)![1]));
+    if (this.#maxFiles > 0) this.#names = written;
     await this.#refuseUnwritable();
   }
 
@@ -39,7 +44,7 @@ export class MessageFolder implements MessageSink {
     const name = `profiles-${timestamp}-${number}.${extension}`;
     await this.#writeAtomically(name, message);
     this.#lastNumber += 1;
-    this.#names.push(name);
+    if (this.#maxFiles > 0) this.#names.push(name);
     await this.#dropOldest().catch((error: Error) => {
       this.#logger.warn({ error: error.message }, 'Cannot delete old files.');
     });
@@ -72,8 +77,7 @@ export class MessageFolder implements MessageSink {
   }
 
   async #dropOldest(): Promise<void> {
-    const maxFiles = this.#config.rotation?.maxBackups ?? 0;
-    while (maxFiles > 0 && this.#names.length > maxFiles) {
+    while (this.#names.length > this.#maxFiles) {
       await unlink(this.#pathOf(this.#names[0]!)).catch((error: NodeJS.ErrnoException) => {
         // Somebody took it away already.
         if (error.code !== 'ENOENT') throw error;

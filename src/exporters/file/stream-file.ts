@@ -1,11 +1,10 @@
 import { constants } from 'node:fs';
 import type { FileHandle, open } from 'node:fs/promises';
-import { readdir, rename, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Clock } from '../../support/clock.ts';
+import { dropOldBackups, putAside } from './backups.ts';
 import type { FileConfig, RotationConfig } from './file-config.ts';
-import { formatTimestamp } from './file-names.ts';
 import type { MessageSink } from './message-sink.ts';
 import { wholeSizeBytes } from './whole-size.ts';
 
@@ -84,7 +83,7 @@ export class StreamFile implements MessageSink {
     this.#tornAtBytes = undefined;
   }
 
-  async #rotate(handle: FileHandle, rotation: RotationConfig): Promise<FileHandle> {
+  async #rotate(handle: FileHandle, { maxBackups }: RotationConfig): Promise<FileHandle> {
     this.#handle = undefined;
     try {
       await handle.datasync();
@@ -93,9 +92,11 @@ export class StreamFile implements MessageSink {
     }
     await this.#putAside();
     const next = await this.#openHandle(false);
-    await this.#dropOldBackups(rotation).catch((error: Error) => {
-      this.#dependencies.logger.warn({ error: error.message }, 'Cannot delete old files.');
-    });
+    if (maxBackups > 0) {
+      await dropOldBackups(this.#config.path, maxBackups).catch((error: Error) => {
+        this.#dependencies.logger.warn({ error: error.message }, 'Cannot delete old files.');
+      });
+    }
     return next;
   }
 
@@ -111,33 +112,9 @@ export class StreamFile implements MessageSink {
     this.#dependencies.logger.warn(fields, 'The file ends in mid-message; it was put aside and a new one begins.');
   }
 
-  async #putAside(): Promise<string> {
-    const { path } = this.#config;
-    const { stem, extension } = nameParts(path);
-    for (let unixMs = Number(this.#dependencies.clock.unixNano() / 1_000_000n); ; unixMs++) {
-      const backup = join(dirname(path), `${stem}-${formatTimestamp(unixMs)}${extension}`);
-      if ((await stat(backup).catch(() => undefined)) !== undefined) continue;
-      await rename(path, backup);
-      return backup;
-    }
+  #putAside(): Promise<string> {
+    return putAside(this.#config.path, Number(this.#dependencies.clock.unixNano() / 1_000_000n));
   }
-
-  async #dropOldBackups({ maxBackups }: RotationConfig): Promise<void> {
-    if (maxBackups === 0) return;
-    const folder = dirname(this.#config.path);
-    const { stem, extension } = nameParts(this.#config.path);
-    const isBackup = (name: string): boolean =>
-      name.startsWith(`${stem}-`) &&
-      name.endsWith(extension) &&
-      /^\d{8}T\d{6}\.\d{3}Z$/.test(name.slice(stem.length + 1, name.length - extension.length));
-    const backups = (await readdir(folder)).filter(isBackup).sort();
-    for (const name of backups.slice(0, -maxBackups)) await unlink(join(folder, name));
-  }
-}
-
-function nameParts(path: string): { stem: string; extension: string } {
-  const extension = extname(path);
-  return { stem: basename(path, extension), extension };
 }
 
 async function writeAll(handle: FileHandle, message: Uint8Array): Promise<void> {

@@ -1,0 +1,40 @@
+import { readdir, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { formatTimestamp, parseTimestamp } from './file-names.ts';
+
+/**
+ * Renames a file to `name-20261123T020212.123Z.ext` beside it, and returns that path. The name sorts behind those of all
+ * earlier backups, also when the clock was set back, so that the newest is never taken for the oldest.
+ */
+export async function putAside(path: string, unixMs: number): Promise<string> {
+  const newest = (await backupsOf(path)).at(-1);
+  const nextUnixMs = newest === undefined ? unixMs : Math.max(unixMs, newest.unixMs + 1);
+  const extension = extname(path);
+  const backup = join(dirname(path), `${basename(path, extension)}-${formatTimestamp(nextUnixMs)}${extension}`);
+  await rename(path, backup);
+  return backup;
+}
+
+/** Deletes all but the newest `maxBackups`. */
+export async function dropOldBackups(path: string, maxBackups: number): Promise<void> {
+  const backups = await backupsOf(path);
+  for (const { name } of backups.slice(0, -maxBackups)) await unlink(join(dirname(path), name));
+}
+
+interface Backup {
+  readonly name: string;
+  readonly unixMs: number;
+}
+
+/** Oldest first. */
+async function backupsOf(path: string): Promise<Backup[]> {
+  const extension = extname(path);
+  const prefix = `${basename(path, extension)}-`;
+  const backups: Backup[] = [];
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(prefix) || !name.endsWith(extension)) continue;
+    const unixMs = parseTimestamp(name.slice(prefix.length, name.length - extension.length));
+    if (unixMs !== undefined) backups.push({ name, unixMs });
+  }
+  return backups.sort((a, b) => a.unixMs - b.unixMs);
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ConfigProblem } from '../../../src/config/config-error.ts';
+import { ConfigError } from '../../../src/config/config-error.ts';
+import { ConfigSection } from '../../../src/config/config-section.ts';
+import type { FileConfig } from '../../../src/exporters/file/file-config.ts';
+import { readFileConfig } from '../../../src/exporters/file/file-config.ts';
+
+function read(values: Record<string, unknown>): { config: FileConfig; message: string } {
+  const problems: ConfigProblem[] = [];
+  const config = readFileConfig(new ConfigSection('file', values, problems));
+  return { config, message: new ConfigError(problems).message };
+}
+
+test('file has the defaults of the Collector, and one consumer', () => {
+  const { config, message } = read({ path: '/tmp/a', rotation: {} });
+  assert.equal(message, '');
+  const { retry: _retry, queue, ...rest } = config;
+  assert.deepEqual(rest, {
+    section: 'file',
+    path: '/tmp/a',
+    format: 'json',
+    layout: 'stream',
+    append: false,
+    createDirectory: false,
+    rotation: { maxSizeBytes: 104_857_600, maxBackups: 100 },
+  });
+  assert.equal(queue.numConsumers, 1);
+  assert.equal(read({ path: '/tmp/a' }).config.rotation, undefined);
+});
+
+for (const { values, message } of [
+  { values: {}, message: 'file.path: is empty; write the path of a file.' },
+  { values: { path: '/a', format: 'yaml' }, message: /^file\.format: "yaml" / },
+  {
+    values: { path: '/a', layout: 'per_message', append: true },
+    message: 'file.append: is true, but layout per_message never empties a folder; remove it.',
+  },
+  {
+    values: { path: '/a', layout: 'per_message', rotation: { max_megabytes: 1 } },
+    message: 'file.rotation.max_megabytes: is set, but layout per_message has no file that grows; use max_backups.',
+  },
+  {
+    values: { path: '/a', rotation: { max_megabytes: 0 } },
+    message: /^file\.rotation\.max_megabytes: 0 /,
+  },
+  {
+    values: { path: '/a', sending_queue: { num_consumers: 10 } },
+    message: /^file\.sending_queue\.num_consumers: is 10, but /,
+  },
+  { values: { path: '/a', compresion: 'zstd' }, message: /^file\.compresion: / },
+]) {
+  test(`file refuses ${JSON.stringify(values)}`, () => {
+    if (typeof message === 'string') assert.equal(read(values).message, message);
+    else assert.match(read(values).message, message);
+  });
+}

@@ -21,7 +21,7 @@ export interface SendingQueueConfig {
 export function readSendingQueueConfig(section: ConfigSection, maxConsumers?: 1): SendingQueueConfig {
   const config = {
     enabled: section.boolean('enabled', true),
-    numConsumers: section.integer('num_consumers', maxConsumers ?? 10, { min: 1, max: maxConsumers ?? 1_000 }),
+    numConsumers: section.integer('num_consumers', maxConsumers ?? 10, { min: 1, max: 1_000 }),
     queueSize: section.integer('queue_size', 1_000, { min: 1 }),
     sizer: section.oneOf('sizer', 'requests', ['requests', 'items', 'bytes']),
   };
@@ -29,6 +29,10 @@ export function readSendingQueueConfig(section: ConfigSection, maxConsumers?: 1)
   refuseTrue(section, 'wait_for_result', 'a reporting cycle never waits for an exporter');
   refusePresence(section, 'storage', 'queues are kept in memory only');
   refusePresence(section, 'batch', 'a reporting cycle is one request and is sent as it is');
+  if (config.numConsumers > (maxConsumers ?? Infinity)) {
+    const problem = `is ${config.numConsumers}, but this exporter keeps the order of requests`;
+    section.addProblem('num_consumers', problem, 'remove it or write 1');
+  }
   section.end();
   return config;
 }

@@ -30,17 +30,19 @@ for (const { values, maxConsumers, message } of [
     values: { batch: {} },
     message: 'q.batch: is set, but a reporting cycle is one request and is sent as it is; remove it.',
   },
-  { values: { sizer: 'profiles' }, message: 'q.sizer: is "profiles"; write one of requests, items, bytes.' },
-  { values: { queue_size: 0 }, message: 'q.queue_size: is 0; write a whole number of at least 1.' },
+  { values: { sizer: 'profiles' }, message: /^q\.sizer: "profiles" / },
+  { values: { queue_size: 0 }, message: /^q\.queue_size: 0 / },
   {
     values: { num_consumers: 2 },
     maxConsumers: 1 as const,
-    message: 'q.num_consumers: is 2; write a whole number from 1 to 1.',
+    message: 'q.num_consumers: is 2, but this exporter keeps the order of requests; remove it or write 1.',
   },
 ]) {
   test(`sending_queue ${JSON.stringify(values)} is ${message === '' ? 'taken' : 'refused'}`, () => {
     const problems: ConfigProblem[] = [];
     readSendingQueueConfig(new ConfigSection('q', values, problems), maxConsumers);
-    assert.equal(new ConfigError(problems).message, message);
+    const actual = new ConfigError(problems).message;
+    if (typeof message === 'string') assert.equal(actual, message);
+    else assert.match(actual, message);
   });
 }

@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ConfigSection } from '../../src/config/config-section.ts';
+import type { ExportClient } from '../../src/exporters/export-client.ts';
+import { QueuedExporter } from '../../src/exporters/queued-exporter.ts';
+import { readRetryConfig } from '../../src/exporters/retry-config.ts';
+import type { Send, SendResult } from '../../src/exporters/send-result.ts';
+import { fullyAccepted } from '../../src/exporters/send-result.ts';
+import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { fakeRequest, numberOf } from '../support/fake-request.ts';
+import { recordLogs } from '../support/log-recorder.ts';
+import { recordMetrics } from '../support/metric-recorder.ts';
+
+const neverAborted = new AbortController().signal;
+const busy: SendResult = { kind: 'retryable', errorType: 'Unavailable', reason: 'busy' };
+const bad: SendResult = { kind: 'permanent', errorType: 'InvalidArgument', reason: 'bad' };
+
+function createExporter(send: Send, queue: Record<string, unknown> = {}, close: () => Promise<void> = async () => {}) {
+  const clock = new FakeClock();
+  const logs = recordLogs();
+  const { meter, values } = recordMetrics();
+  const client: ExportClient = { start: async () => {}, send, close };
+  const config = {
+    timeoutMs: 5000,
+    retry: readRetryConfig(new ConfigSection('', {}, [])),
+    queue: readSendingQueueConfig(new ConfigSection('', queue, [])),
+  };
+  const exporter = new QueuedExporter('otlp/a', client, config, {
+    clock,
+    logger: logs.logger,
+    meter,
+    random: () => 0.5,
+  });
+  return { exporter, clock, logs, values };
+}
+
+test('an exporter counts what it sends, and what its queue holds meanwhile', async () => {
+  const { exporter, clock, values } = createExporter(
+    async () => {
+      await clock.sleep(100);
+      return fullyAccepted;
+    },
+    { num_consumers: 1, queue_size: 7 },
+  );
+  await exporter.start();
+  exporter.offer(fakeRequest(1, 20));
+  exporter.offer(fakeRequest(2, 30));
+  assert.deepEqual(Object.fromEntries(await values()), {
+    'otelcol_exporter_in_flight_requests{exporter="otlp/a",data_type="profiles"}': 1,
+    'otelcol_exporter_queue_size{exporter="otlp/a",data_type="profiles"}': 2,
+    'otelcol_exporter_queue_capacity{exporter="otlp/a",data_type="profiles"}': 7,
+  });
+  await clock.advance(200);
+  assert.deepEqual(Object.fromEntries(await values()), {
+    'otelcol_exporter_sent_profile_samples{exporter="otlp/a"}': 50,
+    'otelcol_exporter_in_flight_requests{exporter="otlp/a",data_type="profiles"}': 0,
+    'otelcol_exporter_queue_size{exporter="otlp/a",data_type="profiles"}': 0,
+    'otelcol_exporter_queue_capacity{exporter="otlp/a",data_type="profiles"}': 7,
+  });
+  await exporter.stop(neverAborted);
+});
+
+test('an exporter tells of a retry once at info, and of a drop once with its samples', async () => {
+  const { exporter, clock, logs } = createExporter(async () => busy);
+  await exporter.start();
+  exporter.offer(fakeRequest(1, 20));
+  await clock.advance(300_000);
+  const shown = logs.lines.filter(({ level }) => level >= 30);
+  assert.deepEqual(
+    shown.map(({ level, msg, error, interval, dropped_items }) => [level, msg, error, interval, dropped_items]),
+    [
+      [30, 'Exporting failed. Will retry the request after interval.', 'busy', '5s', undefined],
+      [50, 'Exporting failed. Dropping data.', 'no more retries left: busy', undefined, 20],
+    ],
+  );
+  await exporter.stop(neverAborted);
+});
+
+test('an exporter refuses what its queue cannot take, and says so', async () => {
+  const { exporter, logs, values } = createExporter(async () => bad, { sizer: 'items', queue_size: 10 });
+  await exporter.start();
+  assert.equal(exporter.offer(fakeRequest(1, 8)), true);
+  assert.equal(exporter.offer(fakeRequest(2, 3)), false);
+  assert.equal(exporter.offer(fakeRequest(3, 11)), false);
+  await exporter.stop(neverAborted);
+  assert.equal(exporter.offer(fakeRequest(4, 5)), false);
+  const counted = await values();
+  const name = 'otelcol_exporter_enqueue_failed_profile_samples{exporter="otlp/a",error_type=';
+  assert.deepEqual(
+    ['queue_full', 'too_large', 'stopped'].map((reason) => counted.get(`${name}"${reason}"}`)),
+    [3, 11, 5],
+  );
+  const rejections = logs.lines.filter(({ msg }) => msg === 'Exporting failed. Rejecting data.');
+  assert.deepEqual(
+    rejections.map(({ rejected_items }) => rejected_items),
+    [3, 11, 5],
+  );
+});
+
+test('an exporter takes a request without samples and sends nothing', async () => {
+  let sent = 0;
+  const { exporter } = createExporter(async () => {
+    sent += 1;
+    return fullyAccepted;
+  });
+  await exporter.start();
+  assert.equal(exporter.offer(fakeRequest(1, 0)), true);
+  await exporter.stop(neverAborted);
+  assert.equal(sent, 0);
+});
+
+test('an exporter that stops cuts off retries and gives what is queued one attempt', async () => {
+  const attempts: number[] = [];
+  const { exporter, clock, values } = createExporter(
+    async (request) => {
+      attempts.push(numberOf(request.encoded()));
+      return busy;
+    },
+    { num_consumers: 1 },
+  );
+  await exporter.start();
+  for (const number of [1, 2, 3]) exporter.offer(fakeRequest(number, 10));
+  await clock.advance(4000);
+  assert.deepEqual(attempts, [1]);
+  await exporter.stop(neverAborted);
+  assert.deepEqual(attempts, [1, 2, 3]);
+  const name = 'otelcol_exporter_send_failed_profile_samples{exporter="otlp/a",error_type="Shutdown"}';
+  assert.equal((await values()).get(name), 30);
+});
+
+test('an exporter survives a client that throws, and one that cannot close', async () => {
+  const { exporter, logs, values } = createExporter(
+    async () => {
+      throw new TypeError('a bug');
+    },
+    {},
+    async () => {
+      throw new Error('disk gone');
+    },
+  );
+  await exporter.start();
+  exporter.offer(fakeRequest(1, 4));
+  await exporter.stop(neverAborted);
+  const name = 'otelcol_exporter_send_failed_profile_samples{exporter="otlp/a",error_type="_OTHER"}';
+  assert.equal((await values()).get(name), 4);
+  assert.match(String(logs.lines[0]!.error), /TypeError: a bug/);
+  assert.deepEqual([logs.lines[1]!.msg, logs.lines[1]!.error], ['Closing failed.', 'disk gone']);
+});
+
+test('an exporter does not wait past the deadline for a client that never closes', async () => {
+  const { exporter } = createExporter(
+    async () => fullyAccepted,
+    {},
+    () => new Promise(() => undefined),
+  );
+  await exporter.start();
+  const deadline = new AbortController();
+  const stopped = exporter.stop(deadline.signal);
+  deadline.abort();
+  await stopped;
+});
+
+/** What happens to an exporter, one after the other. */
+const step = fc.oneof(
+  fc.record({ offer: fc.nat(40) }),
+  fc.record({ advanceMs: fc.constantFrom(1, 100, 3000, 60_000) }),
+);
+
+/** What an attempt comes to, and after how long; `throw` is a bug, and more than 5 s is a timeout. */
+const answer = fc.record({
+  result: fc.oneof(
+    fc.constantFrom<SendResult | 'throw'>(fullyAccepted, busy, bad, 'throw'),
+    fc.record({ kind: fc.constant('accepted' as const), rejectedProfiles: fc.constant(1n), message: fc.constant('') }),
+  ),
+  afterMs: fc.constantFrom(0, 1, 50, 7000),
+});
+
+const queueConfig = fc.record({
+  enabled: fc.boolean(),
+  num_consumers: fc.integer({ min: 1, max: 3 }),
+  queue_size: fc.integer({ min: 1, max: 60 }),
+  sizer: fc.constantFrom('requests', 'items', 'bytes'),
+});
+
+test('every sample offered is counted once: sent, send_failed or enqueue_failed', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 30 }),
+      fc.array(answer, { minLength: 1, maxLength: 8 }),
+      queueConfig,
+      fc.boolean(),
+      async (steps, answers, queue, hasTimeToStop) => {
+        let sent = 0;
+        const { exporter, clock, values } = createExporter(async () => {
+          const { result, afterMs } = answers[sent++ % answers.length]!;
+          if (afterMs > 0) await clock.sleep(afterMs);
+          if (result === 'throw') throw new Error('a bug');
+          return result;
+        }, queue);
+        await exporter.start();
+        let offered = 0;
+        for (const [number, action] of steps.entries()) {
+          if ('offer' in action) {
+            offered += action.offer;
+            exporter.offer(fakeRequest(number, action.offer));
+          } else await clock.advance(action.advanceMs);
+        }
+        const deadline = new AbortController();
+        const stopped = exporter.stop(deadline.signal);
+        if (hasTimeToStop) await clock.advance(10_000_000);
+        else deadline.abort();
+        await stopped;
+        let counted = 0;
+        for (const [name, value] of await values()) {
+          if (/^otelcol_exporter_(sent|send_failed|enqueue_failed)_profile_samples/.test(name)) counted += value;
+          if (name.startsWith('otelcol_exporter_in_flight_requests')) assert.equal(value, 0);
+        }
+        assert.equal(counted, offered);
+      },
+    ),
+    { numRuns: 150 },
+  );
+});

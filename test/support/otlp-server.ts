@@ -229,12 +229,7 @@ export function encodeStatus(code: number, message: string, retryAfterMs: number
   return Buffer.concat([field(1, BigInt(code)), field(2, Buffer.from(message)), field(3, any)]);
 }
 
-/** An ExportProfilesServiceResponse with a partial success. */
-export function encodePartialSuccess(rejectedProfiles: bigint, errorMessage: string): Buffer {
-  return field(1, Buffer.concat([field(1, rejectedProfiles), field(2, Buffer.from(errorMessage))]));
-}
-
-/** One protobuf field, left out when it is zero or empty, except as a message of its own (number 1 of the response). */
+/** One protobuf field. */
 function field(number: number, value: bigint | Buffer): Buffer {
   if (typeof value === 'bigint') return Buffer.concat([varint(BigInt(number * 8)), varint(BigInt.asUintN(64, value))]);
   return Buffer.concat([varint(BigInt(number * 8 + 2)), varint(BigInt(value.length)), value]);

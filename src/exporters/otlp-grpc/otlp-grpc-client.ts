@@ -1,6 +1,8 @@
 import { arch, platform } from 'node:os';
 import type { ChannelOptions, ServiceError } from '@grpc/grpc-js';
 import { ChannelCredentials, Client, compressionAlgorithms, Metadata } from '@grpc/grpc-js';
+import { decodeExportResponse } from '../../otlp/export-response.ts';
+import { InvalidMessage } from '../../otlp/invalid-message.ts';
 import type { ExportClient } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { SendResult } from '../send-result.ts';
@@ -8,9 +10,6 @@ import type { OtlpGrpcConfig } from './otlp-grpc-config.ts';
 import { readRetryDelayMs } from './retry-info.ts';
 import { codeName, retryableCodes } from './retryable-codes.ts';
 import { loadSecureContext } from './tls-config.ts';
-
-/** Reads an `ExportProfilesServiceResponse`. Throws when the bytes are something else. */
-export type DecodeExportResponse = (bytes: Uint8Array) => { rejectedProfiles: bigint; errorMessage: string };
 
 const exportPath = '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export';
 
@@ -27,15 +26,13 @@ export class OtlpGrpcClient implements ExportClient {
   readonly #config: OtlpGrpcConfig;
   readonly #target: string;
   readonly #version: string;
-  readonly #decode: DecodeExportResponse;
   readonly #metadata: Metadata;
   #client: Client | undefined;
 
-  constructor(config: OtlpGrpcConfig, target: string, version: string, decode: DecodeExportResponse) {
+  constructor(config: OtlpGrpcConfig, target: string, version: string) {
     this.#config = config;
     this.#target = target;
     this.#version = version;
-    this.#decode = decode;
     this.#metadata = createMetadata(config);
   }
 
@@ -49,11 +46,21 @@ export class OtlpGrpcClient implements ExportClient {
     this.#client = new Client(this.#target, credentials, channelOptions(this.#config, this.#version));
   }
 
-  readonly send = (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
-    const client = this.#client!;
-    const bytes = request.encoded();
+  readonly send = async (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
+    const { error, response } = await this.#call(request.encoded(), signal);
+    return error === null ? answered(response ?? Buffer.alloc(0)) : failed(error);
+  };
+
+  async close(): Promise<void> {
+    this.#client?.close();
+  }
+
+  #call(
+    bytes: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<{ error: ServiceError | null; response?: Buffer | undefined }> {
     return new Promise((resolve) => {
-      const call = client.makeUnaryRequest(
+      const call = this.#client!.makeUnaryRequest(
         exportPath,
         (message: Uint8Array) => Buffer.from(message.buffer, message.byteOffset, message.byteLength),
         (response: Buffer) => response,
@@ -61,28 +68,25 @@ export class OtlpGrpcClient implements ExportClient {
         this.#metadata.clone(),
         (error, response) => {
           signal.removeEventListener('abort', cancel);
-          resolve(error === null ? this.#accepted(response ?? Buffer.alloc(0)) : failed(error));
+          resolve({ error, response });
         },
       );
       const cancel = (): void => call.cancel();
       if (signal.aborted) cancel();
       else signal.addEventListener('abort', cancel, { once: true });
     });
-  };
-
-  async close(): Promise<void> {
-    this.#client?.close();
   }
+}
 
-  #accepted(response: Buffer): SendResult {
-    try {
-      const { rejectedProfiles, errorMessage } = this.#decode(response);
-      return { kind: 'accepted', rejectedProfiles, message: errorMessage };
-    } catch (error) {
-      // The receiver said OK, so sending again would store it twice.
-      const reason = `Internal: the response is no ExportProfilesServiceResponse (${(error as Error).message})`;
-      return { kind: 'permanent', errorType: 'Internal', reason };
-    }
+function answered(response: Uint8Array): SendResult {
+  try {
+    const { rejectedProfiles, errorMessage } = decodeExportResponse(response);
+    return { kind: 'accepted', rejectedProfiles, message: errorMessage };
+  } catch (error) {
+    if (!(error instanceof InvalidMessage)) throw error;
+    // The receiver said OK, so sending again would store it twice.
+    const reason = `Internal: the response is no ExportProfilesServiceResponse (${error.message})`;
+    return { kind: 'permanent', errorType: 'Internal', reason };
   }
 }
 
@@ -99,7 +103,7 @@ function failed({ code, details, metadata }: ServiceError): SendResult {
 
 function createMetadata({ headers, waitForReady, timeoutMs }: OtlpGrpcConfig): Metadata {
   const metadata = new Metadata({ waitForReady });
-  for (const [name, value] of headers) metadata.set(name, value);
+  for (const [name, value] of headers) metadata.set(name, value.reveal());
   // https://github.com/open-telemetry/opentelemetry-proto/pull/857: the schema that the bytes follow.
   metadata.set('otlp-profiles-development-version', '1');
   // The time that withTimeout gives an attempt, so that the receiver can drop what nobody waits for any more. At most 8 digits.

@@ -1,5 +1,6 @@
+import type { ComponentType } from '../../config/component-type.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
-import type { ExporterType } from '../exporter-type.ts';
+import type { Secret } from '../../support/secret.ts';
 import type { RetryConfig } from '../retry-config.ts';
 import { readRetryConfig } from '../retry-config.ts';
 import type { SendingQueueConfig } from '../sending-queue-config.ts';
@@ -15,8 +16,8 @@ export interface OtlpGrpcConfig {
   readonly isTls: boolean;
   readonly tls: ClientTlsConfig;
   readonly compression: 'gzip' | 'none';
-  /** Secrets as a rule: never logged. Names are lower case. */
-  readonly headers: ReadonlyMap<string, string>;
+  /** Names are lower case. */
+  readonly headers: ReadonlyMap<string, Secret>;
   readonly keepalive: KeepaliveConfig | undefined;
   readonly waitForReady: boolean;
   readonly balancerName: 'round_robin' | 'pick_first';
@@ -35,7 +36,7 @@ export interface KeepaliveConfig {
   readonly permitWithoutStream: boolean;
 }
 
-export const otlpGrpcExporterType: ExporterType<OtlpGrpcConfig> = {
+export const otlpGrpcExporterType: ComponentType<OtlpGrpcConfig> = {
   kind: 'exporter',
   type: 'otlp_grpc',
   aliases: ['otlp'],
@@ -85,16 +86,16 @@ function readEndpoint(section: ConfigSection): GrpcEndpoint | undefined {
   return undefined;
 }
 
-/** Faults are told by name alone: values are secrets. What is refused here would make grpc-js throw with the value. */
-function readHeaders(section: ConfigSection): ReadonlyMap<string, string> {
-  const headers = new Map<string, string>();
-  for (const [name, value] of section.stringMap('headers')) {
+/** What is refused here would make grpc-js throw an error that shows the value. */
+function readHeaders(section: ConfigSection): ReadonlyMap<string, Secret> {
+  const headers = new Map<string, Secret>();
+  for (const [name, value] of section.opaqueMap('headers')) {
     const key = name.toLowerCase();
     if (!/^[0-9a-z_.-]+$/.test(key) || key.endsWith('-bin') || key.startsWith('grpc-')) {
       section.addProblem(`headers.${name}`, 'cannot be a text header of gRPC', 'use letters, digits, "_", "-" and "."');
     } else if (key === 'otlp-profiles-development-version') {
       section.addProblem(`headers.${name}`, 'is said by the exporter itself', 'remove it');
-    } else if (!/^[ -~]*$/.test(value)) {
+    } else if (!/^[ -~]*$/.test(value.reveal())) {
       section.addProblem(
         `headers.${name}`,
         'has a value with other than printable ASCII characters',

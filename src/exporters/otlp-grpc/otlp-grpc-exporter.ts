@@ -3,14 +3,12 @@ import type { ProfilesExporter } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import { SwitchedOffExporter } from '../switched-off-exporter.ts';
-import type { DecodeExportResponse } from './otlp-grpc-client.ts';
 import { OtlpGrpcClient } from './otlp-grpc-client.ts';
 import type { OtlpGrpcConfig } from './otlp-grpc-config.ts';
 
 export interface OtlpGrpcDependencies extends ExporterDependencies {
   /** Of this service, for the user agent. */
   readonly version: string;
-  readonly decodeExportResponse: DecodeExportResponse;
 }
 
 /** Sends profiles to a receiver of OTLP over gRPC. */
@@ -19,8 +17,8 @@ export function createOtlpGrpcExporter(
   config: OtlpGrpcConfig,
   dependencies: OtlpGrpcDependencies,
 ): Component & ProfilesExporter {
-  const { logger, version, decodeExportResponse } = dependencies;
+  const { logger, version } = dependencies;
   if (config.endpoint === undefined) return new SwitchedOffExporter(id, logger, 'its endpoint is empty');
-  const client = new OtlpGrpcClient(config, config.endpoint.target, version, decodeExportResponse);
+  const client = new OtlpGrpcClient(config, config.endpoint.target, version);
   return new QueuedExporter(id, client, config, dependencies);
 }

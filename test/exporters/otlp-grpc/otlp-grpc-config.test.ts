@@ -92,7 +92,7 @@ for (const { values, message } of [
   },
   {
     values: { endpoint: 'a:1', compression: 'zstd' },
-    message: 'otlp.compression: is "zstd"; write one of gzip, none.',
+    message: /^otlp\.compression: "zstd" .* gzip, none\.$/,
   },
   {
     values: { endpoint: 'a:1', tls: { cert_file: '/c.pem' } },
@@ -100,18 +100,21 @@ for (const { values, message } of [
   },
   {
     values: { endpoint: 'a:1', tls: { min_version: '1.4' } },
-    message: 'otlp.tls.min_version: is "1.4"; write one of 1.0, 1.1, 1.2, 1.3.',
+    message: /^otlp\.tls\.min_version: "1\.4" /,
   },
   {
     values: { endpoint: 'a:1', keepalive: { time: '0s' } },
-    message: 'otlp.keepalive.time: is "0s"; write a duration such as "5s" or "200ms" of at least 1ms.',
+    message: /^otlp\.keepalive\.time: "0s" /,
   },
   {
     values: { endpoint: 'a:1', retry_on_failuer: {} },
-    message: 'otlp.retry_on_failuer: is not a known key; did you mean "retry_on_failure".',
+    message: /^otlp\.retry_on_failuer: .*"retry_on_failure"/,
   },
 ]) {
-  test(`otlp_grpc refuses ${JSON.stringify(values)}`, () => assert.equal(read(values).message, message));
+  test(`otlp_grpc refuses ${JSON.stringify(values)}`, () => {
+    if (typeof message === 'string') assert.equal(read(values).message, message);
+    else assert.match(read(values).message, message);
+  });
 }
 
 for (const [name, value] of [

@@ -7,6 +7,7 @@ import { status } from '@grpc/grpc-js';
 import { ConfigSection } from '../../../src/config/config-section.ts';
 import { readOtlpGrpcConfig } from '../../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
 import { createOtlpGrpcExporter } from '../../../src/exporters/otlp-grpc/otlp-grpc-exporter.ts';
+import { encodeExportResponse } from '../../../src/otlp/export-response.ts';
 import type { Clock } from '../../../src/support/clock.ts';
 import { systemClock } from '../../../src/support/clock.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -14,7 +15,7 @@ import { fakeRequest, numberOf } from '../../support/fake-request.ts';
 import { recordLogs } from '../../support/log-recorder.ts';
 import { recordMetrics } from '../../support/metric-recorder.ts';
 import type { Answer, OtlpServerOptions, Script } from '../../support/otlp-server.ts';
-import { encodePartialSuccess, ScriptedOtlpServer } from '../../support/otlp-server.ts';
+import { ScriptedOtlpServer } from '../../support/otlp-server.ts';
 
 const neverAborted = new AbortController().signal;
 const ok: Answer = { kind: 'ok' };
@@ -43,7 +44,6 @@ async function connect(t: TestContext, { script = [], values = {}, clock = syste
     clock,
     random: () => 0.5,
     version: '1.2.3',
-    decodeExportResponse,
   });
   await exporter.start();
   t.after(async () => {
@@ -51,13 +51,6 @@ async function connect(t: TestContext, { script = [], values = {}, clock = syste
     await server.stop();
   });
   return { server, exporter, logs, metrics };
-}
-
-/** Reads what `encodePartialSuccess` writes with small numbers; anything else but nothing is garbage. */
-function decodeExportResponse(bytes: Uint8Array): { rejectedProfiles: bigint; errorMessage: string } {
-  if (bytes.length === 0 || (bytes.length === 2 && bytes[0] === 10)) return { rejectedProfiles: 0n, errorMessage: '' };
-  if (bytes[0] !== 10) throw new Error('invalid wire type');
-  return { rejectedProfiles: BigInt(bytes[3]!), errorMessage: Buffer.from(bytes.subarray(6)).toString() };
 }
 
 /** Answers to numbered requests by a fixed sequence of pseudo-random numbers, so that a run can be repeated. */
@@ -142,6 +135,7 @@ interface AnswerCase {
   readonly sent: number;
   readonly errorType?: string;
   readonly rejected?: number;
+  readonly warning?: string;
 }
 
 const answerCases: readonly AnswerCase[] = [
@@ -179,10 +173,18 @@ const answerCases: readonly AnswerCase[] = [
   },
   {
     name: 'never retries a partial success',
-    answer: { kind: 'response', message: encodePartialSuccess(3n, 'too old') },
+    answer: { kind: 'response', message: encodeExportResponse({ rejectedProfiles: 3n, errorMessage: 'too old' }) },
     attempts: 1,
     sent: 1,
     rejected: 3,
+    warning: 'too old',
+  },
+  {
+    name: 'passes on a warning',
+    answer: { kind: 'response', message: encodeExportResponse({ rejectedProfiles: 0n, errorMessage: 'slow down' }) },
+    attempts: 1,
+    sent: 1,
+    warning: 'slow down',
   },
   {
     name: 'takes an empty partial success for a full one',
@@ -210,7 +212,7 @@ const answerCases: readonly AnswerCase[] = [
   { name: 'sends again what a GOAWAY left out', answer: { kind: 'goaway' }, attempts: 2, sent: 1 },
 ];
 
-for (const { name, answer, attempts, sent, errorType = '', rejected = 0 } of answerCases) {
+for (const { name, answer, attempts, sent, errorType = '', rejected = 0, warning } of answerCases) {
   test(`otlp_grpc ${name}`, async (t) => {
     const { server, exporter, logs, metrics } = await connect(t, { script: [answer] });
     exporter.offer(fakeRequest(1));
@@ -224,8 +226,9 @@ for (const { name, answer, attempts, sent, errorType = '', rejected = 0 } of ans
     const failed = counted.get(`otelcol_exporter_send_failed_profile_samples{${label},error_type="${errorType}"}`);
     assert.equal(failed ?? 0, 1 - sent);
     assert.equal(counted.get(`otelcol_exporter_in_flight_requests{${label},data_type="profiles"}`), 0);
-    const warning = logs.lines.find(({ msg }) => msg === 'Partial success response');
-    assert.deepEqual([warning?.dropped_profiles, warning?.message], rejected ? [3, 'too old'] : [undefined, undefined]);
+    const warnings = logs.lines.filter(({ msg }) => msg === 'Partial success response');
+    const shown = warnings.map(({ message, dropped_profiles }) => [message, dropped_profiles]);
+    assert.deepEqual(shown, warning === undefined ? [] : [[warning, rejected]]);
   });
 }
 
@@ -354,7 +357,6 @@ for (const { name, tls, message } of [
       clock: new FakeClock(),
       random: () => 0.5,
       version: '1.2.3',
-      decodeExportResponse,
     });
     await assert.rejects(exporter.start(), { message });
     await exporter.stop(neverAborted);
@@ -370,7 +372,6 @@ test('otlp_grpc without an endpoint is switched off when it is optional, and say
     clock: new FakeClock(),
     random: () => 0.5,
     version: '1.2.3',
-    decodeExportResponse,
   });
   await exporter.start();
   assert.equal(exporter.offer(fakeRequest(1)), true);

@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { checkConformance } from '../otlp/conformance/check-conformance.ts';
+import { checkContract } from '../otlp/conformance/check-contract.ts';
+import type { ConformanceFault } from '../otlp/conformance/fault-list.ts';
+import { InvalidMessage } from '../otlp/invalid-message.ts';
+import { exitCodes } from './command-io.ts';
+import { printSummary } from './inspect/print-summary.ts';
+import type { ProfilesFile } from './inspect/read-profiles-file.ts';
+import { readProfilesFile } from './inspect/read-profiles-file.ts';
+import { summarizeProfiles } from './inspect/summarize-profiles.ts';
+
+/** Where a command writes; text as given, without a newline of its own. */
+export interface InspectIo {
+  stdout(text: string): void;
+  stderr(text: string): void;
+}
+
+const help = `Usage: framekeeper inspect [options] FILE
+
+Says what is in a file of OTLP profiles: one protobuf message, length-delimited messages (the
+Collector's file exporter with format: proto), JSON, or JSON lines. The content tells which.
+
+  --top N      list at most N functions and files of each type (default 10)
+  --json       print the summary as JSON
+  --check      judge the file by the specification; exit code 1 and the paths when it breaks a rule
+  --contract   like --check, and by what Framekeeper promises of its own output besides
+  --help       print this
+`;
+
+/** Runs `framekeeper inspect`. The exit code: 0, 1 when a check found faults, 2 when the arguments or the file are unusable. */
+export async function runInspect(args: readonly string[], io: InspectIo): Promise<number> {
+  const options = readOptions(args);
+  if (options.kind === 'help') {
+    io.stdout(help);
+    return exitCodes.ok;
+  }
+  if (options.kind === 'usage-error') {
+    io.stderr(`framekeeper inspect: ${options.message}; see --help.\n`);
+    return exitCodes.usage;
+  }
+  const { path } = options;
+  try {
+    const bytes = await readFile(path);
+    return report(readProfilesFile(bytes), bytes.length, options, io);
+  } catch (error) {
+    if (error instanceof InvalidMessage) io.stderr(`${path}: is not a file of OTLP profiles: ${error.message}\n`);
+    else if (isFileError(error)) io.stderr(`${path}: cannot be read: ${error.message}\n`);
+    else throw error;
+    return exitCodes.usage;
+  }
+}
+
+interface InspectOptions {
+  readonly kind: 'inspect';
+  readonly path: string;
+  readonly top: number;
+  readonly isJson: boolean;
+  readonly check: 'none' | 'specification' | 'contract';
+}
+
+type ParsedOptions = InspectOptions | { readonly kind: 'help' } | { readonly kind: 'usage-error'; message: string };
+
+function readOptions(args: readonly string[]): ParsedOptions {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        top: { type: 'string', default: '10' },
+        json: { type: 'boolean', default: false },
+        check: { type: 'boolean', default: false },
+        contract: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (values.help) return { kind: 'help' };
+    const [path] = positionals;
+    if (path === undefined || positionals.length > 1) {
+      return { kind: 'usage-error', message: `expected one file, got ${positionals.length}` };
+    }
+    if (!/^\d{1,6}$/.test(values.top)) {
+      return { kind: 'usage-error', message: `--top is "${values.top}", write a whole number up to 999999` };
+    }
+    const check = values.contract ? 'contract' : values.check ? 'specification' : 'none';
+    return { kind: 'inspect', path, top: Number(values.top), isJson: values.json, check };
+  } catch (error) {
+    // parseArgs explains itself, at length, in its first sentence.
+    const [message = ''] = String((error as Error).message).split('. ');
+    return { kind: 'usage-error', message };
+  }
+}
+
+function report(file: ProfilesFile, sizeBytes: number, options: InspectOptions, io: InspectIo): number {
+  const faults = options.check === 'none' ? [] : checkFile(file, options.check === 'contract');
+  const data = file.messages.map((message) => message.data);
+  const summary = summarizeProfiles(data, options.top);
+  if (options.isJson) {
+    const { path, check } = options;
+    const head = { file: path, format: file.format, sizeBytes, messages: data.length };
+    io.stdout(`${toJson({ ...head, ...summary, ...(check === 'none' ? {} : { faults }) })}\n`);
+  } else {
+    const messages = `${data.length} message${data.length === 1 ? '' : 's'}`;
+    io.stdout(`${options.path}: ${file.format}, ${messages}, ${sizeBytes.toLocaleString('en-US')} bytes\n\n`);
+    io.stdout(printSummary(summary));
+    if (options.check !== 'none') io.stdout(`\n${printFaults(faults)}`);
+  }
+  return faults.length === 0 ? exitCodes.ok : exitCodes.failure;
+}
+
+function checkFile({ messages }: ProfilesFile, hasContract: boolean): ConformanceFault[] {
+  return messages.flatMap(({ data, referencedStrings }, index) => {
+    const faults = checkConformance(data, referencedStrings);
+    if (hasContract) faults.push(...checkContract(data, referencedStrings));
+    if (messages.length === 1) return faults;
+    return faults.map(({ path, problem }) => ({ path: `message ${index + 1}: ${path}`, problem }));
+  });
+}
+
+function printFaults(faults: readonly ConformanceFault[]): string {
+  if (faults.length === 0) return 'Check: no faults\n';
+  return `Check: ${faults.length} faults\n${faults.map(({ path, problem }) => `  ${path}: ${problem}\n`).join('')}`;
+}
+
+/** 64-bit numbers are written in full: JSON sets no bound to them. */
+function toJson(value: unknown): string {
+  const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+  return JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? rawJSON(String(item)) : item), 2);
+}
+
+function isFileError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error;
+}

@@ -1,0 +1,100 @@
+import { isUtf8 } from 'node:buffer';
+import type { DecodedProfiles } from '../../otlp/decode-profiles-data.ts';
+import { decodeProfiles } from '../../otlp/decode-profiles-data.ts';
+import { decodeJson } from '../../otlp/decode-profiles-json.ts';
+import { InvalidMessage } from '../../otlp/invalid-message.ts';
+
+export type ProfilesFormat = 'protobuf' | 'length-delimited protobuf' | 'JSON' | 'JSON lines';
+
+export interface ProfilesFile {
+  readonly format: ProfilesFormat;
+  readonly messages: readonly DecodedProfiles[];
+}
+
+/**
+ * Reads OTLP profiles in any form that files have them: one protobuf message; messages with their length in 4
+ * big-endian bytes before each, as the Collector's file exporter writes them; one JSON document; JSON lines. The content
+ * tells which.
+ * @throws InvalidMessage
+ */
+export function readProfilesFile(bytes: Uint8Array): ProfilesFile {
+  if (bytes.length === 0) throw new InvalidMessage('', 'is empty');
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) throw new InvalidMessage('', 'is compressed with gzip; unpack it first');
+  const frames = splitFrames(bytes);
+  if (frames !== undefined) {
+    return {
+      format: 'length-delimited protobuf',
+      messages: frames.map((frame, index) => within(`message ${index + 1}`, () => decodeProfiles(frame))),
+    };
+  }
+  const documents = splitDocuments(bytes);
+  if (documents !== undefined) return readDocuments(documents);
+  return { format: 'protobuf', messages: [decodeProfiles(bytes)] };
+}
+
+/**
+ * Messages of a length-delimited file; `undefined` when it is none. Its first byte is 0 as long as its first message is
+ * shorter than 16 MiB, and no protobuf message or JSON text begins so.
+ */
+function splitFrames(bytes: Uint8Array): Uint8Array[] | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const frames: Uint8Array[] = [];
+  let position = 0;
+  while (position + 4 <= bytes.length) {
+    const end = position + 4 + view.getUint32(position);
+    if (end > bytes.length) break;
+    frames.push(bytes.subarray(position + 4, end));
+    position = end;
+  }
+  if (position === bytes.length) return frames;
+  if (bytes[0] !== 0) return undefined;
+  const path = `message ${frames.length + 1}`;
+  throw new InvalidMessage(path, `the file ends inside it, ${bytes.length - position} bytes after its beginning`);
+}
+
+/** JSON documents of a text; `undefined` when the bytes are not JSON. */
+function splitDocuments(bytes: Uint8Array): string[] | undefined {
+  // A line feed and a brace are also the head of a protobuf message, with a first resource of 123 bytes.
+  if (bytes[0] === 0x0a && bytes[1] === 0x7b && isMessage(bytes)) return undefined;
+  if (!isUtf8(bytes)) return undefined;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    .toString()
+    .replace(/^\ufeff/, '');
+  if (!/^\s*\{\s*["}]/.test(text)) return undefined;
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return lines.length > 1 && isJson(lines[0]!) ? lines : [text];
+}
+
+function isMessage(bytes: Uint8Array): boolean {
+  try {
+    decodeProfiles(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readDocuments(documents: readonly string[]): ProfilesFile {
+  if (documents.length === 1) return { format: 'JSON', messages: [decodeJson(documents[0]!)] };
+  return {
+    format: 'JSON lines',
+    messages: documents.map((line, index) => within(`message ${index + 1}`, () => decodeJson(line))),
+  };
+}
+
+function within<T>(segment: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    throw error instanceof InvalidMessage ? error.within(segment) : error;
+  }
+}

@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { runInspect } from '../../src/cli/inspect.ts';
+import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
+import { encodeProfilesJson } from '../../src/otlp/encode-profiles-json.ts';
+import { goodProfiles } from '../otlp/good-profiles.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'framekeeper-inspect-'));
+after(() => rmSync(folder, { recursive: true }));
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function inspect(...args: string[]): Promise<Outcome> {
+  const written = { stdout: '', stderr: '' };
+  const code = await runInspect(args, {
+    stdout: (text) => {
+      written.stdout += text;
+    },
+    stderr: (text) => {
+      written.stderr += text;
+    },
+  });
+  return { code, ...written };
+}
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const good = file('good.otlp', encodeProfilesData(goodProfiles()));
+
+test('inspect prints what is in a file', async () => {
+  const { code, stdout, stderr } = await inspect(good);
+  assert.equal(stderr, '');
+  assert.equal(code, 0);
+  assert.equal(
+    stdout,
+    `${good}: protobuf, 1 message, ${encodeProfilesData(goodProfiles()).length} bytes
+
+Resources: 1
+  shop  1 profile  2 samples  framekeeper 0.1.0
+
+samples/count, one every 50,000,000 cpu/nanoseconds
+  1 profile, 2 samples, 3 observations, total 3
+  2026-01-01T00:00:00.000Z to 2026-01-01T00:00:05.000Z (5.000 s)
+  in the kernel 33.3 %, in stubs 0.0 %
+
+  frame type  frames  named %  named  stubs  unnamed  self %
+  native           8   75.0 %      6      0        2  66.7 %
+  kernel           1  100.0 %      1      0        0  33.3 %
+
+  unnamed in     frames  addresses
+  /usr/bin/shop       2          1
+
+  self  self %  total  total %  type    function       file
+     2  66.7 %      2   66.7 %  native  shop+0x1234
+     1  33.3 %      1   33.3 %  kernel  do_syscall_64
+     0   0.0 %      3  100.0 %  native  add            shop.c
+     0   0.0 %      3  100.0 %  native  checkout       shop.c
+`,
+  );
+});
+
+test('inspect --top bounds the functions', async () => {
+  const { stdout } = await inspect(good, '--top', '1');
+  assert.match(stdout, /shop\+0x1234/);
+  assert.doesNotMatch(stdout, /do_syscall_64/);
+});
+
+test('inspect --json prints the same as data, with exact numbers', async () => {
+  const data = goodProfiles();
+  data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.samples[0]!.values = [2n ** 62n, 1n];
+  const { code, stdout } = await inspect(file('large.otlp', encodeProfilesData(data)), '--json');
+  assert.equal(code, 0);
+  assert.match(stdout, /"total": 4611686018427387906,/);
+  const summary = JSON.parse(stdout);
+  assert.equal(summary.format, 'protobuf');
+  assert.deepEqual(summary.resources[0].attributes, { 'service.name': 'shop' });
+  assert.equal(summary.types[0].sampleType, 'samples/count');
+  assert.deepEqual(summary.types[0].unnamed, [{ file: '/usr/bin/shop', addresses: 1, frames: 2 }]);
+  assert.equal('faults' in summary, false);
+});
+
+const message = encodeProfilesData(goodProfiles());
+const json = encodeProfilesJson(goodProfiles());
+const length = Buffer.alloc(4);
+length.writeUInt32BE(message.length);
+
+for (const { name, content, format, messages } of [
+  { name: 'one protobuf message', content: message, format: 'protobuf', messages: 1 },
+  {
+    name: 'length-delimited protobuf',
+    content: Buffer.concat([length, message, length, message]),
+    format: 'length-delimited protobuf',
+    messages: 2,
+  },
+  { name: 'a JSON document', content: json, format: 'JSON', messages: 1 },
+  {
+    name: 'a JSON document over many lines',
+    content: `\ufeff${JSON.stringify(JSON.parse(json), null, 2)}\n`,
+    format: 'JSON',
+    messages: 1,
+  },
+  { name: 'JSON lines', content: `${json}\n${json}\n\n${json}`, format: 'JSON lines', messages: 3 },
+]) {
+  test(`inspect reads ${name}`, async () => {
+    const { code, stdout } = await inspect(file('any', content), '--json', '--check');
+    const summary = JSON.parse(stdout);
+    assert.equal(code, 0);
+    assert.deepEqual([summary.format, summary.messages], [format, messages]);
+    assert.equal(summary.types[0].samples, 2 * messages);
+    assert.equal(summary.resources.length, 1, 'the same resource in several messages is one');
+    assert.deepEqual(summary.faults, []);
+  });
+}
+
+test('inspect reads a protobuf message that begins like JSON', async () => {
+  // A line feed is field 1, a brace is the length 123, a quotation mark the length 34.
+  const data = goodProfiles();
+  data.resourceProfiles[0]!.scopeProfiles = [];
+  data.resourceProfiles[0]!.resource.attributes = [{ key: 'service.name', value: 'at the corner ' }];
+  data.resourceProfiles[0]!.schemaUrl = 'x'.repeat(85);
+  const bytes = encodeProfilesData(data);
+  assert.equal(Buffer.from(bytes.subarray(0, 4)).toString(), '\n{\n"');
+  const { code, stdout } = await inspect(file('brace.otlp', bytes));
+  assert.equal(code, 0);
+  assert.match(stdout, /protobuf, 1 message/);
+});
+
+test('inspect --check exits 1 and prints the paths', async () => {
+  const data = goodProfiles();
+  data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.samples[1]!.stackIndex = 9;
+  const spoiled = file('spoiled.otlp', encodeProfilesData(data));
+  const { code, stdout } = await inspect(spoiled, '--check');
+  assert.equal(code, 1);
+  assert.match(
+    stdout,
+    /Check: 2 faults\n {2}resource_profiles\[0\]: scope_profiles\[0\]: profile\[0\]: sample\[1\]: stack_index: index 9 is out/,
+  );
+  assert.equal((await inspect(spoiled)).code, 0, 'without --check nothing is judged');
+  const printed = JSON.parse((await inspect(spoiled, '--check', '--json')).stdout);
+  assert.equal(printed.faults.length, 2);
+});
+
+test('inspect --check says so when there is no fault', async () => {
+  const { code, stdout } = await inspect(good, '--check');
+  assert.equal(code, 0);
+  assert.match(stdout, /\nCheck: no faults\n$/);
+});
+
+test('inspect --check names the message of several', async () => {
+  const data = goodProfiles();
+  data.dictionary.stringTable.push('lost');
+  const { code, stdout } = await inspect(file('lines', `${json}\n${encodeProfilesJson(data)}\n`), '--check');
+  assert.equal(code, 1);
+  assert.match(stdout, / {2}message 2: dictionary: string_table\[13\]: is referred to by nothing\n/);
+});
+
+test('inspect --contract judges by our own promises too', async () => {
+  const data = goodProfiles();
+  data.resourceProfiles[0]!.resource.attributes[0]!.key = 'host.name';
+  const foreign = file('foreign.otlp', encodeProfilesData(data));
+  assert.equal((await inspect(foreign, '--check')).code, 0);
+  const { code, stdout } = await inspect(foreign, '--contract');
+  assert.equal(code, 1);
+  assert.match(stdout, /resource: has no service\.name/);
+});
+
+test('control characters in names do not reach the terminal', async () => {
+  const data = goodProfiles();
+  data.dictionary.stringTable[9] = 'evil\u001b[2Jname';
+  const { stdout } = await inspect(file('evil.otlp', encodeProfilesData(data)));
+  assert.match(stdout, /evil\ufffd\[2Jname/);
+});
+
+for (const { name, content, problem } of [
+  { name: 'an empty file', content: '', problem: 'is empty' },
+  { name: 'gzip', content: Uint8Array.of(0x1f, 0x8b, 8, 0), problem: 'is compressed with gzip; unpack it first' },
+  { name: 'text', content: 'hello world', problem: /field 13: begins a group|wire type|beyond/ },
+  { name: 'broken JSON', content: '{"resourceProfiles":[', problem: /^is not JSON: / },
+  {
+    name: 'a broken line',
+    content: `${json}\n{"dictionary":[]}\n`,
+    problem: 'message 2: dictionary: is a list where an object belongs',
+  },
+  {
+    name: 'a length-delimited file that was cut off',
+    content: Buffer.concat([length, message, length, message.subarray(0, 10)]),
+    problem: 'message 2: the file ends inside it, 14 bytes after its beginning',
+  },
+  {
+    name: 'a broken message of a length-delimited file',
+    content: Buffer.concat([Buffer.from([0, 0, 0, 2, 0x0a, 9])]),
+    problem: 'message 1: field 1: has length 9 beyond its message (byte 2)',
+  },
+]) {
+  test(`inspect refuses ${name} with exit code 2`, async () => {
+    const path = file('refused', content);
+    const { code, stdout, stderr } = await inspect(path);
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
+    const prefix = `${path}: is not a file of OTLP profiles: `;
+    assert.ok(stderr.startsWith(prefix), stderr);
+    if (typeof problem === 'string') assert.equal(stderr.slice(prefix.length), `${problem}\n`);
+    else assert.match(stderr.slice(prefix.length), problem);
+  });
+}
+
+for (const { name, args, message: expected } of [
+  { name: 'no file', args: [], message: /expected one file, got 0; see --help/ },
+  { name: 'two files', args: ['a', 'b'], message: /expected one file, got 2/ },
+  { name: 'an unknown option', args: ['--chek', 'a'], message: /Unknown option '--chek'; see --help/ },
+  { name: 'a --top that is no number', args: ['--top', 'x', 'a'], message: /--top is "x", write a whole number/ },
+  { name: 'a file that is not there', args: [join(folder, 'none')], message: /cannot be read: ENOENT/ },
+  { name: 'a folder', args: [folder], message: /cannot be read: EISDIR/ },
+]) {
+  test(`inspect answers ${name} with exit code 2`, async () => {
+    const { code, stdout, stderr } = await inspect(...args);
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
+    assert.match(stderr, expected);
+  });
+}
+
+test('inspect --help explains itself', async () => {
+  const { code, stdout } = await inspect('--help');
+  assert.equal(code, 0);
+  assert.match(stdout, /^Usage: framekeeper inspect/);
+});

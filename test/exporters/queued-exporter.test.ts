@@ -62,6 +62,33 @@ test('an exporter counts what it sends, and what its queue holds meanwhile', asy
   await exporter.stop(neverAborted);
 });
 
+test('two exporters of one service are counted apart', async () => {
+  const { meter, values } = recordMetrics();
+  const config = {
+    timeoutMs: 0,
+    retry: readRetryConfig(new ConfigSection('', {}, [])),
+    queue: readSendingQueueConfig(new ConfigSection('', {}, [])),
+  };
+  const client: ExportClient = { start: async () => {}, send: async () => fullyAccepted, close: async () => {} };
+  const dependencies = { clock: new FakeClock(), logger: recordLogs().logger, meter, random: () => 0.5 };
+  for (const [id, sampleCount] of [
+    ['otlp/a', 1],
+    ['otlp/b', 2],
+  ] as const) {
+    const exporter = new QueuedExporter(id, client, config, dependencies);
+    await exporter.start();
+    exporter.offer(fakeRequest(1, sampleCount));
+  }
+  const counted = await values();
+  for (const [id, sampleCount] of [
+    ['otlp/a', 1],
+    ['otlp/b', 2],
+  ] as const) {
+    assert.equal(counted.get(`otelcol_exporter_sent_profile_samples{exporter="${id}"}`), sampleCount);
+    assert.equal(counted.get(`otelcol_exporter_queue_capacity{exporter="${id}",data_type="profiles"}`), 1000);
+  }
+});
+
 test('an exporter tells of a retry once at info, and of a drop once with its samples', async () => {
   const { exporter, clock, logs } = createExporter(async () => busy);
   await exporter.start();

@@ -38,6 +38,8 @@ export interface RecordedRequest {
 export interface OtlpServerOptions {
   /** Default: any free one. */
   readonly port?: number;
+  /** A Unix socket to listen on instead of a port. */
+  readonly socketPath?: string;
   readonly tls?: SecureServerOptions;
 }
 
@@ -53,15 +55,16 @@ export class ScriptedOtlpServer {
   readonly #server: Http2Server;
   readonly #script: (callIndex: number) => Answer;
   readonly #sessions = new Set<ServerHttp2Session>();
-  readonly #isTls: boolean;
+  readonly #options: OtlpServerOptions;
   #callCount = 0;
   #cancelledCount = 0;
   #sessionCount = 0;
+  #pingCount = 0;
   #waiters: { readonly isDone: () => boolean; readonly resolve: () => void }[] = [];
 
   private constructor(script: Script, options: OtlpServerOptions) {
     this.#script = typeof script === 'function' ? script : (callIndex) => script[callIndex] ?? { kind: 'ok' };
-    this.#isTls = options.tls !== undefined;
+    this.#options = options;
     this.#server = options.tls === undefined ? createServer() : (createSecureServer(options.tls) as Http2Server);
     this.#server.on('session', (session) => this.#watch(session));
     this.#server.on('stream', (stream, headers) => {
@@ -72,10 +75,11 @@ export class ScriptedOtlpServer {
     this.#server.on('sessionError', () => undefined);
   }
 
-  /** Listens on 127.0.0.1. */
+  /** Listens on 127.0.0.1 or on a Unix socket. */
   static async start(script: Script = [], options: OtlpServerOptions = {}): Promise<ScriptedOtlpServer> {
     const server = new ScriptedOtlpServer(script, options);
-    server.#server.listen(options.port ?? 0, '127.0.0.1');
+    if (options.socketPath === undefined) server.#server.listen(options.port ?? 0, '127.0.0.1');
+    else server.#server.listen(options.socketPath);
     await once(server.#server, 'listening');
     return server;
   }
@@ -84,9 +88,10 @@ export class ScriptedOtlpServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** `http://127.0.0.1:port`, or `https://localhost:port` with TLS. */
+  /** `http://127.0.0.1:port`, `https://localhost:port` with TLS, or `unix:path`. */
   get endpoint(): string {
-    return this.#isTls ? `https://localhost:${this.port}` : `http://127.0.0.1:${this.port}`;
+    if (this.#options.socketPath !== undefined) return `unix:${this.#options.socketPath}`;
+    return this.#options.tls !== undefined ? `https://localhost:${this.port}` : `http://127.0.0.1:${this.port}`;
   }
 
   /** Calls that began, also those that were broken off. */
@@ -99,11 +104,17 @@ export class ScriptedOtlpServer {
     return this.#cancelledCount;
   }
 
+  /** Connections so far. */
   get sessionCount(): number {
     return this.#sessionCount;
   }
 
-  /** Resolves as soon as the condition holds; it is looked at whenever a call begins, is read or is cancelled. */
+  /** Keepalive pings so far. */
+  get pingCount(): number {
+    return this.#pingCount;
+  }
+
+  /** Resolves as soon as the condition holds; it is looked at at every call's beginning and end and every ping. */
   until(isDone: (server: ScriptedOtlpServer) => boolean): Promise<void> {
     return new Promise((resolve) => {
       this.#waiters.push({ isDone: () => isDone(this), resolve });
@@ -124,6 +135,10 @@ export class ScriptedOtlpServer {
     this.#sessionCount += 1;
     this.#sessions.add(session);
     session.on('error', () => undefined);
+    session.on('ping', () => {
+      this.#pingCount += 1;
+      this.#wake();
+    });
     session.on('close', () => this.#sessions.delete(session));
   }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
@@ -293,6 +295,45 @@ test('otlp_grpc finds a receiver that comes back on the same port', async (t) =>
   const successor = await ScriptedOtlpServer.start([], { port });
   t.after(() => successor.stop());
   await successor.until(({ requests }) => requests.length === 1);
+});
+
+test('otlp_grpc with wait_for_ready waits for a receiver that is not there yet', async (t) => {
+  const { server, exporter, logs } = await connect(t, { values: { wait_for_ready: true, timeout: '1m' } });
+  const { port } = server;
+  await server.stop();
+  exporter.offer(fakeRequest(1));
+  const successor = await ScriptedOtlpServer.start([], { port });
+  t.after(() => successor.stop());
+  await successor.until(({ requests }) => requests.length === 1);
+  assert.deepEqual(logs.lines, []);
+});
+
+test('otlp_grpc reuses its connection, and pings it when told to', async (t) => {
+  const keepalive = { time: '10ms', permit_without_stream: true };
+  const { server, exporter } = await connect(t, { values: { keepalive } });
+  for (const number of [1, 2, 3]) {
+    exporter.offer(fakeRequest(number));
+    await server.until(({ requests }) => requests.length === number);
+  }
+  await server.until(({ pingCount }) => pingCount >= 1);
+  assert.equal(server.sessionCount, 1);
+});
+
+test('otlp_grpc sends to a Unix socket', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'framekeeper-grpc-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const serverOptions = { socketPath: join(folder, 'otlp.sock') };
+  const { server, exporter } = await connect(t, { values: { tls: { insecure: true } }, serverOptions });
+  exporter.offer(fakeRequest(1));
+  await server.until(({ requests }) => requests.length === 1);
+});
+
+test('otlp_grpc drops a request above 64 MiB instead of sending it', async (t) => {
+  const { server, exporter, logs } = await connect(t, { values: { compression: 'none' } });
+  exporter.offer(fakeRequest(1, 7, 64 * 1024 * 1024 + 1));
+  const { error, dropped_items } = await logs.until('Exporting failed. Dropping data.');
+  assert.match(String(error), /^ResourceExhausted: /);
+  assert.deepEqual([dropped_items, server.requests.length], [7, 0]);
 });
 
 const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', name);

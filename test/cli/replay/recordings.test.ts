@@ -151,6 +151,12 @@ test('broken frame pointer chains end a stack, mark it and are counted', () => {
   assert.deepEqual(recorded('kern').lost, [{ reason: 'REASON_UNWIND_FAILED', count: 2n }]);
 });
 
+test('a stack that ends in garbage is marked, unless the interpreter knows the rest', () => {
+  const marked = bundledRecordings.map((name) => recorded(name).samples.filter(({ truncated }) => truncated).length);
+  // c: 27 at the limit and 16 broken ones; python: 6 at the limit of the interpreter's walk, 2 without interpreter.
+  assert.deepEqual(marked, [43, 0, 403, 9, 8]);
+});
+
 test('stacks at the depth limit are marked', () => {
   const deepest = recorded('c').samples.filter(({ frames }) => frames.length >= 127);
   assert.ok(deepest.length > 20);

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ServiceError } from '@grpc/grpc-js';
 import { credentials, Metadata, makeClientConstructor, status } from '@grpc/grpc-js';
+import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
 import type { Collector } from './collector.ts';
 import { startCollector } from './collector.ts';
 import { exampleProfiles } from './example-profiles.ts';
 import { assertSameProfiles, normalForm } from './normal-form.ts';
+import { profcheck } from './profcheck.ts';
 
 const bytes = Buffer.from(encodeProfilesData(exampleProfiles()));
 const sent = normalForm([exampleProfiles()]);
@@ -33,7 +35,12 @@ test('the Collector takes profiles over gRPC and HTTP, and what it writes says t
 
   const twice = normalForm([exampleProfiles(), exampleProfiles()]);
   assertSameProfiles(normalForm(collector.readJson()), twice);
-  assertSameProfiles(normalForm(collector.readProto()), twice);
+  const messages = collector.readProto();
+  assertSameProfiles(normalForm(messages.map((message) => decodeProfilesData(message))), twice);
+  for (const message of messages) {
+    const { hasPassed, output } = await profcheck(message);
+    assert.ok(hasPassed, output);
+  }
 });
 
 test('the Collector refuses a development version that it does not know', async (t) => {

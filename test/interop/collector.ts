@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { freePorts, runChild, waitForHealth } from '../support/child-process.ts';
 import { locatePeers } from './peers.ts';
@@ -15,9 +14,9 @@ export interface Collector {
   readonly httpEndpoint: string;
   /** Stops it, so that its files are whole. @throws Error unless it ended by itself with code 0. */
   stop(): Promise<void>;
-  /** What its file exporters wrote, one message each; only after `stop`. */
+  /** What its file exporters wrote, message by message; only after `stop`. */
   readJson(): ProfilesData[];
-  readProto(): ProfilesData[];
+  readProto(): Uint8Array[];
 }
 
 export interface CollectorOptions {
@@ -46,7 +45,7 @@ export async function startCollector(folder: string, options: CollectorOptions =
       if (code !== 0) throw new Error(`The Collector ended with code ${code}:\n${child.output()}`);
     },
     readJson: () => readJsonFile(files.json),
-    readProto: () => readProtoFile(files.proto).map((bytes) => decodeProfilesData(bytes)),
+    readProto: () => readProtoFile(files.proto),
   };
 }
 

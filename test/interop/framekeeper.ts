@@ -28,11 +28,18 @@ export async function startFramekeeper(folder: string, collectorEndpoint: string
   };
   const document = {
     receivers: { frames: { protocols: { grpc: { endpoint } } } },
+    processors: { symbol_store: {}, reporting_cycle: { interval: '1s' } },
     exporters,
     extensions: { health_check: { endpoint: `127.0.0.1:${healthPort}` } },
     service: {
       extensions: ['health_check'],
-      pipelines: { profiles: { receivers: ['frames'], exporters: Object.keys(exporters) } },
+      pipelines: {
+        profiles: {
+          receivers: ['frames'],
+          processors: ['symbol_store', 'reporting_cycle'],
+          exporters: Object.keys(exporters),
+        },
+      },
       telemetry: { metrics: { level: 'none' } },
     },
   };

@@ -10,7 +10,7 @@ tool (
 
 require (
 	github.com/compose-spec/compose-go/v2 v2.16.2
-	github.com/open-telemetry/sig-profiling/profcheck v0.0.0-20260416173450-2addcd15bcf9
+	github.com/open-telemetry/sig-profiling/profcheck v0.0.0-20260520152054-2572075a475a
 	go.opentelemetry.io/collector/cmd/builder v0.164.0
 )
 

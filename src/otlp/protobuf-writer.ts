@@ -22,9 +22,11 @@ export class ProtobufWriter {
     return this.#buffer.length - this.#position;
   }
 
-  /** A copy of exact size, so that a request that waits in a queue holds no more than its bytes. */
+  /** What was written. A request may wait in a queue for long, so no more than a quarter of what it holds is unused. */
   finish(): Uint8Array {
-    return new Uint8Array(this.#buffer.subarray(this.#position));
+    const { buffer, byteOffset, length } = this.#buffer.subarray(this.#position);
+    const bytes = new Uint8Array(buffer, byteOffset, length);
+    return 4 * this.#position <= buffer.byteLength ? bytes : bytes.slice();
   }
 
   /** Puts the head of a message in front of all that was written since `mark`; an empty message is written too. */
@@ -163,8 +165,15 @@ export class ProtobufWriter {
   }
 
   #varint32(value: number): void {
-    if (value < 0x80) this.#byte(value);
-    else this.#varint64(value, 0);
+    if (value < 0x80) {
+      this.#byte(value);
+    } else if (value < 0x4000) {
+      // Most indices and lengths.
+      this.#byte(value >>> 7);
+      this.#byte((value & 0x7f) | 0x80);
+    } else {
+      this.#varint64(value, 0);
+    }
   }
 
   /** Two unsigned halves. */

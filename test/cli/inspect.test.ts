@@ -70,6 +70,15 @@ samples/count, one every 50,000,000 cpu/nanoseconds
   );
 });
 
+test('a recursive function is in a sample once', async () => {
+  const data = goodProfiles();
+  data.dictionary.stackTable[1]!.locationIndices = [2, 2, 2];
+  const { stdout } = await inspect(file('recursive.otlp', encodeProfilesData(data)), '--json');
+  const { functions, total } = JSON.parse(stdout).types[0];
+  assert.equal(total, 3);
+  assert.equal(functions.find(({ name }: { name: string }) => name === 'checkout').total, 3);
+});
+
 test('inspect --top bounds the functions', async () => {
   const { stdout } = await inspect(good, '--top', '1');
   assert.match(stdout, /shop\+0x1234/);
@@ -126,6 +135,7 @@ for (const { name, content, format, messages } of [
 test('inspect reads a protobuf message that begins like JSON', async () => {
   // A line feed is field 1, a brace is the length 123, a quotation mark the length 34.
   const data = goodProfiles();
+  for (const table of Object.values(data.dictionary)) table.length = 0;
   data.resourceProfiles[0]!.scopeProfiles = [];
   data.resourceProfiles[0]!.resource.attributes = [{ key: 'service.name', value: 'at the corner ' }];
   data.resourceProfiles[0]!.schemaUrl = 'x'.repeat(85);

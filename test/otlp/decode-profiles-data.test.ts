@@ -90,6 +90,14 @@ test('references to the string table are resolved at any depth, wherever the tab
   assert.deepEqual([...referencedStrings].sort(), [1, 2, 3, 4, 5]);
 });
 
+test('index 0 is no reference: it leaves the inline key, and no value', () => {
+  const data = decode(
+    field(1, field(1, field(1, field(1, ascii('inline')), [0x18, 0], field(2, [0x40, 0])))),
+    field(2, field(5, []), field(5, ascii('one'))),
+  );
+  assert.deepEqual(data.resourceProfiles[0]!.resource.attributes, [{ key: 'inline', value: undefined }]);
+});
+
 const deepValue = (depth: number): number[] => (depth === 0 ? [] : field(5, field(1, deepValue(depth - 1))));
 const attribute = (value: readonly number[]): number[] => field(1, field(1, field(1, field(2, value))));
 
@@ -111,6 +119,11 @@ for (const { name, bytes, message } of [
     name: 'a nested length beyond the message around it, although the bytes go on',
     bytes: [...field(1, [0x0a, 3, 0]), 0, 0],
     message: 'resource_profiles[0]: field 1: has length 3 beyond its message (byte 4)',
+  },
+  {
+    name: 'a number that goes on beyond its message',
+    bytes: [...field(1, field(1, [0x10, 0x80])), ...field(1, [])],
+    message: 'resource_profiles[0]: resource: field 2: ends inside a number (byte 5)',
   },
   { name: 'a length of 4 GiB', bytes: [0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f], message: /has length 4294967295 beyond/ },
   { name: 'a length of 64 bits', bytes: [0x0a, ...Array(9).fill(0xff), 1], message: /has a length beyond 32 bits/ },

@@ -1,4 +1,4 @@
-import { SlotPool } from './slot-pool.ts';
+import { SlotPool, timeWord } from './slot-pool.ts';
 
 /** Why an entry left: unused for longer than the lifetime, or room was needed. */
 export type RemovalReason = 'expired' | 'evicted';
@@ -44,12 +44,11 @@ export interface LruSize {
   readonly entries: number;
   /** Sum of the tables' capacities. */
   readonly slots: number;
-  /** Blocks, indices and objects of the tables; not the values that they refer to. */
   readonly bytes: number;
 }
 
-/** Measured: one ResizableLru object without its block and index. */
-const tableObjectBytes = 112;
+/** Measured: a ResizableLru and its RecencyTable, without block and index. */
+const tableObjectBytes = 136;
 /** Measured: a SlotIndex and the typed array that it owns, without the cells. */
 const indexObjectBytes = 272;
 
@@ -102,14 +101,20 @@ export class LruFamily<V> {
     if (now > this.#now) this.#now = now;
   }
 
-  size(): LruSize {
+  /** Whether the entry at `slot` was last used longer ago than the lifetime. */
+  isExpired(slot: number): boolean {
+    return this.#now - this.pool.link(slot, timeWord) > this.options.lifetime;
+  }
+
+  /** Blocks, indices and objects of the tables; not the values that they refer to. */
+  get bytes(): number {
     const objectBytes = this.tables * tableObjectBytes + this.indices * indexObjectBytes;
-    return {
-      tables: this.tables,
-      entries: this.entries,
-      slots: this.slots,
-      bytes: this.pool.allocatedSlots * this.pool.slotBytes + this.indexBytes + objectBytes,
-    };
+    return this.pool.allocatedSlots * this.pool.slotBytes + this.indexBytes + objectBytes;
+  }
+
+  size(): LruSize {
+    const { tables, entries, slots, bytes } = this;
+    return { tables, entries, slots, bytes };
   }
 }
 

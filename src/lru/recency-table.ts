@@ -1,7 +1,7 @@
 // hot
 import type { LruFamily } from './lru-family.ts';
 import { SlotIndex } from './slot-index.ts';
-import { maxBlockOrder, newerWord, noSlot, olderWord, timeWord } from './slot-pool.ts';
+import { maxBlockOrder, newerWord, noSlot, olderWord, segmentMask, segmentOrder, timeWord } from './slot-pool.ts';
 
 /** Below this many entries a table is searched from end to end, which is as fast as an index and costs no memory. */
 const maxScannedEntries = 16;
@@ -47,6 +47,11 @@ export class RecencyTable<V> {
     return this.#oldest;
   }
 
+  slotAt(place: number): number {
+    if (this.#chunks === undefined) return this.#block + place;
+    return this.#chunks[place >>> maxBlockOrder]! + (place & (chunkSlots - 1));
+  }
+
   find(key0: number, key1: number, key2: number, key3: number): number {
     const { pool } = this.family;
     if (this.#index !== undefined) {
@@ -71,12 +76,24 @@ export class RecencyTable<V> {
     else this.#buildIndex();
   }
 
+  /** Makes a slot the newest and stamps it. Written out: this is most of what a look-up costs. */
   refresh(slot: number): void {
     const { pool, now } = this.family;
-    pool.setLink(slot, timeWord, now);
-    if (slot === this.#newest) return;
-    this.#unlink(slot);
-    this.#linkNewest(slot);
+    const { words, stride, keyWords } = pool;
+    const own = words[slot >>> segmentOrder]!;
+    const at = (slot & segmentMask) * stride + keyWords;
+    own[at + timeWord] = now;
+    const newest = this.#newest;
+    if (slot === newest) return;
+    const newer = own[at + newerWord]!;
+    const older = own[at + olderWord]!;
+    words[newer >>> segmentOrder]![(newer & segmentMask) * stride + keyWords + olderWord] = older;
+    if (older === noSlot) this.#oldest = newer;
+    else words[older >>> segmentOrder]![(older & segmentMask) * stride + keyWords + newerWord] = newer;
+    own[at + newerWord] = noSlot;
+    own[at + olderWord] = newest;
+    words[newest >>> segmentOrder]![(newest & segmentMask) * stride + keyWords + newerWord] = slot;
+    this.#newest = slot;
   }
 
   /** Takes a slot out of order, index and count, and fills its place with the last one. */
@@ -84,7 +101,7 @@ export class RecencyTable<V> {
     const { pool } = this.family;
     if (this.#index !== undefined) this.#changeIndex(slot, -1);
     this.#unlink(slot);
-    const last = this.#slotAt(this.#count - 1);
+    const last = this.slotAt(this.#count - 1);
     if (last === slot) pool.setValue(slot, undefined);
     else this.#moveEntry(last, slot);
     this.#count--;
@@ -114,7 +131,7 @@ export class RecencyTable<V> {
   dispose(): void {
     if (this.#capacity === 0) return;
     const { family } = this;
-    for (let place = 0; place < this.#count; place++) family.pool.setValue(this.#slotAt(place), undefined);
+    for (let place = 0; place < this.#count; place++) family.pool.setValue(this.slotAt(place), undefined);
     family.entries -= this.#count;
     family.slots -= this.#capacity;
     family.tables--;
@@ -157,11 +174,6 @@ export class RecencyTable<V> {
     this.#index?.replace(pool.hashAt(to), from, to);
   }
 
-  #slotAt(place: number): number {
-    if (this.#chunks === undefined) return this.#block + place;
-    return this.#chunks[place >>> maxBlockOrder]! + (place & (chunkSlots - 1));
-  }
-
   /** The slot of the next free place. */
   #append(): number {
     const { pool } = this.family;
@@ -172,7 +184,7 @@ export class RecencyTable<V> {
       this.#chunks ??= [this.#block];
       if (place >>> maxBlockOrder === this.#chunks.length) this.#chunks.push(pool.allocate(maxBlockOrder));
     }
-    return this.#slotAt(place);
+    return this.slotAt(place);
   }
 
   /** Gives the last block back when `needed` slots do not reach into it. */
@@ -207,7 +219,7 @@ export class RecencyTable<V> {
     this.family.indices++;
     this.family.indexBytes += this.#index.bytes;
     for (let place = 0; place < this.#count; place++) {
-      const slot = this.#slotAt(place);
+      const slot = this.slotAt(place);
       this.#index.add(pool.hashAt(slot), slot, place + 1);
     }
   }

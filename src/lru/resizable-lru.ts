@@ -32,12 +32,22 @@ export class ResizableLru<V> {
     return this.#table.capacity;
   }
 
+  /** Slot of the entry that was used longest ago; `noSlot` when there is none. */
+  get oldest(): number {
+    return this.#table.oldest;
+  }
+
+  /** Slot of the entry at `place`, 0..count-1: places are no order, and change when entries leave. */
+  slotAt(place: number): number {
+    return this.#table.slotAt(place);
+  }
+
   /** The value, which is the newest now; `undefined` when the key is not there or has expired. */
   get(key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
     const table = this.#table;
     const { family } = table;
     const slot = table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    if (slot === noSlot || isExpired(family, slot)) {
+    if (slot === noSlot || family.isExpired(slot)) {
       family.counters.misses++;
       return undefined;
     }
@@ -50,19 +60,19 @@ export class ResizableLru<V> {
   peek(key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
     const { family } = this.#table;
     const slot = this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    return slot === noSlot || isExpired(family, slot) ? undefined : family.pool.value(slot);
+    return slot === noSlot || family.isExpired(slot) ? undefined : family.pool.value(slot);
   }
 
   /** Whether the key is there and has expired, but was not purged yet. */
   holdsExpired(key0: number, key1: number, key2 = 0, key3 = 0): boolean {
     const slot = this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    return slot !== noSlot && isExpired(this.#table.family, slot);
+    return slot !== noSlot && this.#table.family.isExpired(slot);
   }
 
   /** Makes an entry the newest; false when the key is not there or has expired. */
   touch(key0: number, key1: number, key2 = 0, key3 = 0): boolean {
     const slot = this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    if (slot === noSlot || isExpired(this.#table.family, slot)) return false;
+    if (slot === noSlot || this.#table.family.isExpired(slot)) return false;
     this.#table.refresh(slot);
     return true;
   }
@@ -108,7 +118,7 @@ export class ResizableLru<V> {
   purgeExpired(limit: number): number {
     const table = this.#table;
     let purged = 0;
-    while (purged < limit && table.count > 0 && isExpired(table.family, table.oldest)) {
+    while (purged < limit && table.count > 0 && table.family.isExpired(table.oldest)) {
       this.#removeOldest('expired');
       purged++;
     }
@@ -142,11 +152,13 @@ export class ResizableLru<V> {
     this.#wasSparse = isSparse;
   }
 
-  /** Gives back the slots beyond the entries; false when there are none to give. */
+  /** Halves the capacity for as long as the entries fit; false when they do not fit into half of it. */
   trim(): boolean {
-    const capacity = Math.max(this.#table.family.options.initialCapacity, this.#table.count);
-    if (capacity >= this.#table.capacity) return false;
-    this.resize(capacity);
+    const { count, capacity, family } = this.#table;
+    let trimmed = capacity;
+    while (trimmed > family.options.initialCapacity && count <= trimmed >>> 1) trimmed >>>= 1;
+    if (trimmed === capacity) return false;
+    this.resize(Math.max(trimmed, family.options.initialCapacity));
     return true;
   }
 
@@ -168,7 +180,7 @@ export class ResizableLru<V> {
     const { growWithin, maxCapacity } = family.options;
     const age = family.now - family.pool.link(oldest, timeWord);
     if (age <= growWithin && capacity < maxCapacity) this.resize(Math.min(capacity * 2, maxCapacity));
-    else this.#removeOldest(isExpired(family, oldest) ? 'expired' : 'evicted');
+    else this.#removeOldest(family.isExpired(oldest) ? 'expired' : 'evicted');
   }
 
   #removeOldest(reason: RemovalReason): void {
@@ -178,8 +190,4 @@ export class ResizableLru<V> {
     family.options.onRemove?.(family.pool.value(oldest)!, reason, oldest);
     this.#table.take(oldest);
   }
-}
-
-function isExpired<V>(family: LruFamily<V>, slot: number): boolean {
-  return family.now - family.pool.link(slot, timeWord) > family.options.lifetime;
 }

@@ -11,9 +11,10 @@ export const olderWord = 1;
 export const timeWord = 2;
 const linkWords = 3;
 
-const segmentOrder = 13;
+/** A slot number is a segment and a place in it: `slot >>> segmentOrder` and `slot & segmentMask`. */
+export const segmentOrder = 13;
 const segmentSlots = 1 << segmentOrder;
-const segmentMask = segmentSlots - 1;
+export const segmentMask: number = segmentSlots - 1;
 /** An index cell has 24 bits for a slot and keeps 0 for "empty". */
 const maxSegments = (1 << 24) / segmentSlots - 1;
 const bytesPerReference = 8;

@@ -99,9 +99,10 @@ export class PlainLru<V> {
   }
 
   trim(): boolean {
-    const capacity = Math.max(this.#options.initialCapacity, this.entries.length);
-    if (capacity >= this.capacity) return false;
-    this.resize(capacity);
+    let trimmed = this.capacity;
+    while (trimmed > this.#options.initialCapacity && this.entries.length <= trimmed >>> 1) trimmed >>>= 1;
+    if (trimmed === this.capacity) return false;
+    this.resize(Math.max(trimmed, this.#options.initialCapacity));
     return true;
   }
 

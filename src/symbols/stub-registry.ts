@@ -1,0 +1,244 @@
+import { createHash } from 'node:crypto';
+import type { FileId } from '../model/file-id.ts';
+import { formatFileId, readFileId } from '../model/file-id.ts';
+import type { SubmittedStub } from '../model/frame-batch.ts';
+import { mergeSymbols, symbolsEqual } from './merge-symbols.ts';
+import type { OwnerKey, ProcessIdentity, StubSpaces } from './stub-owner.ts';
+import { StubOwner } from './stub-owner.ts';
+import { isProcess, StubOwners } from './stub-owners.ts';
+import type { StubRange } from './stub-range.ts';
+import { createStubRange } from './stub-range.ts';
+import { SymbolPool } from './symbol-pool.ts';
+import type { StubLimits } from './symbol-store-config.ts';
+
+/** Measured: a StubRange, its place in a chunk, and the slot of its symbol in the store. */
+const rangeBytes = 160;
+/** Names given back a purge: some five milliseconds. A process that exits may have 65,536. */
+const releasesPerPurge = 16_384;
+
+/**
+ * Stub metadata of every live process, and of file IDs that have some, until the process exits or is silent for longer
+ * than a lifetime. Writes each stub to the store when it is submitted and again in every reporting cycle.
+ * A process is a collector instance, a process ID and a start time, so that no collector reaches another's stubs.
+ */
+export class StubRegistry {
+  readonly #limits: StubLimits;
+  readonly #spaces: StubSpaces;
+  readonly #seed: number;
+  readonly #symbols = new SymbolPool();
+  readonly #owners = new StubOwners();
+  /** Owners that were dropped, whose names are given back bit by bit. */
+  readonly #graves: StubOwner[] = [];
+  #liveStubs = 0;
+  #boundedOut = 0;
+  #cycle = 0;
+  /** Where resubmission is within this cycle. The iterator of a Set bears its changes. */
+  #walk: Iterator<StubOwner> | undefined;
+  #walkOwner: StubOwner | undefined;
+  #walkChunk = 0;
+
+  /** `seed` keeps the file IDs of stub spaces secret from who could submit symbols for them. */
+  constructor(limits: StubLimits, spaces: StubSpaces, seed: number) {
+    this.#limits = limits;
+    this.#spaces = spaces;
+    this.#seed = seed;
+  }
+
+  get liveStubs(): number {
+    return this.#liveStubs;
+  }
+
+  get owners(): number {
+    return this.#owners.size;
+  }
+
+  /** Stubs that were dropped, and submissions that were refused, because a bound was met. */
+  get boundedOut(): number {
+    return this.#boundedOut;
+  }
+
+  get bytes(): number {
+    return this.#symbols.bytes + this.#liveStubs * rangeBytes;
+  }
+
+  /** Takes one submission; the later one wins where ranges overlap. */
+  learn(instanceId: string, stub: SubmittedStub, nowMs: number): void {
+    const owner = this.#ownerFor(instanceId, stub.owner, nowMs);
+    if (owner === undefined) {
+      this.#boundedOut++;
+      return;
+    }
+    owner.lastHeardMs = nowMs;
+    const submitted = createStubRange(stub.start, stub.length, stub.symbol, this.#cycle);
+    const known = owner.ranges.at(submitted.startHigh, submitted.startLow);
+    const isSame = known !== undefined && known.lastHigh === submitted.lastHigh && known.lastLow === submitted.lastLow;
+    if (isSame && symbolsEqual(known.symbol, stub.symbol)) {
+      owner.unlink(known);
+      owner.linkNewest(known);
+      this.#write(owner, known);
+      return;
+    }
+    const isRevision = known !== undefined && known.symbol.functionName === stub.symbol.functionName;
+    const symbol = this.#symbols.retain(isRevision ? mergeSymbols(known.symbol, stub.symbol) : stub.symbol);
+    this.#add(owner, { ...submitted, symbol });
+  }
+
+  /** The stubs of a process, which counts as heard of. */
+  openProcess(instanceId: string, process: ProcessIdentity, nowMs: number): StubOwner | undefined {
+    const owner = this.#owners.ofProcess(instanceId, process);
+    if (owner !== undefined) owner.lastHeardMs = nowMs;
+    return owner;
+  }
+
+  /** The stubs of a file ID, which counts as heard of. */
+  openFile(fileId: FileId, nowMs: number): StubOwner | undefined {
+    const owner = this.#owners.ofFile(fileId);
+    if (owner !== undefined) owner.lastHeardMs = nowMs;
+    return owner;
+  }
+
+  /** Whether a process has a stub there; leaves no trace of the question. */
+  knowsInProcess(instanceId: string, process: ProcessIdentity, addressHigh: number, addressLow: number): boolean {
+    return this.#owners.ofProcess(instanceId, process)?.ranges.find(addressHigh, addressLow) !== undefined;
+  }
+
+  knowsInFile(fileId: FileId, addressHigh: number, addressLow: number): boolean {
+    return this.#owners.ofFile(fileId)?.ranges.find(addressHigh, addressLow) !== undefined;
+  }
+
+  /** Notes who is alive: a process that took over the ID of another one has outlived it. */
+  hear(instanceId: string, process: ProcessIdentity, nowMs: number): void {
+    for (const owner of this.#owners.withPid(instanceId, process.pid)) {
+      if (isProcess(owner, process)) owner.lastHeardMs = nowMs;
+      else owner.exitedCycle ??= this.#cycle;
+    }
+  }
+
+  /** The process's stubs stay for the samples at hand, until the purge after the next resubmission. */
+  exit(instanceId: string, process: ProcessIdentity): void {
+    const owner = this.#owners.ofProcess(instanceId, process);
+    if (owner !== undefined) owner.exitedCycle ??= this.#cycle;
+  }
+
+  /** Writes about `limit` stubs ahead of `resubmit`, which then has less to do. Returns whether any are left. */
+  resubmitSome(limit: number): boolean {
+    this.#walk ??= this.#owners.values();
+    for (let written = 0; written < limit; ) {
+      this.#walkOwner ??= this.#walk.next().value;
+      const owner = this.#walkOwner;
+      if (owner === undefined) return false;
+      if (this.#walkChunk === 0) this.#spaces.open(owner);
+      const chunk = owner.isDropped ? undefined : owner.ranges.chunkAt(this.#walkChunk++);
+      if (chunk !== undefined) written += this.#writeAll(owner, chunk);
+      else this.#nextOwner();
+    }
+    return true;
+  }
+
+  /** Ends a cycle: writes what was not written in it yet. Returns the number of live stubs. */
+  resubmit(): number {
+    for (const owner of this.#owners) {
+      this.#spaces.open(owner);
+      for (let i = 0; i < owner.ranges.chunkCount; i++) this.#writeAll(owner, owner.ranges.chunkAt(i)!);
+    }
+    this.#cycle++;
+    this.#walk = undefined;
+    this.#nextOwner();
+    return this.#liveStubs;
+  }
+
+  /** Drops processes that exited before the last resubmission or are silent since before `silentSinceMs`. */
+  purge(silentSinceMs: number): void {
+    for (const owner of this.#owners) {
+      const hasExited = owner.exitedCycle !== undefined && owner.exitedCycle < this.#cycle;
+      if (hasExited || owner.lastHeardMs < silentSinceMs) this.#drop(owner);
+    }
+    this.#releaseGraves();
+  }
+
+  #add(owner: StubOwner, range: StubRange): void {
+    const { added, removed } = owner.ranges.add(range);
+    this.#liveStubs += added.length - removed.length;
+    for (const gone of removed) this.#forget(owner, gone);
+    for (const piece of added) {
+      // The rest of a range that was cut has its symbol, and a reference of its own to it.
+      if (piece !== range) this.#symbols.retain(piece.symbol);
+      owner.linkNewest(piece);
+      this.#write(owner, piece);
+    }
+    owner.unlink(range);
+    owner.linkNewest(range);
+    const { maxPerProcess, maxTotal, maxBytes } = this.#limits;
+    while (owner.ranges.count > maxPerProcess || this.#liveStubs > maxTotal || this.bytes > maxBytes) {
+      const oldest = owner.oldest;
+      if (oldest === undefined) break;
+      this.#boundedOut++;
+      owner.ranges.remove(oldest);
+      this.#liveStubs--;
+      this.#forget(owner, oldest);
+    }
+  }
+
+  #forget(owner: StubOwner, range: StubRange): void {
+    owner.unlink(range);
+    this.#spaces.erase(owner, range);
+    this.#symbols.release(range.symbol);
+  }
+
+  #write(owner: StubOwner, range: StubRange): void {
+    range.writtenCycle = this.#cycle;
+    this.#spaces.write(owner, range);
+  }
+
+  #writeAll(owner: StubOwner, chunk: readonly StubRange[]): number {
+    for (let i = 0; i < chunk.length; i++) {
+      if (chunk[i]!.writtenCycle !== this.#cycle) this.#write(owner, chunk[i]!);
+    }
+    return chunk.length;
+  }
+
+  #nextOwner(): void {
+    this.#walkOwner = undefined;
+    this.#walkChunk = 0;
+  }
+
+  #ownerFor(instanceId: string, of: SubmittedStub['owner'], nowMs: number): StubOwner | undefined {
+    const known = 'fileId' in of ? this.openFile(of.fileId, nowMs) : this.openProcess(instanceId, of.process, nowMs);
+    if (known !== undefined) return known;
+    if (this.#owners.size >= this.#limits.maxProcesses) return undefined;
+    if ('fileId' in of) return this.#createOwner({ fileId: formatFileId(of.fileId) }, nowMs);
+    this.hear(instanceId, of.process, nowMs);
+    const { pid, startTimeNano } = of.process;
+    return this.#createOwner({ instanceId, pid, startTimeNano }, nowMs);
+  }
+
+  #createOwner(key: OwnerKey, nowMs: number): StubOwner {
+    const owner = new StubOwner(key, spaceIdOf(key, this.#seed), this.#spaces, nowMs);
+    this.#owners.add(owner);
+    return owner;
+  }
+
+  #drop(owner: StubOwner): void {
+    owner.isDropped = true;
+    this.#owners.delete(owner);
+    this.#liveStubs -= owner.ranges.count;
+    this.#graves.push(owner);
+    this.#spaces.drop(owner);
+  }
+
+  #releaseGraves(): void {
+    for (let left = releasesPerPurge; left > 0; ) {
+      const owner = this.#graves.at(-1);
+      if (owner === undefined) return;
+      const chunk = owner.ranges.takeLastChunk();
+      if (chunk === undefined) this.#graves.pop();
+      for (const range of chunk ?? []) this.#symbols.release(range.symbol);
+      left -= chunk?.length ?? 0;
+    }
+  }
+}
+
+function spaceIdOf(key: OwnerKey, seed: number): FileId {
+  const text = 'fileId' in key ? key.fileId : `${key.instanceId} ${key.pid} ${key.startTimeNano}`;
+  return readFileId(createHash('sha256').update(`stub space ${seed} ${text}`).digest());
+}

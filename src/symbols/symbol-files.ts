@@ -1,0 +1,248 @@
+import type { RemovalReason } from '../lru/lru-family.ts';
+import { LruFamily } from '../lru/lru-family.ts';
+import { ResizableLru } from '../lru/resizable-lru.ts';
+import { noSlot } from '../lru/slot-pool.ts';
+import type { Executable } from '../model/executable.ts';
+import type { FileId } from '../model/file-id.ts';
+import type { FrameSymbol } from '../model/frame-symbol.ts';
+import { FileEntry } from './file-entry.ts';
+import { mergeExecutables, mergeSymbols } from './merge-symbols.ts';
+import { RemovedKeys } from './removed-keys.ts';
+import { textBytes } from './string-pool.ts';
+import { SymbolPool, symbolBytes } from './symbol-pool.ts';
+
+export interface SymbolFilesLimits {
+  /** In the unit of `advance`. */
+  readonly lifetime: number;
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+  readonly seed: number;
+}
+
+/** Measured: a FileEntry. */
+const fileEntryBytes = 72;
+const executableBytes = 64;
+const maxCapacity = 2 ** 22;
+/** 28 bytes each: enough to tell why for the frames that left in the last cycles. */
+const rememberedRemovals = 16_384;
+/** What one purge looks at and removes at most: some five milliseconds. */
+const filesPerPurge = 8192;
+const removalsPerPurge = 16_384;
+/** No symbol may have more than this share of the budget, or one could push out all others. */
+const largestShare = 1 / 16;
+
+/**
+ * The two levels: file ID → frame table → symbol, under one budget of entries and bytes. A use of a symbol is a use of
+ * its file. Over the budget the file that was used longest ago shrinks: it gives back free slots, then loses symbols
+ * in the order of their last use; when it is empty it leaves, and the next one shrinks.
+ */
+export class SymbolFiles {
+  readonly #limits: SymbolFilesLimits;
+  readonly #pool = new SymbolPool();
+  readonly #removed = new RemovedKeys(rememberedRemovals);
+  readonly fileFamily: LruFamily<FileEntry>;
+  readonly frameFamily: LruFamily<FrameSymbol>;
+  readonly #files: ResizableLru<FileEntry>;
+  #executableBytes = 0;
+  #refused = 0;
+  #sweepPlace = 0;
+  /** Whose symbols are being removed, for the listener. */
+  #current: FileEntry | undefined;
+  readonly #currentId = new Int32Array(4);
+
+  constructor(limits: SymbolFilesLimits) {
+    const { lifetime, seed } = limits;
+    const shared = { lifetime, growWithin: lifetime, maxCapacity, seed };
+    this.#limits = limits;
+    this.fileFamily = new LruFamily({ ...shared, keyWords: 4, initialCapacity: 8 });
+    this.frameFamily = new LruFamily({
+      ...shared,
+      keyWords: 2,
+      initialCapacity: 1,
+      onRemove: (symbol, reason, slot) => this.#forget(symbol, reason, slot),
+    });
+    this.#files = new ResizableLru(this.fileFamily);
+  }
+
+  /** Symbols and files. */
+  get entries(): number {
+    return this.frameFamily.entries + this.fileFamily.entries;
+  }
+
+  get bytes(): number {
+    const tables = this.frameFamily.bytes + this.fileFamily.bytes + this.fileFamily.entries * fileEntryBytes;
+    return tables + this.#pool.bytes + this.#executableBytes;
+  }
+
+  get stringCount(): number {
+    return this.#pool.stringCount;
+  }
+
+  /** Symbols that were too large to be taken. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  advance(now: number): void {
+    this.fileFamily.advance(now);
+    this.frameFamily.advance(now);
+  }
+
+  /** The file, which is the newest now. */
+  open(id: FileId): FileEntry | undefined {
+    return this.#files.get(id.word0, id.word1, id.word2, id.word3);
+  }
+
+  /** The file without a trace of the look-up. */
+  peek(id: FileId): FileEntry | undefined {
+    return this.#files.peek(id.word0, id.word1, id.word2, id.word3);
+  }
+
+  /** The file, known or not, which is the newest now. */
+  ensure(id: FileId, isStubSpace: boolean): FileEntry {
+    const known = this.open(id);
+    if (known !== undefined) return known;
+    const created = new FileEntry(isStubSpace);
+    const expired = this.#files.set(created, id.word0, id.word1, id.word2, id.word3);
+    if (expired === undefined) return created;
+    // Its symbols have expired too and leave in a later purge: there may be a great many.
+    this.#setExecutable(expired, undefined);
+    this.#files.set(expired, id.word0, id.word1, id.word2, id.word3);
+    return expired;
+  }
+
+  /** Takes a submitted symbol; false when it is too large. Keeps what is known where the new one says nothing. */
+  learnSymbol(id: FileId, high: number, low: number, symbol: FrameSymbol): boolean {
+    if (symbolBytes(symbol) > this.#limits.maxBytes * largestShare) {
+      this.#refused++;
+      return false;
+    }
+    const file = this.ensure(id, false);
+    this.#setCurrent(file, id.word0, id.word1, id.word2, id.word3);
+    file.symbols ??= new ResizableLru(this.frameFamily);
+    const known = file.symbols.peek(high, low);
+    const merged = known === undefined ? symbol : mergeSymbols(known, symbol);
+    if (merged === known) {
+      file.symbols.touch(high, low);
+      return true;
+    }
+    const replaced = file.symbols.set(this.#pool.retain(merged), high, low);
+    if (replaced !== undefined) this.#pool.release(replaced);
+    this.#enforceBudget();
+    return true;
+  }
+
+  learnExecutable(id: FileId, executable: Executable): void {
+    const file = this.ensure(id, false);
+    this.#setExecutable(file, mergeExecutables(file.executable, executable));
+    this.#enforceBudget();
+  }
+
+  /** Writes a symbol that belongs to the stub registry. */
+  writeStub(space: FileEntry, high: number, low: number, symbol: FrameSymbol): void {
+    space.symbols ??= new ResizableLru(this.frameFamily);
+    space.symbols.set(symbol, high, low);
+  }
+
+  /** Takes a stub space out, with all that is in it. */
+  drop(id: FileId): void {
+    const space = this.#files.delete(id.word0, id.word1, id.word2, id.word3);
+    if (space !== undefined) this.#retire(space);
+  }
+
+  /** Why a frame has no symbol; `undefined` when nothing is remembered of it. */
+  removalReason(id: FileId, high: number, low: number): RemovalReason | undefined {
+    const { word0, word1, word2, word3 } = id;
+    if (this.#files.holdsExpired(word0, word1, word2, word3)) return 'expired';
+    if (this.peek(id)?.symbols?.holdsExpired(high, low) === true) return 'expired';
+    return this.#removed.reasonOf(Int32Array.of(word0, word1, word2, word3), high, low);
+  }
+
+  enforceBudget(): void {
+    this.#enforceBudget();
+  }
+
+  /**
+   * Takes out what has expired: whole files first, then, in files that are in use, single symbols, some thousand files
+   * a call. Nothing expired is ever found, purged or not; this gives its memory back.
+   */
+  purge(): void {
+    let left = removalsPerPurge;
+    while (left > 0 && this.#files.oldest !== noSlot && this.fileFamily.isExpired(this.#files.oldest)) {
+      const file = this.#openSlot(this.#files.oldest);
+      left -= file.symbols?.purgeExpired(left) ?? 0;
+      if (file.symbols !== undefined && file.symbols.count > 0) return;
+      this.#files.purgeExpired(1);
+      this.#retire(file);
+      left--;
+    }
+    this.#sweep(left);
+    this.#files.tend();
+  }
+
+  #sweep(removals: number): void {
+    let left = removals;
+    for (let visited = Math.min(filesPerPurge, this.#files.count); visited > 0 && left > 0; visited--) {
+      if (this.#sweepPlace >= this.#files.count) this.#sweepPlace = 0;
+      const { symbols } = this.#openSlot(this.#files.slotAt(this.#sweepPlace++));
+      if (symbols === undefined) continue;
+      left -= symbols.purgeExpired(left);
+      symbols.tend();
+    }
+  }
+
+  #enforceBudget(): void {
+    const { maxEntries, maxBytes } = this.#limits;
+    while ((this.entries > maxEntries || this.bytes > maxBytes) && this.#files.count > 0) this.#shrinkColdest();
+  }
+
+  #shrinkColdest(): void {
+    const file = this.#openSlot(this.#files.oldest);
+    const { symbols } = file;
+    if (symbols !== undefined && symbols.count > 0) {
+      if (!symbols.trim()) symbols.evictOldest();
+      return;
+    }
+    this.#files.evictOldest();
+    this.#retire(file);
+  }
+
+  #retire(file: FileEntry): void {
+    file.isGone = true;
+    file.symbols?.dispose();
+    this.#setExecutable(file, undefined);
+  }
+
+  #setExecutable(file: FileEntry, executable: Executable | undefined): void {
+    this.#executableBytes += bytesOf(executable) - bytesOf(file.executable);
+    file.executable = executable;
+  }
+
+  #openSlot(slot: number): FileEntry {
+    const { pool } = this.fileFamily;
+    const file = pool.value(slot)!;
+    this.#setCurrent(file, pool.keyWord(slot, 0), pool.keyWord(slot, 1), pool.keyWord(slot, 2), pool.keyWord(slot, 3));
+    return file;
+  }
+
+  #setCurrent(file: FileEntry, word0: number, word1: number, word2: number, word3: number): void {
+    this.#current = file;
+    this.#currentId[0] = word0;
+    this.#currentId[1] = word1;
+    this.#currentId[2] = word2;
+    this.#currentId[3] = word3;
+  }
+
+  #forget(symbol: FrameSymbol, reason: RemovalReason, slot: number): void {
+    if (this.#current!.isStubSpace) return;
+    const { pool } = this.frameFamily;
+    this.#removed.remember(this.#currentId, pool.keyWord(slot, 0), pool.keyWord(slot, 1), reason);
+    this.#pool.release(symbol);
+  }
+}
+
+function bytesOf(executable: Executable | undefined): number {
+  if (executable === undefined) return 0;
+  const { fileName, gnuBuildId, goBuildId } = executable;
+  return executableBytes + textBytes(fileName) + textBytes(gnuBuildId) + textBytes(goBuildId);
+}

@@ -1,0 +1,180 @@
+import type { Executable } from '../model/executable.ts';
+import type { FileId } from '../model/file-id.ts';
+import type { FrameBatch } from '../model/frame-batch.ts';
+import type { FrameSymbol } from '../model/frame-symbol.ts';
+import type { Process } from '../model/process.ts';
+import type { SymbolTable } from './file-entry.ts';
+import type { ProcessIdentity, StubOwner, StubSpaces } from './stub-owner.ts';
+import type { StubRange } from './stub-range.ts';
+import { flipped } from './stub-range.ts';
+import { StubRegistry } from './stub-registry.ts';
+import { SymbolFiles } from './symbol-files.ts';
+import type { SymbolStoreConfig } from './symbol-store-config.ts';
+import type { SymbolStoreFigures } from './symbol-store-figures.ts';
+
+/** Times in the store are tenths of a second: in 31 bits they last for six years. */
+const msPerTick = 100;
+
+/**
+ * Everything known about file IDs and processes: what a frame is called, and of which executable it is. Symbols that it
+ * hands out are immutable and stay whole for whoever holds them, whatever the store forgets.
+ * Time is passed in once a call; it is monotonic and the same for all callers.
+ */
+export class SymbolStore {
+  readonly #config: SymbolStoreConfig;
+  readonly #files: SymbolFiles;
+  readonly #stubs: StubRegistry;
+  #resubmittedStubs = 0;
+
+  /** `seed` is a random 32-bit number: it hides from senders where keys and stub spaces lie. */
+  constructor(config: SymbolStoreConfig, seed: number) {
+    this.#config = config;
+    const { maxEntries, maxBytes, lifetimeMs } = config;
+    this.#files = new SymbolFiles({ lifetime: Math.ceil(lifetimeMs / msPerTick), maxEntries, maxBytes, seed });
+    this.#stubs = new StubRegistry(config.stubs, stubSpacesIn(this.#files), seed);
+  }
+
+  /** Takes everything that a batch says about names. Bounds that bite are counted, and are no errors. */
+  learn(batch: FrameBatch, nowMs: number): void {
+    this.#advance(nowMs);
+    const { instanceId } = batch.collector;
+    for (const process of batch.processes) if (process !== undefined) this.#stubs.hear(instanceId, process, nowMs);
+    for (const { fileId, executable } of batch.executables) this.#files.learnExecutable(fileId, executable);
+    for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
+      this.#files.learnSymbol(fileId, addressHigh, addressLow, symbol);
+    }
+    for (const stub of batch.stubs) {
+      this.#stubs.learn(instanceId, stub, nowMs);
+      this.#files.enforceBudget();
+    }
+    for (const process of batch.processExits) this.#stubs.exit(instanceId, process);
+  }
+
+  /** Symbols of a file ID, for the time of one batch; marks the file as used. `undefined` when nothing is known of it. */
+  openFile(fileId: FileId, nowMs: number): SymbolTable | undefined {
+    this.#advance(nowMs);
+    const stubs = this.#stubs.openFile(fileId, nowMs);
+    const file = stubs === undefined ? this.#files.open(fileId) : this.#files.ensure(fileId, false);
+    if (file !== undefined) file.stubs = stubs;
+    return file;
+  }
+
+  /** Stubs of one process of one collector, for the time of one batch; `undefined` when it has none. */
+  openProcess(instanceId: string, process: Process, nowMs: number): SymbolTable | undefined {
+    this.#advance(nowMs);
+    return this.#stubs.openProcess(instanceId, process, nowMs);
+  }
+
+  /** What is known of a file ID as a file; marks it as used. */
+  executable(fileId: FileId, nowMs: number): Executable | undefined {
+    this.#advance(nowMs);
+    return this.#files.open(fileId)?.executable;
+  }
+
+  /** Whether a frame of a file ID has a name; leaves no trace of the question. */
+  knowsInFile(fileId: FileId, addressHigh: number, addressLow: number): boolean {
+    if (this.#files.peek(fileId)?.symbols?.peek(addressHigh, addressLow) !== undefined) return true;
+    return this.#stubs.knowsInFile(fileId, addressHigh, addressLow);
+  }
+
+  /** Whether an address of a process lies in one of its stubs; leaves no trace of the question. */
+  knowsInProcess(instanceId: string, process: ProcessIdentity, addressHigh: number, addressLow: number): boolean {
+    return this.#stubs.knowsInProcess(instanceId, process, addressHigh, addressLow);
+  }
+
+  /** Why a frame of a file ID has no name, as far as it is remembered. */
+  reasonUnknown(fileId: FileId, addressHigh: number, addressLow: number): 'never_submitted' | 'expired' | 'evicted' {
+    return this.#files.removalReason(fileId, addressHigh, addressLow) ?? 'never_submitted';
+  }
+
+  /**
+   * Writes about `limit` stubs ahead of the cycle's end, so that `resubmitStubs` finds little left to do. Worth calling
+   * between batches where there are tens of thousands; never needed. Returns whether any are left.
+   */
+  resubmitSome(limit: number, nowMs: number): boolean {
+    this.#advance(nowMs);
+    const isMore = this.#stubs.resubmitSome(limit);
+    this.#files.enforceBudget();
+    return isMore;
+  }
+
+  /** Writes every live stub that was not written in this cycle, and ends the cycle. Returns how many are live. */
+  resubmitStubs(nowMs: number): number {
+    this.#advance(nowMs);
+    const count = this.#stubs.resubmit();
+    this.#files.enforceBudget();
+    this.#resubmittedStubs += count;
+    return count;
+  }
+
+  /** Drops what is past its lifetime, at bounded cost, and the processes that exited before the last resubmission. */
+  purge(nowMs: number): void {
+    this.#advance(nowMs);
+    this.#stubs.purge(nowMs - this.#config.lifetimeMs);
+    this.#files.purge();
+  }
+
+  figures(): SymbolStoreFigures {
+    const { frameFamily, fileFamily } = this.#files;
+    const frames = frameFamily.counters;
+    return {
+      entries: this.#files.entries,
+      symbols: frameFamily.entries,
+      files: fileFamily.entries,
+      strings: this.#files.stringCount,
+      bytes: this.#files.bytes,
+      hits: frames.hits,
+      misses: frames.misses,
+      fileHits: fileFamily.counters.hits,
+      fileMisses: fileFamily.counters.misses,
+      inserts: frames.inserts,
+      updates: frames.updates,
+      evictions: frames.evictions,
+      fileEvictions: fileFamily.counters.evictions,
+      expirations: frames.expirations,
+      fileExpirations: fileFamily.counters.expirations,
+      grows: frames.grows + fileFamily.counters.grows,
+      shrinks: frames.shrinks + fileFamily.counters.shrinks,
+      refusedSymbols: this.#files.refused,
+      liveStubs: this.#stubs.liveStubs,
+      stubOwners: this.#stubs.owners,
+      stubBytes: this.#stubs.bytes,
+      resubmittedStubs: this.#resubmittedStubs,
+      boundedOutStubs: this.#stubs.boundedOut,
+    };
+  }
+
+  #advance(nowMs: number): void {
+    this.#files.advance(Math.max(0, Math.floor(nowMs / msPerTick)));
+  }
+}
+
+/** The store's side of the stub registry: each owner's stubs are symbols of a file ID of its own. */
+function stubSpacesIn(files: SymbolFiles): StubSpaces {
+  const spaceOf = (owner: StubOwner) => {
+    if (owner.space === undefined || owner.space.isGone) owner.space = files.ensure(owner.spaceId, true);
+    return owner.space;
+  };
+  const write = (owner: StubOwner, { startHigh, startLow, symbol }: StubRange): void => {
+    files.writeStub(spaceOf(owner), flipped(startHigh), flipped(startLow), symbol);
+  };
+  return {
+    open: (owner) => {
+      owner.space = files.ensure(owner.spaceId, true);
+    },
+    write,
+    erase: (owner, { startHigh, startLow }) => {
+      spaceOf(owner).symbols?.delete(flipped(startHigh), flipped(startLow));
+    },
+    drop: (owner) => {
+      files.drop(owner.spaceId);
+    },
+    read: (owner, range): FrameSymbol => {
+      const { symbols } = spaceOf(owner);
+      const symbol = symbols?.get(flipped(range.startHigh), flipped(range.startLow));
+      if (symbol !== undefined) return symbol;
+      write(owner, range);
+      return range.symbol;
+    },
+  };
+}

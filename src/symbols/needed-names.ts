@@ -25,6 +25,9 @@ const maxNamesPerReply = 1024;
 const maxCollectors = 1024;
 const msPerTick = 100;
 
+/** Whose frame it is. */
+export type FrameOwner = { readonly fileId: FileId } | { readonly process: ProcessIdentity };
+
 interface Need extends NeededName {
   askedMs: number;
   isPending: boolean;
@@ -57,12 +60,12 @@ export class NeededNames {
   #asked = 0;
   #boundedOut = 0;
 
-  constructor(config: NeededNamesConfig, known: KnownNames) {
+  constructor(config: NeededNamesConfig, known: KnownNames, seed: number) {
     this.#config = config;
     this.#known = known;
     const lifetime = 4 * Math.ceil(config.intervalMs / msPerTick);
     const maxCapacity = 4 * config.maxPending;
-    const shared = { keyWords: 4, lifetime, growWithin: lifetime, initialCapacity: 1, maxCapacity } as const;
+    const shared = { keyWords: 4, lifetime, growWithin: lifetime, initialCapacity: 1, maxCapacity, seed } as const;
     this.#numbers = new LruFamily(shared);
     this.#needs = new LruFamily(shared);
   }
@@ -70,7 +73,7 @@ export class NeededNames {
   /** Notes a frame of one collector that was looked up and has no name. */
   note(
     instanceId: string,
-    owner: NeededName['owner'],
+    owner: FrameOwner,
     addressHigh: number,
     addressLow: number,
     kind: FrameKind,
@@ -91,9 +94,14 @@ export class NeededNames {
       return;
     }
     if (need === undefined) {
-      // A copy: the owner may be a whole process, and the batch that it came with shall not stay.
-      const identity = 'fileId' in owner ? owner : { pid: owner.pid, startTimeNano: owner.startTimeNano };
-      need = { owner: identity, addressHigh, addressLow, kind, askedMs: Number.NEGATIVE_INFINITY, isPending: false };
+      need = {
+        owner: identityOf(owner),
+        addressHigh,
+        addressLow,
+        kind,
+        askedMs: Number.NEGATIVE_INFINITY,
+        isPending: false,
+      };
       asking.needs.set(need, number, addressHigh, addressLow);
     }
     need.isPending = true;
@@ -172,17 +180,24 @@ export class NeededNames {
   }
 }
 
+/** A copy without the rest: a whole process, and the batch that it came with, shall not stay. */
+function identityOf(owner: FrameOwner): NeededName['owner'] {
+  if ('fileId' in owner) return { fileId: owner.fileId };
+  return { pid: owner.process.pid, startTimeNano: owner.process.startTimeNano };
+}
+
 /** The number of an owner; a number is never used for another one. */
-function numberOf(asking: Asking, owner: NeededName['owner']): number {
+function numberOf(asking: Asking, owner: FrameOwner): number {
   if ('fileId' in owner) {
     const { word0, word1, word2, word3 } = owner.fileId;
     const known = asking.fileNumbers.get(word0, word1, word2, word3);
     if (known === undefined) asking.fileNumbers.set(asking.nextNumber, word0, word1, word2, word3);
     return known ?? asking.nextNumber++;
   }
-  const startHigh = Number((owner.startTimeNano >> 32n) & 0xffff_ffffn);
-  const startLow = Number(owner.startTimeNano & 0xffff_ffffn);
-  const known = asking.processNumbers.get(owner.pid, startHigh, startLow);
-  if (known === undefined) asking.processNumbers.set(asking.nextNumber, owner.pid, startHigh, startLow);
+  const { pid, startTimeNano } = owner.process;
+  const startHigh = Number((startTimeNano >> 32n) & 0xffff_ffffn);
+  const startLow = Number(startTimeNano & 0xffff_ffffn);
+  const known = asking.processNumbers.get(pid, startHigh, startLow);
+  if (known === undefined) asking.processNumbers.set(asking.nextNumber, pid, startHigh, startLow);
   return known ?? asking.nextNumber++;
 }

@@ -128,14 +128,14 @@ export class SymbolFiles {
     }
     const replaced = file.symbols.set(this.#pool.retain(merged), high, low);
     if (replaced !== undefined) this.#pool.release(replaced);
-    this.#enforceBudget();
+    this.enforceBudget();
     return true;
   }
 
   learnExecutable(id: FileId, executable: Executable): void {
     const file = this.ensure(id, false);
     this.#setExecutable(file, mergeExecutables(file.executable, executable));
-    this.#enforceBudget();
+    this.enforceBudget();
   }
 
   /** Writes a symbol that belongs to the stub registry. */
@@ -156,10 +156,6 @@ export class SymbolFiles {
     if (this.#files.holdsExpired(word0, word1, word2, word3)) return 'expired';
     if (this.peek(id)?.symbols?.holdsExpired(high, low) === true) return 'expired';
     return this.#removed.reasonOf(Int32Array.of(word0, word1, word2, word3), high, low);
-  }
-
-  enforceBudget(): void {
-    this.#enforceBudget();
   }
 
   /**
@@ -191,18 +187,21 @@ export class SymbolFiles {
     }
   }
 
-  #enforceBudget(): void {
-    const { maxEntries, maxBytes } = this.#limits;
-    while ((this.entries > maxEntries || this.bytes > maxBytes) && this.#files.count > 0) this.#shrinkColdest();
+  /** Lets the coldest go until the budget is met. `learn` calls do it by themselves; after `writeStub`, the caller does. */
+  enforceBudget(): void {
+    while (!this.#isWithinBudget() && this.#files.count > 0) this.#shrinkColdest();
+  }
+
+  #isWithinBudget(): boolean {
+    return this.entries <= this.#limits.maxEntries && this.bytes <= this.#limits.maxBytes;
   }
 
   #shrinkColdest(): void {
     const file = this.#openSlot(this.#files.oldest);
     const { symbols } = file;
-    if (symbols !== undefined && symbols.count > 0) {
-      if (!symbols.trim()) symbols.evictOldest();
-      return;
-    }
+    if (symbols?.trim() === true || (symbols?.evictOldest() === true && symbols.count > 0)) return;
+    // The last symbol has left just now, and an executable without symbols may stay while there is room.
+    if (symbols?.count === 0 && file.executable !== undefined && this.#isWithinBudget()) return;
     this.#files.evictOldest();
     this.#retire(file);
   }

@@ -8,6 +8,7 @@ export interface SymbolStoreFigures {
   readonly strings: number;
   /** An estimate, proved by a benchmark, of all that `max_size_mib` bounds. */
   readonly bytes: number;
+  readonly maxBytes: number;
   /** Look-ups of symbols in files that are known. */
   readonly hits: number;
   readonly misses: number;
@@ -33,4 +34,9 @@ export interface SymbolStoreFigures {
   readonly resubmittedStubs: number;
   /** Stubs that were dropped or refused because a bound was met. */
   readonly boundedOutStubs: number;
+  /** Frames whose names are to be asked for. */
+  readonly pendingNames: number;
+  readonly askedNames: number;
+  /** Frames not asked for because too many were waiting, or too many collectors. */
+  readonly boundedOutNames: number;
 }

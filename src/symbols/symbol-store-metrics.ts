@@ -1,18 +1,12 @@
 import type { Meter } from '@opentelemetry/api';
-import type { NeededNamesFigures } from './needed-names.ts';
 import type { SymbolStoreFigures } from './symbol-store-figures.ts';
-
-export interface SymbolFigureSources {
-  readonly store: { figures(): SymbolStoreFigures };
-  readonly neededNames: { figures(): NeededNamesFigures };
-}
 
 interface Instrument {
   readonly name: string;
   readonly description: string;
   readonly unit: string;
   readonly isGauge?: true;
-  readonly read: (store: SymbolStoreFigures, names: NeededNamesFigures) => number;
+  readonly read: (store: SymbolStoreFigures) => number;
 }
 
 const instruments: readonly Instrument[] = [
@@ -21,6 +15,7 @@ const instruments: readonly Instrument[] = [
   gauge('files', 'File IDs in the store.', '{file}', (store) => store.files),
   gauge('strings', 'Different texts of the symbols in the store.', '{string}', (store) => store.strings),
   gauge('size', 'Memory of the store.', 'By', (store) => store.bytes),
+  gauge('max_size', 'Most memory that the store may take.', 'By', (store) => store.maxBytes),
   gauge('live_stubs', 'Stubs that are re-submitted in each reporting cycle.', '{stub}', (store) => store.liveStubs),
   gauge('stub_owners', 'Processes and file IDs with stubs.', '{owner}', (store) => store.stubOwners),
   gauge('stub_size', 'Memory of the stub registry.', 'By', (store) => store.stubBytes),
@@ -28,8 +23,8 @@ const instruments: readonly Instrument[] = [
   counter('misses', 'Look-ups of symbols that were not found in a known file.', '{lookup}', (store) => store.misses),
   counter('file_hits', 'Look-ups of file IDs that were found.', '{lookup}', (store) => store.fileHits),
   counter('file_misses', 'Look-ups of file IDs that were not found.', '{lookup}', (store) => store.fileMisses),
-  counter('inserts', 'Symbols that became known.', '{symbol}', (store) => store.inserts),
-  counter('updates', 'Symbols that were submitted again and differed.', '{symbol}', (store) => store.updates),
+  counter('inserts', 'Symbols that came in.', '{symbol}', (store) => store.inserts),
+  counter('updates', 'Symbols written again; stubs are in every cycle.', '{symbol}', (store) => store.updates),
   counter('evictions', 'Symbols that left because of the budget.', '{symbol}', (store) => store.evictions),
   counter('file_evictions', 'File IDs that left because of the budget.', '{file}', (store) => store.fileEvictions),
   counter('expirations', 'Symbols that left unused for a lifetime.', '{symbol}', (store) => store.expirations),
@@ -44,13 +39,13 @@ const instruments: readonly Instrument[] = [
     (store) => store.resubmittedStubs,
   ),
   counter('bounded_out_stubs', 'Stubs dropped or refused at a bound.', '{stub}', (store) => store.boundedOutStubs),
-  gauge('names_needed_pending', 'Frames whose names are to be asked for.', '{frame}', (_, names) => names.pending),
-  counter('names_needed', 'Frames whose names were asked for.', '{frame}', (_, names) => names.asked),
-  counter('names_needed_bounded_out', 'Frames not asked for at a bound.', '{frame}', (_, names) => names.boundedOut),
+  gauge('names_needed_pending', 'Frames whose names are to be asked for.', '{frame}', (store) => store.pendingNames),
+  counter('names_needed', 'Frames whose names were asked for.', '{frame}', (store) => store.askedNames),
+  counter('names_needed_bounded_out', 'Frames not asked for at a bound.', '{frame}', (store) => store.boundedOutNames),
 ];
 
 /** Makes the store's figures observable as `framekeeper_symbol_store_*`; read once a collection. */
-export function registerSymbolStoreMetrics(meter: Meter, { store, neededNames }: SymbolFigureSources): void {
+export function registerSymbolStoreMetrics(meter: Meter, store: { figures(): SymbolStoreFigures }): void {
   const observed = instruments.map(({ name, isGauge, read, ...options }) => {
     const fullName = `framekeeper_symbol_store_${name}`;
     const instrument =
@@ -62,8 +57,7 @@ export function registerSymbolStoreMetrics(meter: Meter, { store, neededNames }:
   meter.addBatchObservableCallback(
     (result) => {
       const figures = store.figures();
-      const names = neededNames.figures();
-      for (const { instrument, read } of observed) result.observe(instrument, read(figures, names));
+      for (const { instrument, read } of observed) result.observe(instrument, read(figures));
     },
     observed.map(({ instrument }) => instrument),
   );

@@ -3,7 +3,9 @@ import type { FileId } from '../model/file-id.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { Process } from '../model/process.ts';
+import type { Random } from '../support/clock.ts';
 import type { SymbolTable } from './file-entry.ts';
+import { NeededNames } from './needed-names.ts';
 import type { ProcessIdentity, StubOwner, StubSpaces } from './stub-owner.ts';
 import type { StubRange } from './stub-range.ts';
 import { flipped } from './stub-range.ts';
@@ -24,14 +26,18 @@ export class SymbolStore {
   readonly #config: SymbolStoreConfig;
   readonly #files: SymbolFiles;
   readonly #stubs: StubRegistry;
+  /** Frames that were looked up in vain, to be asked for in the replies. */
+  readonly neededNames: NeededNames;
   #resubmittedStubs = 0;
 
-  /** `seed` is a random 32-bit number: it hides from senders where keys and stub spaces lie. */
-  constructor(config: SymbolStoreConfig, seed: number) {
+  /** `random` is asked once, for what hides from senders where keys and stub spaces lie. */
+  constructor(config: SymbolStoreConfig, random: Random) {
+    const seed = Math.floor(random() * 2 ** 32);
     this.#config = config;
     const { maxEntries, maxBytes, lifetimeMs } = config;
     this.#files = new SymbolFiles({ lifetime: Math.ceil(lifetimeMs / msPerTick), maxEntries, maxBytes, seed });
     this.#stubs = new StubRegistry(config.stubs, stubSpacesIn(this.#files), seed);
+    this.neededNames = new NeededNames(config.neededNames, this, seed);
   }
 
   /** Takes everything that a batch says about names. Bounds that bite are counted, and are no errors. */
@@ -112,17 +118,20 @@ export class SymbolStore {
     this.#advance(nowMs);
     this.#stubs.purge(nowMs - this.#config.lifetimeMs);
     this.#files.purge();
+    this.neededNames.purge(nowMs - this.#config.lifetimeMs, nowMs);
   }
 
   figures(): SymbolStoreFigures {
     const { frameFamily, fileFamily } = this.#files;
     const frames = frameFamily.counters;
+    const names = this.neededNames.figures();
     return {
       entries: this.#files.entries,
       symbols: frameFamily.entries,
       files: fileFamily.entries,
       strings: this.#files.stringCount,
       bytes: this.#files.bytes,
+      maxBytes: this.#config.maxBytes,
       hits: frames.hits,
       misses: frames.misses,
       fileHits: fileFamily.counters.hits,
@@ -141,6 +150,9 @@ export class SymbolStore {
       stubBytes: this.#stubs.bytes,
       resubmittedStubs: this.#resubmittedStubs,
       boundedOutStubs: this.#stubs.boundedOut,
+      pendingNames: names.pending,
+      askedNames: names.asked,
+      boundedOutNames: names.boundedOut,
     };
   }
 

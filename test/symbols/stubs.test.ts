@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileIdOf, processOf, symbolOf } from '../support/batch.ts';
+import { cycleMs, instanceA, instanceB, lifetimeMs, StoreHarness, stubOf, submitted } from './store-harness.ts';
+
+const process = processOf(7);
+const file = fileIdOf(1);
+
+test('every address of a range has its name, and no other address', () => {
+  const harness = new StoreHarness();
+  harness.learn({ stubs: [stubOf({ process }, 0x7f00_0000_1000n, 0x100n, 'call_stub')] });
+  for (const [address, name] of [
+    [0x7f00_0000_0fffn, undefined],
+    [0x7f00_0000_1000n, 'call_stub'],
+    [0x7f00_0000_10ffn, 'call_stub'],
+    [0x7f00_0000_1100n, undefined],
+    [0x1000n, undefined],
+  ] as const) {
+    assert.equal(harness.nameIn(process, address), name, address.toString(16));
+  }
+});
+
+test('ranges reach to the last address there is', () => {
+  const harness = new StoreHarness();
+  const start = 2n ** 64n - 16n;
+  harness.learn({ stubs: [stubOf({ process }, start, 16n, 'top'), stubOf({ process }, 0n, 2n ** 64n - 16n, 'all')] });
+  assert.deepEqual(
+    [start, start - 1n, 2n ** 64n - 1n, 0n].map((at) => harness.nameIn(process, at)),
+    ['top', 'all', 'top', 'all'],
+  );
+});
+
+test('the stubs of one process are nothing to another, nor to one of another collector', () => {
+  const harness = new StoreHarness();
+  harness.learn({ stubs: [stubOf({ process }, 0x1000n, 16n, 'mine')] }, instanceA);
+  harness.learn({ stubs: [stubOf({ process }, 0x1000n, 16n, 'theirs')] }, instanceB);
+  assert.equal(harness.nameIn(process, 0x1000n, instanceA), 'mine');
+  assert.equal(harness.nameIn(process, 0x1000n, instanceB), 'theirs');
+  assert.equal(harness.nameIn(processOf(8), 0x1000n), undefined);
+  assert.equal(harness.nameIn(processOf(7, { startTimeNano: 2n }), 0x1000n), undefined);
+});
+
+test('every live stub is written again in every cycle, for as long as the process is heard of', () => {
+  const harness = new StoreHarness();
+  const stubs = Array.from({ length: 1000 }, (_, i) => stubOf({ process }, BigInt(i * 64), 64n, `stub${i}`));
+  harness.learn({ stubs });
+  harness.learn({ stubs: [stubOf({ fileId: file }, 0n, 64n, 'of the file')] });
+  for (let elapsedMs = 0; elapsedMs < 3 * lifetimeMs; elapsedMs += 200 * cycleMs) {
+    harness.nowMs += 199 * cycleMs;
+    assert.equal(harness.nameIn(process, 64n), 'stub1');
+    harness.store.openFile(file, harness.nowMs);
+    assert.equal(harness.cycle(), 1001);
+  }
+  assert.equal(harness.nameIn(process, 999n * 64n), 'stub999');
+});
+
+test('a stub that the store has lost is named all the same, and is in the store again', () => {
+  const harness = new StoreHarness({ max_entries: 8, stubs: { max_total: 2 } });
+  harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'stub'), stubOf({ fileId: file }, 0n, 64n, 'of the file')] });
+  for (let i = 0; i < 20; i++) harness.learnName(fileIdOf(100 + i), 1n, 'other');
+  const { evictions } = harness.store.figures();
+  assert.ok(evictions >= 2);
+  assert.equal(harness.nameIn(process, 1n), 'stub');
+  assert.equal(harness.name(file, 1n), 'of the file');
+  assert.equal(harness.cycle(), 2);
+});
+
+test('resubmission in parts leaves nothing out, and the count is of the live stubs', () => {
+  const harness = new StoreHarness();
+  for (let pid = 1; pid <= 20; pid++) {
+    const owner = { process: processOf(pid) };
+    harness.learn({
+      stubs: Array.from({ length: pid * 40 }, (_, i) => stubOf(owner, BigInt(i * 16), 16n, `stub${i}`)),
+    });
+  }
+  const live = (20 * 21 * 40) / 2;
+  harness.cycle();
+  for (const limit of [1, 500, 100_000]) {
+    const { updates } = harness.store.figures();
+    assert.equal(harness.store.resubmitSome(limit, harness.nowMs), limit < 100_000);
+    harness.learn({ processExits: [processOf(limit === 1 ? 3 : 4)] });
+    assert.equal(harness.store.figures().updates > updates, true);
+    assert.equal(harness.store.resubmitStubs(harness.nowMs), live);
+    assert.equal(harness.store.figures().updates, updates + live);
+  }
+});
+
+test('a process that exits keeps its stubs until the purge after the next report', () => {
+  const harness = new StoreHarness();
+  harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'stub')] });
+  harness.learn({ processExits: [process] });
+  assert.equal(harness.nameIn(process, 1n), 'stub');
+  harness.store.resubmitStubs(harness.nowMs);
+  assert.equal(harness.nameIn(process, 1n), 'stub');
+  harness.store.purge(harness.nowMs);
+  assert.equal(harness.nameIn(process, 1n), undefined);
+  const { liveStubs, stubOwners, symbols } = harness.store.figures();
+  assert.deepEqual({ liveStubs, stubOwners, symbols }, { liveStubs: 0, stubOwners: 0, symbols: 0 });
+});
+
+test('an exit that comes while a report is made waits for the next one', () => {
+  const harness = new StoreHarness();
+  harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'stub')] });
+  harness.store.resubmitStubs(harness.nowMs);
+  harness.learn({ processExits: [process] });
+  harness.store.purge(harness.nowMs);
+  assert.equal(harness.nameIn(process, 1n), 'stub');
+  harness.cycle();
+  assert.equal(harness.nameIn(process, 1n), undefined);
+});
+
+test('a process ID that is used again is a new process, and the older one has exited', () => {
+  const harness = new StoreHarness();
+  const next = processOf(7, { startTimeNano: 2n });
+  harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'old')] }, instanceB);
+  harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'old')] });
+  harness.learn({ stubs: [stubOf({ process: next }, 0n, 64n, 'new')] });
+  assert.deepEqual([harness.nameIn(process, 1n), harness.nameIn(next, 1n)], ['old', 'new']);
+  harness.cycle();
+  assert.deepEqual([harness.nameIn(process, 1n), harness.nameIn(next, 1n)], [undefined, 'new']);
+  assert.equal(harness.nameIn(process, 1n, instanceB), 'old');
+});
+
+test('a process that only shows up in samples ends an older one of its ID too', () => {
+  const harness = new StoreHarness();
+  harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'old')] });
+  const next = processOf(7, { startTimeNano: 2n });
+  harness.learn({ samples: [{ frames: [{ file, address: 1n }], process: next, timestamps: [1n] }] });
+  harness.cycle();
+  assert.equal(harness.store.figures().stubOwners, 0);
+});
+
+test('a process that is silent for a lifetime is gone, one that sends samples is not', () => {
+  const harness = new StoreHarness();
+  const silent = processOf(8);
+  harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'a'), stubOf({ process: silent }, 0n, 64n, 'b')] });
+  for (let elapsedMs = 0; elapsedMs < 2 * lifetimeMs; elapsedMs += lifetimeMs / 2) {
+    harness.nowMs += lifetimeMs / 2;
+    harness.learn({ samples: [{ frames: [{ file, address: 1n }], process, timestamps: [1n] }] });
+    harness.cycle();
+  }
+  assert.deepEqual([harness.nameIn(process, 1n), harness.nameIn(silent, 1n)], ['a', undefined]);
+  assert.equal(harness.store.figures().liveStubs, 1);
+});
+
+test('a table that is held over the end of its process finds nothing any more', () => {
+  const harness = new StoreHarness();
+  harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'stub')] });
+  const table = harness.store.openProcess(instanceA, process, 0)!;
+  harness.learn({ processExits: [process] });
+  harness.cycle();
+  assert.equal(table.find(0, 1), undefined);
+  assert.equal(harness.store.figures().entries, 0);
+});
+
+test('stubs of a file ID have their names in any process; a symbol at an address goes before them', () => {
+  const harness = new StoreHarness();
+  harness.learn({ stubs: [stubOf({ fileId: file }, 0x100n, 0x100n, 'stub')] });
+  harness.learn({ symbols: [submitted(file, 0x180n, symbolOf('exact'))] });
+  assert.deepEqual(
+    [0xffn, 0x100n, 0x180n, 0x1ffn].map((at) => harness.name(file, at)),
+    [undefined, 'stub', 'exact', 'stub'],
+  );
+  assert.equal(harness.name(fileIdOf(2), 0x100n), undefined);
+});
+
+test('a revision that lacks the file keeps the known one, and another function brings its own', () => {
+  const harness = new StoreHarness();
+  harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'f', { filePath: 'f.js', line: 3 })] });
+  harness.learn({ stubs: [stubOf({ process }, 0n, 32n, 'f')] });
+  const table = harness.store.openProcess(instanceA, process, 0)!;
+  assert.deepEqual(table.find(0, 31), symbolOf('f', { filePath: 'f.js', line: 3 }));
+  assert.equal(table.find(0, 32)?.filePath, 'f.js');
+  harness.learn({ stubs: [stubOf({ process }, 0n, 32n, 'g')] });
+  assert.deepEqual(table.find(0, 0), symbolOf('g'));
+});
+
+for (const { name, yaml, learnAll, live, boundedOut } of [
+  { name: 'per process', yaml: { max_per_process: 10 }, learnAll: 25, live: 10, boundedOut: 15 },
+  { name: 'in all', yaml: { max_total: 10 }, learnAll: 25, live: 10, boundedOut: 15 },
+]) {
+  test(`the bound ${name} keeps the stubs that were used last, and counts the others`, () => {
+    const harness = new StoreHarness({ stubs: yaml });
+    for (let i = 0; i < learnAll; i++) {
+      harness.learn({ stubs: [stubOf({ process }, BigInt(i * 16), 16n, `stub${i}`)] });
+      assert.equal(harness.nameIn(process, 0n), 'stub0');
+    }
+    const figures = harness.store.figures();
+    assert.deepEqual([figures.liveStubs, figures.boundedOutStubs], [live, boundedOut]);
+    assert.equal(harness.nameIn(process, 24n * 16n), 'stub24');
+    assert.equal(harness.nameIn(process, 5n * 16n), undefined);
+    assert.equal(harness.cycle(), live);
+  });
+}
+
+test('a process cannot push out the stubs of another', () => {
+  const harness = new StoreHarness({ stubs: { max_total: 10, max_processes: 2 } });
+  harness.learn({ stubs: Array.from({ length: 8 }, (_, i) => stubOf({ process }, BigInt(i * 16), 16n, `mine${i}`)) });
+  const greedy = processOf(8);
+  harness.learn(
+    { stubs: Array.from({ length: 99 }, (_, i) => stubOf({ process: greedy }, BigInt(i * 16), 16n, 'x')) },
+    instanceB,
+  );
+  harness.learn({ stubs: [stubOf({ process: processOf(9) }, 0n, 16n, 'third')] }, instanceB);
+  for (let i = 0; i < 8; i++) assert.equal(harness.nameIn(process, BigInt(i * 16)), `mine${i}`);
+  assert.equal(harness.store.figures().boundedOutStubs, 98);
+  assert.equal(harness.cycle(), 10);
+});
+
+test('the names of stubs are bounded in bytes', () => {
+  const harness = new StoreHarness({ stubs: { max_size_mib: 1 } });
+  for (let i = 0; i < 100; i++) {
+    harness.learn({ stubs: [stubOf({ process }, BigInt(i * 16), 16n, `${i}`.padEnd(50_000, 'x'))] });
+    assert.ok(harness.store.figures().stubBytes <= 1024 * 1024);
+  }
+  assert.ok(harness.store.figures().boundedOutStubs > 70);
+  assert.ok(harness.nameIn(process, 99n * 16n)?.startsWith('99x'));
+});
+
+test('the registry takes no bytes after the last process has exited', () => {
+  const harness = new StoreHarness();
+  for (let pid = 0; pid < 30; pid++) {
+    const owner = { process: processOf(pid) };
+    harness.learn({
+      stubs: Array.from({ length: 1000 }, (_, i) => stubOf(owner, BigInt(i * 10), 12n, `stub${pid} ${i}`)),
+    });
+    harness.learn({ processExits: [owner.process] });
+  }
+  harness.cycle();
+  assert.equal(harness.store.figures().liveStubs, 0);
+  harness.cycle();
+  assert.equal(harness.store.figures().stubBytes, 0);
+});

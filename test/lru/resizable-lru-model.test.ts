@@ -8,7 +8,7 @@ import { collidingKeys } from './colliding-keys.ts';
 import { PlainLru } from './plain-lru.ts';
 
 /** More on demand: PROPERTY_RUNS=100000 node --test test/lru/resizable-lru-model.test.ts */
-const numRuns = Number(process.env.PROPERTY_RUNS ?? 600);
+const numRuns = Number(process.env.PROPERTY_RUNS ?? 300);
 
 type Key = readonly [number, number, number, number];
 
@@ -29,7 +29,7 @@ const counted = fc.oneof(
 ) as fc.Arbitrary<Step>;
 const plain = fc.record({ op: fc.constantFrom('tend', 'tend', 'trim', 'evictOldest') }) as fc.Arbitrary<Step>;
 const steps = fc.array(fc.oneof({ weight: 6, arbitrary: keyed }, { weight: 2, arbitrary: counted }, plain), {
-  maxLength: 200,
+  maxLength: 160,
   size: 'max',
 });
 

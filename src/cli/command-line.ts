@@ -82,7 +82,8 @@ function readOptions(args: readonly string[], known: readonly string[]): OptionV
     const option = equalSign < 0 ? arg : arg.slice(0, equalSign);
     if (!known.includes(option)) throw unknownArgument(arg, option, known);
     const value = equalSign < 0 ? remaining.shift() : arg.slice(equalSign + 1);
-    if (value === undefined || value === '') throw new UsageError(`${option} needs a value; see --help.`);
+    if (value === undefined || value === '' || known.includes(value))
+      throw new UsageError(`${option} needs a value; see --help.`);
     values.set(option, [...(values.get(option) ?? []), value]);
   }
   return values;

@@ -11,7 +11,7 @@ Usage:
 
 Options of serve, validate and print-config:
   --config FILE|URI   a path, file:PATH, env:NAME or yaml:TEXT; repeat to override earlier ones
-  --set KEY=VALUE     set one value after all files, e.g. --set exporters.otlp_grpc.timeout=10s; repeat for more
+  --set KEY=VALUE     override one value, e.g. exporters.otlp_grpc.timeout=10s; repeat for more
   --feature-gates IDS taken for the Collector's sake: service.profilesSupport is always on
 
 Options of print-config:

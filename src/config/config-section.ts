@@ -5,7 +5,15 @@ import { isMap, textual, typed } from './config-value.ts';
 import { describeValue } from './describe-value.ts';
 import { nearest } from './nearest.ts';
 import type { Range, Scalar } from './scalar.ts';
-import { booleanScalar, durationScalar, integerScalar, numberScalar, scalarRemedy, textRemedy } from './scalar.ts';
+import {
+  booleanScalar,
+  durationScalar,
+  integerScalar,
+  millisecondsScalar,
+  numberScalar,
+  scalarRemedy,
+  textRemedy,
+} from './scalar.ts';
 import type { Place } from './text-collection.ts';
 import { readTextList, readTextMap } from './text-collection.ts';
 
@@ -52,12 +60,10 @@ export class ConfigSection {
 
   /** A text that has no default; `example` completes "write …". Empty after a fault. */
   requiredString(key: string, example: string): string {
-    const before = this.#problems.length;
-    const text = this.string(key, '');
-    if (text === '' && this.#problems.length === before) {
-      this.addProblem(key, this.#values.has(key) ? 'is empty' : 'is missing', `write ${example}`);
-    }
-    return text;
+    const text = textual(this.#value(key)) ?? '';
+    if (text !== '') return this.string(key, '');
+    this.addProblem(key, this.#values.has(key) ? 'is empty' : 'is missing', `write ${example}`);
+    return '';
   }
 
   /** A text that is never printed. */
@@ -83,18 +89,29 @@ export class ConfigSection {
 
   /** A Go duration, in milliseconds. A bare number counts nanoseconds, as in the Collector, with a warning. */
   durationMs(key: string, fallbackMs: number, rangeMs: Range = {}): number {
-    const before = this.#problems.length;
     const ms = this.#read(key, fallbackMs, durationScalar, rangeMs);
     const value = typed(this.#value(key));
-    if (typeof value === 'number' && value !== 0 && this.#problems.length === before) {
+    if (typeof value === 'number' && value !== 0 && ms === value / 1e6) {
       this.addWarning(key, `${value} without a unit counts nanoseconds; write "${value}s" if seconds are meant`);
     }
     return ms;
   }
 
-  oneOf<const T extends string>(key: string, fallback: T, choices: readonly T[]): T {
+  /** A bare count of milliseconds, where the Collector has that in place of a duration. */
+  milliseconds(key: string, fallback: number, range: Range = {}): number {
+    return this.#read(key, fallback, millisecondsScalar, range);
+  }
+
+  /** One of some words, which are in lower case; `ignoreCase` takes them in any. */
+  oneOf<const T extends string>(
+    key: string,
+    fallback: T,
+    choices: readonly T[],
+    { ignoreCase = false }: { readonly ignoreCase?: boolean } = {},
+  ): T {
     const value = textual(this.#value(key)) ?? fallback;
-    const choice = choices.find((candidate) => candidate === value);
+    const wanted = ignoreCase && typeof value === 'string' ? value.toLowerCase() : value;
+    const choice = choices.find((candidate) => candidate === wanted);
     if (choice !== undefined) return choice;
     const close = typeof value === 'string' ? nearest(value, choices) : undefined;
     const others = choices.join(', ');

@@ -10,7 +10,7 @@ import type { ConfigMap } from './config-value.ts';
 import type { Surroundings } from './expand.ts';
 import { expand } from './expand.ts';
 import { merge } from './merge.ts';
-import { readServiceConfig } from './service-config.ts';
+import { readServiceConfig, warnOfUnused } from './service-config.ts';
 
 /**
  * Reads, merges and expands all sources and checks what every configuration has: top-level keys, identifiers, pipelines
@@ -39,19 +39,12 @@ export function loadConfig(sources: ConfigSources, surroundings: Surroundings): 
   if (exporters.size === 0) {
     root.addProblem('exporters', 'no exporter configuration specified in config', 'configure at least one exporter');
   }
-  const service = readServiceConfig(root.section('service'), { receivers, processors, exporters, extensions });
+  const configured = { receivers, processors, exporters, extensions };
+  const service = readServiceConfig(root.section('service'), configured);
   root.end();
-  return {
-    receivers,
-    processors,
-    exporters,
-    extensions,
-    ...service,
-    effective,
-    problems,
-    notes,
-    warnings: notes.warnings,
-  };
+  // Beside faults it would be noise: a reference at fault is no reference.
+  if (problems.length === 0) warnOfUnused(root.section('service'), configured, service);
+  return { ...configured, ...service, effective, problems, notes, warnings: notes.warnings };
 }
 
 /** Throws at once what no reader could make sense of. */

@@ -21,7 +21,7 @@ export function redact(effective: ConfigMap, opaquePaths: ReadonlySet<string>): 
         return walk(item, itemPath, isBelow);
       });
     }
-    return isSecret && plain !== null ? redacted : printable(value);
+    return isSecret && plain !== null ? redacted : withoutCredentials(printable(value));
   };
   // In a list of `{name, value}` the names are no secrets.
   const walkItem = (item: ConfigValue, path: string, isSecret: boolean): unknown => {
@@ -36,6 +36,11 @@ export function reveal(effective: ConfigValue): unknown {
   const plain = effective instanceof Expanded && typeof effective.value === 'object' ? effective.value : effective;
   if (Array.isArray(plain)) return plain.map(reveal);
   return isMap(plain) ? mapValues(plain, reveal) : printable(plain as ConfigValue);
+}
+
+/** Takes user names and passwords out of URLs. */
+function withoutCredentials(value: unknown): unknown {
+  return typeof value === 'string' ? value.replace(/:\/\/[^\s/"'@]+@/g, `://${redacted}@`) : value;
 }
 
 /** Text that another type would read differently, such as `0123`, stays text. */

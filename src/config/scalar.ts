@@ -62,6 +62,17 @@ export function scalarRemedy<T>(scalar: Scalar<T>, value: unknown, range: Range)
   );
 }
 
+/** A bare count, as OpenTelemetry's declarative configuration has it; not a duration. */
+export const millisecondsScalar: Scalar<number> = {
+  noun: 'a whole number of milliseconds',
+  parse: integerScalar.parse,
+  remedyFor: (value) => {
+    const ms = typeof value === 'string' ? parseDurationMs(value) : undefined;
+    return ms === undefined ? unquotedNumber(value) : `write it in milliseconds: ${ms}`;
+  },
+  format: String,
+};
+
 /** What to do about a value that should be text. */
 export function textRemedy(value: unknown): string {
   return typeof value === 'object' ? 'write text' : 'put it in quotes';

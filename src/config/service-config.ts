@@ -28,6 +28,24 @@ export function readServiceConfig(section: ConfigSection, configured: Configured
   return { pipelines, serviceExtensions, telemetry };
 }
 
+/** Warns of what is configured and will not start because nothing refers to it: seldom meant, and never seen otherwise. */
+export function warnOfUnused(section: ConfigSection, configured: ConfiguredIds, service: ServiceConfig): void {
+  const pipelines = [...service.pipelines.values()];
+  for (const kind of ['receivers', 'processors', 'exporters'] as const) {
+    const used = new Set(pipelines.flatMap((pipeline) => pipeline[kind]));
+    for (const id of configured[kind].keys()) {
+      if (used.has(id)) continue;
+      const what = `${kind.slice(0, -1)} "${id}" is configured but in no pipeline, so it does not start`;
+      section.addWarning('pipelines', `${what}; add it to one or remove it`);
+    }
+  }
+  for (const id of configured.extensions.keys()) {
+    if (service.serviceExtensions.includes(id)) continue;
+    const what = `extension "${id}" is configured but not listed here, so it does not start`;
+    section.addWarning('extensions', `${what}; list or remove it`);
+  }
+}
+
 function readPipelines(service: ConfigSection, configured: ConfiguredIds): ReadonlyMap<string, PipelineConfig> {
   const section = service.section('pipelines');
   const pipelines = new Map<string, PipelineConfig>();

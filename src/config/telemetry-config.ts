@@ -8,10 +8,6 @@ export interface ServiceTelemetryConfig {
   readonly metrics: TelemetryConfig;
 }
 
-const logLevels = ['debug', 'info', 'warn', 'error'] as const;
-// zap, the Collector's logger, takes both spellings.
-const upperCaseLogLevels = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
-
 const defaultHost = 'localhost';
 const defaultPort = 8888;
 const longestMs = 86_400_000;
@@ -28,9 +24,9 @@ export function readTelemetryConfig(section: ConfigSection): ServiceTelemetryCon
 }
 
 function readLogsConfig(section: ConfigSection): LoggerConfig {
-  const level = section.oneOf('level', 'info', [...logLevels, ...upperCaseLogLevels]);
   const config: LoggerConfig = {
-    level: logLevels.find((lowerCase) => lowerCase === level.toLowerCase())!,
+    // zap, the Collector's logger, takes INFO as well as info.
+    level: section.oneOf('level', 'info', ['debug', 'info', 'warn', 'error'], { ignoreCase: true }),
     encoding: section.oneOf('encoding', 'console', ['console', 'json']),
     initialFields: section.stringMap('initial_fields'),
   };
@@ -102,20 +98,24 @@ function readPull(section: ConfigSection): MetricReaderConfig {
   return { prometheus: { host, port } };
 }
 
-function readPeriodic(section: ConfigSection): MetricReaderConfig {
+function readPeriodic(section: ConfigSection): MetricReaderConfig | undefined {
   // Whole milliseconds, as in OpenTelemetry's declarative configuration, which the Collector embeds here.
-  const intervalMs = section.integer('interval', 60_000, { min: 1, max: longestMs });
-  const timeoutMs = section.integer('timeout', 30_000, { min: 1, max: longestMs });
+  const intervalMs = section.milliseconds('interval', 60_000, { min: 1, max: longestMs });
+  const timeoutMs = section.milliseconds('timeout', 30_000, { min: 1, max: longestMs });
   const exporter = section.section('exporter');
-  if (!exporter.has('otlp')) exporter.addProblem('otlp', 'is missing', 'write "otlp:" with an endpoint below it');
-  const otlp = exporter.section('otlp');
-  otlp.oneOf('protocol', 'http/protobuf', ['http/protobuf']);
-  const url = readUrl(otlp);
-  const headers = otlp.opaqueMap('headers');
-  otlp.end();
+  const target = exporter.has('otlp') ? readOtlpTarget(exporter.section('otlp')) : undefined;
+  if (target === undefined) exporter.addProblem('otlp', 'is missing', 'write "otlp:" with an endpoint below it');
   exporter.end();
   section.end();
-  return { otlp: { url, headers, intervalMs, timeoutMs: Math.min(timeoutMs, intervalMs) } };
+  if (target === undefined) return undefined;
+  return { otlp: { ...target, intervalMs, timeoutMs: Math.min(timeoutMs, intervalMs) } };
+}
+
+function readOtlpTarget(section: ConfigSection): Pick<OtlpReaderConfig, 'url' | 'headers'> {
+  section.oneOf('protocol', 'http/protobuf', ['http/protobuf']);
+  const target = { url: readUrl(section), headers: section.opaqueMap('headers') };
+  section.end();
+  return target;
 }
 
 /** The endpoint with the path of the metrics signal, unless it has a path of its own. */

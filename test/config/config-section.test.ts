@@ -104,6 +104,26 @@ for (const { ask, value, result, message } of [
     result: 2_000,
     message: 'c.k: 5 is out of range; add a unit, such as "5s": a number alone counts nanoseconds.',
   },
+  { ask: 'milliseconds', value: 250, result: 250 },
+  {
+    ask: 'milliseconds',
+    value: '250',
+    result: 9,
+    message: 'c.k: "250" is not a whole number of milliseconds; write 250 without quotes.',
+  },
+  {
+    ask: 'milliseconds',
+    value: 0,
+    result: 9,
+    message: 'c.k: 0 is out of range; write a whole number of milliseconds of at least 1.',
+  },
+  {
+    ask: 'oneOf',
+    value: 'GZIP',
+    result: 'none',
+    message: 'c.k: "GZIP" is not known here; did you mean "gzip"? Write one of none, gzip, zstd.',
+  },
+  { ask: 'anyCase', value: 'GZIP', result: 'gzip' },
   { ask: 'oneOf', value: 'gzip', result: 'gzip' },
   { ask: 'oneOf', value: undefined, result: 'none' },
   {
@@ -188,6 +208,8 @@ const questions = {
   number: (section: ConfigSection) => section.number('k', 0.1, { max: 1 }),
   duration: (section: ConfigSection) => section.durationMs('k', 2_000, { min: 1_000 }),
   oneOf: (section: ConfigSection) => section.oneOf('k', 'none', ['none', 'gzip', 'zstd']),
+  milliseconds: (section: ConfigSection) => section.milliseconds('k', 9, { min: 1 }),
+  anyCase: (section: ConfigSection) => section.oneOf('k', 'none', ['none', 'gzip'], { ignoreCase: true }),
   list: (section: ConfigSection) => section.stringList('k', ['default']),
   map: (section: ConfigSection) => Object.fromEntries(section.stringMap('k')),
 };

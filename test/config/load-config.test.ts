@@ -62,9 +62,27 @@ test('loadConfig merges sources from left to right, and --set last', () => {
   });
 });
 
+test('loadConfig warns of what nothing refers to', () => {
+  const document = load(`
+    receivers: {frames: , frames/2: }
+    processors: {resource: }
+    exporters: {debug: , file: }
+    extensions: {health_check: , pprof: }
+    service: {extensions: [pprof], pipelines: {profiles: {receivers: [frames], exporters: [debug]}, profiles/2: {receivers: [frames], exporters: [file]}}}
+  `);
+  assert.deepEqual(document.warnings, [
+    'service.pipelines: receiver "frames/2" is configured but in no pipeline, so it does not start; add it to one or remove it.',
+    'service.pipelines: processor "resource" is configured but in no pipeline, so it does not start; add it to one or remove it.',
+    'service.extensions: extension "health_check" is configured but not listed here, so it does not start; list or remove it.',
+  ]);
+});
+
 test('loadConfig expands after it has merged', () => {
   const document = load(['a.yaml', 'b.yaml'], {
-    files: { 'a.yaml': `${smallConfig}\nextensions: {x: "\${env:UNSET}"}`, 'b.yaml': 'extensions: {x: {y: 1}}' },
+    files: {
+      'a.yaml': `${smallConfig}\nextensions: {x: "\${env:UNSET}"}`,
+      'b.yaml': 'extensions: {x: {y: 1}}\nservice: {extensions: [x]}',
+    },
   });
   assert.deepEqual([document.warnings, document.effective.extensions], [[], { x: { y: 1 } }]);
 });
@@ -87,11 +105,11 @@ test('loadConfig warns when an empty section removes what came before', () => {
 });
 
 test('loadConfig keeps an unset variable and an unknown tag as warnings', () => {
-  const document = load(`${smallConfig}\nextensions: {x: {endpoint: "\${X}", path: !foo y}}`);
+  const document = load(smallConfig.replace('{debug: }', '{debug: {endpoint: "${X}", path: !foo y}}'));
   assert.deepEqual(document.problems, []);
   assert.deepEqual(document.warnings, [
     'config.yaml: unresolved tag: !foo.',
-    'extensions.x.endpoint: environment variable "X" is not set, so the value is empty; set it or write ${env:X:-default}.',
+    'exporters.debug.endpoint: environment variable "X" is not set, so the value is empty; set it or write ${env:X:-default}.',
   ]);
 });
 

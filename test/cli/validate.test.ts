@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runValidate } from '../../src/cli/validate.ts';
+import { recordedIo } from '../support/recorded-io.ts';
+import { smallConfig, testTypes } from '../support/test-config.ts';
+
+async function validate(text: string, env: NodeJS.ProcessEnv = {}, sets: readonly string[] = []) {
+  const io = recordedIo({ 'a.yaml': text }, env);
+  const exitCode = await runValidate({ sources: { configs: ['a.yaml'], sets } }, testTypes, io);
+  return { exitCode, out: io.out, err: io.err };
+}
+
+test('validate is silent about a configuration that is right', async () => {
+  assert.deepEqual(await validate(smallConfig), { exitCode: 0, out: '', err: '' });
+});
+
+test('validate prints warnings, and takes the configuration', async () => {
+  const err = [
+    'Warning: exporters.otlp.endpoint: environment variable "X" is not set, so the value is empty; set it or write $',
+    '{env:X:-default}.\nWarning: exporters.otlp: "otlp" alias is deprecated; use "otlp_grpc" instead.\n',
+  ].join('');
+  const text = smallConfig.replaceAll('debug', 'otlp');
+  assert.deepEqual(await validate(text, {}, ['exporters.otlp.endpoint=$'.concat('{env:X}')]), {
+    exitCode: 0,
+    out: '',
+    err,
+  });
+});
+
+test('validate prints all faults, after the warnings, and exits with 2', async () => {
+  const text = `${smallConfig.replaceAll('debug', 'otlp')}\nprocessors: {foo: , resource: {timout: 1s}}\nextra: 1`;
+  assert.deepEqual(await validate(text), {
+    exitCode: 2,
+    out: '',
+    err: [
+      'Warning: exporters.otlp: "otlp" alias is deprecated; use "otlp_grpc" instead.',
+      'Error: invalid configuration',
+      'extra: unknown key; remove it, or use one of connectors, exporters, extensions, processors, receivers, service.',
+      'processors.foo: unknown type: "foo" for id: "foo" (valid values: [resource]); use one of these.',
+      'processors.resource.timout: unknown key; did you mean "timeout"? Rename or remove it.',
+      '',
+    ].join('\n'),
+  });
+});
+
+test('validate says where a file is no YAML', async () => {
+  const { exitCode, err } = await validate('a: 1\na: 2');
+  assert.deepEqual(
+    [exitCode, err],
+    [2, 'Error: invalid configuration\na.yaml:2:1: the same key appears twice in one map; correct the YAML.\n'],
+  );
+});
+
+test('validate lets a bug through as what it is', async () => {
+  const broken = { ...testTypes[0]!, read: () => assert.fail('a bug') };
+  const io = recordedIo({ 'a.yaml': smallConfig });
+  await assert.rejects(runValidate({ sources: { configs: ['a.yaml'], sets: [] } }, [broken], io), /a bug/);
+});

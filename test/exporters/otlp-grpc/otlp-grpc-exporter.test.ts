@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -174,6 +176,13 @@ const answerCases: readonly AnswerCase[] = [
     sent: 1,
   },
   {
+    name: 'drops on INVALID_ARGUMENT, also with RetryInfo',
+    answer: withCode(status.INVALID_ARGUMENT, 1),
+    attempts: 1,
+    sent: 0,
+    errorType: 'InvalidArgument',
+  },
+  {
     name: 'never retries a partial success',
     answer: { kind: 'response', message: encodeExportResponse({ rejectedProfiles: 3n, errorMessage: 'too old' }) },
     attempts: 1,
@@ -301,7 +310,13 @@ test('otlp_grpc with wait_for_ready waits for a receiver that is not there yet',
   const { server, exporter, logs } = await connect(t, { values: { wait_for_ready: true, timeout: '1m' } });
   const { port } = server;
   await server.stop();
+  const closed = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1');
+  await once(closed, 'listening');
   exporter.offer(fakeRequest(1));
+  const [socket] = await once(closed, 'connection');
+  await once(socket, 'close');
+  closed.close();
+  await once(closed, 'close');
   const successor = await ScriptedOtlpServer.start([], { port });
   t.after(() => successor.stop());
   await successor.until(({ requests }) => requests.length === 1);

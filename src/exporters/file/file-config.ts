@@ -13,7 +13,10 @@ export interface FileConfig {
   readonly format: FileFormat;
   /** All messages in one file, or each in a file of its own. */
   readonly layout: 'stream' | 'per_message';
-  /** Layout `stream`: whether to write on behind what the file has; otherwise it is emptied at start. */
+  /**
+   * Layout `stream`: whether to write on behind what the file has; otherwise it is emptied at start. The default is true
+   * with rotation, as in the Collector.
+   */
   readonly append: boolean;
   readonly createDirectory: boolean;
   readonly rotation: RotationConfig | undefined;
@@ -51,7 +54,7 @@ export function readFileConfig(section: ConfigSection): FileConfig {
     path: section.string('path', ''),
     format: section.oneOf('format', 'json', ['json', 'proto']),
     layout,
-    append: section.boolean('append', false),
+    append: section.boolean('append', rotation !== undefined && layout === 'stream'),
     createDirectory: section.boolean('create_directory', false),
     rotation: rotation && readRotation(rotation, layout),
     retry: readRetryConfig(section.section('retry_on_failure')),

@@ -21,12 +21,15 @@ test('file has the defaults of the Collector, and one consumer', () => {
     path: '/tmp/a',
     format: 'json',
     layout: 'stream',
-    append: false,
+    append: true,
     createDirectory: false,
     rotation: { maxSizeBytes: 104_857_600, maxBackups: 100 },
   });
   assert.equal(queue.numConsumers, 1);
-  assert.equal(read({ path: '/tmp/a' }).config.rotation, undefined);
+  assert.deepEqual(
+    [read({ path: '/tmp/a' }).config.rotation, read({ path: '/tmp/a' }).config.append],
+    [undefined, false],
+  );
 });
 
 for (const { values, message } of [

@@ -1,0 +1,36 @@
+import type { ConfigSection } from '../../config/config-section.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { readEndpoint } from '../endpoint.ts';
+
+/** Extension `live_page`. */
+export interface LivePageConfig {
+  readonly endpoint: Endpoint;
+  /** Without a slash at the end. */
+  readonly path: string;
+  /** How many reporting cycles are kept. */
+  readonly cycles: number;
+  /** Bound of the flame graph's nodes: of one cycle, and of one answer. */
+  readonly maxNodes: number;
+}
+
+export function readLivePageConfig(section: ConfigSection): LivePageConfig {
+  const config = {
+    endpoint: readEndpoint(section, 'endpoint', 'localhost:13133'),
+    path: readPath(section, '/live'),
+    cycles: section.integer('cycles', 12, { min: 1, max: 720 }),
+    maxNodes: section.integer('max_nodes', 20_000, { min: 100, max: 200_000 }),
+  };
+  section.end();
+  return config;
+}
+
+function readPath(section: ConfigSection, fallback: string): string {
+  const path = section.string('path', fallback);
+  if (/^(?:\/[\w.~-]+)+$/.test(path)) return path;
+  section.addProblem(
+    'path',
+    `is ${JSON.stringify(path)}`,
+    `write a path such as "${fallback}", without a slash at the end`,
+  );
+  return fallback;
+}

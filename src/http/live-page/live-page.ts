@@ -1,0 +1,128 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import type { Meter } from '@opentelemetry/api';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { HttpMount } from '../http-server.ts';
+import { CycleHistory } from './cycle-history.ts';
+import type { LiveCycle } from './live-cycle.ts';
+import { LiveEvents } from './live-events.ts';
+import type { LivePageConfig } from './live-page-config.ts';
+
+export interface LivePageFacts {
+  readonly version: string;
+  /** Where samples can be sent, for the page to say while there are none. */
+  readonly receivers: readonly { readonly id: string; readonly endpoint: string }[];
+}
+
+/** Extension `live_page`: a flame graph of what has just been reported, and the state of the store. */
+export class LivePage implements HttpMount {
+  readonly id: string;
+  readonly #config: LivePageConfig;
+  readonly #facts: LivePageFacts;
+  readonly #history: CycleHistory;
+  readonly #events: LiveEvents;
+  /** Answers of the current cycle by query, so that several pages cost as much as one. */
+  readonly #answers = new Map<string, string>();
+
+  constructor(id: string, config: LivePageConfig, facts: LivePageFacts, meter: Meter) {
+    this.id = id;
+    this.#config = config;
+    this.#facts = facts;
+    this.#history = new CycleHistory(config.cycles, config.maxNodes);
+    this.#events = new LiveEvents(meter);
+  }
+
+  /** Called once a reporting cycle. */
+  addCycle(cycle: LiveCycle): void {
+    this.#history.add(cycle);
+    this.#answers.clear();
+    this.#events.send('cycle', JSON.stringify({ endUnixMs: cycle.endUnixMs }));
+  }
+
+  addRoutes(app: FastifyInstance): void {
+    const { path } = this.#config;
+    const onRequest = [refuseForeignHost, addSecurityHeaders];
+    for (const { name, type, text } of readAssets()) {
+      const url = name === 'index.html' ? path : `${path}/${name}`;
+      const body = text.replaceAll('{{path}}', path);
+      app.get(url, { onRequest }, (_request, reply) => reply.type(type).send(body));
+    }
+    app.get(`${path}/`, { onRequest }, (_request, reply) => reply.redirect(path, 308));
+    app.get<{ Querystring: Query }>(`${path}/data.json`, { onRequest }, ({ query }, reply) =>
+      this.#answer(query, reply),
+    );
+    app.get(`${path}/events`, { onRequest, exposeHeadRoute: false }, (_request, reply) => {
+      if (!this.#events.hasRoom()) return reply.code(503).header('retry-after', '10').send('503 too many live pages\n');
+      reply.hijack();
+      this.#events.open(reply.raw);
+      return reply;
+    });
+  }
+
+  close(): void {
+    this.#events.close();
+  }
+
+  #answer(query: Query, reply: FastifyReply): FastifyReply {
+    const { type = '', service = '', cycles = String(this.#config.cycles) } = query;
+    const count = typeof cycles === 'string' && /^\d{1,4}$/.test(cycles) ? Number(cycles) : 0;
+    if (count < 1 || count > this.#config.cycles) {
+      const problem = `is ${JSON.stringify(cycles)}; write a whole number from 1 to ${this.#config.cycles}`;
+      return reply.code(400).send({ error: `cycles: ${problem}.` });
+    }
+    if (typeof type !== 'string' || typeof service !== 'string') {
+      return reply.code(400).send({ error: 'type, service: stand more than once; write each once.' });
+    }
+    const key = JSON.stringify([type, service, count]);
+    const known = this.#answers.get(key);
+    const body =
+      known ??
+      JSON.stringify({
+        ...this.#facts,
+        maxCycles: this.#config.cycles,
+        ...this.#history.read({ type, service, cycles: count }),
+      });
+    if (known === undefined && this.#answers.size < maxAnswers) this.#answers.set(key, body);
+    return reply.type('application/json; charset=utf-8').send(body);
+  }
+}
+
+type Query = Readonly<Record<string, string | string[] | undefined>>;
+
+// An answer can have a megabyte.
+const maxAnswers = 8;
+
+const contentTypes = { html: 'text/html', css: 'text/css', js: 'text/javascript' } as const;
+
+/** The page's files stand beside this one, in the sources as in the build. */
+function readAssets(): { name: string; type: string; text: string }[] {
+  const folder = new URL('assets/', import.meta.url);
+  return readdirSync(folder).map((name) => {
+    const type = contentTypes[name.slice(name.lastIndexOf('.') + 1) as keyof typeof contentTypes];
+    return { name, type: `${type}; charset=utf-8`, text: readFileSync(new URL(name, folder), 'utf8') };
+  });
+}
+
+/**
+ * A page of somebody else can give its own name this machine's address and then read what we answer; the name gives
+ * it away. Only where we listen for this machine alone: elsewhere the names are the operator's affair.
+ */
+async function refuseForeignHost(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const local = request.socket.localAddress ?? '';
+  const isLoopback = local === '::1' || /^(?:::ffff:)?127\./.test(local);
+  const name = request.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (!isLoopback || name === 'localhost' || name.endsWith('.localhost') || isIP(name) !== 0) return;
+  await reply.code(403).type('text/plain; charset=utf-8').send('403 open this page as localhost\n');
+}
+
+async function addSecurityHeaders(_request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  reply.headers({
+    'cache-control': 'no-store',
+    'content-security-policy':
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    'cross-origin-resource-policy': 'same-origin',
+    'cross-origin-opener-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-frame-options': 'DENY',
+  });
+}

@@ -22,7 +22,8 @@ export interface ReplayIo {
 
 /**
  * `framekeeper replay`: sends recordings to a service over gRPC.
- * Resolves with the exit code: 0 done or interrupted, 1 the service was not there or refused a batch, 2 wrong arguments.
+ * Resolves with the exit code: 0 done or interrupted; 1 the service was not there, refused a batch or took no
+ * sample; 2 wrong arguments.
  */
 export async function runReplay(args: readonly string[], io: ReplayIo): Promise<number> {
   const parsed = parseReplayOptions(args);
@@ -86,7 +87,7 @@ async function send(recordings: readonly Recording[], options: ReplayOptions, io
   io.stdout(
     `${tally.summary()}Of the frames sent, the collector can name:\n${formatNameShares(nameShares(recordings))}`,
   );
-  return problem !== undefined || tally.hasRefusals ? 1 : 0;
+  return problem === undefined && tally.isTaken ? 0 : 1;
 }
 
 /** One recording by a collector and a stream of its own. */

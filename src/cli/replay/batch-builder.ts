@@ -32,7 +32,7 @@ export class BatchBuilder {
   readonly #frames = new Interner<CollectedFrame, FrameMessage>();
   readonly #stacks = new Interner<string, BatchMessage['stacks'][number]>();
   readonly #processes = new Interner<CollectedProcess, ProcessMessage>();
-  readonly #samples = new Interner<string, SampleMessage & { readonly timestamps: bigint[] }>();
+  readonly #samples: SampleMessage[] = [];
   readonly #symbols: FrameSymbolMessage[] = [];
   readonly #stubs: StubMessage[] = [];
   readonly #executables: ExecutableMessage[] = [];
@@ -44,25 +44,18 @@ export class BatchBuilder {
     this.#startTimeOf = startTimeOf;
   }
 
-  /** Samples of one thread and CPU with the same stack become one with several timestamps. */
   addSample(sample: CollectedSample, timestampNano: bigint): void {
     const frames = sample.frames.map((frame) => this.#frame(frame));
     const { truncated } = sample;
-    const stack = this.#stacks.intern(`${frames} ${truncated}`, () => ({ frames, truncated }));
-    const process = this.#process(sample.process);
-    const threadName = this.#string(sample.threadName);
-    const cpuPlusOne = sample.cpu + 1;
-    const key = [stack, process, sample.threadId, threadName, cpuPlusOne].join();
-    const index = this.#samples.intern(key, () => ({
-      stack,
-      process,
+    this.#samples.push({
+      stack: this.#stacks.intern(`${frames} ${truncated}`, () => ({ frames, truncated })),
+      process: this.#process(sample.process),
       profileType: 1,
       threadId: sample.threadId,
-      threadName,
-      cpuPlusOne,
-      timestamps: [],
-    }));
-    this.#samples.values[index - 1]!.timestamps.push(timestampNano);
+      threadName: this.#string(sample.threadName),
+      cpuPlusOne: sample.cpu + 1,
+      timestamps: [timestampNano],
+    });
   }
 
   addSymbol(fileId: string, addressOrLine: bigint, symbol: FrameSymbol): void {
@@ -102,7 +95,7 @@ export class BatchBuilder {
   }
 
   get hasContent(): boolean {
-    const lists = [this.#samples.values, this.#symbols, this.#stubs, this.#executables, this.#processExits];
+    const lists = [this.#samples, this.#symbols, this.#stubs, this.#executables, this.#processExits];
     return lists.some(({ length }) => length > 0) || this.#lostSamples.length > 0;
   }
 
@@ -110,7 +103,7 @@ export class BatchBuilder {
     { collector, sequence, clock }: Pick<BatchMessage, 'collector' | 'sequence' | 'clock'>,
     periodNano: bigint,
   ): BatchMessage {
-    const profileTypes = this.#samples.values.length > 0 ? [this.#onCpu(periodNano)] : [];
+    const profileTypes = this.#samples.length > 0 ? [this.#onCpu(periodNano)] : [];
     return {
       collector,
       sequence,
@@ -121,7 +114,7 @@ export class BatchBuilder {
       stacks: this.#stacks.values,
       processes: this.#processes.values,
       profileTypes,
-      samples: this.#samples.values,
+      samples: this.#samples,
       symbols: this.#symbols,
       stubs: this.#stubs,
       executables: this.#executables,

@@ -41,7 +41,8 @@ Make perf script text with:
   perf record -e cpu-clock -F 99 -g -k CLOCK_MONOTONIC --buildid-mmap -- COMMAND
   perf script -F pid,tid,cpu,time,comm,event,ip,sym,dso,symoff --ns --show-mmap-events --show-lost-events
 
-Exit codes: 0 done or interrupted, 1 the service was not there or refused a batch, 2 the arguments are wrong.
+Exit codes: 0 done or interrupted; 1 the service was not there, refused a batch or took no sample; 2 the arguments are
+wrong.
 `;
 
 export function parseReplayOptions(args: readonly string[]): ParsedReplay {

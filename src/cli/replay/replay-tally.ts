@@ -40,8 +40,9 @@ export class ReplayTally {
     this.#lagMs = lagMs;
   }
 
-  get hasRefusals(): boolean {
-    return this.#refusedBatches > 0;
+  /** Whether the service took what was sent; some rejected samples, e.g. at a bound, do not count as a failure. */
+  get isTaken(): boolean {
+    return this.#refusedBatches === 0 && (this.#accepted > 0 || this.#rejected === 0);
   }
 
   progress(elapsedMs: number): string {

@@ -57,7 +57,7 @@ test('runReplay sends all samples of a recording once, in order, and says what i
     service.batches.map(({ sequence }) => sequence),
     service.batches.map((_, index) => `${index + 1}`),
   );
-  assert.match(output.stdout, /^753 samples sent, \d+ accepted, 0 rejected$/m);
+  assert.match(output.stdout, /^753 samples sent, 753 accepted, 0 rejected$/m);
   assert.match(output.stdout, /^ {2}jvm +3,666 frames, 100\.0 % named/m);
 });
 
@@ -204,6 +204,14 @@ test('runReplay ends with code 1 at once where somebody else listens', async () 
   service.stop();
   assert.equal(service.callCount(), 1);
   assert.match(output.stderr, /UNIMPLEMENTED: unknown service/);
+});
+
+test('runReplay ends with code 1 when the service takes no sample', async () => {
+  const rejected = { acceptedSamples: 0, rejectedSamples: 1 };
+  const service = await startScriptedService(() => ({ kind: 'reply', fields: rejected }));
+  const { io } = captured();
+  assert.equal(await runReplay(['node', '--endpoint', service.endpoint, '--once', '--speed', 'max'], io), 1);
+  service.stop();
 });
 
 for (const { name, args, words } of [

@@ -127,7 +127,8 @@ export class BatchStream {
     this.#attempts = 0;
     const index = this.#unanswered.findIndex(({ sequence }) => sequence === reply.sequence);
     if (index >= 0) this.#unanswered.splice(index, 1);
-    this.#notBeforeMs = this.#options.clock.nowMs() + reply.retryDelayMs;
+    // A reply without delay may be older than the pressure that another one told of.
+    this.#notBeforeMs = Math.max(this.#notBeforeMs, this.#options.clock.nowMs() + reply.retryDelayMs);
     this.#options.onReply(reply);
     this.#notify();
   }

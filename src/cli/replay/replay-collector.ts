@@ -40,8 +40,8 @@ export class ReplayCollector {
   /** Begins a pass through the recording; its processes are new ones. */
   startPass(timeline: Timeline): void {
     this.#timeline = timeline;
-    this.#framesByKey.clear();
-    this.#asked.clear();
+    for (const [key, { owner }] of this.#framesByKey) if (typeof owner !== 'string') this.#framesByKey.delete(key);
+    for (const frame of this.#asked) if (typeof frame.owner !== 'string') this.#asked.delete(frame);
     for (const name of this.#named) if (isStub(name)) this.#named.delete(name);
   }
 

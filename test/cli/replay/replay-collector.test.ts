@@ -62,6 +62,17 @@ test('ReplayCollector sends a symbol again without waiting for samples', () => {
   assert.equal(collector.answerBatch(), undefined);
 });
 
+test('ReplayCollector answers for a file of an earlier pass, but not for its processes', () => {
+  const collector = startedCollector();
+  const batches = slices.map((slice) => collector.batchOf(slice));
+  collector.startPass(liveTimeline(java, startUnixNano + 60_000_000_000n, 1));
+  const symbol = neededSymbol(batches.find(({ symbols }) => symbols.length > 0)!);
+  const stub = neededStub(batches.find(({ stubs }) => stubs.length > 0)!);
+  collector.takeReply(asking(symbol, stub));
+  const { symbols, stubs } = collector.answerBatch()!;
+  assert.deepEqual([symbols.length, stubs.length, collector.counts.namesUnknown], [1, 0, 1]);
+});
+
 test('ReplayCollector counts what is asked and unknown to it', () => {
   const collector = startedCollector();
   const needed = neededStub(collector.batchOf(slices[0]!));

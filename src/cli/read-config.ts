@@ -1,4 +1,4 @@
-import type { CheckedConfig } from '../config/check-document.ts';
+import type { CheckedConfig, FindProblems } from '../config/check-document.ts';
 import { checkDocument } from '../config/check-document.ts';
 import type { ComponentType } from '../config/component-type.ts';
 import type { ConfigDocument } from '../config/config-document.ts';
@@ -17,11 +17,12 @@ export function readConfig<Type extends ComponentType>(
   sources: ConfigSources,
   types: readonly Type[],
   io: CommandIo,
+  findProblems?: FindProblems,
 ): ReadConfig<Type> | undefined {
   let document: ConfigDocument | undefined;
   try {
     document = loadConfig(sources, io);
-    const checked = checkDocument(document, types);
+    const checked = checkDocument(document, types, findProblems);
     return { document, checked };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -1,6 +1,7 @@
 import { parseComponentId } from './component-id.ts';
 import type { ComponentKind, ComponentType } from './component-type.ts';
 import type { ConfigDocument } from './config-document.ts';
+import type { ConfigProblem } from './config-error.ts';
 import { ConfigError } from './config-error.ts';
 import type { ConfigSection } from './config-section.ts';
 import { nearest } from './nearest.ts';
@@ -26,6 +27,9 @@ export interface CheckedConfig<Type extends ComponentType = ComponentType> {
   readonly warnings: readonly string[];
 }
 
+/** What is wrong with a configuration as a whole though each of its parts is fine. */
+export type FindProblems = (config: CheckedConfig) => readonly ConfigProblem[];
+
 /**
  * Lets every configured component read its part, also those that no pipeline uses.
  * @throws ConfigError with all faults of the document, those of `loadConfig` included.
@@ -33,6 +37,7 @@ export interface CheckedConfig<Type extends ComponentType = ComponentType> {
 export function checkDocument<Type extends ComponentType>(
   document: ConfigDocument,
   types: readonly Type[],
+  findProblems: FindProblems = () => [],
 ): CheckedConfig<Type> {
   const check = (kind: ComponentKind): ReadonlyMap<string, ConfiguredComponent<Type>> => {
     const ofKind = types.filter((type) => type.kind === kind);
@@ -49,9 +54,11 @@ export function checkDocument<Type extends ComponentType>(
     exporters: check('exporter'),
     extensions: check('extension'),
   };
-  if (document.problems.length > 0) throw new ConfigError(document.problems);
   const { pipelines, serviceExtensions, telemetry, warnings } = document;
-  return { ...components, pipelines, serviceExtensions, telemetry, warnings };
+  const checked = { ...components, pipelines, serviceExtensions, telemetry, warnings };
+  const problems = [...document.problems, ...findProblems(checked)];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return checked;
 }
 
 function findType<Type extends ComponentType>(

@@ -1,0 +1,49 @@
+import type { ConfiguredComponent } from './config/check-document.ts';
+import type { ComponentType } from './config/component-type.ts';
+import type { DebugConfig } from './exporters/debug/debug-config.ts';
+import { debugExporterType } from './exporters/debug/debug-config.ts';
+import { createDebugExporter } from './exporters/debug/debug-exporter.ts';
+import type { ProfilesExporter } from './exporters/export-request.ts';
+import type { ExporterDependencies } from './exporters/exporter-dependencies.ts';
+import type { FileConfig } from './exporters/file/file-config.ts';
+import { fileExporterType } from './exporters/file/file-config.ts';
+import { createFileExporter } from './exporters/file/file-exporter.ts';
+import type { OtlpGrpcConfig } from './exporters/otlp-grpc/otlp-grpc-config.ts';
+import { otlpGrpcExporterType } from './exporters/otlp-grpc/otlp-grpc-config.ts';
+import { createOtlpGrpcExporter } from './exporters/otlp-grpc/otlp-grpc-exporter.ts';
+import { readHealthCheckConfig } from './http/health/health-check-config.ts';
+import { readLivePageConfig } from './http/live-page/live-page-config.ts';
+import { readFramesReceiverConfig } from './receivers/frames/frames-receiver-config.ts';
+import { readReportingCycleConfig } from './reporter/reporting-cycle-config.ts';
+import type { Component } from './support/component.ts';
+import { version } from './support/version.ts';
+import { readSymbolStoreConfig } from './symbols/symbol-store-config.ts';
+
+/** Everything that can stand in a configuration. */
+export const componentTypes: readonly ComponentType[] = [
+  { kind: 'receiver', type: 'frames', aliases: [], stability: 'alpha', read: readFramesReceiverConfig },
+  { kind: 'processor', type: 'symbol_store', aliases: [], stability: 'alpha', read: readSymbolStoreConfig },
+  { kind: 'processor', type: 'reporting_cycle', aliases: [], stability: 'alpha', read: readReportingCycleConfig },
+  otlpGrpcExporterType,
+  fileExporterType,
+  debugExporterType,
+  { kind: 'extension', type: 'health_check', aliases: [], stability: 'alpha', read: readHealthCheckConfig },
+  { kind: 'extension', type: 'live_page', aliases: [], stability: 'alpha', read: readLivePageConfig },
+];
+
+/** The exporter of a configured component, by its type. */
+export function createExporter(
+  { id, type, config }: ConfiguredComponent,
+  dependencies: ExporterDependencies,
+): Component & ProfilesExporter {
+  switch (type.type) {
+    case 'otlp_grpc':
+      return createOtlpGrpcExporter(id, config as OtlpGrpcConfig, { ...dependencies, version });
+    case 'file':
+      return createFileExporter(id, config as FileConfig, dependencies);
+    case 'debug':
+      return createDebugExporter(id, config as DebugConfig, dependencies);
+    default:
+      throw new TypeError(`${id}: there is no exporter of type ${type.type}`);
+  }
+}

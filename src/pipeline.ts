@@ -1,0 +1,112 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import type { CheckedConfig } from './config/check-document.ts';
+import type { ConfigProblem } from './config/config-error.ts';
+import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
+import { encodeProfilesData } from './otlp/encode-profiles-data.ts';
+import type { CycleReport, ReportConsumer } from './reporter/cycle-report.ts';
+import { createReporterMetrics } from './reporter/reporter-metrics.ts';
+import { ReportingCycle } from './reporter/reporting-cycle.ts';
+import type { ReportingCycleConfig } from './reporter/reporting-cycle-config.ts';
+import { TraceIntake } from './reporter/trace-intake.ts';
+import type { Clock, Random } from './support/clock.ts';
+import { SymbolStore } from './symbols/symbol-store.ts';
+import type { SymbolStoreConfig } from './symbols/symbol-store-config.ts';
+import { registerSymbolStoreMetrics } from './symbols/symbol-store-metrics.ts';
+
+/** What a pipeline does between its receivers and its exporters. */
+export interface Pipeline {
+  readonly id: string;
+  readonly store: SymbolStore;
+  readonly intake: TraceIntake;
+  readonly cycle: ReportingCycle;
+}
+
+export interface PipelineParts {
+  readonly meter: Meter;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly createProfileId: () => Uint8Array;
+}
+
+const processorTypes = ['symbol_store', 'reporting_cycle'] as const;
+
+/** What is wrong with the pipelines as a whole, though each part of them is fine. */
+export function findPipelineProblems({ pipelines, processors }: CheckedConfig): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const pipelineByReceiver = new Map<string, string>();
+  for (const [id, pipeline] of pipelines) {
+    const path = `service.pipelines.${id}`;
+    const types = pipeline.processors.map((processor) => processors.get(processor)?.type.type);
+    if (types.join() !== processorTypes.join()) {
+      problems.push({
+        path: `${path}.processors`,
+        problem: `is [${pipeline.processors.join(', ')}]`,
+        remedy: 'name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]',
+      });
+    }
+    for (const receiver of pipeline.receivers) {
+      const other = pipelineByReceiver.get(receiver);
+      pipelineByReceiver.set(receiver, id);
+      if (other === undefined) continue;
+      const problem = `receiver "${receiver}" is in pipeline "${other}" too`;
+      problems.push({ path: `${path}.receivers`, problem, remedy: 'give each pipeline receivers of its own' });
+    }
+  }
+  return problems;
+}
+
+/** Symbol store, intake and cycle of one pipeline; `consumers` get every report. */
+export function createPipeline(
+  id: string,
+  config: CheckedConfig,
+  consumers: (store: SymbolStore) => readonly ReportConsumer[],
+  parts: PipelineParts,
+): Pipeline {
+  const [storeId = '', cycleId = ''] = config.pipelines.get(id)!.processors;
+  const storeConfig = config.processors.get(storeId)!.config as SymbolStoreConfig;
+  const cycleConfig = config.processors.get(cycleId)!.config as ReportingCycleConfig;
+  const store = new SymbolStore(storeConfig, parts.random);
+  const { maxEvents, maxBytes, intervalMs } = cycleConfig;
+  const intake = new TraceIntake(
+    store,
+    store.neededNames,
+    { maxEvents, maxBytes, retryDelayMs: intervalMs },
+    parts.clock,
+  );
+  const metrics = createReporterMetrics(parts.meter, () => intake.figures);
+  registerSymbolStoreMetrics(parts.meter, store);
+  const cycle = new ReportingCycle(cycleId, cycleConfig, {
+    ...parts,
+    symbols: store,
+    intake,
+    metrics,
+    consumers: consumers(store),
+  });
+  return { id, store, intake, cycle };
+}
+
+/** Offers the profiles of a report to an exporter; what its queue refuses, the exporter counts. */
+export function exportReports(exporters: readonly ProfilesExporter[]): ReportConsumer {
+  return {
+    consume: (report) => {
+      const request = requestOf(report);
+      if (request === undefined) return;
+      for (const exporter of exporters) exporter.offer(request);
+    },
+  };
+}
+
+function requestOf({ data, sampleCount }: CycleReport): ExportRequest | undefined {
+  if (data === undefined) return undefined;
+  let bytes: Uint8Array | undefined;
+  return {
+    data,
+    sampleCount,
+    encoded: () => {
+      bytes ??= encodeProfilesData(data);
+      return bytes;
+    },
+  };
+}

@@ -1,0 +1,200 @@
+import { createExporter } from './components.ts';
+import type { CheckedConfig } from './config/check-document.ts';
+import type { Endpoint } from './http/endpoint.ts';
+import { HealthCheck } from './http/health/health-check.ts';
+import type { HealthCheckConfig } from './http/health/health-check-config.ts';
+import type { ComponentKind } from './http/health/health-status.ts';
+import { HealthStatus } from './http/health/health-status.ts';
+import type { HttpMount, HttpServer } from './http/http-server.ts';
+import { createHttpServers } from './http/http-server.ts';
+import { LivePage } from './http/live-page/live-page.ts';
+import type { LivePageConfig } from './http/live-page/live-page-config.ts';
+import { MetricsEndpoint } from './http/metrics/metrics-endpoint.ts';
+import { reportToPage } from './live-report.ts';
+import type { Pipeline, PipelineParts } from './pipeline.ts';
+import { createPipeline, exportReports } from './pipeline.ts';
+import { FramesReceiver } from './receivers/frames/frames-receiver.ts';
+import type { FramesReceiverConfig } from './receivers/frames/frames-receiver-config.ts';
+import type { GrpcServer } from './receivers/grpc-server.ts';
+import { GrpcServers } from './receivers/grpc-servers.ts';
+import type { Component } from './support/component.ts';
+import { Lifecycle } from './support/lifecycle.ts';
+import { componentLogger } from './support/logger.ts';
+import { observeProcess } from './support/process-metrics.ts';
+import type { Telemetry } from './support/telemetry.ts';
+import { version } from './support/version.ts';
+
+export interface ServiceParts extends Omit<PipelineParts, 'meter'> {
+  readonly telemetry: Telemetry;
+}
+
+interface ConnectedPage {
+  readonly endpoint: Endpoint;
+  readonly maxNodes: number;
+  readonly page: LivePage;
+}
+
+/** A component and what it is, for its status. */
+interface Member extends Component {
+  readonly kind: ComponentKind;
+}
+
+/**
+ * The composition root: makes the parts that a configuration names, connects them, starts them from the end of the data's
+ * way to its beginning and stops them in reverse. Health says "not ready" until all have started and first thing at
+ * a stop, and is the last to go.
+ */
+export class Service {
+  readonly #config: CheckedConfig;
+  readonly #parts: ServiceParts;
+  readonly #health: HealthStatus;
+  readonly #grpcServers: GrpcServers;
+  readonly #httpServers: readonly HttpServer[];
+  readonly #lifecycle: Lifecycle<Member>;
+  readonly #stopObserving: () => void;
+  readonly #serverByReceiver = new Map<string, GrpcServer>();
+
+  constructor(config: CheckedConfig, parts: ServiceParts) {
+    this.#config = config;
+    this.#parts = parts;
+    const { clock, logger, telemetry } = parts;
+    const { meter } = telemetry;
+    this.#health = new HealthStatus(pipelineMembers(config), clock);
+    this.#grpcServers = new GrpcServers({ meter, logger });
+    const livePages = this.#createLivePages();
+    this.#httpServers = createHttpServers(this.#httpParts(livePages), { logger, meter });
+    const exporters = this.#createExporters();
+    const pipelines = [...config.pipelines].map(([id, pipeline]) => {
+      const own = pipeline.exporters.map((exporter) => exporters.get(exporter)!);
+      return createPipeline(
+        id,
+        config,
+        (store) => [exportReports(own), ...livePages.map(({ page, maxNodes }) => reportToPage(page, maxNodes, store))],
+        { ...parts, meter },
+      );
+    });
+    this.#lifecycle = this.#createLifecycle([...exporters.values()], pipelines);
+    this.#stopObserving = observeProcess(meter, clock);
+  }
+
+  /** Rejects when a part cannot start, after the others were stopped. */
+  async start(): Promise<void> {
+    await this.#lifecycle.start();
+    this.#grpcServers.setServing(true);
+    this.#health.markReady();
+    this.#parts.logger.info('Everything is ready. Begin running and processing data.');
+  }
+
+  /** Gives every part until `deadline` to finish what it has in hand. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#parts.logger.info('Starting shutdown...');
+    this.#health.markNotReady();
+    this.#grpcServers.setServing(false);
+    await this.#lifecycle.stop(deadline);
+    this.#stopObserving();
+    await this.#parts.telemetry.stop(deadline);
+    this.#parts.logger.info('Shutdown complete.');
+  }
+
+  /** Where the HTTP servers listen, by the parts that they serve. */
+  get httpAddresses(): ReadonlyMap<string, Endpoint> {
+    return new Map(this.#httpServers.map(({ id, address }) => [id, address]));
+  }
+
+  /** At which ports the receivers listen, by identifier. */
+  get receiverPorts(): ReadonlyMap<string, number> {
+    return new Map([...this.#serverByReceiver].map(([id, { port }]) => [id, port]));
+  }
+
+  #createLivePages(): ConnectedPage[] {
+    const receivers = [...this.#config.receivers].map(([id, { config }]) => {
+      return { id, endpoint: (config as FramesReceiverConfig).grpc.endpoint };
+    });
+    return this.#extensions('live_page').map(({ id, config }) => {
+      const { endpoint, maxNodes } = config as LivePageConfig;
+      const { meter } = this.#parts.telemetry;
+      return { endpoint, maxNodes, page: new LivePage(id, config as LivePageConfig, { version, receivers }, meter) };
+    });
+  }
+
+  #httpParts(livePages: readonly ConnectedPage[]): { readonly endpoint: Endpoint; readonly mount: HttpMount }[] {
+    const { clock, telemetry } = this.#parts;
+    const health = this.#extensions('health_check').map(({ id, config }) => {
+      const healthConfig = config as HealthCheckConfig;
+      return { endpoint: healthConfig.endpoint, mount: new HealthCheck(id, healthConfig, this.#health, clock) };
+    });
+    const pages = livePages.map(({ endpoint, page }) => ({ endpoint, mount: page }));
+    const metrics = this.#config.telemetry.metrics.prometheus.map((endpoint) => ({
+      endpoint,
+      mount: new MetricsEndpoint(() => telemetry.prometheusText()),
+    }));
+    return [...health, ...pages, ...metrics];
+  }
+
+  #extensions(type: string): { readonly id: string; readonly config: unknown }[] {
+    const configured = this.#config.serviceExtensions.map((id) => this.#config.extensions.get(id)!);
+    return configured.filter((extension) => extension.type.type === type);
+  }
+
+  #createExporters(): Map<string, ReturnType<typeof createExporter>> {
+    const { telemetry, clock, random } = this.#parts;
+    const used = new Set([...this.#config.pipelines.values()].flatMap(({ exporters }) => exporters));
+    return new Map(
+      [...used].map((id) => {
+        const logger = componentLogger(this.#parts.logger, 'exporter', id);
+        const dependencies = { logger, meter: telemetry.meter, clock, random };
+        return [id, createExporter(this.#config.exporters.get(id)!, dependencies)];
+      }),
+    );
+  }
+
+  #createReceivers({ id, intake }: Pipeline): FramesReceiver[] {
+    return this.#config.pipelines.get(id)!.receivers.map((receiver) => {
+      const config = this.#config.receivers.get(receiver)!.config as FramesReceiverConfig;
+      const { clock, telemetry } = this.#parts;
+      const server = this.#grpcServers.at(config.grpc);
+      this.#serverByReceiver.set(receiver, server);
+      return new FramesReceiver(receiver, config, {
+        server,
+        sink: intake,
+        clock,
+        meter: telemetry.meter,
+        logger: componentLogger(this.#parts.logger, 'receiver', receiver),
+      });
+    });
+  }
+
+  #createLifecycle(exporters: readonly Component[], pipelines: readonly Pipeline[]): Lifecycle<Member> {
+    const members = [
+      ...this.#httpServers.map((component) => memberOf('extension', component)),
+      ...exporters.map((component) => memberOf('exporter', component)),
+      ...pipelines.map(({ cycle }) => memberOf('processor', cycle)),
+      ...pipelines.flatMap((pipeline) => this.#createReceivers(pipeline)).map((each) => memberOf('receiver', each)),
+    ];
+    return new Lifecycle(members, ({ id, kind }, status, error) => {
+      this.#health.report(id, kind, status, error);
+      if (error !== undefined) this.#parts.logger.error({ error, component: id }, `The ${kind} failed.`);
+    });
+  }
+}
+
+function memberOf(kind: ComponentKind, component: Component): Member {
+  return {
+    id: component.id,
+    kind,
+    start: () => component.start(),
+    stop: (deadline) => component.stop(deadline),
+  };
+}
+
+function pipelineMembers({ pipelines }: CheckedConfig): { readonly id: string; readonly members: readonly string[] }[] {
+  return [...pipelines].map(([id, { receivers, processors, exporters }]) => ({
+    id,
+    members: [
+      ...receivers.map((each) => `receiver:${each}`),
+      // The store has no life of its own: it is there as long as its cycle.
+      ...processors.slice(1).map((each) => `processor:${each}`),
+      ...exporters.map((each) => `exporter:${each}`),
+    ],
+  }));
+}

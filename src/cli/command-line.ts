@@ -1,7 +1,7 @@
 import type { ConfigSources } from '../config/config-source.ts';
 import { nearest } from '../config/nearest.ts';
 
-/** What the command line asks for. `inspect` and `replay` read their own arguments. */
+/** What the command line asks for. `inspect`, `replay` and `demo` read their own arguments. */
 export type Command =
   | { readonly kind: 'serve'; readonly sources: ConfigSources }
   | { readonly kind: 'validate'; readonly sources: ConfigSources }
@@ -9,6 +9,7 @@ export type Command =
   | { readonly kind: 'components' }
   | { readonly kind: 'inspect'; readonly args: readonly string[] }
   | { readonly kind: 'replay'; readonly args: readonly string[] }
+  | { readonly kind: 'demo'; readonly args: readonly string[] }
   | { readonly kind: 'version' }
   | { readonly kind: 'help' }
   /** A full sentence for standard error; exit code 2. */
@@ -20,7 +21,17 @@ export interface PrintConfigArgs {
   readonly format: 'yaml' | 'json';
 }
 
-const commands = ['serve', 'validate', 'print-config', 'components', 'inspect', 'replay', 'version', 'help'] as const;
+const commands = [
+  'serve',
+  'validate',
+  'print-config',
+  'components',
+  'inspect',
+  'replay',
+  'demo',
+  'version',
+  'help',
+] as const;
 const configOptions = ['--config', '--set', '--feature-gates'];
 
 /** Reads the arguments after the program's name. Never throws. */
@@ -31,7 +42,7 @@ export function parseCommandLine(args: readonly string[]): Command {
   const rest = isNamed ? args.slice(1) : args;
   const command = commands.find((candidate) => candidate === name);
   if (command === undefined) return unknownCommand(first);
-  if (command === 'inspect' || command === 'replay') return { kind: command, args: rest };
+  if (command === 'inspect' || command === 'replay' || command === 'demo') return { kind: command, args: rest };
   const ended = rest.find((arg) => ['-h', '--help', '-v', '--version'].includes(arg));
   if (command === 'help' || ended === '-h' || ended === '--help') return { kind: 'help' };
   if (command === 'version' || ended !== undefined) return { kind: 'version' };

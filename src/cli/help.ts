@@ -8,6 +8,7 @@ Usage:
   framekeeper components                    list what can be configured
   framekeeper inspect FILE                  show what is in an OTLP profiles file
   framekeeper replay …                      send a recording as a collector does
+  framekeeper demo …                        run the service and replay the bundled recordings into it
 
 Options of serve, validate and print-config:
   --config FILE|URI   a path, file:PATH, env:NAME or yaml:TEXT; repeat to override earlier ones

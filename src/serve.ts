@@ -1,0 +1,58 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { CommandIo } from './cli/command-io.ts';
+import { exitCodes } from './cli/command-io.ts';
+import { readConfig } from './cli/read-config.ts';
+import { componentTypes } from './components.ts';
+import type { ConfigSources } from './config/config-source.ts';
+import { findPipelineProblems } from './pipeline.ts';
+import { Service } from './service.ts';
+import { systemClock } from './support/clock.ts';
+import { createLogger } from './support/logger.ts';
+import { Telemetry } from './support/telemetry.ts';
+import { version } from './support/version.ts';
+
+/** A little less than the 30 s that Kubernetes gives a container between SIGTERM and SIGKILL. */
+const shutdownTimeoutMs = 25_000;
+
+/**
+ * Runs the service until `stop` aborts, with `whenReady` as soon as it is ready; a rejection of that ends it too.
+ * Exit code 0 after a stop, 1 when a part could not start, 2 for a faulty configuration.
+ */
+export async function runServe(
+  sources: ConfigSources,
+  io: CommandIo,
+  stop: AbortSignal,
+  whenReady: (service: Service) => Promise<number> = () => aborted(stop),
+): Promise<number> {
+  const config = readConfig(sources, componentTypes, io, findPipelineProblems)?.checked;
+  if (config === undefined) return exitCodes.usage;
+  const logger = createLogger(config.telemetry.logs, systemClock);
+  for (const warning of config.warnings) logger.warn(warning);
+  const identity = { name: 'framekeeper', version, instanceId: randomUUID() };
+  const service = new Service(config, {
+    telemetry: new Telemetry(config.telemetry.metrics, identity),
+    logger,
+    clock: systemClock,
+    random: Math.random,
+    createProfileId: () => randomBytes(16),
+  });
+  logger.info({ version }, 'Starting framekeeper...');
+  try {
+    await service.start();
+  } catch (error) {
+    logger.error({ error }, 'Could not start.');
+    return exitCodes.failure;
+  }
+  try {
+    return await whenReady(service);
+  } finally {
+    await service.stop(AbortSignal.timeout(shutdownTimeoutMs));
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<number> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(exitCodes.ok);
+    signal.addEventListener('abort', () => resolve(exitCodes.ok), { once: true });
+  });
+}

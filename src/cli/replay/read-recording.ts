@@ -29,7 +29,11 @@ export function readRecording(path: string, format: RecordingFormat = 'auto'): R
   if (!existsSync(found)) {
     throw new Error(`${path}: there is no such file or folder; name one, or one of ${bundledRecordings.join(', ')}.`);
   }
-  const executables = new Executables(readExecutableTable(join(recordingsFolder, 'executables.json')));
+  const table = join(recordingsFolder, 'executables.json');
+  // An installation may lack the bundled recordings; those of the user need nothing of them.
+  const executables = new Executables(
+    existsSync(table) ? readExecutableTable(table) : { kernels: {}, executables: {} },
+  );
   const isFolder = statSync(found).isDirectory();
   const isRaw = format === 'auto' ? isFolder || found.endsWith('.jsonl') : format === 'raw';
   if (isRaw) return readRawRecording(isFolder ? found : dirname(found), executables);

@@ -13,7 +13,7 @@ export function numberOf(bytes: Uint8Array): number {
   return Buffer.from(bytes).readUInt32BE();
 }
 
-export const emptyData: ProfilesData = {
+const emptyData: ProfilesData = {
   resourceProfiles: [],
   dictionary: {
     mappingTable: [],

@@ -16,7 +16,6 @@ export class BatchTranslation {
   readonly #symbols: SymbolSource;
   readonly #names: NameRequests;
   readonly #nowMs: number;
-  readonly #collectorKey: string;
 
   /** Window index plus one of each entry of the batch; 0 while it was not needed. */
   readonly #files: Uint32Array;
@@ -38,8 +37,6 @@ export class BatchTranslation {
     this.#symbols = symbols;
     this.#names = names;
     this.#nowMs = nowMs;
-    const { instanceId, scopeName, scopeVersion, resourceAttributes } = batch.collector;
-    this.#collectorKey = JSON.stringify([instanceId, scopeName, scopeVersion, ...resourceAttributes]);
     this.#files = new Uint32Array(batch.fileIds.length);
     this.#addressSpaces = new Uint32Array(batch.processes.length);
     this.#mappings = new Uint32Array(batch.mappings.length);
@@ -68,16 +65,9 @@ export class BatchTranslation {
 
   resource(index: number): number {
     return this.#once(this.#resources, index, () => {
-      const process = this.#batch.processes[index]!;
       const { resourceAttributes, scopeName, scopeVersion } = this.#batch.collector;
-      const { pid, startTimeNano, comm, executablePath, containerId, serviceName, labels } = process;
-      const own = [pid, `${startTimeNano}`, comm, executablePath, containerId, serviceName, ...labels];
-      return this.#window.internResource(`${this.#collectorKey} ${JSON.stringify(own)}`, () => ({
-        collectorAttributes: resourceAttributes,
-        scopeName,
-        scopeVersion,
-        process,
-      }));
+      const process = this.#batch.processes[index]!;
+      return this.#window.internResource({ collectorAttributes: resourceAttributes, scopeName, scopeVersion, process });
     });
   }
 

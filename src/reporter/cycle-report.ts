@@ -11,6 +11,8 @@ export interface CycleReport {
   readonly sampleCount: number;
   /** Trace events: moments at which somebody was sampled. */
   readonly eventCount: number;
+  /** Trace events that wait in the next window for a name. */
+  readonly heldCount: number;
   readonly unresolved: readonly UnresolvedFrames[];
   readonly resubmittedStubs: number;
   readonly durationMs: number;

@@ -2,6 +2,15 @@
 import type { TraceEvents } from '../profile/window-contents.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 
+/** What an event refers to, by indices of its window; `link` is -1 for none. */
+export interface EventIndices {
+  resource: number;
+  profileType: number;
+  stack: number;
+  context: number;
+  link: number;
+}
+
 /** Trace events in columns: 36 bytes an event, in the order of their arrival. */
 export class EventColumns implements TraceEvents {
   readonly #resource = new Uint32List(256);
@@ -11,6 +20,7 @@ export class EventColumns implements TraceEvents {
   readonly #linkPlusOne = new Uint32List(256);
   #unixNano = new BigUint64Array(256);
   #value = new BigInt64Array(256);
+  #heldCount = 0;
 
   get count(): number {
     return this.#resource.length;
@@ -20,13 +30,26 @@ export class EventColumns implements TraceEvents {
     return this.count * 36;
   }
 
-  /** `link` is -1 for none. `unixNano` and `value` are element `moment` of the columns they come from. */
-  add(
-    event: { resource: number; profileType: number; stack: number; context: number; link: number },
-    unixNano: BigUint64Array,
-    value: BigInt64Array,
-    moment: number,
-  ): void {
+  /** `unixNano` and `value` are element `moment` of the columns they come from. */
+  add(event: EventIndices, unixNano: BigUint64Array, value: BigInt64Array, moment: number): void {
+    const index = this.#addIndices(event);
+    this.#unixNano[index] = unixNano[moment]!;
+    this.#value[index] = value[moment]!;
+  }
+
+  /** Adds an event of the window before, which waited for a name. All such come before the first other one. */
+  addHeld(event: EventIndices, unixNano: bigint, value: bigint): void {
+    const index = this.#addIndices(event);
+    this.#unixNano[index] = unixNano;
+    this.#value[index] = value;
+    this.#heldCount = index + 1;
+  }
+
+  wasHeld(event: number): boolean {
+    return event < this.#heldCount;
+  }
+
+  #addIndices(event: EventIndices): number {
     const index = this.count;
     if (index === this.#unixNano.length) this.#grow();
     this.#resource.push(event.resource);
@@ -34,8 +57,7 @@ export class EventColumns implements TraceEvents {
     this.#stack.push(event.stack);
     this.#context.push(event.context);
     this.#linkPlusOne.push(event.link + 1);
-    this.#unixNano[index] = unixNano[moment]!;
-    this.#value[index] = value[moment]!;
+    return index;
   }
 
   resource(event: number): number {

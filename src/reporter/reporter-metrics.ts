@@ -26,6 +26,9 @@ export function createReporterMetrics(meter: Meter, readWindow: () => WindowFigu
   const unresolved = meter.createCounter('framekeeper_unresolved_frames', {
     description: 'Frames reported without a name, by reason and frame type, counted once a cycle',
   });
+  const held = meter.createCounter('framekeeper_held_trace_events', {
+    description: 'Trace events that waited for one more cycle because only their collector can name a frame of theirs',
+  });
   const stubs = meter.createCounter('framekeeper_resubmitted_stubs', {
     description: 'Stubs written into the symbol store again at the end of a cycle',
   });
@@ -37,6 +40,7 @@ export function createReporterMetrics(meter: Meter, readWindow: () => WindowFigu
     recordCycle: (report) => {
       duration.record(report.durationMs / 1000);
       events.add(report.eventCount);
+      held.add(report.heldCount);
       stubs.add(report.resubmittedStubs);
       for (const { reason, frameType, count } of report.unresolved) {
         unresolved.add(count, { reason, frame_type: frameType });

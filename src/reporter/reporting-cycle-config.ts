@@ -5,6 +5,8 @@ export interface ReportingCycleConfig {
   readonly intervalMs: number;
   /** Share of the interval by which each cycle is randomly longer or shorter, so that a fleet does not send at once. */
   readonly jitter: number;
+  /** Whether samples that lack a name which only their collector can give wait for one more cycle. */
+  readonly resolveGrace: boolean;
   readonly maxEvents: number;
   readonly maxBytes: number;
 }
@@ -13,6 +15,7 @@ export function readReportingCycleConfig(section: ConfigSection): ReportingCycle
   const config = {
     intervalMs: section.durationMs('interval', 5000, { min: 10, max: 3_600_000 }),
     jitter: section.number('jitter', 0.2, { min: 0, max: 0.9 }),
+    resolveGrace: section.boolean('resolve_grace', true),
     // 128 CPUs at 100 Hz for a minute are 768,000 events.
     maxEvents: section.integer('max_events', 1_000_000, { min: 1, max: 100_000_000 }),
     maxBytes: section.integer('max_bytes', 134_217_728, { min: 65_536 }),

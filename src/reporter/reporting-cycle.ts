@@ -1,19 +1,28 @@
 import type { Logger } from 'pino';
 import { buildProfiles } from '../profile/build-profiles.ts';
 import type { TimeRange } from '../profile/time-range.ts';
+import type { TraceEvents } from '../profile/window-contents.ts';
 import type { Clock, Random } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import type { CycleReport, ReportConsumer } from './cycle-report.ts';
+import { holdBack, selectEvents } from './hold-back.ts';
 import type { ReporterMetrics } from './reporter-metrics.ts';
 import type { ReportingCycleConfig } from './reporting-cycle-config.ts';
 import type { SampleWindow } from './sample-window.ts';
 import type { SymbolSource } from './symbol-source.ts';
-import { contentsOf, resolveLateNames } from './window-report.ts';
+import { contentsOf, countUnresolved, resolveLateNames } from './window-report.ts';
+
+/** Who fills the windows. */
+export interface WindowIntake {
+  readonly window: SampleWindow;
+  /** Hands over the window at hand and starts an empty one. */
+  takeWindow(): SampleWindow;
+}
 
 /** What the cycle works with; time and chance among it. */
 export interface ReportingCycleParts {
   readonly symbols: SymbolSource;
-  readonly intake: { takeWindow(): SampleWindow };
+  readonly intake: WindowIntake;
   readonly consumers: readonly ReportConsumer[];
   readonly metrics: ReporterMetrics;
   readonly logger: Logger;
@@ -52,27 +61,29 @@ export class ReportingCycle implements Component {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
-    this.report();
+    this.report({ isLast: true });
   }
 
-  /** One cycle, at once. */
-  report(): CycleReport {
+  /** One cycle, at once. In the last one nothing waits any more. */
+  report({ isLast }: { readonly isLast: boolean } = { isLast: false }): CycleReport {
     const { clock, symbols, intake, consumers, metrics } = this.#parts;
     const beganMs = clock.nowMs();
     const resubmittedStubs = symbols.resubmitStubs(beganMs);
     const window = intake.takeWindow();
     const range = this.#nextRange();
-    const unresolved = resolveLateNames(window, symbols, beganMs);
+    resolveLateNames(window, symbols, beganMs);
+    const events = isLast ? window.events : this.#eventsToReport(window);
     const data =
-      window.events.count === 0
+      events.count === 0
         ? undefined
-        : buildProfiles(contentsOf(window, symbols, beganMs), range, this.#parts.createProfileId);
+        : buildProfiles(contentsOf(window, events, symbols, beganMs), range, this.#parts.createProfileId);
     const report: CycleReport = {
       range,
       data,
       sampleCount: data === undefined ? 0 : countSamples(data),
-      eventCount: window.events.count,
-      unresolved,
+      eventCount: events.count,
+      heldCount: window.events.count - events.count,
+      unresolved: countUnresolved(window, events, symbols),
       resubmittedStubs,
       durationMs: clock.nowMs() - beganMs,
     };
@@ -80,6 +91,13 @@ export class ReportingCycle implements Component {
     symbols.purge(beganMs);
     metrics.recordCycle(report);
     return report;
+  }
+
+  /** All events of the window but those that wait in the next one for a name. */
+  #eventsToReport(window: SampleWindow): TraceEvents {
+    if (!this.#config.resolveGrace) return window.events;
+    const staying = holdBack(window, this.#parts.intake.window, this.#config);
+    return staying.length === window.events.count ? window.events : selectEvents(window.events, staying);
   }
 
   async #run(): Promise<void> {

@@ -97,9 +97,12 @@ export class SampleWindow {
     return index;
   }
 
-  /** `key` tells two resources apart; the caller makes it of everything that identifies one. */
-  internResource(key: string, create: () => WindowResource): number {
-    return this.#internInto(this.resources, `resource ${key}`, create);
+  internResource(resource: WindowResource): number {
+    const { collectorAttributes, scopeName, scopeVersion, process } = resource;
+    const { pid, startTimeNano, comm, executablePath, containerId, serviceName, labels } = process;
+    const own = [pid, `${startTimeNano}`, comm, executablePath, containerId, serviceName, ...labels];
+    const key = JSON.stringify([scopeName, scopeVersion, own, ...collectorAttributes]);
+    return this.#internInto(this.resources, `resource ${key}`, () => resource);
   }
 
   internProfileType(type: ProfileType): number {

@@ -2,6 +2,7 @@ import type { BatchOutcome, SampleRejection } from '../model/batch-outcome.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
 import type { Clock } from '../support/clock.ts';
 import { BatchTranslation } from './batch-translation.ts';
+import type { EventIndices } from './event-columns.ts';
 import type { NameRequests } from './name-requests.ts';
 import { SampleWindow } from './sample-window.ts';
 import type { SymbolSource } from './symbol-source.ts';
@@ -43,6 +44,11 @@ export class TraceIntake {
     return { events: events.count, bytes: sizeBytes, rejectedSamples: this.#rejectedSamples };
   }
 
+  /** The window at hand. */
+  get window(): SampleWindow {
+    return this.#window;
+  }
+
   submit(batch: FrameBatch): BatchOutcome {
     const nowMs = this.#clock.nowMs();
     this.#symbols.learn(batch, nowMs);
@@ -69,7 +75,7 @@ export class TraceIntake {
     const window = this.#window;
     const { samples } = batch;
     const translation = new BatchTranslation(batch, window, this.#symbols, this.#names, nowMs);
-    const event = { resource: 0, profileType: 0, stack: 0, context: 0, link: 0 };
+    const event: EventIndices = { resource: 0, profileType: 0, stack: 0, context: 0, link: 0 };
     for (let i = 0; i < samples.count; i++) {
       const firstMoment = samples.momentStart[i]!;
       const endMoment = samples.momentStart[i + 1]!;

@@ -1,7 +1,7 @@
 import type { Executable } from '../model/executable.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
 import { frameKinds, frameTypeName } from '../model/frame-kind.ts';
-import type { WindowContents, WindowFrame } from '../profile/window-contents.ts';
+import type { TraceEvents, WindowContents, WindowFrame } from '../profile/window-contents.ts';
 import type { FileOwner, SampleWindow } from './sample-window.ts';
 import type { SymbolSource, SymbolTable, UnknownReason } from './symbol-source.ts';
 
@@ -12,22 +12,23 @@ export interface UnresolvedFrames {
   readonly count: number;
 }
 
-/**
- * Looks once more for the names that a window still lacks: one that came after its sample counts as well. Whatever is
- * missing then stays without a name; the result says why.
- */
-export function resolveLateNames(window: SampleWindow, symbols: SymbolSource, nowMs: number): UnresolvedFrames[] {
+/** Looks once more for the names that a window still lacks: one that came after its sample counts as well. */
+export function resolveLateNames(window: SampleWindow, symbols: SymbolSource, nowMs: number): void {
   const tables = new Map<number, SymbolTable | undefined>();
-  const counts = new Map<string, { reason: UnresolvedFrames['reason']; frameType: string; count: number }>();
   for (let frame = 0; frame < window.symbols.length; frame++) {
     if (window.symbols[frame] !== undefined) continue;
     const file = window.frames.word(frame, 0);
-    const { owner } = window.files[file]!;
-    if (!tables.has(file)) tables.set(file, openOwner(owner, symbols, nowMs));
-    const symbol = tables.get(file)?.find(window.frames.word(frame, 1), window.frames.word(frame, 2));
-    window.symbols[frame] = symbol;
-    if (symbol !== undefined) continue;
+    if (!tables.has(file)) tables.set(file, openOwner(window.files[file]!.owner, symbols, nowMs));
+    window.symbols[frame] = tables.get(file)?.find(window.frames.word(frame, 1), window.frames.word(frame, 2));
+  }
+}
+
+/** The frames of `events` that have no name, and why. */
+export function countUnresolved(window: SampleWindow, events: TraceEvents, symbols: SymbolSource): UnresolvedFrames[] {
+  const counts = new Map<string, { reason: UnresolvedFrames['reason']; frameType: string; count: number }>();
+  for (const frame of unnamedFrames(window, events)) {
     const kind = window.frameKind(frame);
+    const { owner } = window.files[window.frames.word(frame, 0)]!;
     const reason = reasonOf(window, frame, owner, kind, symbols);
     const key = `${reason} ${kind}`;
     const entry = counts.get(key) ?? { reason, frameType: frameTypeName(kind), count: 0 };
@@ -37,8 +38,30 @@ export function resolveLateNames(window: SampleWindow, symbols: SymbolSource, no
   return [...counts.values()];
 }
 
-/** The window as the profile stage reads it, with what the store knows of each file now. */
-export function contentsOf(window: SampleWindow, symbols: SymbolSource, nowMs: number): WindowContents {
+/** Frames without a name in the stacks of `events`, each once. */
+function unnamedFrames({ symbols, stacks }: SampleWindow, events: TraceEvents): Set<number> {
+  const frames = new Set<number>();
+  if (!symbols.includes(undefined)) return frames;
+  const seenStacks = new Uint8Array(stacks.count);
+  for (let event = 0; event < events.count; event++) {
+    const stack = events.stack(event);
+    if (seenStacks[stack] === 1) continue;
+    seenStacks[stack] = 1;
+    for (let at = stacks.startOf(stack); at < stacks.startOf(stack + 1); at++) {
+      const frame = stacks.frameAt(at);
+      if (symbols[frame] === undefined) frames.add(frame);
+    }
+  }
+  return frames;
+}
+
+/** The window's `events` as the profile stage reads them, with what the store knows of each file now. */
+export function contentsOf(
+  window: SampleWindow,
+  events: TraceEvents,
+  symbols: SymbolSource,
+  nowMs: number,
+): WindowContents {
   const files = window.files.map(({ owner }) => {
     const fileId = owner.kind === 'file' ? owner.fileId : undefined;
     const executable: Executable | undefined = fileId === undefined ? undefined : symbols.executable(fileId, nowMs);
@@ -49,7 +72,7 @@ export function contentsOf(window: SampleWindow, symbols: SymbolSource, nowMs: n
     const file = window.frames.word(frame, 0);
     return { file, address, kind: window.frameKind(frame), mapping: window.frameMapping(frame), symbol };
   });
-  const { resources, profileTypes, mappings, stacks, contexts, links, events } = window;
+  const { resources, profileTypes, mappings, stacks, contexts, links } = window;
   return { resources, profileTypes, files, mappings, frames, stacks, contexts, links, events };
 }
 

@@ -22,7 +22,7 @@ function profilesOf(sketch: BatchSketch, symbols = new PlainSymbols()): Profiles
   intake.submit(batch);
   const window = intake.takeWindow();
   resolveLateNames(window, symbols, 0);
-  return buildProfiles(contentsOf(window, symbols, 0), range, () => new Uint8Array(16).fill(1));
+  return buildProfiles(contentsOf(window, window.events, symbols, 0), range, () => new Uint8Array(16).fill(1));
 }
 
 test('buildProfiles makes one sample of equal stacks, attributes and links, its moments in order', () => {

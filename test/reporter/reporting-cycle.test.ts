@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { metrics } from '@opentelemetry/api';
 import pino from 'pino';
+import type { FrameKind } from '../../src/model/frame-kind.ts';
+import { frameKinds } from '../../src/model/frame-kind.ts';
 import type { CycleReport } from '../../src/reporter/cycle-report.ts';
 import { createReporterMetrics } from '../../src/reporter/reporter-metrics.ts';
 import { ReportingCycle } from '../../src/reporter/reporting-cycle.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
-import { batchOf, fileIdOf, symbolOf } from '../support/batch.ts';
+import { batchOf, fileIdOf, offCpu, processOf, symbolOf } from '../support/batch.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { PlainSymbols } from '../support/plain-symbols.ts';
 import { plainSamples } from '../support/plain-view.ts';
@@ -20,6 +22,8 @@ function setUp({
   random = (): number => 0.5,
   intervalMs = 5000,
   jitter = 0.2,
+  resolveGrace = false,
+  maxEvents = 1000,
   consume = (_: CycleReport): void => {},
 } = {}) {
   const clock = new FakeClock(startUnixNano);
@@ -30,7 +34,7 @@ function setUp({
   const consumers = [{ consume: (report: CycleReport) => reports.push(report) }, { consume }];
   const cycle = new ReportingCycle(
     'reporting_cycle',
-    { intervalMs, jitter, maxEvents: 1000, maxBytes: 1e9 },
+    { intervalMs, jitter, resolveGrace, maxEvents, maxBytes: 1e9 },
     {
       symbols,
       intake,
@@ -42,10 +46,13 @@ function setUp({
       createProfileId: () => new Uint8Array(16).fill(7),
     },
   );
-  const sampleAt = (unixNano: bigint, address = 5n): void => {
-    intake.submit(batchOf({ samples: [{ frames: [{ file, address }], timestamps: [unixNano] }] }));
+  const sampleAt = (unixNano: bigint, address = 5n, kind: FrameKind = frameKinds.native): void => {
+    intake.submit(batchOf({ samples: [{ frames: [{ file, address, kind }], timestamps: [unixNano] }] }));
   };
-  return { clock, symbols, intake, cycle, reports, sampleAt };
+  const learn = (addressLow: number, name: string): void => {
+    intake.submit(batchOf({ symbols: [{ fileId: file, addressHigh: 0, addressLow, symbol: symbolOf(name) }] }));
+  };
+  return { clock, symbols, intake, cycle, reports, sampleAt, learn };
 }
 
 for (const { chance, delayMs } of [
@@ -153,4 +160,113 @@ test('ReportingCycle goes on after a cycle that failed', async () => {
   await clock.advance(5000);
   assert.equal(reports.length, 2);
   await cycle.stop();
+});
+
+test('ReportingCycle lets a sample wait for a name that only its collector can give, and reports it with that', async () => {
+  const { cycle, reports, sampleAt, learn } = setUp({ resolveGrace: true });
+  await cycle.start();
+  sampleAt(startUnixNano, 5n, frameKinds.jvm);
+  sampleAt(startUnixNano, 6n);
+  cycle.report();
+  learn(5, 'late');
+  cycle.report();
+  await cycle.stop();
+  assert.deepEqual(
+    reports.map(({ data, heldCount, unresolved }) => [
+      plainSamples(data).map(({ frames }) => frames[0]),
+      heldCount,
+      unresolved.length,
+    ]),
+    [
+      [['0x6'], 1, 1],
+      [['late'], 0, 0],
+      [[], 0, 0],
+    ],
+  );
+});
+
+test('ReportingCycle never lets a sample wait for a second cycle', async () => {
+  const { cycle, reports, sampleAt } = setUp({ resolveGrace: true });
+  await cycle.start();
+  sampleAt(startUnixNano, 5n, frameKinds.jvm);
+  cycle.report();
+  sampleAt(startUnixNano, 5n, frameKinds.jvm);
+  cycle.report();
+  assert.deepEqual(
+    reports.map(({ eventCount, heldCount }) => [eventCount, heldCount]),
+    [
+      [0, 1],
+      [1, 1],
+    ],
+  );
+  assert.deepEqual(reports[1]!.unresolved, [{ reason: 'never_submitted', frameType: 'jvm', count: 1 }]);
+  await cycle.stop();
+});
+
+test('ReportingCycle lets nothing wait in the last report', async () => {
+  const { cycle, reports, sampleAt } = setUp({ resolveGrace: true });
+  await cycle.start();
+  sampleAt(startUnixNano, 5n, frameKinds.jvm);
+  await cycle.stop();
+  assert.equal(reports[0]!.eventCount, 1);
+});
+
+test('ReportingCycle reports what would wait where the next window has no room for it', async () => {
+  const { cycle, reports, sampleAt } = setUp({ resolveGrace: true, maxEvents: 2 });
+  await cycle.start();
+  for (const address of [1n, 2n, 3n]) sampleAt(startUnixNano, address, frameKinds.jvm);
+  cycle.report();
+  assert.deepEqual([reports[0]!.eventCount, reports[0]!.heldCount], [1, 2]);
+  await cycle.stop();
+});
+
+test('ReportingCycle keeps everything of a sample that waits', async () => {
+  const { clock, cycle, reports, intake, learn, symbols } = setUp({ resolveGrace: true });
+  const mapping = { fileId: fileIdOf(2), start: 0n, end: 0x100n, fileOffset: 0n };
+  const process = processOf(7, { serviceName: 'shop' });
+  const sample = {
+    frames: [
+      { file, address: 1n, kind: frameKinds.jvm },
+      { process, address: 2n, kind: frameKinds.v8js },
+      { file: fileIdOf(2), address: 3n, mapping },
+    ],
+    truncated: true,
+    process,
+    threadId: 9,
+    threadName: 'pool-1',
+    cpu: 3,
+    labels: new Map([['tenant', 'a']]),
+    link: { traceId: new Uint8Array(16).fill(1), spanId: new Uint8Array(8).fill(2) },
+    timestamps: [startUnixNano + second],
+    values: [17n],
+    type: offCpu,
+  };
+  await cycle.start();
+  learn(1, 'known');
+  intake.submit(batchOf({ samples: [sample] }));
+  await clock.advance(5000);
+  symbols.forgetAll();
+  await clock.advance(5000);
+  await cycle.stop();
+  const data = reports[1]!.data!;
+  const link = data.dictionary.linkTable[1]!;
+  assert.deepEqual(plainSamples(data), [
+    {
+      service: 'shop',
+      type: 'off_cpu/nanoseconds',
+      frames: ['known', '0x2', '0x3'],
+      attributes: {
+        'thread.id': 9n,
+        'thread.name': 'pool-1',
+        'cpu.logical_number': 3n,
+        'process.context.label.tenant': 'a',
+        'framekeeper.stack.truncated': true,
+      },
+      timestamps: [startUnixNano + second],
+      values: [17n],
+      range: [startUnixNano + second, startUnixNano + second + 1n],
+    },
+  ]);
+  assert.deepEqual([link.traceId, link.spanId], [sample.link.traceId, sample.link.spanId]);
+  assert.equal(data.dictionary.mappingTable[1]!.memoryLimit, 0x100n);
 });

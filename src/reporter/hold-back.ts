@@ -1,0 +1,124 @@
+import { isCollectorNamed } from '../model/frame-kind.ts';
+import type { TraceEvents } from '../profile/window-contents.ts';
+import type { SampleWindow } from './sample-window.ts';
+
+/**
+ * Moves events that lack a name which only their collector can give from a window into the next one, where the answer may
+ * have come by then. An event waits for one cycle at most, and only while the next window has room below `maxEvents`
+ * and `maxBytes`. Returns the numbers of the events that stay.
+ */
+export function holdBack(
+  window: SampleWindow,
+  next: SampleWindow,
+  { maxEvents, maxBytes }: { readonly maxEvents: number; readonly maxBytes: number },
+): number[] {
+  const waiting = stacksThatWait(window);
+  const mover = new EventMover(window, next);
+  const staying: number[] = [];
+  for (let event = 0; event < window.events.count; event++) {
+    const hasRoom = next.events.count < maxEvents && next.sizeBytes < maxBytes;
+    if (waiting.has(window.events.stack(event)) && !window.events.wasHeld(event) && hasRoom) mover.move(event);
+    else staying.push(event);
+  }
+  return staying;
+}
+
+/** The events of a window with these numbers. */
+export function selectEvents(events: TraceEvents, numbers: readonly number[]): TraceEvents {
+  return {
+    count: numbers.length,
+    resource: (index) => events.resource(numbers[index]!),
+    profileType: (index) => events.profileType(numbers[index]!),
+    stack: (index) => events.stack(numbers[index]!),
+    context: (index) => events.context(numbers[index]!),
+    link: (index) => events.link(numbers[index]!),
+    unixNano: (index) => events.unixNano(numbers[index]!),
+    value: (index) => events.value(numbers[index]!),
+  };
+}
+
+function stacksThatWait(window: SampleWindow): Set<number> {
+  const { stacks, symbols } = window;
+  const isMissing = symbols.map((symbol, frame) => symbol === undefined && isCollectorNamed(window.frameKind(frame)));
+  const waiting = new Set<number>();
+  if (!isMissing.includes(true)) return waiting;
+  for (let stack = 0; stack < stacks.count; stack++) {
+    for (let at = stacks.startOf(stack); at < stacks.startOf(stack + 1); at++) {
+      if (isMissing[stacks.frameAt(at)]) waiting.add(stack);
+    }
+  }
+  return waiting;
+}
+
+/** Copies single events from one window to another with all that they refer to; names that were found go with them. */
+class EventMover {
+  readonly #from: SampleWindow;
+  readonly #to: SampleWindow;
+  readonly #stacks = new Map<number, number>();
+
+  constructor(from: SampleWindow, to: SampleWindow) {
+    this.#from = from;
+    this.#to = to;
+  }
+
+  move(event: number): void {
+    const { events, resources, profileTypes, links } = this.#from;
+    const link = events.link(event);
+    this.#to.events.addHeld(
+      {
+        resource: this.#to.internResource(resources[events.resource(event)]!),
+        profileType: this.#to.internProfileType(profileTypes[events.profileType(event)]!),
+        stack: this.#stack(events.stack(event)),
+        context: this.#context(events.context(event)),
+        link: link < 0 ? -1 : this.#to.internLink(links[link]!),
+      },
+      events.unixNano(event),
+      events.value(event),
+    );
+  }
+
+  #context(index: number): number {
+    const { threadId, threadName, cpu, labels } = this.#from.contexts[index]!;
+    const labelsIndex = labels === undefined ? -1 : this.#to.internLabels(labels);
+    return this.#to.internContext(threadId, this.#to.internString(threadName), cpu, labelsIndex);
+  }
+
+  #stack(index: number): number {
+    const known = this.#stacks.get(index);
+    if (known !== undefined) return known;
+    const { stacks } = this.#from;
+    const start = stacks.startOf(index);
+    const frames = Uint32Array.from({ length: stacks.startOf(index + 1) - start }, (_, i) =>
+      this.#frame(stacks.frameAt(start + i)),
+    );
+    const moved = this.#to.stacks.intern(frames, frames.length, stacks.isTruncated(index));
+    this.#stacks.set(index, moved);
+    return moved;
+  }
+
+  #frame(index: number): number {
+    const from = this.#from;
+    const mapping = from.frameMapping(index);
+    const frame = this.#to.internFrame(
+      this.#file(from.frames.word(index, 0)),
+      from.frames.word(index, 1),
+      from.frames.word(index, 2),
+      from.frameKind(index),
+      mapping < 0 ? -1 : this.#mapping(mapping),
+    );
+    this.#to.symbols[frame] ??= from.symbols[index];
+    return frame;
+  }
+
+  #mapping(index: number): number {
+    const { file, start, end, fileOffset } = this.#from.mappings[index]!;
+    return this.#to.internMapping(this.#file(file), start, end, fileOffset);
+  }
+
+  #file(index: number): number {
+    const { owner } = this.#from.files[index]!;
+    return owner.kind === 'file'
+      ? this.#to.internFile(owner.fileId)
+      : this.#to.internAddressSpace(owner.instanceId, owner.process);
+  }
+}

@@ -127,8 +127,10 @@ function choiceOf<const T extends string>(values: OptionValues, option: string, 
 
 function unknownArgument(arg: string, option: string, known: readonly string[]): UsageError {
   if (!arg.startsWith('-')) {
-    const remedy = /\.ya?ml$/.test(arg) && known.includes('--config') ? `write --config ${arg}.` : 'see --help.';
-    return new UsageError(`unexpected argument "${arg}"; ${remedy}`);
+    const isCommand = commands.some((command) => command === arg);
+    const isFile = /\.ya?ml$/.test(arg) && known.includes('--config');
+    const remedy = isCommand ? 'write the command first' : isFile ? `write --config ${arg}` : 'see --help';
+    return new UsageError(`unexpected argument "${arg}"; ${remedy}.`);
   }
   const close = nearest(option, known);
   return new UsageError(

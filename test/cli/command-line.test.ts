@@ -16,7 +16,6 @@ for (const { line, command } of [
     command: { kind: 'serve', sources: { configs: ['a.yaml', 'env:B'], sets: ['x.y=1', 'x.z=2=3'] } },
   },
   { line: '--config a.yaml --feature-gates=+service.profilesSupport', command: { kind: 'serve', sources } },
-  { line: '--feature-gates service.profilesSupport validate', command: undefined },
   { line: 'validate --config a.yaml --feature-gates service.profilesSupport', command: { kind: 'validate', sources } },
   {
     line: 'print-config --config a.yaml',
@@ -43,10 +42,8 @@ for (const { line, command } of [
   { line: 'help validate', command: { kind: 'help' } },
   { line: 'validate --help', command: { kind: 'help' } },
   { line: '--config a.yaml --help', command: { kind: 'help' } },
-] as readonly { line: string; command: Command | undefined }[]) {
-  if (command !== undefined) {
-    test(`parseCommandLine reads "${line}"`, () => assert.deepEqual(parseCommandLine(line.split(' ')), command));
-  }
+] as readonly { line: string; command: Command }[]) {
+  test(`parseCommandLine reads "${line}"`, () => assert.deepEqual(parseCommandLine(line.split(' ')), command));
 }
 
 for (const { line, message } of [
@@ -71,6 +68,7 @@ for (const { line, message } of [
   { line: '--config=', message: '--config needs a value; see --help.' },
   { line: '--config a.yaml --set', message: '--set needs a value; see --help.' },
   { line: '--config --set', message: '--config needs a value; see --help.' },
+  { line: '--config a.yaml validate', message: 'unexpected argument "validate"; write the command first.' },
   { line: '--config a.yaml extra', message: 'unexpected argument "extra"; see --help.' },
   { line: 'components --config a.yaml', message: 'unknown option "--config"; see --help.' },
   { line: 'validate --config a.yaml --mode redacted', message: 'unknown option "--mode"; see --help.' },

@@ -77,6 +77,11 @@ test('loadConfig warns of what nothing refers to', () => {
   ]);
 });
 
+test('loadConfig does not add such warnings to faults', () => {
+  const document = load(`${smallConfig}\nprocessors: {resource: }\nx: 1`);
+  assert.deepEqual([document.problems.length, document.warnings], [1, []]);
+});
+
 test('loadConfig expands after it has merged', () => {
   const document = load(['a.yaml', 'b.yaml'], {
     files: {

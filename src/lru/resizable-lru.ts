@@ -83,7 +83,8 @@ export class ResizableLru<V> {
    */
   set(value: V, key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
     const table = this.#table;
-    const { pool, counters } = table.family;
+    const { family } = table;
+    const { pool, counters } = family;
     const slot = table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
     if (slot !== noSlot) {
       const previous = pool.value(slot);
@@ -92,8 +93,13 @@ export class ResizableLru<V> {
       counters.updates++;
       return previous;
     }
-    if (table.count === table.capacity) this.#makeRoom();
-    table.add(value, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    if (table.count === table.capacity && !this.#mayGrow()) {
+      this.#announceRemoval(family.isExpired(table.oldest) ? 'expired' : 'evicted');
+      table.replaceOldest(value, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    } else {
+      if (table.count === table.capacity) this.resize(Math.min(table.capacity * 2, family.options.maxCapacity));
+      table.add(value, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    }
     counters.inserts++;
     return undefined;
   }
@@ -175,19 +181,22 @@ export class ResizableLru<V> {
     }
   }
 
-  #makeRoom(): void {
+  /** Whether a full table doubles, because its oldest entry is in use. */
+  #mayGrow(): boolean {
     const { family, oldest, capacity } = this.#table;
     const { growWithin, maxCapacity } = family.options;
-    const age = family.now - family.pool.link(oldest, timeWord);
-    if (age <= growWithin && capacity < maxCapacity) this.resize(Math.min(capacity * 2, maxCapacity));
-    else this.#removeOldest(family.isExpired(oldest) ? 'expired' : 'evicted');
+    return capacity < maxCapacity && family.now - family.pool.link(oldest, timeWord) <= growWithin;
   }
 
   #removeOldest(reason: RemovalReason): void {
+    this.#announceRemoval(reason);
+    this.#table.take(this.#table.oldest);
+  }
+
+  #announceRemoval(reason: RemovalReason): void {
     const { family, oldest } = this.#table;
     if (reason === 'expired') family.counters.expirations++;
     else family.counters.evictions++;
     family.options.onRemove?.(family.pool.value(oldest)!, reason, oldest);
-    this.#table.take(oldest);
   }
 }

@@ -79,7 +79,9 @@ export class LruFamily<V> {
   slots = 0;
   indices = 0;
   indexBytes = 0;
-  #now = 0;
+  now = 0;
+  /** An entry that was last used before this has expired. */
+  liveSince = 0;
 
   /** @throws RangeError when an option is out of its bounds. */
   constructor(options: LruOptions<V>) {
@@ -91,19 +93,17 @@ export class LruFamily<V> {
     this.pool = new SlotPool<V>(options.keyWords, options.seed ?? 0);
   }
 
-  get now(): number {
-    return this.#now;
-  }
-
   /** Moves the time on; a time in the past is taken as the present. @throws RangeError for one beyond 2^31-1. */
   advance(now: number): void {
     check('now', now, 0, maxTime);
-    if (now > this.#now) this.#now = now;
+    if (now <= this.now) return;
+    this.now = now;
+    this.liveSince = Math.max(0, now - this.options.lifetime);
   }
 
   /** Whether the entry at `slot` was last used longer ago than the lifetime. */
   isExpired(slot: number): boolean {
-    return this.#now - this.pool.link(slot, timeWord) > this.options.lifetime;
+    return this.pool.link(slot, timeWord) < this.liveSince;
   }
 
   /** Blocks, indices and objects of the tables; not the values that they refer to. */

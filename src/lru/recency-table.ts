@@ -83,19 +83,23 @@ export class RecencyTable<V> {
     if (this.#index !== undefined) this.#changeIndex(slot, -1);
     pool.setKey(slot, key0, key1, key2, key3);
     pool.setValue(slot, value);
-    this.refresh(slot);
+    this.refresh(slot, 0);
     if (this.#index !== undefined) this.#changeIndex(slot, 1);
   }
 
-  /** Makes a slot the newest and stamps it. Written out: this is most of what a look-up costs. */
-  refresh(slot: number): void {
+  /**
+   * Makes a slot the newest and stamps it; false, and nothing of that, when it was last used before `since`. Written
+   * out: this is most of what a look-up costs.
+   */
+  refresh(slot: number, since: number): boolean {
     const { pool, now } = this.family;
     const { words, stride, keyWords } = pool;
     const own = words[slot >>> segmentOrder]!;
     const at = (slot & segmentMask) * stride + keyWords;
+    if (own[at + timeWord]! < since) return false;
     own[at + timeWord] = now;
     const newest = this.#newest;
-    if (slot === newest) return;
+    if (slot === newest) return true;
     const newer = own[at + newerWord]!;
     const older = own[at + olderWord]!;
     words[newer >>> segmentOrder]![(newer & segmentMask) * stride + keyWords + olderWord] = older;
@@ -105,6 +109,7 @@ export class RecencyTable<V> {
     own[at + olderWord] = newest;
     words[newest >>> segmentOrder]![(newest & segmentMask) * stride + keyWords + newerWord] = slot;
     this.#newest = slot;
+    return true;
   }
 
   /** Takes a slot out of order, index and count, and fills its place with the last one. */

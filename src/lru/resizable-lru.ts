@@ -47,12 +47,11 @@ export class ResizableLru<V> {
     const table = this.#table;
     const { family } = table;
     const slot = table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    if (slot === noSlot || family.isExpired(slot)) {
+    if (slot === noSlot || !table.refresh(slot, family.liveSince)) {
       family.counters.misses++;
       return undefined;
     }
     family.counters.hits++;
-    table.refresh(slot);
     return family.pool.value(slot);
   }
 
@@ -72,9 +71,7 @@ export class ResizableLru<V> {
   /** Makes an entry the newest; false when the key is not there or has expired. */
   touch(key0: number, key1: number, key2 = 0, key3 = 0): boolean {
     const slot = this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    if (slot === noSlot || this.#table.family.isExpired(slot)) return false;
-    this.#table.refresh(slot);
-    return true;
+    return slot !== noSlot && this.#table.refresh(slot, this.#table.family.liveSince);
   }
 
   /**
@@ -89,7 +86,7 @@ export class ResizableLru<V> {
     if (slot !== noSlot) {
       const previous = pool.value(slot);
       pool.setValue(slot, value);
-      table.refresh(slot);
+      table.refresh(slot, 0);
       counters.updates++;
       return previous;
     }

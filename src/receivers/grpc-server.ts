@@ -41,6 +41,7 @@ export class GrpcServer {
   readonly #health = new GrpcHealth();
   readonly #services: GrpcService[] = [];
   readonly #server: Server;
+  readonly #destroyConnections: () => void;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #port = 0;
@@ -52,12 +53,14 @@ export class GrpcServer {
       description: 'Connections closed at once because there were max_connections already.',
       unit: '{connection}',
     });
-    this.#server = createWindowedServer(channelOptions(config), {
+    const { server, destroyConnections } = createWindowedServer(channelOptions(config), {
       windowBytes: flowControlWindowBytes,
       maxConnections: config.maxConnections,
       minTlsVersion: config.tls?.minVersion ?? 'TLSv1.2',
       onConnectionRefused: () => this.#refusedConnections.add(1),
     });
+    this.#server = server;
+    this.#destroyConnections = destroyConnections;
   }
 
   /** The port that it listens at; 0 before it does. */
@@ -115,6 +118,7 @@ export class GrpcServer {
       const force = (): void => {
         this.#logger.warn({ endpoint: this.#config.endpoint }, 'Closed gRPC connections that did not end in time.');
         this.#server.forceShutdown();
+        this.#destroyConnections();
         resolve();
       };
       if (deadline.aborted) return force();

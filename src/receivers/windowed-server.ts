@@ -1,4 +1,5 @@
 import type { Http2SecureServer, Http2Server, ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { ChannelOptions, ServerCredentials } from '@grpc/grpc-js';
 import { Server } from '@grpc/grpc-js';
 import type { TlsVersion } from './server-tls-config.ts';
@@ -11,6 +12,12 @@ export interface TransportLimits {
   readonly minTlsVersion: TlsVersion;
   /** Called for each connection beyond `maxConnections`. */
   readonly onConnectionRefused: () => void;
+}
+
+export interface WindowedServer {
+  readonly server: Server;
+  /** Closes every connection at once: without channelz, grpc-js's `forceShutdown` forgets them and closes none. */
+  readonly destroyConnections: () => void;
 }
 
 /** The one private method of grpc-js's `Server` that is replaced. */
@@ -26,8 +33,9 @@ interface ServerInternals {
  * therefore changed where it is made, through a private method: the version of grpc-js is pinned, and a test holds
  * that the window takes effect.
  */
-export function createWindowedServer(options: ChannelOptions, limits: TransportLimits): Server {
+export function createWindowedServer(options: ChannelOptions, limits: TransportLimits): WindowedServer {
   const server = new Server(options);
+  const sockets = new Set<Socket>();
   const internals = server as unknown as ServerInternals;
   const create = internals.createHttp2Server?.bind(server);
   if (create === undefined) throw new Error('this version of @grpc/grpc-js has no createHttp2Server; use 1.14.7');
@@ -35,6 +43,10 @@ export function createWindowedServer(options: ChannelOptions, limits: TransportL
     const http2Server = create(credentials);
     http2Server.updateSettings({ initialWindowSize: limits.windowBytes });
     http2Server.on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(limits.windowBytes));
+    http2Server.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
     http2Server.maxConnections = limits.maxConnections;
     http2Server.on('drop', limits.onConnectionRefused);
     const secureContext = credentials._getSecureContextOptions();
@@ -43,5 +55,8 @@ export function createWindowedServer(options: ChannelOptions, limits: TransportL
     }
     return http2Server;
   };
-  return server;
+  const destroyConnections = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return { server, destroyConnections };
 }

@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import http2 from 'node:http2';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
+import type { ClientDuplexStream, GrpcObject, ServiceClientConstructor, ServiceError } from '@grpc/grpc-js';
+import { credentials, loadPackageDefinition, status } from '@grpc/grpc-js';
+import type { PackageDefinition } from '@grpc/proto-loader';
+import { loadSync } from '@grpc/proto-loader';
+import { protoPath } from 'grpc-health-check';
+import protobuf from 'protobufjs';
+import { flowControlWindowBytes } from '../../src/receivers/grpc-server.ts';
+import type { GrpcServerConfig } from '../../src/receivers/grpc-server-config.ts';
+import { GrpcServers } from '../../src/receivers/grpc-servers.ts';
+import { FramesClient, smallBatch } from '../support/frames-client.ts';
+import type { FramesServer } from '../support/frames-server.ts';
+import { acceptAll, plainGrpcConfig, startFramesServer } from '../support/frames-server.ts';
+import { silentLogger } from '../support/http-harness.ts';
+import { recordMetrics } from '../support/metric-recorder.ts';
+
+const batch = smallBatch([1_767_225_600_000_000_000n]);
+
+async function serve(t: TestContext, config: Partial<GrpcServerConfig> = {}): Promise<FramesServer> {
+  const server = await startFramesServer(acceptAll, config);
+  t.after(() => server.stop());
+  return server;
+}
+
+interface HealthClient {
+  check(request: { service: string }, done: (error: ServiceError | null, reply: { status: string }) => void): void;
+  watch(request: { service: string }): NodeJS.ReadableStream & { cancel(): void };
+  list(request: object, done: (error: ServiceError | null, reply: { statuses: object }) => void): void;
+  close(): void;
+}
+
+interface ReflectionReply {
+  readonly listServicesResponse: { readonly service: readonly { readonly name: string }[] };
+  readonly fileDescriptorResponse: { readonly fileDescriptorProto: readonly Buffer[] };
+}
+
+/** A client that grpc-js makes of a definition, by the full name of the service. */
+function clientOf(definition: PackageDefinition, name: string, port: number): ServiceClient {
+  const found = name
+    .split('.')
+    .reduce<GrpcObject | unknown>((scope, part) => (scope as GrpcObject)[part], loadPackageDefinition(definition));
+  return new (found as ServiceClientConstructor)(`127.0.0.1:${port}`, credentials.createInsecure());
+}
+
+type ServiceClient = InstanceType<ServiceClientConstructor>;
+
+function healthClient(t: TestContext, port: number): HealthClient {
+  const definition = loadSync(protoPath, { keepCase: true, enums: String, defaults: true });
+  const client = clientOf(definition, 'grpc.health.v1.Health', port) as unknown as HealthClient;
+  t.after(() => client.close());
+  return client;
+}
+
+function check(client: HealthClient, service: string): Promise<string> {
+  return new Promise((resolve) =>
+    client.check({ service }, (error, reply) => resolve(error === null ? reply.status : status[error.code]!)),
+  );
+}
+
+test('health serves the server and each service, once it is told to, and knows no other', async (t) => {
+  const { server, port } = await serve(t);
+  const client = healthClient(t, port);
+  assert.equal(await check(client, ''), 'SERVING');
+  assert.equal(await check(client, 'framekeeper.frames.v1.FramesService'), 'SERVING');
+  assert.equal(await check(client, 'other'), 'NOT_FOUND');
+  server.setServing(false);
+  assert.equal(await check(client, ''), 'NOT_SERVING');
+  const listed = await new Promise((resolve) => client.list({}, (_, reply) => resolve(reply.statuses)));
+  assert.deepEqual(Object.keys(listed as object).sort(), ['', 'framekeeper.frames.v1.FramesService']);
+});
+
+test('a watch sees NOT_SERVING at a stop, and does not hold it up', async (t) => {
+  const { server, port, log } = await serve(t);
+  const watch = healthClient(t, port).watch({ service: '' });
+  const seen: string[] = [];
+  watch.on('data', ({ status: text }: { status: string }) => seen.push(text));
+  const ended = new Promise((resolve) => watch.on('error', resolve));
+  while (seen.length === 0) await setImmediate();
+  await server.stop(AbortSignal.timeout(5_000));
+  await ended;
+  assert.deepEqual(seen, ['SERVING', 'NOT_SERVING']);
+  assert.ok(!log.some((line) => line.includes('did not end in time')));
+  server.setServing(true);
+});
+
+test('reflection describes the services and their messages', async (t) => {
+  const { port } = await serve(t);
+  const proto = join(
+    import.meta.dirname,
+    '../../node_modules/@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto',
+  );
+  const client = clientOf(loadSync(proto, { defaults: true }), 'grpc.reflection.v1.ServerReflection', port);
+  t.after(() => client.close());
+  const call = client.serverReflectionInfo!() as ClientDuplexStream<object, ReflectionReply>;
+  t.after(() => call.cancel());
+  call.on('error', () => undefined);
+  call.write({ listServices: '' });
+  const [list] = (await once(call, 'data')) as [ReflectionReply];
+  const names = list.listServicesResponse.service.map(({ name }) => name);
+  assert.ok(
+    names.includes('framekeeper.frames.v1.FramesService') && names.includes('grpc.health.v1.Health'),
+    String(names),
+  );
+  call.write({ fileContainingSymbol: 'framekeeper.frames.v1.Batch' });
+  const [answer] = (await once(call, 'data')) as [ReflectionReply];
+  const files = answer.fileDescriptorResponse.fileDescriptorProto;
+  assert.ok(files.some((file) => file.includes('resource_attributes') && file.includes('BatchReply')));
+});
+
+test('the flow-control window is raised, for streams and for connections', async (t) => {
+  const { port } = await serve(t);
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  const [settings] = (await once(session, 'remoteSettings')) as [http2.Settings];
+  assert.equal(settings.initialWindowSize, flowControlWindowBytes);
+  assert.equal(settings.maxConcurrentStreams, 100);
+  while (session.state.remoteWindowSize !== flowControlWindowBytes) await setImmediate();
+  session.destroy();
+});
+
+test('connections beyond the limit are closed and counted', async (t) => {
+  const { port, metrics } = await serve(t, { maxConnections: 2 });
+  const sockets = [1, 2].map(() => connect(port, '127.0.0.1'));
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  const third = connect(port, '127.0.0.1');
+  third.on('error', () => undefined);
+  third.resume();
+  await once(third, 'close');
+  assert.equal((await metrics()).get('framekeeper_grpc_refused_connections{}'), 1);
+  for (const socket of sockets) socket.destroy();
+});
+
+test('a port that is taken fails the start, and says which key to change', async (t) => {
+  const { port } = await serve(t);
+  await assert.rejects(
+    startFramesServer(acceptAll, { endpoint: `127.0.0.1:${port}` }),
+    /^Error: receivers\.frames\.protocols\.grpc\.endpoint: cannot listen on 127\.0\.0\.1:\d+ \(.*\); free the port or change the endpoint$/,
+  );
+});
+
+test('a stop closes at the deadline what does not end', async (t) => {
+  const { port, server, log } = await serve(t);
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  session.on('error', () => undefined);
+  const request = session.request({
+    ':method': 'POST',
+    ':path': '/framekeeper.frames.v1.FramesService/Submit',
+    'content-type': 'application/grpc',
+  });
+  request.on('error', () => undefined);
+  request.write(Buffer.from([0, 0, 0, 1, 0])); // a message that never comes
+  await once(session, 'remoteSettings');
+  await new Promise((resolve) => session.ping(resolve));
+  const closed = once(session, 'close');
+  await server.stop(AbortSignal.timeout(50));
+  await closed;
+  assert.ok(log.some((line) => line.includes('did not end in time')));
+});
+
+const fixture = (name: string): Buffer => readFileSync(join(import.meta.dirname, 'fixtures', name));
+const tls = {
+  certificate: fixture('server.pem'),
+  key: fixture('server.key'),
+  clientAuthority: undefined,
+  minVersion: 'TLSv1.2',
+} as const;
+
+test('TLS serves clients that trust the certificate', async (t) => {
+  const { port } = await serve(t, { tls });
+  const client = new FramesClient(port, {}, credentials.createSsl(fixture('ca.pem')));
+  t.after(() => client.close());
+  assert.equal((await client.submit(batch)).acceptedSamples, 1);
+  const plain = new FramesClient(port);
+  t.after(() => plain.close());
+  await assert.rejects(plain.submit(batch), /UNAVAILABLE/);
+});
+
+test('TLS with client_ca_file serves only clients with a certificate', async (t) => {
+  const { port } = await serve(t, { tls: { ...tls, clientAuthority: fixture('ca.pem') } });
+  const known = new FramesClient(
+    port,
+    {},
+    credentials.createSsl(fixture('ca.pem'), fixture('client.key'), fixture('client.pem')),
+  );
+  const unknown = new FramesClient(port, {}, credentials.createSsl(fixture('ca.pem')));
+  t.after(() => known.close());
+  t.after(() => unknown.close());
+  assert.equal((await known.submit(batch)).acceptedSamples, 1);
+  await assert.rejects(unknown.submit(batch), /UNAVAILABLE/);
+});
+
+test('TLS refuses versions below min_version', async (t) => {
+  const { port } = await serve(t, { tls: { ...tls, minVersion: 'TLSv1.3' } });
+  const options = { port, host: '127.0.0.1', servername: 'localhost', ca: fixture('ca.pem'), ALPNProtocols: ['h2'] };
+  const old = connectTls({ ...options, maxVersion: 'TLSv1.2' });
+  const [error] = await once(old, 'error');
+  assert.match(String(error), /protocol version/i);
+  const current = connectTls(options);
+  await once(current, 'secureConnect');
+  assert.equal(current.getProtocol(), 'TLSv1.3');
+  current.destroy();
+});
+
+test('receivers at one endpoint share a server, unless their settings differ', () => {
+  const servers = new GrpcServers({ meter: recordMetrics().meter, logger: silentLogger });
+  const config = { ...plainGrpcConfig, endpoint: '127.0.0.1:4317' };
+  assert.equal(servers.at(config), servers.at({ ...config }));
+  assert.notEqual(servers.at(config), servers.at({ ...config, endpoint: '127.0.0.1:4327' }));
+  assert.notEqual(servers.at(plainGrpcConfig), servers.at(plainGrpcConfig), 'any free port is one for each');
+  assert.throws(
+    () => servers.at({ ...config, maxConnections: 1 }),
+    /127\.0\.0\.1:4317 has another receiver with other settings/,
+  );
+});
+
+test('the proto file is what protobufjs and the service agree on', () => {
+  const root = protobuf.loadSync(join(import.meta.dirname, '../../proto/framekeeper/frames/v1/frames.proto'));
+  const service = root.lookupService('framekeeper.frames.v1.FramesService');
+  assert.deepEqual(
+    service.methodsArray.map(({ name, requestStream, responseStream }) => [
+      name,
+      requestStream ?? false,
+      responseStream ?? false,
+    ]),
+    [
+      ['Submit', false, false],
+      ['Stream', true, true],
+    ],
+  );
+});

@@ -77,18 +77,9 @@ export class FlameView {
   boxes() {
     const boxes = [];
     this.#visit((node, x, width, y) => {
-      const frame = this.#layout.frames[node];
+      const { class: frameClass } = this.#layout.frames[node];
       const isMatch = this.#isMatch?.[node] === 1;
-      boxes.push({
-        node,
-        name: frame.name,
-        class: frame.class,
-        x,
-        y,
-        width,
-        isMatch,
-        color: this.#colorsOf(node).fill,
-      });
+      boxes.push({ node, name: this.#nameOf(node), class: frameClass, x, y, width, isMatch, ...this.#colorsOf(node) });
     });
     return boxes;
   }
@@ -114,7 +105,7 @@ export class FlameView {
     this.#resize();
   }
 
-  /** Marks nodes; `undefined` marks none. @param {Uint8Array | undefined} isMatch */
+  /** @param {Uint8Array | undefined} isMatch */
   mark(isMatch) {
     this.#isMatch = isMatch;
     this.#redraw();
@@ -219,10 +210,10 @@ export class FlameView {
     const gap = width > 3 ? 1 : 0;
     context.fillRect(x, y, width - gap, rowPx - 1);
     const textPx = width - gap - 2 * padPx;
-    const name = node === 0 ? this.#rootName : this.#layout.frames[node].name;
     context.fillStyle = ink;
     // The bound squeezes letters that are wider than those of the font.
-    if (textPx > 0) context.fillText(fitText(name, textPx / this.#charPx), x + padPx, y + rowPx / 2, textPx);
+    if (textPx > 0)
+      context.fillText(fitText(this.#nameOf(node), textPx / this.#charPx), x + padPx, y + rowPx / 2, textPx);
     context.globalAlpha = 1;
   }
 
@@ -239,6 +230,10 @@ export class FlameView {
     if (this.#isMatch?.[node] === 1) return { fill: this.#theme.match, ink: this.#theme.matchInk };
     const frame = this.#layout.frames[node];
     return { fill: shadeOf(this.#theme, frame), ink: inkOf(this.#theme, frame) };
+  }
+
+  #nameOf(node) {
+    return node === 0 ? this.#rootName : this.#layout.frames[node].name;
   }
 
   #readTheme() {

@@ -5,8 +5,11 @@ import { freePorts, runChild, waitForHealth } from '../support/child-process.ts'
 
 /** Our service as users run it: a process of its own, with a configuration file. */
 export interface Framekeeper {
-  /** Sends a recording through it, twenty times as fast as it was made. @throws Error unless all of it was taken. */
-  replay(recording: string): Promise<void>;
+  /**
+   * Sends a recording through it, twenty times as fast as it was made; resolves to how many samples were sent.
+   * @throws Error unless all of them were accepted.
+   */
+  replay(recording: string): Promise<number>;
   /** Stops it, so that the last window is reported. @throws Error unless it ended by itself with code 0. */
   stop(): Promise<void>;
   /** What its file exporters write. */
@@ -55,7 +58,11 @@ export async function startFramekeeper(folder: string, collectorEndpoint: string
       const args = ['replay', '--endpoint', endpoint, '--once', '--speed', '20', recording];
       const replay = runChild(process.execPath, [main, ...args], { folder });
       const code = await replay.ended();
-      if (code !== 0) throw new Error(`replay ended with code ${code}:\n${replay.output()}\n${child.output()}`);
+      const told = `${replay.output()}\n${child.output()}`;
+      const [, sent, accepted] = /([\d,]+) samples sent, ([\d,]+) accepted/.exec(replay.output()) ?? [];
+      if (code !== 0 || sent === undefined) throw new Error(`replay ended with code ${code}:\n${told}`);
+      if (accepted !== sent) throw new Error(`${accepted} samples of ${sent} were accepted:\n${told}`);
+      return Number(sent.replaceAll(',', ''));
     },
     stop: async () => {
       const code = await child.stop();

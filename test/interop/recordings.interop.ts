@@ -24,7 +24,7 @@ for (const { name } of names) {
     t.after(() => collector.stop());
     const framekeeper = await startFramekeeper(folder, collector.grpcEndpoint);
     t.after(() => framekeeper.stop());
-    await framekeeper.replay(join(recordings, name));
+    const sampleCount = await framekeeper.replay(join(recordings, name));
     await framekeeper.stop();
     await collector.stop();
 
@@ -35,7 +35,9 @@ for (const { name } of names) {
       assert.ok(hasPassed, output);
     }
     const sent = messages.map(decodeProfilesData);
-    assert.equal(countObservations(sent), countRecordedSamples(name));
+    assert.equal(countObservations(sent), sampleCount);
+    // A collector gives up stacks of which no frame can be right.
+    assert.ok(sampleCount > 0.99 * countRecordedSamples(name), `${sampleCount} samples`);
     for (const message of sent) {
       // profcheck of May 2026 looks for neither orphans nor duplicates other than strings; our own check does.
       assert.deepEqual(checkConformance(message), []);

@@ -91,8 +91,10 @@ test('ReportingCycle uses a name that came after the sample and before the repor
 });
 
 test('ReportingCycle counts frames that stay without a name, by reason and type', async () => {
-  const { cycle, sampleAt, reports } = setUp();
+  const { cycle, sampleAt, reports, learn } = setUp();
   await cycle.start();
+  learn(7, 'known');
+  sampleAt(startUnixNano, 7n);
   sampleAt(startUnixNano);
   sampleAt(startUnixNano, 6n);
   cycle.report();

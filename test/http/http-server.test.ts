@@ -83,7 +83,7 @@ test('HttpServer says which endpoint is taken', async (context) => {
   await server.stop(AbortSignal.timeout(1000));
 });
 
-test('HttpServer stops under its deadline although a response does not end', async () => {
+test('HttpServer stops under its deadline although a response does not end', { timeout: 5000 }, async () => {
   let isClosed = false;
   const endless: HttpMount = {
     id: 'endless',

@@ -70,7 +70,7 @@ test('Telemetry pushes by OTLP over HTTP, at the latest when it stops', async (c
   assert.equal(request.headers.authorization, 'Bearer x');
 });
 
-test('Telemetry stops at its deadline although the receiver never answers', async (context) => {
+test('Telemetry stops at its deadline although the receiver never answers', { timeout: 5000 }, async (context) => {
   const server = createServer(() => {}).listen(0, '127.0.0.1');
   context.after(() => server.closeAllConnections());
   context.after(() => server.close());

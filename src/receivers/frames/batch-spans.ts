@@ -88,12 +88,12 @@ export class BatchSpans {
 
   /** Replaces what it knows with the entries of `bytes`. @throws InvalidMessage when the bytes are no message. */
   survey(bytes: Uint8Array): void {
+    this.#forget();
     const end = bytes.length;
-    for (let field = 0; field < this.#counts.length; field++) {
-      this.#counts[field] = 0;
-      if (this.#bounds[field]!.length > 2 * keptEntries) this.#bounds[field] = new Uint32Array(2 * keptEntries);
-    }
-    this.#sequence = 0n;
+    // Entries of one field come in runs: what belongs to the field at hand is kept in variables.
+    let field = 0;
+    let bounds = this.#bounds[0]!;
+    let count = 0;
     let p = 0;
     while (p < end) {
       const start = p;
@@ -106,37 +106,55 @@ export class BatchSpans {
         }
         p = endOfVarint(bytes, start);
       }
-      const field = tag >>> 3;
-      if ((tag & 7) !== wireTypes.bytes || field === 0) {
-        p = this.#readScalar(bytes, start, p, tag);
-        continue;
+      if (tag >>> 3 !== field) {
+        this.#counts[field] = count;
+        field = tag >>> 3;
+        bounds = this.#bounds[field]!;
+        count = this.#counts[field]!;
       }
-      let size = bytes[p++]!;
-      if (!(size < 128)) {
-        size = longVarint(bytes, p - 1, end);
-        if (!(size <= end)) throw truncated(pathOf(batchPlace, -1, field));
-        p = endOfVarint(bytes, p - 1);
+      if (2 * count === bounds.length) bounds = this.#grow(field, count);
+      let size = 0;
+      if ((tag & 7) === wireTypes.bytes && field !== 0) {
+        size = bytes[p++]!;
+        if (!(size < 128)) {
+          size = longVarint(bytes, p - 1, end);
+          if (!(size <= end)) throw truncated(pathOf(batchPlace, -1, field));
+          p = endOfVarint(bytes, p - 1);
+        }
+      } else {
+        const next = this.#readScalar(bytes, start, p, tag);
+        if (field !== batchFields.processExits) {
+          p = next;
+          continue;
+        }
+        size = next - p;
       }
       if (p + size > end) throw truncated(pathOf(batchPlace, -1, field));
-      this.#add(field, p, p + size);
+      bounds[2 * count] = p;
       p += size;
+      bounds[2 * count + 1] = p;
+      count++;
     }
+    this.#counts[field] = count;
   }
 
-  #add(field: number, start: number, end: number): void {
-    const count = this.#counts[field]!;
-    let bounds = this.#bounds[field]!;
-    if (2 * count === bounds.length) {
-      if (count >= mostEntries[field]!) throw tooMany(pathOf(batchPlace, -1, field), mostEntries[field]!);
-      bounds = new Uint32Array(4 * count);
-      bounds.set(this.#bounds[field]!);
-      this.#bounds[field] = bounds;
+  #forget(): void {
+    for (let field = 0; field < this.#counts.length; field++) {
+      this.#counts[field] = 0;
+      if (this.#bounds[field]!.length > 2 * keptEntries) this.#bounds[field] = new Uint32Array(2 * keptEntries);
     }
-    bounds[2 * count] = start;
-    bounds[2 * count + 1] = end;
-    this.#counts[field] = count + 1;
+    this.#sequence = 0n;
   }
 
+  #grow(field: number, count: number): Uint32Array {
+    if (count >= mostEntries[field]!) throw tooMany(pathOf(batchPlace, -1, field), mostEntries[field]!);
+    const bounds = new Uint32Array(4 * count);
+    bounds.set(this.#bounds[field]!);
+    this.#bounds[field] = bounds;
+    return bounds;
+  }
+
+  /** Reads a field that is a number, and returns the position after it. */
   #readScalar(bytes: Uint8Array, start: number, valueStart: number, tag: number): number {
     const end = bytes.length;
     const field = tag >>> 3;
@@ -150,9 +168,7 @@ export class BatchSpans {
     if (isVarint && field === batchFields.processExits) {
       const value = longVarint(bytes, valueStart, end);
       if (!(value <= 0xffffffff)) throw badVarint(pathOf(batchPlace, -1, field), value);
-      const next = endOfVarint(bytes, valueStart);
-      this.#add(field, valueStart, next);
-      return next;
+      return endOfVarint(bytes, valueStart);
     }
     return skipField(bytes, start, end, batchPlace, -1);
   }

@@ -23,10 +23,12 @@ const place: Place = { list: 'frames', fields: ['', 'file_id', 'process', 'addre
 
 /** Reads `Frame`s into `columns`, from element 1. Returns how many have a kind that this version does not know. */
 export function readFrames(bytes: Uint8Array, spans: Spans, columns: FrameArrays, sizes: TableSizes): number {
+  const { bounds, count } = spans;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let unknownKinds = 0;
-  for (let i = 0; i < spans.count; i++) {
-    let p = spans.bounds[2 * i]!;
-    const end = spans.bounds[2 * i + 1]!;
+  for (let i = 0; i < count; i++) {
+    let p = bounds[2 * i]!;
+    const end = bounds[2 * i + 1]!;
     let fileId = 0;
     let process = 0;
     let kind = 0;
@@ -36,8 +38,9 @@ export function readFrames(bytes: Uint8Array, spans: Spans, columns: FrameArrays
     while (p < end) {
       const tag = bytes[p++]!;
       if (tag === addressTag) {
-        low = bytes[p]! | (bytes[p + 1]! << 8) | (bytes[p + 2]! << 16) | (bytes[p + 3]! << 24);
-        high = bytes[p + 4]! | (bytes[p + 5]! << 8) | (bytes[p + 6]! << 16) | (bytes[p + 7]! << 24);
+        if (p + 8 > end) throw truncated(pathOf(place, i, 3));
+        low = view.getUint32(p, true);
+        high = view.getUint32(p + 4, true);
         p += 8;
         continue;
       }

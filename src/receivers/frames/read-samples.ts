@@ -21,15 +21,17 @@ export interface SampleTarget extends SampleChecks {
 /** Reads `Sample`s; one at fault is left out and told to the target's rejections. Returns how many were taken. */
 export function readSamples(bytes: Uint8Array, spans: Spans, target: SampleTarget): number {
   const { columns, moments } = target;
+  const { bounds } = spans;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const fields = new Uint32Array(valuesField + 1);
   let count = 0;
   let momentCount = 0;
   columns.momentStart[0] = 0;
-  const sample: SampleInHand = { bytes, index: 0, fields, moments, firstMoment: 0 };
+  const sample: SampleInHand = { bytes, view, index: 0, fields, moments, firstMoment: 0 };
   for (let i = 0; i < spans.count; i++) {
     sample.index = i;
     sample.firstMoment = momentCount;
-    readSample(sample, spans.bounds[2 * i]!, spans.bounds[2 * i + 1]!);
+    readSample(sample, bounds[2 * i]!, bounds[2 * i + 1]!);
     if (!isTaken(sample, target)) continue;
     columns.stack[count] = fields[1]!;
     columns.process[count] = fields[2]!;
@@ -54,6 +56,7 @@ export function readSamples(bytes: Uint8Array, spans: Spans, target: SampleTarge
  */
 interface SampleInHand {
   readonly bytes: Uint8Array;
+  readonly view: DataView;
   readonly fields: Uint32Array;
   readonly moments: MomentArrays;
   index: number;
@@ -69,7 +72,8 @@ function readSample(sample: SampleInHand, start: number, end: number): void {
     const field = tag >>> 3;
     if ((tag & 7) !== 0 || field === 0 || field > valuesField) {
       if (tag === packedTimestampsTag) p = readTimestamps(sample, p, end);
-      else if (tag === timestampTag) p = readTimestamp(sample, p);
+      else if (tag === timestampTag && p + 8 <= end) p = readTimestamp(sample, p);
+      else if (tag === timestampTag) throw truncated(pathOf(place, index, timestampsField));
       else if (tag === packedValuesTag) p = readValues(sample, p, end);
       else p = skipField(bytes, p - 1, end, place, index);
       continue;
@@ -110,13 +114,13 @@ function readTimestamps(sample: SampleInHand, start: number, end: number): numbe
   return p;
 }
 
-function readTimestamp({ bytes, fields, moments, firstMoment, index }: SampleInHand, p: number): number {
+function readTimestamp({ view, fields, moments, firstMoment, index }: SampleInHand, p: number): number {
   const count = fields[timestampsField]!;
   if (count === mostMomentsInSample) throw tooManyMoments(index, timestampsField);
   const words = moments.timestampWords;
   const at = 2 * (firstMoment + count);
-  words[at + lowWord] = bytes[p]! | (bytes[p + 1]! << 8) | (bytes[p + 2]! << 16) | (bytes[p + 3]! << 24);
-  words[at + highWord] = bytes[p + 4]! | (bytes[p + 5]! << 8) | (bytes[p + 6]! << 16) | (bytes[p + 7]! << 24);
+  words[at + lowWord] = view.getUint32(p, true);
+  words[at + highWord] = view.getUint32(p + 4, true);
   fields[timestampsField] = count + 1;
   return p + 8;
 }

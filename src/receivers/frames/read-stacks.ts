@@ -20,11 +20,12 @@ export interface StackTarget {
 
 /** Reads `Stack`s, from element 1; stack `i` is `frames[start[i] .. start[i + 1])`. */
 export function readStacks(bytes: Uint8Array, spans: Spans, { columns, frames, frameCount }: StackTarget): void {
+  const { bounds, count } = spans;
   let length = 0;
   columns.start[0] = 0;
-  for (let i = 0; i < spans.count; i++) {
-    let p = spans.bounds[2 * i]!;
-    const end = spans.bounds[2 * i + 1]!;
+  for (let i = 0; i < count; i++) {
+    let p = bounds[2 * i]!;
+    const end = bounds[2 * i + 1]!;
     const first = length;
     let isTruncated = 0;
     columns.start[i + 1] = first;
@@ -68,7 +69,7 @@ export function readStacks(bytes: Uint8Array, spans: Spans, { columns, frames, f
     if (depth === 0 || depth > mostFramesInStack) throw badDepth(i, depth);
     columns.truncated[i + 1] = isTruncated;
   }
-  columns.start[spans.count + 1] = length;
+  columns.start[count + 1] = length;
 }
 
 const framesField = 1;

@@ -26,9 +26,13 @@ const noFile: FileId = { word0: 0, word1: 0, word2: 0, word3: 0 };
 export function readStrings(bytes: Buffer, { bounds, count }: Spans): string[] {
   const strings = [''];
   for (let i = 0; i < count; i++) {
-    strings.push(readString(bytes.subarray(bounds[2 * i]!, bounds[2 * i + 1]!), () => `batch.strings[${i}]`));
+    strings.push(readString(bytes, bounds[2 * i]!, bounds[2 * i + 1]!, pathOfString, i));
   }
   return strings;
+}
+
+function pathOfString(index: number): string {
+  return `batch.strings[${index}]`;
 }
 
 /** Several chunks are one field that was sent in parts: the last one counts, as for any single field of protobuf. */
@@ -69,32 +73,28 @@ export function readMappings(context: TableContext, spans: Spans): (Mapping | un
 
 export function readProcesses(context: TableContext, spans: Spans): (Process | undefined)[] {
   return readTable(context, 'processes', spans, (reader) => {
-    const numbers = [0, 0, 0];
-    const texts = ['', '', '', '', '', '', '', ''];
+    let pid = 0;
+    let namespacePid = 0;
     let startTimeNano = 0n;
+    let comm = '';
+    let executablePath = '';
+    let containerId = '';
+    let serviceName = '';
     let labels = noLabels;
     while (reader.next()) {
-      if (reader.field === 1) numbers[1] = reader.uint32('pid');
-      else if (reader.field === 2) numbers[2] = reader.uint32('namespace_pid');
+      if (reader.field === 1) pid = reader.uint32('pid');
+      else if (reader.field === 2) namespacePid = reader.uint32('namespace_pid');
       else if (reader.field === 3) startTimeNano = reader.fixed64('start_time_nano');
+      else if (reader.field === 4) comm = readText(context, 'comm');
+      else if (reader.field === 5) executablePath = readText(context, 'executable_path');
+      else if (reader.field === 6) containerId = readText(context, 'container_id');
+      else if (reader.field === 7) serviceName = readText(context, 'service_name');
       else if (reader.field === 8) labels = addLabel(context, labels);
-      else if (reader.field < 8) texts[reader.field] = readText(context, processTexts[reader.field]!);
       else reader.skip();
     }
-    return {
-      pid: numbers[1]!,
-      namespacePid: numbers[2]!,
-      startTimeNano,
-      comm: texts[4]!,
-      executablePath: texts[5]!,
-      containerId: texts[6]!,
-      serviceName: texts[7]!,
-      labels,
-    };
+    return { pid, namespacePid, startTimeNano, comm, executablePath, containerId, serviceName, labels };
   });
 }
-
-const processTexts = ['', '', '', '', 'comm', 'executable_path', 'container_id', 'service_name'];
 
 export function readLabelSets(context: TableContext, spans: Spans): (ReadonlyMap<string, string> | undefined)[] {
   return readTable(context, 'label_sets', spans, (reader) => {

@@ -91,7 +91,10 @@ export class WireReader {
   }
 
   string(name: string): string {
-    return readString(this.bytes(name), () => this.path(name));
+    const end = this.#endOfBytes(name);
+    const text = readString(this.#bytes, this.#position, end, () => this.path(name));
+    this.#position = end;
+    return text;
   }
 
   /** Goes into the nested message `name`, and returns what `leave` needs to come back. */
@@ -138,13 +141,22 @@ export class WireReader {
 
 const replacement = '\ufffd';
 
-/** @throws InvalidMessage when the bytes are not UTF-8 or more than 65,535. */
-export function readString(bytes: Buffer, path: () => string): string {
-  if (bytes.length > mostStringBytes) throw stringTooLong(path(), bytes.length);
-  const text = bytes.toString('utf8');
+/**
+ * The text of bytes `start..end`. `path` names the place; it is called only for a message.
+ * @throws InvalidMessage when the bytes are not UTF-8 or more than 65,535.
+ */
+export function readString(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  path: (index: number) => string,
+  index = 0,
+): string {
+  if (end - start > mostStringBytes) throw stringTooLong(path(index), end - start);
+  const text = bytes.toString('utf8', start, end);
   // Only a decoder that met a fault, or a text that has the character itself, gives a replacement character.
-  if (text.includes(replacement) && !isUtf8(bytes)) {
-    throw new InvalidMessage(path(), 'the bytes are not UTF-8', 'send text as UTF-8');
+  if (text.includes(replacement) && !isUtf8(bytes.subarray(start, end))) {
+    throw new InvalidMessage(path(index), 'the bytes are not UTF-8', 'send text as UTF-8');
   }
   return text;
 }

@@ -230,7 +230,7 @@ for (const { name, batch, message } of [
   {
     name: 'a frame that is cut',
     batch: withBytes('3204 1901 0203'),
-    message: /^batch\.frames\[1\]: the bytes end in the middle/,
+    message: /^batch\.frames\[1\]\.address_or_line: the bytes end in the middle/,
   },
   { name: 'text', batch: Buffer.from('GET / HTTP/1.1\r\n\r\n'), message: /^batch/ },
   {

@@ -1,0 +1,45 @@
+import { createServer } from 'node:http2';
+import { ServerCredentials } from '@grpc/grpc-js';
+import { framesServiceDefinition } from '../../src/receivers/frames/frames-service.ts';
+import { createWindowedServer } from '../../src/receivers/windowed-server.ts';
+
+// A server that reads messages and does nothing with them, in a process of its own so that its CPU time can be told
+// from the client's. Arguments: grpc | http2, and the flow-control window in bytes. Tells its port and, each time it
+// is asked, its CPU time in microseconds.
+const [kind, windowText] = process.argv.slice(2);
+const windowBytes = Number(windowText);
+
+function listenGrpc(): void {
+  const { server } = createWindowedServer(
+    { 'grpc.enable_channelz': 0 },
+    { windowBytes, maxConnections: 16, minTlsVersion: 'TLSv1.2', onConnectionRefused: () => undefined },
+  );
+  server.addService(framesServiceDefinition, {
+    Submit: () => undefined,
+    Stream: (call: NodeJS.ReadWriteStream) => {
+      call.on('data', () => undefined);
+      call.on('end', () => call.end());
+    },
+  });
+  server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_error, port) => process.send?.({ port }));
+}
+
+/** The floor: the same messages without gRPC. */
+function listenHttp2(): void {
+  const server = createServer({ settings: { initialWindowSize: windowBytes } });
+  server.on('session', (session) => session.setLocalWindowSize(windowBytes));
+  server.on('stream', (stream) => {
+    stream.respond({ ':status': 200 });
+    stream.on('data', () => undefined);
+    stream.on('end', () => stream.end());
+  });
+  server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as { port: number }).port }));
+}
+
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send?.({ cpuMicroseconds: user + system });
+});
+process.on('disconnect', () => process.exit());
+if (kind === 'grpc') listenGrpc();
+else listenHttp2();

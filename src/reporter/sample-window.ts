@@ -7,6 +7,7 @@ import type { Process } from '../model/process.ts';
 import type { ProfileType } from '../model/profile-type.ts';
 import type { SampleContext, WindowMapping, WindowResource } from '../profile/window-contents.ts';
 import { QuadIndex } from '../support/quad-index.ts';
+import { Uint32List } from '../support/uint32-list.ts';
 import { EventColumns } from './event-columns.ts';
 import { StackTable } from './stack-table.ts';
 import type { SymbolTable } from './symbol-source.ts';
@@ -40,6 +41,11 @@ export class SampleWindow {
 
   /** File, address (high, low), and kind with mapping. */
   readonly frames: QuadIndex = new QuadIndex();
+  /** File and address of the frames: those that differ in kind or mapping alone have one name. */
+  readonly #addresses = new QuadIndex();
+  /** By address: the newest frame there, plus one. By frame: the one there before it, plus one; 0 for none. */
+  readonly #newestFrame = new Uint32List();
+  readonly #earlierFrame = new Uint32List();
   readonly #fileIndex = new QuadIndex();
   readonly #contextIndex = new QuadIndex();
   readonly #strings: string[] = [];
@@ -57,7 +63,8 @@ export class SampleWindow {
       this.events.sizeBytes +
       this.stacks.sizeBytes +
       this.frames.sizeBytes +
-      this.symbols.length * 8 +
+      this.#addresses.sizeBytes +
+      this.symbols.length * 16 +
       this.#contextIndex.sizeBytes +
       perEntry * (this.#entryByKey.size + this.contexts.length)
     );
@@ -93,8 +100,29 @@ export class SampleWindow {
   internFrame(file: number, addressHigh: number, addressLow: number, kind: FrameKind, mapping: number): number {
     // Mappings of one window are far fewer than 2^26, kinds fewer than 2^6.
     const index = this.frames.intern(file, addressHigh, addressLow, (mapping + 1) * 64 + kind);
-    if (index === this.symbols.length) this.symbols.push(undefined);
+    if (index === this.symbols.length) {
+      this.symbols.push(undefined);
+      const address = this.#addresses.intern(file, addressHigh, addressLow, 0);
+      if (address === this.#newestFrame.length) this.#newestFrame.push(0);
+      this.#earlierFrame.push(this.#newestFrame.at(address));
+      this.#newestFrame.set(address, index + 1);
+    }
     return index;
+  }
+
+  /**
+   * Gives the frames at an address a name that was just submitted, where they have none yet: the samples that wait for it
+   * get it now, whether or not the store has room to keep it.
+   */
+  nameFrames(fileId: FileId, addressHigh: number, addressLow: number, symbol: FrameSymbol): void {
+    const entry = this.#fileIndex.find(fileId.word0, fileId.word1, fileId.word2, fileId.word3);
+    const file = entry < 0 ? undefined : this.#entryByKey.get(`file ${entry}`);
+    if (file === undefined) return;
+    const address = this.#addresses.find(file, addressHigh, addressLow, 0);
+    if (address < 0) return;
+    for (let next = this.#newestFrame.at(address); next > 0; next = this.#earlierFrame.at(next - 1)) {
+      this.symbols[next - 1] ??= symbol;
+    }
   }
 
   internResource(resource: WindowResource): number {

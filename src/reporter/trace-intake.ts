@@ -52,6 +52,9 @@ export class TraceIntake {
   submit(batch: FrameBatch): BatchOutcome {
     const nowMs = this.#clock.nowMs();
     this.#symbols.learn(batch, nowMs);
+    for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
+      this.#window.nameFrames(fileId, addressHigh, addressLow, symbol);
+    }
     const accepted = this.#addSamples(batch, nowMs);
     const rejected = batch.samples.count - accepted;
     this.#rejectedSamples += rejected;

@@ -22,18 +22,10 @@ export class QuadIndex {
 
   /** Adds the quadruple or finds it. It was new when `count` has grown. */
   intern(a: number, b: number, c: number, d: number): number {
+    const place = this.#placeOf(a, b, c, d);
+    const entry = this.#places[place]!;
+    if (entry !== 0) return entry - 1;
     const words = this.#words;
-    const mask = this.#places.length - 1;
-    let place = mixWords(a, b, c, d) & mask;
-    for (;;) {
-      const entry = this.#places[place]!;
-      if (entry === 0) break;
-      const base = (entry - 1) * 4;
-      if (words.at(base) === a && words.at(base + 1) === b && words.at(base + 2) === c && words.at(base + 3) === d) {
-        return entry - 1;
-      }
-      place = (place + 1) & mask;
-    }
     const added = this.count;
     words.push(a);
     words.push(b);
@@ -44,9 +36,30 @@ export class QuadIndex {
     return added;
   }
 
+  /** The number of the quadruple; -1 when it was never added. */
+  find(a: number, b: number, c: number, d: number): number {
+    return this.#places[this.#placeOf(a, b, c, d)]! - 1;
+  }
+
   /** Word `position` (0 to 3) of entry `index`. */
   word(index: number, position: number): number {
     return this.#words.at(index * 4 + position);
+  }
+
+  /** The place that holds the quadruple, or the free one where it belongs. */
+  #placeOf(a: number, b: number, c: number, d: number): number {
+    const words = this.#words;
+    const mask = this.#places.length - 1;
+    let place = mixWords(a, b, c, d) & mask;
+    for (;;) {
+      const entry = this.#places[place]!;
+      if (entry === 0) return place;
+      const base = (entry - 1) * 4;
+      if (words.at(base) === a && words.at(base + 1) === b && words.at(base + 2) === c && words.at(base + 3) === d) {
+        return place;
+      }
+      place = (place + 1) & mask;
+    }
   }
 
   #grow(): void {

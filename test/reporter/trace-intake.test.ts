@@ -53,6 +53,25 @@ test('TraceIntake keeps the symbol that a waiting sample found, whatever the sto
   assert.equal(intake.takeWindow().symbols[0], symbol);
 });
 
+test('TraceIntake names waiting samples at once, though the store has no room for the name', () => {
+  const symbols = new PlainSymbols();
+  const intake = intakeOf({ symbols });
+  const mapping = { fileId: file, start: 0n, end: 9n, fileOffset: 0n };
+  intake.submit(batchOf({ samples: [sampleAt(5n), { frames: [{ file, address: 5n, mapping }], timestamps: [1n] }] }));
+  const symbol = symbolOf('late');
+  intake.submit(
+    batchOf({
+      symbols: [
+        { fileId: file, addressHigh: 0, addressLow: 5, symbol },
+        { fileId: file, addressHigh: 0, addressLow: 6, symbol },
+        { fileId: fileIdOf(9), addressHigh: 0, addressLow: 5, symbol },
+      ],
+    }),
+  );
+  symbols.forgetAll();
+  assert.deepEqual(intake.takeWindow().symbols, [symbol, symbol]);
+});
+
 test('TraceIntake finds a name that came after the first sample and before the second', () => {
   const intake = intakeOf();
   intake.submit(batchOf({ samples: [sampleAt(5n)] }));

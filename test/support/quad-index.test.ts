@@ -34,3 +34,10 @@ for (const position of [0, 1, 2, 3] as const) {
     assert.equal(index.count, count);
   });
 }
+
+test('QuadIndex finds what was added, and adds nothing by looking', () => {
+  const index = new QuadIndex();
+  for (let value = 0; value < 1000; value++) index.intern(value, 0, 0, value);
+  assert.deepEqual([index.find(7, 0, 0, 7), index.find(7, 0, 0, 8), index.find(1000, 0, 0, 1000)], [7, -1, -1]);
+  assert.equal(index.count, 1000);
+});

@@ -6,6 +6,7 @@ import { before, describe, test } from 'node:test';
 import { exitCodes } from '../src/cli/command-io.ts';
 import { runReplay } from '../src/cli/replay.ts';
 import { checkConformance } from '../src/otlp/conformance/check-conformance.ts';
+import { checkContract } from '../src/otlp/conformance/check-contract.ts';
 import { decodeProfilesData } from '../src/otlp/decode-profiles-data.ts';
 import type { ProfilesData } from '../src/otlp/profiles-data.ts';
 import { runServe } from '../src/serve.ts';
@@ -109,7 +110,7 @@ for (const [recording, sampleCount] of Object.entries(sampleCounts)) {
 
     test('keeps to the specification and to our contract', () => {
       assert.deepEqual(
-        messages.flatMap((data) => checkConformance(data)),
+        messages.flatMap((data) => [...checkConformance(data), ...checkContract(data)]),
         [],
       );
     });

@@ -173,9 +173,12 @@ const tls = {
   minVersion: 'TLSv1.2',
 } as const;
 
+// A name, because TLS has no server names that are addresses.
+const localhost = { 'grpc.ssl_target_name_override': 'localhost' };
+
 test('TLS serves clients that trust the certificate', async (t) => {
   const { port } = await serve(t, { tls });
-  const client = new FramesClient(port, {}, credentials.createSsl(fixture('ca.pem')));
+  const client = new FramesClient(port, localhost, credentials.createSsl(fixture('ca.pem')));
   t.after(() => client.close());
   assert.equal((await client.submit(batch)).acceptedSamples, 1);
   const plain = new FramesClient(port);
@@ -187,10 +190,10 @@ test('TLS with client_ca_file serves only clients with a certificate', async (t)
   const { port } = await serve(t, { tls: { ...tls, clientAuthority: fixture('ca.pem') } });
   const known = new FramesClient(
     port,
-    {},
+    localhost,
     credentials.createSsl(fixture('ca.pem'), fixture('client.key'), fixture('client.pem')),
   );
-  const unknown = new FramesClient(port, {}, credentials.createSsl(fixture('ca.pem')));
+  const unknown = new FramesClient(port, localhost, credentials.createSsl(fixture('ca.pem')));
   t.after(() => known.close());
   t.after(() => unknown.close());
   assert.equal((await known.submit(batch)).acceptedSamples, 1);

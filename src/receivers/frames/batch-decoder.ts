@@ -1,6 +1,7 @@
 import type { FrameBatch, FrameColumns, SampleColumns, StackColumns } from '../../model/frame-batch.ts';
 import { BatchColumns } from './batch-columns.ts';
 import { BatchSpans, batchFields } from './batch-spans.ts';
+import { FileIdCache } from './file-id-cache.ts';
 import { readClock, readCollector, readLostSamples } from './read-collector.ts';
 import { readExecutables, readProcessExits } from './read-executables.ts';
 import type { TableSizes } from './read-frames.ts';
@@ -38,6 +39,7 @@ export class BatchDecoder {
   readonly #bounds: TimeBounds;
   readonly #spans = new BatchSpans();
   readonly #columns = new BatchColumns();
+  readonly #fileIds = new FileIdCache();
 
   constructor(bounds: TimeBounds) {
     this.#bounds = bounds;
@@ -61,7 +63,7 @@ export class BatchDecoder {
     const reader = new WireReader(bytes);
     const collector = readCollector(reader, spans.of(batchFields.collector));
     const strings = readStrings(bytes, spans.of(batchFields.strings));
-    const fileIds = readFileIds(bytes, spans.of(batchFields.fileIds));
+    const fileIds = readFileIds(bytes, spans.of(batchFields.fileIds), this.#fileIds);
     const tables = { bytes, reader, strings, fileIds };
     const mappings = readMappings(tables, spans.of(batchFields.mappings));
     const processes = readProcesses(tables, spans.of(batchFields.processes));

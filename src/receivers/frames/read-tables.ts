@@ -1,10 +1,11 @@
 import type { FileId } from '../../model/file-id.ts';
-import { fileIdSizeBytes, readFileId } from '../../model/file-id.ts';
+import { fileIdSizeBytes } from '../../model/file-id.ts';
 import type { Link, Mapping } from '../../model/frame-batch.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { Process } from '../../model/process.ts';
 import type { ProfileType } from '../../model/profile-type.ts';
 import type { Spans } from './batch-spans.ts';
+import type { FileIdCache } from './file-id-cache.ts';
 import { indexError } from './wire.ts';
 import type { WireReader } from './wire-reader.ts';
 import { readString } from './wire-reader.ts';
@@ -36,7 +37,7 @@ function pathOfString(index: number): string {
 }
 
 /** Several chunks are one field that was sent in parts: the last one counts, as for any single field of protobuf. */
-export function readFileIds(bytes: Buffer, { bounds, count }: Spans): FileId[] {
+export function readFileIds(bytes: Buffer, { bounds, count }: Spans, cache: FileIdCache): FileId[] {
   const fileIds = [noFile];
   if (count === 0) return fileIds;
   const start = bounds[2 * count - 2]!;
@@ -45,7 +46,8 @@ export function readFileIds(bytes: Buffer, { bounds, count }: Spans): FileId[] {
     const problem = `${end - start} bytes are not a multiple of ${fileIdSizeBytes}`;
     throw new InvalidMessage('batch.file_ids', problem, 'send 16 bytes a file ID');
   }
-  for (let at = start; at < end; at += fileIdSizeBytes) fileIds.push(readFileId(bytes, at));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = start; at < end; at += fileIdSizeBytes) fileIds.push(cache.read(bytes, view, at));
   return fileIds;
 }
 

@@ -18,6 +18,19 @@ const maxVarintBytes = 10;
 
 /** Value of the varint at `start`, exact up to 2^53; `NaN` when it has no end before `end` or within ten bytes. */
 export function longVarint(bytes: Uint8Array, start: number, end: number): number {
+  // Four bytes fit a small integer, which costs no memory to return.
+  let value = 0;
+  let p = start;
+  for (let shift = 0; shift < 28; shift += 7) {
+    if (p >= end) return Number.NaN;
+    const byte = bytes[p++]!;
+    value |= (byte & 127) << shift;
+    if (byte < 128) return value;
+  }
+  return largeVarint(bytes, start, end);
+}
+
+function largeVarint(bytes: Uint8Array, start: number, end: number): number {
   let value = 0;
   let scale = 1;
   for (let p = start; p < end && p < start + maxVarintBytes; p++) {

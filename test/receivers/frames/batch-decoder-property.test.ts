@@ -60,7 +60,10 @@ const batches: fc.Arbitrary<PlainBatch> = fc.record({
   }),
   sequence: word64,
   strings: fc.uniqueArray(fc.string({ minLength: 1, unit: 'grapheme' }), { minLength: count, maxLength: count }),
-  fileIds: id(16 * count),
+  // Distinct, so that an index can be told from what it refers to.
+  fileIds: fc
+    .uniqueArray(id(16), { minLength: count, maxLength: count, selector: String })
+    .map((ids) => Uint8Array.from(ids.flatMap((each) => [...each]))),
   mappings: table(
     fc
       .tuple(index(1), word64, word64, word64)

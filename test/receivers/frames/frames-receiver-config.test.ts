@@ -94,13 +94,16 @@ for (const { yaml, fault } of [
   },
   {
     yaml: 'protocols: {grpc: {tls: {min_version: "1.0"}}}',
-    fault: /tls\.min_version: "1\.0" is not known here; did you mean "1\.2"\? Write one of 1\.2, 1\.3/,
+    fault: /tls\.min_version: "1\.0" is not known here; .*one of 1\.2, 1\.3/,
   },
   {
     yaml: 'protocols: {grpc: {keepalive: {server_parameters: {tme: 1s}}}}',
     fault: /server_parameters\.tme: unknown key; did you mean "time"/,
   },
-  { yaml: 'protocols: {grpc: {}}\nmax_age: 0s', fault: /max_age: "0s" is out of range; write a duration/ },
+  {
+    yaml: 'protocols: {grpc: {}}\nmax_age: 0s',
+    fault: /max_age: "0s" is out of range; write a duration of at least 1s/,
+  },
 ]) {
   test(`a configuration is refused: ${yaml.slice(0, 70)}`, () => assert.match(read(yaml).faults, fault));
 }

@@ -25,9 +25,9 @@ const noLabels: ReadonlyMap<string, string> = new Map();
 const noFile: FileId = { word0: 0, word1: 0, word2: 0, word3: 0 };
 
 export function readStrings(bytes: Buffer, { bounds, count }: Spans): string[] {
-  const strings = [''];
+  const strings: string[] = new Array(count + 1).fill('');
   for (let i = 0; i < count; i++) {
-    strings.push(readString(bytes, bounds[2 * i]!, bounds[2 * i + 1]!, pathOfString, i));
+    strings[i + 1] = readString(bytes, bounds[2 * i]!, bounds[2 * i + 1]!, pathOfString, i);
   }
   return strings;
 }
@@ -165,10 +165,10 @@ function readTable<T>(
   { bounds, count }: Spans,
   readEntry: (reader: WireReader) => T,
 ): (T | undefined)[] {
-  const table: (T | undefined)[] = [undefined];
+  const table: (T | undefined)[] = new Array(count + 1).fill(undefined);
   for (let i = 0; i < count; i++) {
     reader.open(list, i, bounds[2 * i]!, bounds[2 * i + 1]!);
-    table.push(readEntry(reader));
+    table[i + 1] = readEntry(reader);
   }
   return table;
 }

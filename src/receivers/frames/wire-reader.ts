@@ -15,6 +15,7 @@ export class WireReader {
   /** Number of the field that `next` has found. */
   field = 0;
   readonly #bytes: Buffer;
+  readonly #view: DataView;
   readonly #halves = new Uint32Array(2);
   readonly #nested: string[] = [];
   #list = '';
@@ -25,6 +26,7 @@ export class WireReader {
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** Goes to entry `index` of the batch's `list`, or to a message that is no list with index -1. */
@@ -77,7 +79,7 @@ export class WireReader {
   fixed64(name: string): bigint {
     this.#expect(wireTypes.fixed64, name);
     if (this.#position + 8 > this.#end) throw truncated(this.path(name));
-    const value = this.#bytes.readBigUInt64LE(this.#position);
+    const value = this.#view.getBigUint64(this.#position, true);
     this.#position += 8;
     return value;
   }

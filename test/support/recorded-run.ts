@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exitCodes } from '../../src/cli/command-io.ts';
+import { runReplay } from '../../src/cli/replay.ts';
+import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
+import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
+import { runServe } from '../../src/serve.ts';
+import { systemClock } from '../../src/support/clock.ts';
+import { attributesOf } from './plain-view.ts';
+
+export interface RecordedRun {
+  /** What the file exporter wrote, in order. */
+  readonly messages: readonly ProfilesData[];
+  /** What `replay` printed at its end. */
+  readonly summary: string;
+}
+
+/** The whole service on free ports, recordings sent into it over gRPC as `replayArgs` say, and what its file exporter wrote. */
+export async function runRecordings(
+  replayArgs: readonly string[],
+  { symbolStore = '{}', interval = '200ms' }: { readonly symbolStore?: string; readonly interval?: string } = {},
+): Promise<RecordedRun> {
+  const folder = mkdtempSync(join(tmpdir(), 'framekeeper-'));
+  const path = join(folder, 'profiles.otlp');
+  const config = `
+receivers: {frames: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}}
+processors: {symbol_store: ${symbolStore}, reporting_cycle: {interval: ${interval}}}
+exporters: {file: {path: "${path}", format: proto}}
+service:
+  pipelines: {profiles: {receivers: [frames], processors: [symbol_store, reporting_cycle], exporters: [file]}}
+  telemetry: {logs: {level: error}, metrics: {level: none}}
+`;
+  const summary: string[] = [];
+  const problems: string[] = [];
+  const io = {
+    env: {},
+    stdout: (text: string) => void summary.push(text),
+    stderr: (text: string) => void problems.push(text),
+    readFile: () => config,
+  };
+  const { signal } = new AbortController();
+  const code = await runServe({ configs: ['file:in-memory.yaml'], sets: [] }, io, signal, (service) => {
+    const [port] = service.receiverPorts.values();
+    const args = ['--endpoint', `127.0.0.1:${port}`, '--once', ...replayArgs];
+    return runReplay(args, { ...io, signal, clock: systemClock, random: Math.random });
+  });
+  assert.equal(code, exitCodes.ok, problems.join(''));
+  const messages = splitMessages(readFileSync(path)).map(decodeProfilesData);
+  rmSync(folder, { recursive: true });
+  return { messages, summary: summary.join('') };
+}
+
+/** Messages of the Collector's file format: each behind its length, four bytes, big-endian. */
+function splitMessages(bytes: Buffer): Buffer[] {
+  const messages: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += 4 + bytes.readUInt32BE(at)) {
+    messages.push(bytes.subarray(at + 4, at + 4 + bytes.readUInt32BE(at)));
+  }
+  return messages;
+}
+
+export interface ReportedFrame {
+  readonly type: string;
+  readonly isNamed: boolean;
+  readonly hasLine: boolean;
+  readonly address: bigint;
+  readonly buildId: unknown;
+  readonly moduleName: string;
+}
+
+/** Every frame of every sample. */
+export function framesOf(messages: readonly ProfilesData[]): ReportedFrame[] {
+  return messages.flatMap((data) => {
+    const { dictionary, resourceProfiles } = data;
+    const frames = dictionary.locationTable.map(({ address, lines, mappingIndex, attributeIndices }) => {
+      const mapping = dictionary.mappingTable[mappingIndex]!;
+      const called = lines.map(({ functionIndex }) => dictionary.functionTable[functionIndex]!);
+      return {
+        type: String(attributesOf(data, attributeIndices)['profile.frame.type']),
+        isNamed: called.length > 0 && called.every(({ nameStrindex }) => nameStrindex !== 0),
+        hasLine: called.every(({ filenameStrindex }) => filenameStrindex !== 0) && lines.every(({ line }) => line > 0n),
+        address,
+        buildId: attributesOf(data, mapping.attributeIndices)['process.executable.build_id.gnu'],
+        moduleName: dictionary.stringTable[mapping.filenameStrindex]!,
+      };
+    });
+    const samples = resourceProfiles.flatMap(({ scopeProfiles }) =>
+      scopeProfiles.flatMap(({ profiles }) => profiles.flatMap((profile) => profile.samples)),
+    );
+    return samples.flatMap(({ stackIndex }) =>
+      dictionary.stackTable[stackIndex]!.locationIndices.map((index) => frames[index]!),
+    );
+  });
+}

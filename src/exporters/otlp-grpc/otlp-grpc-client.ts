@@ -1,15 +1,15 @@
-import { arch, platform } from 'node:os';
 import type { ChannelOptions, ServiceError } from '@grpc/grpc-js';
 import { ChannelCredentials, Client, compressionAlgorithms, Metadata } from '@grpc/grpc-js';
 import { decodeExportResponse } from '../../otlp/export-response.ts';
 import { InvalidMessage } from '../../otlp/invalid-message.ts';
+import { loadSecureContext } from '../client-tls-config.ts';
 import type { ExportClient } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { SendResult } from '../send-result.ts';
+import { userAgentOf } from '../user-agent.ts';
 import type { OtlpGrpcConfig } from './otlp-grpc-config.ts';
 import { readRetryDelayMs } from './retry-info.ts';
 import { codeName, retryableCodes } from './retryable-codes.ts';
-import { loadSecureContext } from './tls-config.ts';
 
 const exportPath = '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export';
 
@@ -117,7 +117,7 @@ function channelOptions(config: OtlpGrpcConfig, version: string): ChannelOptions
   const { keepalive, tls } = config;
   const { gzip, identity } = compressionAlgorithms;
   return {
-    'grpc.primary_user_agent': config.userAgent || `Framekeeper/${version} (${platform()}/${goArch()})`,
+    'grpc.primary_user_agent': config.userAgent || userAgentOf(version),
     'grpc.default_compression_algorithm': config.compression === 'gzip' ? gzip : identity,
     'grpc.max_receive_message_length': maxResponseSizeBytes,
     'grpc.max_send_message_length': maxRequestSizeBytes,
@@ -135,10 +135,4 @@ function channelOptions(config: OtlpGrpcConfig, version: string): ChannelOptions
     ...(config.isTls && tls.serverNameOverride !== '' && { 'grpc.ssl_target_name_override': tls.serverNameOverride }),
     ...(config.authority !== '' && { 'grpc.default_authority': config.authority }),
   };
-}
-
-/** The processor's name as the Collector's user agent has it. */
-function goArch(): string {
-  const goNames: Record<string, string> = { x64: 'amd64', ia32: '386' };
-  return goNames[arch()] ?? arch();
 }

@@ -1,14 +1,14 @@
 import type { ComponentType } from '../../config/component-type.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
 import type { Secret } from '../../support/secret.ts';
+import type { ClientTlsConfig } from '../client-tls-config.ts';
+import { needsTls, readClientTlsConfig } from '../client-tls-config.ts';
 import type { RetryConfig } from '../retry-config.ts';
 import { readRetryConfig } from '../retry-config.ts';
 import type { SendingQueueConfig } from '../sending-queue-config.ts';
 import { readSendingQueueConfig } from '../sending-queue-config.ts';
 import type { GrpcEndpoint } from './endpoint.ts';
 import { parseGrpcEndpoint } from './endpoint.ts';
-import type { ClientTlsConfig } from './tls-config.ts';
-import { needsTls, readClientTlsConfig } from './tls-config.ts';
 
 export interface OtlpGrpcConfig {
   /** `undefined`: switched off, by an empty endpoint and `optional: true`. */

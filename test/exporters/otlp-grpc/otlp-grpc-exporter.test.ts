@@ -351,7 +351,7 @@ test('otlp_grpc drops a request above 64 MiB instead of sending it', async (t) =
   assert.deepEqual([dropped_items, server.requests.length], [7, 0]);
 });
 
-const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', name);
+const fixture = (name: string): string => join(import.meta.dirname, '../fixtures', name);
 const serverTls = { key: readFileSync(fixture('server-key.pem')), cert: readFileSync(fixture('server.pem')) };
 const mutualTls = { ...serverTls, ca: readFileSync(fixture('ca.pem')), requestCert: true, rejectUnauthorized: true };
 const ca = { ca_file: fixture('ca.pem') };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { SecureContext, SecureVersion } from 'node:tls';
 import { createSecureContext } from 'node:tls';
-import type { ConfigSection } from '../../config/config-section.ts';
+import type { ConfigSection } from '../config/config-section.ts';
 
 /** `tls` of a client, with the Collector's keys and defaults. Paths are empty when not set. */
 export interface ClientTlsConfig {

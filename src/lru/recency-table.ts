@@ -190,7 +190,6 @@ export class RecencyTable<V> {
     this.#index?.replace(pool.hashAt(to), from, to);
   }
 
-  /** The slot of the next free place. */
   #append(): number {
     const { pool } = this.family;
     if (this.#block === noSlot) this.#block = pool.allocate(orderFor(this.#capacity));
@@ -203,7 +202,6 @@ export class RecencyTable<V> {
     return this.slotAt(place);
   }
 
-  /** Gives the last block back when `needed` slots do not reach into it. */
   #freeSpareChunk(needed: number): void {
     const chunks = this.#chunks;
     if (chunks === undefined || needed > (chunks.length - 1) * chunkSlots) return;
@@ -230,13 +228,12 @@ export class RecencyTable<V> {
 
   #buildIndex(): void {
     if (this.#count <= maxScannedEntries) return;
-    const { pool } = this.family;
-    this.#index = new SlotIndex(pool, this.#count);
+    this.#index = new SlotIndex(this.family.pool, this.#count);
     this.family.indices++;
     this.family.indexBytes += this.#index.bytes;
     for (let place = 0; place < this.#count; place++) {
       const slot = this.slotAt(place);
-      this.#index.add(pool.hashAt(slot), slot, place + 1);
+      this.#index.add(this.family.pool.hashAt(slot), slot, place + 1);
     }
   }
 
@@ -248,7 +245,6 @@ export class RecencyTable<V> {
   }
 }
 
-/** Order of the first block of a table. */
 function orderFor(capacity: number): number {
   return Math.min(maxBlockOrder, 32 - Math.clz32(capacity - 1));
 }

@@ -96,6 +96,17 @@ test('a large table does what a Map that is re-inserted into does', () => {
   assert.equal(family.size().entries, model.size);
 });
 
+test('what leaves while the index is moving is not found in its older part', () => {
+  for (const size of [33, 513, 4097]) {
+    const { lru } = createLru();
+    for (let i = 0; i < size; i++) lru.set(i, 0, i);
+    for (let i = size - 1; i > size - size / 4; i--) {
+      assert.equal(lru.delete(0, i), i);
+      assert.equal(lru.touch(0, i), false);
+    }
+  }
+});
+
 test('two thousand keys with one hash are all told apart', () => {
   const { lru } = createLru({ seed: 99 });
   const keys = collidingKeys(2, 2000, 99);

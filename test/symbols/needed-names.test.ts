@@ -31,6 +31,16 @@ test('a frame is asked for once in an interval, and only if it was needed again'
   assert.deepEqual(names.take(instanceA, 100_000), []);
 });
 
+test('a frame that was asked for a moment ago waits while another one is asked for', () => {
+  const { names } = createNames();
+  const take = (nowMs: number): number[] => names.take(instanceA, nowMs).map(({ addressLow }) => addressLow);
+  names.note(instanceA, ofFile, 0, 1, jvm, 0);
+  assert.deepEqual(take(0), [1]);
+  names.note(instanceA, ofFile, 0, 1, jvm, 10);
+  names.note(instanceA, ofFile, 0, 2, jvm, 10);
+  assert.deepEqual([take(10), take(4999), take(5000)], [[2], [], [1]]);
+});
+
 test('a frame of a process is asked for by process ID and start time, and nothing else of it is kept', () => {
   const { names } = createNames();
   names.note(instanceA, ofProcess, 1, 2, jvm, 0);

@@ -56,6 +56,24 @@ test('every address has the name of the range that was added last over it', () =
   fc.assert(property, { numRuns });
 });
 
+for (const boundary of [2n ** 31n, 2n ** 32n, 2n ** 63n]) {
+  for (const { name, start, ends } of [
+    { name: 'begins', start: boundary, ends: [-8n, -1n, 0n, 3n, 4n, 7n] },
+    { name: 'ends', start: boundary - 4n, ends: [-8n, -5n, -4n, -1n, 0n, 7n] },
+  ]) {
+    test(`a range is cut by one that ${name} at ${boundary.toString(16)}`, () => {
+      const ranges = new StubRanges();
+      ranges.add(rangeOf(boundary - 8n, 16n, 'outer'));
+      ranges.add(rangeOf(start, 4n, 'inner'));
+      const found = listOf(ranges).flatMap((range) => [startOf(range), lastOf(range)]);
+      assert.deepEqual(
+        found,
+        ends.map((end) => boundary + end),
+      );
+    });
+  }
+}
+
 test('tens of thousands of ranges in random order are all found', () => {
   const ranges = new StubRanges();
   const count = 20_000;

@@ -60,8 +60,15 @@ test('a stub that the store has lost is named all the same, and is in the store 
   for (let i = 0; i < 20; i++) harness.learnName(fileIdOf(100 + i), 1n, 'other');
   const { evictions } = harness.store.figures();
   assert.ok(evictions >= 2);
-  assert.equal(harness.nameIn(process, 1n), 'stub');
-  assert.equal(harness.name(file, 1n), 'of the file');
+  for (const expected of [
+    { hits: 0, inserts: 24 },
+    { hits: 2, inserts: 24 },
+  ]) {
+    assert.equal(harness.nameIn(process, 1n), 'stub');
+    assert.equal(harness.name(file, 1n), 'of the file');
+    const { hits, inserts } = harness.store.figures();
+    assert.deepEqual({ hits, inserts }, expected);
+  }
   assert.equal(harness.cycle(), 2);
 });
 
@@ -134,13 +141,16 @@ test('a process that is silent for a lifetime is gone, one that sends samples is
   const harness = new StoreHarness();
   const silent = processOf(8);
   harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'a'), stubOf({ process: silent }, 0n, 64n, 'b')] });
+  harness.nowMs += 1000;
+  harness.learnName(fileIdOf(5), 1n, 'never used');
   for (let elapsedMs = 0; elapsedMs < 2 * lifetimeMs; elapsedMs += lifetimeMs / 2) {
     harness.nowMs += lifetimeMs / 2;
     harness.learn({ samples: [{ frames: [{ file, address: 1n }], process, timestamps: [1n] }] });
     harness.cycle();
   }
+  const { liveStubs, files, symbols } = harness.store.figures();
+  assert.deepEqual({ liveStubs, files, symbols }, { liveStubs: 1, files: 1, symbols: 1 });
   assert.deepEqual([harness.nameIn(process, 1n), harness.nameIn(silent, 1n)], ['a', undefined]);
-  assert.equal(harness.store.figures().liveStubs, 1);
 });
 
 test('a table that is held over the end of its process finds nothing any more', () => {
@@ -162,6 +172,46 @@ test('stubs of a file ID have their names in any process; a symbol at an address
     [undefined, 'stub', 'exact', 'stub'],
   );
   assert.equal(harness.name(fileIdOf(2), 0x100n), undefined);
+});
+
+test('the store holds exactly the ranges that are left after some were cut', () => {
+  const harness = new StoreHarness();
+  const names = (): (string | undefined)[] => [0n, 20n, 40n].map((address) => harness.nameIn(process, address));
+  const count = (): number[] => [harness.store.figures().liveStubs, harness.store.figures().symbols];
+  harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'outer'), stubOf({ process }, 16n, 16n, 'inner')] });
+  assert.deepEqual(
+    [names(), count()],
+    [
+      ['outer', 'inner', 'outer'],
+      [3, 3],
+    ],
+  );
+  harness.learn({ stubs: [stubOf({ process }, 0n, 16n, 'first')] });
+  assert.deepEqual(
+    [names(), count()],
+    [
+      ['first', 'inner', 'outer'],
+      [3, 3],
+    ],
+  );
+  harness.learn({ stubs: [stubOf({ process }, 0n, 33n, 'wide')] });
+  assert.deepEqual(
+    [names(), count()],
+    [
+      ['wide', 'wide', 'outer'],
+      [2, 2],
+    ],
+  );
+  harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'all')], processExits: [process] });
+  assert.deepEqual(
+    [names(), count()],
+    [
+      ['all', 'all', 'all'],
+      [1, 1],
+    ],
+  );
+  harness.cycle();
+  assert.equal(harness.store.figures().stubBytes, 0);
 });
 
 test('a revision that lacks the file keeps the known one, and another function brings its own', () => {

@@ -51,7 +51,17 @@ test('a name in use never expires, whichever way it is used', () => {
   assert.equal(harness.name(file, 2n), 'written');
   assert.equal(harness.find(file, 3n), undefined);
   assert.equal(harness.reason(file, 3n), 'expired');
-  assert.equal(harness.store.figures().symbols, 2);
+  const { symbols, expirations, inserts } = harness.store.figures();
+  assert.deepEqual({ symbols, expirations, inserts }, { symbols: 2, expirations: 1, inserts: 3 });
+});
+
+test('a submission that says nothing new is a use all the same', () => {
+  const harness = new StoreHarness();
+  harness.learnName(file, 1n, 'f');
+  harness.nowMs = lifetimeMs - 1000;
+  harness.learnName(file, 1n, 'f');
+  harness.nowMs = 2 * lifetimeMs - 2000;
+  assert.equal(harness.name(file, 1n), 'f');
 });
 
 test('a file that is used keeps none of the symbols that are not', () => {

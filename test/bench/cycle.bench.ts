@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import protobuf from 'protobufjs';
+import { ConfigSection } from '../../src/config/config-section.ts';
+import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
+import { buildProfiles } from '../../src/profile/build-profiles.ts';
+import { BatchDecoder } from '../../src/receivers/frames/batch-decoder.ts';
+import { TraceIntake } from '../../src/reporter/trace-intake.ts';
+import { contentsOf, resolveLateNames } from '../../src/reporter/window-report.ts';
+import { systemClock } from '../../src/support/clock.ts';
+import { SymbolStore } from '../../src/symbols/symbol-store.ts';
+import { readSymbolStoreConfig } from '../../src/symbols/symbol-store-config.ts';
+import type { BenchOptions, BenchRow, BenchSuite } from './bench.ts';
+import { compareInRounds } from './bench.ts';
+import { nowUnixNano, sampleCount, syntheticBatch } from './synthetic-batch.ts';
+
+const proto = protobuf.loadSync(join(import.meta.dirname, '../../proto/framekeeper/frames/v1/frames.proto'));
+const Batch = proto.lookupType('framekeeper.frames.v1.Batch');
+const timeBounds = { maxAgeMs: 3_600_000, maxFutureMs: 0 };
+const limits = { maxEvents: 10_000_000, maxBytes: 2 ** 32, retryDelayMs: 1 };
+/** What 128 CPUs sampled 20 times a second give in 5 s, nearly. */
+const batchesPerCycle = 13;
+
+/** From the bytes of a batch into the window, and what stands still at the end of a cycle. */
+export const suite: BenchSuite = {
+  name: 'cycle',
+  async run(options: BenchOptions): Promise<BenchRow[]> {
+    const bytes = Buffer.from(Batch.encode(Batch.fromObject(syntheticBatch())).finish());
+    return [...compareIntake(bytes, options), ...measureTick(bytes, options)];
+  },
+};
+
+/** An intake whose store knows every frame of the batch, as it does after a collector's first minute. */
+function createIntake(): { readonly store: SymbolStore; readonly intake: TraceIntake } {
+  const store = new SymbolStore(readSymbolStoreConfig(new ConfigSection('symbol_store', {}, [])), Math.random);
+  const intake = new TraceIntake(store, store.neededNames, limits, systemClock);
+  const names = Buffer.from(Batch.encode(Batch.fromObject(namesOf(syntheticBatch()))).finish());
+  intake.submit(new BatchDecoder(timeBounds).decode(names, nowUnixNano).batch);
+  return { store, intake };
+}
+
+/** A batch with a symbol for each frame of another one. */
+function namesOf(batch: Record<string, unknown>): Record<string, unknown> {
+  const frames = batch.frames as { fileId: number; addressOrLine: string }[];
+  const strings = [...(batch.strings as string[]), ...frames.map((_, i) => `namespace::function_${i}`)];
+  const symbols = frames.map(({ fileId, addressOrLine }, i) => ({
+    fileId,
+    addressOrLine,
+    locations: [{ function: strings.length - frames.length + i + 1, file: 5 + (i % 100), line: i + 1 }],
+  }));
+  return { ...batch, strings, symbols, samples: [], sequence: 2 };
+}
+
+function compareIntake(bytes: Buffer, { rounds }: BenchOptions): BenchRow[] {
+  const decoder = new BatchDecoder(timeBounds);
+  const { intake } = createIntake();
+  let batches = 0;
+  const submit = (): unknown => {
+    if (++batches % batchesPerCycle === 0) intake.takeWindow();
+    return intake.submit(decoder.decode(bytes, nowUnixNano).batch);
+  };
+  return compareInRounds(
+    [
+      { what: 'decode', run: () => decoder.decode(bytes, nowUnixNano) },
+      { what: 'decode, resolve, into the window', run: submit },
+    ],
+    { unit: 'ns/sample', rounds, runsPerRound: batchesPerCycle, convert: (nanoseconds) => nanoseconds / sampleCount },
+  );
+}
+
+function measureTick(bytes: Buffer, { rounds }: BenchOptions): BenchRow[] {
+  const decoder = new BatchDecoder(timeBounds);
+  const { store, intake } = createIntake();
+  for (let batch = 0; batch < batchesPerCycle; batch++) intake.submit(decoder.decode(bytes, nowUnixNano).batch);
+  const window = intake.takeWindow();
+  const range = { startUnixNano: nowUnixNano - 5_000_000_000n, endUnixNano: nowUnixNano + 1n };
+  const build = (): ReturnType<typeof buildProfiles> => {
+    resolveLateNames(window, store, systemClock.nowMs());
+    return buildProfiles(
+      contentsOf(window, window.events, store, systemClock.nowMs()),
+      range,
+      () => new Uint8Array(16),
+    );
+  };
+  const data = build();
+  return compareInRounds(
+    [
+      { what: `window of ${batchesPerCycle * sampleCount} events to profiles`, run: build },
+      { what: 'profiles to bytes', run: () => encodeProfilesData(data) },
+    ],
+    { unit: 'ms', rounds, runsPerRound: 1, convert: (nanoseconds) => nanoseconds / 1e6 },
+  );
+}

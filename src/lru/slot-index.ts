@@ -6,6 +6,8 @@ import { noSlot, segmentMask, segmentOrder } from './slot-pool.ts';
 const minCells = 32;
 const slotMask = 0xff_ffff;
 const tagMask = ~slotMask;
+/** Cells that lie within this distance of an empty one tell their home by their tag alone. */
+const tagHomes = 16;
 /** An entry that left a table which is being moved: not empty, so that probing goes on, and no slot. */
 const tombstone = 1 << 24;
 /**
@@ -15,13 +17,14 @@ const tombstone = 1 << 24;
 const cellsPerStep = 16;
 
 /**
- * Where the slot of a key is: open addressing with linear probing at a load of at most one half, 8 bits of the hash
- * beside each slot so that nearly every key comparison is the right one. Grows and shrinks a few cells a change:
+ * Where the slot of a key is: open addressing with linear probing at a load of at most one half. Beside each slot are
+ * 8 bits of the hash, so that nearly every key comparison is the right one, and 4 of them are the lowest of the cell
+ * where the key would be alone, so that a cell can be moved up without a look at its key. Grows and shrinks a few cells a change:
  * rehashing a million entries at once would stop the thread for tens of milliseconds.
  */
 export class SlotIndex<V> {
   readonly #pool: SlotPool<V>;
-  /** A cell is 0 (empty), or the hash's upper 8 bits and the slot plus one. */
+  /** A cell is 0 (empty), or a tag and the slot plus one. */
   #cells: Int32Array;
   /** The table before the last change of size, until all of its cells are moved. Cells before `#moved` no longer count. */
   #old: Int32Array | undefined;
@@ -41,10 +44,11 @@ export class SlotIndex<V> {
     const { words, stride, keyWords } = this.#pool;
     const cells = this.#cells;
     const mask = cells.length - 1;
+    const tag = tagOf(hash);
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const cell = cells[at]!;
       if (cell === 0) break;
-      if (((cell ^ hash) & tagMask) !== 0) continue;
+      if (((cell ^ tag) & tagMask) !== 0) continue;
       const slot = (cell & slotMask) - 1;
       const own = words[slot >>> segmentOrder]!;
       const key = (slot & segmentMask) * stride;
@@ -72,7 +76,7 @@ export class SlotIndex<V> {
 
   /** An entry moved to another slot of the pool. */
   replace(hash: number, from: number, to: number): void {
-    const cell = (hash & tagMask) | (to + 1);
+    const cell = tagOf(hash) | (to + 1);
     const at = locate(this.#cells, hash, from, 0);
     if (at !== noSlot) this.#cells[at] = cell;
     else if (this.#old !== undefined) this.#old[locate(this.#old, hash, from, this.#moved)] = cell;
@@ -80,10 +84,11 @@ export class SlotIndex<V> {
 
   #findOld(old: Int32Array, hash: number, key0: number, key1: number, key2: number, key3: number): number {
     const mask = old.length - 1;
+    const tag = tagOf(hash);
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const cell = old[at]!;
       if (cell === 0) return noSlot;
-      if (at < this.#moved || ((cell ^ hash) & tagMask) !== 0 || (cell & slotMask) === 0) continue;
+      if (at < this.#moved || ((cell ^ tag) & tagMask) !== 0 || (cell & slotMask) === 0) continue;
       const slot = (cell & slotMask) - 1;
       if (this.#pool.holds(slot, key0, key1, key2, key3)) return slot;
     }
@@ -93,14 +98,24 @@ export class SlotIndex<V> {
   #close(at: number): void {
     const cells = this.#cells;
     const mask = cells.length - 1;
+    let start = at;
+    while (cells[(start - 1) & mask] !== 0) start = (start - 1) & mask;
     let hole = at;
     for (let next = (at + 1) & mask; cells[next] !== 0; next = (next + 1) & mask) {
-      const home = this.#pool.hashAt((cells[next]! & slotMask) - 1) & mask;
-      if (((next - home) & mask) < ((next - hole) & mask)) continue;
+      // No cell of a run is farther from its home than from the start of the run.
+      const isNear = ((next - start) & mask) < tagHomes;
+      const distance = isNear ? (next - (cells[next]! >>> 28)) & (tagHomes - 1) : this.#distanceOf(next);
+      if (distance < ((next - hole) & mask)) continue;
       cells[hole] = cells[next]!;
       hole = next;
     }
     cells[hole] = 0;
+  }
+
+  /** How far a cell is from where its key would be alone. */
+  #distanceOf(at: number): number {
+    const home = this.#pool.hashAt((this.#cells[at]! & slotMask) - 1);
+    return (at - home) & (this.#cells.length - 1);
   }
 
   #changeSize(cellCount: number): void {
@@ -126,17 +141,22 @@ function cellsFor(count: number): number {
   return Math.max(minCells, 2 << (32 - Math.clz32(count)));
 }
 
+/** The lowest 4 bits of the hash and the highest 4, in the upper 8 bits of a cell. */
+function tagOf(hash: number): number {
+  return (hash << 28) | ((hash >>> 4) & 0x0f00_0000);
+}
+
 function place(cells: Int32Array, hash: number, slot: number): void {
   const mask = cells.length - 1;
   let at = hash & mask;
   while (cells[at] !== 0) at = (at + 1) & mask;
-  cells[at] = (hash & tagMask) | (slot + 1);
+  cells[at] = tagOf(hash) | (slot + 1);
 }
 
 /** The cell of a slot, not before `from`; `noSlot` when the probing ends without it. */
 function locate(cells: Int32Array, hash: number, slot: number, from: number): number {
   const mask = cells.length - 1;
-  const wanted = (hash & tagMask) | (slot + 1);
+  const wanted = tagOf(hash) | (slot + 1);
   for (let at = hash & mask; cells[at] !== 0; at = (at + 1) & mask) {
     if (cells[at] === wanted && at >= from) return at;
   }

@@ -4,16 +4,6 @@ import type { CommandIo } from './cli/command-io.ts';
 import { exitCodes } from './cli/command-io.ts';
 import type { Command } from './cli/command-line.ts';
 import { parseCommandLine } from './cli/command-line.ts';
-import { runComponents } from './cli/components.ts';
-import { help } from './cli/help.ts';
-import { runInspect } from './cli/inspect.ts';
-import { runPrintConfig } from './cli/print-config.ts';
-import { runReplay } from './cli/replay.ts';
-import { runValidate } from './cli/validate.ts';
-import { componentTypes } from './components.ts';
-import { runDemo } from './demo.ts';
-import { findPipelineProblems } from './pipeline.ts';
-import { runServe } from './serve.ts';
 import { assertNever } from './support/assert-never.ts';
 import { systemClock } from './support/clock.ts';
 import { version } from './support/version.ts';
@@ -40,34 +30,51 @@ function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
+/** Loads only what the command needs: the service has no use for the parts of the others in its memory. */
 async function run(command: Command): Promise<number> {
   switch (command.kind) {
     case 'serve':
-      return runServe(command.sources, io, stopSignal());
+      return (await import('./serve.ts')).runServe(command.sources, io, stopSignal());
     case 'demo':
-      return runDemo(command.args, io, stopSignal());
+      return (await import('./demo.ts')).runDemo(command.args, io, stopSignal());
     case 'validate':
-      return runValidate(command, componentTypes, io, findPipelineProblems);
     case 'print-config':
-      return runPrintConfig(command, componentTypes, io);
     case 'components':
-      return runComponents(componentTypes, io);
+      return await runOnConfig(command);
     case 'inspect':
-      return runInspect(command.args, io);
+      return (await import('./cli/inspect.ts')).runInspect(command.args, io);
     case 'replay': {
       const { stdout, stderr } = io;
       const replayIo = { stdout, stderr, signal: stopSignal(), clock: systemClock, random: Math.random };
-      return runReplay(command.args, replayIo);
+      return (await import('./cli/replay.ts')).runReplay(command.args, replayIo);
     }
     case 'version':
       io.stdout(`framekeeper version ${version}\n`);
       return exitCodes.ok;
     case 'help':
-      io.stdout(help);
+      io.stdout((await import('./cli/help.ts')).help);
       return exitCodes.ok;
     case 'usage-error':
       io.stderr(`Error: ${command.message}\n`);
       return exitCodes.usage;
+    default:
+      return assertNever(command);
+  }
+}
+
+async function runOnConfig(
+  command: Extract<Command, { kind: 'validate' | 'print-config' | 'components' }>,
+): Promise<number> {
+  const { componentTypes } = await import('./components.ts');
+  switch (command.kind) {
+    case 'validate': {
+      const { findPipelineProblems } = await import('./pipeline.ts');
+      return (await import('./cli/validate.ts')).runValidate(command, componentTypes, io, findPipelineProblems);
+    }
+    case 'print-config':
+      return (await import('./cli/print-config.ts')).runPrintConfig(command, componentTypes, io);
+    case 'components':
+      return (await import('./cli/components.ts')).runComponents(componentTypes, io);
     default:
       return assertNever(command);
   }

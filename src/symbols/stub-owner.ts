@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { FileId } from '../model/file-id.ts';
+import { readFileId } from '../model/file-id.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { FileEntry, SymbolTable } from './file-entry.ts';
 import type { StubRange } from './stub-range.ts';
@@ -33,6 +35,8 @@ export class StubOwner implements SymbolTable {
   /** The reporting cycle in which the process exited. */
   exitedCycle: number | undefined;
   isDropped = false;
+  /** The reporting cycle in which all ranges were written ahead of its end. */
+  writtenCycle = -1;
   /** Kept by the store: the stub space, once it was written. */
   space: FileEntry | undefined;
   #newest: StubRange | undefined;
@@ -77,4 +81,10 @@ export class StubOwner implements SymbolTable {
     range.newer = undefined;
     range.older = undefined;
   }
+}
+
+/** The file ID of an owner's stub space; `seed` keeps it secret from who could submit symbols for it. */
+export function spaceIdOf(key: OwnerKey, seed: number): FileId {
+  const text = 'fileId' in key ? key.fileId : `${key.instanceId} ${key.pid} ${key.startTimeNano}`;
+  return readFileId(createHash('sha256').update(`stub space ${seed} ${text}`).digest());
 }

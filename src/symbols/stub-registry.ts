@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { FileId } from '../model/file-id.ts';
-import { formatFileId, readFileId } from '../model/file-id.ts';
+import { formatFileId } from '../model/file-id.ts';
 import type { SubmittedStub } from '../model/frame-batch.ts';
 import { mergeSymbols, symbolsEqual } from './merge-symbols.ts';
 import type { OwnerKey, ProcessIdentity, StubSpaces } from './stub-owner.ts';
-import { StubOwner } from './stub-owner.ts';
+import { StubOwner, spaceIdOf } from './stub-owner.ts';
 import { isProcess, StubOwners } from './stub-owners.ts';
 import type { StubRange } from './stub-range.ts';
 import { createStubRange } from './stub-range.ts';
@@ -36,6 +35,7 @@ export class StubRegistry {
   #walk: Iterator<StubOwner> | undefined;
   #walkOwner: StubOwner | undefined;
   #walkChunk = 0;
+  #walkRevision = 0;
 
   /** `seed` keeps the file IDs of stub spaces secret from who could submit symbols for them. */
   constructor(limits: StubLimits, spaces: StubSpaces, seed: number) {
@@ -127,10 +127,13 @@ export class StubRegistry {
       this.#walkOwner ??= this.#walk.next().value;
       const owner = this.#walkOwner;
       if (owner === undefined) return false;
-      if (this.#walkChunk === 0) this.#spaces.open(owner);
+      if (this.#walkChunk === 0) {
+        this.#spaces.open(owner);
+        this.#walkRevision = owner.ranges.revision;
+      }
       const chunk = owner.isDropped ? undefined : owner.ranges.chunkAt(this.#walkChunk++);
       if (chunk !== undefined) written += this.#writeAll(owner, chunk);
-      else this.#nextOwner();
+      else this.#endOwner(owner);
     }
     return true;
   }
@@ -139,6 +142,7 @@ export class StubRegistry {
   resubmit(): number {
     for (const owner of this.#owners) {
       this.#spaces.open(owner);
+      if (owner.writtenCycle === this.#cycle) continue;
       for (let i = 0; i < owner.ranges.chunkCount; i++) this.#writeAll(owner, owner.ranges.chunkAt(i)!);
     }
     this.#cycle++;
@@ -197,6 +201,12 @@ export class StubRegistry {
     return chunk.length;
   }
 
+  /** A walk over ranges that changed on the way may have missed some; what is new was written when it came. */
+  #endOwner(owner: StubOwner): void {
+    if (owner.ranges.revision === this.#walkRevision) owner.writtenCycle = this.#cycle;
+    this.#nextOwner();
+  }
+
   #nextOwner(): void {
     this.#walkOwner = undefined;
     this.#walkChunk = 0;
@@ -236,9 +246,4 @@ export class StubRegistry {
       left -= chunk?.length ?? 0;
     }
   }
-}
-
-function spaceIdOf(key: OwnerKey, seed: number): FileId {
-  const text = 'fileId' in key ? key.fileId : `${key.instanceId} ${key.pid} ${key.startTimeNano}`;
-  return readFileId(createHash('sha256').update(`stub space ${seed} ${text}`).digest());
 }

@@ -92,6 +92,22 @@ test('resubmission in parts leaves nothing out, and the count is of the live stu
   }
 });
 
+test('resubmission in parts leaves nothing out when ranges go while it is under way', () => {
+  const harness = new StoreHarness();
+  const stubs = Array.from({ length: 2000 }, (_, i) => stubOf({ process }, BigInt(i * 16), 16n, `stub${i}`));
+  harness.learn({ stubs });
+  harness.cycle();
+  const written = (): number => harness.store.figures().updates;
+  const before = written();
+  harness.store.resubmitSome(1, harness.nowMs);
+  const early = written() - before;
+  harness.learn({ stubs: [stubOf({ process }, 0n, 16n * 300n, 'wide')] });
+  harness.store.resubmitSome(100_000, harness.nowMs);
+  assert.equal(harness.store.resubmitStubs(harness.nowMs), 1701);
+  assert.ok(early < 300);
+  assert.equal(written() - before, early + 1700);
+});
+
 test('a process that exits keeps its stubs until the purge after the next report', () => {
   const harness = new StoreHarness();
   harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'stub')] });

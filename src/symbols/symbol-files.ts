@@ -141,6 +141,8 @@ export class SymbolFiles {
   /** Writes a symbol that belongs to the stub registry. */
   writeStub(space: FileEntry, high: number, low: number, symbol: FrameSymbol): void {
     space.symbols ??= new ResizableLru(this.frameFamily);
+    // Nothing is remembered of a stub that makes room, so the file ID does not matter.
+    this.#current = space;
     space.symbols.set(symbol, high, low);
   }
 

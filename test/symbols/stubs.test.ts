@@ -297,3 +297,14 @@ test('the registry takes no bytes after the last process has exited', () => {
   harness.cycle();
   assert.equal(harness.store.figures().stubBytes, 0);
 });
+
+test('a stub that makes room because it has expired takes no other name with it', () => {
+  const harness = new StoreHarness({ lifetime: '10s' });
+  for (const address of [0n, 1n]) harness.learn({ stubs: [stubOf({ process }, address, 1n, `stub${address}`)] });
+  harness.nowMs += 10_100;
+  harness.learnName(fileIdOf(1), 0n, 'f');
+  harness.learn({ stubs: [stubOf({ process }, 2n, 1n, 'stub2')] });
+  assert.equal(harness.name(fileIdOf(1), 0n), 'f');
+  assert.equal(harness.nameIn(process, 0n), 'stub0');
+  assert.equal(harness.store.figures().strings, 1);
+});

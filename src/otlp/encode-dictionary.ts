@@ -24,6 +24,21 @@ export function encodeDictionary(writer: ProtobufWriter, dictionary: ProfilesDic
   encodeTable(writer, 1, dictionary.mappingTable, encodeMapping);
 }
 
+/** Writes the fields of one entry, a table each. Strings are not messages, and not here. */
+export const entryEncoders: {
+  readonly [Table in MessageTable]: (writer: ProtobufWriter, entry: ProfilesDictionary[Table][number]) => void;
+} = {
+  mappingTable: encodeMapping,
+  locationTable: encodeLocation,
+  functionTable: encodeFunction,
+  linkTable: encodeLink,
+  attributeTable: encodeAttribute,
+  stackTable: encodeStack,
+};
+
+/** The tables whose entries are messages. */
+export type MessageTable = Exclude<keyof ProfilesDictionary, 'stringTable'>;
+
 /** Writes each entry as a message of its own, also the zero value at the head of a table. */
 export function encodeTable<T>(
   writer: ProtobufWriter,

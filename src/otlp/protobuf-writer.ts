@@ -29,6 +29,16 @@ export class ProtobufWriter {
     return 4 * this.#position <= buffer.byteLength ? bytes : bytes.slice();
   }
 
+  /** What was written, as a text of one character a byte: a key by which equal messages are found. */
+  latin1(): string {
+    return this.#buffer.toString('latin1', this.#position);
+  }
+
+  /** Forgets what was written since `mark`: to measure a message is to write it and to go back. */
+  rewind(mark: number): void {
+    this.#position = this.#buffer.length - mark;
+  }
+
   /** Puts the head of a message in front of all that was written since `mark`; an empty message is written too. */
   message(field: number, mark: number): void {
     this.#varint32(this.length - mark);

@@ -11,6 +11,9 @@ import { createFileExporter } from './exporters/file/file-exporter.ts';
 import type { OtlpGrpcConfig } from './exporters/otlp-grpc/otlp-grpc-config.ts';
 import { otlpGrpcExporterType } from './exporters/otlp-grpc/otlp-grpc-config.ts';
 import { createOtlpGrpcExporter } from './exporters/otlp-grpc/otlp-grpc-exporter.ts';
+import type { OtlpHttpConfig } from './exporters/otlp-http/otlp-http-config.ts';
+import { otlpHttpExporterType } from './exporters/otlp-http/otlp-http-config.ts';
+import { createOtlpHttpExporter } from './exporters/otlp-http/otlp-http-exporter.ts';
 import { readHealthCheckConfig } from './http/health/health-check-config.ts';
 import { readLivePageConfig } from './http/live-page/live-page-config.ts';
 import { readFramesReceiverConfig } from './receivers/frames/frames-receiver-config.ts';
@@ -25,6 +28,7 @@ export const componentTypes: readonly ComponentType[] = [
   { kind: 'processor', type: 'symbol_store', aliases: [], stability: 'alpha', read: readSymbolStoreConfig },
   { kind: 'processor', type: 'reporting_cycle', aliases: [], stability: 'alpha', read: readReportingCycleConfig },
   otlpGrpcExporterType,
+  otlpHttpExporterType,
   fileExporterType,
   debugExporterType,
   { kind: 'extension', type: 'health_check', aliases: [], stability: 'alpha', read: readHealthCheckConfig },
@@ -39,6 +43,8 @@ export function createExporter(
   switch (type.type) {
     case 'otlp_grpc':
       return createOtlpGrpcExporter(id, config as OtlpGrpcConfig, { ...dependencies, version });
+    case 'otlp_http':
+      return createOtlpHttpExporter(id, config as OtlpHttpConfig, { ...dependencies, version });
     case 'file':
       return createFileExporter(id, config as FileConfig, dependencies);
     case 'debug':

@@ -1,0 +1,45 @@
+import { InvalidMessage } from '../../otlp/invalid-message.ts';
+import { ProtobufReader } from '../../otlp/protobuf-reader.ts';
+
+/**
+ * What the body of a failure says, for people: the message of a google.rpc.Status in protobuf or JSON, as OTLP has it; of
+ * other JSON its `message` or `error`; the first line of plain text. At most 500 characters; empty when it says nothing that
+ * can be read, because a failure is too late a place to fail.
+ */
+export function readFailureMessage(contentType: string, body: Uint8Array): string {
+  const text = readText(contentType, body);
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+}
+
+const maxLength = 500;
+
+function readText(contentType: string, body: Uint8Array): string {
+  try {
+    if (contentType === 'application/x-protobuf') return readStatus(body);
+    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+    if (contentType === 'application/json') return readJson(text);
+    return contentType === 'text/plain' ? text.trim().split(/\r?\n/, 1)[0]! : '';
+  } catch (error) {
+    if (error instanceof InvalidMessage || error instanceof SyntaxError) return '';
+    throw error;
+  }
+}
+
+/** https://github.com/googleapis/googleapis/blob/master/google/rpc/status.proto: code = 1, message = 2, details = 3. */
+function readStatus(body: Uint8Array): string {
+  const reader = new ProtobufReader(body, undefined);
+  let message = '';
+  for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
+    if (tag === 0x12) message = reader.text();
+    else reader.skip();
+  }
+  return message;
+}
+
+function readJson(text: string): string {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null) return '';
+  const { message, error } = value as { readonly message?: unknown; readonly error?: unknown };
+  if (typeof message === 'string') return message;
+  return typeof error === 'string' ? error : '';
+}

@@ -1,0 +1,126 @@
+import type { Dispatcher } from 'undici';
+import { encodeProfilesJson } from '../../otlp/encode-profiles-json.ts';
+import type { Clock } from '../../support/clock.ts';
+import type { ExportClient } from '../export-client.ts';
+import type { ExportRequest } from '../export-request.ts';
+import type { SendResult } from '../send-result.ts';
+import { userAgentOf } from '../user-agent.ts';
+import { compress } from './compression.ts';
+import { createDispatcher } from './dispatcher.ts';
+import type { HttpAnswer } from './judge-answer.ts';
+import { judgeAnswer } from './judge-answer.ts';
+import type { OtlpHttpConfig } from './otlp-http-config.ts';
+import { shownUrl } from './profiles-url.ts';
+
+// OTLP bounds requests, before compression, to 64 MiB and responses to 4 MiB
+// (https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specification.md). Of a failure's body the
+// Collector reads 64 KiB: it is for people.
+const maxRequestSizeBytes = 64 * 1024 * 1024;
+const maxResponseSizeBytes = 4 * 1024 * 1024;
+const maxFailureSizeBytes = 64 * 1024;
+
+/** Posts requests to one receiver of OTLP profiles over connections that it keeps. */
+export class OtlpHttpClient implements ExportClient {
+  readonly #config: OtlpHttpConfig;
+  readonly #url: URL;
+  readonly #clock: Clock;
+  readonly #headers: Readonly<Record<string, string>>;
+  #dispatcher: Dispatcher | undefined;
+
+  constructor(config: OtlpHttpConfig, url: URL, { clock, version }: { clock: Clock; version: string }) {
+    this.#config = config;
+    this.#url = url;
+    this.#clock = clock;
+    this.#headers = createHeaders(config, version);
+  }
+
+  async start(): Promise<void> {
+    this.#dispatcher = await createDispatcher(this.#config, this.#url);
+  }
+
+  readonly send = async (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
+    const { encoding, compression, compressionLevel } = this.#config;
+    const message = encoding === 'json' ? Buffer.from(encodeProfilesJson(request.data)) : request.encoded();
+    if (message.length > maxRequestSizeBytes) return tooLarge(message.length);
+    const body = await compress(message, compression, compressionLevel);
+    const answer = await this.#post(body, signal);
+    return 'kind' in answer ? answer : judgeAnswer(answer, this.#url, Number(this.#clock.unixNano() / 1_000_000n));
+  };
+
+  async close(): Promise<void> {
+    // Nothing that is still under way is waited for by anybody.
+    await this.#dispatcher?.destroy();
+  }
+
+  async #post(body: Uint8Array, signal: AbortSignal): Promise<HttpAnswer | SendResult> {
+    const { origin, pathname, search } = this.#url;
+    try {
+      const response = await this.#dispatcher!.request({
+        origin,
+        path: pathname + search,
+        method: 'POST',
+        headers: this.#headers,
+        body,
+        signal,
+      });
+      return await readAnswer(response);
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'UND_ERR_INVALID_ARG') return unusable(error, this.#url);
+      // Refused, broken off, or something that is not HTTP: whether the receiver has the request is not known.
+      const reason = `Unavailable: ${shownUrl(this.#url)}: ${describeError(error)}`;
+      return { kind: 'retryable', errorType: 'Unavailable', reason };
+    }
+  }
+}
+
+async function readAnswer({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<HttpAnswer> {
+  const isFailure = statusCode >= 300;
+  const limit = isFailure ? maxFailureSizeBytes : maxResponseSizeBytes;
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  // Left behind on purpose when it is too long: what becomes of it then is no fault.
+  body.on('error', () => undefined);
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > limit) break;
+    }
+  } catch (error) {
+    // The status of a failure has said enough.
+    if (!isFailure) throw error;
+  }
+  return {
+    status: statusCode,
+    header: (name) => [headers[name] ?? ''].flat()[0]!,
+    body: Buffer.concat(chunks).subarray(0, limit),
+    isCut: length > limit,
+  };
+}
+
+function createHeaders({ headers, encoding, compression }: OtlpHttpConfig, version: string): Record<string, string> {
+  return {
+    'user-agent': userAgentOf(version),
+    ...Object.fromEntries(Array.from(headers, ([name, value]) => [name, value.reveal()])),
+    'content-type': encoding === 'json' ? 'application/json' : 'application/x-protobuf',
+    ...(compression !== 'none' && { 'content-encoding': compression }),
+    // https://github.com/open-telemetry/opentelemetry-proto/pull/857: the schema that the bytes follow.
+    'otlp-profiles-development-version': '1',
+  };
+}
+
+function tooLarge(sizeBytes: number): SendResult {
+  const reason = `ResourceExhausted: the request has ${sizeBytes} bytes, and OTLP allows ${maxRequestSizeBytes}`;
+  return { kind: 'permanent', errorType: 'ResourceExhausted', reason };
+}
+
+/** A request that no receiver can get this way, such as through a proxy that wants another password. */
+function unusable(error: unknown, url: URL): SendResult {
+  return { kind: 'permanent', errorType: '_OTHER', reason: `${shownUrl(url)}: ${describeError(error)}` };
+}
+
+/** Node tells a refusal by every address of a host in an error without a message of its own. */
+function describeError(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(describeError).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

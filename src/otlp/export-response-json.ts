@@ -1,0 +1,19 @@
+import type { ExportResponse } from './export-response.ts';
+import { InvalidMessage } from './invalid-message.ts';
+import { JsonObject } from './json-object.ts';
+
+/** Reads `ExportProfilesServiceResponse` as OTLP/JSON. @throws InvalidMessage */
+export function decodeExportResponseJson(text: string): ExportResponse {
+  return new JsonObject(parse(text)).object('partialSuccess', (partialSuccess) => ({
+    rejectedProfiles: partialSuccess.int64('rejectedProfiles'),
+    errorMessage: partialSuccess.text('errorMessage'),
+  }));
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InvalidMessage('', `is not JSON: ${error instanceof Error ? error.message : error}`);
+  }
+}

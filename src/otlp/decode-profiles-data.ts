@@ -23,6 +23,9 @@ export interface DecodedProfiles {
   readonly referencedStrings: ReadonlySet<number>;
 }
 
+/** Reads the fields of a `Profile`, whose numbers older versions of the protocol had otherwise. */
+export type ReadProfile = (reader: ProfilesReader, draft: Draft<Profile>) => void;
+
 /**
  * Reads the protobuf of `ProfilesData` or `ExportProfilesServiceRequest`. Unknown fields are left out, and so are known ones with
  * another wire type. Indices are taken as they are: `checkConformance` judges them.
@@ -33,7 +36,8 @@ export function decodeProfilesData(bytes: Uint8Array): ProfilesData {
 }
 
 /** Like `decodeProfilesData`, with what a judge of the bytes needs besides. */
-export function decodeProfiles(bytes: Uint8Array): DecodedProfiles {
+export function decodeProfiles(bytes: Uint8Array, readOneProfile: ReadProfile = readProfile): DecodedProfiles {
+  const readResourceProfiles = resourceProfilesReader(readOneProfile);
   const references = new StringReferences(() => readStringTable(bytes));
   const reader = new ProtobufReader(bytes, references);
   const dictionary = newDictionary();
@@ -74,15 +78,20 @@ function newResourceProfiles(): Draft<ResourceProfiles> {
   };
 }
 
-function readResourceProfiles(reader: ProfilesReader, draft: Draft<ResourceProfiles>): void {
-  for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
-    if (tag === 0x0a) reader.message('resource', draft.resource, readResource);
-    else if (tag === 0x12) {
-      const scope = newScopeProfiles();
-      draft.scopeProfiles = reader.element('scope_profiles', draft.scopeProfiles, scope, readScopeProfiles);
-    } else if (tag === 0x1a) draft.schemaUrl = reader.text();
-    else reader.skip();
-  }
+type Read<T> = (reader: ProfilesReader, draft: Draft<T>) => void;
+
+function resourceProfilesReader(readOneProfile: ReadProfile): Read<ResourceProfiles> {
+  const readScopeProfiles = scopeProfilesReader(readOneProfile);
+  return (reader, draft) => {
+    for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
+      if (tag === 0x0a) reader.message('resource', draft.resource, readResource);
+      else if (tag === 0x12) {
+        const scope = newScopeProfiles();
+        draft.scopeProfiles = reader.element('scope_profiles', draft.scopeProfiles, scope, readScopeProfiles);
+      } else if (tag === 0x1a) draft.schemaUrl = reader.text();
+      else reader.skip();
+    }
+  };
 }
 
 function readResource(reader: ProfilesReader, draft: Draft<Resource>): void {
@@ -101,13 +110,15 @@ function newScopeProfiles(): Draft<ScopeProfiles> {
   };
 }
 
-function readScopeProfiles(reader: ProfilesReader, draft: Draft<ScopeProfiles>): void {
-  for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
-    if (tag === 0x0a) reader.message('scope', draft.scope, readScope);
-    else if (tag === 0x12) draft.profiles = reader.element('profiles', draft.profiles, newProfile(), readProfile);
-    else if (tag === 0x1a) draft.schemaUrl = reader.text();
-    else reader.skip();
-  }
+function scopeProfilesReader(readOneProfile: ReadProfile): Read<ScopeProfiles> {
+  return (reader, draft) => {
+    for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
+      if (tag === 0x0a) reader.message('scope', draft.scope, readScope);
+      else if (tag === 0x12) draft.profiles = reader.element('profiles', draft.profiles, newProfile(), readOneProfile);
+      else if (tag === 0x1a) draft.schemaUrl = reader.text();
+      else reader.skip();
+    }
+  };
 }
 
 function readScope(reader: ProfilesReader, draft: Draft<InstrumentationScope>): void {
@@ -155,7 +166,7 @@ function readProfile(reader: ProfilesReader, draft: Draft<Profile>): void {
   }
 }
 
-function readValueType(reader: ProfilesReader, draft: Draft<ValueType>): void {
+export function readValueType(reader: ProfilesReader, draft: Draft<ValueType>): void {
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
     if (tag === 0x08) draft.typeStrindex = reader.int32();
     else if (tag === 0x10) draft.unitStrindex = reader.int32();
@@ -163,7 +174,7 @@ function readValueType(reader: ProfilesReader, draft: Draft<ValueType>): void {
   }
 }
 
-function newSample(): Draft<Sample> {
+export function newSample(): Draft<Sample> {
   return {
     stackIndex: 0,
     attributeIndices: noElements,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { fnv128a } from '../../model/fnv128a.ts';
 import { readElfFile } from './elf-file.ts';
-import { fnv128a } from './fnv128a.ts';
 
 /** One PT_LOAD program header: which part of the file lies at which of the file's own virtual addresses. */
 export interface LoadSegment {

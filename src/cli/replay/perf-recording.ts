@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
+import { fnv128a } from '../../model/fnv128a.ts';
 import type { CollectedSample, Recording } from './collected.ts';
 import type { Executables, RecordedKernel } from './executables.ts';
-import { fnv128a } from './fnv128a.ts';
 import { PerfProcess } from './perf-process.ts';
 import type { PerfMapping, PerfSample } from './perf-script.ts';
 import { parsePerfScript } from './perf-script.ts';

@@ -1,5 +1,5 @@
+import { fnv128a } from '../../model/fnv128a.ts';
 import type { FrameName } from './collected.ts';
-import { fnv128a } from './fnv128a.ts';
 import { pythonPositionAt } from './python-line-table.ts';
 import type { RawCode } from './raw-records.ts';
 

@@ -1,9 +1,9 @@
+import { fnv128a } from '../../model/fnv128a.ts';
 import { frameKinds } from '../../model/frame-kind.ts';
 import type { MemoryMapping } from './address-space.ts';
 import type { CollectedFrame, CollectedStub, FrameName } from './collected.ts';
 import type { Executables, RecordedExecutable, RecordedKernel } from './executables.ts';
 import { elfAddressOf } from './executables.ts';
-import { fnv128a } from './fnv128a.ts';
 import { FrameTable } from './frame-table.ts';
 import type { KernelSymbols } from './kernel-symbols.ts';
 import type { PerfMapRange } from './perf-map.ts';

@@ -27,7 +27,7 @@ function checkTable<T>(
   }
 }
 
-function isZeroMapping(entry: Mapping): boolean {
+export function isZeroMapping(entry: Mapping): boolean {
   const hasPlace = entry.memoryStart !== 0n || entry.memoryLimit !== 0n || entry.fileOffset !== 0n;
   return !hasPlace && entry.filenameStrindex === 0 && entry.attributeIndices.length === 0;
 }
@@ -38,7 +38,7 @@ function checkMapping({ memoryStart, memoryLimit }: Mapping, path: string, fault
   faults.add(path, `${range} must be both zero or start < limit`);
 }
 
-function isZeroLocation({ mappingIndex, address, lines, attributeIndices }: Location): boolean {
+export function isZeroLocation({ mappingIndex, address, lines, attributeIndices }: Location): boolean {
   return mappingIndex === 0 && address === 0n && lines.length === 0 && attributeIndices.length === 0;
 }
 
@@ -49,7 +49,7 @@ function checkLocation({ lines }: Location, path: string, faults: FaultList): vo
   }
 }
 
-function isZeroFunction(entry: FunctionEntry): boolean {
+export function isZeroFunction(entry: FunctionEntry): boolean {
   return isNameless(entry) && entry.startLine === 0n;
 }
 
@@ -63,7 +63,7 @@ function isNameless({ nameStrindex, systemNameStrindex, filenameStrindex }: Func
 }
 
 // The specification allows 16 and 8 zero bytes too; profcheck and Parca take only the empty message.
-function isZeroLink({ traceId, spanId }: Link): boolean {
+export function isZeroLink({ traceId, spanId }: Link): boolean {
   return traceId.length === 0 && spanId.length === 0;
 }
 
@@ -72,7 +72,7 @@ function checkLink({ traceId, spanId }: Link, path: string, faults: FaultList): 
   if (spanId.length !== 8) faults.add(`${path}: span_id`, `has ${spanId.length} bytes, must have 8`);
 }
 
-function isZeroAttribute({ keyStrindex, value, unitStrindex }: KeyValueAndUnit): boolean {
+export function isZeroAttribute({ keyStrindex, value, unitStrindex }: KeyValueAndUnit): boolean {
   return keyStrindex === 0 && value === undefined && unitStrindex === 0;
 }
 

@@ -4,6 +4,7 @@ import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { Line } from '../otlp/profiles-data.ts';
 import { attributeNames } from './attribute-names.ts';
 import type { DictionaryBuilder } from './dictionary-builder.ts';
+import { linesOf } from './symbol-lines.ts';
 import type { WindowContents, WindowFrame } from './window-contents.ts';
 
 /** Writes frames, stacks and mappings of one window into a dictionary, each once and only when something uses it. */
@@ -46,16 +47,9 @@ export class LocationWriter {
   }
 
   #lines(symbol: FrameSymbol): Line[] {
-    return [...symbol.inlined, symbol].filter(isNamed).map((called) => ({
-      functionIndex: this.#dictionary.internFunction(
-        called.functionName,
-        called.systemName,
-        called.filePath,
-        called.startLine,
-      ),
-      line: BigInt(called.line),
-      column: BigInt(called.column),
-    }));
+    return linesOf(symbol, (name, systemName, filePath, startLine) =>
+      this.#dictionary.internFunction(name, systemName, filePath, startLine),
+    );
   }
 
   #mappingOf(frame: WindowFrame): number {
@@ -88,8 +82,4 @@ function memoized(numbers: Int32Array, index: number, compute: () => number): nu
   const computed = compute();
   numbers[index] = computed;
   return computed;
-}
-
-function isNamed(symbol: FrameSymbol): boolean {
-  return symbol.functionName !== '' || symbol.systemName !== '' || symbol.filePath !== '';
 }

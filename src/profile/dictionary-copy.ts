@@ -1,0 +1,216 @@
+// hot
+import { encodeValue } from '../otlp/encode-attributes.ts';
+import type {
+  AnyValue,
+  FunctionEntry,
+  KeyValueAndUnit,
+  Line,
+  Link,
+  Location,
+  Mapping,
+  ProfilesDictionary,
+  Stack,
+} from '../otlp/profiles-data.ts';
+import { ProtobufWriter } from '../otlp/protobuf-writer.ts';
+
+/**
+ * A dictionary that is written anew from another one: entries that nobody asks for stay behind, equal ones become one, and
+ * each is copied once, at the first question for it. All indices of the source must be sound.
+ */
+export class DictionaryCopy {
+  readonly #source: ProfilesDictionary;
+  readonly #linesOf: (location: number) => readonly Line[] | undefined;
+  readonly #strings = new Table<string>('');
+  readonly #attributes = new Table<KeyValueAndUnit>({ keyStrindex: 0, value: undefined, unitStrindex: 0 });
+  readonly #mappings = new Table<Mapping>(zeroMapping);
+  readonly #functions = new Table<FunctionEntry>(zeroFunction);
+  readonly #locations = new Table<Location>(zeroLocation);
+  readonly #links = new Table<Link>({ traceId: new Uint8Array(0), spanId: new Uint8Array(0) });
+  readonly #stacks = new Table<Stack>({ locationIndices: [] });
+  readonly #copied: Readonly<Record<keyof ProfilesDictionary, Int32Array>>;
+
+  /** `linesOf` gives the lines of a source location that has none, on functions of this copy. */
+  constructor(source: ProfilesDictionary, linesOf: (location: number) => readonly Line[] | undefined) {
+    this.#source = source;
+    this.#linesOf = linesOf;
+    const unset = (entries: readonly unknown[]): Int32Array => new Int32Array(entries.length).fill(-1);
+    this.#copied = {
+      mappingTable: unset(source.mappingTable),
+      locationTable: unset(source.locationTable),
+      functionTable: unset(source.functionTable),
+      linkTable: unset(source.linkTable),
+      stringTable: unset(source.stringTable),
+      attributeTable: unset(source.attributeTable),
+      stackTable: unset(source.stackTable),
+    };
+  }
+
+  build(): ProfilesDictionary {
+    return {
+      mappingTable: this.#mappings.entries,
+      locationTable: this.#locations.entries,
+      functionTable: this.#functions.entries,
+      linkTable: this.#links.entries,
+      stringTable: this.#strings.entries,
+      attributeTable: this.#attributes.entries,
+      stackTable: this.#stacks.entries,
+    };
+  }
+
+  string(index: number): number {
+    return (
+      this.#once('stringTable', index) ?? this.#keep('stringTable', index, this.text(this.#source.stringTable[index]!))
+    );
+  }
+
+  /** A text that the source need not have. */
+  text(text: string): number {
+    return text === '' ? 0 : this.#strings.intern(text, text);
+  }
+
+  attributes(indices: readonly number[]): readonly number[] {
+    return indices.map((index) => this.#attribute(index));
+  }
+
+  link(index: number): number {
+    const known = this.#once('linkTable', index);
+    if (known !== undefined) return known;
+    const link = this.#source.linkTable[index]!;
+    const key = `${Buffer.from(link.traceId).toString('hex')} ${Buffer.from(link.spanId).toString('hex')}`;
+    return this.#keep('linkTable', index, key === ' ' ? 0 : this.#links.intern(key, link));
+  }
+
+  stack(index: number): number {
+    const known = this.#once('stackTable', index);
+    if (known !== undefined) return known;
+    const locationIndices = this.#source.stackTable[index]!.locationIndices.map((location) => this.#location(location));
+    const isEmpty = locationIndices.length === 0;
+    return this.#keep(
+      'stackTable',
+      index,
+      isEmpty ? 0 : this.#stacks.intern(locationIndices.join(), { locationIndices }),
+    );
+  }
+
+  /** A function that the source need not have. */
+  functionNamed(entry: FunctionEntry): number {
+    const { nameStrindex, systemNameStrindex, filenameStrindex, startLine } = entry;
+    const key = `${nameStrindex} ${systemNameStrindex} ${filenameStrindex} ${startLine}`;
+    return key === zeroFunctionKey ? 0 : this.#functions.intern(key, entry);
+  }
+
+  #attribute(index: number): number {
+    const known = this.#once('attributeTable', index);
+    if (known !== undefined) return known;
+    const { keyStrindex, unitStrindex, value } = this.#source.attributeTable[index]!;
+    const entry = { keyStrindex: this.string(keyStrindex), value, unitStrindex: this.string(unitStrindex) };
+    const key = `${entry.keyStrindex} ${entry.unitStrindex} ${valueKey(value)}`;
+    return this.#keep('attributeTable', index, key === zeroAttributeKey ? 0 : this.#attributes.intern(key, entry));
+  }
+
+  #mapping(index: number): number {
+    const known = this.#once('mappingTable', index);
+    if (known !== undefined) return known;
+    const { memoryStart, memoryLimit, fileOffset, ...rest } = this.#source.mappingTable[index]!;
+    const filenameStrindex = this.string(rest.filenameStrindex);
+    const attributeIndices = this.attributes(rest.attributeIndices);
+    const key = `${memoryStart} ${memoryLimit} ${fileOffset} ${filenameStrindex} ${setKey(attributeIndices)}`;
+    const entry = { memoryStart, memoryLimit, fileOffset, filenameStrindex, attributeIndices };
+    return this.#keep('mappingTable', index, key === zeroMappingKey ? 0 : this.#mappings.intern(key, entry));
+  }
+
+  #function(index: number): number {
+    const known = this.#once('functionTable', index);
+    if (known !== undefined) return known;
+    const entry = this.#source.functionTable[index]!;
+    const copy = this.functionNamed({
+      nameStrindex: this.string(entry.nameStrindex),
+      systemNameStrindex: this.string(entry.systemNameStrindex),
+      filenameStrindex: this.string(entry.filenameStrindex),
+      startLine: entry.startLine,
+    });
+    return this.#keep('functionTable', index, copy);
+  }
+
+  #location(index: number): number {
+    const known = this.#once('locationTable', index);
+    if (known !== undefined) return known;
+    const { address, ...source } = this.#source.locationTable[index]!;
+    const mappingIndex = this.#mapping(source.mappingIndex);
+    const attributeIndices = this.attributes(source.attributeIndices);
+    const lines =
+      source.lines.length === 0
+        ? (this.#linesOf(index) ?? source.lines)
+        : source.lines.map(({ functionIndex, line, column }) => ({
+            functionIndex: this.#function(functionIndex),
+            line,
+            column,
+          }));
+    let key = `${mappingIndex} ${address} ${setKey(attributeIndices)}`;
+    for (const { functionIndex, line, column } of lines) key += `|${functionIndex} ${line} ${column}`;
+    const entry = { mappingIndex, address, lines, attributeIndices };
+    return this.#keep('locationTable', index, key === zeroLocationKey ? 0 : this.#locations.intern(key, entry));
+  }
+
+  /** The index of an entry that was copied before; 0 is 0, also where the source has no such entry. */
+  #once(table: keyof ProfilesDictionary, index: number): number | undefined {
+    if (index === 0) return 0;
+    const copied = this.#copied[table][index]!;
+    return copied < 0 ? undefined : copied;
+  }
+
+  #keep(table: keyof ProfilesDictionary, index: number, copied: number): number {
+    this.#copied[table][index] = copied;
+    return copied;
+  }
+}
+
+const zeroMapping: Mapping = {
+  memoryStart: 0n,
+  memoryLimit: 0n,
+  fileOffset: 0n,
+  filenameStrindex: 0,
+  attributeIndices: [],
+};
+const zeroFunction: FunctionEntry = { nameStrindex: 0, systemNameStrindex: 0, filenameStrindex: 0, startLine: 0n };
+const zeroLocation: Location = { mappingIndex: 0, address: 0n, lines: [], attributeIndices: [] };
+
+// As the methods above would write them: an entry that says nothing is entry 0.
+const zeroMappingKey = '0 0 0 0 ';
+const zeroFunctionKey = '0 0 0 0';
+const zeroLocationKey = '0 0 ';
+const zeroAttributeKey = '0 0 u';
+
+/** Attributes are a set: their order makes no difference. */
+function setKey(indices: readonly number[]): string {
+  return indices.length < 2 ? indices.join() : [...indices].sort((a, b) => a - b).join();
+}
+
+/** Equal for equal values only; values of two kinds are never equal. */
+function valueKey(value: AnyValue): string {
+  if (value === undefined) return 'u';
+  if (typeof value === 'string') return `s${value}`;
+  if (typeof value === 'bigint') return `i${value}`;
+  if (typeof value === 'boolean') return `b${value}`;
+  const writer = new ProtobufWriter(64);
+  encodeValue(writer, 1, value);
+  return `x${Buffer.from(writer.finish()).toString('latin1')}`;
+}
+
+/** Entries in the order of their first appearance; entry 0 is the zero value. */
+class Table<Entry> {
+  readonly entries: Entry[];
+  readonly #indexByKey = new Map<string, number>();
+
+  constructor(zero: Entry) {
+    this.entries = [zero];
+  }
+
+  intern(key: string, entry: Entry): number {
+    const known = this.#indexByKey.get(key);
+    if (known !== undefined) return known;
+    const index = this.entries.push(entry) - 1;
+    this.#indexByKey.set(key, index);
+    return index;
+  }
+}

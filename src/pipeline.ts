@@ -4,7 +4,8 @@ import type { CheckedConfig } from './config/check-document.ts';
 import type { ConfigProblem } from './config/config-error.ts';
 import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
 import { encodeProfilesData } from './otlp/encode-profiles-data.ts';
-import type { CycleReport, ReportConsumer } from './reporter/cycle-report.ts';
+import type { ProfilesData } from './otlp/profiles-data.ts';
+import type { ReportConsumer } from './reporter/cycle-report.ts';
 import { createReporterMetrics } from './reporter/reporter-metrics.ts';
 import { ReportingCycle } from './reporter/reporting-cycle.ts';
 import type { ReportingCycleConfig } from './reporter/reporting-cycle-config.ts';
@@ -87,19 +88,21 @@ export function createPipeline(
   return { id, store, intake, cycle };
 }
 
-/** Offers the profiles of a report to an exporter; what its queue refuses, the exporter counts. */
-export function exportReports(exporters: readonly ProfilesExporter[]): ReportConsumer {
-  return {
-    consume: (report) => {
-      const request = requestOf(report);
-      if (request === undefined) return;
-      for (const exporter of exporters) exporter.offer(request);
+/** Offers the profiles of each report to each exporter; what a queue refuses, its exporter counts. */
+export function exportReports(exporters: readonly ProfilesExporter[]): ReportConsumer[] {
+  // Encoded once, whoever asks first.
+  const requests = new WeakMap<ProfilesData, ExportRequest>();
+  return exporters.map((exporter) => ({
+    consume: ({ data, sampleCount }) => {
+      if (data === undefined) return;
+      const request = requests.get(data) ?? createRequest(data, sampleCount);
+      requests.set(data, request);
+      exporter.offer(request);
     },
-  };
+  }));
 }
 
-function requestOf({ data, sampleCount }: CycleReport): ExportRequest | undefined {
-  if (data === undefined) return undefined;
+function createRequest(data: ProfilesData, sampleCount: number): ExportRequest {
   let bytes: Uint8Array | undefined;
   return {
     data,

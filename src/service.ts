@@ -69,7 +69,10 @@ export class Service {
       return createPipeline(
         id,
         config,
-        (store) => [exportReports(own), ...livePages.map(({ page, maxNodes }) => reportToPage(page, maxNodes, store))],
+        (store) => [
+          ...exportReports(own),
+          ...livePages.map(({ page, maxNodes }) => reportToPage(page, maxNodes, store)),
+        ],
         { ...parts, meter },
       );
     });

@@ -15,6 +15,7 @@ export interface CycleReport {
   readonly heldCount: number;
   readonly unresolved: readonly UnresolvedFrames[];
   readonly resubmittedStubs: number;
+  /** How long it took to build. */
   readonly durationMs: number;
 }
 

@@ -2,8 +2,11 @@ import type { Meter } from '@opentelemetry/api';
 import type { CycleReport } from './cycle-report.ts';
 
 export interface ReporterMetrics {
-  recordCycle(report: CycleReport): void;
+  /** `durationMs` is all that a cycle takes, handing over and purging included. */
+  recordCycle(report: CycleReport, durationMs: number): void;
   recordFailure(): void;
+  /** A consumer of a report failed. */
+  recordHandOverFailure(): void;
 }
 
 /** What the window at hand holds. */
@@ -35,10 +38,13 @@ export function createReporterMetrics(meter: Meter, readWindow: () => WindowFigu
   const failures = meter.createCounter('framekeeper_reporting_cycle_failures', {
     description: 'Cycles that failed and lost their samples',
   });
+  const handOverFailures = meter.createCounter('framekeeper_report_hand_over_failures', {
+    description: 'Reports that an exporter or the live page failed to take because of a fault of this service',
+  });
   observeWindow(meter, readWindow);
   return {
-    recordCycle: (report) => {
-      duration.record(report.durationMs / 1000);
+    recordCycle: (report, durationMs) => {
+      duration.record(durationMs / 1000);
       events.add(report.eventCount);
       held.add(report.heldCount);
       stubs.add(report.resubmittedStubs);
@@ -47,6 +53,7 @@ export function createReporterMetrics(meter: Meter, readWindow: () => WindowFigu
       }
     },
     recordFailure: () => failures.add(1),
+    recordHandOverFailure: () => handOverFailures.add(1),
   };
 }
 

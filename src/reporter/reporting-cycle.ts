@@ -61,12 +61,12 @@ export class ReportingCycle implements Component {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
-    this.report({ isLast: true });
+    this.#reportSafely({ isLast: true });
   }
 
   /** One cycle, at once. In the last one nothing waits any more. */
   report({ isLast }: { readonly isLast: boolean } = { isLast: false }): CycleReport {
-    const { clock, symbols, intake, consumers, metrics } = this.#parts;
+    const { clock, symbols, intake, metrics } = this.#parts;
     const beganMs = clock.nowMs();
     const resubmittedStubs = symbols.resubmitStubs(beganMs);
     const window = intake.takeWindow();
@@ -87,10 +87,32 @@ export class ReportingCycle implements Component {
       resubmittedStubs,
       durationMs: clock.nowMs() - beganMs,
     };
-    for (const consumer of consumers) consumer.consume(report);
+    this.#handOver(report);
     symbols.purge(beganMs);
-    metrics.recordCycle(report);
+    metrics.recordCycle(report, clock.nowMs() - beganMs);
     return report;
+  }
+
+  /** One that fails must not keep the report from the others. */
+  #handOver(report: CycleReport): void {
+    for (const consumer of this.#parts.consumers) {
+      try {
+        consumer.consume(report);
+      } catch (error) {
+        this.#parts.metrics.recordHandOverFailure();
+        this.#parts.logger.error({ err: error, samples: report.sampleCount }, 'A report could not be handed over.');
+      }
+    }
+  }
+
+  #reportSafely(options?: { readonly isLast: boolean }): void {
+    try {
+      this.report(options);
+    } catch (error) {
+      // A fault of ours in one cycle must not end the next ones; its samples are lost, and that is said.
+      this.#parts.metrics.recordFailure();
+      this.#parts.logger.error({ err: error }, 'The reporting cycle failed; its samples are lost.');
+    }
   }
 
   /** All events of the window but those that wait in the next one for a name. */
@@ -108,13 +130,7 @@ export class ReportingCycle implements Component {
       } catch {
         return;
       }
-      try {
-        this.report();
-      } catch (error) {
-        // A fault of ours in one cycle must not end the next ones; its samples are lost, and that is said.
-        this.#parts.metrics.recordFailure();
-        this.#parts.logger.error({ err: error }, 'The reporting cycle failed; its samples are lost.');
-      }
+      this.#reportSafely();
     }
   }
 

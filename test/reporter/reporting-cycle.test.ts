@@ -24,6 +24,7 @@ function setUp({
   jitter = 0.2,
   resolveGrace = false,
   maxEvents = 1000,
+  consumeFirst = (_: CycleReport): void => {},
   consume = (_: CycleReport): void => {},
 } = {}) {
   const clock = new FakeClock(startUnixNano);
@@ -31,7 +32,8 @@ function setUp({
   const reports: CycleReport[] = [];
   const limits = { maxEvents: 1000, maxBytes: 1e9, retryDelayMs: 1 };
   const intake = new TraceIntake(symbols, noNames, limits, clock);
-  const consumers = [{ consume: (report: CycleReport) => reports.push(report) }, { consume }];
+  const keep = (report: CycleReport): unknown => reports.push(report);
+  const consumers = [{ consume: consumeFirst }, { consume: keep }, { consume }];
   const cycle = new ReportingCycle(
     'reporting_cycle',
     { intervalMs, jitter, resolveGrace, maxEvents, maxBytes: 1e9 },
@@ -150,17 +152,28 @@ test('ReportingCycle hands an empty window on without profiles', async () => {
 });
 
 test('ReportingCycle goes on after a cycle that failed', async () => {
-  let isFaulty = true;
-  const { clock, cycle, reports } = setUp({
-    consume: () => {
-      if (isFaulty) throw new Error('a fault of ours');
+  const { clock, cycle, reports, symbols } = setUp();
+  symbols.resubmitStubs = () => {
+    throw new Error('a fault of ours');
+  };
+  await cycle.start();
+  await clock.advance(5000);
+  Reflect.deleteProperty(symbols, 'resubmitStubs');
+  await clock.advance(5000);
+  assert.equal(reports.length, 1);
+  await cycle.stop();
+});
+
+test('ReportingCycle hands a report to all others, and goes on to the purge, where one consumer fails', async () => {
+  const { cycle, symbols, reports } = setUp({
+    consumeFirst: () => {
+      throw new Error('a fault of ours');
     },
   });
   await cycle.start();
-  await clock.advance(5000);
-  isFaulty = false;
-  await clock.advance(5000);
-  assert.equal(reports.length, 2);
+  cycle.report();
+  assert.equal(reports.length, 1);
+  assert.equal(symbols.calls.at(-1), 'purge');
   await cycle.stop();
 });
 

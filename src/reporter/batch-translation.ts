@@ -122,7 +122,7 @@ export class BatchTranslation {
     const { symbols, owner } = this.#window.files[file]!;
     const symbol = symbols?.find(addressHigh, addressLow);
     if (symbol !== undefined) {
-      this.#window.symbols[frame] = symbol;
+      this.#window.nameFrame(frame, symbol);
     } else if (isCollectorNamed(kind)) {
       this.#names.note(this.#batch.collector.instanceId, owner, addressHigh, addressLow, kind, this.#nowMs);
     }

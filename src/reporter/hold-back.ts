@@ -4,8 +4,8 @@ import type { SampleWindow } from './sample-window.ts';
 
 /**
  * Moves events that lack a name which only their collector can give from a window into the next one, where the answer may
- * have come by then. An event waits for one cycle at most, and only while the next window has room below `maxEvents`
- * and `maxBytes`. Returns the numbers of the events that stay.
+ * have come by then. An event waits for one cycle at most, and only in the first half of the next window: its other half,
+ * by `maxEvents` and `maxBytes`, is for samples that come. Returns the numbers of the events that stay.
  */
 export function holdBack(
   window: SampleWindow,
@@ -16,7 +16,7 @@ export function holdBack(
   const mover = new EventMover(window, next);
   const staying: number[] = [];
   for (let event = 0; event < window.events.count; event++) {
-    const hasRoom = next.events.count < maxEvents && next.sizeBytes < maxBytes;
+    const hasRoom = next.events.count < maxEvents / 2 && next.sizeBytes < maxBytes / 2;
     if (waiting.has(window.events.stack(event)) && !window.events.wasHeld(event) && hasRoom) mover.move(event);
     else staying.push(event);
   }
@@ -106,7 +106,7 @@ class EventMover {
       from.frameKind(index),
       mapping < 0 ? -1 : this.#mapping(mapping),
     );
-    this.#to.symbols[frame] ??= from.symbols[index];
+    this.#to.nameFrame(frame, from.symbols[index]);
     return frame;
   }
 

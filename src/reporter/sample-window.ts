@@ -3,18 +3,17 @@ import type { FileId } from '../model/file-id.ts';
 import type { Link } from '../model/frame-batch.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
-import type { Process } from '../model/process.ts';
 import type { ProfileType } from '../model/profile-type.ts';
 import type { SampleContext, WindowMapping, WindowResource } from '../profile/window-contents.ts';
 import { QuadIndex } from '../support/quad-index.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 import { EventColumns } from './event-columns.ts';
 import { StackTable } from './stack-table.ts';
-import type { SymbolTable } from './symbol-source.ts';
+import type { ProcessIdentity, SymbolTable } from './symbol-source.ts';
 
 export type FileOwner =
   | { readonly kind: 'file'; readonly fileId: FileId }
-  | { readonly kind: 'process'; readonly instanceId: string; readonly process: Process };
+  | { readonly kind: 'process'; readonly instanceId: string; readonly process: ProcessIdentity };
 
 /** A file, or the address space of a process, that frames of this window belong to. */
 export interface OpenFile {
@@ -36,8 +35,6 @@ export class SampleWindow {
   readonly profileTypes: ProfileType[] = [];
   readonly contexts: SampleContext[] = [];
   readonly links: Link[] = [];
-  /** Parallel to the frames: what each is called, as far as it is known. */
-  readonly symbols: (FrameSymbol | undefined)[] = [];
 
   /** File, address (high, low), and kind with mapping. */
   readonly frames: QuadIndex = new QuadIndex();
@@ -51,20 +48,35 @@ export class SampleWindow {
   readonly #strings: string[] = [];
   readonly #labels: ReadonlyMap<string, string>[] = [];
   readonly #entryByKey = new Map<string, number>();
-  #textBytes = 0;
+  readonly #symbols: (FrameSymbol | undefined)[] = [];
+  #symbolBytes = 0;
+  #textLength = 0;
+  #attributeCount = 0;
   readonly mappings: WindowMapping[] = [];
 
-  /** Bytes held, but for the names of frames, which the symbol store counts. */
+  /** Parallel to the frames: what each is called, as far as it is known. */
+  get symbols(): readonly (FrameSymbol | undefined)[] {
+    return this.#symbols;
+  }
+
+  /**
+   * Bytes held at most. The names of frames are among them although the symbol store counts them as well: it may forget
+   * them while the window holds on to them.
+   */
   get sizeBytes(): number {
-    // An entry of a map and its object; its text is there twice, as key and as value.
+    // An entry of a map and its object; its text is there twice, as key and as value, with two bytes a letter at worst.
     const perEntry = 200;
+    const perFrame = 24;
     return (
-      2 * this.#textBytes +
+      4 * this.#textLength +
+      bytesPerAttribute * this.#attributeCount +
+      this.#symbolBytes +
       this.events.sizeBytes +
       this.stacks.sizeBytes +
       this.frames.sizeBytes +
       this.#addresses.sizeBytes +
-      this.symbols.length * 16 +
+      this.#fileIndex.sizeBytes +
+      this.#symbols.length * perFrame +
       this.#contextIndex.sizeBytes +
       perEntry * (this.#entryByKey.size + this.contexts.length)
     );
@@ -80,15 +92,12 @@ export class SampleWindow {
   }
 
   /** The number of the address space of a process as one collector sees it. */
-  internAddressSpace(instanceId: string, process: Process): number {
-    return this.#internInto<OpenFile>(
-      this.files,
-      `process ${instanceId} ${process.pid} ${process.startTimeNano}`,
-      () => ({
-        owner: { kind: 'process', instanceId, process },
-        symbols: undefined,
-      }),
-    );
+  internAddressSpace(instanceId: string, { pid, startTimeNano }: ProcessIdentity): number {
+    return this.#internInto<OpenFile>(this.files, `process ${instanceId} ${pid} ${startTimeNano}`, () => ({
+      // A copy without the rest: a process may have a great many labels.
+      owner: { kind: 'process', instanceId, process: { pid, startTimeNano } },
+      symbols: undefined,
+    }));
   }
 
   internMapping(file: number, start: bigint, end: bigint, fileOffset: bigint): number {
@@ -100,14 +109,21 @@ export class SampleWindow {
   internFrame(file: number, addressHigh: number, addressLow: number, kind: FrameKind, mapping: number): number {
     // Mappings of one window are far fewer than 2^26, kinds fewer than 2^6.
     const index = this.frames.intern(file, addressHigh, addressLow, (mapping + 1) * 64 + kind);
-    if (index === this.symbols.length) {
-      this.symbols.push(undefined);
+    if (index === this.#symbols.length) {
+      this.#symbols.push(undefined);
       const address = this.#addresses.intern(file, addressHigh, addressLow, 0);
       if (address === this.#newestFrame.length) this.#newestFrame.push(0);
       this.#earlierFrame.push(this.#newestFrame.at(address));
       this.#newestFrame.set(address, index + 1);
     }
     return index;
+  }
+
+  /** Gives a frame the name that was found for it, unless it has one. */
+  nameFrame(frame: number, symbol: FrameSymbol | undefined): void {
+    if (symbol === undefined || this.#symbols[frame] !== undefined) return;
+    this.#symbols[frame] = symbol;
+    this.#symbolBytes += bytesOf(symbol);
   }
 
   /**
@@ -121,16 +137,19 @@ export class SampleWindow {
     const address = this.#addresses.find(file, addressHigh, addressLow, 0);
     if (address < 0) return;
     for (let next = this.#newestFrame.at(address); next > 0; next = this.#earlierFrame.at(next - 1)) {
-      this.symbols[next - 1] ??= symbol;
+      this.nameFrame(next - 1, symbol);
     }
   }
 
   internResource(resource: WindowResource): number {
     const { collectorAttributes, scopeName, scopeVersion, process } = resource;
     const { pid, startTimeNano, comm, executablePath, containerId, serviceName, labels } = process;
-    const own = [pid, `${startTimeNano}`, comm, executablePath, containerId, serviceName, ...labels];
-    const key = JSON.stringify([scopeName, scopeVersion, own, ...collectorAttributes]);
-    return this.#internInto(this.resources, `resource ${key}`, () => resource);
+    const own = [pid, `${startTimeNano}`, comm, executablePath, containerId, serviceName, ...sorted(labels)];
+    const key = JSON.stringify([scopeName, scopeVersion, own, ...sorted(collectorAttributes)]);
+    return this.#internInto(this.resources, `resource ${key}`, () => {
+      this.#attributeCount += labels.size + collectorAttributes.size;
+      return resource;
+    });
   }
 
   internProfileType(type: ProfileType): number {
@@ -144,7 +163,10 @@ export class SampleWindow {
   }
 
   internLabels(labels: ReadonlyMap<string, string>): number {
-    return this.#internInto(this.#labels, `labels ${JSON.stringify([...labels])}`, () => labels);
+    return this.#internInto(this.#labels, `labels ${JSON.stringify(sorted(labels))}`, () => {
+      this.#attributeCount += labels.size;
+      return labels;
+    });
   }
 
   /** `threadName` is a string of this window, `labels` labels of this window or -1, `cpu` -1 when unknown. */
@@ -176,7 +198,23 @@ export class SampleWindow {
     if (known !== undefined) return known;
     const index = entries.push(create()) - 1;
     this.#entryByKey.set(key, index);
-    this.#textBytes += key.length;
+    this.#textLength += key.length;
     return index;
   }
+}
+
+// An entry of a Map, and the headers of two texts.
+const bytesPerAttribute = 96;
+const bytesPerSymbol = 80;
+
+/** At most, if it shares no text with another one. */
+function bytesOf({ functionName, systemName, filePath, inlined }: FrameSymbol): number {
+  let bytes = bytesPerSymbol + 2 * (functionName.length + systemName.length + filePath.length);
+  for (let i = 0; i < inlined.length; i++) bytes += bytesOf(inlined[i]!);
+  return bytes;
+}
+
+/** Attributes are a set: the same ones in another order are the same. */
+function sorted(attributes: ReadonlyMap<string, string>): [string, string][] {
+  return [...attributes].sort(([a], [b]) => (a < b ? -1 : 1));
 }

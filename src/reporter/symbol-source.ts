@@ -2,7 +2,12 @@ import type { Executable } from '../model/executable.ts';
 import type { FileId } from '../model/file-id.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
-import type { Process } from '../model/process.ts';
+
+/** What tells a process from all others of one collector. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly startTimeNano: bigint;
+}
 
 /** The symbol store as the reporter sees it. Time is passed in once a batch or a cycle, never read. */
 export interface SymbolSource {
@@ -11,7 +16,7 @@ export interface SymbolSource {
   /** Symbols of a file ID; marks the file as used. `undefined` when nothing is known of it. */
   openFile(fileId: FileId, nowMs: number): SymbolTable | undefined;
   /** Named ranges of one process of one collector; marks them as used. `undefined` when there are none. */
-  openProcess(instanceId: string, process: Process, nowMs: number): SymbolTable | undefined;
+  openProcess(instanceId: string, process: ProcessIdentity, nowMs: number): SymbolTable | undefined;
   /** Marks the file as used. */
   executable(fileId: FileId, nowMs: number): Executable | undefined;
   /** Why a frame of a file ID has no name. */

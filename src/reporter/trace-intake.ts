@@ -49,10 +49,15 @@ export class TraceIntake {
     return this.#window;
   }
 
+  get #isFull(): boolean {
+    return this.#window.sizeBytes > this.#limits.maxBytes;
+  }
+
   submit(batch: FrameBatch): BatchOutcome {
     const nowMs = this.#clock.nowMs();
     this.#symbols.learn(batch, nowMs);
     for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
+      if (this.#isFull) break;
       this.#window.nameFrames(fileId, addressHigh, addressLow, symbol);
     }
     const accepted = this.#addSamples(batch, nowMs);
@@ -83,7 +88,7 @@ export class TraceIntake {
       const firstMoment = samples.momentStart[i]!;
       const endMoment = samples.momentStart[i + 1]!;
       if (window.events.count + endMoment - firstMoment > this.#limits.maxEvents) return i;
-      if (window.sizeBytes > this.#limits.maxBytes) return i;
+      if (this.#isFull) return i;
       event.resource = translation.resource(samples.process[i]!);
       event.profileType = translation.profileType(samples.profileType[i]!);
       event.stack = translation.stack(samples.stack[i]!);

@@ -19,7 +19,7 @@ export function resolveLateNames(window: SampleWindow, symbols: SymbolSource, no
     if (window.symbols[frame] !== undefined) continue;
     const file = window.frames.word(frame, 0);
     if (!tables.has(file)) tables.set(file, openOwner(window.files[file]!.owner, symbols, nowMs));
-    window.symbols[frame] = tables.get(file)?.find(window.frames.word(frame, 1), window.frames.word(frame, 2));
+    window.nameFrame(frame, tables.get(file)?.find(window.frames.word(frame, 1), window.frames.word(frame, 2)));
   }
 }
 

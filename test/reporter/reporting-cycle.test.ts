@@ -226,12 +226,32 @@ test('ReportingCycle lets nothing wait in the last report', async () => {
   assert.equal(reports[0]!.eventCount, 1);
 });
 
-test('ReportingCycle reports what would wait where the next window has no room for it', async () => {
-  const { cycle, reports, sampleAt } = setUp({ resolveGrace: true, maxEvents: 2 });
+test('ReportingCycle keeps half of the next window free of what waits', async () => {
+  const { cycle, reports, sampleAt } = setUp({ resolveGrace: true, maxEvents: 4 });
   await cycle.start();
   for (const address of [1n, 2n, 3n]) sampleAt(startUnixNano, address, frameKinds.jvm);
   cycle.report();
   assert.deepEqual([reports[0]!.eventCount, reports[0]!.heldCount], [1, 2]);
+  await cycle.stop();
+});
+
+test('ReportingCycle joins samples whose labels differ in their order alone', async () => {
+  const { cycle, reports, intake } = setUp();
+  await cycle.start();
+  const labels = [
+    ['a', '1'],
+    ['b', '2'],
+  ] as const;
+  for (const order of [labels, labels.toReversed()]) {
+    const process = processOf(7, { labels: new Map(order) });
+    const frames = [{ file, address: 5n }];
+    intake.submit(batchOf({ samples: [{ frames, process, labels: new Map(order), timestamps: [startUnixNano] }] }));
+  }
+  cycle.report();
+  assert.deepEqual(
+    plainSamples(reports[0]!.data).map(({ timestamps }) => timestamps.length),
+    [2],
+  );
   await cycle.stop();
 });
 

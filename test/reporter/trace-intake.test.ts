@@ -142,3 +142,26 @@ test('TraceIntake counts long texts into the bytes of the window', () => {
   intake.submit(batchOf({ samples: [sampleAt(1n, { threadName: 'x'.repeat(50_000) })] }));
   assert.ok(intake.figures.bytes > 50_000);
 });
+
+test('TraceIntake counts the names that a window holds on to, and gives a full one no more of them', () => {
+  const symbols = new PlainSymbols();
+  const intake = intakeOf({ symbols, limits: { ...roomy, maxBytes: 100_000 } });
+  const addresses = Array.from({ length: 20 }, (_, address) => address);
+  intake.submit(batchOf({ samples: addresses.map((address) => sampleAt(BigInt(address))) }));
+  for (const addressLow of addresses) {
+    const symbol = symbolOf(`${addressLow}`.repeat(10_000));
+    intake.submit(batchOf({ symbols: [{ fileId: file, addressHigh: 0, addressLow, symbol }] }));
+  }
+  const { bytes } = intake.figures;
+  assert.ok(bytes > 100_000 && bytes < 150_000, `${bytes} bytes`);
+  const { rejections } = intake.submit(batchOf({ samples: [sampleAt(99n)] }));
+  assert.match(rejections[0]!.reason, /the window of this reporting cycle is full/);
+});
+
+test('TraceIntake keeps no more of a process than its identity for frames that belong to it', () => {
+  const intake = intakeOf();
+  const process = processOf(9, { labels: new Map([['note', 'x'.repeat(1_000_000)]]) });
+  intake.submit(batchOf({ samples: [{ frames: [{ process, address: 1n }], timestamps: [1n] }] }));
+  const { owner } = intake.takeWindow().files[0]!;
+  assert.deepEqual('process' in owner && owner.process, { pid: 9, startTimeNano: 1n });
+});

@@ -1,6 +1,6 @@
 // hot
 import type { WindowStacks } from '../profile/window-contents.ts';
-import { finishMix, mixWord } from '../support/mix-words.ts';
+import { hashSeed, mixWord } from '../support/mix-words.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 
 /**
@@ -32,9 +32,9 @@ export class StackTable implements WindowStacks {
 
   /** Adds the stack `frames[0 .. length)`, leaf first, or finds it. */
   intern(frames: Uint32Array, length: number, isTruncated: boolean): number {
-    let hash = isTruncated ? 1 : 0;
+    let hash = mixWord(hashSeed, isTruncated ? 1 : 0);
     for (let i = 0; i < length; i++) hash = mixWord(hash, frames[i]!);
-    hash = finishMix(hash ^ length);
+    hash >>>= 0;
     const mask = this.#places.length - 1;
     let place = hash & mask;
     for (;;) {

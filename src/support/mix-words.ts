@@ -1,28 +1,25 @@
 // hot
+import { randomBytes } from 'node:crypto';
+
 /**
- * Mixes four 32-bit words into one, so that any of their bits moves about half of the result's
- * (constants and finaliser of MurmurHash3, https://github.com/aappleby/smhasher). For places in a table, never for identity.
+ * Different in each process, so that nobody can send keys that all belong at one place of a table. Nothing that leaves
+ * the process depends on it: the tables number their entries in the order of their coming.
  */
+export const hashSeed: number = randomBytes(4).readInt32LE();
+
+/** Mixes four 32-bit words into one, unsigned. For places in a table, never for identity. */
 export function mixWords(a: number, b: number, c: number, d: number): number {
-  let hash = mixWord(0, a);
-  hash = mixWord(hash, b);
-  hash = mixWord(hash, c);
-  hash = mixWord(hash, d);
-  return finishMix(hash);
+  return mixWord(mixWord(mixWord(mixWord(hashSeed, a), b), c), d) >>> 0;
 }
 
-/** One step of a hash over any number of words; start with 0 and end with `finishMix`. */
+/**
+ * One step of a hash over any number of words; start with `hashSeed`. Any bit of `hash` or `word` moves about half of
+ * the result's (finaliser of MurmurHash3, https://github.com/aappleby/smhasher). A cheaper step would let keys collide
+ * whatever the seed is.
+ */
 export function mixWord(hash: number, word: number): number {
-  let k = Math.imul(word, 0xcc9e2d51);
-  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-  const h = hash ^ k;
-  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
-}
-
-/** Spreads the last words over all bits; the result is an unsigned 32-bit number. */
-export function finishMix(hash: number): number {
-  let h = hash;
+  let h = hash ^ word;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+  return h ^ (h >>> 16);
 }

@@ -62,6 +62,8 @@ export class SymbolStore {
     const stubs = this.#stubs.openFile(fileId, nowMs);
     const file = stubs === undefined ? this.#files.open(fileId) : this.#files.ensure(fileId, false);
     if (file !== undefined) file.stubs = stubs;
+    // Made new, the file may be one too many.
+    if (stubs !== undefined) this.#files.enforceBudget();
     return file;
   }
 
@@ -186,6 +188,7 @@ function stubSpacesIn(files: SymbolFiles): StubSpaces {
       const symbol = symbols?.get(flipped(range.startHigh), flipped(range.startLow));
       if (symbol !== undefined) return symbol;
       write(owner, range);
+      files.enforceBudget();
       return range.symbol;
     },
   };

@@ -308,3 +308,14 @@ test('a stub that makes room because it has expired takes no other name with it'
   assert.equal(harness.nameIn(process, 0n), 'stub0');
   assert.equal(harness.store.figures().strings, 1);
 });
+
+test('a stub that the store had let go and finds again is within the budget too', () => {
+  const harness = new StoreHarness({ max_entries: 4, stubs: { max_total: 2 } });
+  const owners = [{ process }, { fileId: fileIdOf(9) }];
+  harness.learn({ stubs: owners.map((owner) => stubOf(owner, 0n, 16n, 'stub')) });
+  for (const find of [() => harness.nameIn(process, 8n), () => harness.name(fileIdOf(9), 8n)]) {
+    for (let i = 0; i < 4; i++) harness.learnName(fileIdOf(i), 1n, `f${i}`);
+    assert.equal(find(), 'stub');
+    assert.ok(harness.store.figures().entries <= 4, `${harness.store.figures().entries} entries`);
+  }
+});

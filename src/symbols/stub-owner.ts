@@ -34,6 +34,8 @@ export class StubOwner implements SymbolTable {
   lastHeardMs: number;
   /** The reporting cycle in which the process exited. */
   exitedCycle: number | undefined;
+  /** Whether it only seems to have exited, because another process was seen with its ID. */
+  isOutlived = false;
   isDropped = false;
   /** The reporting cycle in which all ranges were written ahead of its end. */
   writtenCycle = -1;

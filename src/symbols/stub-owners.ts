@@ -2,10 +2,13 @@ import type { FileId } from '../model/file-id.ts';
 import { formatFileId } from '../model/file-id.ts';
 import type { ProcessIdentity, StubOwner } from './stub-owner.ts';
 
+/** Processes of one ID within a cycle; a batch looks at all of those whose ID it names. */
+const maxNamesakes = 8;
+
 /** Who has stubs: processes by collector instance and process ID, and file IDs. */
 export class StubOwners {
   readonly #all = new Set<StubOwner>();
-  /** Processes of one ID differ in their start time; more than one is a matter of a cycle. */
+  /** Processes of one ID differ in their start time; more than one is a matter of a cycle, and they are bounded. */
   readonly #instances = new Map<string, Map<number, StubOwner[]>>();
   readonly #files = new Map<string, StubOwner>();
 
@@ -33,6 +36,31 @@ export class StubOwners {
 
   ofFile(fileId: FileId): StubOwner | undefined {
     return this.#files.size === 0 ? undefined : this.#files.get(formatFileId(fileId));
+  }
+
+  /** Who has to go before one more process can have this ID: the one that was silent for longest of too many. */
+  crowdedOut(instanceId: string, pid: number): StubOwner | undefined {
+    const namesakes = this.withPid(instanceId, pid);
+    if (namesakes.length < maxNamesakes) return undefined;
+    return namesakes.reduce((a, b) => (b.lastHeardMs < a.lastHeardMs ? b : a));
+  }
+
+  /** Another process has the ID of these: they have exited, unless they are heard of again. */
+  outlive(instanceId: string, process: ProcessIdentity, cycle: number): void {
+    for (const owner of this.withPid(instanceId, process.pid)) {
+      if (isProcess(owner, process) || owner.exitedCycle !== undefined) continue;
+      owner.exitedCycle = cycle;
+      owner.isOutlived = true;
+    }
+  }
+
+  /** The process is alive: samples of two that have the same ID can come in one batch, and in any order. */
+  revive(instanceId: string, process: ProcessIdentity, nowMs: number): void {
+    const owner = this.ofProcess(instanceId, process);
+    if (owner === undefined) return;
+    owner.lastHeardMs = nowMs;
+    if (owner.isOutlived) owner.exitedCycle = undefined;
+    owner.isOutlived = false;
   }
 
   add(owner: StubOwner): void {

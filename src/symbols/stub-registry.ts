@@ -4,7 +4,7 @@ import type { SubmittedStub } from '../model/frame-batch.ts';
 import { mergeSymbols, symbolsEqual } from './merge-symbols.ts';
 import type { OwnerKey, ProcessIdentity, StubSpaces } from './stub-owner.ts';
 import { StubOwner, spaceIdOf } from './stub-owner.ts';
-import { isProcess, StubOwners } from './stub-owners.ts';
+import { StubOwners } from './stub-owners.ts';
 import type { StubRange } from './stub-range.ts';
 import { createStubRange } from './stub-range.ts';
 import { SymbolPool } from './symbol-pool.ts';
@@ -69,6 +69,8 @@ export class StubRegistry {
       return;
     }
     owner.lastHeardMs = nowMs;
+    // Where no start time tells two uses of a process ID apart, stubs that come after an exit are those of a new process.
+    if ('pid' in owner.key && owner.key.startTimeNano === 0n) owner.exitedCycle = undefined;
     const submitted = createStubRange(stub.start, stub.length, stub.symbol, this.#cycle);
     const known = owner.ranges.at(submitted.startHigh, submitted.startLow);
     const isSame = known !== undefined && known.lastHigh === submitted.lastHigh && known.lastLow === submitted.lastLow;
@@ -107,17 +109,17 @@ export class StubRegistry {
   }
 
   /** Notes who is alive: a process that took over the ID of another one has outlived it. */
-  hear(instanceId: string, process: ProcessIdentity, nowMs: number): void {
-    for (const owner of this.#owners.withPid(instanceId, process.pid)) {
-      if (isProcess(owner, process)) owner.lastHeardMs = nowMs;
-      else owner.exitedCycle ??= this.#cycle;
-    }
+  hear(instanceId: string, processes: readonly (ProcessIdentity | undefined)[], nowMs: number): void {
+    for (const process of processes) if (process !== undefined) this.#owners.outlive(instanceId, process, this.#cycle);
+    for (const process of processes) if (process !== undefined) this.#owners.revive(instanceId, process, nowMs);
   }
 
   /** The process's stubs stay for the samples at hand, until the purge after the next resubmission. */
   exit(instanceId: string, process: ProcessIdentity): void {
     const owner = this.#owners.ofProcess(instanceId, process);
-    if (owner !== undefined) owner.exitedCycle ??= this.#cycle;
+    if (owner === undefined) return;
+    owner.exitedCycle ??= this.#cycle;
+    owner.isOutlived = false;
   }
 
   /** Writes about `limit` stubs ahead of `resubmit`, which then has less to do. Returns whether any are left. */
@@ -217,8 +219,11 @@ export class StubRegistry {
     if (known !== undefined) return known;
     if (this.#owners.size >= this.#limits.maxProcesses) return undefined;
     if ('fileId' in of) return this.#createOwner({ fileId: formatFileId(of.fileId) }, nowMs);
-    this.hear(instanceId, of.process, nowMs);
     const { pid, startTimeNano } = of.process;
+    this.#owners.outlive(instanceId, of.process, this.#cycle);
+    const crowdedOut = this.#owners.crowdedOut(instanceId, pid);
+    this.#boundedOut += crowdedOut?.ranges.count ?? 0;
+    if (crowdedOut !== undefined) this.#drop(crowdedOut);
     return this.#createOwner({ instanceId, pid, startTimeNano }, nowMs);
   }
 

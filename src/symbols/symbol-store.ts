@@ -44,7 +44,6 @@ export class SymbolStore {
   learn(batch: FrameBatch, nowMs: number): void {
     this.#advance(nowMs);
     const { instanceId } = batch.collector;
-    for (const process of batch.processes) if (process !== undefined) this.#stubs.hear(instanceId, process, nowMs);
     for (const { fileId, executable } of batch.executables) this.#files.learnExecutable(fileId, executable);
     for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
       this.#files.learnSymbol(fileId, addressHigh, addressLow, symbol);
@@ -53,6 +52,7 @@ export class SymbolStore {
       this.#stubs.learn(instanceId, stub, nowMs);
       this.#files.enforceBudget();
     }
+    this.#stubs.hear(instanceId, batch.processes, nowMs);
     for (const process of batch.processExits) this.#stubs.exit(instanceId, process);
   }
 

@@ -319,3 +319,46 @@ test('a stub that the store had let go and finds again is within the budget too'
     assert.ok(harness.store.figures().entries <= 4, `${harness.store.figures().entries} entries`);
   }
 });
+
+test('two processes that had one ID in a cycle both keep their stubs while both are sampled', () => {
+  const older = processOf(7, { startTimeNano: 1n });
+  const newer = processOf(7, { startTimeNano: 2n });
+  for (const order of [
+    [older, newer],
+    [newer, older],
+  ]) {
+    const harness = new StoreHarness();
+    harness.learn({ stubs: [stubOf({ process: older }, 0n, 64n, 'old')] });
+    harness.learn({ stubs: [stubOf({ process: newer }, 0n, 64n, 'new')] });
+    harness.learn({
+      samples: order.map((process) => ({ frames: [{ file, address: 1n }], process, timestamps: [1n] })),
+    });
+    harness.cycle();
+    assert.deepEqual([harness.nameIn(older, 1n), harness.nameIn(newer, 1n)], ['old', 'new']);
+    harness.learn({ samples: [{ frames: [{ file, address: 1n }], process: newer, timestamps: [1n] }] });
+    harness.cycle();
+    assert.deepEqual([harness.nameIn(older, 1n), harness.nameIn(newer, 1n)], [undefined, 'new']);
+  }
+});
+
+test('a process whose start is not known keeps the stubs that it submits after the exit of the one before', () => {
+  const harness = new StoreHarness();
+  const owner = { process: processOf(7, { startTimeNano: 0n }) };
+  harness.learn({ stubs: [stubOf(owner, 0n, 64n, 'old')] });
+  harness.learn({ processExits: [owner.process] });
+  harness.learn({ stubs: [stubOf(owner, 0n, 64n, 'new')] });
+  harness.cycle();
+  assert.equal(harness.nameIn(owner.process, 1n), 'new');
+});
+
+test('a collector that gives one process ID ever new start times has a few of them at a time', () => {
+  const harness = new StoreHarness();
+  for (let start = 1n; start <= 100n; start++) {
+    harness.nowMs++;
+    const owner = { process: processOf(7, { startTimeNano: start }) };
+    harness.learn({ stubs: [stubOf(owner, 0n, 64n, `stub${start}`)] });
+  }
+  const { stubOwners, liveStubs, boundedOutStubs } = harness.store.figures();
+  assert.deepEqual({ stubOwners, liveStubs, boundedOutStubs }, { stubOwners: 8, liveStubs: 8, boundedOutStubs: 92 });
+  assert.equal(harness.nameIn(processOf(7, { startTimeNano: 100n }), 1n), 'stub100');
+});

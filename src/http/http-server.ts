@@ -66,7 +66,7 @@ export class HttpServer implements Component {
   }
 
   async start(): Promise<void> {
-    for (const mount of this.#mounts) mount.addRoutes(this.#app);
+    for (const mount of this.#mounts) this.#addRoutes(mount);
     try {
       await this.#listen();
     } catch (cause) {
@@ -76,6 +76,16 @@ export class HttpServer implements Component {
     }
     this.#address = this.#app.server.address() as AddressInfo;
     this.#logger.info({ endpoint: `${formatEndpoint(this.address)}` }, `Serving ${this.id} over HTTP.`);
+  }
+
+  #addRoutes(mount: HttpMount): void {
+    try {
+      mount.addRoutes(this.#app);
+    } catch (cause) {
+      if ((cause as { code?: string }).code !== 'FST_ERR_DUPLICATED_ROUTE') throw cause;
+      const problem = `${formatEndpoint(this.#endpoint)} answers a path of ${mount.id} for another part already`;
+      throw new Error(`${mount.id}: endpoint: ${problem}; give each an endpoint or a path of its own.`, { cause });
+    }
   }
 
   async #listen(): Promise<void> {

@@ -83,6 +83,16 @@ test('HttpServer says which endpoint is taken', async (context) => {
   await server.stop(AbortSignal.timeout(1000));
 });
 
+test('HttpServer says which part has a path that another one has', async () => {
+  const tools = { logger: silentLogger, meter: new MeterProvider().getMeter('test') };
+  const server = new HttpServer({ host: '127.0.0.1', port: 0 }, [mountOf('/a'), { ...mountOf('/a'), id: 'b' }], tools);
+  await assert.rejects(server.start(), {
+    message:
+      'b: endpoint: 127.0.0.1:0 answers a path of b for another part already; give each an endpoint or a path of its own.',
+  });
+  await server.stop(AbortSignal.timeout(1000));
+});
+
 test('HttpServer stops under its deadline although a response does not end', { timeout: 5000 }, async () => {
   let isClosed = false;
   const endless: HttpMount = {

@@ -1,8 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
 import type { CommandIo } from './cli/command-io.ts';
 import { exitCodes } from './cli/command-io.ts';
 import { readConfig } from './cli/read-config.ts';
 import { componentTypes } from './components.ts';
+import type { CheckedConfig } from './config/check-document.ts';
 import type { ConfigSources } from './config/config-source.ts';
 import { findPipelineProblems } from './pipeline.ts';
 import { Service } from './service.ts';
@@ -13,6 +15,8 @@ import { version } from './support/version.ts';
 
 /** A little less than the 30 s that Kubernetes gives a container between SIGTERM and SIGKILL. */
 const shutdownTimeoutMs = 25_000;
+/** A batch that is under way takes milliseconds. */
+const receiverShutdownTimeoutMs = 5_000;
 
 /**
  * Runs the service until `stop` aborts, with `whenReady` as soon as it is ready; a rejection of that ends it too.
@@ -28,16 +32,10 @@ export async function runServe(
   if (config === undefined) return exitCodes.usage;
   const logger = createLogger(config.telemetry.logs, systemClock);
   for (const warning of config.warnings) logger.warn(warning);
-  const identity = { name: 'framekeeper', version, instanceId: randomUUID() };
-  const service = new Service(config, {
-    telemetry: new Telemetry(config.telemetry.metrics, identity),
-    logger,
-    clock: systemClock,
-    random: Math.random,
-    createProfileId: () => randomBytes(16),
-  });
   logger.info({ version }, 'Starting framekeeper...');
+  let service: Service;
   try {
+    service = createService(config, logger);
     await service.start();
   } catch (error) {
     logger.error({ error }, 'Could not start.');
@@ -46,8 +44,20 @@ export async function runServe(
   try {
     return await whenReady(service);
   } finally {
-    await service.stop(AbortSignal.timeout(shutdownTimeoutMs));
+    const receivers = AbortSignal.timeout(receiverShutdownTimeoutMs);
+    await service.stop({ receivers, all: AbortSignal.timeout(shutdownTimeoutMs) });
   }
+}
+
+function createService(config: CheckedConfig, logger: Logger): Service {
+  const identity = { name: 'framekeeper', version, instanceId: randomUUID() };
+  return new Service(config, {
+    telemetry: new Telemetry(config.telemetry.metrics, identity),
+    logger,
+    clock: systemClock,
+    random: Math.random,
+    createProfileId: () => randomBytes(16),
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<number> {

@@ -28,6 +28,13 @@ export interface ServiceParts extends Omit<PipelineParts, 'meter'> {
   readonly telemetry: Telemetry;
 }
 
+export interface ShutdownDeadlines {
+  /** For receivers to end what clients have begun: a client that hangs must not take the time of all that comes after. */
+  readonly receivers: AbortSignal;
+  /** For the whole. */
+  readonly all: AbortSignal;
+}
+
 interface ConnectedPage {
   readonly endpoint: Endpoint;
   readonly maxNodes: number;
@@ -53,6 +60,8 @@ export class Service {
   readonly #lifecycle: Lifecycle<Member>;
   readonly #stopObserving: () => void;
   readonly #serverByReceiver = new Map<string, GrpcServer>();
+  #receiverDeadline = new AbortController().signal;
+  #stopped: Promise<void> | undefined;
 
   constructor(config: CheckedConfig, parts: ServiceParts) {
     this.#config = config;
@@ -80,22 +89,34 @@ export class Service {
     this.#stopObserving = observeProcess(meter, clock);
   }
 
-  /** Rejects when a part cannot start, after the others were stopped. */
+  /** Rejects when a part cannot start, after all of them were stopped. */
   async start(): Promise<void> {
-    await this.#lifecycle.start();
+    try {
+      await this.#lifecycle.start();
+    } catch (error) {
+      this.#stopObserving();
+      await this.#parts.telemetry.stop(AbortSignal.abort());
+      throw error;
+    }
     this.#grpcServers.setServing(true);
     this.#health.markReady();
     this.#parts.logger.info('Everything is ready. Begin running and processing data.');
   }
 
-  /** Gives every part until `deadline` to finish what it has in hand. */
-  async stop(deadline: AbortSignal): Promise<void> {
+  /** Gives every part until its deadline to finish what it has in hand. Once: a second call waits for the first. */
+  stop(deadlines: ShutdownDeadlines): Promise<void> {
+    this.#stopped ??= this.#stop(deadlines);
+    return this.#stopped;
+  }
+
+  async #stop({ receivers, all }: ShutdownDeadlines): Promise<void> {
     this.#parts.logger.info('Starting shutdown...');
     this.#health.markNotReady();
     this.#grpcServers.setServing(false);
-    await this.#lifecycle.stop(deadline);
+    this.#receiverDeadline = receivers;
+    await this.#lifecycle.stop(all);
     this.#stopObserving();
-    await this.#parts.telemetry.stop(deadline);
+    await this.#parts.telemetry.stop(all);
     this.#parts.logger.info('Shutdown complete.');
   }
 
@@ -172,12 +193,20 @@ export class Service {
       ...this.#httpServers.map((component) => memberOf('extension', component)),
       ...exporters.map((component) => memberOf('exporter', component)),
       ...pipelines.map(({ cycle }) => memberOf('processor', cycle)),
-      ...pipelines.flatMap((pipeline) => this.#createReceivers(pipeline)).map((each) => memberOf('receiver', each)),
+      ...pipelines.flatMap((pipeline) => this.#createReceivers(pipeline)).map((each) => this.#receiverMember(each)),
     ];
     return new Lifecycle(members, ({ id, kind }, status, error) => {
       this.#health.report(id, kind, status, error);
-      if (error !== undefined) this.#parts.logger.error({ error, component: id }, `The ${kind} failed.`);
+      // Who starts the service gets the error of a part that cannot start.
+      const isStopping = this.#stopped !== undefined;
+      if (error !== undefined && isStopping)
+        this.#parts.logger.error({ error, component: id }, `The ${kind} could not stop.`);
     });
+  }
+
+  #receiverMember(receiver: Component): Member {
+    const stop = (all: AbortSignal): Promise<void> => receiver.stop(AbortSignal.any([all, this.#receiverDeadline]));
+    return { ...memberOf('receiver', receiver), stop };
   }
 }
 

@@ -114,6 +114,7 @@ export class GrpcServer {
     for (const service of this.#services) service.endCalls();
     this.#health.endWatches();
     await this.#started?.catch(() => undefined);
+    if (this.#port === 0) return this.#server.forceShutdown();
     await new Promise<void>((resolve) => {
       const force = (): void => {
         this.#logger.warn({ endpoint: this.#config.endpoint }, 'Closed gRPC connections that did not end in time.');

@@ -5,6 +5,7 @@ import type { ConfigProblem } from './config/config-error.ts';
 import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
 import { encodeProfilesData } from './otlp/encode-profiles-data.ts';
 import type { ProfilesData } from './otlp/profiles-data.ts';
+import type { FramesReceiverConfig } from './receivers/frames/frames-receiver-config.ts';
 import type { ReportConsumer } from './reporter/cycle-report.ts';
 import { createReporterMetrics } from './reporter/reporter-metrics.ts';
 import { ReportingCycle } from './reporter/reporting-cycle.ts';
@@ -34,8 +35,9 @@ export interface PipelineParts {
 const processorTypes = ['symbol_store', 'reporting_cycle'] as const;
 
 /** What is wrong with the pipelines as a whole, though each part of them is fine. */
-export function findPipelineProblems({ pipelines, processors }: CheckedConfig): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
+export function findPipelineProblems(config: CheckedConfig): ConfigProblem[] {
+  const problems = findSharedEndpoints(config);
+  const { pipelines, processors } = config;
   const pipelineByReceiver = new Map<string, string>();
   for (const [id, pipeline] of pipelines) {
     const path = `service.pipelines.${id}`;
@@ -54,6 +56,26 @@ export function findPipelineProblems({ pipelines, processors }: CheckedConfig): 
       const problem = `receiver "${receiver}" is in pipeline "${other}" too`;
       problems.push({ path: `${path}.receivers`, problem, remedy: 'give each pipeline receivers of its own' });
     }
+  }
+  return problems;
+}
+
+/** A gRPC server has each service once, so two receivers of frames cannot share an endpoint. */
+function findSharedEndpoints({ pipelines, receivers }: CheckedConfig): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const receiverByEndpoint = new Map<string, string>();
+  for (const id of new Set([...pipelines.values()].flatMap((pipeline) => pipeline.receivers))) {
+    const receiver = receivers.get(id);
+    if (receiver?.type.type !== 'frames') continue;
+    const { endpoint } = (receiver.config as FramesReceiverConfig).grpc;
+    const other = receiverByEndpoint.get(endpoint);
+    receiverByEndpoint.set(endpoint, id);
+    if (other === undefined || endpoint.endsWith(':0')) continue;
+    problems.push({
+      path: `receivers.${id}.protocols.grpc.endpoint`,
+      problem: `${endpoint} is the endpoint of receiver "${other}" too`,
+      remedy: 'give each receiver of frames an endpoint of its own',
+    });
   }
   return problems;
 }

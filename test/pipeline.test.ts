@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readConfig } from '../src/cli/read-config.ts';
+import { componentTypes } from '../src/components.ts';
 import type { ExportRequest } from '../src/exporters/export-request.ts';
-import { exportReports } from '../src/pipeline.ts';
+import { exportReports, findPipelineProblems } from '../src/pipeline.ts';
 import type { CycleReport } from '../src/reporter/cycle-report.ts';
 import { goodProfiles } from './otlp/good-profiles.ts';
+import { recordedIo } from './support/recorded-io.ts';
 
 test('exportReports encodes a report once for all exporters', () => {
   const requests: ExportRequest[] = [];
@@ -41,4 +44,45 @@ function reportOf(data: CycleReport['data']): CycleReport {
     resubmittedStubs: 0,
     durationMs: 0,
   };
+}
+
+const parts = 'processors: [symbol_store, reporting_cycle], exporters: [debug]';
+for (const { name, pipelines, fault } of [
+  {
+    name: 'a pipeline without processors',
+    pipelines: '{profiles: {receivers: [frames], exporters: [debug]}}',
+    fault:
+      'service.pipelines.profiles.processors: is []; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle].',
+  },
+  {
+    name: 'processors in the wrong order',
+    pipelines: '{profiles: {receivers: [frames], processors: [reporting_cycle, symbol_store], exporters: [debug]}}',
+    fault:
+      'service.pipelines.profiles.processors: is [reporting_cycle, symbol_store]; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle].',
+  },
+  {
+    name: 'two pipelines with the same receiver',
+    pipelines: `{profiles: {receivers: [frames], ${parts}}, profiles/2: {receivers: [frames], ${parts}}}`,
+    fault:
+      'service.pipelines.profiles/2.receivers: receiver "frames" is in pipeline "profiles" too; give each pipeline receivers of its own.',
+  },
+  {
+    name: 'two receivers of frames at one endpoint',
+    pipelines: `{profiles: {receivers: [frames, frames/2], ${parts}}}`,
+    fault:
+      'receivers.frames/2.protocols.grpc.endpoint: localhost:4317 is the endpoint of receiver "frames" too; give each receiver of frames an endpoint of its own.',
+  },
+]) {
+  test(`findPipelineProblems refuses ${name}, with the remedy`, () => {
+    const io = recordedIo({
+      'config.yaml': `
+receivers: {frames: {protocols: {grpc: {}}}, frames/2: {protocols: {grpc: {}}}}
+processors: {symbol_store: {}, reporting_cycle: {}}
+exporters: {debug: {}}
+service: {pipelines: ${pipelines}}
+`,
+    });
+    readConfig({ configs: ['config.yaml'], sets: [] }, componentTypes, io, findPipelineProblems);
+    assert.equal(io.err.slice(io.err.indexOf('Error:')), `Error: invalid configuration\n${fault}\n`);
+  });
 }

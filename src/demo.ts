@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { CommandIo } from './cli/command-io.ts';
+import { exitCodes } from './cli/command-io.ts';
+import { parseReplayOptions } from './cli/replay/replay-options.ts';
 import { runReplay } from './cli/replay.ts';
 import { formatEndpoint } from './http/endpoint.ts';
 import { runServe } from './serve.ts';
@@ -10,16 +12,36 @@ const shippedConfig = fileURLToPath(new URL('../otel-config.yaml', import.meta.u
 
 /**
  * `framekeeper demo`: the service with the shipped configuration, and the bundled recordings replayed into it. Takes the
- * options of `replay`. Exit code 0 after `--once` or an interrupt, else that of what failed.
+ * options of `replay` but for `--endpoint`. Exit code 0 after `--once` or an interrupt, else that of what failed.
  */
-export function runDemo(args: readonly string[], io: CommandIo, stop: AbortSignal): Promise<number> {
+export async function runDemo(args: readonly string[], io: CommandIo, stop: AbortSignal): Promise<number> {
+  const { stdout, stderr } = io;
+  const replayIo = { stdout, stderr, signal: stop, clock: systemClock, random: Math.random };
+  const parsed = parseReplayOptions(args);
+  if (parsed.kind === 'help') stdout(demoHelp);
+  // It says what is wrong, or what there is, before anything starts.
+  if (parsed.kind !== 'options') return runReplay(args, replayIo);
+  if (args.some((arg) => /^--endpoint(=|$)/.test(arg))) {
+    stderr(
+      'framekeeper demo: --endpoint: the demo sends to its own service; use framekeeper replay to send elsewhere.\n',
+    );
+    return exitCodes.usage;
+  }
   return runServe({ configs: [shippedConfig], sets: [] }, io, stop, (service) => {
-    io.stdout(`${whereToLook(service)}\n`);
+    stdout(`${whereToLook(service)}\n`);
     const [port] = service.receiverPorts.values();
-    const { stdout, stderr } = io;
-    const replayIo = { stdout, stderr, signal: stop, clock: systemClock, random: Math.random };
-    return runReplay(['--endpoint', `localhost:${port}`, ...args], replayIo);
+    return runReplay(['--endpoint', `${hostOf(io.env)}:${port}`, ...args], replayIo);
   });
+}
+
+const demoHelp = `framekeeper demo: the service with the shipped otel-config.yaml, and recordings replayed into it. Takes the options of
+framekeeper replay but for --endpoint:
+
+`;
+
+/** Where the shipped configuration lets the service listen. */
+function hostOf({ FRAMEKEEPER_HOST: host = '' }: NodeJS.ProcessEnv): string {
+  return ['', '0.0.0.0', '::', '[::]'].includes(host) ? 'localhost' : host;
 }
 
 function whereToLook(service: Service): string {

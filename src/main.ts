@@ -15,15 +15,20 @@ const io: CommandIo = {
   readFile: (path) => readFileSync(path, 'utf8'),
 };
 
+// npm passes on what the terminal has sent to us as well: one Ctrl-C can come twice.
+const repeatedSignalMs = 250;
+
 /** Aborts at the first SIGINT or SIGTERM; the second one ends the process at once, with the signal's exit code. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
+  let firstMs = 0;
   for (const [signal, number] of [
     ['SIGINT', 2],
     ['SIGTERM', 15],
   ] as const) {
     process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(128 + number);
+      if (!stop.signal.aborted) firstMs = systemClock.nowMs();
+      else if (systemClock.nowMs() - firstMs > repeatedSignalMs) process.exit(128 + number);
       stop.abort();
     });
   }

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:http2';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { describe, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { version } from '../src/support/version.ts';
+import type { RunningChild } from './support/child-process.ts';
+import { freePorts, runChild, waitForHealth } from './support/child-process.ts';
+
+const root = join(import.meta.dirname, '..');
+const shippedConfig = join(root, 'otel-config.yaml');
+// As a user's shell: what the tests themselves run under must not reach the service.
+const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, OTEL_EXPORTER_OTLP_ENDPOINT: ___, ...surroundings } = process.env;
+
+function framekeeper(args: readonly string[], env: NodeJS.ProcessEnv = {}): RunningChild {
+  return runChild(process.execPath, [join(root, 'src/main.ts'), ...args], { env: { ...surroundings, ...env } });
+}
+
+async function run(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const child = framekeeper(args);
+  return { code: await child.ended(), output: child.output() };
+}
+
+/** The shipped configuration at free ports. */
+async function startShipped(more: readonly string[] = []): Promise<{ child: RunningChild; frames: number }> {
+  const [frames, health] = (await freePorts(2)) as [number, number];
+  const sets = [
+    `receivers.frames.protocols.grpc.endpoint=127.0.0.1:${frames}`,
+    `extensions.health_check.endpoint=127.0.0.1:${health}`,
+    `extensions.live_page.endpoint=127.0.0.1:${health}`,
+    'service.telemetry.metrics.level=none',
+    ...more,
+  ];
+  const child = framekeeper(['--config', shippedConfig, ...sets.flatMap((set) => ['--set', set])]);
+  await waitForHealth(`http://127.0.0.1:${health}/`, child);
+  return { child, frames };
+}
+
+function configFile(context: TestContext, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'framekeeper-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'config.yaml');
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('framekeeper', { concurrency: 4 }, () => {
+  test('--version tells its version', async () => {
+    assert.deepEqual(await run('--version'), { code: 0, output: `framekeeper version ${version}\n` });
+  });
+
+  test('components lists what can stand in a configuration', async () => {
+    const { code, output } = await run('components');
+    assert.equal(code, 0);
+    for (const type of ['frames', 'symbol_store', 'reporting_cycle', 'otlp_grpc', 'health_check']) {
+      assert.match(output, new RegExp(`name: ${type}\\b`));
+    }
+  });
+
+  test('validate has nothing to say of the shipped configuration', async () => {
+    assert.deepEqual(await run('validate', '--config', shippedConfig), { code: 0, output: '' });
+  });
+
+  test('ends with 2 for a faulty configuration, and names every fault', async (context) => {
+    const path = configFile(context, 'receivers: {frame: {}}\nexporters: {debug: {verbosit: basic}}\n');
+    for (const args of [
+      ['--config', path],
+      ['validate', '--config', path],
+    ]) {
+      const { code, output } = await run(...args);
+      assert.equal(code, 2);
+      assert.match(output, /receivers\.frame: .*did you mean "frames"/);
+      assert.match(output, /exporters\.debug\.verbosit/);
+    }
+  });
+
+  test('ends with 2 for arguments that it does not know', async () => {
+    const { code, output } = await run('validat');
+    assert.deepEqual(
+      { code, output },
+      { code: 2, output: 'Error: unknown command "validat"; did you mean "validate"?\n' },
+    );
+  });
+
+  test('ends with 1 when a port is taken, and says once which', async (context) => {
+    const taken = createServer();
+    const port = await new Promise<number>((resolve) => {
+      taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port));
+    });
+    context.after(() => taken.close());
+    const set = (value: string): string[] => ['--set', value];
+    const { code, output } = await run(
+      ...['--config', shippedConfig, ...set('service.telemetry.metrics.level=none')],
+      ...set(`receivers.frames.protocols.grpc.endpoint=127.0.0.1:${port}`),
+      ...['extensions.health_check', 'extensions.live_page'].flatMap((each) => set(`${each}.endpoint=127.0.0.1:0`)),
+    );
+    assert.equal(code, 1);
+    assert.equal(output.match(/cannot listen on 127\.0\.0\.1/g)?.length, 1, output);
+  });
+
+  test('runs the shipped configuration, and ends with 0 at SIGTERM', async () => {
+    const { child } = await startShipped();
+    assert.equal(await child.stop(), 0);
+    assert.match(child.output(), /Shutdown complete\.\n$/);
+    assert.doesNotMatch(child.output(), /\t(?:warn|error)\t/);
+  });
+
+  test('ends at once, with 143, at a second SIGTERM', async () => {
+    const { child, frames } = await startShipped();
+    const session = connect(`http://127.0.0.1:${frames}`);
+    session.on('error', () => undefined);
+    // A call that never ends holds up the stop.
+    const path = '/framekeeper.frames.v1.FramesService/Submit';
+    const call = session.request({
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    call.on('error', () => undefined);
+    await new Promise((resolve) => call.write(Buffer.alloc(3), resolve));
+    const ended = child.stop();
+    await wait(400);
+    assert.equal(child.hasEnded(), false, child.output());
+    void child.stop();
+    assert.equal(await ended, 143);
+    session.destroy();
+  });
+
+  const isLinux = process.platform === 'linux';
+  test('demo --once replays into the shipped configuration and ends with 0', { skip: !isLinux }, async () => {
+    // Linux answers at all of 127/8, so that the shipped ports are free at an address that nobody else uses.
+    const host = `127.${(process.pid >> 8) & 255}.${process.pid & 255}.7`;
+    const child = framekeeper(['demo', '--once', '--speed', 'max', 'node'], { FRAMEKEEPER_HOST: host });
+    assert.equal(await child.ended(), 0, child.output());
+    const output = child.output();
+    assert.ok(output.includes(`http://${host}:13133/live`), output);
+    assert.match(output, /285 samples sent, 285 accepted, 0 rejected/);
+    assert.match(output, /"sample records":\d+/);
+    assert.doesNotMatch(output, /\t(?:warn|error)\t/);
+  });
+
+  test('demo says what is wrong with its arguments before it starts anything', async () => {
+    for (const args of [['--sped', '2'], ['--endpoint', 'localhost:1'], ['--help']]) {
+      const { code, output } = await run('demo', ...args);
+      assert.equal(code, args.includes('--help') ? 0 : 2);
+      assert.doesNotMatch(output, /Starting framekeeper/);
+    }
+  });
+});

@@ -13,11 +13,37 @@ export interface Clock {
 /** A number in [0, 1), as `Math.random` gives it. */
 export type Random = () => number;
 
-export const systemClock: Clock = {
-  nowMs: () => performance.now(),
-  unixNano: () => unixNanoAtOrigin + BigInt(Math.round(performance.now() * 1e6)),
-  sleep: (ms, signal) => sleepMs(ms, undefined, signal === undefined ? {} : { signal }),
-};
+/** What a machine tells: whole milliseconds of its real time, and milliseconds since some moment, with fractions. */
+export interface ClockReadings {
+  readonly unixMs: () => number;
+  readonly monotonicMs: () => number;
+}
 
-// Date.now() has whole milliseconds only; performance.now() has fractions but starts at zero.
-const unixNanoAtOrigin = BigInt(Math.round(performance.timeOrigin * 1e3)) * 1000n;
+// Beyond a millisecond's rounding, and what passes between two readings.
+const toleratedNano = 5_000_000n;
+
+/**
+ * Unix time with the resolution of the monotonic clock. That one stands still while a machine sleeps and knows nothing
+ * of corrections, so that it is set again wherever it has left real time by some milliseconds.
+ */
+export function createClock({ unixMs, monotonicMs }: ClockReadings): Clock {
+  const readUnixNano = (): bigint => BigInt(unixMs()) * 1_000_000n;
+  const readMonotonicNano = (): bigint => BigInt(Math.round(monotonicMs() * 1e6));
+  let originUnixNano = readUnixNano() - readMonotonicNano();
+  return {
+    nowMs: monotonicMs,
+    unixNano: () => {
+      const monotonicNano = readMonotonicNano();
+      const real = readUnixNano();
+      const ahead = originUnixNano + monotonicNano - real;
+      if (ahead > toleratedNano || ahead < -toleratedNano) originUnixNano = real - monotonicNano;
+      return originUnixNano + monotonicNano;
+    },
+    sleep: (ms, signal) => sleepMs(ms, undefined, signal === undefined ? {} : { signal }),
+  };
+}
+
+export const systemClock: Clock = createClock({
+  unixMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+});

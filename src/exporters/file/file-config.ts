@@ -1,11 +1,15 @@
 import type { ComponentType } from '../../config/component-type.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
+import type { DialectName } from '../../otlp/dialects/dialect.ts';
+import { readDialect } from '../dialect-exporter.ts';
 import type { RetryConfig } from '../retry-config.ts';
 import { readRetryConfig } from '../retry-config.ts';
 import type { SendingQueueConfig } from '../sending-queue-config.ts';
 import { readSendingQueueConfig } from '../sending-queue-config.ts';
 
 export interface FileConfig {
+  /** Which backend profiles are written for. */
+  readonly dialect: DialectName;
   /** Path of the section, for messages about what cannot be written. */
   readonly section: string;
   /** A file, or with layout `per_message` a folder. */
@@ -50,6 +54,7 @@ export function readFileConfig(section: ConfigSection): FileConfig {
   const layout = section.oneOf('layout', 'stream', ['stream', 'per_message']);
   const rotation = section.optionalSection('rotation');
   const config: FileConfig = {
+    dialect: readDialect(section),
     section: section.path,
     path: section.string('path', ''),
     format: section.oneOf('format', 'json', ['json', 'proto']),

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { Component } from '../../support/component.ts';
+import { withDialect } from '../dialect-exporter.ts';
 import type { ProfilesExporter } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
@@ -21,5 +22,9 @@ export function createFileExporter(
       : new MessageFolder(config, logger, clock);
   const client = new FileClient(config, sink);
   // A write to disk cannot be taken back, so an attempt has no time limit of its own.
-  return new QueuedExporter(id, client, { ...config, timeoutMs: 0 }, dependencies);
+  return withDialect(
+    new QueuedExporter(id, client, { ...config, timeoutMs: 0 }, dependencies),
+    config.dialect,
+    dependencies.meter,
+  );
 }

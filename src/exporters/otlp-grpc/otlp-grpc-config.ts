@@ -1,8 +1,10 @@
 import type { ComponentType } from '../../config/component-type.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
+import type { DialectName } from '../../otlp/dialects/dialect.ts';
 import type { Secret } from '../../support/secret.ts';
 import type { ClientTlsConfig } from '../client-tls-config.ts';
 import { needsTls, readClientTlsConfig } from '../client-tls-config.ts';
+import { readDialect } from '../dialect-exporter.ts';
 import type { RetryConfig } from '../retry-config.ts';
 import { readRetryConfig } from '../retry-config.ts';
 import type { SendingQueueConfig } from '../sending-queue-config.ts';
@@ -11,6 +13,8 @@ import type { GrpcEndpoint } from './endpoint.ts';
 import { parseGrpcEndpoint } from './endpoint.ts';
 
 export interface OtlpGrpcConfig {
+  /** Which backend profiles are written for. */
+  readonly dialect: DialectName;
   /** `undefined`: switched off, by an empty endpoint and `optional: true`. */
   readonly endpoint: GrpcEndpoint | undefined;
   readonly isTls: boolean;
@@ -50,6 +54,7 @@ export function readOtlpGrpcConfig(section: ConfigSection): OtlpGrpcConfig {
   const tls = readClientTlsConfig(section.section('tls'));
   const keepalive = section.optionalSection('keepalive');
   const config: OtlpGrpcConfig = {
+    dialect: readDialect(section),
     endpoint,
     isTls: endpoint?.security === undefined ? !tls.insecure : endpoint.security === 'tls',
     tls,

@@ -1,4 +1,5 @@
 import type { Component } from '../../support/component.ts';
+import { withDialect } from '../dialect-exporter.ts';
 import type { ProfilesExporter } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
@@ -20,5 +21,5 @@ export function createOtlpGrpcExporter(
   const { logger, version } = dependencies;
   if (config.endpoint === undefined) return new SwitchedOffExporter(id, logger, 'its endpoint is empty');
   const client = new OtlpGrpcClient(config, config.endpoint.target, version);
-  return new QueuedExporter(id, client, config, dependencies);
+  return withDialect(new QueuedExporter(id, client, config, dependencies), config.dialect, dependencies.meter);
 }

@@ -1,8 +1,10 @@
 import type { ComponentType } from '../../config/component-type.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
+import type { DialectName } from '../../otlp/dialects/dialect.ts';
 import { Secret } from '../../support/secret.ts';
 import type { ClientTlsConfig } from '../client-tls-config.ts';
 import { needsTls, readClientTlsConfig } from '../client-tls-config.ts';
+import { readDialect } from '../dialect-exporter.ts';
 import type { RetryConfig } from '../retry-config.ts';
 import { readRetryConfig } from '../retry-config.ts';
 import type { SendingQueueConfig } from '../sending-queue-config.ts';
@@ -12,6 +14,8 @@ import { compressionLevels } from './compression.ts';
 import { parseProfilesUrl } from './profiles-url.ts';
 
 export interface OtlpHttpConfig {
+  /** Which backend profiles are written for. */
+  readonly dialect: DialectName;
   /** Where profiles are posted. `undefined`: switched off, by an empty endpoint and `optional: true`. */
   readonly url: URL | undefined;
   readonly encoding: 'proto' | 'json';
@@ -48,6 +52,7 @@ export function readOtlpHttpConfig(section: ConfigSection): OtlpHttpConfig {
   const tls = readClientTlsConfig(section.section('tls'));
   const compression = section.oneOf('compression', 'gzip', ['gzip', 'zstd', 'none']);
   const config: OtlpHttpConfig = {
+    dialect: readDialect(section),
     url,
     encoding: section.oneOf('encoding', 'proto', ['proto', 'json']),
     compression,

@@ -1,4 +1,5 @@
 import type { Component } from '../../support/component.ts';
+import { withDialect } from '../dialect-exporter.ts';
 import type { ProfilesExporter } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
@@ -18,5 +19,9 @@ export function createOtlpHttpExporter(
   dependencies: OtlpHttpDependencies,
 ): Component & ProfilesExporter {
   if (config.url === undefined) return new SwitchedOffExporter(id, dependencies.logger, 'its endpoint is empty');
-  return new QueuedExporter(id, new OtlpHttpClient(config, config.url, dependencies), config, dependencies);
+  return withDialect(
+    new QueuedExporter(id, new OtlpHttpClient(config, config.url, dependencies), config, dependencies),
+    config.dialect,
+    dependencies.meter,
+  );
 }

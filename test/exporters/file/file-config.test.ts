@@ -17,6 +17,7 @@ test('file has the defaults of the Collector, and one consumer', () => {
   assert.equal(message, '');
   const { retry: _retry, queue, ...rest } = config;
   assert.deepEqual(rest, {
+    dialect: 'generic',
     section: 'file',
     path: '/tmp/a',
     format: 'json',

@@ -17,6 +17,7 @@ test('otlp_grpc has the defaults of the Collector', () => {
   assert.equal(message, '');
   const { tls, retry: _retry, queue: _queue, ...rest } = config;
   assert.deepEqual(rest, {
+    dialect: 'generic',
     endpoint: { target: 'localhost:4317', security: undefined },
     isTls: true,
     compression: 'gzip',

@@ -17,6 +17,7 @@ test('otlp_http has the defaults of the Collector', () => {
   assert.equal(message, '');
   const { tls, retry: _retry, queue: _queue, url, ...rest } = config;
   assert.deepEqual(rest, {
+    dialect: 'generic',
     encoding: 'proto',
     compression: 'gzip',
     compressionLevel: 6,

@@ -1,0 +1,22 @@
+import type { ProfileType } from '../../model/profile-type.ts';
+import type { Dialect } from './dialect.ts';
+import { asReceived } from './dialect.ts';
+
+/** The Collector's Elasticsearch exporter takes on-CPU profiles alone, makes an event of each timestamp, and wants a type on every frame. */
+export const elastic: Dialect = {
+  ...asReceived,
+  isTaken: isOnCpu,
+  sampleShape: 'moments',
+  mappingAttributes: (attributes) =>
+    attributes.filter(({ key, value }) => key !== 'process.executable.build_id.htlhash' || isFileId(value)),
+  frameType: (type) => type || 'native',
+};
+
+export function isOnCpu({ sampleType, sampleUnit, periodType, periodUnit }: ProfileType): boolean {
+  return sampleType === 'samples' && sampleUnit === 'count' && periodType === 'cpu' && periodUnit === 'nanoseconds';
+}
+
+/** 16 bytes as hexadecimal. */
+export function isFileId(value: unknown): boolean {
+  return typeof value === 'string' && /^[0-9a-fA-F]{32}$/.test(value);
+}

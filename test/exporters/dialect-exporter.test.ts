@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
+import { applyDialect, countSamples } from '../../src/otlp/dialects/apply-dialect.ts';
+import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
+import { buildData } from '../support/build-data.ts';
+import { connect } from './otlp-http/connect.ts';
+
+const data = buildData(
+  { samples: [{ at: [1, 2], attributes: { 'thread.id': 7n } }] },
+  { type: 'events/count', periodType: '', period: 0n, samples: [{ at: [1] }, { at: [2], stack: [{ names: ['f'] }] }] },
+);
+const request = { data, sampleCount: countSamples(data), encoded: () => encodeProfilesData(data) };
+
+for (const { dialect, sent, dropped } of [
+  { dialect: 'generic', sent: 3, dropped: undefined },
+  { dialect: 'pyroscope', sent: 3, dropped: undefined },
+  { dialect: 'elastic', sent: 1, dropped: 2 },
+] as const) {
+  test(`an exporter sends profiles in the dialect ${dialect}, and counts what that leaves out`, async (t) => {
+    const { server, exporter, metrics } = await connect(t, { values: { dialect } });
+    exporter.offer(request);
+    await server.until(({ requests }) => requests.length === 1);
+    await exporter.stop(new AbortController().signal);
+    assert.deepEqual(decodeProfilesData(server.requests[0]!.bytes), applyDialect(data, dialect).data);
+    const counted = await metrics();
+    const label = '{exporter="otlp_http/test"}';
+    assert.equal(counted.get(`otelcol_exporter_sent_profile_samples${label}`), sent);
+    assert.equal(counted.get(`framekeeper_exporter_dialect_dropped_samples${label}`), dropped);
+  });
+}

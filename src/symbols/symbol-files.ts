@@ -102,6 +102,8 @@ export class SymbolFiles {
   ensure(id: FileId, isStubSpace: boolean): FileEntry {
     const known = this.open(id);
     if (known !== undefined) return known;
+    // A full table would take the place of a file that has expired, which only a purge may do: symbols go first.
+    if (this.#files.count === this.#files.capacity) this.#files.resize(this.#files.capacity * 2);
     const created = new FileEntry(isStubSpace);
     const expired = this.#files.set(created, id.word0, id.word1, id.word2, id.word3);
     if (expired === undefined) return created;

@@ -263,3 +263,13 @@ test('reasonUnknown says never_submitted for what the store has not heard of', (
   harness.learnName(file, 2n, 'f');
   assert.equal(harness.reason(file, 1n), 'never_submitted');
 });
+
+test('files that have expired leave with all that they had, however many new ones come before the purge', () => {
+  const harness = new StoreHarness();
+  for (let i = 0; i < 8; i++) harness.learnName(fileIdOf(i), 1n, `old${i}`);
+  harness.nowMs += lifetimeMs + 100;
+  for (let i = 8; i < 16; i++) harness.learnName(fileIdOf(i), 1n, `new${i}`);
+  harness.cycle();
+  const { files, symbols, strings } = harness.store.figures();
+  assert.deepEqual({ files, symbols, strings }, { files: 8, symbols: 8, strings: 8 });
+});

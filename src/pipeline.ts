@@ -1,6 +1,7 @@
+import { resolve } from 'node:path';
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import type { CheckedConfig } from './config/check-document.ts';
+import type { CheckedConfig, ConfiguredComponent } from './config/check-document.ts';
 import type { ConfigProblem } from './config/config-error.ts';
 import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
 import { encodeProfilesData } from './otlp/encode-profiles-data.ts';
@@ -12,6 +13,9 @@ import { ReportingCycle } from './reporter/reporting-cycle.ts';
 import type { ReportingCycleConfig } from './reporter/reporting-cycle-config.ts';
 import { TraceIntake } from './reporter/trace-intake.ts';
 import type { Clock, Random } from './support/clock.ts';
+import type { Component } from './support/component.ts';
+import { componentLogger } from './support/logger.ts';
+import { SnapshotKeeper } from './symbols/snapshot/snapshot-keeper.ts';
 import { SymbolStore } from './symbols/symbol-store.ts';
 import type { SymbolStoreConfig } from './symbols/symbol-store-config.ts';
 import { registerSymbolStoreMetrics } from './symbols/symbol-store-metrics.ts';
@@ -21,7 +25,8 @@ export interface Pipeline {
   readonly id: string;
   readonly store: SymbolStore;
   readonly intake: TraceIntake;
-  readonly cycle: ReportingCycle;
+  /** What starts and stops, in the order of starting. */
+  readonly components: readonly Component[];
 }
 
 export interface PipelineParts {
@@ -39,6 +44,7 @@ export function findPipelineProblems(config: CheckedConfig): ConfigProblem[] {
   const problems = findSharedEndpoints(config);
   const { pipelines, processors } = config;
   const pipelineByReceiver = new Map<string, string>();
+  const pipelineBySnapshot = new Map<string, string>();
   for (const [id, pipeline] of pipelines) {
     const path = `service.pipelines.${id}`;
     const types = pipeline.processors.map((processor) => processors.get(processor)?.type.type);
@@ -56,6 +62,13 @@ export function findPipelineProblems(config: CheckedConfig): ConfigProblem[] {
       const problem = `receiver "${receiver}" is in pipeline "${other}" too`;
       problems.push({ path: `${path}.receivers`, problem, remedy: 'give each pipeline receivers of its own' });
     }
+    const snapshot = snapshotPath(processors.get(pipeline.processors[0] ?? ''));
+    const sharer = snapshot === undefined ? undefined : pipelineBySnapshot.get(snapshot);
+    if (snapshot !== undefined) pipelineBySnapshot.set(snapshot, id);
+    if (sharer === undefined) continue;
+    const problem = `the store's snapshot "${snapshot}" is that of pipeline "${sharer}" too`;
+    const remedy = 'give each pipeline a symbol_store with a snapshot path of its own';
+    problems.push({ path: `${path}.processors`, problem, remedy });
   }
   return problems;
 }
@@ -78,6 +91,12 @@ function findSharedEndpoints({ pipelines, receivers }: CheckedConfig): ConfigPro
     });
   }
   return problems;
+}
+
+function snapshotPath(processor: ConfiguredComponent | undefined): string | undefined {
+  if (processor?.type.type !== 'symbol_store') return undefined;
+  const { snapshot } = processor.config as SymbolStoreConfig;
+  return snapshot && resolve(snapshot.path);
 }
 
 /** Symbol store, intake and cycle of one pipeline; `consumers` get every report. */
@@ -107,7 +126,19 @@ export function createPipeline(
     metrics,
     consumers: consumers(store),
   });
-  return { id, store, intake, cycle };
+  return { id, store, intake, components: [...keepersOf(storeId, storeConfig, store, parts), cycle] };
+}
+
+/** What lets the store survive a restart: starts before anything learns names, and stops after the last report. */
+function keepersOf(
+  id: string,
+  { snapshot }: SymbolStoreConfig,
+  store: SymbolStore,
+  { clock, random, meter, logger }: PipelineParts,
+): SnapshotKeeper[] {
+  if (snapshot === undefined) return [];
+  const own = componentLogger(logger, 'processor', id);
+  return [new SnapshotKeeper(id, snapshot, { store, clock, random, meter, logger: own })];
 }
 
 /** Offers the profiles of each report to each exporter; what a queue refuses, its exporter counts. */

@@ -192,7 +192,7 @@ export class Service {
     const members = [
       ...this.#httpServers.map((component) => memberOf('extension', component)),
       ...exporters.map((component) => memberOf('exporter', component)),
-      ...pipelines.map(({ cycle }) => memberOf('processor', cycle)),
+      ...pipelines.flatMap(({ components }) => components).map((each) => memberOf('processor', each)),
       ...pipelines.flatMap((pipeline) => this.#createReceivers(pipeline)).map((each) => this.#receiverMember(each)),
     ];
     return new Lifecycle(members, ({ id, kind }, status, error) => {
@@ -224,8 +224,8 @@ function pipelineMembers({ pipelines }: CheckedConfig): { readonly id: string; r
     id,
     members: [
       ...receivers.map((each) => `receiver:${each}`),
-      // The store has no life of its own: it is there as long as its cycle.
-      ...processors.slice(1).map((each) => `processor:${each}`),
+      // A store without a snapshot has no life of its own, and never tells its status.
+      ...processors.map((each) => `processor:${each}`),
       ...exporters.map((each) => `exporter:${each}`),
     ],
   }));

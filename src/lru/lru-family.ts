@@ -101,6 +101,16 @@ export class LruFamily<V> {
     this.liveSince = Math.max(0, now - this.options.lifetime);
   }
 
+  /**
+   * Sets the time to any other, for filling empty tables with entries that were last used in the past, oldest first:
+   * the times of the entries of a table must not decrease. @throws RangeError for one outside of 0..2^31-1.
+   */
+  setTime(now: number): void {
+    check('now', now, 0, maxTime);
+    this.now = now;
+    this.liveSince = Math.max(0, now - this.options.lifetime);
+  }
+
   /** Whether the entry at `slot` was last used longer ago than the lifetime. */
   isExpired(slot: number): boolean {
     return this.pool.link(slot, timeWord) < this.liveSince;

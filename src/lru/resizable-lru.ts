@@ -42,6 +42,11 @@ export class ResizableLru<V> {
     return this.#table.slotAt(place);
   }
 
+  /** Slot of a key, expired or not; `noSlot` when it is not there. Leaves no trace. */
+  slotOf(key0: number, key1: number, key2 = 0, key3 = 0): number {
+    return this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+  }
+
   /** The value, which is the newest now; `undefined` when the key is not there or has expired. */
   get(key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
     const table = this.#table;

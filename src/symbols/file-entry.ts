@@ -19,6 +19,8 @@ export class FileEntry implements SymbolTable {
   readonly isStubSpace: boolean;
   /** Whether the entry has left the store. */
   isGone = false;
+  /** Number of the last walk over the store that has visited the file. */
+  walk = 0;
 
   constructor(isStubSpace: boolean) {
     this.isStubSpace = isStubSpace;

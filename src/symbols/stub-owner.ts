@@ -22,6 +22,15 @@ export interface ProcessIdentity {
   readonly startTimeNano: bigint;
 }
 
+/** What the registry needs of stub metadata. */
+export interface StubSubmission {
+  readonly owner: { readonly process: ProcessIdentity } | { readonly fileId: FileId };
+  readonly start: bigint;
+  /** At least 1; `start + length` is at most 2^64. */
+  readonly length: bigint;
+  readonly symbol: FrameSymbol;
+}
+
 export type OwnerKey = (ProcessIdentity & { readonly instanceId: string }) | { readonly fileId: string };
 
 /** The stubs of one process, or of one file ID. */

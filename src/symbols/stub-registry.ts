@@ -1,8 +1,7 @@
 import type { FileId } from '../model/file-id.ts';
 import { formatFileId } from '../model/file-id.ts';
-import type { SubmittedStub } from '../model/frame-batch.ts';
 import { mergeSymbols, symbolsEqual } from './merge-symbols.ts';
-import type { OwnerKey, ProcessIdentity, StubSpaces } from './stub-owner.ts';
+import type { OwnerKey, ProcessIdentity, StubSpaces, StubSubmission } from './stub-owner.ts';
 import { StubOwner, spaceIdOf } from './stub-owner.ts';
 import { StubOwners } from './stub-owners.ts';
 import type { StubRange } from './stub-range.ts';
@@ -61,8 +60,13 @@ export class StubRegistry {
     return this.#symbols.bytes + this.#liveStubs * rangeBytes;
   }
 
+  /** Each owner once, with those that are added while it goes on. */
+  all(): Iterator<StubOwner> {
+    return this.#owners.values();
+  }
+
   /** Takes one submission; the later one wins where ranges overlap. */
-  learn(instanceId: string, stub: SubmittedStub, nowMs: number): void {
+  learn(instanceId: string, stub: StubSubmission, nowMs: number): void {
     const owner = this.#ownerFor(instanceId, stub.owner, nowMs);
     if (owner === undefined) {
       this.#boundedOut++;
@@ -214,7 +218,7 @@ export class StubRegistry {
     this.#walkChunk = 0;
   }
 
-  #ownerFor(instanceId: string, of: SubmittedStub['owner'], nowMs: number): StubOwner | undefined {
+  #ownerFor(instanceId: string, of: StubSubmission['owner'], nowMs: number): StubOwner | undefined {
     const known = 'fileId' in of ? this.openFile(of.fileId, nowMs) : this.openProcess(instanceId, of.process, nowMs);
     if (known !== undefined) return known;
     if (this.#owners.size >= this.#limits.maxProcesses) return undefined;

@@ -5,10 +5,10 @@ import { noSlot } from '../lru/slot-pool.ts';
 import type { Executable } from '../model/executable.ts';
 import type { FileId } from '../model/file-id.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
+import { bytesOfExecutable } from './executable-bytes.ts';
 import { FileEntry } from './file-entry.ts';
 import { mergeExecutables, mergeSymbols } from './merge-symbols.ts';
 import { RemovedKeys } from './removed-keys.ts';
-import { textBytes } from './string-pool.ts';
 import { SymbolPool, symbolBytes } from './symbol-pool.ts';
 
 export interface SymbolFilesLimits {
@@ -20,8 +20,7 @@ export interface SymbolFilesLimits {
 }
 
 /** Measured: a FileEntry. */
-const fileEntryBytes = 72;
-const executableBytes = 64;
+const fileEntryBytes = 80;
 const maxCapacity = 2 ** 22;
 /** 28 bytes each: enough to tell why for the frames that left in the last cycles. */
 const rememberedRemovals = 16_384;
@@ -62,6 +61,11 @@ export class SymbolFiles {
       onRemove: (symbol, reason, slot) => this.#forget(symbol, reason, slot),
     });
     this.#files = new ResizableLru(this.fileFamily);
+  }
+
+  /** All files in the order of their last use. */
+  get table(): ResizableLru<FileEntry> {
+    return this.#files;
   }
 
   /** Symbols and files. */
@@ -217,7 +221,7 @@ export class SymbolFiles {
   }
 
   #setExecutable(file: FileEntry, executable: Executable | undefined): void {
-    this.#executableBytes += bytesOf(executable) - bytesOf(file.executable);
+    this.#executableBytes += bytesOfExecutable(executable) - bytesOfExecutable(file.executable);
     file.executable = executable;
   }
 
@@ -242,10 +246,4 @@ export class SymbolFiles {
     this.#removed.remember(this.#currentId, pool.keyWord(slot, 0), pool.keyWord(slot, 1), reason);
     this.#pool.release(symbol);
   }
-}
-
-function bytesOf(executable: Executable | undefined): number {
-  if (executable === undefined) return 0;
-  const { fileName, gnuBuildId, goBuildId } = executable;
-  return executableBytes + textBytes(fileName) + textBytes(gnuBuildId) + textBytes(goBuildId);
 }

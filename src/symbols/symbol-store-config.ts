@@ -1,4 +1,6 @@
 import type { ConfigSection } from '../config/config-section.ts';
+import type { SnapshotConfig } from './snapshot/snapshot-config.ts';
+import { readSnapshotConfig } from './snapshot/snapshot-config.ts';
 
 /** The processor `symbol_store`. */
 export interface SymbolStoreConfig {
@@ -10,6 +12,8 @@ export interface SymbolStoreConfig {
   readonly maxBytes: number;
   readonly stubs: StubLimits;
   readonly neededNames: NeededNamesConfig;
+  /** `undefined` when the store is forgotten with the process. */
+  readonly snapshot: SnapshotConfig | undefined;
 }
 
 export interface StubLimits {
@@ -49,6 +53,7 @@ export function readSymbolStoreConfig(section: ConfigSection): SymbolStoreConfig
       intervalMs: names.durationMs('interval', 5000, { min: 1, max: 3_600_000 }),
       maxPending: names.integer('max_pending', 8192, { min: 1, max: 1_000_000 }),
     },
+    snapshot: readSnapshotConfig(section),
   };
   if (config.stubs.maxTotal * 2 > maxEntries + 1) {
     // Re-submitted every cycle, they would evict all other names every cycle.

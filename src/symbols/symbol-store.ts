@@ -1,21 +1,19 @@
 import type { Executable } from '../model/executable.ts';
 import type { FileId } from '../model/file-id.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
-import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { Process } from '../model/process.ts';
 import type { Random } from '../support/clock.ts';
 import type { SymbolTable } from './file-entry.ts';
 import { NeededNames } from './needed-names.ts';
-import type { ProcessIdentity, StubOwner, StubSpaces } from './stub-owner.ts';
-import type { StubRange } from './stub-range.ts';
-import { flipped } from './stub-range.ts';
-import { StubRegistry } from './stub-registry.ts';
-import { SymbolFiles } from './symbol-files.ts';
+import { StoreRestore } from './snapshot/store-restore.ts';
+import { StoreWalk } from './snapshot/store-walk.ts';
+import type { StoreContents } from './store-contents.ts';
+import { createStoreContents, tickAt } from './store-contents.ts';
+import type { ProcessIdentity } from './stub-owner.ts';
+import type { StubRegistry } from './stub-registry.ts';
+import type { SymbolFiles } from './symbol-files.ts';
 import type { SymbolStoreConfig } from './symbol-store-config.ts';
 import type { SymbolStoreFigures } from './symbol-store-figures.ts';
-
-/** Times in the store are tenths of a second: in 31 bits they last for six years. */
-const msPerTick = 100;
 
 /**
  * Everything known about file IDs and processes: what a frame is called, and of which executable it is. Symbols that it
@@ -24,20 +22,22 @@ const msPerTick = 100;
  */
 export class SymbolStore {
   readonly #config: SymbolStoreConfig;
-  readonly #files: SymbolFiles;
-  readonly #stubs: StubRegistry;
+  readonly #seed: number;
+  #files: SymbolFiles;
+  #stubs: StubRegistry;
   /** Frames that were looked up in vain, to be asked for in the replies. */
   readonly neededNames: NeededNames;
   #resubmittedStubs = 0;
+  #walks = 0;
 
   /** `random` is asked once, for what hides from senders where keys and stub spaces lie. */
   constructor(config: SymbolStoreConfig, random: Random) {
-    const seed = Math.floor(random() * 2 ** 32);
     this.#config = config;
-    const { maxEntries, maxBytes, lifetimeMs } = config;
-    this.#files = new SymbolFiles({ lifetime: Math.ceil(lifetimeMs / msPerTick), maxEntries, maxBytes, seed });
-    this.#stubs = new StubRegistry(config.stubs, stubSpacesIn(this.#files), seed);
-    this.neededNames = new NeededNames(config.neededNames, this, seed);
+    this.#seed = Math.floor(random() * 2 ** 32);
+    const { files, stubs } = createStoreContents(config, this.#seed);
+    this.#files = files;
+    this.#stubs = stubs;
+    this.neededNames = new NeededNames(config.neededNames, this, this.#seed);
   }
 
   /** Takes everything that a batch says about names. Bounds that bite are counted, and are no errors. */
@@ -158,38 +158,37 @@ export class SymbolStore {
     };
   }
 
-  #advance(nowMs: number): void {
-    this.#files.advance(Math.max(0, Math.floor(nowMs / msPerTick)));
+  /**
+   * A walk over everything that a restart should not lose, without the `leaveOut` coldest entries. The store may be
+   * used between its steps, but for other walks.
+   */
+  walk(nowMs: number, leaveOut = 0): StoreWalk {
+    this.#advance(nowMs);
+    this.#walks++;
+    return new StoreWalk(this.#contents, { number: this.#walks, nowMs, leaveOut });
   }
-}
 
-/** The store's side of the stub registry: each owner's stubs are symbols of a file ID of its own. */
-function stubSpacesIn(files: SymbolFiles): StubSpaces {
-  const spaceOf = (owner: StubOwner) => {
-    if (owner.space === undefined || owner.space.isGone) owner.space = files.ensure(owner.spaceId, true);
-    return owner.space;
-  };
-  const write = (owner: StubOwner, { startHigh, startLow, symbol }: StubRange): void => {
-    files.writeStub(spaceOf(owner), flipped(startHigh), flipped(startLow), symbol);
-  };
-  return {
-    open: (owner) => {
-      owner.space = files.ensure(owner.spaceId, true);
-    },
-    write,
-    erase: (owner, { startHigh, startLow }) => {
-      spaceOf(owner).symbols?.delete(flipped(startHigh), flipped(startLow));
-    },
-    drop: (owner) => {
-      files.drop(owner.spaceId);
-    },
-    read: (owner, range): FrameSymbol => {
-      const { symbols } = spaceOf(owner);
-      const symbol = symbols?.get(flipped(range.startHigh), flipped(range.startLow));
-      if (symbol !== undefined) return symbol;
-      write(owner, range);
-      files.enforceBudget();
-      return range.symbol;
-    },
-  };
+  /**
+   * What a walk told, told again, fills an empty store of the same settings; `adopt` makes it this one. `passedMs` ago
+   * the walk began.
+   */
+  restore(nowMs: number, passedMs: number): StoreRestore {
+    const { lifetimeMs } = this.#config;
+    const contents = createStoreContents(this.#config, this.#seed);
+    return new StoreRestore(contents, { nowMs, nowTick: tickAt(nowMs, lifetimeMs), lifetimeMs, passedMs });
+  }
+
+  /** Forgets everything, and knows from now on what was restored. */
+  adopt({ files, stubs }: StoreContents): void {
+    this.#files = files;
+    this.#stubs = stubs;
+  }
+
+  get #contents(): StoreContents {
+    return { files: this.#files, stubs: this.#stubs };
+  }
+
+  #advance(nowMs: number): void {
+    this.#files.advance(tickAt(nowMs, this.#config.lifetimeMs));
+  }
 }

@@ -12,6 +12,7 @@ test('symbol_store has a default for every key', () => {
     maxBytes: 256 * 1024 * 1024,
     stubs: { maxProcesses: 16_384, maxPerProcess: 65_536, maxTotal: 250_000, maxBytes: 64 * 1024 * 1024 },
     neededNames: { intervalMs: 5000, maxPending: 8192 },
+    snapshot: undefined,
   });
 });
 
@@ -22,6 +23,7 @@ test('symbol_store takes every key', () => {
     max_size_mib: 2,
     stubs: { max_processes: 3, max_per_process: 4, max_total: 50, max_size_mib: 6 },
     names_needed: { interval: '7s', max_pending: 8 },
+    snapshot: { path: '/var/lib/framekeeper/symbols', interval: '1m', max_size_mib: 9 },
   });
   assert.deepEqual(config, {
     lifetimeMs: 3000,
@@ -29,8 +31,19 @@ test('symbol_store takes every key', () => {
     maxBytes: 2 * 1024 * 1024,
     stubs: { maxProcesses: 3, maxPerProcess: 4, maxTotal: 50, maxBytes: 6 * 1024 * 1024 },
     neededNames: { intervalMs: 7000, maxPending: 8 },
+    snapshot: { path: '/var/lib/framekeeper/symbols', intervalMs: 60_000, maxBytes: 9 * 1024 * 1024 },
   });
 });
+
+for (const { name, snapshot, expected } of [
+  { name: 'has defaults', snapshot: { path: 'symbols' }, expected: { intervalMs: 300_000, maxBytes: 512 << 20 } },
+  { name: 'is off when its path is an empty variable', snapshot: { path: '' }, expected: undefined },
+  { name: 'is off when it says so', snapshot: { path: 'symbols', enabled: false }, expected: undefined },
+]) {
+  test(`the snapshot ${name}`, () => {
+    assert.deepEqual(configOf({ snapshot }).snapshot, expected && { path: 'symbols', ...expected });
+  });
+}
 
 test('a small store has room for fewer stubs without being told', () => {
   for (const maxEntries of [1, 2, 7, 100_000]) {
@@ -50,6 +63,9 @@ for (const { name, yaml, path } of [
   },
   { name: 'an unknown key', yaml: { max_entires: 1 }, path: 'max_entires' },
   { name: 'an unknown key of stubs', yaml: { stubs: { max: 1 } }, path: 'stubs.max' },
+  { name: 'a snapshot without a path', yaml: { snapshot: {} }, path: 'snapshot.path' },
+  { name: 'snapshots all the time', yaml: { snapshot: { path: 'a', interval: '1ms' } }, path: 'snapshot.interval' },
+  { name: 'an unknown key of snapshot', yaml: { snapshot: { path: 'a', file: 'b' } }, path: 'snapshot.file' },
   { name: 'an unknown key of names_needed', yaml: { names_needed: { max: 1 } }, path: 'names_needed.max' },
 ]) {
   test(`symbol_store refuses ${name}`, () => {

@@ -1,0 +1,118 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import type { Clock } from '../../support/clock.ts';
+import type { LoadedSnapshot } from './load-snapshot.ts';
+import type { SavedSnapshot } from './save-snapshot.ts';
+import type { SnapshotFault } from './snapshot-fault.ts';
+import type { EntryCounts } from './snapshot-format.ts';
+
+/** What became of the entries of a snapshot that was loaded. */
+export interface RestoreOutcome {
+  readonly savedUnixNano: bigint;
+  /** Entries that had outlived their lifetime. */
+  readonly expired: number;
+  /** Entries for which the store had no room. */
+  readonly evicted: number;
+}
+
+/** What happens to snapshots, counted and logged in one place. */
+export interface SnapshotEvents {
+  loaded(snapshot: LoadedSnapshot, outcome: RestoreOutcome, durationMs: number): void;
+  absent(): void;
+  /** `keptAs` is where the file is now. */
+  refused(fault: SnapshotFault, keptAs: string): void;
+  saved(snapshot: SavedSnapshot, savedUnixNano: bigint, durationMs: number): void;
+  saveFailed(error: unknown): void;
+  /** Another instance has the lock. */
+  notOurs(): void;
+  lockChanged(isHeld: boolean, error?: unknown): void;
+}
+
+interface SnapshotState {
+  entries: number;
+  bytes: number;
+  /** Of the last time it was written. */
+  durationMs: number;
+  savedUnixNano: bigint | undefined;
+}
+
+export function createSnapshotEvents(path: string, logger: Logger, meter: Meter, clock: Clock): SnapshotEvents {
+  const state: SnapshotState = { entries: 0, bytes: 0, durationMs: 0, savedUnixNano: undefined };
+  const counters = createCounters(meter);
+  observeState(meter, clock, state);
+  return {
+    loaded({ counts, bytes }, { savedUnixNano, expired, evicted }, durationMs) {
+      Object.assign(state, { entries: entriesOf(counts), bytes, savedUnixNano });
+      counters.loaded.add(entriesOf(counts));
+      const ageS = secondsBetween(savedUnixNano, clock.unixNano());
+      const fields = { path, ...counts, bytes, expired, evicted, age_s: ageS, duration_ms: Math.round(durationMs) };
+      logger.info(fields, 'The symbol snapshot was loaded.');
+    },
+    absent() {
+      logger.info({ path }, 'There is no symbol snapshot yet.');
+    },
+    refused({ message }, keptAs) {
+      counters.refusals.add(1);
+      const error = `${path}: ${message}`;
+      logger.warn({ error, kept_as: keptAs }, 'The symbol snapshot was refused. The symbol store starts empty.');
+    },
+    saved({ counts, bytes, leftOut }, savedUnixNano, durationMs) {
+      Object.assign(state, { entries: entriesOf(counts), bytes, savedUnixNano, durationMs });
+      counters.writes.add(1);
+      counters.leftOut.add(leftOut);
+      logger.debug({ path, ...counts, bytes, duration_ms: Math.round(durationMs) }, 'The symbol snapshot was written.');
+      if (leftOut === 0) return;
+      const remedy = 'raise max_size_mib or lower max_entries';
+      logger.warn({ path, left_out: leftOut, remedy }, 'The coldest symbols are not in the symbol snapshot.');
+    },
+    saveFailed(error) {
+      counters.failures.add(1);
+      logger.error({ path, error }, 'The symbol snapshot could not be written. The last one stays.');
+    },
+    notOurs() {
+      logger.warn({ path }, 'The symbol snapshot was not written: another instance has it.');
+    },
+    lockChanged(isHeld, error) {
+      if (isHeld) logger.debug({ path }, 'This instance writes the symbol snapshot.');
+      else if (error !== undefined) logger.error({ path, error }, 'The symbol snapshot cannot be locked or written.');
+      else
+        logger.warn({ path }, 'Another instance writes this symbol snapshot. This one only reads it, until that ends.');
+    },
+  };
+}
+
+function createCounters(meter: Meter) {
+  const counter = (name: string, description: string, unit: string) =>
+    meter.createCounter(`framekeeper_symbol_store_snapshot_${name}`, { description, unit });
+  return {
+    writes: counter('writes', 'Snapshots that were written.', '{snapshot}'),
+    failures: counter('failures', 'Snapshots that could not be written.', '{snapshot}'),
+    refusals: counter('refusals', 'Snapshots that could not be read.', '{snapshot}'),
+    leftOut: counter('left_out', 'Entries for which a snapshot had no room.', '{entry}'),
+    loaded: counter('loaded', 'Entries of the snapshot that was read at the start.', '{entry}'),
+  };
+}
+
+function observeState(meter: Meter, clock: Clock, state: SnapshotState): void {
+  const gauge = (name: string, description: string, unit: string, read: () => number | undefined): void => {
+    const instrument = meter.createObservableGauge(`framekeeper_symbol_store_snapshot_${name}`, { description, unit });
+    instrument.addCallback((result) => {
+      const value = read();
+      if (value !== undefined) result.observe(value);
+    });
+  };
+  gauge('entries', 'Entries of the last snapshot.', '{entry}', () => state.entries);
+  gauge('size', 'Size of the last snapshot on disk.', 'By', () => state.bytes);
+  gauge('duration', 'How long the last snapshot took to write.', 's', () => state.durationMs / 1000);
+  gauge('age', 'Time since the last snapshot began; names that came after it would not survive.', 's', () =>
+    state.savedUnixNano === undefined ? undefined : secondsBetween(state.savedUnixNano, clock.unixNano()),
+  );
+}
+
+function entriesOf({ files, symbols, stubs }: EntryCounts): number {
+  return files + symbols + stubs;
+}
+
+function secondsBetween(fromUnixNano: bigint, toUnixNano: bigint): number {
+  return Number((toUnixNano - fromUnixNano) / 1_000_000n) / 1000;
+}

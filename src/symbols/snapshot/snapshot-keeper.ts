@@ -1,0 +1,157 @@
+import { mkdir, readdir, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { Meter } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import type { Clock, Random } from '../../support/clock.ts';
+import type { Component } from '../../support/component.ts';
+import type { SymbolStore } from '../symbol-store.ts';
+import { loadSnapshot } from './load-snapshot.ts';
+import { saveSnapshot } from './save-snapshot.ts';
+import type { SnapshotConfig } from './snapshot-config.ts';
+import type { SnapshotEvents } from './snapshot-events.ts';
+import { createSnapshotEvents } from './snapshot-events.ts';
+import { SnapshotFault } from './snapshot-fault.ts';
+import { SnapshotLock } from './snapshot-lock.ts';
+import type { StoreRestore } from './store-restore.ts';
+
+/** Between two steps of a snapshot that is not urgent; a step takes about a millisecond. */
+const pauseMs = 5;
+
+export interface SnapshotKeeperParts {
+  readonly store: SymbolStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly meter: Meter;
+}
+
+/**
+ * Lets the symbol store survive a restart: reads its snapshot at the start, and writes one at intervals and on stop.
+ * Must start before anything learns names, and stop after the last has.
+ */
+export class SnapshotKeeper implements Component {
+  readonly id: string;
+  readonly #config: SnapshotConfig;
+  readonly #parts: SnapshotKeeperParts;
+  readonly #events: SnapshotEvents;
+  readonly #lock: SnapshotLock;
+  readonly #temporaryPath: string;
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(id: string, config: SnapshotConfig, parts: SnapshotKeeperParts) {
+    const { logger, meter, clock, random } = parts;
+    this.id = id;
+    this.#config = config;
+    this.#parts = parts;
+    const { path } = config;
+    this.#events = createSnapshotEvents(path, logger, meter, clock);
+    const instance = randomHex(random) + randomHex(random);
+    this.#temporaryPath = `${path}.${instance}.tmp`;
+    this.#lock = new SnapshotLock(`${path}.lock`, instance, clock, this.#events.lockChanged);
+  }
+
+  /** Never rejects: without a snapshot, names are asked for again. */
+  async start(): Promise<void> {
+    // Whatever is wrong with the folder, the lock will say.
+    await mkdir(dirname(this.#config.path), { recursive: true, mode: 0o700 }).catch(() => undefined);
+    await this.#lock.start();
+    if (this.#lock.isHeld) await this.#removeLeftovers().catch(() => undefined);
+    await this.#load();
+    this.#loop = this.#run();
+  }
+
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+    await this.#save(deadline, () => setImmediate());
+    await this.#lock.stop();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { clock } = this.#parts;
+    while (!signal.aborted) {
+      try {
+        await clock.sleep(this.#config.intervalMs, signal);
+      } catch {
+        return;
+      }
+      await this.#save(signal, () => clock.sleep(pauseMs, signal));
+    }
+  }
+
+  async #load(): Promise<void> {
+    const { store, clock } = this.#parts;
+    const { path, maxBytes } = this.#config;
+    const beganMs = clock.nowMs();
+    let restore: StoreRestore | undefined;
+    let savedUnixNano = 0n;
+    try {
+      const snapshot = await loadSnapshot(path, maxBytes, (saved) => {
+        savedUnixNano = saved;
+        restore = store.restore(beganMs, Number(clock.unixNano() - saved) / 1e6);
+        return restore;
+      });
+      if (snapshot === undefined) return this.#events.absent();
+      const { contents, evicted } = restore!.finish();
+      store.adopt(contents);
+      const { expired } = restore!;
+      this.#events.loaded(snapshot, { savedUnixNano, expired, evicted }, clock.nowMs() - beganMs);
+    } catch (error) {
+      if (!(error instanceof SnapshotFault)) throw error;
+      this.#events.refused(error, await this.#putAside(error));
+    }
+  }
+
+  /** Out of the way of the next snapshot, so that it can be looked at; only the last one is kept. */
+  async #putAside({ kind }: SnapshotFault): Promise<string> {
+    const { path } = this.#config;
+    if (kind === 'unreadable' || !this.#lock.isHeld) return path;
+    try {
+      await rename(path, `${path}.refused`);
+      return `${path}.refused`;
+    } catch {
+      return path;
+    }
+  }
+
+  async #save(signal: AbortSignal, pause: () => Promise<void>): Promise<void> {
+    const { store, clock } = this.#parts;
+    const { path, maxBytes } = this.#config;
+    const nowMs = clock.nowMs();
+    const unixNano = clock.unixNano();
+    if (!(await this.#lock.confirm())) {
+      if (this.#stopping.signal.aborted) this.#events.notOurs();
+      return;
+    }
+    const mayReplace = async (): Promise<void> => {
+      if (!(await this.#lock.confirm())) throw new Error('another instance took the snapshot over');
+    };
+    try {
+      const options = { store, nowMs, unixNano, maxBytes, pause, signal };
+      const saved = await saveSnapshot(path, this.#temporaryPath, mayReplace, options);
+      this.#events.saved(saved, unixNano, clock.nowMs() - nowMs);
+    } catch (error) {
+      // One that a stop interrupts is begun again by it.
+      if (signal !== this.#stopping.signal || !signal.aborted) this.#events.saveFailed(error);
+    }
+  }
+
+  /** What writers left that were killed. */
+  async #removeLeftovers(): Promise<void> {
+    const folder = dirname(this.#config.path);
+    const prefix = `${basename(this.#config.path)}.`;
+    for (const name of await readdir(folder)) {
+      if (!name.startsWith(prefix) || !/^(?:lock\.)?[0-9a-f]{16}\.tmp$/.test(name.slice(prefix.length))) continue;
+      await unlink(join(folder, name));
+    }
+  }
+}
+
+function randomHex(random: Random): string {
+  return Math.floor(random() * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0');
+}

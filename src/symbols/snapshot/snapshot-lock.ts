@@ -30,6 +30,8 @@ export class SnapshotLock {
   readonly #listener: LockListener;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
+  /** Beats do not overlap. */
+  #lastBeat: Promise<void> = Promise.resolve();
   #state: 'held' | 'others' | 'failed' | undefined;
   /** The foreign lock as it was seen last, and since when it has been like this. */
   #seen = '';
@@ -64,6 +66,7 @@ export class SnapshotLock {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
+    await this.#lastBeat;
     if (this.isHeld && (await this.#readHolder())?.instance === this.#own.instance) {
       await unlink(this.#path).catch(() => undefined);
     }
@@ -82,13 +85,16 @@ export class SnapshotLock {
     }
   }
 
-  async #beat(isEnded: (holder: Holder) => boolean = () => false): Promise<void> {
-    try {
-      const isHeld = await this.#hold(isEnded);
-      this.#tell(isHeld ? 'held' : 'others');
-    } catch (error) {
-      this.#tell('failed', error);
-    }
+  #beat(isEnded: (holder: Holder) => boolean = () => false): Promise<void> {
+    this.#lastBeat = this.#lastBeat.then(async () => {
+      try {
+        const isHeld = await this.#hold(isEnded);
+        this.#tell(isHeld ? 'held' : 'others');
+      } catch (error) {
+        this.#tell('failed', error);
+      }
+    });
+    return this.#lastBeat;
   }
 
   /** Touches our lock, or tries to get it. */

@@ -1,0 +1,180 @@
+import { join } from 'node:path';
+import type { LogFileSystem } from './log-file-system.ts';
+import { headerBytes } from './record-header.ts';
+import type { LogRecord } from './segment.ts';
+import { Segment } from './segment.ts';
+
+export interface SegmentLogConfig {
+  /** A folder that belongs to this log alone. */
+  readonly directory: string;
+  /** Permissions of the folder if it is to be created. */
+  readonly directoryMode: number;
+  /** Bound on the bytes of all files. */
+  readonly maxBytes: number;
+  /** Whether a record counts as written only once it is on the disk itself, and not just with the system. */
+  readonly isSynced: boolean;
+}
+
+export interface OpenedLog {
+  /** What earlier runs have not finished, in the order in which it was appended. */
+  readonly records: readonly LogRecord[];
+  /** Stretches of files that held records and cannot be read. */
+  readonly damagedCount: number;
+}
+
+// Large enough that files come and go seldom, small enough that one unfinished record does not hold much else on disk.
+const maxSegmentBytes = 16 << 20;
+const segmentsInFullLog = 16;
+const namePattern = /^(\d{10})\.segment$/;
+
+/**
+ * Records on disk, each kept until it is finished: files that grow at the end and are deleted once all of their records
+ * are finished. Every call but `read` is synchronous, so a record that `append` returns is written.
+ * Invariant: `sizeBytes` is the sum over `#segments`, and every segment but `#active` has unfinished records or could not be
+ * deleted.
+ */
+export class SegmentLog {
+  readonly #config: SegmentLogConfig;
+  readonly #fs: LogFileSystem;
+  readonly #segmentBytes: number;
+  readonly #segments = new Set<Segment>();
+  /** The one that is written to; `undefined` until the next append begins one. */
+  #active: Segment | undefined;
+  #lastNumber = 0;
+  #sizeBytes = 0;
+  #recordCount = 0;
+
+  constructor(config: SegmentLogConfig, fs: LogFileSystem) {
+    this.#config = config;
+    this.#fs = fs;
+    this.#segmentBytes = Math.min(maxSegmentBytes, Math.ceil(config.maxBytes / segmentsInFullLog));
+  }
+
+  /** Bound on `sizeBytes`. */
+  get maxBytes(): number {
+    return this.#config.maxBytes;
+  }
+
+  /** Bytes of all files. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Records that are not finished. */
+  get recordCount(): number {
+    return this.#recordCount;
+  }
+
+  /** Reads what is there; call first, once. @throws ErrnoException */
+  open(): OpenedLog {
+    const records: LogRecord[] = [];
+    let damagedCount = 0;
+    const { directory, directoryMode } = this.#config;
+    this.#fs.mkdirSync(directory, { recursive: true, mode: directoryMode });
+    const names = this.#fs.readdirSync(directory).filter((name) => namePattern.test(name));
+    for (const name of names.sort()) {
+      const opened = Segment.open(this.#fs, join(directory, name));
+      this.#lastNumber = Number(namePattern.exec(name)![1]);
+      this.#segments.add(opened.segment);
+      this.#sizeBytes += opened.segment.sizeBytes;
+      for (const record of opened.records) records.push(record);
+      damagedCount += opened.damagedCount;
+    }
+    this.#recordCount = records.length;
+    this.#deleteFinished();
+    return { records, damagedCount };
+  }
+
+  /** Keeps a record; `undefined` when there is no room. @throws ErrnoException, and then there is nothing of the record */
+  append(payload: Uint8Array, sampleCount: number): LogRecord | undefined {
+    const neededBytes = headerBytes + payload.length;
+    if (this.#sizeBytes + neededBytes > this.#config.maxBytes) this.#retireActive();
+    if (this.#sizeBytes + neededBytes > this.#config.maxBytes) return undefined;
+    const active = this.#activeFor(neededBytes);
+    try {
+      const record = active.append(payload, sampleCount, this.#config.isSynced);
+      this.#sizeBytes += neededBytes;
+      this.#recordCount += 1;
+      return record;
+    } catch (error) {
+      // What a file is like after a failed write or sync is hard to know, so nothing more is written to it.
+      this.#retireActive();
+      throw error;
+    }
+  }
+
+  /** The bytes of a record; `undefined` when they are damaged. @throws ErrnoException */
+  read(record: LogRecord): Promise<Uint8Array | undefined> {
+    return record.segment.read(record);
+  }
+
+  /** Lets go of a record; once for each. @throws ErrnoException; then it may come back after a restart */
+  finish(record: LogRecord): void {
+    this.#recordCount -= 1;
+    try {
+      record.segment.finish(record);
+    } finally {
+      if (record.segment.unfinishedCount === 0) this.#deleteFinished();
+    }
+  }
+
+  /** Ends the use of the files, of which those that hold nothing are deleted. No read may be going on. */
+  close(): void {
+    this.#retireActive();
+    for (const segment of this.#segments) segment.close();
+    this.#segments.clear();
+  }
+
+  #activeFor(neededBytes: number): Segment {
+    const { sizeBytes = 0 } = this.#active ?? {};
+    if (sizeBytes > 0 && sizeBytes + neededBytes > this.#segmentBytes) this.#retireActive();
+    this.#active ??= this.#begin();
+    return this.#active;
+  }
+
+  #begin(): Segment {
+    const { directory, isSynced } = this.#config;
+    this.#lastNumber += 1;
+    const name = `${String(this.#lastNumber).padStart(10, '0')}.segment`;
+    const segment = Segment.create(this.#fs, join(directory, name));
+    this.#segments.add(segment);
+    if (isSynced) syncDirectory(this.#fs, directory);
+    return segment;
+  }
+
+  #retireActive(): void {
+    this.#active = undefined;
+    this.#deleteFinished();
+  }
+
+  /** Also tries again what could not be deleted before. */
+  #deleteFinished(): void {
+    for (const segment of this.#segments) {
+      if (segment.unfinishedCount > 0 || segment === this.#active) continue;
+      if (!deleteFile(this.#fs, segment.path)) continue;
+      segment.close();
+      this.#segments.delete(segment);
+      this.#sizeBytes -= segment.sizeBytes;
+    }
+  }
+}
+
+/** Whether the file is gone. */
+function deleteFile(fs: LogFileSystem, path: string): boolean {
+  try {
+    fs.unlinkSync(path);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+  return true;
+}
+
+/** A new file is there after a power cut only if its folder is on the disk too. */
+function syncDirectory(fs: LogFileSystem, directory: string): void {
+  const fd = fs.openSync(directory, 'r');
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}

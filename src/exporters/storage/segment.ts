@@ -1,0 +1,125 @@
+import { crc32 } from 'node:zlib';
+import type { LogFileSystem } from './log-file-system.ts';
+import type { RecordHeader } from './record-header.ts';
+import { encodeRecordHeader, finishedState, headerBytes, headerOf, stateOffset } from './record-header.ts';
+import { scanSegment } from './segment-scan.ts';
+
+/** A record that is kept. Its number of samples is known without reading it. */
+export interface LogRecord {
+  readonly segment: Segment;
+  /** Where it begins in the file. */
+  readonly offset: number;
+  readonly header: RecordHeader;
+}
+
+/**
+ * One file of records, written at its end only; but for the state byte of a record, what is written never changes.
+ * Invariant: `sizeBytes` is where the last whole record ends, `unfinishedCount` is how many of its records are not finished.
+ */
+export class Segment {
+  readonly path: string;
+  readonly #fs: LogFileSystem;
+  readonly #fd: number;
+  #sizeBytes = 0;
+  #unfinishedCount = 0;
+
+  private constructor(fs: LogFileSystem, path: string, fd: number) {
+    this.#fs = fs;
+    this.path = path;
+    this.#fd = fd;
+  }
+
+  /** @throws ErrnoException, also when there is such a file already */
+  static create(fs: LogFileSystem, path: string): Segment {
+    // For the owner alone: profiles carry command lines.
+    return new Segment(fs, path, fs.openSync(path, 'wx+', 0o600));
+  }
+
+  /** Opens what an earlier run left, and cuts off what was never written to its end. @throws ErrnoException */
+  static open(fs: LogFileSystem, path: string): { segment: Segment; records: LogRecord[]; damagedCount: number } {
+    const segment = new Segment(fs, path, fs.openSync(path, 'r+'));
+    const { records, damagedCount, wholeBytes } = scanSegment(fs, segment.#fd);
+    fs.ftruncateSync(segment.#fd, wholeBytes);
+    segment.#sizeBytes = wholeBytes;
+    const unfinished = records.filter(({ header }) => !header.isFinished);
+    segment.#unfinishedCount = unfinished.length;
+    return { segment, records: unfinished.map((record) => ({ ...record, segment })), damagedCount };
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  get unfinishedCount(): number {
+    return this.#unfinishedCount;
+  }
+
+  /** Writes a record behind the others; after an error there is nothing of it. @throws ErrnoException */
+  append(payload: Uint8Array, sampleCount: number, isSynced: boolean): LogRecord {
+    const offset = this.#sizeBytes;
+    const header = headerOf(payload, sampleCount);
+    try {
+      writeAll(this.#fs, this.#fd, [encodeRecordHeader(header, offset), payload], offset);
+      if (isSynced) this.#fs.fdatasyncSync(this.#fd);
+    } catch (error) {
+      this.#cutTo(offset);
+      throw error;
+    }
+    this.#sizeBytes = offset + headerBytes + payload.length;
+    this.#unfinishedCount += 1;
+    return { segment: this, offset, header };
+  }
+
+  /** The bytes of a record; `undefined` when they are damaged. @throws ErrnoException */
+  async read({ offset, header }: LogRecord): Promise<Uint8Array | undefined> {
+    const payload = Buffer.alloc(header.payloadBytes);
+    let length = 0;
+    while (length < payload.length) {
+      const bytesRead = await readAt(this.#fs, this.#fd, payload.subarray(length), offset + headerBytes + length);
+      if (bytesRead === 0) return undefined;
+      length += bytesRead;
+    }
+    return crc32(payload) === header.payloadCrc ? payload : undefined;
+  }
+
+  /** Notes that a record need not be kept. Call once a record. @throws ErrnoException; then it comes back after a restart */
+  finish({ offset }: LogRecord): void {
+    this.#unfinishedCount -= 1;
+    // Never synced: what is lost with the power is a note, and costs a duplicate.
+    this.#fs.writeSync(this.#fd, Uint8Array.of(finishedState), 0, 1, offset + stateOffset);
+  }
+
+  close(): void {
+    this.#fs.closeSync(this.#fd);
+  }
+
+  #cutTo(sizeBytes: number): void {
+    try {
+      this.#fs.ftruncateSync(this.#fd, sizeBytes);
+    } catch {
+      // Opening the file cuts it too, unless the record is whole after all: then it is sent although it was refused.
+    }
+  }
+}
+
+function writeAll(fs: LogFileSystem, fd: number, buffers: readonly Uint8Array[], offset: number): void {
+  let rest = [...buffers];
+  for (let position = offset; rest.length > 0; ) {
+    let written = fs.writevSync(fd, rest, position);
+    position += written;
+    while (rest[0] !== undefined && written >= rest[0].length) {
+      written -= rest[0].length;
+      rest = rest.slice(1);
+    }
+    if (rest[0] !== undefined) rest[0] = rest[0].subarray(written);
+  }
+}
+
+function readAt(fs: LogFileSystem, fd: number, buffer: Buffer, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.read(fd, buffer, 0, buffer.length, position, (error, bytesRead) => {
+      if (error === null) resolve(bytesRead);
+      else reject(error);
+    });
+  });
+}

@@ -26,6 +26,9 @@ const refusalTexts: Record<Refusal, string> = {
   queue_full: 'sending queue is full; raise sending_queue.queue_size or find out why the destination is slow',
   too_large: 'the request is larger than the whole sending queue; raise sending_queue.queue_size',
   stopped: 'the exporter is stopping',
+  storage_full:
+    'the storage has no room for the request; raise its max_size_mib or find out why the destination is slow',
+  storage_error: 'the storage cannot be written',
 };
 
 export function createExportEvents(id: string, logger: Logger, meter: Meter): ExportEvents {

@@ -1,6 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { Clock, Random } from '../support/clock.ts';
+import type { RequestStorage } from './request-storage.ts';
 
 /** What every exporter needs from outside. The logger is a child that already names the component. */
 export interface ExporterDependencies {
@@ -8,4 +9,6 @@ export interface ExporterDependencies {
   readonly meter: Meter;
   readonly clock: Clock;
   readonly random: Random;
+  /** Where the sending queue keeps requests; in memory without it. Of this exporter alone. */
+  readonly storage?: RequestStorage | undefined;
 }

@@ -4,10 +4,12 @@ import type { ExportEvents } from './export-events.ts';
 import { createExportEvents } from './export-events.ts';
 import type { ExportRequest, ProfilesExporter } from './export-request.ts';
 import type { ExporterDependencies } from './exporter-dependencies.ts';
+import type { RequestStorage } from './request-storage.ts';
 import { withRetry } from './retry.ts';
 import type { RetryConfig } from './retry-config.ts';
 import type { Send } from './send-result.ts';
 import { interruptedByShutdown } from './send-result.ts';
+import type { Outcome } from './sending-queue.ts';
 import { SendingQueue } from './sending-queue.ts';
 import type { SendingQueueConfig } from './sending-queue-config.ts';
 import { withTimeout } from './timeout.ts';
@@ -22,6 +24,7 @@ export interface ChainConfig {
 /**
  * The chain that all exporters share: sending queue → retry → timeout → client. On stop it refuses new requests, ends all
  * waiting between retries, gives each request that is still queued one attempt until the deadline, and closes the client.
+ * With a storage, what cannot be sent by then stays there for the next start.
  */
 export class QueuedExporter implements Component, ProfilesExporter {
   readonly id: string;
@@ -30,10 +33,11 @@ export class QueuedExporter implements Component, ProfilesExporter {
   readonly #stopping = new AbortController();
   readonly #send: Send;
   readonly #queue: SendingQueue;
+  readonly #storage: RequestStorage | undefined;
   #endObservation: () => void = () => undefined;
 
   constructor(id: string, client: ExportClient, config: ChainConfig, dependencies: ExporterDependencies) {
-    const { logger, meter, clock, random } = dependencies;
+    const { logger, meter, clock, random, storage } = dependencies;
     this.id = id;
     this.#client = client;
     this.#events = createExportEvents(id, logger, meter);
@@ -43,11 +47,13 @@ export class QueuedExporter implements Component, ProfilesExporter {
       stopping: this.#stopping.signal,
       onRetry: this.#events.retrying,
     });
-    this.#queue = new SendingQueue(config.queue, (request, signal) => this.#consume(request, signal));
+    this.#storage = storage;
+    this.#queue = new SendingQueue(config.queue, (request, signal) => this.#consume(request, signal), storage);
   }
 
   async start(): Promise<void> {
     await this.#client.start();
+    this.#queue.start();
     this.#endObservation = this.#events.observe(this.#queue);
   }
 
@@ -66,12 +72,14 @@ export class QueuedExporter implements Component, ProfilesExporter {
     for (const request of left) this.#events.failed(request, never);
     await untilAborted(this.#client.close().catch(this.#events.closeFailed), deadline);
     this.#endObservation();
+    this.#storage?.close();
   }
 
-  async #consume(request: ExportRequest, signal: AbortSignal): Promise<void> {
+  async #consume(request: ExportRequest, signal: AbortSignal): Promise<Outcome> {
     this.#events.started();
     try {
       const result = await this.#send(request, signal);
+      if (result.kind === 'retryable' && this.#storage !== undefined) return 'interrupted';
       if (result.kind === 'accepted') this.#events.accepted(request, result);
       else this.#events.failed(request, result);
     } catch (error) {
@@ -81,6 +89,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
     } finally {
       this.#events.ended();
     }
+    return 'finished';
   }
 }
 

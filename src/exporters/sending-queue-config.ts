@@ -1,3 +1,4 @@
+import { componentIdRemedy, parseComponentId } from '../config/component-id.ts';
 import type { ConfigSection } from '../config/config-section.ts';
 
 /** What `queue_size` counts: requests, their samples, or their bytes as protobuf. */
@@ -12,6 +13,8 @@ export interface SendingQueueConfig {
   /** Bound on what waits and what is being sent, in units of `sizer`. */
   readonly queueSize: number;
   readonly sizer: Sizer;
+  /** Identifier of the extension that keeps the queue on disk; empty: the queue is in memory. */
+  readonly storage: string;
 }
 
 /**
@@ -24,10 +27,20 @@ export function readSendingQueueConfig(section: ConfigSection, maxConsumers?: 1)
     numConsumers: section.integer('num_consumers', maxConsumers ?? 10, { min: 1, max: 1_000 }),
     queueSize: section.integer('queue_size', 1_000, { min: 1 }),
     sizer: section.oneOf('sizer', 'requests', ['requests', 'items', 'bytes']),
+    storage: readStorage(section),
   };
   refuseTrue(section, 'block_on_overflow', 'a reporting cycle never waits for an exporter');
-  refuseTrue(section, 'wait_for_result', 'a reporting cycle never waits for an exporter');
-  refusePresence(section, 'storage', 'queues are kept in memory only');
+  if (config.storage !== '' && section.boolean('wait_for_result', false)) {
+    const problem = '`wait_for_result` is not supported with a persistent queue configured with `storage`';
+    section.addProblem('wait_for_result', problem, 'remove one of the two');
+  } else refuseTrue(section, 'wait_for_result', 'a reporting cycle never waits for an exporter');
+  if (config.storage !== '' && !config.enabled) {
+    section.addProblem(
+      'storage',
+      `is "${config.storage}", but the queue is disabled`,
+      'remove storage or enabled: false',
+    );
+  }
   refusePresence(section, 'batch', 'a reporting cycle is one request and is sent as it is');
   if (config.numConsumers > (maxConsumers ?? Infinity)) {
     const problem = `is ${config.numConsumers}, but this exporter keeps the order of requests`;
@@ -35,6 +48,13 @@ export function readSendingQueueConfig(section: ConfigSection, maxConsumers?: 1)
   }
   section.end();
   return config;
+}
+
+function readStorage(section: ConfigSection): string {
+  const text = section.string('storage', '');
+  const parsed = text === '' ? undefined : parseComponentId(text);
+  if (typeof parsed === 'string') section.addProblem('storage', parsed, componentIdRemedy);
+  return typeof parsed === 'object' ? parsed.id : '';
 }
 
 function refuseTrue(section: ConfigSection, key: string, why: string): void {

@@ -1,41 +1,60 @@
 import type { ExportRequest } from './export-request.ts';
+import type { RequestStorage, StorageRefusal, StoredRequest } from './request-storage.ts';
 import type { SendingQueueConfig, Sizer } from './sending-queue-config.ts';
 
 /** Why a request was not taken; `undefined` when it was. */
-export type Refusal = 'queue_full' | 'too_large' | 'stopped';
+export type Refusal = 'queue_full' | 'too_large' | 'stopped' | StorageRefusal;
+
+/** Whether a consumer is done with a request, or was cut off by the stop. */
+export type Outcome = 'finished' | 'interrupted';
+
+type Consume = (request: ExportRequest, signal: AbortSignal) => Promise<Outcome>;
 
 interface Entry {
-  readonly request: ExportRequest;
+  /** `undefined` when it waits in the storage alone. */
+  readonly request: ExportRequest | undefined;
+  readonly stored: StoredRequest | undefined;
   readonly size: number;
 }
 
 /**
- * A bounded queue in memory, emptied in order by `numConsumers` at a time. As in the Collector, a request counts from its
- * offer to its end, so `capacity` bounds everything that the exporter holds, retries included.
- * Invariant: `size` is the sum over `#waiting` and the requests being consumed, and never above `capacity`.
+ * A bounded queue, emptied in order by `numConsumers` at a time. As in the Collector, a request counts from its offer to its
+ * end, so `capacity` bounds everything that the exporter holds, retries included. With a storage, a request is there from
+ * its offer to its end, and in memory only while it is consumed.
+ * Invariant: `size` is the sum over `#waiting` and the requests being consumed; no offer takes it above `capacity`.
  */
 export class SendingQueue {
   readonly capacity: number;
   readonly #sizer: Sizer;
   readonly #numConsumers: number;
-  readonly #consume: (request: ExportRequest, signal: AbortSignal) => Promise<void>;
+  readonly #consume: Consume;
+  readonly #storage: RequestStorage | undefined;
   readonly #waiting = new Set<Entry>();
   readonly #cut = new AbortController();
   #size = 0;
   #busyCount = 0;
   #isStopped = false;
+  #isInterrupted = false;
   #onEmpty: () => void = () => undefined;
 
   /** `consume` must not reject, and must end soon after its signal aborts. */
-  constructor(config: SendingQueueConfig, consume: (request: ExportRequest, signal: AbortSignal) => Promise<void>) {
+  constructor(config: SendingQueueConfig, consume: Consume, storage?: RequestStorage) {
     this.#sizer = config.enabled ? config.sizer : 'requests';
     this.capacity = config.enabled ? config.queueSize : config.numConsumers;
     this.#numConsumers = config.numConsumers;
     this.#consume = consume;
+    this.#storage = storage;
   }
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Queues what the storage has of earlier runs, be it more than `capacity`. Call before the first offer. */
+  start(): void {
+    for (const stored of this.#storage?.open() ?? []) {
+      this.#enqueue({ request: undefined, stored, size: storedSize(stored, this.#sizer) });
+    }
   }
 
   offer(request: ExportRequest): Refusal | undefined {
@@ -43,15 +62,17 @@ export class SendingQueue {
     const size = sizeOf(request, this.#sizer);
     if (size > this.capacity) return 'too_large';
     if (this.#size + size > this.capacity) return 'queue_full';
-    this.#size += size;
-    this.#waiting.add({ request, size });
-    this.#serve();
+    const stored = this.#storage?.add(request);
+    if (typeof stored === 'string') return stored;
+    const isNext = this.#waiting.size === 0 && this.#canServe();
+    this.#enqueue({ request: stored === undefined || isNext ? request : undefined, stored, size });
     return undefined;
   }
 
   /**
    * Refuses from now on and waits until all requests are consumed. Once `deadline` aborts, it cuts off those being
-   * consumed and returns those that never were, oldest first.
+   * consumed and returns those that never were, oldest first. With a storage it also ends at the first request that is
+   * interrupted, because the others would be too; what is in the storage is not returned.
    */
   async stop(deadline: AbortSignal): Promise<readonly ExportRequest[]> {
     this.#isStopped = true;
@@ -64,22 +85,39 @@ export class SendingQueue {
     this.#reportEmpty();
     await empty;
     deadline.removeEventListener('abort', cut);
-    const left = [...this.#waiting].map(({ request }) => request);
+    const left = [...this.#waiting].flatMap(({ request, stored }) => (stored === undefined ? [request!] : []));
     this.#waiting.clear();
     this.#size = 0;
     return left;
   }
 
+  #enqueue(entry: Entry): void {
+    this.#size += entry.size;
+    this.#waiting.add(entry);
+    this.#serve();
+  }
+
+  #canServe(): boolean {
+    return this.#busyCount < this.#numConsumers && !this.#cut.signal.aborted && !this.#isInterrupted;
+  }
+
   #serve(): void {
     for (const entry of this.#waiting) {
-      if (this.#busyCount === this.#numConsumers || this.#cut.signal.aborted) return;
+      if (!this.#canServe()) return;
       this.#waiting.delete(entry);
       this.#busyCount += 1;
-      void this.#consume(entry.request, this.#cut.signal).then(() => this.#finish(entry));
+      void this.#process(entry).then((outcome) => this.#finish(entry, outcome));
     }
   }
 
-  #finish(entry: Entry): void {
+  async #process({ request: held, stored }: Entry): Promise<Outcome> {
+    const request = held ?? (await stored!.read());
+    return request === undefined ? 'finished' : this.#consume(request, this.#cut.signal);
+  }
+
+  #finish(entry: Entry, outcome: Outcome): void {
+    if (outcome === 'finished') entry.stored?.finish();
+    else if (entry.stored !== undefined) this.#isInterrupted = true;
     this.#busyCount -= 1;
     this.#size -= entry.size;
     this.#serve();
@@ -90,6 +128,11 @@ export class SendingQueue {
     // Nothing is served any more after the cut, so the end of the last consumer is the end of all.
     if (this.#busyCount === 0) this.#onEmpty();
   }
+}
+
+function storedSize({ sampleCount, sizeBytes }: StoredRequest, sizer: Sizer): number {
+  if (sizer === 'requests') return 1;
+  return sizer === 'items' ? sampleCount : sizeBytes;
 }
 
 function sizeOf(request: ExportRequest, sizer: Sizer): number {

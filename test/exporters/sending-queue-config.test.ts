@@ -11,6 +11,7 @@ test('sending_queue has the defaults of the Collector', () => {
     numConsumers: 10,
     queueSize: 1000,
     sizer: 'requests',
+    storage: '',
   });
 });
 
@@ -25,7 +26,21 @@ for (const { values, maxConsumers, message } of [
     values: { wait_for_result: true },
     message: 'q.wait_for_result: is true, but a reporting cycle never waits for an exporter; remove it or write false.',
   },
-  { values: { storage: 'file_storage' }, message: 'q.storage: is set, but queues are kept in memory only; remove it.' },
+  { values: { storage: 'file_storage/fast' }, message: '' },
+  {
+    values: { storage: 'a b' },
+    message:
+      'q.storage: in "a b" id: invalid character(s) in type "a b"; write type or type/name, such as "otlp_grpc" or "otlp_grpc/backend".',
+  },
+  {
+    values: { storage: 'file_storage', wait_for_result: true },
+    message:
+      'q.wait_for_result: `wait_for_result` is not supported with a persistent queue configured with `storage`; remove one of the two.',
+  },
+  {
+    values: { storage: 'file_storage', enabled: false },
+    message: 'q.storage: is "file_storage", but the queue is disabled; remove storage or enabled: false.',
+  },
   {
     values: { batch: {} },
     message: 'q.batch: is set, but a reporting cycle is one request and is sent as it is; remove it.',

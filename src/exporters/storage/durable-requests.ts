@@ -1,0 +1,93 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import { decodeProfilesData } from '../../otlp/decode-profiles-data.ts';
+import type { ProfilesData } from '../../otlp/profiles-data.ts';
+import type { ExportRequest } from '../export-request.ts';
+import type { RequestStorage, StorageRefusal, StoredRequest } from '../request-storage.ts';
+import type { LogRecord } from './segment.ts';
+import type { SegmentLog } from './segment-log.ts';
+import type { StorageEvents } from './storage-events.ts';
+import { createStorageEvents } from './storage-events.ts';
+
+/** The requests of one exporter in its log: as protobuf, just as they were encoded for sending. */
+export class DurableRequests implements RequestStorage {
+  readonly #log: SegmentLog;
+  readonly #events: StorageEvents;
+  #endObservation: () => void = () => undefined;
+
+  constructor(exporterId: string, log: SegmentLog, logger: Logger, meter: Meter) {
+    this.#log = log;
+    this.#events = createStorageEvents(exporterId, logger, meter);
+  }
+
+  open(): readonly StoredRequest[] {
+    const { records, damagedCount } = this.#log.open();
+    this.#endObservation = this.#events.observe(this.#log);
+    this.#events.opened(records.length, damagedCount);
+    return records.map((record) => this.#stored(record));
+  }
+
+  add(request: ExportRequest): StoredRequest | StorageRefusal {
+    try {
+      const record = this.#log.append(request.encoded(), request.sampleCount);
+      if (record === undefined) return 'storage_full';
+      this.#events.written();
+      return this.#stored(record);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      this.#events.writeFailed(error as NodeJS.ErrnoException);
+      return 'storage_error';
+    }
+  }
+
+  close(): void {
+    this.#events.closed(this.#log.recordCount);
+    this.#endObservation();
+    this.#log.close();
+  }
+
+  #stored(record: LogRecord): StoredRequest {
+    const { sampleCount, payloadBytes } = record.header;
+    return {
+      sampleCount,
+      sizeBytes: payloadBytes,
+      read: async () => {
+        const bytes = await this.#read(record);
+        return bytes && requestOf(bytes, sampleCount);
+      },
+      finish: () => this.#finish(record),
+    };
+  }
+
+  async #read(record: LogRecord): Promise<Uint8Array | undefined> {
+    try {
+      const bytes = await this.#log.read(record);
+      if (bytes === undefined) this.#events.damaged(record, 'its checksum is wrong');
+      return bytes;
+    } catch (error) {
+      this.#events.damaged(record, (error as Error).message);
+      return undefined;
+    }
+  }
+
+  #finish(record: LogRecord): void {
+    try {
+      this.#log.finish(record);
+    } catch (error) {
+      this.#events.finishFailed(error as Error);
+    }
+  }
+}
+
+/** Decoded for those exporters only that look at `data`. */
+function requestOf(bytes: Uint8Array, sampleCount: number): ExportRequest {
+  let data: ProfilesData | undefined;
+  return {
+    sampleCount,
+    encoded: () => bytes,
+    get data() {
+      data ??= decodeProfilesData(bytes);
+      return data;
+    },
+  };
+}

@@ -14,6 +14,7 @@ import { createOtlpGrpcExporter } from './exporters/otlp-grpc/otlp-grpc-exporter
 import type { OtlpHttpConfig } from './exporters/otlp-http/otlp-http-config.ts';
 import { otlpHttpExporterType } from './exporters/otlp-http/otlp-http-config.ts';
 import { createOtlpHttpExporter } from './exporters/otlp-http/otlp-http-exporter.ts';
+import { fileStorageType } from './exporters/storage/file-storage-config.ts';
 import { readHealthCheckConfig } from './http/health/health-check-config.ts';
 import { readLivePageConfig } from './http/live-page/live-page-config.ts';
 import { readFramesReceiverConfig } from './receivers/frames/frames-receiver-config.ts';
@@ -31,6 +32,7 @@ export const componentTypes: readonly ComponentType[] = [
   otlpHttpExporterType,
   fileExporterType,
   debugExporterType,
+  fileStorageType,
   { kind: 'extension', type: 'health_check', aliases: [], stability: 'alpha', read: readHealthCheckConfig },
   { kind: 'extension', type: 'live_page', aliases: [], stability: 'alpha', read: readLivePageConfig },
 ];

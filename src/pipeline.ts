@@ -12,6 +12,7 @@ import { createReporterMetrics } from './reporter/reporter-metrics.ts';
 import { ReportingCycle } from './reporter/reporting-cycle.ts';
 import type { ReportingCycleConfig } from './reporter/reporting-cycle-config.ts';
 import { TraceIntake } from './reporter/trace-intake.ts';
+import { findStorageProblems } from './storage-references.ts';
 import type { Clock, Random } from './support/clock.ts';
 import type { Component } from './support/component.ts';
 import { componentLogger } from './support/logger.ts';
@@ -41,8 +42,8 @@ const processorTypes = ['symbol_store', 'reporting_cycle'] as const;
 
 /** What is wrong with the pipelines as a whole, though each part of them is fine. */
 export function findPipelineProblems(config: CheckedConfig): ConfigProblem[] {
-  const problems = findSharedEndpoints(config);
   const { pipelines, processors } = config;
+  const problems = [...findStorageProblems(config), ...findSharedEndpoints(config)];
   const pipelineByReceiver = new Map<string, string>();
   const pipelineBySnapshot = new Map<string, string>();
   for (const [id, pipeline] of pipelines) {

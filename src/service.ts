@@ -1,5 +1,9 @@
 import { createExporter } from './components.ts';
 import type { CheckedConfig } from './config/check-document.ts';
+import { DurableRequests } from './exporters/storage/durable-requests.ts';
+import { FileStorage } from './exporters/storage/file-storage.ts';
+import type { FileStorageConfig } from './exporters/storage/file-storage-config.ts';
+import { fileStorageType } from './exporters/storage/file-storage-config.ts';
 import type { Endpoint } from './http/endpoint.ts';
 import { HealthCheck } from './http/health/health-check.ts';
 import type { HealthCheckConfig } from './http/health/health-check-config.ts';
@@ -17,6 +21,7 @@ import { FramesReceiver } from './receivers/frames/frames-receiver.ts';
 import type { FramesReceiverConfig } from './receivers/frames/frames-receiver-config.ts';
 import type { GrpcServer } from './receivers/grpc-server.ts';
 import { GrpcServers } from './receivers/grpc-servers.ts';
+import { storageOf } from './storage-references.ts';
 import type { Component } from './support/component.ts';
 import { Lifecycle } from './support/lifecycle.ts';
 import { componentLogger } from './support/logger.ts';
@@ -57,6 +62,7 @@ export class Service {
   readonly #health: HealthStatus;
   readonly #grpcServers: GrpcServers;
   readonly #httpServers: readonly HttpServer[];
+  readonly #storages: ReadonlyMap<string, FileStorage>;
   readonly #lifecycle: Lifecycle<Member>;
   readonly #stopObserving: () => void;
   readonly #serverByReceiver = new Map<string, GrpcServer>();
@@ -72,6 +78,7 @@ export class Service {
     this.#grpcServers = new GrpcServers({ meter, logger });
     const livePages = this.#createLivePages();
     this.#httpServers = createHttpServers(this.#httpParts(livePages), { logger, meter });
+    this.#storages = this.#createStorages();
     const exporters = this.#createExporters();
     const pipelines = [...config.pipelines].map(([id, pipeline]) => {
       const own = pipeline.exporters.map((exporter) => exporters.get(exporter)!);
@@ -160,14 +167,26 @@ export class Service {
     return configured.filter((extension) => extension.type.type === type);
   }
 
+  #createStorages(): ReadonlyMap<string, FileStorage> {
+    const { logger, clock } = this.#parts;
+    return new Map(
+      this.#extensions(fileStorageType.type).map(({ id, config }) => {
+        const own = componentLogger(logger, 'extension', id);
+        return [id, new FileStorage(id, config as FileStorageConfig, own, clock)];
+      }),
+    );
+  }
+
   #createExporters(): Map<string, ReturnType<typeof createExporter>> {
     const { telemetry, clock, random } = this.#parts;
     const used = new Set([...this.#config.pipelines.values()].flatMap(({ exporters }) => exporters));
     return new Map(
       [...used].map((id) => {
         const logger = componentLogger(this.#parts.logger, 'exporter', id);
-        const dependencies = { logger, meter: telemetry.meter, clock, random };
-        return [id, createExporter(this.#config.exporters.get(id)!, dependencies)];
+        const component = this.#config.exporters.get(id)!;
+        const log = this.#storages.get(storageOf(component))?.logOf(id);
+        const storage = log && new DurableRequests(id, log, logger, telemetry.meter);
+        return [id, createExporter(component, { logger, meter: telemetry.meter, clock, random, storage })];
       }),
     );
   }
@@ -191,6 +210,7 @@ export class Service {
   #createLifecycle(exporters: readonly Component[], pipelines: readonly Pipeline[]): Lifecycle<Member> {
     const members = [
       ...this.#httpServers.map((component) => memberOf('extension', component)),
+      ...[...this.#storages.values()].map((component) => memberOf('extension', component)),
       ...exporters.map((component) => memberOf('exporter', component)),
       ...pipelines.flatMap(({ components }) => components).map((each) => memberOf('processor', each)),
       ...pipelines.flatMap((pipeline) => this.#createReceivers(pipeline)).map((each) => this.#receiverMember(each)),

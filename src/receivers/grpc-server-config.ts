@@ -70,7 +70,8 @@ function readKeepalive(section: ConfigSection): KeepaliveConfig {
   return config;
 }
 
-function isHostAndPort(endpoint: string): boolean {
+/** Whether a text is an endpoint; the host may be empty, for all interfaces. */
+export function isHostAndPort(endpoint: string): boolean {
   const match = /^(?:\[[0-9a-fA-F:.%]+\]|[^:[\]\s/]*):(\d{1,5})$/.exec(endpoint);
   return match !== null && Number(match[1]) <= 65_535;
 }

@@ -6,6 +6,7 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
 import type { GrpcServer } from '../grpc-server.ts';
+import { statusText } from '../status-text.ts';
 import { BatchIntake } from './batch-intake.ts';
 import type { FrameSink } from './frame-sink.ts';
 import { FramesMetrics } from './frames-metrics.ts';
@@ -31,8 +32,6 @@ type Stream = ServerDuplexStream<Buffer, Buffer>;
 
 /** A client may leave so many replies of a stream unread before no more of its batches are read. */
 const mostUnreadReplies = 4;
-// Trailers are headers: peers refuse long ones, commonly beyond 8 KiB.
-const mostDetailsLength = 1_024;
 // A client that sends nothing but refusable batches must not fill the log.
 const warningIntervalMs = 10_000;
 
@@ -139,7 +138,7 @@ export class FramesReceiver implements Component {
       }
       this.#metrics.countRefused('invalid', this.#intake.sampleCount);
       this.#warn(error);
-      return { code: status.INVALID_ARGUMENT, details: detailsOf(error) };
+      return { code: status.INVALID_ARGUMENT, details: statusText(error.message) };
     }
   }
 
@@ -171,11 +170,4 @@ function endWith(call: Stream, refusal: Refusal): void {
 function readOneAtATime(call: Stream): void {
   const { _readableState: state } = call as unknown as { _readableState: { highWaterMark: number } };
   state.highWaterMark = 1;
-}
-
-/** A header's text: bounded, and without halves of surrogate pairs, which grpc-js cannot encode. */
-function detailsOf(error: InvalidMessage): string {
-  const text =
-    error.message.length > mostDetailsLength ? `${error.message.slice(0, mostDetailsLength)}…` : error.message;
-  return text.toWellFormed();
 }

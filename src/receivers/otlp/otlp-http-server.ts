@@ -1,0 +1,103 @@
+import { lookup } from 'node:dns/promises';
+import type { RequestListener, Server } from 'node:http';
+import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Counter, Meter } from '@opentelemetry/api';
+import type { FastifyInstance } from 'fastify';
+import { fastify } from 'fastify';
+import type { Logger } from 'pino';
+import { addOtlpRoutes } from './otlp-http.ts';
+import type { OtlpHttpConfig } from './otlp-receiver-config.ts';
+import type { ProfilesIntake } from './profiles-intake.ts';
+
+export interface OtlpHttpServerDependencies {
+  readonly intake: ProfilesIntake;
+  readonly meter: Meter;
+  readonly logger: Logger;
+}
+
+/** The HTTP/1.1 server of one otlp receiver. */
+export class OtlpHttpServer {
+  readonly #config: OtlpHttpConfig;
+  readonly #app: FastifyInstance;
+  readonly #logger: Logger;
+  #port = 0;
+
+  constructor(config: OtlpHttpConfig, { intake, meter, logger }: OtlpHttpServerDependencies) {
+    this.#config = config;
+    this.#logger = logger;
+    const refused = meter.createCounter('framekeeper_otlp_refused_connections', {
+      description: 'HTTP connections closed at once because there were max_connections already.',
+      unit: '{connection}',
+    });
+    this.#app = fastify({
+      serverFactory: (listener) => createBoundedServer(listener, config, refused),
+      bodyLimit: config.maxRequestBodyBytes,
+      forceCloseConnections: 'idle',
+      exposeHeadRoutes: false,
+    });
+    addOtlpRoutes(this.#app, intake, config);
+  }
+
+  /** The port that it listens at; 0 before it does. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Rejects when it cannot listen. */
+  async start(): Promise<void> {
+    const { endpoint } = this.#config;
+    const [, host, port] = /^(.*):(\d+)$/.exec(endpoint)!;
+    try {
+      // One address only, as Go listens: fastify would open a second server for the other "localhost".
+      await this.#app.listen({ host: await addressOf(host!.replace(/^\[|\]$/g, '')), port: Number(port) });
+    } catch (cause) {
+      const problem = `cannot listen on ${endpoint} (${(cause as Error).message})`;
+      throw new Error(`endpoint: ${problem}; free the port or change the endpoint`, { cause });
+    }
+    this.#port = (this.#app.server.address() as AddressInfo).port;
+    this.#logger.info({ endpoint, port: this.#port }, 'HTTP server is listening.');
+  }
+
+  /** Answers the open requests until `deadline`, and closes every connection. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    const cut = (): void => this.#app.server.closeAllConnections();
+    if (deadline.aborted) cut();
+    deadline.addEventListener('abort', cut, { once: true });
+    await this.#app.close();
+    deadline.removeEventListener('abort', cut);
+  }
+}
+
+async function addressOf(host: string): Promise<string> {
+  return host === '' ? '::' : (await lookup(host, { order: 'ipv4first' })).address;
+}
+
+function createBoundedServer(listener: RequestListener, config: OtlpHttpConfig, refused: Counter): Server {
+  const { tls, readTimeoutMs, readHeaderTimeoutMs, idleTimeoutMs, maxConnections } = config;
+  const options = {
+    requestTimeout: readTimeoutMs,
+    // Node takes no bound on the headers that is longer than the one on the whole request.
+    headersTimeout:
+      readTimeoutMs === 0 ? readHeaderTimeoutMs : Math.min(readHeaderTimeoutMs || readTimeoutMs, readTimeoutMs),
+    keepAliveTimeout: idleTimeoutMs,
+    maxHeaderSize: 65_536,
+  };
+  const server =
+    tls === undefined
+      ? createServer(options, listener)
+      : (createSecureServer(
+          {
+            ...options,
+            cert: tls.certificate,
+            key: tls.key,
+            minVersion: tls.minVersion,
+            ...(tls.clientAuthority && { ca: tls.clientAuthority, requestCert: true, rejectUnauthorized: true }),
+          },
+          listener,
+        ) as Server);
+  server.maxConnections = maxConnections;
+  server.on('drop', () => refused.add(1));
+  return server;
+}

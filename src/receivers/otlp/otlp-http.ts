@@ -1,0 +1,159 @@
+import { status } from '@grpc/grpc-js';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ExportResponse } from '../../otlp/export-response.ts';
+import { encodeExportResponse } from '../../otlp/export-response.ts';
+import type { ContentEncoding } from './content-encoding.ts';
+import { contentEncodingOf, decompress } from './content-encoding.ts';
+import { developmentVersionKey, refuseDevelopmentVersion } from './development-version.ts';
+import type { ExportMessage, ProfilesIntake } from './profiles-intake.ts';
+import type { Refusal } from './refusal.ts';
+import { encodeRpcStatus, httpStatusOf, retryAfterSeconds, rpcStatusJson, stopping } from './refusal.ts';
+
+export const profilesPath = '/v1development/profiles';
+
+export interface OtlpHttpLimits {
+  /** Before decompression and after it. */
+  readonly maxRequestBodyBytes: number;
+  readonly compressionAlgorithms: readonly ContentEncoding[];
+}
+
+type Encoding = ExportMessage['encoding'];
+
+const contentTypes = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
+
+/**
+ * OTLP over HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp). What can be refused by the head of a request is
+ * refused before its body is read; every other refusal is a google.rpc.Status in the encoding of the request.
+ */
+export function addOtlpRoutes(app: FastifyInstance, intake: ProfilesIntake, limits: OtlpHttpLimits): void {
+  const tooLarge: Refusal = {
+    code: status.RESOURCE_EXHAUSTED,
+    message: `the request body is larger than max_request_body_size (${limits.maxRequestBodyBytes} bytes)`,
+  };
+  app.removeAllContentTypeParsers();
+  const bodyLimit = limits.maxRequestBodyBytes;
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
+  app.post(profilesPath, {
+    bodyLimit,
+    onRequest: async (request, reply) => refuseByHead(request, reply, intake, limits),
+    handler: async (request, reply) => {
+      const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
+      const encoding = encodingOf(request)!;
+      const compression = contentEncodingOf(request.headers['content-encoding'])!;
+      const content = await decompress(body, compression, limits.maxRequestBodyBytes);
+      if (content.kind === 'too_large') return refuseAs(413, tooLarge, reply, encoding, intake);
+      if (content.kind === 'damaged') {
+        const message = `cannot decompress the request body as ${compression}: ${content.reason}`;
+        return refuse(reply, encoding, intake, 'encoding', { code: status.INVALID_ARGUMENT, message });
+      }
+      const isVersionDeclared = versionsOf(request).length > 0;
+      const outcome = intake.take({ transport: 'http', encoding, bytes: content.bytes, isVersionDeclared });
+      if (outcome.kind === 'taken') return sendResponse(reply, encoding, outcome.response);
+      return sendStatus(reply, encoding, httpStatusOf(outcome.refusal.code), outcome.refusal);
+    },
+  });
+  app.setNotFoundHandler((request, reply) => {
+    if (pathOf(request) !== profilesPath) return sendText(reply, 404, '404 page not found');
+    return sendText(reply.header('allow', 'POST'), 405, '405 method not allowed, supported: [POST]');
+  });
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const encoding = encodingOf(request) ?? 'json';
+    if (error.statusCode === 413) return refuseAs(413, tooLarge, reply, encoding, intake);
+    const code = error.statusCode !== undefined && error.statusCode < 500 ? status.INVALID_ARGUMENT : status.INTERNAL;
+    return refuse(reply, encoding, intake, code === status.INTERNAL ? 'internal' : 'invalid', {
+      code,
+      message: code === status.INTERNAL ? 'the service failed to handle the request' : error.message,
+    });
+  });
+}
+
+async function refuseByHead(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  intake: ProfilesIntake,
+  limits: OtlpHttpLimits,
+): Promise<FastifyReply | undefined> {
+  const encoding = encodingOf(request);
+  if (encoding === undefined) {
+    const supported = `${contentTypes.json}, ${contentTypes.protobuf}`;
+    return sendText(reply, 415, `415 unsupported media type, supported: [${supported}]`);
+  }
+  if (intake.isStopping) return refuse(reply, encoding, intake, 'stopping', stopping);
+  const version = refuseDevelopmentVersion(versionsOf(request));
+  if (version !== undefined) return refuse(reply, encoding, intake, 'version', version);
+  const header = request.headers['content-encoding'];
+  const compression = contentEncodingOf(header);
+  if (compression !== undefined && limits.compressionAlgorithms.includes(compression)) return undefined;
+  const message = `unsupported Content-Encoding: ${header ?? 'none'}`;
+  return refuse(reply, encoding, intake, 'encoding', { code: status.INVALID_ARGUMENT, message });
+}
+
+/** Node joins a header that comes twice with a comma, so there is one value or none. */
+function versionsOf({ headers }: FastifyRequest): string[] {
+  const value = headers[developmentVersionKey];
+  return value === undefined ? [] : [value].flat();
+}
+
+/** By the content type, whose parameters say nothing here. */
+function encodingOf({ headers }: FastifyRequest): Encoding | undefined {
+  const type = (headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
+  if (type === contentTypes.protobuf) return 'protobuf';
+  return type === contentTypes.json ? 'json' : undefined;
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  const end = url.indexOf('?');
+  return end < 0 ? url : url.slice(0, end);
+}
+
+function refuse(
+  reply: FastifyReply,
+  encoding: Encoding,
+  intake: ProfilesIntake,
+  reason: Parameters<ProfilesIntake['refuse']>[1],
+  refusal: Refusal,
+): FastifyReply {
+  intake.refuse('http', reason, refusal);
+  return sendStatus(reply, encoding, httpStatusOf(refusal.code), refusal);
+}
+
+/** With an HTTP status that says more than the one of the gRPC code. */
+function refuseAs(
+  httpStatus: number,
+  refusal: Refusal,
+  reply: FastifyReply,
+  encoding: Encoding,
+  intake: ProfilesIntake,
+): FastifyReply {
+  intake.refuse('http', 'too_large', refusal);
+  return sendStatus(reply, encoding, httpStatus, refusal);
+}
+
+function sendStatus(reply: FastifyReply, encoding: Encoding, httpStatus: number, refusal: Refusal): FastifyReply {
+  const mayRetry = httpStatus === 429 || httpStatus === 503;
+  if (mayRetry && refusal.retryAfterMs !== undefined) {
+    reply.header('retry-after', retryAfterSeconds(refusal.retryAfterMs));
+  }
+  return send(reply, encoding, httpStatus, () =>
+    encoding === 'json' ? rpcStatusJson(refusal) : encodeRpcStatus(refusal),
+  );
+}
+
+function sendResponse(reply: FastifyReply, encoding: Encoding, response: ExportResponse): FastifyReply {
+  return send(reply, encoding, 200, () => {
+    if (encoding === 'protobuf') return encodeExportResponse(response);
+    const { rejectedProfiles, errorMessage } = response;
+    if (rejectedProfiles === 0n && errorMessage === '') return '{}';
+    return JSON.stringify({ partialSuccess: { rejectedProfiles: String(rejectedProfiles), errorMessage } });
+  });
+}
+
+function send(reply: FastifyReply, encoding: Encoding, code: number, body: () => string | Uint8Array): FastifyReply {
+  const content = body();
+  const bytes = typeof content === 'string' ? Buffer.from(content) : Buffer.from(content);
+  return reply.code(code).header('content-type', contentTypes[encoding]).send(bytes);
+}
+
+function sendText(reply: FastifyReply, code: number, text: string): FastifyReply {
+  return reply.code(code).header('content-type', 'text/plain; charset=utf-8').send(text);
+}

@@ -1,0 +1,68 @@
+import type { Attributes, Counter, Meter } from '@opentelemetry/api';
+import type { WireVersion } from '../../otlp/wire-version.ts';
+
+export type Transport = 'grpc' | 'http';
+
+export type RefusalReason = 'invalid' | 'version' | 'too_large' | 'encoding' | 'busy' | 'stopping' | 'internal';
+
+/** The instruments of one otlp receiver; the first two are the Collector's own. */
+export class OtlpMetrics {
+  readonly #receiver: string;
+  readonly #acceptedSamples: Counter;
+  readonly #refusedSamples: Counter;
+  readonly #requests: Counter;
+  readonly #refusedRequests: Counter;
+  readonly #rejectedProfiles: Counter;
+  readonly #convertedRequests: Counter;
+
+  constructor(meter: Meter, receiverId: string) {
+    this.#receiver = receiverId;
+    const counter = (name: string, unit: string, description: string): Counter =>
+      meter.createCounter(name, { unit: `{${unit}}`, description });
+    this.#acceptedSamples = counter('otelcol_receiver_accepted_profile_samples', 'sample', 'Samples taken.');
+    this.#refusedSamples = counter('otelcol_receiver_refused_profile_samples', 'sample', 'Samples not taken.');
+    this.#requests = counter('framekeeper_otlp_requests', 'request', 'Requests taken, in part or as a whole.');
+    this.#refusedRequests = counter(
+      'framekeeper_otlp_refused_requests',
+      'request',
+      'Requests refused as a whole, by reason.',
+    );
+    this.#rejectedProfiles = counter(
+      'framekeeper_otlp_rejected_profiles',
+      'profile',
+      'Profiles at fault in requests whose other profiles were taken.',
+    );
+    this.#convertedRequests = counter(
+      'framekeeper_otlp_converted_requests',
+      'request',
+      'Requests of older versions of the protocol that were converted, by version.',
+    );
+  }
+
+  countTaken(transport: Transport, acceptedSamples: number): void {
+    const attributes = this.#attributes(transport);
+    this.#requests.add(1, attributes);
+    this.#acceptedSamples.add(acceptedSamples, attributes);
+  }
+
+  countRejected(transport: Transport, profiles: number, samples: number): void {
+    if (profiles === 0) return;
+    this.#rejectedProfiles.add(profiles, this.#attributes(transport));
+    this.#refusedSamples.add(samples, this.#attributes(transport));
+  }
+
+  /** `samples` is 0 where the request could not be read. */
+  countRefused(transport: Transport, reason: RefusalReason, samples = 0): void {
+    this.#refusedRequests.add(1, { ...this.#attributes(transport), reason });
+    this.#refusedSamples.add(samples, this.#attributes(transport));
+  }
+
+  countVersion(transport: Transport, version: WireVersion): void {
+    if (version === 'current') return;
+    this.#convertedRequests.add(1, { ...this.#attributes(transport), version });
+  }
+
+  #attributes(transport: Transport): Attributes {
+    return { receiver: this.#receiver, transport };
+  }
+}

@@ -1,0 +1,99 @@
+import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
+import type { Meter } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import { encodeExportResponse } from '../../otlp/export-response.ts';
+import type { Clock } from '../../support/clock.ts';
+import type { Component } from '../../support/component.ts';
+import type { GrpcServer } from '../grpc-server.ts';
+import { statusText } from '../status-text.ts';
+import { developmentVersionKey, refuseDevelopmentVersion } from './development-version.ts';
+import { OtlpHttpServer } from './otlp-http-server.ts';
+import { OtlpMetrics } from './otlp-metrics.ts';
+import type { OtlpReceiverConfig } from './otlp-receiver-config.ts';
+import { loadProfilesProto, profilesServiceDefinition, profilesServiceName } from './otlp-service.ts';
+import type { ExportOutcome } from './profiles-intake.ts';
+import { ProfilesIntake } from './profiles-intake.ts';
+import type { ProfilesSink } from './profiles-sink.ts';
+import { encodeRpcStatus } from './refusal.ts';
+
+export interface OtlpReceiverDependencies {
+  /** At the endpoint of `protocols.grpc`, if there is one; may be shared with other receivers; not started yet. */
+  readonly server: GrpcServer | undefined;
+  readonly sink: ProfilesSink;
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly logger: Logger;
+}
+
+/** Takes OTLP profiles over gRPC and HTTP, and hands on those whose references are sound. */
+export class OtlpReceiver implements Component {
+  readonly id: string;
+  readonly #intake: ProfilesIntake;
+  readonly #grpcServer: GrpcServer | undefined;
+  readonly #httpServer: OtlpHttpServer | undefined;
+
+  constructor(id: string, config: OtlpReceiverConfig, dependencies: OtlpReceiverDependencies) {
+    const { server, sink, clock, meter, logger } = dependencies;
+    this.id = id;
+    this.#intake = new ProfilesIntake({ sink, metrics: new OtlpMetrics(meter, id), clock, logger });
+    this.#grpcServer = server;
+    this.#httpServer =
+      config.http === undefined ? undefined : new OtlpHttpServer(config.http, { intake: this.#intake, meter, logger });
+    server?.add({
+      name: profilesServiceName,
+      definition: profilesServiceDefinition,
+      handlers: {
+        Export: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) =>
+          answer(this.#export(call), reply),
+      },
+      protoPackage: loadProfilesProto(),
+      endCalls: () => this.#intake.stop(),
+    });
+  }
+
+  /** The port of its HTTP server; 0 when it has none, or before it listens. */
+  get httpPort(): number {
+    return this.#httpServer?.port ?? 0;
+  }
+
+  async start(): Promise<void> {
+    await this.#grpcServer?.start().catch((error) => this.#fail('grpc', error));
+    await this.#httpServer?.start().catch((error) => this.#fail('http', error));
+  }
+
+  /** Answers what has arrived, refuses what comes, and closes the connections. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#intake.stop();
+    await Promise.all([this.#httpServer?.stop(deadline), this.#grpcServer?.stop(deadline)]);
+  }
+
+  #export({ request, metadata }: ServerUnaryCall<Buffer, Buffer>): ExportOutcome {
+    const versions = metadata.get(developmentVersionKey).map(String);
+    const refusal = refuseDevelopmentVersion(versions);
+    if (refusal !== undefined) return this.#intake.refuse('grpc', 'version', refusal);
+    return this.#intake.take({
+      transport: 'grpc',
+      encoding: 'protobuf',
+      bytes: request,
+      isVersionDeclared: versions.length > 0,
+    });
+  }
+
+  #fail(protocol: string, error: Error): never {
+    throw new Error(`receivers.${this.id}.protocols.${protocol}.${error.message}`, { cause: error });
+  }
+}
+
+function answer(outcome: ExportOutcome, reply: sendUnaryData<Buffer>): void {
+  if (outcome.kind === 'taken') {
+    reply(null, Buffer.from(encodeExportResponse(outcome.response)));
+    return;
+  }
+  const { code, message, retryAfterMs } = outcome.refusal;
+  const metadata = new Metadata();
+  if (retryAfterMs !== undefined) {
+    metadata.set('grpc-status-details-bin', Buffer.from(encodeRpcStatus(outcome.refusal)));
+  }
+  reply({ code, details: statusText(message), metadata });
+}

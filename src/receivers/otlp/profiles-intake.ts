@@ -1,0 +1,138 @@
+import { isUtf8 } from 'node:buffer';
+import { status } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import type { VersionedProfiles } from '../../otlp/decode-any-wire.ts';
+import { decodeAnyJson, decodeAnyWire } from '../../otlp/decode-any-wire.ts';
+import type { ExportResponse } from '../../otlp/export-response.ts';
+import { InvalidMessage } from '../../otlp/invalid-message.ts';
+import type { Clock } from '../../support/clock.ts';
+import type { OtlpMetrics, RefusalReason, Transport } from './otlp-metrics.ts';
+import type { ProfilesSink } from './profiles-sink.ts';
+import type { Refusal } from './refusal.ts';
+import { stopping } from './refusal.ts';
+import type { SortedProfiles } from './sort-out-profiles.ts';
+import { sortOutProfiles } from './sort-out-profiles.ts';
+
+/** An ExportProfilesServiceRequest, decompressed, as it came in. */
+export interface ExportMessage {
+  readonly transport: Transport;
+  readonly encoding: 'protobuf' | 'json';
+  readonly bytes: Uint8Array;
+  /** Whether the sender declared the current version of the protocol. */
+  readonly isVersionDeclared: boolean;
+}
+
+export type ExportOutcome =
+  | { readonly kind: 'taken'; readonly response: ExportResponse }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export interface ProfilesIntakeDependencies {
+  readonly sink: ProfilesSink;
+  readonly metrics: OtlpMetrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+// A sender whose requests are all at fault must not fill the log.
+const warningIntervalMs = 10_000;
+
+const fullSuccess: ExportResponse = { rejectedProfiles: 0n, errorMessage: '' };
+
+/** What becomes of the bytes of a request, whichever way they came: decoded, sorted out, handed on, counted, answered. */
+export class ProfilesIntake {
+  readonly #sink: ProfilesSink;
+  readonly #metrics: OtlpMetrics;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #isStopping = false;
+  #warnAfterMs = 0;
+
+  constructor({ sink, metrics, clock, logger }: ProfilesIntakeDependencies) {
+    this.#sink = sink;
+    this.#metrics = metrics;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  /** Refuses from now on. */
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  /** Counts a request that was refused before anybody decoded it. */
+  refuse(transport: Transport, reason: RefusalReason, refusal: Refusal): ExportOutcome {
+    this.#metrics.countRefused(transport, reason);
+    if (reason !== 'stopping') this.#warn('Refused a request.', refusal.message);
+    return { kind: 'refused', refusal };
+  }
+
+  /** Never throws: a fault of ours must not end the process. */
+  take(message: ExportMessage): ExportOutcome {
+    const { transport } = message;
+    if (this.#isStopping) return this.refuse(transport, 'stopping', stopping);
+    try {
+      return this.#take(message);
+    } catch (error) {
+      if (error instanceof InvalidMessage) {
+        return this.refuse(transport, 'invalid', { code: status.INVALID_ARGUMENT, message: error.message });
+      }
+      this.#metrics.countRefused(transport, 'internal');
+      this.#logger.error({ err: error }, 'Could not handle a request because of a fault of this service.');
+      const text = 'the service failed to handle the request; its log says why';
+      return { kind: 'refused', refusal: { code: status.INTERNAL, message: text } };
+    }
+  }
+
+  #take(message: ExportMessage): ExportOutcome {
+    const { transport } = message;
+    const { data, version } = decode(message);
+    const sorted = sortOutProfiles(data);
+    const isAllRejected = sorted.rejectedProfiles > 0 && sorted.data.resourceProfiles.every(isEmpty);
+    if (isAllRejected) {
+      this.#metrics.countRefused(transport, 'invalid', sorted.rejectedSamples);
+      const refusal = { code: status.INVALID_ARGUMENT, message: faultsOf(sorted) };
+      this.#warn('Refused a request.', refusal.message);
+      return { kind: 'refused', refusal };
+    }
+    // As in the Collector, a request without samples is taken and goes no further.
+    const answer = sorted.sampleCount === 0 ? undefined : this.#sink.submit(sorted.data);
+    if (answer?.kind === 'busy') {
+      const { reason, retryAfterMs } = answer;
+      this.#metrics.countRefused(transport, 'busy', sorted.sampleCount + sorted.rejectedSamples);
+      return { kind: 'refused', refusal: { code: status.UNAVAILABLE, message: reason, retryAfterMs } };
+    }
+    this.#metrics.countTaken(transport, sorted.sampleCount);
+    this.#metrics.countVersion(transport, version);
+    this.#metrics.countRejected(transport, sorted.rejectedProfiles, sorted.rejectedSamples);
+    if (sorted.rejectedProfiles === 0) return { kind: 'taken', response: fullSuccess };
+    const errorMessage = faultsOf(sorted);
+    this.#warn('Took a request without its faulty profiles.', errorMessage);
+    return { kind: 'taken', response: { rejectedProfiles: BigInt(sorted.rejectedProfiles), errorMessage } };
+  }
+
+  #warn(what: string, reason: string): void {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs < this.#warnAfterMs) return;
+    this.#warnAfterMs = nowMs + warningIntervalMs;
+    this.#logger.warn({ reason }, what);
+  }
+}
+
+function decode({ encoding, bytes, isVersionDeclared }: ExportMessage): VersionedProfiles {
+  if (encoding === 'protobuf') return decodeAnyWire(bytes, isVersionDeclared);
+  if (!isUtf8(bytes)) throw new InvalidMessage('', 'is not valid UTF-8, which JSON is');
+  return decodeAnyJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+}
+
+function isEmpty({ scopeProfiles }: SortedProfiles['data']['resourceProfiles'][number]): boolean {
+  return scopeProfiles.every(({ profiles }) => profiles.length === 0);
+}
+
+function faultsOf({ faults, rejectedProfiles }: SortedProfiles): string {
+  const more = rejectedProfiles - faults.length;
+  return more === 0 ? faults.join('; ') : `${faults.join('; ')}; and ${more} more`;
+}

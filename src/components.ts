@@ -18,6 +18,7 @@ import { fileStorageType } from './exporters/storage/file-storage-config.ts';
 import { readHealthCheckConfig } from './http/health/health-check-config.ts';
 import { readLivePageConfig } from './http/live-page/live-page-config.ts';
 import { readFramesReceiverConfig } from './receivers/frames/frames-receiver-config.ts';
+import { readOtlpReceiverConfig } from './receivers/otlp/otlp-receiver-config.ts';
 import { readReportingCycleConfig } from './reporter/reporting-cycle-config.ts';
 import type { Component } from './support/component.ts';
 import { version } from './support/version.ts';
@@ -26,6 +27,7 @@ import { readSymbolStoreConfig } from './symbols/symbol-store-config.ts';
 /** Everything that can stand in a configuration. */
 export const componentTypes: readonly ComponentType[] = [
   { kind: 'receiver', type: 'frames', aliases: [], stability: 'alpha', read: readFramesReceiverConfig },
+  { kind: 'receiver', type: 'otlp', aliases: [], stability: 'alpha', read: readOtlpReceiverConfig },
   { kind: 'processor', type: 'symbol_store', aliases: [], stability: 'alpha', read: readSymbolStoreConfig },
   { kind: 'processor', type: 'reporting_cycle', aliases: [], stability: 'alpha', read: readReportingCycleConfig },
   otlpGrpcExporterType,

@@ -73,7 +73,7 @@ async function runOnConfig(
   const { componentTypes } = await import('./components.ts');
   switch (command.kind) {
     case 'validate': {
-      const { findPipelineProblems } = await import('./pipeline.ts');
+      const { findPipelineProblems } = await import('./pipeline-problems.ts');
       return (await import('./cli/validate.ts')).runValidate(command, componentTypes, io, findPipelineProblems);
     }
     case 'print-config':

@@ -6,7 +6,7 @@ import { readConfig } from './cli/read-config.ts';
 import { componentTypes } from './components.ts';
 import type { CheckedConfig } from './config/check-document.ts';
 import type { ConfigSources } from './config/config-source.ts';
-import { findPipelineProblems } from './pipeline.ts';
+import { findPipelineProblems } from './pipeline-problems.ts';
 import { Service } from './service.ts';
 import { systemClock } from './support/clock.ts';
 import { createLogger } from './support/logger.ts';

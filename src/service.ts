@@ -1,5 +1,6 @@
 import { createExporter } from './components.ts';
 import type { CheckedConfig } from './config/check-document.ts';
+import { createReceiver, endpointOf } from './create-receiver.ts';
 import { DurableRequests } from './exporters/storage/durable-requests.ts';
 import { FileStorage } from './exporters/storage/file-storage.ts';
 import type { FileStorageConfig } from './exporters/storage/file-storage-config.ts';
@@ -16,10 +17,7 @@ import type { LivePageConfig } from './http/live-page/live-page-config.ts';
 import { MetricsEndpoint } from './http/metrics/metrics-endpoint.ts';
 import { reportToPage } from './live-report.ts';
 import type { Pipeline, PipelineParts } from './pipeline.ts';
-import { createPipeline, exportReports } from './pipeline.ts';
-import { FramesReceiver } from './receivers/frames/frames-receiver.ts';
-import type { FramesReceiverConfig } from './receivers/frames/frames-receiver-config.ts';
-import type { GrpcServer } from './receivers/grpc-server.ts';
+import { createPipeline } from './pipeline.ts';
 import { GrpcServers } from './receivers/grpc-servers.ts';
 import { storageOf } from './storage-references.ts';
 import type { Component } from './support/component.ts';
@@ -65,7 +63,7 @@ export class Service {
   readonly #storages: ReadonlyMap<string, FileStorage>;
   readonly #lifecycle: Lifecycle<Member>;
   readonly #stopObserving: () => void;
-  readonly #serverByReceiver = new Map<string, GrpcServer>();
+  readonly #portsByReceiver = new Map<string, () => number>();
   #receiverDeadline = new AbortController().signal;
   #stopped: Promise<void> | undefined;
 
@@ -85,10 +83,10 @@ export class Service {
       return createPipeline(
         id,
         config,
-        (store) => [
-          ...exportReports(own),
-          ...livePages.map(({ page, maxNodes }) => reportToPage(page, maxNodes, store)),
-        ],
+        {
+          exporters: own,
+          consumers: (store) => livePages.map(({ page, maxNodes }) => reportToPage(page, maxNodes, store)),
+        },
         { ...parts, meter },
       );
     });
@@ -132,15 +130,13 @@ export class Service {
     return new Map(this.#httpServers.map(({ id, address }) => [id, address]));
   }
 
-  /** At which ports the receivers listen, by identifier. */
+  /** At which ports the receivers listen, by identifier; a port for OTLP over HTTP by `identifier:http`. */
   get receiverPorts(): ReadonlyMap<string, number> {
-    return new Map([...this.#serverByReceiver].map(([id, { port }]) => [id, port]));
+    return new Map([...this.#portsByReceiver].map(([id, port]) => [id, port()]));
   }
 
   #createLivePages(): ConnectedPage[] {
-    const receivers = [...this.#config.receivers].map(([id, { config }]) => {
-      return { id, endpoint: (config as FramesReceiverConfig).grpc.endpoint };
-    });
+    const receivers = [...this.#config.receivers].map(([id, receiver]) => ({ id, endpoint: endpointOf(receiver) }));
     return this.#extensions('live_page').map(({ id, config }) => {
       const { endpoint, maxNodes } = config as LivePageConfig;
       const { meter } = this.#parts.telemetry;
@@ -191,19 +187,17 @@ export class Service {
     );
   }
 
-  #createReceivers({ id, intake }: Pipeline): FramesReceiver[] {
-    return this.#config.pipelines.get(id)!.receivers.map((receiver) => {
-      const config = this.#config.receivers.get(receiver)!.config as FramesReceiverConfig;
-      const { clock, telemetry } = this.#parts;
-      const server = this.#grpcServers.at(config.grpc);
-      this.#serverByReceiver.set(receiver, server);
-      return new FramesReceiver(receiver, config, {
-        server,
-        sink: intake,
+  #createReceivers(pipeline: Pipeline): Component[] {
+    return this.#config.pipelines.get(pipeline.id)!.receivers.map((id) => {
+      const { clock, telemetry, logger } = this.#parts;
+      const { component, ports } = createReceiver(this.#config.receivers.get(id)!, pipeline, {
+        grpcServers: this.#grpcServers,
         clock,
         meter: telemetry.meter,
-        logger: componentLogger(this.#parts.logger, 'receiver', receiver),
+        logger: componentLogger(logger, 'receiver', id),
       });
+      for (const [protocol, port] of ports) this.#portsByReceiver.set(protocol === 'grpc' ? id : `${id}:http`, port);
+      return component;
     });
   }
 

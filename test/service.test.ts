@@ -9,7 +9,7 @@ import { readConfig } from '../src/cli/read-config.ts';
 import { componentTypes } from '../src/components.ts';
 import { formatEndpoint } from '../src/http/endpoint.ts';
 import { decodeProfilesData } from '../src/otlp/decode-profiles-data.ts';
-import { findPipelineProblems } from '../src/pipeline.ts';
+import { findPipelineProblems } from '../src/pipeline-problems.ts';
 import { Service } from '../src/service.ts';
 import { systemClock } from '../src/support/clock.ts';
 import { Telemetry } from '../src/support/telemetry.ts';

@@ -1,6 +1,7 @@
 import type { Executable } from '../model/executable.ts';
 import type { FileId } from '../model/file-id.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
+import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { Process } from '../model/process.ts';
 import type { Random } from '../support/clock.ts';
 import type { SymbolTable } from './file-entry.ts';
@@ -54,6 +55,18 @@ export class SymbolStore {
     }
     this.#stubs.hear(instanceId, batch.processes, nowMs);
     for (const process of batch.processExits) this.#stubs.exit(instanceId, process);
+  }
+
+  /** Takes one name that came otherwise than in a batch. */
+  learnSymbol(fileId: FileId, addressHigh: number, addressLow: number, symbol: FrameSymbol, nowMs: number): void {
+    this.#advance(nowMs);
+    this.#files.learnSymbol(fileId, addressHigh, addressLow, symbol);
+  }
+
+  /** Takes what came otherwise than in a batch of a file ID as a file. */
+  learnExecutable(fileId: FileId, executable: Executable, nowMs: number): void {
+    this.#advance(nowMs);
+    this.#files.learnExecutable(fileId, executable);
   }
 
   /** Symbols of a file ID, for the time of one batch; marks the file as used. `undefined` when nothing is known of it. */

@@ -13,7 +13,7 @@ export function subjectOfToday(store: SymbolStore, collector: SoakCollector): So
 export function createStore(budget: { readonly maxEntries: number; readonly maxBytes: number }): SymbolStore {
   const stubs = { maxProcesses: 4096, maxPerProcess: 4096, maxTotal: 8192, maxBytes: 2 ** 24 };
   const neededNames = { intervalMs: 5000, maxPending: 8192 };
-  return new SymbolStore({ ...budget, lifetimeMs, stubs, neededNames }, () => 0.3);
+  return new SymbolStore({ ...budget, lifetimeMs, stubs, neededNames, snapshot: undefined }, () => 0.3);
 }
 
 /** A store of the past and a collector of its time. Samples asked it nothing: names were looked up for the report. */

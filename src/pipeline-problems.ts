@@ -1,0 +1,96 @@
+import { resolve } from 'node:path';
+import type { CheckedConfig, ConfiguredComponent } from './config/check-document.ts';
+import type { ConfigProblem } from './config/config-error.ts';
+import type { FramesReceiverConfig } from './receivers/frames/frames-receiver-config.ts';
+import { findStorageProblems } from './storage-references.ts';
+import type { SymbolStoreConfig } from './symbols/symbol-store-config.ts';
+
+/** What the processors of a pipeline may be, by whether raw frame samples come in: only a cycle makes profiles of these. */
+const processorTypes = {
+  frames: ['symbol_store,reporting_cycle'],
+  otlp: ['symbol_store,reporting_cycle', 'symbol_store'],
+};
+
+/** What is wrong with the pipelines as a whole, though each part of them is fine. */
+export function findPipelineProblems(config: CheckedConfig): ConfigProblem[] {
+  return [
+    ...findStorageProblems(config),
+    ...findSharedEndpoints(config),
+    ...findProcessorProblems(config),
+    ...findSharedReceivers(config),
+    ...findSharedSnapshots(config),
+  ];
+}
+
+/** A gRPC server has each service once, so two receivers of frames cannot share an endpoint. */
+function findSharedEndpoints({ pipelines, receivers }: CheckedConfig): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const receiverByEndpoint = new Map<string, string>();
+  for (const id of new Set([...pipelines.values()].flatMap((pipeline) => pipeline.receivers))) {
+    const receiver = receivers.get(id);
+    if (receiver?.type.type !== 'frames') continue;
+    const { endpoint } = (receiver.config as FramesReceiverConfig).grpc;
+    const other = receiverByEndpoint.get(endpoint);
+    receiverByEndpoint.set(endpoint, id);
+    if (other === undefined || endpoint.endsWith(':0')) continue;
+    problems.push({
+      path: `receivers.${id}.protocols.grpc.endpoint`,
+      problem: `${endpoint} is the endpoint of receiver "${other}" too`,
+      remedy: 'give each receiver of frames an endpoint of its own',
+    });
+  }
+  return problems;
+}
+
+function findProcessorProblems({ pipelines, processors, receivers }: CheckedConfig): ConfigProblem[] {
+  return [...pipelines].flatMap(([id, pipeline]) => {
+    const types = pipeline.processors.map((processor) => processors.get(processor)?.type.type);
+    const hasFrames = pipeline.receivers.some((receiver) => receivers.get(receiver)?.type.type === 'frames');
+    if (processorTypes[hasFrames ? 'frames' : 'otlp'].includes(types.join())) return [];
+    const whole = 'name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]';
+    return {
+      path: `service.pipelines.${id}.processors`,
+      problem: `is [${pipeline.processors.join(', ')}]`,
+      remedy: hasFrames ? whole : `${whole}; without a frames receiver, [symbol_store] is enough`,
+    };
+  });
+}
+
+function findSharedReceivers({ pipelines }: CheckedConfig): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const pipelineByReceiver = new Map<string, string>();
+  for (const [id, { receivers }] of pipelines) {
+    for (const receiver of receivers) {
+      const other = pipelineByReceiver.get(receiver);
+      pipelineByReceiver.set(receiver, id);
+      if (other === undefined) continue;
+      const path = `service.pipelines.${id}.receivers`;
+      const problem = `receiver "${receiver}" is in pipeline "${other}" too`;
+      problems.push({ path, problem, remedy: 'give each pipeline receivers of its own' });
+    }
+  }
+  return problems;
+}
+
+function findSharedSnapshots({ pipelines, processors }: CheckedConfig): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const pipelineBySnapshot = new Map<string, string>();
+  for (const [id, pipeline] of pipelines) {
+    const snapshot = snapshotPath(processors.get(pipeline.processors[0] ?? ''));
+    if (snapshot === undefined) continue;
+    const other = pipelineBySnapshot.get(snapshot);
+    pipelineBySnapshot.set(snapshot, id);
+    if (other === undefined) continue;
+    const path = `service.pipelines.${id}.processors`;
+    const problem = `the store's snapshot "${snapshot}" is that of pipeline "${other}" too`;
+    const remedy = 'give each pipeline a symbol_store with a snapshot path of its own';
+    problems.push({ path, problem, remedy });
+  }
+  return problems;
+}
+
+function snapshotPath(processor: ConfiguredComponent | undefined): string | undefined {
+  if (processor?.type.type !== 'symbol_store') return undefined;
+  const { snapshot } = processor.config as SymbolStoreConfig;
+  return snapshot && resolve(snapshot.path);
+}

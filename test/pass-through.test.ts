@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ExportRequest } from '../src/exporters/export-request.ts';
+import { parseFileId } from '../src/model/file-id.ts';
+import { decodeProfilesData } from '../src/otlp/decode-profiles-data.ts';
+import { PassThrough } from '../src/pass-through.ts';
+import { SymbolStore } from '../src/symbols/symbol-store.ts';
+import { goodProfiles } from './otlp/good-profiles.ts';
+import { FakeClock } from './support/fake-clock.ts';
+import { recordMetrics } from './support/metric-recorder.ts';
+
+const hash = parseFileId('00112233445566778899aabbccddeeff')!;
+const storeConfig = {
+  lifetimeMs: 60_000,
+  maxEntries: 1_000,
+  maxBytes: 1_000_000,
+  stubs: { maxProcesses: 10, maxPerProcess: 10, maxTotal: 100, maxBytes: 10_000 },
+  neededNames: { intervalMs: 5_000, maxPending: 10 },
+};
+
+function startPassThrough(takes: readonly boolean[], ownsStore = true) {
+  const { meter, values } = recordMetrics();
+  const clock = new FakeClock();
+  const store = new SymbolStore(storeConfig, () => 0.5);
+  const requests: ExportRequest[] = [];
+  const exporters = takes.map((isTaken, index) => ({
+    id: `debug/${index}`,
+    offer: (request: ExportRequest) => {
+      requests.push(request);
+      return isTaken;
+    },
+  }));
+  const sink = new PassThrough({ store, ownsStore, exporters, clock, meter });
+  return { sink, store, clock, requests, metrics: values };
+}
+
+for (const { takes, kind } of [
+  { takes: [true, true], kind: 'accepted' },
+  { takes: [false, true], kind: 'accepted' },
+  { takes: [false, false], kind: 'busy' },
+]) {
+  test(`profiles are ${kind} when the exporters answer ${takes}, and each of them is asked`, () => {
+    const { sink, requests } = startPassThrough(takes);
+    assert.equal(sink.submit(goodProfiles()).kind, kind);
+    assert.equal(requests.length, 2);
+    assert.equal(requests[0], requests[1]);
+    assert.equal(requests[0]!.sampleCount, 2);
+    assert.deepEqual(decodeProfilesData(requests[0]!.encoded()), requests[0]!.data);
+  });
+}
+
+test('a name that passed by once serves a later request and every batch of frames', async () => {
+  const { sink, store, requests, metrics } = startPassThrough([true]);
+  sink.submit(goodProfiles());
+  const nameless = goodProfiles();
+  nameless.dictionary.locationTable[2]!.lines = [];
+  sink.submit(nameless);
+  const [first, second] = requests.map(({ data }) => data.dictionary.locationTable.map(({ lines }) => lines.length));
+  assert.deepEqual(second, first);
+  assert.equal(store.openFile(hash, 0)?.find(0, 0x2345)?.functionName, 'checkout');
+  assert.equal(store.executable(hash, 0)?.fileName, '/usr/bin/shop');
+  const counted = await metrics();
+  assert.equal(counted.get('framekeeper_otlp_locations{outcome="learned"}'), 1);
+  assert.equal(counted.get('framekeeper_otlp_locations{outcome="named"}'), 1);
+  assert.equal(counted.get('framekeeper_otlp_locations{outcome="unnamed"}'), 2);
+});
+
+test('a name that somebody else submitted is given to a location that lacks one', () => {
+  const { sink, store, requests } = startPassThrough([true]);
+  const symbol = { functionName: 'pay', systemName: '', filePath: '', line: 0, column: 0, startLine: 0, inlined: [] };
+  store.learnSymbol(hash, 0, 0x1234, symbol, 0);
+  sink.submit(goodProfiles());
+  assert.ok(requests[0]!.data.dictionary.stringTable.includes('pay'));
+});
+
+for (const ownsStore of [true, false]) {
+  test(`what is past its lifetime is ${ownsStore ? '' : 'not '}dropped on the way where ${ownsStore ? 'no' : 'a'} cycle does it`, async () => {
+    const { sink, store, clock } = startPassThrough([true], ownsStore);
+    sink.submit(goodProfiles());
+    const before = store.figures().symbols;
+    await clock.advance(61_000);
+    const other = goodProfiles();
+    other.dictionary.mappingTable[1]!.attributeIndices = [];
+    sink.submit(other);
+    assert.deepEqual([before, store.figures().symbols], [1, ownsStore ? 0 : 1]);
+  });
+}

@@ -22,6 +22,8 @@ export interface Collector {
 export interface CollectorOptions {
   /** host:port to which it sends on all that it takes, by OTLP over gRPC. */
   readonly forwardTo?: string;
+  /** Further exporters, by identifier. */
+  readonly exporters?: Readonly<Record<string, object>>;
 }
 
 /** Starts a Collector whose configuration and files are in `folder`; resolves when it is healthy. */
@@ -52,12 +54,13 @@ export async function startCollector(folder: string, options: CollectorOptions =
 function collectorConfig(
   endpoints: { grpc: string; http: string; health: string },
   files: { json: string; proto: string },
-  { forwardTo }: CollectorOptions,
+  { forwardTo, exporters: more = {} }: CollectorOptions,
 ): object {
   const exporters = {
     'file/json': { path: files.json },
     'file/proto': { path: files.proto, format: 'proto' },
     debug: { verbosity: 'basic' },
+    ...more,
     ...(forwardTo && {
       otlp_grpc: { endpoint: forwardTo, tls: { insecure: true }, sending_queue: { enabled: false } },
     }),

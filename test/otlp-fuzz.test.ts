@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import fc from 'fast-check';
+import pino from 'pino';
+import type { ExportRequest } from '../src/exporters/export-request.ts';
+import { checkConformance } from '../src/otlp/conformance/check-conformance.ts';
+import { decodeProfilesData } from '../src/otlp/decode-profiles-data.ts';
+import { encodeProfilesData } from '../src/otlp/encode-profiles-data.ts';
+import { encodeProfilesJson } from '../src/otlp/encode-profiles-json.ts';
+import { PassThrough } from '../src/pass-through.ts';
+import { OtlpMetrics } from '../src/receivers/otlp/otlp-metrics.ts';
+import { ProfilesIntake } from '../src/receivers/otlp/profiles-intake.ts';
+import { SymbolStore } from '../src/symbols/symbol-store.ts';
+import { exampleProfiles } from './interop/example-profiles.ts';
+import { encodeOldWire } from './otlp/encode-old-wire.ts';
+import { goodProfiles } from './otlp/good-profiles.ts';
+import { FakeClock } from './support/fake-clock.ts';
+
+// For minutes of it: FRAMEKEEPER_FUZZ_RUNS=1000000 node --test test/otlp-fuzz.test.ts
+const numRuns = Number(process.env.FRAMEKEEPER_FUZZ_RUNS ?? 1_500);
+const recordings = join(import.meta.dirname, '../../shared/data/otlp');
+
+interface Seed {
+  readonly name: string;
+  readonly encoding: 'protobuf' | 'json';
+  readonly bytes: Uint8Array;
+}
+
+const ownSeeds: readonly Seed[] = [
+  { name: 'the current wire', encoding: 'protobuf', bytes: encodeProfilesData(exampleProfiles()) },
+  { name: 'the wire of v1.8', encoding: 'protobuf', bytes: encodeOldWire(goodProfiles(), 'v1.8') },
+  { name: 'the wire of v1.9', encoding: 'protobuf', bytes: encodeOldWire(exampleProfiles(), 'v1.9') },
+  { name: 'JSON', encoding: 'json', bytes: Buffer.from(encodeProfilesJson(exampleProfiles())) },
+];
+
+/** Messages of real profilers: a file with lengths before them, or one message. */
+function readSeeds(file: string): Seed[] {
+  const bytes = readFileSync(join(recordings, file));
+  const messages: Uint8Array[] = bytes[0] === 0 ? [] : [bytes];
+  for (let at = 0; bytes[0] === 0 && at < bytes.length; at += 4 + bytes.readUInt32BE(at)) {
+    messages.push(bytes.subarray(at + 4, at + 4 + bytes.readUInt32BE(at)));
+  }
+  return messages.map((message, index) => ({ name: `${file}[${index}]`, encoding: 'protobuf', bytes: message }));
+}
+
+type Mutation = {
+  readonly at: number;
+  readonly byte: number;
+  readonly kind: 'set' | 'flip' | 'cut' | 'double' | 'drop';
+};
+
+const mutations = fc.array(
+  fc.record({
+    at: fc.nat(2 ** 31 - 1),
+    byte: fc.nat(255),
+    kind: fc.constantFrom<Mutation['kind']>('set', 'set', 'flip', 'flip', 'cut', 'double', 'drop'),
+  }),
+  { minLength: 1, maxLength: 6 },
+);
+
+function mutate(bytes: Uint8Array, list: readonly Mutation[]): Uint8Array {
+  let mutated = Buffer.from(bytes);
+  for (const { at, byte, kind } of list) {
+    if (mutated.length === 0) break;
+    const position = at % mutated.length;
+    const end = Math.min(mutated.length, position + 1 + (byte % 40));
+    if (kind === 'set') mutated[position] = byte;
+    else if (kind === 'flip') mutated[position]! ^= 1 << (byte & 7);
+    else if (kind === 'cut') mutated = mutated.subarray(0, position);
+    else if (kind === 'drop') mutated = Buffer.concat([mutated.subarray(0, position), mutated.subarray(end)]);
+    else mutated = Buffer.concat([mutated.subarray(0, end), mutated.subarray(position)]);
+  }
+  return mutated;
+}
+
+function startIntake(): { intake: ProfilesIntake; requests: ExportRequest[]; store: SymbolStore } {
+  const meter = new MeterProvider().getMeter('test');
+  const clock = new FakeClock();
+  const store = new SymbolStore(
+    {
+      lifetimeMs: 60_000,
+      maxEntries: 1_000,
+      maxBytes: 1_000_000,
+      stubs: { maxProcesses: 10, maxPerProcess: 10, maxTotal: 100, maxBytes: 10_000 },
+      neededNames: { intervalMs: 5_000, maxPending: 10 },
+    },
+    () => 0.5,
+  );
+  const requests: ExportRequest[] = [];
+  const offer = (request: ExportRequest): boolean => requests.push(request) > 0;
+  const sink = new PassThrough({ store, ownsStore: true, exporters: [{ id: 'debug', offer }], clock, meter });
+  const errors = { write: (line: string) => assert.doesNotMatch(line, /fault of this service/) };
+  const logger = pino({ level: 'error' }, errors);
+  return {
+    intake: new ProfilesIntake({ sink, metrics: new OtlpMetrics(meter, 'otlp'), clock, logger }),
+    requests,
+    store,
+  };
+}
+
+function fuzz(seeds: readonly Seed[]): void {
+  const { intake, requests, store } = startIntake();
+  fc.assert(
+    fc.property(fc.nat(seeds.length - 1), mutations, fc.boolean(), (seed, list, isVersionDeclared) => {
+      const { encoding, bytes } = seeds[seed]!;
+      const outcome = intake.take({ transport: 'http', encoding, bytes: mutate(bytes, list), isVersionDeclared });
+      if (outcome.kind === 'refused') assert.notEqual(outcome.refusal.code, 13, outcome.refusal.message);
+      // What is sent on can be read, and every index of it leads somewhere.
+      for (const request of requests.splice(0)) {
+        const data = decodeProfilesData(request.encoded());
+        const isAboutTables = /out of range|referred to by nothing|is the same as|not the zero value/;
+        assert.deepEqual(
+          checkConformance(data).filter(({ problem }) => isAboutTables.test(problem)),
+          [],
+        );
+      }
+      assert.ok(store.figures().bytes <= 1_000_000);
+    }),
+    { numRuns },
+  );
+}
+
+test('mutated requests are taken, in part or not at all, and nothing worse', () => fuzz(ownSeeds));
+
+const skip = existsSync(recordings) ? false : `SKIPPED: ${recordings} is not there`;
+test('so are mutated requests of real profilers', { skip }, () =>
+  fuzz(
+    readdirSync(recordings)
+      .filter((file) => file.endsWith('.otlp'))
+      .flatMap(readSeeds),
+  ),
+);

@@ -12,6 +12,7 @@ import type {
   Stack,
 } from '../otlp/profiles-data.ts';
 import { ProtobufWriter } from '../otlp/protobuf-writer.ts';
+import { QuadIndex } from '../support/quad-index.ts';
 
 /**
  * A dictionary that is written anew from another one: entries that nobody asks for stay behind, equal ones become one, and
@@ -23,16 +24,26 @@ export class DictionaryCopy {
   readonly #strings = new Table<string>('');
   readonly #attributes = new Table<KeyValueAndUnit>({ keyStrindex: 0, value: undefined, unitStrindex: 0 });
   readonly #mappings = new Table<Mapping>(zeroMapping);
-  readonly #functions = new Table<FunctionEntry>(zeroFunction);
-  readonly #locations = new Table<Location>(zeroLocation);
   readonly #links = new Table<Link>({ traceId: new Uint8Array(0), spanId: new Uint8Array(0) });
-  readonly #stacks = new Table<Stack>({ locationIndices: [] });
+
+  // The tables that grow with the number of frames are found by words, not by text.
+  readonly #words = new Words();
+  readonly #functionIndex = new QuadIndex();
+  readonly #functions: FunctionEntry[] = [zeroFunction];
+  readonly #chains = new QuadIndex();
+  readonly #locationIndex = new QuadIndex();
+  readonly #locations: Location[] = [zeroLocation];
+  readonly #stackByChain = new Map<number, number>([[0, 0]]);
+  readonly #stacks: Stack[] = [{ locationIndices: [] }];
   readonly #copied: Readonly<Record<keyof ProfilesDictionary, Int32Array>>;
 
   /** `linesOf` gives the lines of a source location that has none, on functions of this copy. */
   constructor(source: ProfilesDictionary, linesOf: (location: number) => readonly Line[] | undefined) {
     this.#source = source;
     this.#linesOf = linesOf;
+    this.#functionIndex.intern(0, 0, 0, 0);
+    this.#chains.intern(0, 0, 0, 0);
+    this.#locationIndex.intern(0, 0, this.#bodyOf(zeroLocation), 0);
     const unset = (entries: readonly unknown[]): Int32Array => new Int32Array(entries.length).fill(-1);
     this.#copied = {
       mappingTable: unset(source.mappingTable),
@@ -48,12 +59,12 @@ export class DictionaryCopy {
   build(): ProfilesDictionary {
     return {
       mappingTable: this.#mappings.entries,
-      locationTable: this.#locations.entries,
-      functionTable: this.#functions.entries,
+      locationTable: this.#locations,
+      functionTable: this.#functions,
       linkTable: this.#links.entries,
       stringTable: this.#strings.entries,
       attributeTable: this.#attributes.entries,
-      stackTable: this.#stacks.entries,
+      stackTable: this.#stacks,
     };
   }
 
@@ -84,19 +95,21 @@ export class DictionaryCopy {
     const known = this.#once('stackTable', index);
     if (known !== undefined) return known;
     const locationIndices = this.#source.stackTable[index]!.locationIndices.map((location) => this.#location(location));
-    const isEmpty = locationIndices.length === 0;
-    return this.#keep(
-      'stackTable',
-      index,
-      isEmpty ? 0 : this.#stacks.intern(locationIndices.join(), { locationIndices }),
-    );
+    let chain = 0;
+    for (const location of locationIndices) chain = this.#chains.intern(location, chain, 0, stackMark);
+    const same = this.#stackByChain.get(chain);
+    if (same !== undefined) return this.#keep('stackTable', index, same);
+    this.#stackByChain.set(chain, this.#stacks.length);
+    return this.#keep('stackTable', index, this.#stacks.push({ locationIndices }) - 1);
   }
 
   /** A function that the source need not have. */
   functionNamed(entry: FunctionEntry): number {
     const { nameStrindex, systemNameStrindex, filenameStrindex, startLine } = entry;
-    const key = `${nameStrindex} ${systemNameStrindex} ${filenameStrindex} ${startLine}`;
-    return key === zeroFunctionKey ? 0 : this.#functions.intern(key, entry);
+    const line = this.#words.of(startLine);
+    const index = this.#functionIndex.intern(nameStrindex, systemNameStrindex, filenameStrindex, line);
+    if (index === this.#functions.length) this.#functions.push(entry);
+    return index;
   }
 
   #attribute(index: number): number {
@@ -146,10 +159,23 @@ export class DictionaryCopy {
             line,
             column,
           }));
-    let key = `${mappingIndex} ${address} ${setKey(attributeIndices)}`;
-    for (const { functionIndex, line, column } of lines) key += `|${functionIndex} ${line} ${column}`;
     const entry = { mappingIndex, address, lines, attributeIndices };
-    return this.#keep('locationTable', index, key === zeroLocationKey ? 0 : this.#locations.intern(key, entry));
+    const high = Number(address >> 32n);
+    const low = Number(address & 0xffff_ffffn);
+    const copy = this.#locationIndex.intern(high, low, this.#bodyOf(entry), 0);
+    if (copy === this.#locations.length) this.#locations.push(entry);
+    return this.#keep('locationTable', index, copy);
+  }
+
+  /** A number for all of a location but its address. */
+  #bodyOf({ mappingIndex, lines, attributeIndices }: Location): number {
+    let chain = 0;
+    for (const { functionIndex, line, column } of lines) {
+      chain = this.#chains.intern(functionIndex, this.#words.of(line), this.#words.of(column), chain);
+    }
+    const attributes =
+      attributeIndices.length === 1 ? attributeIndices[0]! : this.#words.ofText(setKey(attributeIndices));
+    return this.#chains.intern(chain, mappingIndex, attributes, bodyMark);
   }
 
   /** The index of an entry that was copied before; 0 is 0, also where the source has no such entry. */
@@ -177,9 +203,32 @@ const zeroLocation: Location = { mappingIndex: 0, address: 0n, lines: [], attrib
 
 // As the methods above would write them: an entry that says nothing is entry 0.
 const zeroMappingKey = '0 0 0 0 ';
-const zeroFunctionKey = '0 0 0 0';
-const zeroLocationKey = '0 0 ';
 const zeroAttributeKey = '0 0 u';
+
+// In the place of "previous line" of a chain, and larger than any chain can be: the three kinds never meet.
+const bodyMark = 0xffff_ffff;
+const stackMark = 0xffff_fffe;
+
+/** Words of 32 bits for what need not fit into one: equal for equal values only. */
+class Words {
+  readonly #large = new Map<bigint | string, number>();
+
+  /** The number itself where it has 31 bits, as lines have. */
+  of(value: bigint): number {
+    return value >= 0n && value < 0x8000_0000n ? Number(value) : this.#largeWord(value);
+  }
+
+  /** Beyond 31 bits, where no index is. */
+  ofText(text: string): number {
+    return this.#largeWord(text);
+  }
+
+  #largeWord(value: bigint | string): number {
+    const word = this.#large.get(value) ?? 0x8000_0000 + this.#large.size;
+    this.#large.set(value, word);
+    return word;
+  }
+}
 
 /** Attributes are a set: their order makes no difference. */
 function setKey(indices: readonly number[]): string {

@@ -86,6 +86,7 @@ function startIntake(): { intake: ProfilesIntake; requests: ExportRequest[]; sto
       maxBytes: 1_000_000,
       stubs: { maxProcesses: 10, maxPerProcess: 10, maxTotal: 100, maxBytes: 10_000 },
       neededNames: { intervalMs: 5_000, maxPending: 10 },
+      snapshot: undefined,
     },
     () => 0.5,
   );

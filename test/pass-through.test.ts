@@ -16,6 +16,7 @@ const storeConfig = {
   maxBytes: 1_000_000,
   stubs: { maxProcesses: 10, maxPerProcess: 10, maxTotal: 100, maxBytes: 10_000 },
   neededNames: { intervalMs: 5_000, maxPending: 10 },
+  snapshot: undefined,
 };
 
 function startPassThrough(takes: readonly boolean[], ownsStore = true) {

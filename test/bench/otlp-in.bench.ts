@@ -95,7 +95,7 @@ async function startPassThrough(): Promise<RunningServer> {
   const stubs = { maxProcesses: 10, maxPerProcess: 10, maxTotal: 100, maxBytes: 10_000 };
   const neededNames = { intervalMs: 5_000, maxPending: 10 };
   const limits = { lifetimeMs: 3_600_000, maxEntries: 1_000_000, maxBytes: 256 * 2 ** 20 };
-  const store = new SymbolStore({ ...limits, stubs, neededNames }, Math.random);
+  const store = new SymbolStore({ ...limits, stubs, neededNames, snapshot: undefined }, Math.random);
   // As an exporter's client does, before it writes to its socket.
   const exporters = [{ id: 'bench', offer: (request: { encoded(): Uint8Array }) => request.encoded().length > 0 }];
   const sink = new PassThrough({ store, ownsStore: true, exporters, clock: systemClock, meter });

@@ -52,14 +52,12 @@ export class CollectorOfToday implements SoakCollector {
       this.#namedUpTo.set(executable.code, batch.frames.addressLow.at(-1)!);
       return batch;
     });
-    const batches = [
-      { ...first!, symbols: this.#symbols, stubs: this.#stubs, processExits },
-      ...others,
-      ...executables,
-    ];
+    const names = { symbols: this.#symbols, stubs: this.#stubs };
     this.#symbols = [];
     this.#stubs = [];
-    return batches;
+    // Names come with the samples, and in every other cycle after them.
+    if (cycle % 2 === 0) return [{ ...first!, ...names, processExits }, ...others, ...executables];
+    return [{ ...first!, processExits }, ...others, ...executables, batchOf(names)];
   }
 
   lastUse(fileId: FileId, address: bigint, cycle: number): number {

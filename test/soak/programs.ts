@@ -48,16 +48,10 @@ interface Shape {
 }
 
 const shapes: Record<Runtime, Shape> = {
-  jvm: {
-    kind: frameKinds.jvm,
-    files: 16,
-    framesPerStack: 7,
-    sharedStubs: ['Interpreter', 'StubRoutines (1)'],
-    ownStubs: 2,
-  },
+  jvm: { kind: frameKinds.jvm, files: 16, framesPerStack: 6, sharedStubs: ['Interpreter'], ownStubs: 2 },
   cpython: { kind: frameKinds.cpython, files: 12, framesPerStack: 6, sharedStubs: [], ownStubs: 0 },
-  v8js: { kind: frameKinds.v8js, files: 12, framesPerStack: 6, sharedStubs: ['V8::EntryFrame'], ownStubs: 1 },
-  native: { kind: frameKinds.native, files: 2, framesPerStack: 8, sharedStubs: [], ownStubs: 0 },
+  v8js: { kind: frameKinds.v8js, files: 12, framesPerStack: 6, sharedStubs: ['V8::EntryFrame'], ownStubs: 0 },
+  native: { kind: frameKinds.native, files: 2, framesPerStack: 6, sharedStubs: [], ownStubs: 0 },
 };
 const stacksPerProgram = 4;
 const kernelPlaces = 64;
@@ -111,11 +105,10 @@ export class ProgramCatalogue {
     const frames = code.flatMap((file) => [frameAt(file, 8), frameAt(file, 24)]);
     const stubNames = [...sharedStubs, ...Array.from({ length: ownStubs }, (_, i) => `adapter ${i} of ${name}`)];
     const runtimeFrame = frameAt(this.addCode(`lib${name}`, frameKinds.native), 4096);
-    const stacks = Array.from({ length: stacksPerProgram }, (_, stack) => [
-      this.#pick(this.#kernelFrames),
+    const stacks = Array.from({ length: stacksPerProgram }, () => [
       this.#pick(this.#kernelFrames),
       ...Array.from({ length: framesPerStack }, () => this.#pick(frames)),
-      ...stubNames.filter((_, stub) => stub % 2 === stack % 2).map((_, at) => ({ stub: at * 2 + (stack % 2) })),
+      ...stubNames.map((_, stub) => ({ stub })),
       runtimeFrame,
     ]);
     return { name, runtime, kind, stacks, stubNames };

@@ -12,17 +12,17 @@ interface Owner {
 export class RegistryModel {
   readonly #lifetimeMs: number;
   readonly #ownersByPid = new Map<number, Owner[]>();
+  readonly #submitted = new Set<string>();
   /** Stubs of all owners. */
   live = 0;
-  /** Submissions since the last end of a cycle. */
-  submitted = 0;
 
   constructor(lifetimeMs: number) {
     this.#lifetimeMs = lifetimeMs;
   }
 
-  get owners(): number {
-    return [...this.#ownersByPid.values()].reduce((sum, { length }) => sum + length, 0);
+  /** Different stubs that were submitted since the last end of a cycle. */
+  get submitted(): number {
+    return this.#submitted.size;
   }
 
   hear(batch: FrameBatch, nowMs: number): void {
@@ -32,7 +32,7 @@ export class RegistryModel {
       const { starts } = this.#ownerFor(owner.process, nowMs);
       if (!starts.has(start)) this.live++;
       starts.add(start);
-      this.submitted++;
+      this.#submitted.add(`${owner.process.pid} ${owner.process.startTimeNano} ${start}`);
     }
     for (const process of batch.processExits) {
       const owner = this.#find(process);
@@ -42,7 +42,7 @@ export class RegistryModel {
 
   /** The end of a reporting cycle: who has exited or is silent leaves. */
   endCycle(nowMs: number): void {
-    this.submitted = 0;
+    this.#submitted.clear();
     for (const [pid, owners] of this.#ownersByPid) {
       const left = owners.filter(({ hasExited, lastHeardMs }) => !hasExited && lastHeardMs >= nowMs - this.#lifetimeMs);
       if (left.length === owners.length) continue;

@@ -13,8 +13,8 @@ export const burst: Record<'startCycle' | 'cycles' | 'everyCycles' | 'framesPerC
   framesPerCycle: 1500,
 };
 
-/** With sleepers and large services 300 processes. Most processes of a node are seldom on a CPU. */
-const fleetPlan: FleetPlan = { hot: 3, busyGroups: 16, busyPerGroup: 4, seldom: 225 };
+/** Close to 300 processes. Most processes of a node are seldom on a CPU. */
+const fleetPlan: FleetPlan = { hot: 3, busyGroups: 16, busyPerGroup: 3, seldom: 225 };
 /** Hot processes are sampled in every cycle, of the busy ones a group in every second, of the others one in every third. */
 const busyEveryCycles = 2;
 const seldomEveryCycles = 3;

@@ -13,8 +13,8 @@ import { Soak } from './soak.ts';
 import { createStore, lifetimeMs, subjectOfToday } from './subjects.ts';
 
 const days = 7;
-/** A tenth more than what is in use within a lifetime; a burst needs fifty times as much. */
-const budget = { maxEntries: 3000, maxBytes: 768 * 1024 };
+/** A twentieth more than what is in use within a lifetime; a burst needs fifty times as much. */
+const budget = { maxEntries: 2950, maxBytes: 800_000 };
 
 /** A week of reporting cycles, and everything that must hold in each of them. */
 class Week {

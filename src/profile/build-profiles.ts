@@ -50,6 +50,10 @@ class ProfileWriter {
   readonly #locations: LocationWriter;
   readonly #createProfileId: () => Uint8Array;
   readonly #attributesByContext = new Map<number, readonly number[]>();
+  // Nearly every context is new, of threads, names and CPUs that are not.
+  readonly #attributeByThread = new Map<number, number>();
+  readonly #attributeByName = new Map<string, number>();
+  readonly #attributeByCpu = new Map<number, number>();
 
   constructor(contents: WindowContents, dictionary: DictionaryBuilder, createProfileId: () => Uint8Array) {
     this.#contents = contents;
@@ -123,13 +127,26 @@ class ProfileWriter {
     const add = (key: string, value: string | bigint | boolean): void => {
       indices.push(this.#dictionary.internAttribute(key, value));
     };
-    if (threadId !== 0) add(attributeNames.threadId, BigInt(threadId));
-    if (threadName !== '') add(attributeNames.threadName, threadName);
-    if (cpu >= 0) add(attributeNames.cpuLogicalNumber, BigInt(cpu));
+    if (threadId !== 0) {
+      indices.push(this.#attribute(this.#attributeByThread, threadId, attributeNames.threadId, BigInt));
+    }
+    if (threadName !== '') {
+      indices.push(this.#attribute(this.#attributeByName, threadName, attributeNames.threadName, String));
+    }
+    if (cpu >= 0) indices.push(this.#attribute(this.#attributeByCpu, cpu, attributeNames.cpuLogicalNumber, BigInt));
     for (const [key, value] of labels ?? []) add(attributeNames.labelPrefix + key, value);
     if ((context & 1) === 1) add(attributeNames.stackTruncated, true);
     this.#attributesByContext.set(context, indices);
     return indices;
+  }
+
+  #attribute<T>(indices: Map<T, number>, value: T, key: string, write: (value: T) => string | bigint): number {
+    let index = indices.get(value);
+    if (index === undefined) {
+      index = this.#dictionary.internAttribute(key, write(value));
+      indices.set(value, index);
+    }
+    return index;
   }
 
   #periodType(type: ProfileType): ValueType {

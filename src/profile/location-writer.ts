@@ -27,6 +27,9 @@ export class LocationWriter {
 
   /** Index in the dictionary's stack table of a window's stack. */
   stack(stack: number): number {
+    // Asked for with each event: not even a closure where it is known.
+    const known = this.#stackByStack[stack]!;
+    if (known >= 0) return known;
     return memoized(this.#stackByStack, stack, () => {
       const { stacks } = this.#contents;
       const locations: number[] = [];

@@ -64,6 +64,8 @@ export class BatchTranslation {
   }
 
   resource(index: number): number {
+    const known = this.#resources[index]!;
+    if (known !== 0) return known - 1;
     return this.#once(this.#resources, index, () => {
       const { resourceAttributes, scopeName, scopeVersion } = this.#batch.collector;
       const process = this.#batch.processes[index]!;
@@ -72,6 +74,8 @@ export class BatchTranslation {
   }
 
   profileType(index: number): number {
+    const known = this.#profileTypes[index]!;
+    if (known !== 0) return known - 1;
     return this.#once(this.#profileTypes, index, () =>
       this.#window.internProfileType(this.#batch.profileTypes[index]!),
     );
@@ -92,10 +96,14 @@ export class BatchTranslation {
   }
 
   #string(index: number): number {
+    const known = this.#strings[index]!;
+    if (known !== 0) return known - 1;
     return this.#once(this.#strings, index, () => this.#window.internString(this.#batch.strings[index]!));
   }
 
   #comm(process: number): number {
+    const known = this.#comms[process]!;
+    if (known !== 0) return known - 1;
     return this.#once(this.#comms, process, () => this.#window.internString(this.#batch.processes[process]!.comm));
   }
 
@@ -129,6 +137,8 @@ export class BatchTranslation {
   }
 
   #file(index: number): number {
+    const known = this.#files[index]!;
+    if (known !== 0) return known - 1;
     return this.#once(this.#files, index, () => {
       const fileId = this.#batch.fileIds[index]!;
       const file = this.#window.internFile(fileId);
@@ -138,6 +148,8 @@ export class BatchTranslation {
   }
 
   #addressSpace(index: number): number {
+    const known = this.#addressSpaces[index]!;
+    if (known !== 0) return known - 1;
     return this.#once(this.#addressSpaces, index, () => {
       const process = this.#batch.processes[index]!;
       const { instanceId } = this.#batch.collector;
@@ -148,12 +160,15 @@ export class BatchTranslation {
   }
 
   #mapping(index: number): number {
+    const known = this.#mappings[index]!;
+    if (known !== 0) return known - 1;
     return this.#once(this.#mappings, index, () => {
       const { fileId, start, end, fileOffset } = this.#batch.mappings[index]!;
       return this.#window.internMapping(this.#window.internFile(fileId), start, end, fileOffset);
     });
   }
 
+  /** Who is called often looks for itself first: a closure a call is most of what a call costs. */
   #once(indices: Uint32Array, index: number, compute: () => number): number {
     const known = indices[index]!;
     if (known !== 0) return known - 1;

@@ -19,6 +19,9 @@ export interface WindowLimits {
 /** A reply lists this many rejections; more would tell nothing new. */
 const maxListedRejections = 64;
 
+// Telling a window's size costs about as much as adding a sample to it.
+const samplesPerSizeCheck = 16;
+
 /**
  * Takes batches into the window of the current reporting cycle. What a window may hold is bounded: samples beyond are
  * rejected, counted and answered with a delay, so that no acknowledged sample is lost here.
@@ -88,7 +91,7 @@ export class TraceIntake {
       const firstMoment = samples.momentStart[i]!;
       const endMoment = samples.momentStart[i + 1]!;
       if (window.events.count + endMoment - firstMoment > this.#limits.maxEvents) return i;
-      if (this.#isFull) return i;
+      if (i % samplesPerSizeCheck === 0 && this.#isFull) return i;
       event.resource = translation.resource(samples.process[i]!);
       event.profileType = translation.profileType(samples.profileType[i]!);
       event.stack = translation.stack(samples.stack[i]!);

@@ -10,6 +10,8 @@ export interface RunningChild {
   output(): string;
   /** Asks it to stop with SIGTERM; kills it after `withinMs`. Resolves to its exit code, null when it was killed. */
   stop(withinMs?: number): Promise<number | null>;
+  /** Ends it with SIGKILL, of which it notices nothing. */
+  kill(): Promise<void>;
   /** Resolves to the exit code once it ends by itself. */
   ended(): Promise<number | null>;
   hasEnded(): boolean;
@@ -41,6 +43,10 @@ export function runChild(command: string, args: readonly string[], options: Chil
     output: () => written,
     hasEnded,
     ended: () => end,
+    kill: async () => {
+      child.kill('SIGKILL');
+      await end;
+    },
     stop: async (withinMs = 20_000) => {
       if (!hasEnded()) child.kill('SIGTERM');
       const deadline = setTimeout(() => child.kill('SIGKILL'), withinMs).unref();

@@ -53,7 +53,7 @@ service:
 }
 
 /** Messages of the Collector's file format: each behind its length, four bytes, big-endian. */
-function splitMessages(bytes: Buffer): Buffer[] {
+export function splitMessages(bytes: Buffer): Buffer[] {
   const messages: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += 4 + bytes.readUInt32BE(at)) {
     messages.push(bytes.subarray(at + 4, at + 4 + bytes.readUInt32BE(at)));

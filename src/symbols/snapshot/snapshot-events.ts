@@ -82,8 +82,12 @@ export function createSnapshotEvents(path: string, logger: Logger, meter: Meter,
 }
 
 function createCounters(meter: Meter) {
-  const counter = (name: string, description: string, unit: string) =>
-    meter.createCounter(`framekeeper_symbol_store_snapshot_${name}`, { description, unit });
+  const counter = (name: string, description: string, unit: string) => {
+    const created = meter.createCounter(`framekeeper_symbol_store_snapshot_${name}`, { description, unit });
+    // A counter that has counted nothing says so.
+    created.add(0);
+    return created;
+  };
   return {
     writes: counter('writes', 'Snapshots that were written.', '{snapshot}'),
     failures: counter('failures', 'Snapshots that could not be written.', '{snapshot}'),

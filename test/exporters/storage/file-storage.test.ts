@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -153,9 +153,17 @@ test('a disk that is full refuses, and takes again what there is room for', asyn
   assert.throws(fill, { code: 'ENOSPC' });
   const count = records.length;
   assert.ok(count > 5, `${count} records`);
+  const rest = join(directory, 'rest');
+  assert.throws(
+    () => {
+      for (;;) appendFileSync(rest, Buffer.alloc(4_096));
+    },
+    { code: 'ENOSPC' },
+  );
   const storage = createStorage({ directory });
   await storage.start();
   await storage.stop();
+  rmSync(rest);
   for (const record of records) log.finish(record);
   assert.throws(fill, { code: 'ENOSPC' });
   assert.ok(records.length - count >= count, 'what was finished has given its room back');

@@ -3,8 +3,12 @@ import { parseArgs } from 'node:util';
 import { checkConformance } from '../otlp/conformance/check-conformance.ts';
 import { checkContract } from '../otlp/conformance/check-contract.ts';
 import type { ConformanceFault } from '../otlp/conformance/fault-list.ts';
+import type { DialectName } from '../otlp/dialects/dialect.ts';
+import { dialectNames } from '../otlp/dialects/dialect.ts';
+import { lintDialect } from '../otlp/dialects/lint/lint-dialect.ts';
 import { InvalidMessage } from '../otlp/invalid-message.ts';
 import { exitCodes } from './command-io.ts';
+import { oneLine } from './inspect/one-line.ts';
 import { printSummary } from './inspect/print-summary.ts';
 import type { ProfilesFile } from './inspect/read-profiles-file.ts';
 import { readProfilesFile } from './inspect/read-profiles-file.ts';
@@ -25,6 +29,8 @@ Collector's file exporter with format: proto), JSON, or JSON lines. The content 
   --json       print the summary as JSON
   --check      judge the file by the specification; exit code 1 and the paths when it breaks a rule
   --contract   like --check, and by what Framekeeper promises of its own output besides
+  --dialect B  list what the backend B would refuse, drop or show wrongly, and where; exit code 1 when
+               there is something: pyroscope, parca, devfiler, elastic
   --help       print this
 `;
 
@@ -57,6 +63,8 @@ interface InspectOptions {
   readonly top: number;
   readonly isJson: boolean;
   readonly check: 'none' | 'specification' | 'contract';
+  /** Generic: no backend in particular. */
+  readonly dialect: DialectName;
 }
 
 type ParsedOptions = InspectOptions | { readonly kind: 'help' } | { readonly kind: 'usage-error'; message: string };
@@ -71,6 +79,7 @@ function readOptions(args: readonly string[]): ParsedOptions {
         json: { type: 'boolean', default: false },
         check: { type: 'boolean', default: false },
         contract: { type: 'boolean', default: false },
+        dialect: { type: 'string', default: 'generic' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
@@ -82,8 +91,15 @@ function readOptions(args: readonly string[]): ParsedOptions {
     if (!/^\d{1,6}$/.test(values.top)) {
       return { kind: 'usage-error', message: `--top is "${values.top}", write a whole number up to 999999` };
     }
+    const dialect = dialectNames.find((name) => name === values.dialect);
+    if (dialect === undefined) {
+      return {
+        kind: 'usage-error',
+        message: `--dialect is "${values.dialect}", write one of ${dialectNames.join(', ')}`,
+      };
+    }
     const check = values.contract ? 'contract' : values.check ? 'specification' : 'none';
-    return { kind: 'inspect', path, top: Number(values.top), isJson: values.json, check };
+    return { kind: 'inspect', path, top: Number(values.top), isJson: values.json, check, dialect };
   } catch (error) {
     // parseArgs explains itself, at length, in its first sentence.
     const [message = ''] = String((error as Error).message).split('. ');
@@ -93,33 +109,52 @@ function readOptions(args: readonly string[]): ParsedOptions {
 
 function report(file: ProfilesFile, sizeBytes: number, options: InspectOptions, io: InspectIo): number {
   const faults = options.check === 'none' ? [] : checkFile(file, options.check === 'contract');
+  const findings = lintFile(file, options.dialect);
   const data = file.messages.map((message) => message.data);
   const summary = summarizeProfiles(data, options.top);
   if (options.isJson) {
-    const { path, check } = options;
+    const { path, check, dialect } = options;
     const head = { file: path, format: file.format, sizeBytes, messages: data.length };
-    io.stdout(`${toJson({ ...head, ...summary, ...(check === 'none' ? {} : { faults }) })}\n`);
+    const judged = { ...(check !== 'none' && { faults }), ...(dialect !== 'generic' && { findings }) };
+    io.stdout(`${toJson({ ...head, ...summary, ...judged })}\n`);
   } else {
     const messages = `${data.length} message${data.length === 1 ? '' : 's'}`;
     io.stdout(`${options.path}: ${file.format}, ${messages}, ${sizeBytes.toLocaleString('en-US')} bytes\n\n`);
     io.stdout(printSummary(summary));
-    if (options.check !== 'none') io.stdout(`\n${printFaults(faults)}`);
+    if (options.check !== 'none') io.stdout(`\n${printFaults('Check', 'fault', faults)}`);
+    if (options.dialect !== 'generic') {
+      io.stdout(`\n${printFaults(`Dialect ${options.dialect}`, 'finding', findings)}`);
+    }
   }
-  return faults.length === 0 ? exitCodes.ok : exitCodes.failure;
+  return faults.length + findings.length === 0 ? exitCodes.ok : exitCodes.failure;
 }
 
-function checkFile({ messages }: ProfilesFile, hasContract: boolean): ConformanceFault[] {
-  return messages.flatMap(({ data, referencedStrings }, index) => {
+function checkFile(file: ProfilesFile, hasContract: boolean): ConformanceFault[] {
+  return inEachMessage(file, ({ data, referencedStrings }) => {
     const faults = checkConformance(data, referencedStrings);
-    if (hasContract) faults.push(...checkContract(data, referencedStrings));
-    if (messages.length === 1) return faults;
-    return faults.map(({ path, problem }) => ({ path: `message ${index + 1}: ${path}`, problem }));
+    return hasContract ? [...faults, ...checkContract(data, referencedStrings)] : faults;
   });
 }
 
-function printFaults(faults: readonly ConformanceFault[]): string {
-  if (faults.length === 0) return 'Check: no faults\n';
-  return `Check: ${faults.length} faults\n${faults.map(({ path, problem }) => `  ${path}: ${problem}\n`).join('')}`;
+function lintFile(file: ProfilesFile, dialect: DialectName): ConformanceFault[] {
+  return inEachMessage(file, ({ data, referencedStrings }) => lintDialect(data, dialect, referencedStrings));
+}
+
+/** The faults of all messages, with the number of each where there are several. */
+function inEachMessage(
+  { messages }: ProfilesFile,
+  judge: (message: ProfilesFile['messages'][number]) => ConformanceFault[],
+): ConformanceFault[] {
+  if (messages.length === 1) return judge(messages[0]!);
+  return messages.flatMap((message, index) => {
+    return judge(message).map(({ path, problem }) => ({ path: `message ${index + 1}: ${path}`, problem }));
+  });
+}
+
+function printFaults(title: string, noun: string, faults: readonly ConformanceFault[]): string {
+  if (faults.length === 0) return `${title}: no ${noun}s\n`;
+  const lines = faults.map(({ path, problem }) => `  ${oneLine(`${path}: ${problem}`)}\n`);
+  return `${title}: ${faults.length} ${noun}${faults.length === 1 ? '' : 's'}\n${lines.join('')}`;
 }
 
 /** 64-bit numbers are written in full: JSON sets no bound to them. */

@@ -246,3 +246,41 @@ test('inspect --help explains itself', async () => {
   assert.equal(code, 0);
   assert.match(stdout, /^Usage: framekeeper inspect/);
 });
+
+test('inspect --dialect lists what a backend would make of the file, and where', async () => {
+  const { code, stdout } = await inspect(good, '--dialect', 'pyroscope');
+  assert.equal(code, 1);
+  const [, listed] = stdout.split('\nDialect ');
+  assert.equal(
+    listed,
+    `pyroscope: 1 finding
+  dictionary: location_table[1]: dropped: has no name, so it is missing in flame graphs
+`,
+  );
+});
+
+test('inspect --dialect finds nothing in what the backend takes as it is', async () => {
+  const { code, stdout } = await inspect(good, '--dialect', 'devfiler');
+  assert.equal(code, 0);
+  assert.match(stdout, /\nDialect devfiler: no findings\n$/);
+});
+
+test('inspect --dialect --json adds the findings', async () => {
+  const { code, stdout } = await inspect(good, '--dialect', 'pyroscope', '--json');
+  assert.equal(code, 1);
+  const problem = 'dropped: has no name, so it is missing in flame graphs';
+  assert.deepEqual(JSON.parse(stdout).findings, [{ path: 'dictionary: location_table[1]', problem }]);
+});
+
+test('inspect --dialect refuses a backend that it does not know', async () => {
+  const { code, stderr } = await inspect(good, '--dialect', 'pyro');
+  assert.equal(code, 2);
+  assert.match(stderr, /--dialect is "pyro", write one of generic, pyroscope, parca, devfiler, elastic; see --help\./);
+});
+
+test('inspect --dialect keeps control characters of the file from the terminal', async () => {
+  const data = goodProfiles();
+  data.resourceProfiles[0]!.resource.attributes.push({ key: '\u001b[2J', value: true });
+  const { stdout } = await inspect(file('escape.otlp', encodeProfilesData(data)), '--dialect', 'pyroscope');
+  assert.ok(!stdout.includes('\u001b'));
+});

@@ -1,10 +1,11 @@
+import { oneLine } from './one-line.ts';
 import type { ProfilesSummary, ResourceSummary, TypeSummary } from './profiles-summary.ts';
 import { textTable } from './text-table.ts';
 
 /** A summary for people: one line a fact, aligned, at most as wide as its longest name. */
 export function printSummary(summary: ProfilesSummary): string {
   const sections = [printResources(summary.resources), ...summary.types.map(printType)];
-  return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+  return `${sections.map((lines) => lines.map(oneLine).join('\n')).join('\n\n')}\n`;
 }
 
 function printResources(resources: readonly ResourceSummary[]): string[] {
@@ -16,14 +17,14 @@ function printResources(resources: readonly ResourceSummary[]): string[] {
     scopes.join(', '),
     Object.entries(attributes)
       .filter(([key]) => key !== 'service.name')
-      .map(([key, value]) => `${key}=${oneLine(value)}`)
+      .map(([key, value]) => `${key}=${value}`)
       .join(' '),
   ]);
   return [`Resources: ${resources.length}`, ...textTable(rows, ['left', 'right', 'right', 'left', 'left'])];
 }
 
 function resourceName(attributes: Readonly<Record<string, string>>): string {
-  return oneLine(attributes['service.name'] || '(no service.name)');
+  return attributes['service.name'] || '(no service.name)';
 }
 
 function printType(type: TypeSummary): string[] {
@@ -70,7 +71,7 @@ function printFrameTypes({ frameTypes, total }: TypeSummary): string[] {
 function printUnnamed({ unnamed }: TypeSummary): string[] {
   if (unnamed.length === 0) return [];
   const rows = unnamed.map(({ file, addresses, frames }) => [
-    `  ${oneLine(file || '(no mapping)')}`,
+    `  ${file || '(no mapping)'}`,
     count(frames),
     count(addresses),
   ]);
@@ -85,8 +86,8 @@ function printFunctions({ functions, total }: TypeSummary): string[] {
     count(entry.total),
     share(entry.total, total),
     entry.frameType,
-    oneLine(entry.name),
-    oneLine(entry.file),
+    entry.name,
+    entry.file,
   ]);
   const head = ['  self', 'self %', 'total', 'total %', 'type', 'function', 'file'];
   const alignments = ['right', 'right', 'right', 'right', 'left', 'left', 'left'] as const;
@@ -109,10 +110,4 @@ function plural(value: number, noun: string): string {
 function isoTime(unixNano: bigint): string {
   const date = new Date(Number(unixNano / 1_000_000n));
   return Number.isNaN(date.getTime()) ? String(unixNano) : date.toISOString();
-}
-
-/** Names come from programs that nobody here controls: no control character of theirs reaches the terminal. */
-function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out.
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
 }

@@ -1,4 +1,5 @@
 import type { ProfileType } from '../../model/profile-type.ts';
+import { encodeAttributes } from '../encode-attributes.ts';
 import { noBytes } from '../no-elements.ts';
 import type {
   AnyValue,
@@ -10,12 +11,12 @@ import type {
   ResourceProfiles,
   ScopeProfiles,
 } from '../profiles-data.ts';
+import { ProtobufWriter } from '../protobuf-writer.ts';
 import { cutProfile } from './cut-profile.ts';
 import { devfiler } from './devfiler.ts';
 import type { Dialect, DialectName } from './dialect.ts';
 import { DialectWriter } from './dialect-writer.ts';
 import { elastic } from './elastic.ts';
-import { valueKey } from './interned-tables.ts';
 import { parca } from './parca.ts';
 import { ProfileDraft } from './profile-draft.ts';
 import { pyroscope } from './pyroscope.ts';
@@ -197,9 +198,10 @@ class Translation {
   }
 }
 
+/** The same text for the same set of attributes. */
 function attributesKey(attributes: readonly KeyValue[]): string {
-  return attributes
-    .map(({ key, value }) => `${key}\0${valueKey(value)}`)
-    .sort()
-    .join('\n');
+  const writer = new ProtobufWriter(256);
+  const sorted = [...attributes].sort((a, b) => (a.key < b.key ? -1 : 1));
+  encodeAttributes(writer, 1, sorted);
+  return writer.latin1();
 }

@@ -32,6 +32,7 @@ export function cutProfile(profile: Profile, dictionary: ProfilesDictionary, lim
  */
 export class ConvertedSize {
   readonly #dictionary: ProfilesDictionary;
+  readonly #stackBytes = new Map<number, number>();
   readonly #locations = new Set<number>();
   readonly #functions = new Set<number>();
   readonly #strings = new Set<number>();
@@ -45,17 +46,26 @@ export class ConvertedSize {
     return this.#bytes;
   }
 
-  add(sample: Sample): void {
-    const indices = this.#dictionary.stackTable[sample.stackIndex]?.locationIndices ?? [];
+  add({ stackIndex }: Sample): void {
+    let stackBytes = this.#stackBytes.get(stackIndex);
+    if (stackBytes === undefined) {
+      stackBytes = this.#addStack(this.#dictionary.stackTable[stackIndex]?.locationIndices ?? []);
+      this.#stackBytes.set(stackIndex, stackBytes);
+    }
+    this.#bytes += stackBytes;
+  }
+
+  /** Adds what the stack is the first to use, and returns what each of its samples takes. */
+  #addStack(locationIndices: readonly number[]): number {
     const mappings = new Set<number>();
-    for (const index of indices) {
+    for (const index of locationIndices) {
       const location = this.#dictionary.locationTable[index];
       if (location === undefined) continue;
       if (location.mappingIndex !== 0) mappings.add(location.mappingIndex);
       if (isNew(this.#locations, index)) this.#addLocation(location);
     }
     // A location ID takes up to 4 bytes; 24 are for value, labels and lengths.
-    this.#bytes += mappings.size * mappingBytes + indices.length * 4 + 24;
+    return mappings.size * mappingBytes + locationIndices.length * 4 + 24;
   }
 
   #addLocation({ lines }: Location): void {

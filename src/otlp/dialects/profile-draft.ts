@@ -1,7 +1,7 @@
 import type { ProfileType } from '../../model/profile-type.ts';
+import { setKey } from '../conformance/check-duplicates.ts';
 import type { Profile, Sample } from '../profiles-data.ts';
 import type { Dialect } from './dialect.ts';
-import { indexSetKey } from './interned-tables.ts';
 
 /** A profile while samples come in, from one profile or from several of the same type. All indices are of the new tables. */
 export class ProfileDraft {
@@ -66,7 +66,7 @@ export class ProfileDraft {
   }
 
   #observationsOf(sample: Sample): Observations {
-    const key = `${sample.stackIndex}|${sample.linkIndex}|${indexSetKey(sample.attributeIndices)}`;
+    const key = `${sample.stackIndex}|${sample.linkIndex}|${setKey(sample.attributeIndices)}`;
     let observations = this.#samples.get(key);
     if (observations === undefined) {
       observations = { sample, total: [], moments: [], each: [] };

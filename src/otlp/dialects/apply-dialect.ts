@@ -12,12 +12,12 @@ import type {
   ScopeProfiles,
 } from '../profiles-data.ts';
 import { ProtobufWriter } from '../protobuf-writer.ts';
-import { cutProfile } from './cut-profile.ts';
 import { devfiler } from './devfiler.ts';
 import type { Dialect, DialectName } from './dialect.ts';
 import { DialectWriter } from './dialect-writer.ts';
 import { elastic } from './elastic.ts';
 import { parca } from './parca.ts';
+import { ProfileCutter } from './profile-cutter.ts';
 import { ProfileDraft } from './profile-draft.ts';
 import { pyroscope } from './pyroscope.ts';
 
@@ -135,11 +135,12 @@ class Translation {
     const dictionary = this.#writer.tables.toDictionary();
     const { limits } = this.#dialect;
     if (limits === undefined) return { resourceProfiles: whole, dictionary };
+    const cutter = new ProfileCutter(dictionary, limits);
     const resourceProfiles = whole.map((resource) => ({
       ...resource,
       scopeProfiles: resource.scopeProfiles.map((scope) => ({
         ...scope,
-        profiles: scope.profiles.flatMap((profile) => cutProfile(profile, dictionary, limits)),
+        profiles: scope.profiles.flatMap((profile) => cutter.cut(profile)),
       })),
     }));
     return { resourceProfiles, dictionary };

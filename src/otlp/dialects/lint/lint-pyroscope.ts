@@ -1,5 +1,5 @@
 import type { AnyValue, Profile } from '../../profiles-data.ts';
-import { ConvertedSize } from '../cut-profile.ts';
+import { ConvertedSize } from '../profile-cutter.ts';
 import { pyroscopeLimits } from '../pyroscope.ts';
 import type { LintContext, PlacedAttribute } from './lint-context.ts';
 import { typeName } from './lint-context.ts';

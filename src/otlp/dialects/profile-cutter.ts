@@ -3,27 +3,58 @@ import { noBytes } from '../no-elements.ts';
 import type { Location, Profile, ProfilesDictionary, Sample } from '../profiles-data.ts';
 import type { ProfileLimits } from './dialect.ts';
 
-/**
- * The profile in as many parts as its limits need; a single sample is never cut. The first part keeps the profile's ID, each
- * later one has an ID made of it, the same at every try.
- */
-export function cutProfile(profile: Profile, dictionary: ProfilesDictionary, limits: ProfileLimits): Profile[] {
-  const parts: Sample[][] = [];
-  let part: Sample[] = [];
-  let size = new ConvertedSize(dictionary);
-  for (const sample of profile.samples) {
-    size.add(sample);
-    const isFull = part.length === limits.maxSamples || size.bytes > limits.maxConvertedBytes;
-    if (isFull && part.length > 0) {
-      parts.push(part);
-      part = [];
-      size = new ConvertedSize(dictionary);
-      size.add(sample);
-    }
-    part.push(sample);
+/** Cuts the profiles of one dictionary at the limits of a backend. */
+export class ProfileCutter {
+  readonly #dictionary: ProfilesDictionary;
+  readonly #limits: ProfileLimits;
+  /** By stack, what a sample takes of which nothing is known from others. */
+  readonly #largestBytes = new Map<number, number>();
+
+  constructor(dictionary: ProfilesDictionary, limits: ProfileLimits) {
+    this.#dictionary = dictionary;
+    this.#limits = limits;
   }
-  parts.push(part);
-  return parts.map((samples, index) => ({ ...profile, samples, profileId: partId(profile.profileId, index) }));
+
+  /**
+   * The profile in as many parts as its limits need; a single sample is never cut. The first part keeps the profile's ID, each
+   * later one has an ID made of it, the same at every try.
+   */
+  cut(profile: Profile): Profile[] {
+    if (this.#surelyFits(profile.samples)) return [profile];
+    const parts: Sample[][] = [];
+    let part: Sample[] = [];
+    let size = new ConvertedSize(this.#dictionary);
+    for (const sample of profile.samples) {
+      size.add(sample);
+      const isFull = part.length === this.#limits.maxSamples || size.bytes > this.#limits.maxConvertedBytes;
+      if (isFull && part.length > 0) {
+        parts.push(part);
+        part = [];
+        size = new ConvertedSize(this.#dictionary);
+        size.add(sample);
+      }
+      part.push(sample);
+    }
+    parts.push(part);
+    return parts.map((samples, index) => ({ ...profile, samples, profileId: partId(profile.profileId, index) }));
+  }
+
+  /** The quick answer for almost every profile: whether it fits even if no two samples shared a frame. */
+  #surelyFits(samples: readonly Sample[]): boolean {
+    if (samples.length > this.#limits.maxSamples) return false;
+    let bytes = 0;
+    for (const sample of samples) {
+      let largest = this.#largestBytes.get(sample.stackIndex);
+      if (largest === undefined) {
+        const size = new ConvertedSize(this.#dictionary);
+        size.add(sample);
+        largest = size.bytes;
+        this.#largestBytes.set(sample.stackIndex, largest);
+      }
+      bytes += largest;
+    }
+    return bytes <= this.#limits.maxConvertedBytes;
+  }
 }
 
 /**

@@ -18,6 +18,7 @@ import { exampleProfiles } from './interop/example-profiles.ts';
 import { encodeOldWire } from './otlp/encode-old-wire.ts';
 import { goodProfiles } from './otlp/good-profiles.ts';
 import { FakeClock } from './support/fake-clock.ts';
+import { configOf } from './symbols/store-harness.ts';
 
 // For minutes of it: FRAMEKEEPER_FUZZ_RUNS=1000000 node --test test/otlp-fuzz.test.ts
 const numRuns = Number(process.env.FRAMEKEEPER_FUZZ_RUNS ?? 1_500);
@@ -79,17 +80,7 @@ function mutate(bytes: Uint8Array, list: readonly Mutation[]): Uint8Array {
 function startIntake(): { intake: ProfilesIntake; requests: ExportRequest[]; store: SymbolStore } {
   const meter = new MeterProvider().getMeter('test');
   const clock = new FakeClock();
-  const store = new SymbolStore(
-    {
-      lifetimeMs: 60_000,
-      maxEntries: 1_000,
-      maxBytes: 1_000_000,
-      stubs: { maxProcesses: 10, maxPerProcess: 10, maxTotal: 100, maxBytes: 10_000 },
-      neededNames: { intervalMs: 5_000, maxPending: 10 },
-      snapshot: undefined,
-    },
-    () => 0.5,
-  );
+  const store = new SymbolStore(configOf({ max_entries: 1_000, max_size_mib: 1 }), () => 0.5);
   const requests: ExportRequest[] = [];
   const offer = (request: ExportRequest): boolean => requests.push(request) > 0;
   const sink = new PassThrough({ store, ownsStore: true, exporters: [{ id: 'debug', offer }], clock, meter });
@@ -118,7 +109,7 @@ function fuzz(seeds: readonly Seed[]): void {
           [],
         );
       }
-      assert.ok(store.figures().bytes <= 1_000_000);
+      assert.ok(store.figures().bytes <= 2 ** 20);
     }),
     { numRuns },
   );

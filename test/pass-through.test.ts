@@ -8,21 +8,13 @@ import { SymbolStore } from '../src/symbols/symbol-store.ts';
 import { goodProfiles } from './otlp/good-profiles.ts';
 import { FakeClock } from './support/fake-clock.ts';
 import { recordMetrics } from './support/metric-recorder.ts';
+import { configOf } from './symbols/store-harness.ts';
 
 const hash = parseFileId('00112233445566778899aabbccddeeff')!;
-const storeConfig = {
-  lifetimeMs: 60_000,
-  maxEntries: 1_000,
-  maxBytes: 1_000_000,
-  stubs: { maxProcesses: 10, maxPerProcess: 10, maxTotal: 100, maxBytes: 10_000 },
-  neededNames: { intervalMs: 5_000, maxPending: 10 },
-  snapshot: undefined,
-};
-
 function startPassThrough(takes: readonly boolean[], ownsStore = true) {
   const { meter, values } = recordMetrics();
   const clock = new FakeClock();
-  const store = new SymbolStore(storeConfig, () => 0.5);
+  const store = new SymbolStore(configOf({ lifetime: '60s' }), () => 0.5);
   const requests: ExportRequest[] = [];
   const exporters = takes.map((isTaken, index) => ({
     id: `debug/${index}`,

@@ -16,6 +16,7 @@ import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import { plainGrpcConfig } from '../support/frames-server.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
 import { PlainNameBook } from '../support/plain-name-book.ts';
+import { configOf } from '../symbols/store-harness.ts';
 import type { BenchRow, BenchSuite } from './bench.ts';
 import { compareInRounds, quantile } from './bench.ts';
 import { syntheticProfiles } from './synthetic-profiles.ts';
@@ -92,10 +93,7 @@ type Reply = (error: null, response: Buffer) => void;
 async function startPassThrough(): Promise<RunningServer> {
   const meter: Meter = new MeterProvider().getMeter('bench');
   const logger = pino({ level: 'silent' });
-  const stubs = { maxProcesses: 10, maxPerProcess: 10, maxTotal: 100, maxBytes: 10_000 };
-  const neededNames = { intervalMs: 5_000, maxPending: 10 };
-  const limits = { lifetimeMs: 3_600_000, maxEntries: 1_000_000, maxBytes: 256 * 2 ** 20 };
-  const store = new SymbolStore({ ...limits, stubs, neededNames, snapshot: undefined }, Math.random);
+  const store = new SymbolStore(configOf(), Math.random);
   // As an exporter's client does, before it writes to its socket.
   const exporters = [{ id: 'bench', offer: (request: { encoded(): Uint8Array }) => request.encoded().length > 0 }];
   const sink = new PassThrough({ store, ownsStore: true, exporters, clock: systemClock, meter });

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { CheckedConfig, ConfiguredComponent } from './config/check-document.ts';
 import type { ConfigProblem } from './config/config-error.ts';
-import type { FramesReceiverConfig } from './receivers/frames/frames-receiver-config.ts';
+import type { OtlpReceiverConfig } from './receivers/otlp/otlp-receiver-config.ts';
 import { findStorageProblems } from './storage-references.ts';
 import type { SymbolStoreConfig } from './symbols/symbol-store-config.ts';
 
@@ -22,22 +22,29 @@ export function findPipelineProblems(config: CheckedConfig): ConfigProblem[] {
   ];
 }
 
-/** A gRPC server has each service once, so two receivers of frames cannot share an endpoint. */
+/** A gRPC server has each service once, so two receivers of one type cannot share an endpoint; an HTTP server is never shared. */
 function findSharedEndpoints({ pipelines, receivers }: CheckedConfig): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const receiverByEndpoint = new Map<string, string>();
   for (const id of new Set([...pipelines.values()].flatMap((pipeline) => pipeline.receivers))) {
     const receiver = receivers.get(id);
-    if (receiver?.type.type !== 'frames') continue;
-    const { endpoint } = (receiver.config as FramesReceiverConfig).grpc;
-    const other = receiverByEndpoint.get(endpoint);
-    receiverByEndpoint.set(endpoint, id);
-    if (other === undefined || endpoint.endsWith(':0')) continue;
-    problems.push({
-      path: `receivers.${id}.protocols.grpc.endpoint`,
-      problem: `${endpoint} is the endpoint of receiver "${other}" too`,
-      remedy: 'give each receiver of frames an endpoint of its own',
-    });
+    if (receiver === undefined) continue;
+    const { grpc, http } = receiver.config as Partial<OtlpReceiverConfig>;
+    for (const [protocol, endpoint] of [
+      ['grpc', grpc?.endpoint],
+      ['http', http?.endpoint],
+    ] as const) {
+      if (endpoint === undefined) continue;
+      const key = `${receiver.type.type} ${protocol} ${endpoint}`;
+      const other = receiverByEndpoint.get(key);
+      receiverByEndpoint.set(key, id);
+      if (other === undefined || endpoint.endsWith(':0')) continue;
+      problems.push({
+        path: `receivers.${id}.protocols.${protocol}.endpoint`,
+        problem: `${endpoint} is the endpoint of receiver "${other}" too`,
+        remedy: `give each receiver of ${receiver.type.type} an endpoint of its own`,
+      });
+    }
   }
   return problems;
 }

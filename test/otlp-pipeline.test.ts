@@ -116,6 +116,13 @@ for (const { name, receivers, pipeline, problem } of [
     problem: /profiles\.processors: is \[\]; .*without a frames receiver, \[symbol_store\] is enough\./,
   },
   {
+    name: 'two otlp receivers at one endpoint',
+    receivers: '{otlp: {protocols: {http: }}, otlp/2: {protocols: {http: }}}',
+    pipeline: 'receivers: [otlp, otlp/2], processors: [symbol_store]',
+    problem:
+      /receivers\.otlp\/2\.protocols\.http\.endpoint: localhost:4318 is the endpoint of receiver "otlp" too; give each receiver of otlp/,
+  },
+  {
     name: 'an otlp receiver without protocols',
     receivers: '{otlp: }',
     pipeline: 'receivers: [otlp], processors: [symbol_store]',

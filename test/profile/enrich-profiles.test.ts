@@ -178,6 +178,19 @@ test('enrichProfiles learns interpreted frames under a file ID of their own', ()
   assert.deepEqual([...names.symbols.keys()], [`${htlHash}:2345`]);
 });
 
+test('enrichProfiles makes one of mappings and locations whose attributes differ in their order alone', () => {
+  const { data } = enrichGood(({ dictionary }) => {
+    dictionary.mappingTable[1]!.attributeIndices = [3, 4];
+    dictionary.mappingTable.push({ ...dictionary.mappingTable[1]!, attributeIndices: [4, 3] });
+    const [, first] = dictionary.locationTable;
+    first!.attributeIndices = [1, 4];
+    dictionary.locationTable.push({ ...first!, mappingIndex: 2, attributeIndices: [4, 1] });
+    dictionary.stackTable[2]!.locationIndices = [4, 3, 2];
+  });
+  assert.equal(data.dictionary.mappingTable.length, 2);
+  assert.equal(data.dictionary.locationTable.length, 4);
+});
+
 test('enrichProfiles makes one of equal resources and of equal scopes, and leaves out what has no profiles', () => {
   const { data } = enrichGood((given) => {
     const [first] = given.resourceProfiles;

@@ -1,6 +1,7 @@
 import type { Counter, Meter } from '@opentelemetry/api';
-import { countSamples, createExportRequest } from './create-export-request.ts';
+import { createExportRequest } from './exporters/create-export-request.ts';
 import type { ProfilesExporter } from './exporters/export-request.ts';
+import { countSamples } from './otlp/count-samples.ts';
 import type { ProfilesData } from './otlp/profiles-data.ts';
 import { enrichProfiles } from './profile/enrich-profiles.ts';
 import type { NameBook } from './profile/name-book.ts';

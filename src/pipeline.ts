@@ -1,7 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { CheckedConfig } from './config/check-document.ts';
-import { createExportRequest } from './create-export-request.ts';
+import { createExportRequest } from './exporters/create-export-request.ts';
 import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
 import type { ProfilesData } from './otlp/profiles-data.ts';
 import { PassThrough } from './pass-through.ts';

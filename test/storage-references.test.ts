@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { componentTypes } from '../src/components.ts';
 import { checkDocument } from '../src/config/check-document.ts';
 import { ConfigError } from '../src/config/config-error.ts';
-import { findPipelineProblems } from '../src/pipeline.ts';
+import { findPipelineProblems } from '../src/pipeline-problems.ts';
 import { load } from './support/test-config.ts';
 
 const path = 'exporters.debug.sending_queue.storage';

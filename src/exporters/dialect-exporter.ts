@@ -3,8 +3,8 @@ import type { ConfigSection } from '../config/config-section.ts';
 import { applyDialect } from '../otlp/dialects/apply-dialect.ts';
 import type { DialectName } from '../otlp/dialects/dialect.ts';
 import { dialectNames } from '../otlp/dialects/dialect.ts';
-import { encodeProfilesData } from '../otlp/encode-profiles-data.ts';
 import type { Component } from '../support/component.ts';
+import { createExportRequest } from './create-export-request.ts';
 import type { ExportRequest, ProfilesExporter } from './export-request.ts';
 
 /** Reads `dialect`: which backend profiles are written for. */
@@ -44,15 +44,7 @@ class DialectExporter implements Component, ProfilesExporter {
   offer(request: ExportRequest): boolean {
     const { data, sampleCount, droppedSamples } = applyDialect(request.data, this.#dialect);
     if (droppedSamples > 0) this.#dropped.add(droppedSamples, { exporter: this.id });
-    let bytes: Uint8Array | undefined;
-    return this.#exporter.offer({
-      data,
-      sampleCount,
-      encoded: () => {
-        bytes ??= encodeProfilesData(data);
-        return bytes;
-      },
-    });
+    return this.#exporter.offer(createExportRequest(data, sampleCount));
   }
 
   stop(deadline: AbortSignal): Promise<void> {

@@ -15,12 +15,24 @@ export interface ExportEvents {
   started(): void;
   ended(): void;
   retrying(failure: Retryable, delayMs: number, retryCount: number): void;
-  accepted(request: ExportRequest, result: Accepted): void;
-  failed(request: ExportRequest, failure: Permanent | Retryable): void;
+  accepted(request: Counted, result: Accepted): void;
+  failed(request: Counted, failure: Permanent | Retryable): void;
+  /** A request was taken apart into this many. */
+  split(why: SplitReason, pieceCount: number): void;
+  /** Original payloads left out of pieces that have no room for them. */
+  payloadsDropped(count: number): void;
+  /** The receiver takes less than the configuration says; from now on no request is larger. */
+  limitLearned(limitBytes: number): void;
   closeFailed(error: unknown): void;
   /** Begins to report size and capacity of the queue; the result ends that. */
   observe(queue: SendingQueue): () => void;
 }
+
+/** What is counted of a request or of a part of it. */
+export type Counted = Pick<ExportRequest, 'sampleCount'>;
+
+/** `max_size` of a batch, `max_request_bytes` or what the receiver is known to take, or its refusal of a larger message. */
+export type SplitReason = 'max_size' | 'max_bytes' | 'refused';
 
 const refusalTexts: Record<Refusal, string> = {
   queue_full: 'sending queue is full; raise sending_queue.queue_size or find out why the destination is slow',
@@ -63,6 +75,17 @@ export function createExportEvents(id: string, logger: Logger, meter: Meter): Ex
       counters.sendFailed.add(request.sampleCount, { ...exporter, error_type: errorType });
       logger.error({ error: reason, dropped_items: request.sampleCount }, 'Exporting failed. Dropping data.');
     },
+    split(reason, pieceCount) {
+      counters.splitRequests.add(1, { ...exporter, reason });
+      logger.debug({ reason, pieces: pieceCount }, 'Splitting a request.');
+    },
+    payloadsDropped(count) {
+      counters.droppedPayloads.add(count, exporter);
+      logger.warn({ dropped_payloads: count }, 'Sending profiles without original payloads that are too large.');
+    },
+    limitLearned(limitBytes) {
+      logger.warn({ limit_bytes: limitBytes }, 'The receiver takes only smaller requests. Splitting to its limit.');
+    },
     closeFailed(error) {
       logger.error({ error: error instanceof Error ? error.message : String(error) }, 'Closing failed.');
     },
@@ -79,6 +102,14 @@ function createCounters(meter: Meter) {
     rejectedProfiles: meter.createCounter('framekeeper_exporter_rejected_profiles', {
       unit: '{profile}',
       description: 'Profiles that a destination reported as rejected in a partial success.',
+    }),
+    splitRequests: meter.createCounter('framekeeper_exporter_split_requests', {
+      unit: '{request}',
+      description: 'Requests taken apart because they were too large, by what bounded them.',
+    }),
+    droppedPayloads: meter.createCounter('framekeeper_exporter_dropped_payloads', {
+      unit: '{payload}',
+      description: 'Original payloads left out of pieces that had no room for them.',
     }),
     inFlight: meter.createUpDownCounter('otelcol_exporter_in_flight_requests', {
       unit: '{request}',

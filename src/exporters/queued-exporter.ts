@@ -1,13 +1,15 @@
 import type { Component } from '../support/component.ts';
+import type { BatcherDependencies } from './batcher.ts';
+import { Batcher } from './batcher.ts';
 import type { ExportClient } from './export-client.ts';
 import type { ExportEvents } from './export-events.ts';
 import { createExportEvents } from './export-events.ts';
 import type { ExportRequest, ProfilesExporter } from './export-request.ts';
 import type { ExporterDependencies } from './exporter-dependencies.ts';
+import { PieceSender } from './piece-sender.ts';
 import type { RequestStorage } from './request-storage.ts';
 import { withRetry } from './retry.ts';
 import type { RetryConfig } from './retry-config.ts';
-import type { Send } from './send-result.ts';
 import { interruptedByShutdown } from './send-result.ts';
 import type { Outcome } from './sending-queue.ts';
 import { SendingQueue } from './sending-queue.ts';
@@ -19,10 +21,12 @@ export interface ChainConfig {
   readonly timeoutMs: number;
   readonly retry: RetryConfig;
   readonly queue: SendingQueueConfig;
+  /** Size of an encoded request that the receiver takes; larger ones are split. Default: any. */
+  readonly maxRequestBytes?: number;
 }
 
 /**
- * The chain that all exporters share: sending queue → retry → timeout → client. On stop it refuses new requests, ends all
+ * The chain that all exporters share: sending queue → batcher → splitting → retry → timeout → client. On stop it refuses new requests, ends all
  * waiting between retries, gives each request that is still queued one attempt until the deadline, and closes the client.
  * With a storage, what cannot be sent by then stays there for the next start.
  */
@@ -31,7 +35,6 @@ export class QueuedExporter implements Component, ProfilesExporter {
   readonly #client: ExportClient;
   readonly #events: ExportEvents;
   readonly #stopping = new AbortController();
-  readonly #send: Send;
   readonly #queue: SendingQueue;
   readonly #storage: RequestStorage | undefined;
   #endObservation: () => void = () => undefined;
@@ -41,14 +44,17 @@ export class QueuedExporter implements Component, ProfilesExporter {
     this.id = id;
     this.#client = client;
     this.#events = createExportEvents(id, logger, meter);
-    this.#send = withRetry(withTimeout(client.send, config.timeoutMs, clock), config.retry, {
+    const stopping = this.#stopping.signal;
+    const send = withRetry(withTimeout(client.send, config.timeoutMs, clock), config.retry, {
       clock,
       random,
-      stopping: this.#stopping.signal,
+      stopping,
       onRetry: this.#events.retrying,
     });
+    const sender = new PieceSender(send, config.maxRequestBytes ?? Infinity, storage !== undefined, this.#events);
+    const deliver = (request: ExportRequest, signal: AbortSignal): Promise<Outcome> => sender.deliver(request, signal);
     this.#storage = storage;
-    this.#queue = new SendingQueue(config.queue, (request, signal) => this.#consume(request, signal), storage);
+    this.#queue = createQueue(config.queue, storage, { clock, stopping, events: this.#events, deliver });
   }
 
   async start(): Promise<void> {
@@ -74,23 +80,21 @@ export class QueuedExporter implements Component, ProfilesExporter {
     this.#endObservation();
     this.#storage?.close();
   }
+}
 
-  async #consume(request: ExportRequest, signal: AbortSignal): Promise<Outcome> {
-    this.#events.started();
-    try {
-      const result = await this.#send(request, signal);
-      if (result.kind === 'retryable' && this.#storage !== undefined) return 'interrupted';
-      if (result.kind === 'accepted') this.#events.accepted(request, result);
-      else this.#events.failed(request, result);
-    } catch (error) {
-      // A fault of our own. It costs this request, not the service.
-      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.#events.failed(request, { kind: 'permanent', errorType: '_OTHER', reason });
-    } finally {
-      this.#events.ended();
-    }
-    return 'finished';
-  }
+function createQueue(
+  config: SendingQueueConfig,
+  storage: RequestStorage | undefined,
+  dependencies: BatcherDependencies,
+): SendingQueue {
+  if (config.batch === undefined) return new SendingQueue(config, dependencies.deliver, storage);
+  const batcher = new Batcher(config.batch, config.numConsumers, dependencies);
+  return new SendingQueue(
+    config,
+    (request, signal) => batcher.add(request, signal),
+    storage,
+    () => batcher.hasRoom,
+  );
 }
 
 async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {

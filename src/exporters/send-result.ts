@@ -24,6 +24,14 @@ export interface Permanent {
   readonly kind: 'permanent';
   readonly errorType: string;
   readonly reason: string;
+  /** Present when the receiver refused the message for its size alone: smaller pieces of it may be taken. */
+  readonly tooLarge?: TooLarge;
+}
+
+/** Says that a message is larger than its receiver takes. */
+export interface TooLarge {
+  /** What the receiver said that it takes; `undefined` when it did not say. Below the size of the message. */
+  readonly limitBytes: number | undefined;
 }
 
 /**

@@ -1,5 +1,7 @@
 import { componentIdRemedy, parseComponentId } from '../config/component-id.ts';
 import type { ConfigSection } from '../config/config-section.ts';
+import type { BatchConfig } from './batch-config.ts';
+import { readBatchConfig } from './batch-config.ts';
 
 /** What `queue_size` counts: requests, their samples, or their bytes as protobuf. */
 export type Sizer = 'requests' | 'items' | 'bytes';
@@ -15,6 +17,8 @@ export interface SendingQueueConfig {
   readonly sizer: Sizer;
   /** Identifier of the extension that keeps the queue on disk; empty: the queue is in memory. */
   readonly storage: string;
+  /** `undefined`: each request is sent as it comes. */
+  readonly batch: BatchConfig | undefined;
 }
 
 /**
@@ -22,7 +26,7 @@ export interface SendingQueueConfig {
  * Source: https://github.com/open-telemetry/opentelemetry-collector/tree/main/exporter/exporterhelper
  */
 export function readSendingQueueConfig(section: ConfigSection, maxConsumers?: 1): SendingQueueConfig {
-  const config = {
+  const queue = {
     enabled: section.boolean('enabled', true),
     numConsumers: section.integer('num_consumers', maxConsumers ?? 10, { min: 1, max: 1_000 }),
     queueSize: section.integer('queue_size', 1_000, { min: 1 }),
@@ -30,24 +34,30 @@ export function readSendingQueueConfig(section: ConfigSection, maxConsumers?: 1)
     storage: readStorage(section),
   };
   refuseTrue(section, 'block_on_overflow', 'a reporting cycle never waits for an exporter');
-  if (config.storage !== '' && section.boolean('wait_for_result', false)) {
+  if (queue.storage !== '' && section.boolean('wait_for_result', false)) {
     const problem = '`wait_for_result` is not supported with a persistent queue configured with `storage`';
     section.addProblem('wait_for_result', problem, 'remove one of the two');
   } else refuseTrue(section, 'wait_for_result', 'a reporting cycle never waits for an exporter');
-  if (config.storage !== '' && !config.enabled) {
+  if (queue.storage !== '' && !queue.enabled) {
     section.addProblem(
       'storage',
-      `is "${config.storage}", but the queue is disabled`,
+      `is "${queue.storage}", but the queue is disabled`,
       'remove storage or enabled: false',
     );
   }
-  refusePresence(section, 'batch', 'a reporting cycle is one request and is sent as it is');
-  if (config.numConsumers > (maxConsumers ?? Infinity)) {
-    const problem = `is ${config.numConsumers}, but this exporter keeps the order of requests`;
+  if (queue.numConsumers > (maxConsumers ?? Infinity)) {
+    const problem = `is ${queue.numConsumers}, but this exporter keeps the order of requests`;
     section.addProblem('num_consumers', problem, 'remove it or write 1');
   }
+  const batch = section.has('batch') ? readBatchConfig(section.section('batch'), queue) : undefined;
   section.end();
-  return config;
+  if (batch !== undefined && !queue.enabled) {
+    section.addWarning(
+      'batch',
+      'has no effect: sending_queue.enabled is false, and so each request is sent as it comes',
+    );
+  }
+  return { ...queue, batch: queue.enabled ? batch : undefined };
 }
 
 function readStorage(section: ConfigSection): string {
@@ -59,8 +69,4 @@ function readStorage(section: ConfigSection): string {
 
 function refuseTrue(section: ConfigSection, key: string, why: string): void {
   if (section.boolean(key, false)) section.addProblem(key, `is true, but ${why}`, 'remove it or write false');
-}
-
-function refusePresence(section: ConfigSection, key: string, why: string): void {
-  if (section.has(key)) section.addProblem(key, `is set, but ${why}`, 'remove it');
 }

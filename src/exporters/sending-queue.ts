@@ -18,7 +18,7 @@ interface Entry {
 }
 
 /**
- * A bounded queue, emptied in order by `numConsumers` at a time. As in the Collector, a request counts from its offer to its
+ * A bounded queue, emptied in order by `numConsumers` at a time, or as fast as a batcher takes it. As in the Collector, a request counts from its offer to its
  * end, so `capacity` bounds everything that the exporter holds, retries included. With a storage, a request is there from
  * its offer to its end, and in memory only while it is consumed.
  * Invariant: `size` is the sum over `#waiting` and the requests being consumed; no offer takes it above `capacity`.
@@ -26,22 +26,34 @@ interface Entry {
 export class SendingQueue {
   readonly capacity: number;
   readonly #sizer: Sizer;
-  readonly #numConsumers: number;
+  readonly #hasRoom: () => boolean;
+  readonly #maxReads: number;
   readonly #consume: Consume;
   readonly #storage: RequestStorage | undefined;
   readonly #waiting = new Set<Entry>();
   readonly #cut = new AbortController();
   #size = 0;
   #busyCount = 0;
+  #readCount = 0;
   #isStopped = false;
   #isInterrupted = false;
   #onEmpty: () => void = () => undefined;
 
-  /** `consume` must not reject, and must end soon after its signal aborts. */
-  constructor(config: SendingQueueConfig, consume: Consume, storage?: RequestStorage) {
+  /**
+   * `consume` must not reject, and must end soon after its signal aborts. `hasRoom` says whether it may be called; it is asked
+   * again when a request was read, and when a call ends.
+   */
+  constructor(
+    config: SendingQueueConfig,
+    consume: Consume,
+    storage?: RequestStorage,
+    hasRoom: () => boolean = () => this.#busyCount < config.numConsumers,
+  ) {
     this.#sizer = config.enabled ? config.sizer : 'requests';
     this.capacity = config.enabled ? config.queueSize : config.numConsumers;
-    this.#numConsumers = config.numConsumers;
+    this.#hasRoom = hasRoom;
+    // A batcher knows whether it has room only when it has got what is being read.
+    this.#maxReads = config.batch === undefined ? Infinity : 1;
     this.#consume = consume;
     this.#storage = storage;
   }
@@ -98,7 +110,8 @@ export class SendingQueue {
   }
 
   #canServe(): boolean {
-    return this.#busyCount < this.#numConsumers && !this.#cut.signal.aborted && !this.#isInterrupted;
+    const isOpen = !this.#cut.signal.aborted && !this.#isInterrupted;
+    return isOpen && this.#readCount < this.#maxReads && this.#hasRoom();
   }
 
   #serve(): void {
@@ -111,8 +124,14 @@ export class SendingQueue {
   }
 
   async #process({ request: held, stored }: Entry): Promise<Outcome> {
-    const request = held ?? (await stored!.read());
-    return request === undefined ? 'finished' : this.#consume(request, this.#cut.signal);
+    if (held !== undefined) return this.#consume(held, this.#cut.signal);
+    this.#readCount += 1;
+    const request = await stored!.read();
+    this.#readCount -= 1;
+    if (request === undefined) return 'finished';
+    const outcome = this.#consume(request, this.#cut.signal);
+    this.#serve();
+    return outcome;
   }
 
   #finish(entry: Entry, outcome: Outcome): void {

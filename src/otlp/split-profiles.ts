@@ -44,17 +44,6 @@ export function splitProfiles(data: ProfilesData, limits: SplitLimits): SplitRes
   return splitter.finish();
 }
 
-/** Number of samples in all profiles: what the Collector calls items. */
-export function countSamples({ resourceProfiles }: ProfilesData): number {
-  let count = 0;
-  for (const { scopeProfiles } of resourceProfiles) {
-    for (const { profiles } of scopeProfiles) {
-      for (const { samples } of profiles) count += samples.length;
-    }
-  }
-  return count;
-}
-
 class Splitter {
   readonly #builder: PieceBuilder;
   readonly #pieces: ProfilesPiece[] = [];

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { countSamples } from '../otlp/count-samples.ts';
 import { buildProfiles } from '../profile/build-profiles.ts';
 import type { TimeRange } from '../profile/time-range.ts';
 import type { TraceEvents } from '../profile/window-contents.ts';
@@ -147,14 +148,4 @@ export class ReportingCycle implements Component {
     this.#startUnixNano = endUnixNano;
     return { startUnixNano, endUnixNano };
   }
-}
-
-function countSamples(data: NonNullable<CycleReport['data']>): number {
-  let count = 0;
-  for (const { scopeProfiles } of data.resourceProfiles) {
-    for (const { profiles } of scopeProfiles) {
-      for (const { samples } of profiles) count += samples.length;
-    }
-  }
-  return count;
 }

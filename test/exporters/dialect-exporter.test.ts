@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { countSamples } from '../../src/otlp/count-samples.ts';
 import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
-import { applyDialect, countSamples } from '../../src/otlp/dialects/apply-dialect.ts';
+import { applyDialect } from '../../src/otlp/dialects/apply-dialect.ts';
 import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
 import { buildData } from '../support/build-data.ts';
 import { connect } from './otlp-http/connect.ts';

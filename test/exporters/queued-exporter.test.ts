@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ConfigSection } from '../../src/config/config-section.ts';
+import { createExportRequest } from '../../src/exporters/create-export-request.ts';
 import type { ExportClient } from '../../src/exporters/export-client.ts';
+import type { ExportRequest } from '../../src/exporters/export-request.ts';
 import { QueuedExporter } from '../../src/exporters/queued-exporter.ts';
 import { readRetryConfig } from '../../src/exporters/retry-config.ts';
 import type { Send, SendResult } from '../../src/exporters/send-result.ts';
 import { fullyAccepted } from '../../src/exporters/send-result.ts';
 import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
+import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeRequest, numberOf } from '../support/fake-request.ts';
 import { recordLogs } from '../support/log-recorder.ts';
@@ -15,9 +18,25 @@ import { recordMetrics } from '../support/metric-recorder.ts';
 
 const neverAborted = new AbortController().signal;
 const busy: SendResult = { kind: 'retryable', errorType: 'Unavailable', reason: 'busy' };
+const tooLarge: SendResult = {
+  kind: 'permanent',
+  errorType: 'ResourceExhausted',
+  reason: 'large',
+  tooLarge: { limitBytes: undefined },
+};
+const limited: SendResult = { ...tooLarge, tooLarge: { limitBytes: 1500 } };
 const bad: SendResult = { kind: 'permanent', errorType: 'InvalidArgument', reason: 'bad' };
 
-function createExporter(send: Send, queue: Record<string, unknown> = {}, close: () => Promise<void> = async () => {}) {
+interface Rest {
+  readonly close?: () => Promise<void>;
+  readonly maxRequestBytes?: number | undefined;
+}
+
+function createExporter(
+  send: Send,
+  queue: Record<string, unknown> = {},
+  { close = async () => {}, maxRequestBytes }: Rest = {},
+) {
   const clock = new FakeClock();
   const logs = recordLogs();
   const { meter, values } = recordMetrics();
@@ -26,6 +45,7 @@ function createExporter(send: Send, queue: Record<string, unknown> = {}, close: 
     timeoutMs: 5000,
     retry: readRetryConfig(new ConfigSection('', {}, [])),
     queue: readSendingQueueConfig(new ConfigSection('', queue, [])),
+    ...(maxRequestBytes !== undefined && { maxRequestBytes }),
   };
   const exporter = new QueuedExporter('otlp/a', client, config, {
     clock,
@@ -70,7 +90,8 @@ test('two exporters of one service are counted apart', async () => {
     queue: readSendingQueueConfig(new ConfigSection('', {}, [])),
   };
   const client: ExportClient = { start: async () => {}, send: async () => fullyAccepted, close: async () => {} };
-  const dependencies = { clock: new FakeClock(), logger: recordLogs().logger, meter, random: () => 0.5 };
+  const clock = new FakeClock();
+  const dependencies = { clock, logger: recordLogs().logger, meter, random: () => 0.5 };
   for (const [id, sampleCount] of [
     ['otlp/a', 1],
     ['otlp/b', 2],
@@ -79,6 +100,7 @@ test('two exporters of one service are counted apart', async () => {
     await exporter.start();
     exporter.offer(fakeRequest(1, sampleCount));
   }
+  await clock.advance(0);
   const counted = await values();
   for (const [id, sampleCount] of [
     ['otlp/a', 1],
@@ -163,8 +185,10 @@ test('an exporter survives a client that throws, and one that cannot close', asy
       throw new TypeError('a bug');
     },
     {},
-    async () => {
-      throw new Error('disk gone');
+    {
+      close: async () => {
+        throw new Error('disk gone');
+      },
     },
   );
   await exporter.start();
@@ -177,11 +201,7 @@ test('an exporter survives a client that throws, and one that cannot close', asy
 });
 
 test('an exporter does not wait past the deadline for a client that never closes', async () => {
-  const { exporter } = createExporter(
-    async () => fullyAccepted,
-    {},
-    () => new Promise(() => undefined),
-  );
+  const { exporter } = createExporter(async () => fullyAccepted, {}, { close: () => new Promise(() => undefined) });
   await exporter.start();
   const deadline = new AbortController();
   const stopped = exporter.stop(deadline.signal);
@@ -191,14 +211,14 @@ test('an exporter does not wait past the deadline for a client that never closes
 
 /** What happens to an exporter, one after the other. */
 const step = fc.oneof(
-  fc.record({ offer: fc.nat(40) }),
+  fc.record({ offer: fc.constantFrom(0, 1, 2, 3, 20, 40) }),
   fc.record({ advanceMs: fc.constantFrom(1, 100, 3000, 60_000) }),
 );
 
 /** What an attempt comes to, and after how long; `throw` is a bug, and more than 5 s is a timeout. */
 const answer = fc.record({
   result: fc.oneof(
-    fc.constantFrom<SendResult | 'throw'>(fullyAccepted, busy, bad, 'throw'),
+    fc.constantFrom<SendResult | 'throw'>(fullyAccepted, busy, bad, tooLarge, limited, 'throw'),
     fc.record({ kind: fc.constant('accepted' as const), rejectedProfiles: fc.constant(1n), message: fc.constant('') }),
   ),
   afterMs: fc.constantFrom(0, 1, 50, 7000),
@@ -208,8 +228,27 @@ const queueConfig = fc.record({
   enabled: fc.boolean(),
   num_consumers: fc.integer({ min: 1, max: 3 }),
   queue_size: fc.integer({ min: 1, max: 60 }),
-  sizer: fc.constantFrom('requests', 'items', 'bytes'),
+  sizer: fc.constantFrom('requests', 'items'),
+  batch: fc.option(
+    fc.record({
+      min_size: fc.integer({ min: 0, max: 30 }),
+      max_size: fc.constantFrom(0, 30, 500),
+      sizer: fc.constantFrom('items', 'bytes'),
+    }),
+  ),
 });
+
+/** So many samples, each of a thread of its own. */
+function requestOf(sampleCount: number): ExportRequest {
+  const data = goodProfiles();
+  const [profile] = data.resourceProfiles[0]!.scopeProfiles[0]!.profiles;
+  const { attributeTable } = data.dictionary;
+  profile!.samples = Array.from({ length: sampleCount }, (_, i) => {
+    const attribute = attributeTable.push({ keyStrindex: 12, value: `thread ${i}`, unitStrindex: 0 }) - 1;
+    return { ...profile!.samples[i % 2]!, attributeIndices: [attribute] };
+  });
+  return createExportRequest(data, sampleCount);
+}
 
 test('every sample offered is counted once: sent, send_failed or enqueue_failed', async () => {
   await fc.assert(
@@ -217,21 +256,26 @@ test('every sample offered is counted once: sent, send_failed or enqueue_failed'
       fc.array(step, { maxLength: 30 }),
       fc.array(answer, { minLength: 1, maxLength: 8 }),
       queueConfig,
+      fc.constantFrom(undefined, 1200, 2000),
       fc.boolean(),
-      async (steps, answers, queue, hasTimeToStop) => {
+      async (steps, answers, { batch, ...queue }, maxRequestBytes, hasTimeToStop) => {
         let sent = 0;
-        const { exporter, clock, values } = createExporter(async () => {
-          const { result, afterMs } = answers[sent++ % answers.length]!;
-          if (afterMs > 0) await clock.sleep(afterMs);
-          if (result === 'throw') throw new Error('a bug');
-          return result;
-        }, queue);
+        const { exporter, clock, values } = createExporter(
+          async () => {
+            const { result, afterMs } = answers[sent++ % answers.length]!;
+            if (afterMs > 0) await clock.sleep(afterMs);
+            if (result === 'throw') throw new Error('a bug');
+            return result;
+          },
+          { ...queue, ...(batch && { batch }) },
+          { maxRequestBytes },
+        );
         await exporter.start();
         let offered = 0;
-        for (const [number, action] of steps.entries()) {
+        for (const action of steps) {
           if ('offer' in action) {
             offered += action.offer;
-            exporter.offer(fakeRequest(number, action.offer));
+            exporter.offer(requestOf(action.offer));
           } else await clock.advance(action.advanceMs);
         }
         const deadline = new AbortController();

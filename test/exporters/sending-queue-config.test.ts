@@ -12,6 +12,7 @@ test('sending_queue has the defaults of the Collector', () => {
     queueSize: 1000,
     sizer: 'requests',
     storage: '',
+    batch: undefined,
   });
 });
 
@@ -40,10 +41,6 @@ for (const { values, maxConsumers, message } of [
   {
     values: { storage: 'file_storage', enabled: false },
     message: 'q.storage: is "file_storage", but the queue is disabled; remove storage or enabled: false.',
-  },
-  {
-    values: { batch: {} },
-    message: 'q.batch: is set, but a reporting cycle is one request and is sent as it is; remove it.',
   },
   { values: { sizer: 'profiles' }, message: /^q\.sizer: "profiles" / },
   { values: { queue_size: 0 }, message: /^q\.queue_size: 0 / },

@@ -19,6 +19,8 @@ export type Answer =
   | { readonly kind: 'status'; readonly code: number; readonly details?: string; readonly retryAfterMs?: number }
   /** Waits for the promise, then does as `then` says. */
   | { readonly kind: 'slow'; readonly until: Promise<void>; readonly then: Answer }
+  /** Answers by what is in the message. */
+  | { readonly kind: 'read'; readonly answer: (bytes: Uint8Array) => Answer }
   /** Takes the request and never answers. */
   | { readonly kind: 'silence' }
   /** Breaks the connection: before the whole request is read, after it, or within the response. */
@@ -143,7 +145,7 @@ export class ScriptedOtlpServer {
   }
 
   async #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
-    const answer = this.#script(this.#callCount);
+    let answer = this.#script(this.#callCount);
     this.#callCount += 1;
     stream.on('error', () => undefined);
     stream.on('close', () => {
@@ -158,7 +160,9 @@ export class ScriptedOtlpServer {
     const chunks: Buffer[] = [];
     for await (const chunk of stream) chunks.push(chunk as Buffer);
     if (answer.kind !== 'goaway') {
-      this.requests.push({ bytes: readMessage(Buffer.concat(chunks), headers), headers, answer });
+      const bytes = readMessage(Buffer.concat(chunks), headers);
+      if (answer.kind === 'read') answer = answer.answer(bytes);
+      this.requests.push({ bytes, headers, answer });
     }
     this.#wake();
     await this.#answer(stream, answer);
@@ -175,6 +179,8 @@ export class ScriptedOtlpServer {
       case 'slow':
         await answer.until;
         return stream.closed ? undefined : this.#answer(stream, answer.then);
+      case 'read':
+        throw new Error('"read" may not stand within another answer');
       case 'silence':
         return;
       case 'reset':

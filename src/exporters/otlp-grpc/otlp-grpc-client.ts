@@ -7,13 +7,14 @@ import type { ExportClient } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { SendResult } from '../send-result.ts';
 import { userAgentOf } from '../user-agent.ts';
+import { readTooLarge } from './message-too-large.ts';
 import type { OtlpGrpcConfig } from './otlp-grpc-config.ts';
 import { readRetryDelayMs } from './retry-info.ts';
 import { codeName, retryableCodes } from './retryable-codes.ts';
 
 const exportPath = '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export';
 
-// OTLP bounds responses to 4 MiB and requests to 64 MiB
+// OTLP bounds responses to 4 MiB and requests, which the configuration bounds too, to 64 MiB
 // (https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specification.md).
 const maxResponseSizeBytes = 4 * 1024 * 1024;
 const maxRequestSizeBytes = 64 * 1024 * 1024;
@@ -47,8 +48,9 @@ export class OtlpGrpcClient implements ExportClient {
   }
 
   readonly send = async (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
-    const { error, response } = await this.#call(request.encoded(), signal);
-    return error === null ? answered(response ?? Buffer.alloc(0)) : failed(error);
+    const bytes = request.encoded();
+    const { error, response } = await this.#call(bytes, signal);
+    return error === null ? answered(response ?? Buffer.alloc(0)) : failed(error, bytes.length);
   };
 
   async close(): Promise<void> {
@@ -90,7 +92,7 @@ function answered(response: Uint8Array): SendResult {
   }
 }
 
-function failed({ code, details, metadata }: ServiceError): SendResult {
+function failed({ code, details, metadata }: ServiceError, sizeBytes: number): SendResult {
   const errorType = codeName(code);
   const reason = `${errorType}: ${details}`;
   const rule = retryableCodes.get(code);
@@ -98,6 +100,8 @@ function failed({ code, details, metadata }: ServiceError): SendResult {
   const [status] = metadata.get('grpc-status-details-bin');
   const retryAfterMs = status instanceof Uint8Array ? readRetryDelayMs(status) : undefined;
   if (retryAfterMs !== undefined) return { kind: 'retryable', errorType, reason, retryAfterMs };
+  const tooLarge = readTooLarge(code, details, sizeBytes);
+  if (tooLarge !== undefined) return { kind: 'permanent', errorType, reason, tooLarge };
   return { kind: rule === 'always' ? 'retryable' : 'permanent', errorType, reason };
 }
 

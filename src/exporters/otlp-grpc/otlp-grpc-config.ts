@@ -5,6 +5,7 @@ import type { Secret } from '../../support/secret.ts';
 import type { ClientTlsConfig } from '../client-tls-config.ts';
 import { needsTls, readClientTlsConfig } from '../client-tls-config.ts';
 import { readDialect } from '../dialect-exporter.ts';
+import { readMaxRequestBytes } from '../max-request-bytes.ts';
 import type { RetryConfig } from '../retry-config.ts';
 import { readRetryConfig } from '../retry-config.ts';
 import type { SendingQueueConfig } from '../sending-queue-config.ts';
@@ -30,6 +31,8 @@ export interface OtlpGrpcConfig {
   /** Overrides the user agent; empty = none. */
   readonly userAgent: string;
   readonly timeoutMs: number;
+  /** Bound on the encoded size of a request; larger ones are split. */
+  readonly maxRequestBytes: number;
   readonly retry: RetryConfig;
   readonly queue: SendingQueueConfig;
 }
@@ -39,6 +42,10 @@ export interface KeepaliveConfig {
   readonly timeoutMs: number;
   readonly permitWithoutStream: boolean;
 }
+
+// Receivers take 4 MiB (4,194,304 bytes) unless they are told otherwise: gRPC's default, and so the Collector's. The rest is for
+// what proxies on the way add. OTLP's own bound, 64 MiB, is the most that can be set.
+const defaultMaxRequestBytes = 4_000_000;
 
 export const otlpGrpcExporterType: ComponentType<OtlpGrpcConfig> = {
   kind: 'exporter',
@@ -66,6 +73,7 @@ export function readOtlpGrpcConfig(section: ConfigSection): OtlpGrpcConfig {
     authority: section.string('authority', ''),
     userAgent: section.string('user_agent', ''),
     timeoutMs: section.durationMs('timeout', 5_000, { min: 0 }),
+    maxRequestBytes: readMaxRequestBytes(section, defaultMaxRequestBytes),
     retry: readRetryConfig(section.section('retry_on_failure')),
     queue: readSendingQueueConfig(section.section('sending_queue')),
   };

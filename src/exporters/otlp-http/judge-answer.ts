@@ -26,6 +26,7 @@ export function judgeAnswer(answer: HttpAnswer, url: URL, nowUnixMs: number): Se
   const errorType = codeNameOf(status);
   const reason = `${errorType}: ${describe(answer, url)}`;
   const rule = retryableStatuses.get(status);
+  if (status === contentTooLarge) return { kind: 'permanent', errorType, reason, tooLarge: { limitBytes: undefined } };
   if (rule === undefined) return { kind: 'permanent', errorType, reason };
   const retryAfterMs =
     rule === 'with Retry-After' ? parseRetryAfterMs(answer.header('retry-after'), nowUnixMs) : undefined;
@@ -59,6 +60,9 @@ function readResponse(answer: HttpAnswer): ExportResponse {
     ? decodeExportResponseJson(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString())
     : decodeExportResponse(body);
 }
+
+/** What OTLP has a receiver answer to a request that is larger than it takes. */
+const contentTooLarge = 413;
 
 const noReservations: ExportResponse = { rejectedProfiles: fullyAccepted.rejectedProfiles, errorMessage: '' };
 

@@ -111,7 +111,7 @@ function createHeaders({ headers, encoding, compression }: OtlpHttpConfig, versi
 
 function tooLarge(sizeBytes: number): SendResult {
   const reason = `ResourceExhausted: the request has ${sizeBytes} bytes, and OTLP allows ${maxRequestSizeBytes}`;
-  return { kind: 'permanent', errorType: 'ResourceExhausted', reason };
+  return { kind: 'permanent', errorType: 'ResourceExhausted', reason, tooLarge: { limitBytes: undefined } };
 }
 
 /** A request that no receiver can get this way, such as through a proxy that wants another password. */

@@ -5,6 +5,7 @@ import { Secret } from '../../support/secret.ts';
 import type { ClientTlsConfig } from '../client-tls-config.ts';
 import { needsTls, readClientTlsConfig } from '../client-tls-config.ts';
 import { readDialect } from '../dialect-exporter.ts';
+import { readMaxRequestBytes } from '../max-request-bytes.ts';
 import type { RetryConfig } from '../retry-config.ts';
 import { readRetryConfig } from '../retry-config.ts';
 import type { SendingQueueConfig } from '../sending-queue-config.ts';
@@ -34,9 +35,14 @@ export interface OtlpHttpConfig {
   /** Whether each request has a connection of its own. */
   readonly disableKeepAlives: boolean;
   readonly timeoutMs: number;
+  /** Bound on the size of a request as protobuf; larger ones are split. */
+  readonly maxRequestBytes: number;
   readonly retry: RetryConfig;
   readonly queue: SendingQueueConfig;
 }
+
+// A Collector takes bodies of 20 MiB (20,971,520 bytes) unless it is told otherwise, and answers 400 to larger ones.
+const defaultMaxRequestBytes = 20_000_000;
 
 export const otlpHttpExporterType: ComponentType<OtlpHttpConfig> = {
   kind: 'exporter',
@@ -64,6 +70,7 @@ export function readOtlpHttpConfig(section: ConfigSection): OtlpHttpConfig {
     idleConnTimeoutMs: section.durationMs('idle_conn_timeout', 90_000, { min: 1 }),
     disableKeepAlives: section.boolean('disable_keep_alives', false),
     timeoutMs: section.durationMs('timeout', 30_000, { min: 0 }),
+    maxRequestBytes: readMaxRequestBytes(section, defaultMaxRequestBytes),
     retry: readRetryConfig(section.section('retry_on_failure')),
     queue: readSendingQueueConfig(section.section('sending_queue')),
   };

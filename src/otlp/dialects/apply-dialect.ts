@@ -1,4 +1,5 @@
 import type { ProfileType } from '../../model/profile-type.ts';
+import { countSamples } from '../count-samples.ts';
 import { encodeAttributes } from '../encode-attributes.ts';
 import { noBytes } from '../no-elements.ts';
 import type {
@@ -38,16 +39,6 @@ export function applyDialect(data: ProfilesData, name: DialectName): DialectOutc
   if (name === 'generic') return { data, sampleCount: countSamples(data), droppedSamples: 0 };
   const translation = new Translation(data, dialects[name]);
   return translation.run();
-}
-
-export function countSamples({ resourceProfiles }: ProfilesData): number {
-  let count = 0;
-  for (const { scopeProfiles } of resourceProfiles) {
-    for (const { profiles } of scopeProfiles) {
-      for (const { samples } of profiles) count += samples.length;
-    }
-  }
-  return count;
 }
 
 interface ResourceDraft {

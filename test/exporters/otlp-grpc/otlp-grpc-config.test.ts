@@ -28,6 +28,7 @@ test('otlp_grpc has the defaults of the Collector', () => {
     authority: '',
     userAgent: '',
     timeoutMs: 5000,
+    maxRequestBytes: 4_000_000,
   });
   assert.deepEqual(tls, {
     path: 'otlp.tls',

@@ -9,11 +9,18 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { ConfigSection } from '../../../src/config/config-section.ts';
+import { createExportRequest } from '../../../src/exporters/create-export-request.ts';
 import { readOtlpGrpcConfig } from '../../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
 import { createOtlpGrpcExporter } from '../../../src/exporters/otlp-grpc/otlp-grpc-exporter.ts';
+import { decodeProfilesData } from '../../../src/otlp/decode-profiles-data.ts';
 import { encodeExportResponse } from '../../../src/otlp/export-response.ts';
+import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
 import type { Clock } from '../../../src/support/clock.ts';
 import { systemClock } from '../../../src/support/clock.ts';
+import { syntheticProfiles } from '../../bench/synthetic-profiles.ts';
+import { assertSameProfiles, normalForm } from '../../interop/normal-form.ts';
+import { withoutIdentity } from '../../otlp/arbitrary-request.ts';
+import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { fakeRequest, numberOf } from '../../support/fake-request.ts';
 import { recordLogs } from '../../support/log-recorder.ts';
@@ -34,11 +41,17 @@ interface Setting {
   readonly values?: Record<string, unknown>;
   readonly clock?: Clock;
   readonly serverOptions?: OtlpServerOptions;
+  /** Answers by what is in a request, instead of by the script. */
+  readonly answerTo?: (bytes: Uint8Array) => Answer;
 }
 
 /** A started exporter and a server that it sends to; both end with the test. */
-async function connect(t: TestContext, { script = [], values = {}, clock = systemClock, serverOptions = {} }: Setting) {
-  const server = await ScriptedOtlpServer.start(script, serverOptions);
+async function connect(t: TestContext, setting: Setting) {
+  const { script = [], values = {}, clock = systemClock, serverOptions = {}, answerTo } = setting;
+  const server = await ScriptedOtlpServer.start(
+    answerTo ? () => ({ kind: 'read', answer: answerTo }) : script,
+    serverOptions,
+  );
   const logs = recordLogs();
   const { meter, values: metrics } = recordMetrics();
   const section = new ConfigSection('', { endpoint: server.endpoint, retry_on_failure: fastRetries, ...values }, []);
@@ -343,13 +356,77 @@ test('otlp_grpc sends to a Unix socket', async (t) => {
   await server.until(({ requests }) => requests.length === 1);
 });
 
-test('otlp_grpc drops a request above 64 MiB instead of sending it', async (t) => {
-  const { server, exporter, logs } = await connect(t, { values: { compression: 'none' } });
-  exporter.offer(fakeRequest(1, 7, 64 * 1024 * 1024 + 1));
-  const { error, dropped_items } = await logs.until('Exporting failed. Dropping data.');
-  assert.match(String(error), /^ResourceExhausted: /);
-  assert.deepEqual([dropped_items, server.requests.length], [7, 0]);
+test('otlp_grpc splits what is larger than max_request_bytes, so that nothing is refused', async (t) => {
+  const { server, exporter, metrics } = await connect(t, { values: { max_request_bytes: 50_000 } });
+  const data = syntheticProfiles();
+  exporter.offer(createExportRequest(data, 1000));
+  await exporter.stop(neverAborted);
+  assert.ok(server.requests.length > 4);
+  for (const { bytes } of server.requests) assert.ok(bytes.length <= 50_000);
+  assertSameSamples(server, data);
+  const counted = await metrics();
+  const label = 'exporter="otlp/test"';
+  assert.equal(counted.get(`otelcol_exporter_sent_profile_samples{${label}}`), 1000);
+  assert.equal(counted.get(`framekeeper_exporter_split_requests{${label},reason="max_bytes"}`), 1);
 });
+
+test('otlp_grpc splits to the limit that a refusal names, and keeps to it', async (t) => {
+  const limitBytes = 64 * 1024;
+  const details = (size: number): string => `grpc: received message larger than max (${size} vs. ${limitBytes})`;
+  const answer = (bytes: Uint8Array): Answer =>
+    bytes.length > limitBytes ? { kind: 'status', code: 8, details: details(bytes.length) } : ok;
+  const { server, exporter, logs, metrics } = await connect(t, { answerTo: answer });
+  const data = syntheticProfiles();
+  exporter.offer(createExportRequest(data, 1000));
+  await logs.until('The receiver takes only smaller requests. Splitting to its limit.');
+  exporter.offer(createExportRequest(data, 1000));
+  await exporter.stop(neverAborted);
+  assert.equal(server.requests.filter(({ bytes }) => bytes.length > limitBytes).length, 1);
+  assertSameSamples(server, data, data);
+  const counted = await metrics();
+  assert.equal(counted.get('otelcol_exporter_sent_profile_samples{exporter="otlp/test"}'), 2000);
+  assert.equal(counted.get('framekeeper_exporter_split_requests{exporter="otlp/test",reason="refused"}'), 1);
+});
+
+test('otlp_grpc halves what is refused for its size without a limit named', async (t) => {
+  const tooLarge: Answer = { kind: 'status', code: 8, details: 'message exceeds the maximum configured message size' };
+  const answerTo = (bytes: Uint8Array): Answer => (bytes.length > 40_000 ? tooLarge : ok);
+  const { server, exporter, metrics } = await connect(t, { answerTo });
+  const data = syntheticProfiles();
+  exporter.offer(createExportRequest(data, 1000));
+  await exporter.stop(neverAborted);
+  assertSameSamples(server, data);
+  assert.equal((await metrics()).get('otelcol_exporter_sent_profile_samples{exporter="otlp/test"}'), 1000);
+});
+
+test('otlp_grpc ends at single samples when a receiver takes no message of any size', async (t) => {
+  const answerTo = (): Answer => ({ kind: 'status', code: 8, details: 'message exceeds maximum size' });
+  const { server, exporter, metrics } = await connect(t, { answerTo });
+  exporter.offer(createExportRequest(goodProfiles(), 2));
+  await exporter.stop(neverAborted);
+  assert.equal(server.callCount, 3);
+  const name = 'otelcol_exporter_send_failed_profile_samples{exporter="otlp/test",error_type="ResourceExhausted"}';
+  assert.equal((await metrics()).get(name), 2);
+});
+
+test('otlp_grpc drops a single sample above max_request_bytes instead of sending it', async (t) => {
+  const { server, exporter, logs } = await connect(t, { values: { max_request_bytes: 2048 } });
+  const data = goodProfiles();
+  const [profile] = data.resourceProfiles[0]!.scopeProfiles[0]!.profiles;
+  profile!.samples[0]!.timestampsUnixNano = Array.from({ length: 300 }, () => profile!.timeUnixNano);
+  exporter.offer(createExportRequest(data, 2));
+  const { error, dropped_items } = await logs.until('Exporting failed. Dropping data.');
+  assert.match(String(error), /^a single sample is larger than 2048 bytes; /);
+  await exporter.stop(neverAborted);
+  assert.deepEqual([dropped_items, server.requests.length], [1, 1]);
+});
+
+/** What the server accepted says what `sent` says. */
+function assertSameSamples(server: ScriptedOtlpServer, ...sent: ProfilesData[]): void {
+  const accepted = server.requests.filter(({ answer }) => answer.kind === 'ok');
+  const pieces = accepted.map(({ bytes }) => withoutIdentity(decodeProfilesData(bytes)));
+  assertSameProfiles(normalForm(pieces), normalForm(sent.map(withoutIdentity)));
+}
 
 const fixture = (name: string): string => join(import.meta.dirname, '../fixtures', name);
 const serverTls = { key: readFileSync(fixture('server-key.pem')), cert: readFileSync(fixture('server.pem')) };

@@ -27,6 +27,7 @@ test('otlp_http has the defaults of the Collector', () => {
     idleConnTimeoutMs: 90_000,
     disableKeepAlives: false,
     timeoutMs: 30_000,
+    maxRequestBytes: 20_000_000,
   });
   assert.equal(tls.minVersion, 'TLSv1.2');
 });

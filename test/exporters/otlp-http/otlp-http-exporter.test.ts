@@ -8,11 +8,13 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigSection } from '../../../src/config/config-section.ts';
+import { createExportRequest } from '../../../src/exporters/create-export-request.ts';
 import { readOtlpHttpConfig } from '../../../src/exporters/otlp-http/otlp-http-config.ts';
 import { createOtlpHttpExporter } from '../../../src/exporters/otlp-http/otlp-http-exporter.ts';
 import { encodeProfilesData } from '../../../src/otlp/encode-profiles-data.ts';
 import { encodeProfilesJson } from '../../../src/otlp/encode-profiles-json.ts';
 import { encodeExportResponse } from '../../../src/otlp/export-response.ts';
+import { syntheticProfiles } from '../../bench/synthetic-profiles.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { fakeRequest, numberOf } from '../../support/fake-request.ts';
@@ -449,12 +451,18 @@ test('otlp_http has no more connections than max_conns_per_host', async (t) => {
   assert.equal(server.connectionCount, 2);
 });
 
-test('otlp_http drops a request above 64 MiB instead of sending it', async (t) => {
-  const { server, exporter, logs } = await connect(t, {});
-  exporter.offer(fakeRequest(1, 7, 64 * 1024 * 1024 + 1));
-  const { error, dropped_items } = await logs.until('Exporting failed. Dropping data.');
-  assert.equal(error, 'ResourceExhausted: the request has 67108865 bytes, and OTLP allows 67108864');
-  assert.deepEqual([dropped_items, server.requestCount], [7, 0]);
+test('otlp_http splits what is larger than max_request_bytes, and halves what is answered with 413', async (t) => {
+  const { server, exporter, metrics } = await connect(t, {
+    values: { max_request_bytes: 100_000 },
+    script: [answer(413)],
+  });
+  exporter.offer(createExportRequest(syntheticProfiles(), 1000));
+  await exporter.stop(neverAborted);
+  const counted = await metrics();
+  const name = 'framekeeper_exporter_split_requests{exporter="otlp_http/test",reason=';
+  assert.deepEqual([counted.get(`${name}"max_bytes"}`), counted.get(`${name}"refused"}`)], [1, 1]);
+  assert.equal(counted.get('otelcol_exporter_sent_profile_samples{exporter="otlp_http/test"}'), 1000);
+  assert.ok(server.requestCount > 3);
 });
 
 test('otlp_http goes through a proxy, and shows its password to nobody else', async (t) => {

@@ -1,15 +1,29 @@
+import { decodeProfilesData } from '../otlp/decode-profiles-data.ts';
 import { encodeProfilesData } from '../otlp/encode-profiles-data.ts';
 import type { ProfilesData } from '../otlp/profiles-data.ts';
 import type { ExportRequest } from './export-request.ts';
 
-/** A request that is encoded when its bytes are asked for, and once. */
+/**
+ * A request that is encoded when its bytes are asked for, and once. From then on it holds on to the bytes alone: the
+ * objects take seven times as much, and while a backend is down many requests wait. Who asks for `data` after that gets
+ * it from the bytes, if nobody else has it still.
+ */
 export function createExportRequest(data: ProfilesData, sampleCount: number): ExportRequest {
+  let held: ProfilesData | undefined = data;
   let bytes: Uint8Array | undefined;
+  let lent = new WeakRef(data);
   return {
-    data,
+    get data(): ProfilesData {
+      const known = held ?? lent.deref();
+      if (known !== undefined) return known;
+      const decoded = decodeProfilesData(bytes!);
+      lent = new WeakRef(decoded);
+      return decoded;
+    },
     sampleCount,
     encoded: () => {
-      bytes ??= encodeProfilesData(data);
+      bytes ??= encodeProfilesData(held!);
+      held = undefined;
       return bytes;
     },
   };

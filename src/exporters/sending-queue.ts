@@ -107,6 +107,8 @@ export class SendingQueue {
     this.#size += entry.size;
     this.#waiting.add(entry);
     this.#serve();
+    // What has to wait is held as bytes, which are a fraction of the objects.
+    if (this.#waiting.has(entry)) entry.request?.encoded();
   }
 
   #canServe(): boolean {

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { createExportRequest } from '../../src/exporters/create-export-request.ts';
+import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
+import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
+import { goodProfiles } from '../otlp/good-profiles.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+async function requestOfNobody(isEncoded: boolean) {
+  let data: ProfilesData | undefined = goodProfiles();
+  const kept = new WeakRef(data);
+  const request = createExportRequest(data, 2);
+  if (isEncoded) request.encoded();
+  data = undefined;
+  await setImmediate();
+  collectGarbage();
+  return { request, kept };
+}
+
+test('createExportRequest encodes once', () => {
+  const request = createExportRequest(goodProfiles(), 2);
+  assert.equal(request.encoded(), request.encoded());
+  assert.deepEqual(request.encoded(), encodeProfilesData(goodProfiles()));
+});
+
+test('createExportRequest holds on to bytes alone once it is encoded, and gives data from them', async () => {
+  const { request, kept } = await requestOfNobody(true);
+  assert.equal(kept.deref(), undefined);
+  assert.deepEqual(request.data, goodProfiles());
+  assert.equal(request.data, request.data);
+});
+
+test('createExportRequest holds on to data until it is encoded', async () => {
+  const { request, kept } = await requestOfNobody(false);
+  assert.equal(request.data, kept.deref());
+});

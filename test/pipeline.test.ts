@@ -68,6 +68,12 @@ for (const { name, pipelines, fault } of [
       'service.pipelines.profiles/2.receivers: receiver "frames" is in pipeline "profiles" too; give each pipeline receivers of its own.',
   },
   {
+    name: 'two pipelines with one snapshot, however its path is written',
+    pipelines: `{profiles: {receivers: [frames], ${parts}}, profiles/2: {receivers: [frames/3], ${parts.replace('store', 'store/2')}}}`,
+    fault:
+      'service.pipelines.profiles/2.processors: the store\'s snapshot "/var/lib/symbols" is that of pipeline "profiles" too; give each pipeline a symbol_store with a snapshot path of its own.',
+  },
+  {
     name: 'two receivers of frames at one endpoint',
     pipelines: `{profiles: {receivers: [frames, frames/2], ${parts}}}`,
     fault:
@@ -77,8 +83,11 @@ for (const { name, pipelines, fault } of [
   test(`findPipelineProblems refuses ${name}, with the remedy`, () => {
     const io = recordedIo({
       'config.yaml': `
-receivers: {frames: {protocols: {grpc: {}}}, frames/2: {protocols: {grpc: {}}}}
-processors: {symbol_store: {}, reporting_cycle: {}}
+receivers: {frames: {protocols: {grpc: {}}}, frames/2: {protocols: {grpc: {}}}, frames/3: {protocols: {grpc: {endpoint: "localhost:0"}}}}
+processors:
+  symbol_store: {snapshot: {path: /var/lib/symbols}}
+  symbol_store/2: {snapshot: {path: /var/lib/../lib/symbols}}
+  reporting_cycle: {}
 exporters: {debug: {}}
 service: {pipelines: ${pipelines}}
 `,

@@ -95,10 +95,8 @@ export class LruFamily<V> {
 
   /** Moves the time on; a time in the past is taken as the present. @throws RangeError for one beyond 2^31-1. */
   advance(now: number): void {
-    check('now', now, 0, maxTime);
-    if (now <= this.now) return;
-    this.now = now;
-    this.liveSince = Math.max(0, now - this.options.lifetime);
+    if (now > this.now) this.setTime(now);
+    else check('now', now, 0, maxTime);
   }
 
   /**

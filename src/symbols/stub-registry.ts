@@ -24,7 +24,7 @@ export class StubRegistry {
   readonly #spaces: StubSpaces;
   readonly #seed: number;
   readonly #symbols = new SymbolPool();
-  readonly #owners = new StubOwners();
+  readonly owners: StubOwners = new StubOwners();
   /** Owners that were dropped, whose names are given back bit by bit. */
   readonly #graves: StubOwner[] = [];
   #liveStubs = 0;
@@ -47,10 +47,6 @@ export class StubRegistry {
     return this.#liveStubs;
   }
 
-  get owners(): number {
-    return this.#owners.size;
-  }
-
   /** Stubs that were dropped, and submissions that were refused, because a bound was met. */
   get boundedOut(): number {
     return this.#boundedOut;
@@ -58,11 +54,6 @@ export class StubRegistry {
 
   get bytes(): number {
     return this.#symbols.bytes + this.#liveStubs * rangeBytes;
-  }
-
-  /** Each owner once, with those that are added while it goes on. */
-  all(): Iterator<StubOwner> {
-    return this.#owners.values();
   }
 
   /** Takes one submission; the later one wins where ranges overlap. */
@@ -91,36 +82,36 @@ export class StubRegistry {
 
   /** The stubs of a process, which counts as heard of. */
   openProcess(instanceId: string, process: ProcessIdentity, nowMs: number): StubOwner | undefined {
-    const owner = this.#owners.ofProcess(instanceId, process);
+    const owner = this.owners.ofProcess(instanceId, process);
     if (owner !== undefined) owner.lastHeardMs = nowMs;
     return owner;
   }
 
   /** The stubs of a file ID, which counts as heard of. */
   openFile(fileId: FileId, nowMs: number): StubOwner | undefined {
-    const owner = this.#owners.ofFile(fileId);
+    const owner = this.owners.ofFile(fileId);
     if (owner !== undefined) owner.lastHeardMs = nowMs;
     return owner;
   }
 
   /** Whether a process has a stub there; leaves no trace of the question. */
   knowsInProcess(instanceId: string, process: ProcessIdentity, addressHigh: number, addressLow: number): boolean {
-    return this.#owners.ofProcess(instanceId, process)?.ranges.find(addressHigh, addressLow) !== undefined;
+    return this.owners.ofProcess(instanceId, process)?.ranges.find(addressHigh, addressLow) !== undefined;
   }
 
   knowsInFile(fileId: FileId, addressHigh: number, addressLow: number): boolean {
-    return this.#owners.ofFile(fileId)?.ranges.find(addressHigh, addressLow) !== undefined;
+    return this.owners.ofFile(fileId)?.ranges.find(addressHigh, addressLow) !== undefined;
   }
 
   /** Notes who is alive: a process that took over the ID of another one has outlived it. */
   hear(instanceId: string, processes: readonly (ProcessIdentity | undefined)[], nowMs: number): void {
-    for (const process of processes) if (process !== undefined) this.#owners.outlive(instanceId, process, this.#cycle);
-    for (const process of processes) if (process !== undefined) this.#owners.revive(instanceId, process, nowMs);
+    for (const process of processes) if (process !== undefined) this.owners.outlive(instanceId, process, this.#cycle);
+    for (const process of processes) if (process !== undefined) this.owners.revive(instanceId, process, nowMs);
   }
 
   /** The process's stubs stay for the samples at hand, until the purge after the next resubmission. */
   exit(instanceId: string, process: ProcessIdentity): void {
-    const owner = this.#owners.ofProcess(instanceId, process);
+    const owner = this.owners.ofProcess(instanceId, process);
     if (owner === undefined) return;
     owner.exitedCycle ??= this.#cycle;
     owner.isOutlived = false;
@@ -128,7 +119,7 @@ export class StubRegistry {
 
   /** Writes about `limit` stubs ahead of `resubmit`, which then has less to do. Returns whether any are left. */
   resubmitSome(limit: number): boolean {
-    this.#walk ??= this.#owners.values();
+    this.#walk ??= this.owners.values();
     for (let written = 0; written < limit; ) {
       this.#walkOwner ??= this.#walk.next().value;
       const owner = this.#walkOwner;
@@ -146,7 +137,7 @@ export class StubRegistry {
 
   /** Ends a cycle: writes what was not written in it yet. Returns the number of live stubs. */
   resubmit(): number {
-    for (const owner of this.#owners) {
+    for (const owner of this.owners) {
       this.#spaces.open(owner);
       if (owner.writtenCycle === this.#cycle) continue;
       for (let i = 0; i < owner.ranges.chunkCount; i++) this.#writeAll(owner, owner.ranges.chunkAt(i)!);
@@ -159,7 +150,7 @@ export class StubRegistry {
 
   /** Drops processes that exited before the last resubmission or are silent since before `silentSinceMs`. */
   purge(silentSinceMs: number): void {
-    for (const owner of this.#owners) {
+    for (const owner of this.owners) {
       const hasExited = owner.exitedCycle !== undefined && owner.exitedCycle < this.#cycle;
       if (hasExited || owner.lastHeardMs < silentSinceMs) this.#drop(owner);
     }
@@ -221,11 +212,11 @@ export class StubRegistry {
   #ownerFor(instanceId: string, of: StubSubmission['owner'], nowMs: number): StubOwner | undefined {
     const known = 'fileId' in of ? this.openFile(of.fileId, nowMs) : this.openProcess(instanceId, of.process, nowMs);
     if (known !== undefined) return known;
-    if (this.#owners.size >= this.#limits.maxProcesses) return undefined;
+    if (this.owners.size >= this.#limits.maxProcesses) return undefined;
     if ('fileId' in of) return this.#createOwner({ fileId: formatFileId(of.fileId) }, nowMs);
     const { pid, startTimeNano } = of.process;
-    this.#owners.outlive(instanceId, of.process, this.#cycle);
-    const crowdedOut = this.#owners.crowdedOut(instanceId, pid);
+    this.owners.outlive(instanceId, of.process, this.#cycle);
+    const crowdedOut = this.owners.crowdedOut(instanceId, pid);
     this.#boundedOut += crowdedOut?.ranges.count ?? 0;
     if (crowdedOut !== undefined) this.#drop(crowdedOut);
     return this.#createOwner({ instanceId, pid, startTimeNano }, nowMs);
@@ -233,13 +224,13 @@ export class StubRegistry {
 
   #createOwner(key: OwnerKey, nowMs: number): StubOwner {
     const owner = new StubOwner(key, spaceIdOf(key, this.#seed), this.#spaces, nowMs);
-    this.#owners.add(owner);
+    this.owners.add(owner);
     return owner;
   }
 
   #drop(owner: StubOwner): void {
     owner.isDropped = true;
-    this.#owners.delete(owner);
+    this.owners.delete(owner);
     this.#liveStubs -= owner.ranges.count;
     this.#graves.push(owner);
     this.#spaces.drop(owner);

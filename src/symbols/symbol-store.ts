@@ -161,7 +161,7 @@ export class SymbolStore {
       shrinks: frames.shrinks + fileFamily.counters.shrinks,
       refusedSymbols: this.#files.refused,
       liveStubs: this.#stubs.liveStubs,
-      stubOwners: this.#stubs.owners,
+      stubOwners: this.#stubs.owners.size,
       stubBytes: this.#stubs.bytes,
       resubmittedStubs: this.#resubmittedStubs,
       boundedOutStubs: this.#stubs.boundedOut,

@@ -101,6 +101,11 @@ export class StoreRestore implements StoreSink {
   /** What there is now, with the time of now and counters that begin at zero; how much of it the budget had no room for. */
   finish(): { readonly contents: StoreContents; readonly evicted: number } {
     this.#setTimeToNow();
+    // Two processes of one ID are both alive, though each that comes outlives the one before.
+    for (const owner of this.#contents.stubs.owners) {
+      owner.exitedCycle = undefined;
+      owner.isOutlived = false;
+    }
     const { fileFamily, frameFamily } = this.#contents.files;
     const evicted = fileFamily.counters.evictions + frameFamily.counters.evictions + this.#contents.stubs.boundedOut;
     for (const { counters } of [fileFamily, frameFamily]) {

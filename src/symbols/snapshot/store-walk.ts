@@ -62,7 +62,7 @@ export class StoreWalk {
     this.#visited += left;
     while (left > 0 && this.#owners === undefined) {
       if (this.#frames !== undefined) this.#tellFrame(sink);
-      else if (!this.#openFile(sink)) this.#owners = this.#contents.stubs.all();
+      else if (!this.#openFile(sink)) this.#owners = this.#contents.stubs.owners.values();
       left--;
     }
     while (left > 0) {

@@ -128,6 +128,22 @@ test('stubs of processes that have exited are not kept', async (context) => {
   assert.deepEqual([counts.owners, counts.stubs], [0, 0]);
 });
 
+test('two processes of one ID that are both alive come back alive', async (context) => {
+  const path = join(temporaryFolder(context), 'symbols');
+  const harness = new StoreHarness();
+  const processes = [processOf(1, { startTimeNano: 1n }), processOf(1, { startTimeNano: 2n })];
+  for (const process of processes) harness.learn({ stubs: [stubOf({ process }, 0n, 16n, `${process.startTimeNano}`)] });
+  const samples = processes.map((process) => ({ process, frames: [], timestamps: [1n] }));
+  harness.learn({ samples });
+  await save(harness.store, path, { nowMs: 0 });
+  const { harness: restored } = await loadHarness(path);
+  for (let i = 0; i < 3; i++) restored.cycle();
+  assert.deepEqual(
+    processes.map((process) => restored.nameIn(process, 0n)),
+    ['1', '2'],
+  );
+});
+
 test('a disk that is full fails the write', { skip: !existsSync('/dev/full') }, async (context) => {
   const file = await open('/dev/full', 'w');
   context.after(() => file.close());

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { FileId } from '../../../src/model/file-id.ts';
 import { fileIdOf, processOf, symbolOf } from '../../support/batch.ts';
 import { instanceA, instanceB, StoreHarness, stubOf, submitted } from '../store-harness.ts';
-import { loadHarness, save, tell, temporaryFolder } from './snapshot-harness.ts';
+import { LineSink, loadHarness, save, tell, temporaryFolder } from './snapshot-harness.ts';
 
 const numRuns = Number(process.env.PROPERTY_RUNS ?? 100);
 
@@ -121,31 +122,53 @@ test('a store that was read from its snapshot goes on as if nothing had happened
   await fc.assert(property, { numRuns });
 });
 
+/** So many files, and one of so many symbols, that a step of the walk gets through neither. */
+function fileOf(i: number): FileId {
+  return fileIdOf(i % 2 === 0 ? 100 : 101 + i);
+}
+
 test('a snapshot that is taken while the store is used has every name that was there from beginning to end', async (context) => {
   const path = join(temporaryFolder(context), 'symbols');
   const property = fc.asyncProperty(fc.array(step, { maxLength: 300, size: 'max' }), async (during) => {
     const harness = new StoreHarness();
     const names: string[] = [];
-    const symbols = Array.from({ length: 3000 }, (_, i) => {
+    const symbols = Array.from({ length: 4000 }, (_, i) => {
       names.push(`name ${i}`);
-      return submitted(fileIdOf(100 + (i % 3)), BigInt(i), symbolOf(`name ${i}`));
+      return submitted(fileOf(i), BigInt(i), symbolOf(`name ${i}`));
     });
     harness.learn({ symbols });
-    let at = 0;
+    let pauses = 0;
     const pause = (): void => {
-      // Old ones are used and new ones come, so that the order changes under the walk.
-      for (let i = 0; i < 200 && at < during.length * 3; i++, at++) {
-        const action = during[at % during.length]!;
-        apply(harness, action);
-        if ('address' in action) harness.find(fileIdOf(100 + (at % 3)), BigInt((at * 131 + action.address) % 3000));
+      pauses++;
+      for (const action of during.slice(pauses * 20 - 20, pauses * 20)) apply(harness, action);
+      // The files that a step of 1,024 has just passed are used, as by a stack that comes again; each takes three visits.
+      const place = Math.floor((1024 * pauses) / 3) * 2;
+      for (let i = Math.max(0, place - 40); i < Math.min(place + 40, symbols.length); i++) {
+        harness.find(fileOf(i), BigInt(i));
       }
     };
     await save(harness.store, path, { nowMs: harness.nowMs, pause });
     const { harness: restored } = await loadHarness(path);
     assert.deepEqual(
-      names.map((_, i) => restored.name(fileIdOf(100 + (i % 3)), BigInt(i))),
+      names.map((_, i) => restored.name(fileOf(i), BigInt(i))),
       names,
     );
   });
   await fc.assert(property, { numRuns: Math.ceil(numRuns / 10) });
+});
+
+test('a walk that pauses among the symbols of a file misses none of them', () => {
+  const harness = new StoreHarness();
+  const count = 3000;
+  harness.learn({
+    symbols: Array.from({ length: count }, (_, i) => submitted(fileIdOf(1), BigInt(i), symbolOf(`${i}`))),
+  });
+  const sink = new LineSink();
+  const walk = harness.store.walk(0);
+  const addresses = (): number[] => sink.lines.slice(1).map((line) => Number(line.split(' ')[2]));
+  for (let pauses = 1; walk.step(100, sink); pauses++) {
+    if (pauses > 10) continue;
+    for (const address of addresses().slice(-30)) harness.find(fileIdOf(1), BigInt(address));
+  }
+  assert.equal(new Set(addresses()).size, count);
 });

@@ -35,12 +35,13 @@ export interface Slot {
   predecessor: Process | undefined;
 }
 
+/** How many processes, by how often they are sampled. */
 export interface FleetPlan {
-  /** Sampled in every cycle. */
+  /** In one group. */
   readonly hot: number;
   readonly busyGroups: number;
   readonly busyPerGroup: number;
-  /** Each is sampled once in as many cycles as there are of them. */
+  /** Each in a group of its own. */
   readonly seldom: number;
 }
 
@@ -141,8 +142,8 @@ export class Fleet {
 
   #start(slot: Slot, group: Group): void {
     const { pid, runtime, application, meanLifeCycles } = slot;
-    const version = Math.floor((this.#cycle + pid * 97) / deployEveryCycles);
-    const program = this.#catalogue.program(runtime, application, meanLifeCycles === 0 ? 0 : version);
+    const version = meanLifeCycles === 0 ? 0 : 1 + Math.floor(this.#cycle / deployEveryCycles);
+    const program = this.#catalogue.program(runtime, application, version);
     const startTimeNano = BigInt(this.#cycle + 1) * 5_000_000_000n;
     const fields = { startTimeNano, comm: runtime, executablePath: `/srv/${application}`, serviceName: program.name };
     const stubBase = 0x7f00_0000_0000n + BigInt(pid) * 65_536n;

@@ -94,7 +94,7 @@ test('with 131,072 slots for all files, a large executable takes the names of st
   const lost = [...lastMissing].filter(([address, { fileId, cycle }]) => {
     return past.collector.lastUse(fileId, BigInt(address), cycles) === cycle;
   });
-  assert.ok(lost.length > 3, `${lost.length} of ${lastMissing.size} stubs that the burst took are still lost`);
+  assert.ok(lost.length > 0, `${lost.length} of ${lastMissing.size} stubs that the burst took are still lost`);
 });
 
 test('under the same load no frame is reported without its name, and memory comes back', () => {

@@ -43,9 +43,10 @@ export class RegistryModel {
   /** The end of a reporting cycle: who has exited or is silent leaves. */
   endCycle(nowMs: number): void {
     this.#submitted.clear();
+    const isGone = ({ hasExited, lastHeardMs }: Owner): boolean => hasExited || lastHeardMs < nowMs - this.#lifetimeMs;
     for (const [pid, owners] of this.#ownersByPid) {
-      const left = owners.filter(({ hasExited, lastHeardMs }) => !hasExited && lastHeardMs >= nowMs - this.#lifetimeMs);
-      if (left.length === owners.length) continue;
+      if (!owners.some(isGone)) continue;
+      const left = owners.filter((owner) => !isGone(owner));
       for (const owner of owners) if (!left.includes(owner)) this.live -= owner.starts.size;
       if (left.length > 0) this.#ownersByPid.set(pid, left);
       else this.#ownersByPid.delete(pid);

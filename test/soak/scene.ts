@@ -1,3 +1,4 @@
+import { frameKinds } from '../../src/model/frame-kind.ts';
 import type { FleetPlan, Group } from './fleet.ts';
 import { cyclesPerHour, Fleet } from './fleet.ts';
 import { LargeExecutable } from './large-executable.ts';
@@ -6,16 +7,16 @@ import { seededRandom } from './seeded-random.ts';
 
 /** More frames than a flat table of 131,072 holds, in eight minutes. */
 export const burst: Record<'startCycle' | 'cycles' | 'everyCycles' | 'framesPerCycle', number> = {
-  // Every third day at three in the morning.
+  // Twice a week: on the first day at three in the morning, and three and a half days later.
   startCycle: 3 * cyclesPerHour,
   cycles: 96,
-  everyCycles: 72 * cyclesPerHour,
+  everyCycles: 84 * cyclesPerHour,
   framesPerCycle: 1500,
 };
 
 /** Close to 300 processes. Most processes of a node are seldom on a CPU. */
 const fleetPlan: FleetPlan = { hot: 3, busyGroups: 16, busyPerGroup: 3, seldom: 225 };
-/** Hot processes are sampled in every cycle, of the busy ones a group in every second, of the others one in every third. */
+/** The hot group is sampled in every cycle. A busy one has its turn every 160 s, a seldom one every 56 minutes. */
 const busyEveryCycles = 2;
 const seldomEveryCycles = 3;
 
@@ -34,7 +35,7 @@ export class Scene {
     const random = seededRandom(seed);
     this.catalogue = new ProgramCatalogue(random);
     this.fleet = new Fleet(fleetPlan, this.catalogue, random);
-    this.wanderer = new LargeExecutable(this.catalogue.addCode('Wanderer.dll', 6), 900, wanderFrames);
+    this.wanderer = new LargeExecutable(this.catalogue.addCode('Wanderer.dll', frameKinds.dotnet), 900, wanderFrames);
   }
 
   /** Groups of processes that are sampled in a cycle, hot ones first. */
@@ -53,8 +54,8 @@ export class Scene {
     const place = cycle % burst.everyCycles;
     if (place < burst.startCycle || place >= burst.startCycle + burst.cycles) return sampled;
     if (place === burst.startCycle) {
-      // A build of its own every night: nothing of it was ever sampled before.
-      const code = this.catalogue.addCode(`Nightly${Math.floor(cycle / burst.everyCycles)}.dll`, 6);
+      // A build of its own each time: nothing of it was ever sampled before.
+      const code = this.catalogue.addCode(`Build${Math.floor(cycle / burst.everyCycles)}.dll`, frameKinds.dotnet);
       this.#burst = new LargeExecutable(code, 901, burst.framesPerCycle);
     }
     return [...sampled, this.#burst!];

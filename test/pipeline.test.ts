@@ -69,7 +69,7 @@ for (const { name, pipelines, fault } of [
   },
   {
     name: 'two pipelines with one snapshot, however its path is written',
-    pipelines: `{profiles: {receivers: [frames], ${parts}}, profiles/2: {receivers: [frames/3], ${parts.replace('store', 'store/2')}}}`,
+    pipelines: `{profiles: {receivers: [frames], ${parts.replace('store', 'store/1')}}, profiles/2: {receivers: [frames/3], ${parts.replace('store', 'store/2')}}}`,
     fault:
       'service.pipelines.profiles/2.processors: the store\'s snapshot "/var/lib/symbols" is that of pipeline "profiles" too; give each pipeline a symbol_store with a snapshot path of its own.',
   },
@@ -85,7 +85,8 @@ for (const { name, pipelines, fault } of [
       'config.yaml': `
 receivers: {frames: {protocols: {grpc: {}}}, frames/2: {protocols: {grpc: {}}}, frames/3: {protocols: {grpc: {endpoint: "localhost:0"}}}}
 processors:
-  symbol_store: {snapshot: {path: /var/lib/symbols}}
+  symbol_store: {}
+  symbol_store/1: {snapshot: {path: /var/lib/symbols}}
   symbol_store/2: {snapshot: {path: /var/lib/../lib/symbols}}
   reporting_cycle: {}
 exporters: {debug: {}}

@@ -1,7 +1,8 @@
 // hot
 import type { LruFamily } from './lru-family.ts';
 import { SlotIndex } from './slot-index.ts';
-import { maxBlockOrder, newerWord, noSlot, olderWord, segmentMask, segmentOrder, timeWord } from './slot-pool.ts';
+import { maxBlockOrder, newerWord, noSlot, olderWord, timeWord } from './slot-pool.ts';
+import { refreshSlot } from './use-entry.ts';
 
 /** Below this many entries a table is searched from end to end, which is as fast as an index and costs no memory. */
 const maxScannedEntries = 16;
@@ -19,13 +20,15 @@ export class RecencyTable<V> {
   readonly family: LruFamily<V>;
   #capacity: number;
   #count = 0;
-  #newest = noSlot;
-  #oldest = noSlot;
+  /** Kept by the functions of this folder; `noSlot` when the table is empty. */
+  newest: number = noSlot;
+  oldest: number = noSlot;
   /** First slot of the first block; `noSlot` before the first entry. */
   #block = noSlot;
   /** First slots of all blocks, once there is more than one. */
   #chunks: number[] | undefined;
-  #index: SlotIndex<V> | undefined;
+  /** Set beyond 16 entries; for reading by the functions of this folder. */
+  index: SlotIndex<V> | undefined;
 
   constructor(family: LruFamily<V>, capacity: number) {
     this.family = family;
@@ -42,11 +45,6 @@ export class RecencyTable<V> {
     return this.#capacity;
   }
 
-  /** `noSlot` when the table is empty. */
-  get oldest(): number {
-    return this.#oldest;
-  }
-
   slotAt(place: number): number {
     if (this.#chunks === undefined) return this.#block + place;
     return this.#chunks[place >>> maxBlockOrder]! + (place & (chunkSlots - 1));
@@ -54,8 +52,8 @@ export class RecencyTable<V> {
 
   find(key0: number, key1: number, key2: number, key3: number): number {
     const { pool } = this.family;
-    if (this.#index !== undefined) {
-      return this.#index.find(pool.hash(key0, key1, key2, key3), key0, key1, key2, key3);
+    if (this.index !== undefined) {
+      return this.index.find(pool.hash(key0, key1, key2, key3), key0, key1, key2, key3);
     }
     const end = this.#block + this.#count;
     for (let slot = this.#block; slot < end; slot++) {
@@ -72,57 +70,32 @@ export class RecencyTable<V> {
     pool.setValue(slot, value);
     pool.setLink(slot, timeWord, now);
     this.#linkNewest(slot);
-    if (this.#index !== undefined) this.#changeIndex(slot, 1);
+    if (this.index !== undefined) this.#changeIndex(slot, 1);
     else this.#buildIndex();
   }
 
   /** Gives the place of the oldest entry to a key that is not there; cheaper than `take` and `add`. */
   replaceOldest(value: V, key0: number, key1: number, key2: number, key3: number): void {
     const { pool } = this.family;
-    const slot = this.#oldest;
-    if (this.#index !== undefined) this.#changeIndex(slot, -1);
+    const slot = this.oldest;
+    if (this.index !== undefined) this.#changeIndex(slot, -1);
     pool.setKey(slot, key0, key1, key2, key3);
     pool.setValue(slot, value);
-    this.refresh(slot, 0);
-    if (this.#index !== undefined) this.#changeIndex(slot, 1);
-  }
-
-  /**
-   * Makes a slot the newest and stamps it; false, and nothing of that, when it was last used before `since`. Written
-   * out: this is most of what a look-up costs.
-   */
-  refresh(slot: number, since: number): boolean {
-    const { pool, now } = this.family;
-    const { words, stride, keyWords } = pool;
-    const own = words[slot >>> segmentOrder]!;
-    const at = (slot & segmentMask) * stride + keyWords;
-    if (own[at + timeWord]! < since) return false;
-    own[at + timeWord] = now;
-    const newest = this.#newest;
-    if (slot === newest) return true;
-    const newer = own[at + newerWord]!;
-    const older = own[at + olderWord]!;
-    words[newer >>> segmentOrder]![(newer & segmentMask) * stride + keyWords + olderWord] = older;
-    if (older === noSlot) this.#oldest = newer;
-    else words[older >>> segmentOrder]![(older & segmentMask) * stride + keyWords + newerWord] = newer;
-    own[at + newerWord] = noSlot;
-    own[at + olderWord] = newest;
-    words[newest >>> segmentOrder]![(newest & segmentMask) * stride + keyWords + newerWord] = slot;
-    this.#newest = slot;
-    return true;
+    refreshSlot(this, slot, 0);
+    if (this.index !== undefined) this.#changeIndex(slot, 1);
   }
 
   /** Takes a slot out of order, index and count, and fills its place with the last one. */
   take(slot: number): void {
     const { pool } = this.family;
-    if (this.#index !== undefined) this.#changeIndex(slot, -1);
+    if (this.index !== undefined) this.#changeIndex(slot, -1);
     this.#unlink(slot);
     const last = this.slotAt(this.#count - 1);
     if (last === slot) pool.setValue(slot, undefined);
     else this.#moveEntry(last, slot);
     this.#count--;
     this.family.entries--;
-    if (this.#index !== undefined && this.#count * 2 < maxScannedEntries) this.#dropIndex();
+    if (this.index !== undefined && this.#count * 2 < maxScannedEntries) this.#dropIndex();
     this.#freeSpareChunk(this.#count + (chunkSlots >>> 1));
   }
 
@@ -154,8 +127,8 @@ export class RecencyTable<V> {
     this.#count = 0;
     this.#dropIndex();
     this.#freeBlocks();
-    this.#newest = noSlot;
-    this.#oldest = noSlot;
+    this.newest = noSlot;
+    this.oldest = noSlot;
     this.#capacity = 0;
   }
 
@@ -163,19 +136,19 @@ export class RecencyTable<V> {
     const { pool } = this.family;
     const newer = pool.link(slot, newerWord);
     const older = pool.link(slot, olderWord);
-    if (newer === noSlot) this.#newest = older;
+    if (newer === noSlot) this.newest = older;
     else pool.setLink(newer, olderWord, older);
-    if (older === noSlot) this.#oldest = newer;
+    if (older === noSlot) this.oldest = newer;
     else pool.setLink(older, newerWord, newer);
   }
 
   #linkNewest(slot: number): void {
     const { pool } = this.family;
     pool.setLink(slot, newerWord, noSlot);
-    pool.setLink(slot, olderWord, this.#newest);
-    if (this.#newest === noSlot) this.#oldest = slot;
-    else pool.setLink(this.#newest, newerWord, slot);
-    this.#newest = slot;
+    pool.setLink(slot, olderWord, this.newest);
+    if (this.newest === noSlot) this.oldest = slot;
+    else pool.setLink(this.newest, newerWord, slot);
+    this.newest = slot;
   }
 
   #moveEntry(from: number, to: number): void {
@@ -183,11 +156,11 @@ export class RecencyTable<V> {
     pool.move(from, to);
     const newer = pool.link(to, newerWord);
     const older = pool.link(to, olderWord);
-    if (newer === noSlot) this.#newest = to;
+    if (newer === noSlot) this.newest = to;
     else pool.setLink(newer, olderWord, to);
-    if (older === noSlot) this.#oldest = to;
+    if (older === noSlot) this.oldest = to;
     else pool.setLink(older, newerWord, to);
-    this.#index?.replace(pool.hashAt(to), from, to);
+    this.index?.replace(pool.hashAt(to), from, to);
   }
 
   #append(): number {
@@ -218,7 +191,7 @@ export class RecencyTable<V> {
   }
 
   #changeIndex(slot: number, change: 1 | -1): void {
-    const index = this.#index!;
+    const index = this.index!;
     const hash = this.family.pool.hashAt(slot);
     const before = index.bytes;
     if (change === 1) index.add(hash, slot, this.#count);
@@ -228,20 +201,20 @@ export class RecencyTable<V> {
 
   #buildIndex(): void {
     if (this.#count <= maxScannedEntries) return;
-    this.#index = new SlotIndex(this.family.pool, this.#count);
+    this.index = new SlotIndex(this.family.pool, this.#count);
     this.family.indices++;
-    this.family.indexBytes += this.#index.bytes;
+    this.family.indexBytes += this.index.bytes;
     for (let place = 0; place < this.#count; place++) {
       const slot = this.slotAt(place);
-      this.#index.add(this.family.pool.hashAt(slot), slot, place + 1);
+      this.index.add(this.family.pool.hashAt(slot), slot, place + 1);
     }
   }
 
   #dropIndex(): void {
-    if (this.#index === undefined) return;
+    if (this.index === undefined) return;
     this.family.indices--;
-    this.family.indexBytes -= this.#index.bytes;
-    this.#index = undefined;
+    this.family.indexBytes -= this.index.bytes;
+    this.index = undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import type { LruFamily, RemovalReason } from './lru-family.ts';
 import { maxCapacityLimit } from './lru-family.ts';
 import { RecencyTable } from './recency-table.ts';
 import { newerWord, noSlot, timeWord } from './slot-pool.ts';
+import { refreshSlot, useEntry } from './use-entry.ts';
 
 /**
  * Least-recently-used map from a 64-bit or 128-bit key to `V` whose capacity can change at any time.
@@ -49,15 +50,11 @@ export class ResizableLru<V> {
 
   /** The value, which is the newest now; `undefined` when the key is not there or has expired. */
   get(key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
-    const table = this.#table;
-    const { family } = table;
-    const slot = table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    if (slot === noSlot || !table.refresh(slot, family.liveSince)) {
-      family.counters.misses++;
-      return undefined;
-    }
-    family.counters.hits++;
-    return family.pool.value(slot);
+    const value = useEntry(this.#table, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    const { counters } = this.#table.family;
+    if (value === undefined) counters.misses++;
+    else counters.hits++;
+    return value;
   }
 
   /** The value without a trace: neither the order nor a counter changes. */
@@ -76,7 +73,7 @@ export class ResizableLru<V> {
   /** Makes an entry the newest; false when the key is not there or has expired. */
   touch(key0: number, key1: number, key2 = 0, key3 = 0): boolean {
     const slot = this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    return slot !== noSlot && this.#table.refresh(slot, this.#table.family.liveSince);
+    return slot !== noSlot && refreshSlot(this.#table, slot, this.#table.family.liveSince);
   }
 
   /**
@@ -91,7 +88,7 @@ export class ResizableLru<V> {
     if (slot !== noSlot) {
       const previous = pool.value(slot);
       pool.setValue(slot, value);
-      table.refresh(slot, 0);
+      refreshSlot(table, slot, 0);
       counters.updates++;
       return previous;
     }

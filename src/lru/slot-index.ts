@@ -1,11 +1,18 @@
 // hot
 
 import type { SlotPool } from './slot-pool.ts';
-import { noSlot, segmentMask, segmentOrder } from './slot-pool.ts';
+import { keyWord, noSlot, segmentMask, segmentOrder } from './slot-pool.ts';
 
 const minCells = 32;
-const slotMask = 0xff_ffff;
-const tagMask = ~slotMask;
+/** A cell's slot plus one, and the part of its hash. */
+export const slotMask = 0xff_ffff;
+export const tagMask: number = ~slotMask;
+// Not exported, so that V8 folds them (see use-entry.ts).
+const slotBits = slotMask;
+const tagBits = tagMask;
+const order = segmentOrder;
+const placeMask = segmentMask;
+const keyAt = keyWord;
 /** Cells that lie within this distance of an empty one tell their home by their tag alone. */
 const tagHomes = 16;
 /** An entry that left a table which is being moved: not empty, so that probing goes on, and no slot. */
@@ -25,33 +32,38 @@ const cellsPerStep = 16;
 export class SlotIndex<V> {
   readonly #pool: SlotPool<V>;
   /** A cell is 0 (empty), or a tag and the slot plus one. */
-  #cells: Int32Array;
+  cells: Int32Array;
   /** The table before the last change of size, until all of its cells are moved. Cells before `#moved` no longer count. */
   #old: Int32Array | undefined;
   #moved = 0;
 
   constructor(pool: SlotPool<V>, count: number) {
     this.#pool = pool;
-    this.#cells = new Int32Array(cellsFor(count));
+    this.cells = new Int32Array(cellsFor(count));
+  }
+
+  /** Whether a key may still be in the older part, which only `find` looks at. */
+  get isMoving(): boolean {
+    return this.#old !== undefined;
   }
 
   get bytes(): number {
-    return this.#cells.byteLength + (this.#old?.byteLength ?? 0);
+    return this.cells.byteLength + (this.#old?.byteLength ?? 0);
   }
 
   /** The slot with exactly this key, or `noSlot`. Written out: this is half of what a look-up costs. */
   find(hash: number, key0: number, key1: number, key2: number, key3: number): number {
     const { words, stride, keyWords } = this.#pool;
-    const cells = this.#cells;
+    const cells = this.cells;
     const mask = cells.length - 1;
     const tag = tagOf(hash);
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const cell = cells[at]!;
       if (cell === 0) break;
-      if (((cell ^ tag) & tagMask) !== 0) continue;
-      const slot = (cell & slotMask) - 1;
-      const own = words[slot >>> segmentOrder]!;
-      const key = (slot & segmentMask) * stride;
+      if (((cell ^ tag) & tagBits) !== 0) continue;
+      const slot = (cell & slotBits) - 1;
+      const own = words[slot >>> order]!;
+      const key = ((slot & placeMask) * stride + keyAt) | 0;
       if (own[key + 1] !== key1 || own[key] !== key0) continue;
       if (keyWords === 2 || (own[key + 2] === key2 && own[key + 3] === key3)) return slot;
     }
@@ -61,24 +73,24 @@ export class SlotIndex<V> {
   /** Adds a slot whose key is not in the index. `count` is the number of slots in it, this one included. */
   add(hash: number, slot: number, count: number): void {
     if (this.#old !== undefined) this.#move(cellsPerStep);
-    if (count * 2 > this.#cells.length) this.#changeSize(this.#cells.length * 2);
-    place(this.#cells, hash, slot);
+    if (count * 2 > this.cells.length) this.#changeSize(this.cells.length * 2);
+    place(this.cells, hash, slot);
   }
 
   /** Takes a slot out; its key must still be in the pool. `count` is the number of slots that are left. */
   remove(hash: number, slot: number, count: number): void {
-    const at = locate(this.#cells, hash, slot, 0);
+    const at = locate(this.cells, hash, slot, 0);
     if (at !== noSlot) this.#close(at);
     else if (this.#old !== undefined) this.#old[locate(this.#old, hash, slot, this.#moved)] = tombstone;
     if (this.#old !== undefined) this.#move(cellsPerStep);
-    else if (count * 8 < this.#cells.length && this.#cells.length > minCells) this.#changeSize(this.#cells.length / 2);
+    else if (count * 8 < this.cells.length && this.cells.length > minCells) this.#changeSize(this.cells.length / 2);
   }
 
   /** An entry moved to another slot of the pool. */
   replace(hash: number, from: number, to: number): void {
     const cell = tagOf(hash) | (to + 1);
-    const at = locate(this.#cells, hash, from, 0);
-    if (at !== noSlot) this.#cells[at] = cell;
+    const at = locate(this.cells, hash, from, 0);
+    if (at !== noSlot) this.cells[at] = cell;
     else if (this.#old !== undefined) this.#old[locate(this.#old, hash, from, this.#moved)] = cell;
   }
 
@@ -88,15 +100,15 @@ export class SlotIndex<V> {
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const cell = old[at]!;
       if (cell === 0) return noSlot;
-      if (at < this.#moved || ((cell ^ tag) & tagMask) !== 0 || (cell & slotMask) === 0) continue;
-      const slot = (cell & slotMask) - 1;
+      if (at < this.#moved || ((cell ^ tag) & tagBits) !== 0 || (cell & slotBits) === 0) continue;
+      const slot = (cell & slotBits) - 1;
       if (this.#pool.holds(slot, key0, key1, key2, key3)) return slot;
     }
   }
 
   /** Empties a cell and lets those after it move up, so that no chain of probes breaks. */
   #close(at: number): void {
-    const cells = this.#cells;
+    const cells = this.cells;
     const mask = cells.length - 1;
     let start = at;
     while (cells[(start - 1) & mask] !== 0) start = (start - 1) & mask;
@@ -114,15 +126,15 @@ export class SlotIndex<V> {
 
   /** How far a cell is from where its key would be alone. */
   #distanceOf(at: number): number {
-    const home = this.#pool.hashAt((this.#cells[at]! & slotMask) - 1);
-    return (at - home) & (this.#cells.length - 1);
+    const home = this.#pool.hashAt((this.cells[at]! & slotBits) - 1);
+    return (at - home) & (this.cells.length - 1);
   }
 
   #changeSize(cellCount: number): void {
     if (this.#old !== undefined) this.#move(this.#old.length);
-    this.#old = this.#cells;
+    this.#old = this.cells;
     this.#moved = 0;
-    this.#cells = new Int32Array(cellCount);
+    this.cells = new Int32Array(cellCount);
     this.#move(cellsPerStep);
   }
 
@@ -130,8 +142,8 @@ export class SlotIndex<V> {
     const old = this.#old!;
     const end = Math.min(old.length, this.#moved + steps);
     while (this.#moved < end) {
-      const slot = (old[this.#moved++]! & slotMask) - 1;
-      if (slot !== noSlot) place(this.#cells, this.#pool.hashAt(slot), slot);
+      const slot = (old[this.#moved++]! & slotBits) - 1;
+      if (slot !== noSlot) place(this.cells, this.#pool.hashAt(slot), slot);
     }
     if (end === old.length) this.#old = undefined;
   }
@@ -142,7 +154,7 @@ function cellsFor(count: number): number {
 }
 
 /** The lowest 4 bits of the hash and the highest 4, in the upper 8 bits of a cell. */
-function tagOf(hash: number): number {
+export function tagOf(hash: number): number {
   return (hash << 28) | ((hash >>> 4) & 0x0f00_0000);
 }
 

@@ -5,11 +5,13 @@ export const noSlot = -1;
 /** A block has 2^order slots; blocks of tables have at most 2^9, so that a table grows by 14 KiB at a time. */
 export const maxBlockOrder = 9;
 
-/** Words after the key: the next newer slot, the next older slot, the time of the last use. */
+/** Words before the key: the next newer slot, the next older slot, the time of the last use. */
 export const newerWord = 0;
 export const olderWord = 1;
 export const timeWord = 2;
-const linkWords = 3;
+/** Where the key begins. */
+export const keyWord = 3;
+const keyAt = keyWord;
 
 /** A slot number is a segment and a place in it: `slot >>> segmentOrder` and `slot & segmentMask`. */
 export const segmentOrder = 13;
@@ -44,7 +46,7 @@ export class SlotPool<V> {
   /** `seed` makes the places of keys unpredictable to who sends them; any 32-bit number. */
   constructor(keyWords: 2 | 4, seed: number) {
     this.keyWords = keyWords;
-    this.stride = keyWords + linkWords;
+    this.stride = keyWords + keyAt;
     this.#seed = seed | 0;
   }
 
@@ -104,14 +106,14 @@ export class SlotPool<V> {
   /** Whether the slot's key is this one, to the bit. */
   holds(slot: number, key0: number, key1: number, key2: number, key3: number): boolean {
     const words = this.words[slot >>> segmentOrder]!;
-    const at = (slot & segmentMask) * this.stride;
+    const at = (slot & segmentMask) * this.stride + keyAt;
     if (words[at + 1] !== key1 || words[at] !== key0) return false;
     return this.keyWords === 2 || (words[at + 2] === key2 && words[at + 3] === key3);
   }
 
   setKey(slot: number, key0: number, key1: number, key2: number, key3: number): void {
     const words = this.words[slot >>> segmentOrder]!;
-    const at = (slot & segmentMask) * this.stride;
+    const at = (slot & segmentMask) * this.stride + keyAt;
     words[at] = key0;
     words[at + 1] = key1;
     if (this.keyWords === 2) return;
@@ -120,15 +122,15 @@ export class SlotPool<V> {
   }
 
   keyWord(slot: number, index: number): number {
-    return this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + index]!;
+    return this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + keyAt + index]!;
   }
 
   link(slot: number, word: number): number {
-    return this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + this.keyWords + word]!;
+    return this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + word]!;
   }
 
   setLink(slot: number, word: number, value: number): void {
-    this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + this.keyWords + word] = value;
+    this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + word] = value;
   }
 
   value(slot: number): V | undefined {
@@ -156,13 +158,7 @@ export class SlotPool<V> {
    */
   hash(key0: number, key1: number, key2: number, key3: number): number {
     let mixed = Math.imul(key0 ^ this.#seed, 0x9e3779b1);
-    if (this.keyWords === 4) {
-      mixed = Math.imul(rotate(mixed ^ key1), 0x85ebca77);
-      mixed = Math.imul(rotate(mixed ^ key2), 0xc2b2ae3d);
-      mixed ^= key3;
-    } else {
-      mixed ^= key1;
-    }
+    mixed = this.keyWords === 2 ? mixed ^ key1 : mixWide(mixed, key1, key2, key3);
     mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
     mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
     return mixed ^ (mixed >>> 16);
@@ -170,7 +166,7 @@ export class SlotPool<V> {
 
   hashAt(slot: number): number {
     const words = this.words[slot >>> segmentOrder]!;
-    const at = (slot & segmentMask) * this.stride;
+    const at = (slot & segmentMask) * this.stride + keyAt;
     if (this.keyWords === 2) return this.hash(words[at]!, words[at + 1]!, 0, 0);
     return this.hash(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
   }
@@ -193,21 +189,21 @@ export class SlotPool<V> {
     this.#releasedSegments.push(segment);
   }
 
-  // Free blocks of one order form a list; its links are the first two words of each block's first slot.
+  // Free blocks of one order form a list; its links are those of each block's first slot.
   #linkFree(slot: number, order: number): void {
     const head = this.#freeHeads[order]!;
     this.#setFreeLinks(slot, head, noSlot);
-    if (head !== noSlot) this.#setFreeLinks(head, this.keyWord(head, 0), slot);
+    if (head !== noSlot) this.#setFreeLinks(head, this.link(head, newerWord), slot);
     this.#freeHeads[order] = slot;
     this.#freeOrders[slot >>> segmentOrder]![slot & segmentMask] = order + 1;
   }
 
   #unlinkFree(slot: number, order: number): void {
-    const next = this.keyWord(slot, 0);
-    const previous = this.keyWord(slot, 1);
-    if (next !== noSlot) this.#setFreeLinks(next, this.keyWord(next, 0), previous);
+    const next = this.link(slot, newerWord);
+    const previous = this.link(slot, olderWord);
+    if (next !== noSlot) this.#setFreeLinks(next, this.link(next, newerWord), previous);
     if (previous === noSlot) this.#freeHeads[order] = next;
-    else this.#setFreeLinks(previous, next, this.keyWord(previous, 1));
+    else this.#setFreeLinks(previous, next, this.link(previous, olderWord));
     this.#freeOrders[slot >>> segmentOrder]![slot & segmentMask] = 0;
   }
 
@@ -221,6 +217,11 @@ export class SlotPool<V> {
 
 const noWords = new Int32Array(0);
 const noOrders = new Uint8Array(0);
+
+function mixWide(mixed: number, key1: number, key2: number, key3: number): number {
+  const half = Math.imul(rotate(mixed ^ key1), 0x85ebca77);
+  return Math.imul(rotate(half ^ key2), 0xc2b2ae3d) ^ key3;
+}
 
 function rotate(value: number): number {
   return (value << 15) | (value >>> 17);

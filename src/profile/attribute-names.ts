@@ -17,5 +17,6 @@ export const attributeNames = {
   gnuBuildId: 'process.executable.build_id.gnu',
   goBuildId: 'process.executable.build_id.go',
   htlHash: 'process.executable.build_id.htlhash',
+  fileId: 'framekeeper.file_id',
   stackTruncated: 'framekeeper.stack.truncated',
 } as const;

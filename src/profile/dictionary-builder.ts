@@ -72,19 +72,24 @@ export class DictionaryBuilder {
     return index;
   }
 
-  /** `typeAttribute` is the index of the frame's `profile.frame.type`, its only attribute. */
-  internLocation(mappingIndex: number, address: bigint, lines: readonly Line[], typeAttribute: number): number {
+  /** `attributeIndices`: first the frame's type, then at most one more. */
+  internLocation(
+    mappingIndex: number,
+    address: bigint,
+    lines: readonly Line[],
+    attributeIndices: readonly number[],
+  ): number {
     let chain = 0;
     for (const { functionIndex, line, column } of lines) {
       chain = this.#lineChains.intern(functionIndex, Number(line), Number(column), chain);
     }
     // Mappings and lines are far fewer than 2^32 in one window, so one more level makes room for the fourth word.
-    const body = this.#lineChains.intern(chain, mappingIndex, typeAttribute, locationBodyMark);
+    const body = this.#lineChains.intern(chain, mappingIndex, attributeIndices[0]!, locationBodyMark);
     const high = Number(address >> 32n);
     const low = Number(address & 0xffff_ffffn);
-    const index = this.#locationIndex.intern(high, low, body, 1);
+    const index = this.#locationIndex.intern(high, low, body, 1 + (attributeIndices[1] ?? 0));
     if (index === this.#locations.length) {
-      this.#locations.push({ mappingIndex, address, lines, attributeIndices: [typeAttribute] });
+      this.#locations.push({ mappingIndex, address, lines, attributeIndices });
     }
     return index;
   }

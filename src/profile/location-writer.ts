@@ -43,10 +43,28 @@ export class LocationWriter {
   #location(frameIndex: number): number {
     return memoized(this.#locationByFrame, frameIndex, () => {
       const frame = this.#contents.frames[frameIndex]!;
-      const typeAttribute = this.#dictionary.internAttribute(attributeNames.frameType, frameTypeName(frame.kind));
+      const type = this.#dictionary.internAttribute(attributeNames.frameType, frameTypeName(frame.kind));
       const lines = frame.symbol === undefined ? [] : this.#lines(frame.symbol);
-      return this.#dictionary.internLocation(this.#mappingOf(frame), frame.address, lines, typeAttribute);
+      const fileId = lines.length === 0 ? this.#unknownFile(frame) : '';
+      const attributes =
+        fileId === '' ? [type] : [type, this.#dictionary.internAttribute(attributeNames.fileId, fileId)];
+      return this.#dictionary.internLocation(this.#mappingOf(frame), frame.address, lines, attributes);
     });
+  }
+
+  /**
+   * The file ID of a frame of which nothing else tells the file: without it, two frames of different files at the same
+   * address would be one location, and two stacks one stack.
+   */
+  #unknownFile({ file }: WindowFrame): string {
+    const { fileId, executable } = this.#contents.files[file]!;
+    const isTold =
+      executable !== undefined &&
+      (executable.fileName !== '' ||
+        executable.gnuBuildId !== '' ||
+        executable.goBuildId !== '' ||
+        executable.hasHtlHash);
+    return fileId === undefined || isTold ? '' : formatFileId(fileId);
   }
 
   #lines(symbol: FrameSymbol): Line[] {

@@ -121,7 +121,7 @@ function buildSample(description: SampleDescription, hasValues: boolean, diction
     const id = dictionary.internAttribute('process.executable.build_id.gnu', `0${file}`);
     const place = { memoryStart: 0n, memoryLimit: 0n, fileOffset: 0n };
     const mapping = dictionary.internMapping({ ...place, filenameStrindex, attributeIndices: [id] });
-    return dictionary.internLocation(mapping, BigInt(address + 1), lines, frameType(file % 2 ? 'native' : 'cpython'));
+    return dictionary.internLocation(mapping, BigInt(address + 1), lines, [frameType(file % 2 ? 'native' : 'cpython')]);
   });
   const stackIndex = dictionary.internStack(locations);
   const attributeIndices = [dictionary.internAttribute('thread.id', BigInt(thread))];

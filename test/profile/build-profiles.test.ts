@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { FileId } from '../../src/model/file-id.ts';
 import type { FrameBatch, Mapping } from '../../src/model/frame-batch.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
@@ -105,6 +106,16 @@ test('buildProfiles keeps address, mapping and build IDs of a frame that nobody 
   assert.deepEqual(attributesOf(data, written.attributeIndices), {
     'process.executable.build_id.gnu': 'abcd',
     'process.executable.build_id.htlhash': '5eed0000000000000000000000000001',
+  });
+});
+
+test('buildProfiles keeps nameless frames of different files apart of which nothing else is known', () => {
+  const sampleOf = (owner: FileId) => ({ frames: [{ file: owner, address: 1n }], timestamps: [100n] });
+  const data = profilesOf({ samples: [sampleOf(fileIdOf(1)), sampleOf(fileIdOf(2))] });
+  assert.equal(plainSamples(data).length, 2);
+  assert.deepEqual(attributesOf(data, data.dictionary.locationTable[2]!.attributeIndices), {
+    'profile.frame.type': 'native',
+    'framekeeper.file_id': '5eed0000000000000000000000000002',
   });
 });
 

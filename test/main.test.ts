@@ -27,9 +27,11 @@ async function run(...args: string[]): Promise<{ code: number | null; output: st
 
 /** The shipped configuration at free ports. */
 async function startShipped(more: readonly string[] = []): Promise<{ child: RunningChild; frames: number }> {
-  const [frames, health] = (await freePorts(2)) as [number, number];
+  const [frames, health, http] = (await freePorts(3)) as [number, number, number];
   const sets = [
     `receivers.frames.protocols.grpc.endpoint=127.0.0.1:${frames}`,
+    `receivers.otlp.protocols.grpc.endpoint=127.0.0.1:${frames}`,
+    `receivers.otlp.protocols.http.endpoint=127.0.0.1:${http}`,
     `extensions.health_check.endpoint=127.0.0.1:${health}`,
     `extensions.live_page.endpoint=127.0.0.1:${health}`,
     'service.telemetry.metrics.level=none',

@@ -81,10 +81,6 @@ export class NeededNames {
   ): void {
     this.#advance(nowMs);
     const asking = this.#collectors.get(instanceId) ?? this.#addCollector(instanceId);
-    if (asking === undefined) {
-      this.#boundedOut++;
-      return;
-    }
     asking.notedMs = nowMs;
     const number = numberOf(asking, owner);
     let need = asking.needs.get(number, addressHigh, addressLow);
@@ -158,8 +154,8 @@ export class NeededNames {
     return this.#known.knowsInProcess(instanceId, owner, addressHigh, addressLow);
   }
 
-  #addCollector(instanceId: string): Asking | undefined {
-    if (this.#collectors.size >= maxCollectors) return undefined;
+  #addCollector(instanceId: string): Asking {
+    if (this.#collectors.size >= maxCollectors) this.#dropSilentCollector();
     const asking: Asking = {
       fileNumbers: new ResizableLru(this.#numbers),
       processNumbers: new ResizableLru(this.#numbers),
@@ -171,6 +167,19 @@ export class NeededNames {
     };
     this.#collectors.set(instanceId, asking);
     return asking;
+  }
+
+  /** Makes room: the collector that needed nothing for longest has most likely ended, for each start has an ID of its own. */
+  #dropSilentCollector(): void {
+    let silent: [instanceId: string, asking: Asking] | undefined;
+    for (const entry of this.#collectors) {
+      if (silent === undefined || entry[1].notedMs < silent[1].notedMs) silent = entry;
+    }
+    if (silent === undefined) return;
+    const [instanceId, { needs, fileNumbers, processNumbers, pending }] = silent;
+    for (const table of [needs, fileNumbers, processNumbers]) table.dispose();
+    this.#boundedOut += pending.length;
+    this.#collectors.delete(instanceId);
   }
 
   #advance(nowMs: number): void {

@@ -106,8 +106,17 @@ test('what waits is bounded, and what does not fit is counted', () => {
   for (let i = 0; i < 25; i++) names.note(instanceA, ofFile, 0, i, jvm, 0);
   assert.deepEqual(harness.store.neededNames.figures(), { collectors: 1, pending: 10, asked: 0, boundedOut: 15 });
   assert.equal(names.take(instanceA, 0).length, 10);
-  for (let i = 0; i < 2000; i++) names.note(`${i}`, ofFile, 0, i, jvm, 0);
-  assert.equal(harness.store.neededNames.figures().collectors, 1024);
+});
+
+test('of more than 1,024 collectors the one that needed nothing for longest is forgotten, and counted', () => {
+  const { harness, names } = createNames();
+  for (let i = 0; i < 1024; i++) names.note(`${i}`, ofFile, 0, i, jvm, i);
+  names.note('0', ofFile, 0, 5000, jvm, 2000);
+  names.note('new', ofFile, 0, 1, jvm, 2001);
+  const { collectors, boundedOut } = harness.store.neededNames.figures();
+  assert.deepEqual([collectors, boundedOut], [1024, 1]);
+  const asked = ['new', '0', '1', '2'].map((instanceId) => names.take(instanceId, 2001).length);
+  assert.deepEqual(asked, [1, 2, 0, 1]);
 });
 
 test('a collector that needs nothing for a lifetime is forgotten', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:http2';
 import { createServer } from 'node:net';
@@ -115,6 +116,7 @@ describe('framekeeper', { concurrency: 4 }, () => {
     const { child, frames } = await startShipped();
     const session = connect(`http://127.0.0.1:${frames}`);
     session.on('error', () => undefined);
+    await once(session, 'connect');
     // A call that never ends holds up the stop.
     const path = '/framekeeper.frames.v1.FramesService/Submit';
     const call = session.request({
@@ -124,7 +126,7 @@ describe('framekeeper', { concurrency: 4 }, () => {
       te: 'trailers',
     });
     call.on('error', () => undefined);
-    call.write(Buffer.alloc(3));
+    await new Promise((resolve) => call.write(Buffer.alloc(3), resolve));
     // The answer to a ping comes after the server has read what was sent before it.
     await new Promise((resolve) => session.ping(resolve));
     const ended = child.stop();

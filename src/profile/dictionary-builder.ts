@@ -10,6 +10,7 @@ import type {
   Stack,
 } from '../otlp/profiles-data.ts';
 import { QuadIndex } from '../support/quad-index.ts';
+import { DictionaryTable, zeroMapping } from './dictionary-table.ts';
 
 const noBytes = new Uint8Array(0);
 
@@ -19,10 +20,13 @@ const noBytes = new Uint8Array(0);
  * callers intern only what they use.
  */
 export class DictionaryBuilder {
-  readonly #strings = new Table<string, string>('', '');
-  readonly #attributes = new Table<KeyValueAndUnit, string>({ keyStrindex: 0, value: undefined, unitStrindex: 0 }, '');
-  readonly #mappings = new Table<Mapping, string>(zeroMapping, mappingKey(zeroMapping));
-  readonly #links = new Table<Link, string>({ traceId: noBytes, spanId: noBytes }, '');
+  readonly #strings = new DictionaryTable<string>('', '');
+  readonly #attributes = new DictionaryTable<KeyValueAndUnit>(
+    { keyStrindex: 0, value: undefined, unitStrindex: 0 },
+    '',
+  );
+  readonly #mappings = new DictionaryTable<Mapping>(zeroMapping, mappingKey(zeroMapping));
+  readonly #links = new DictionaryTable<Link>({ traceId: noBytes, spanId: noBytes }, '');
 
   // The tables that grow with the number of frames are found by words, not by text.
   readonly #functionIndex = new QuadIndex();
@@ -31,7 +35,7 @@ export class DictionaryBuilder {
   readonly #locationIndex = new QuadIndex();
   readonly #locations: Location[] = [];
   readonly #stackChains = new QuadIndex();
-  readonly #stackByChain = new Map<number, number>();
+  readonly #stackByChain = new Map<number, number>([[0, 0]]);
   readonly #stacks: Stack[] = [{ locationIndices: [] }];
 
   constructor() {
@@ -43,22 +47,22 @@ export class DictionaryBuilder {
   }
 
   internString(text: string): number {
-    return this.#strings.intern(text, () => text);
+    return this.#strings.intern(text, text);
   }
 
   internAttribute(key: string, value: string | bigint | boolean): number {
     const keyStrindex = this.internString(key);
     const entry = { keyStrindex, value: value as AnyValue, unitStrindex: 0 };
-    return this.#attributes.intern(`${keyStrindex} ${typeof value} ${value}`, () => entry);
+    return this.#attributes.intern(`${keyStrindex} ${typeof value} ${value}`, entry);
   }
 
   internMapping(mapping: Mapping): number {
-    return this.#mappings.intern(mappingKey(mapping), () => mapping);
+    return this.#mappings.intern(mappingKey(mapping), mapping);
   }
 
   internLink(link: Link): number {
     const key = Buffer.concat([link.traceId, link.spanId]).toString('latin1');
-    return this.#links.intern(key, () => link);
+    return this.#links.intern(key, link);
   }
 
   internFunction(name: string, systemName: string, filename: string, startLine: number): number {
@@ -119,34 +123,7 @@ export class DictionaryBuilder {
 /** In the place of "previous line" of a chain: larger than any chain can be, so that the two kinds never meet. */
 const locationBodyMark = 0xffff_ffff;
 
-const zeroMapping: Mapping = {
-  memoryStart: 0n,
-  memoryLimit: 0n,
-  fileOffset: 0n,
-  filenameStrindex: 0,
-  attributeIndices: [],
-};
-
 function mappingKey(mapping: Mapping): string {
   const { memoryStart, memoryLimit, fileOffset, filenameStrindex, attributeIndices } = mapping;
   return `${memoryStart} ${memoryLimit} ${fileOffset} ${filenameStrindex} ${attributeIndices.join(' ')}`;
-}
-
-/** Entries in order of their first appearance, found by a key; entry 0 is there from the start. */
-class Table<Entry, Key> {
-  readonly entries: Entry[];
-  readonly #indexByKey: Map<Key, number>;
-
-  constructor(zero: Entry, zeroKey: Key) {
-    this.entries = [zero];
-    this.#indexByKey = new Map([[zeroKey, 0]]);
-  }
-
-  intern(key: Key, create: () => Entry): number {
-    const known = this.#indexByKey.get(key);
-    if (known !== undefined) return known;
-    const index = this.entries.push(create()) - 1;
-    this.#indexByKey.set(key, index);
-    return index;
-  }
 }

@@ -13,6 +13,7 @@ import type {
 } from '../otlp/profiles-data.ts';
 import { ProtobufWriter } from '../otlp/protobuf-writer.ts';
 import { QuadIndex } from '../support/quad-index.ts';
+import { DictionaryTable, zeroMapping } from './dictionary-table.ts';
 
 /**
  * A dictionary that is written anew from another one: entries that nobody asks for stay behind, equal ones become one, and
@@ -21,10 +22,14 @@ import { QuadIndex } from '../support/quad-index.ts';
 export class DictionaryCopy {
   readonly #source: ProfilesDictionary;
   readonly #linesOf: (location: number) => readonly Line[] | undefined;
-  readonly #strings = new Table<string>('');
-  readonly #attributes = new Table<KeyValueAndUnit>({ keyStrindex: 0, value: undefined, unitStrindex: 0 });
-  readonly #mappings = new Table<Mapping>(zeroMapping);
-  readonly #links = new Table<Link>({ traceId: new Uint8Array(0), spanId: new Uint8Array(0) });
+  // The keys are as the methods below write them: an entry that says nothing is entry 0.
+  readonly #strings = new DictionaryTable<string>('', '');
+  readonly #attributes = new DictionaryTable<KeyValueAndUnit>(
+    { keyStrindex: 0, value: undefined, unitStrindex: 0 },
+    '0 0 u',
+  );
+  readonly #mappings = new DictionaryTable<Mapping>(zeroMapping, '0 0 0 0 ');
+  readonly #links = new DictionaryTable<Link>({ traceId: new Uint8Array(0), spanId: new Uint8Array(0) }, ' ');
 
   // The tables that grow with the number of frames are found by words, not by text.
   readonly #words = new Words();
@@ -76,7 +81,7 @@ export class DictionaryCopy {
 
   /** A text that the source need not have. */
   text(text: string): number {
-    return text === '' ? 0 : this.#strings.intern(text, text);
+    return this.#strings.intern(text, text);
   }
 
   attributes(indices: readonly number[]): readonly number[] {
@@ -88,7 +93,7 @@ export class DictionaryCopy {
     if (known !== undefined) return known;
     const link = this.#source.linkTable[index]!;
     const key = `${Buffer.from(link.traceId).toString('hex')} ${Buffer.from(link.spanId).toString('hex')}`;
-    return this.#keep('linkTable', index, key === ' ' ? 0 : this.#links.intern(key, link));
+    return this.#keep('linkTable', index, this.#links.intern(key, link));
   }
 
   stack(index: number): number {
@@ -118,7 +123,7 @@ export class DictionaryCopy {
     const { keyStrindex, unitStrindex, value } = this.#source.attributeTable[index]!;
     const entry = { keyStrindex: this.string(keyStrindex), value, unitStrindex: this.string(unitStrindex) };
     const key = `${entry.keyStrindex} ${entry.unitStrindex} ${valueKey(value)}`;
-    return this.#keep('attributeTable', index, key === zeroAttributeKey ? 0 : this.#attributes.intern(key, entry));
+    return this.#keep('attributeTable', index, this.#attributes.intern(key, entry));
   }
 
   #mapping(index: number): number {
@@ -129,7 +134,7 @@ export class DictionaryCopy {
     const attributeIndices = this.attributes(rest.attributeIndices);
     const key = `${memoryStart} ${memoryLimit} ${fileOffset} ${filenameStrindex} ${setKey(attributeIndices)}`;
     const entry = { memoryStart, memoryLimit, fileOffset, filenameStrindex, attributeIndices };
-    return this.#keep('mappingTable', index, key === zeroMappingKey ? 0 : this.#mappings.intern(key, entry));
+    return this.#keep('mappingTable', index, this.#mappings.intern(key, entry));
   }
 
   #function(index: number): number {
@@ -191,19 +196,8 @@ export class DictionaryCopy {
   }
 }
 
-const zeroMapping: Mapping = {
-  memoryStart: 0n,
-  memoryLimit: 0n,
-  fileOffset: 0n,
-  filenameStrindex: 0,
-  attributeIndices: [],
-};
 const zeroFunction: FunctionEntry = { nameStrindex: 0, systemNameStrindex: 0, filenameStrindex: 0, startLine: 0n };
 const zeroLocation: Location = { mappingIndex: 0, address: 0n, lines: [], attributeIndices: [] };
-
-// As the methods above would write them: an entry that says nothing is entry 0.
-const zeroMappingKey = '0 0 0 0 ';
-const zeroAttributeKey = '0 0 u';
 
 // In the place of "previous line" of a chain, and larger than any chain can be: the three kinds never meet.
 const bodyMark = 0xffff_ffff;
@@ -244,22 +238,4 @@ function valueKey(value: AnyValue): string {
   const writer = new ProtobufWriter(64);
   encodeValue(writer, 1, value);
   return `x${Buffer.from(writer.finish()).toString('latin1')}`;
-}
-
-/** Entries in the order of their first appearance; entry 0 is the zero value. */
-class Table<Entry> {
-  readonly entries: Entry[];
-  readonly #indexByKey = new Map<string, number>();
-
-  constructor(zero: Entry) {
-    this.entries = [zero];
-  }
-
-  intern(key: string, entry: Entry): number {
-    const known = this.#indexByKey.get(key);
-    if (known !== undefined) return known;
-    const index = this.entries.push(entry) - 1;
-    this.#indexByKey.set(key, index);
-    return index;
-  }
 }

@@ -1,0 +1,9 @@
+/** Why nothing can be taken at present, and when to come again. */
+export interface AdmissionRefusal {
+  /** A sentence for whoever runs the sender: what is full, and what it waits for. */
+  readonly reason: string;
+  readonly retryDelayMs: number;
+}
+
+/** Asked by receivers before they decode anything. `undefined`: come in. Must cost next to nothing. */
+export type Admission = () => AdmissionRefusal | undefined;

@@ -50,6 +50,11 @@ function halfGood(): ProfilesData {
 const fault =
   'resource_profiles[0]: scope_profiles[0]: profile[1]: samples[1]: stack_index: index 77 is out of range [0..3)';
 
+/** In two frames, as a sender that flushes in between writes it. */
+function zstdFrames(bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([zstdCompressSync(bytes.subarray(0, 50)), zstdCompressSync(bytes.subarray(50))]);
+}
+
 test('profiles come in over gRPC, plain, gzipped and deflated', async (t) => {
   const receiver = await start(t);
   for (const compression of [0, 1, 2] as const) {
@@ -67,12 +72,14 @@ for (const { encoding, compress } of [
   { encoding: 'gzip', compress: gzipSync },
   { encoding: 'GZIP', compress: gzipSync },
   { encoding: 'zstd', compress: zstdCompressSync },
+  { encoding: 'zstd', compress: zstdFrames },
   { encoding: 'deflate', compress: deflateSync },
   { encoding: 'zlib', compress: deflateSync },
   { encoding: 'snappy', compress: snappyBlock },
   { encoding: 'x-snappy-framed', compress: snappyFrames },
 ]) {
-  test(`profiles come in over HTTP with Content-Encoding "${encoding}", as protobuf and as JSON`, async (t) => {
+  const frames = compress === zstdFrames ? ', in two frames' : '';
+  test(`profiles come in over HTTP with Content-Encoding "${encoding}"${frames}, as protobuf and as JSON`, async (t) => {
     const receiver = await start(t);
     const headers: Record<string, string> = encoding === '' ? {} : { 'content-encoding': encoding };
     const asProtobuf = await post(receiver.httpUrl, compress(good), headers);

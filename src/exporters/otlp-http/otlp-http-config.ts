@@ -4,14 +4,14 @@ import type { DialectName } from '../../otlp/dialects/dialect.ts';
 import { Secret } from '../../support/secret.ts';
 import type { ClientTlsConfig } from '../client-tls-config.ts';
 import { needsTls, readClientTlsConfig } from '../client-tls-config.ts';
+import type { Compression } from '../compression.ts';
+import { compressionLevels } from '../compression.ts';
 import { readDialect } from '../dialect-exporter.ts';
 import { readMaxRequestBytes } from '../max-request-bytes.ts';
 import type { RetryConfig } from '../retry-config.ts';
 import { readRetryConfig } from '../retry-config.ts';
 import type { SendingQueueConfig } from '../sending-queue-config.ts';
 import { readSendingQueueConfig } from '../sending-queue-config.ts';
-import type { Compression } from './compression.ts';
-import { compressionLevels } from './compression.ts';
 import { parseProfilesUrl } from './profiles-url.ts';
 
 export interface OtlpHttpConfig {

@@ -5,7 +5,7 @@ import { Secret } from '../../support/secret.ts';
 import type { ClientTlsConfig } from '../client-tls-config.ts';
 import { needsTls, readClientTlsConfig } from '../client-tls-config.ts';
 import type { Compression } from '../compression.ts';
-import { compressionLevels } from '../compression.ts';
+import { readCompressionLevel } from '../compression.ts';
 import { readDialect } from '../dialect-exporter.ts';
 import { readMaxRequestBytes } from '../max-request-bytes.ts';
 import type { RetryConfig } from '../retry-config.ts';
@@ -62,7 +62,7 @@ export function readOtlpHttpConfig(section: ConfigSection): OtlpHttpConfig {
     url,
     encoding: section.oneOf('encoding', 'proto', ['proto', 'json']),
     compression,
-    compressionLevel: readLevel(section.section('compression_params'), compression),
+    compressionLevel: readCompressionLevel(section.section('compression_params'), compression),
     tls,
     headers: readHeaders(section),
     proxyUrl: readProxyUrl(section),
@@ -102,13 +102,6 @@ function readUrl(section: ConfigSection): URL | undefined {
   const example = whole === '' ? 'http://localhost:4318' : 'http://localhost:4318/v1development/profiles';
   section.addProblem(key, url, `write a URL such as ${example}`);
   return undefined;
-}
-
-function readLevel(section: ConfigSection, compression: Compression): number {
-  const { min, max, fallback } = compressionLevels[compression === 'none' ? 'gzip' : compression];
-  const level = section.integer('level', fallback, { min, max });
-  section.end();
-  return level;
 }
 
 function readProxyUrl(section: ConfigSection): Secret | undefined {

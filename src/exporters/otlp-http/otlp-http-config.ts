@@ -8,6 +8,7 @@ import type { Compression } from '../compression.ts';
 import { readCompressionLevel } from '../compression.ts';
 import { readDialect } from '../dialect-exporter.ts';
 import { readMaxRequestBytes } from '../max-request-bytes.ts';
+import { otlpFromEnvironment } from '../otlp-environment.ts';
 import type { RetryConfig } from '../retry-config.ts';
 import { readRetryConfig } from '../retry-config.ts';
 import type { SendingQueueConfig } from '../sending-queue-config.ts';
@@ -49,6 +50,8 @@ export const otlpHttpExporterType: ComponentType<OtlpHttpConfig> = {
   type: 'otlp_http',
   aliases: ['otlphttp'],
   stability: 'alpha',
+  fromEnvironment: (values, env, report) =>
+    otlpFromEnvironment(values, env, report, { base: 'endpoint', whole: 'profiles_endpoint' }),
   read: readOtlpHttpConfig,
 };
 

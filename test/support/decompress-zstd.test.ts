@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { zstdCompressSync } from 'node:zlib';
+import { constants, createZstdCompress, zstdCompressSync } from 'node:zlib';
 import { decompressZstd } from '../../src/support/decompress-zstd.ts';
 
 const frame = (text: string): Buffer => zstdCompressSync(Buffer.from(text));
@@ -34,4 +35,17 @@ test('decompressZstd stops at the bound, counted over all frames', async () => {
   assert.equal((await decompressZstd(bomb, 100)).length, 100);
   await assert.rejects(decompressZstd(bomb, 99), { code: 'ERR_BUFFER_TOO_LARGE' });
   await assert.rejects(decompressZstd(Buffer.concat([bomb, frame('z')]), 100), { code: 'ERR_BUFFER_TOO_LARGE' });
+});
+
+test('decompressZstd takes no window far beyond the bound', async () => {
+  const withWindowOf = async (windowLog: number): Promise<Buffer> => {
+    // In two writes, because a frame of known size gets no larger window than that.
+    const stream = createZstdCompress({ params: { [constants.ZSTD_c_windowLog]: windowLog } });
+    stream.write('some ');
+    stream.end('text');
+    return buffer(stream);
+  };
+  assert.equal(Buffer.from(await decompressZstd(await withWindowOf(23), 100)).toString(), 'some text');
+  await assert.rejects(decompressZstd(await withWindowOf(27), 100), { code: 'ERR_BUFFER_TOO_LARGE' });
+  assert.equal((await decompressZstd(await withWindowOf(27), 1 << 27)).length, 9);
 });

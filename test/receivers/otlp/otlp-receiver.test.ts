@@ -275,6 +275,33 @@ test('a sink that is busy is told upstream with the time to wait', async (t) => 
   assert.equal(metrics.get('otelcol_receiver_refused_profile_samples{receiver="otlp",transport="http"}'), 4);
 });
 
+test('what is not admitted is refused before it is decoded, with the time to wait, and taken once it is', async (t) => {
+  let isFull = true;
+  const admission = () => (isFull ? { reason: 'the queues are full', retryDelayMs: 2_250.5 } : undefined);
+  const receiver = await start(t, { admission });
+  const garbage = Buffer.from('nobody can read this');
+  await assert.rejects(exportOverGrpc(receiver.grpcPort, garbage), (error: ServiceError) => {
+    assert.deepEqual([error.code, error.details], [status.UNAVAILABLE, 'the queues are full']);
+    assert.equal(readRetryDelayMs(error.metadata.get('grpc-status-details-bin')[0] as Buffer), 2_250.5);
+    return true;
+  });
+  const response = await post(receiver.httpUrl, garbage, { 'content-encoding': 'gzip' });
+  assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '3']);
+  assert.equal(readRetryDelayMs(await bytesOf(response)), 2_250.5);
+  const metrics = await receiver.metrics();
+  for (const transport of ['grpc', 'http']) {
+    const labels = `receiver="otlp",transport="${transport}",reason="not_admitted"`;
+    assert.equal(metrics.get(`framekeeper_otlp_refused_requests{${labels}}`), 1);
+  }
+  // What no wait would make better is said first.
+  const wrongVersion = await post(receiver.httpUrl, good, { 'otlp-profiles-development-version': '9' });
+  assert.equal(wrongVersion.status, 400);
+  isFull = false;
+  await exportOverGrpc(receiver.grpcPort, good);
+  assert.equal((await post(receiver.httpUrl, good)).status, 200);
+  assert.equal(receiver.received.length, 2);
+});
+
 test('a fault of our own is answered as such and ends nothing', async (t) => {
   const receiver = await start(t, {
     answer: () => {

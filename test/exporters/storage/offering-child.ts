@@ -6,8 +6,8 @@ import { ConfigSection } from '../../../src/config/config-section.ts';
 import { readOtlpGrpcConfig } from '../../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
 import { createOtlpGrpcExporter } from '../../../src/exporters/otlp-grpc/otlp-grpc-exporter.ts';
 import { DurableRequests } from '../../../src/exporters/storage/durable-requests.ts';
-import { FileStorage } from '../../../src/exporters/storage/file-storage.ts';
-import { readFileStorageConfig } from '../../../src/exporters/storage/file-storage-config.ts';
+import { FileStorage } from '../../../src/storage/file-storage.ts';
+import { readFileStorageConfig } from '../../../src/storage/file-storage-config.ts';
 import { systemClock } from '../../../src/support/clock.ts';
 import { fakeRequest } from '../../support/fake-request.ts';
 

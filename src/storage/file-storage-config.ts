@@ -1,6 +1,6 @@
-import type { ComponentType } from '../../config/component-type.ts';
-import type { ConfigSection } from '../../config/config-section.ts';
-import { readFileMode } from '../../config/file-mode.ts';
+import type { ComponentType } from '../config/component-type.ts';
+import type { ConfigSection } from '../config/config-section.ts';
+import { readFileMode } from '../config/file-mode.ts';
 
 /** `extensions.file_storage`, with the Collector's keys and defaults, and a bound. */
 export interface FileStorageConfig {

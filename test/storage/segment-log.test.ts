@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { systemFileSystem } from '../../../src/exporters/storage/log-file-system.ts';
-import { headerBytes, stateOffset } from '../../../src/exporters/storage/record-header.ts';
-import type { LogRecord } from '../../../src/exporters/storage/segment.ts';
+import { systemFileSystem } from '../../src/storage/log-file-system.ts';
+import { headerBytes, stateOffset } from '../../src/storage/record-header.ts';
+import type { LogRecord } from '../../src/storage/segment.ts';
 import { appendText, LogFolder, readTexts } from './log-folder.ts';
 
 test('SegmentLog gives back after a restart what is not finished, in order, with its samples', async (t) => {

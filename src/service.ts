@@ -180,7 +180,7 @@ export class Service {
       [...used].map((id) => {
         const logger = componentLogger(this.#parts.logger, 'exporter', id);
         const component = this.#config.exporters.get(id)!;
-        const log = this.#storages.get(storageOf(component))?.logOf(id);
+        const log = this.#storages.get(storageOf(component))?.logOf('exporter', id);
         const storage = log && new DurableRequests(id, log, logger, telemetry.meter);
         return [id, createExporter(component, { logger, meter: telemetry.meter, clock, random, storage })];
       }),

@@ -14,7 +14,7 @@ export interface FileStorageConfig {
   readonly timeoutMs: number;
   /** Whether a request is taken only once it is on the disk itself: survives a power cut, and waits for the disk. */
   readonly isSynced: boolean;
-  /** Bound on the disk space of each exporter that uses the storage. */
+  /** Bound on the disk space of each sending queue and each journal in the storage. */
   readonly maxBytes: number;
 }
 

@@ -52,7 +52,7 @@ test('FileStorage refuses a directory that a file is in the place of', async (t)
 test('FileStorage gives each exporter a folder of its own inside the directory', (t) => {
   const directory = temporaryFolder(t);
   const storage = createStorage({ directory });
-  for (const id of ['otlp_grpc', 'otlp_grpc/a', 'otlp_grpc/../../b']) storage.logOf(id).open();
+  for (const id of ['otlp_grpc', 'otlp_grpc/a', 'otlp_grpc/../../b']) storage.logOf('exporter', id).open();
   assert.deepEqual(
     ['exporter_otlp_grpc', 'exporter_otlp_grpc%2Fa', 'exporter_otlp_grpc%2F..%2F..%2Fb'].map((name) =>
       existsSync(join(directory, name)),

@@ -1,11 +1,9 @@
 import type { Counter, Meter } from '@opentelemetry/api';
 import { createExportRequest } from './exporters/create-export-request.ts';
 import type { ProfilesExporter } from './exporters/export-request.ts';
-import { countSamples } from './otlp/count-samples.ts';
-import type { ProfilesData } from './otlp/profiles-data.ts';
 import { enrichProfiles } from './profile/enrich-profiles.ts';
 import type { NameBook } from './profile/name-book.ts';
-import type { ProfilesSink, SinkAnswer } from './receivers/otlp/profiles-sink.ts';
+import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from './receivers/otlp/profiles-sink.ts';
 import type { Clock } from './support/clock.ts';
 import type { SymbolStore } from './symbols/symbol-store.ts';
 
@@ -40,7 +38,7 @@ export class PassThrough implements ProfilesSink {
   }
 
   /** Taken as soon as one exporter takes it; those that do not have counted it as lost. */
-  submit(data: ProfilesData): SinkAnswer {
+  submit({ data, sampleCount }: ReceivedProfiles): SinkAnswer {
     const { store, ownsStore, exporters, clock } = this.#parts;
     const nowMs = clock.nowMs();
     const enriched = enrichProfiles(data, bookOf(store, nowMs));
@@ -51,7 +49,7 @@ export class PassThrough implements ProfilesSink {
       this.#purgeAfterMs = nowMs + purgeIntervalMs;
       store.purge(nowMs);
     }
-    const request = createExportRequest(enriched.data, countSamples(enriched.data));
+    const request = createExportRequest(enriched.data, sampleCount);
     const answers = exporters.map((exporter) => exporter.offer(request));
     return answers.includes(true) ? { kind: 'accepted' } : busy;
   }

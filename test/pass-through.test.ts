@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ExportRequest } from '../src/exporters/export-request.ts';
 import { parseFileId } from '../src/model/file-id.ts';
+import { countSamples } from '../src/otlp/count-samples.ts';
 import { decodeProfilesData } from '../src/otlp/decode-profiles-data.ts';
+import type { ProfilesData } from '../src/otlp/profiles-data.ts';
 import { PassThrough } from '../src/pass-through.ts';
+import type { ReceivedProfiles } from '../src/receivers/otlp/profiles-sink.ts';
 import { SymbolStore } from '../src/symbols/symbol-store.ts';
 import { goodProfiles } from './otlp/good-profiles.ts';
 import { FakeClock } from './support/fake-clock.ts';
@@ -27,6 +30,10 @@ function startPassThrough(takes: readonly boolean[], ownsStore = true) {
   return { sink, store, clock, requests, metrics: values };
 }
 
+function receivedOf(data: ProfilesData): ReceivedProfiles {
+  return { data, sampleCount: countSamples(data) };
+}
+
 for (const { takes, kind } of [
   { takes: [true, true], kind: 'accepted' },
   { takes: [false, true], kind: 'accepted' },
@@ -34,7 +41,7 @@ for (const { takes, kind } of [
 ]) {
   test(`profiles are ${kind} when the exporters answer ${takes}, and each of them is asked`, () => {
     const { sink, requests } = startPassThrough(takes);
-    assert.equal(sink.submit(goodProfiles()).kind, kind);
+    assert.equal(sink.submit(receivedOf(goodProfiles())).kind, kind);
     assert.equal(requests.length, 2);
     assert.equal(requests[0], requests[1]);
     assert.equal(requests[0]!.sampleCount, 2);
@@ -44,10 +51,10 @@ for (const { takes, kind } of [
 
 test('a name that passed by once serves a later request and every batch of frames', async () => {
   const { sink, store, requests, metrics } = startPassThrough([true]);
-  sink.submit(goodProfiles());
+  sink.submit(receivedOf(goodProfiles()));
   const nameless = goodProfiles();
   nameless.dictionary.locationTable[2]!.lines = [];
-  sink.submit(nameless);
+  sink.submit(receivedOf(nameless));
   const [first, second] = requests.map(({ data }) => data.dictionary.locationTable.map(({ lines }) => lines.length));
   assert.deepEqual(second, first);
   assert.equal(store.openFile(hash, 0)?.find(0, 0x2345)?.functionName, 'checkout');
@@ -62,19 +69,19 @@ test('a name that somebody else submitted is given to a location that lacks one'
   const { sink, store, requests } = startPassThrough([true]);
   const symbol = { functionName: 'pay', systemName: '', filePath: '', line: 0, column: 0, startLine: 0, inlined: [] };
   store.learnSymbol(hash, 0, 0x1234, symbol, 0);
-  sink.submit(goodProfiles());
+  sink.submit(receivedOf(goodProfiles()));
   assert.ok(requests[0]!.data.dictionary.stringTable.includes('pay'));
 });
 
 for (const ownsStore of [true, false]) {
   test(`what is past its lifetime is ${ownsStore ? '' : 'not '}dropped on the way where ${ownsStore ? 'no' : 'a'} cycle does it`, async () => {
     const { sink, store, clock } = startPassThrough([true], ownsStore);
-    sink.submit(goodProfiles());
+    sink.submit(receivedOf(goodProfiles()));
     const before = store.figures().symbols;
     await clock.advance(61_000);
     const other = goodProfiles();
     other.dictionary.mappingTable[1]!.attributeIndices = [];
-    sink.submit(other);
+    sink.submit(receivedOf(other));
     assert.deepEqual([before, store.figures().symbols], [1, ownsStore ? 0 : 1]);
   });
 }

@@ -7,7 +7,7 @@ import { GrpcServer } from '../../src/receivers/grpc-server.ts';
 import { contentEncodings } from '../../src/receivers/otlp/content-encoding.ts';
 import { OtlpReceiver } from '../../src/receivers/otlp/otlp-receiver.ts';
 import type { OtlpHttpConfig } from '../../src/receivers/otlp/otlp-receiver-config.ts';
-import type { SinkAnswer } from '../../src/receivers/otlp/profiles-sink.ts';
+import type { ReceivedProfiles, SinkAnswer } from '../../src/receivers/otlp/profiles-sink.ts';
 import { FakeClock } from './fake-clock.ts';
 import { plainGrpcConfig } from './frames-server.ts';
 import { recordMetrics } from './metric-recorder.ts';
@@ -48,7 +48,7 @@ export async function startOtlpReceiver({
   const server = new GrpcServer(grpc, { meter, logger });
   const received: ProfilesData[] = [];
   const sink = {
-    submit(data: ProfilesData): SinkAnswer {
+    submit({ data }: ReceivedProfiles): SinkAnswer {
       received.push(data);
       return answer(data);
     },

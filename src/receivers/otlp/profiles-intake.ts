@@ -111,7 +111,7 @@ export class ProfilesIntake {
       return { kind: 'refused', refusal };
     }
     // As in the Collector, a request without samples is taken and goes no further.
-    const answer = sorted.sampleCount === 0 ? undefined : this.#sink.submit(sorted.data);
+    const answer = sorted.sampleCount === 0 ? undefined : this.#sink.submit(sorted);
     if (answer?.kind === 'busy') {
       const { reason, retryAfterMs } = answer;
       this.#metrics.countRefused(transport, 'busy', sorted.sampleCount + sorted.rejectedSamples);

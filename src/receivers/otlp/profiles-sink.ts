@@ -1,9 +1,19 @@
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
 
+/** Profiles whose references are sound. */
+export interface ReceivedProfiles {
+  /** Decoded when somebody asks for it, and once. */
+  readonly data: ProfilesData;
+  readonly sampleCount: number;
+}
+
 /** Where the receiver hands profiles to. */
 export interface ProfilesSink {
-  /** Takes profiles whose references are sound, or says why it cannot now. Called once a request; must not wait. */
-  submit(data: ProfilesData): SinkAnswer;
+  /**
+   * Takes profiles, or says why it cannot now. Called once a request; must not wait. What is not taken from `received` before
+   * the answer is gone.
+   */
+  submit(received: ReceivedProfiles): SinkAnswer;
 }
 
 export type SinkAnswer =

@@ -14,12 +14,12 @@ import { createOtlpGrpcExporter } from './exporters/otlp-grpc/otlp-grpc-exporter
 import type { OtlpHttpConfig } from './exporters/otlp-http/otlp-http-config.ts';
 import { otlpHttpExporterType } from './exporters/otlp-http/otlp-http-config.ts';
 import { createOtlpHttpExporter } from './exporters/otlp-http/otlp-http-exporter.ts';
-import { fileStorageType } from './exporters/storage/file-storage-config.ts';
 import { readHealthCheckConfig } from './http/health/health-check-config.ts';
 import { readLivePageConfig } from './http/live-page/live-page-config.ts';
 import { readFramesReceiverConfig } from './receivers/frames/frames-receiver-config.ts';
 import { readOtlpReceiverConfig } from './receivers/otlp/otlp-receiver-config.ts';
 import { readReportingCycleConfig } from './reporter/reporting-cycle-config.ts';
+import { fileStorageType } from './storage/file-storage-config.ts';
 import type { Component } from './support/component.ts';
 import { version } from './support/version.ts';
 import { readSymbolStoreConfig } from './symbols/symbol-store-config.ts';

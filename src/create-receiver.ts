@@ -26,7 +26,7 @@ export interface CreatedReceiver {
 /** The receiver of a configured component, by its type, in front of a pipeline. */
 export function createReceiver(
   { id, type, config }: ConfiguredComponent,
-  { intake, profiles }: Pipeline,
+  { intake, profiles, admissions }: Pipeline,
   { grpcServers, ...parts }: ReceiverParts,
 ): CreatedReceiver {
   switch (type.type) {
@@ -34,13 +34,23 @@ export function createReceiver(
       const framesConfig = config as FramesReceiverConfig;
       const server = grpcServers.at(framesConfig.grpc);
       // A configuration with a frames receiver and no reporting cycle behind it has been refused.
-      const component = new FramesReceiver(id, framesConfig, { server, sink: intake!, ...parts });
+      const component = new FramesReceiver(id, framesConfig, {
+        server,
+        sink: intake!,
+        admission: admissions.frames,
+        ...parts,
+      });
       return { component, ports: new Map([['grpc', () => server.port]]) };
     }
     case 'otlp': {
       const otlpConfig = config as OtlpReceiverConfig;
       const server = otlpConfig.grpc === undefined ? undefined : grpcServers.at(otlpConfig.grpc);
-      const component = new OtlpReceiver(id, otlpConfig, { server, sink: profiles, ...parts });
+      const component = new OtlpReceiver(id, otlpConfig, {
+        server,
+        sink: profiles,
+        admission: admissions.otlp,
+        ...parts,
+      });
       const ports = new Map<'grpc' | 'http', () => number>();
       if (server !== undefined) ports.set('grpc', () => server.port);
       if (otlpConfig.http !== undefined) ports.set('http', () => component.httpPort);

@@ -5,6 +5,8 @@ import { createExportRequest } from './exporters/create-export-request.ts';
 import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
 import type { ProfilesData } from './otlp/profiles-data.ts';
 import { PassThrough } from './pass-through.ts';
+import type { NamedAdmission, PipelineAdmissions } from './pipeline-admissions.ts';
+import { createPipelineAdmissions } from './pipeline-admissions.ts';
 import type { ProfilesSink } from './receivers/otlp/profiles-sink.ts';
 import type { ReportConsumer } from './reporter/cycle-report.ts';
 import { createReporterMetrics } from './reporter/reporter-metrics.ts';
@@ -25,6 +27,8 @@ export interface Pipeline {
   readonly store: SymbolStore;
   /** The way of raw frame samples; `undefined` without a reporting cycle. */
   readonly intake: TraceIntake | undefined;
+  /** Asked before anything is decoded, by who brings it. */
+  readonly admissions: PipelineAdmissions;
   /** The way of OTLP profiles. */
   readonly profiles: ProfilesSink;
   /** What starts and stops, in the order of starting. */
@@ -58,9 +62,12 @@ export function createPipeline(
   const store = new SymbolStore(storeConfig, parts.random);
   registerSymbolStoreMetrics(parts.meter, store);
   const { exporters } = outlets;
+  // Whoever has a reason to take nothing at present stands here.
+  const admitted: NamedAdmission[] = [];
+  const admissions = createPipelineAdmissions(id, { frames: admitted, otlp: admitted }, parts);
   const profiles = new PassThrough({ ...parts, store, ownsStore: cycleId === undefined, exporters });
   const keepers = keepersOf(storeId, storeConfig, store, parts);
-  if (cycleId === undefined) return { id, store, intake: undefined, profiles, components: keepers };
+  if (cycleId === undefined) return { id, store, admissions, intake: undefined, profiles, components: keepers };
   const cycleConfig = config.processors.get(cycleId)!.config as ReportingCycleConfig;
   const { maxEvents, maxBytes, intervalMs } = cycleConfig;
   const limits = { maxEvents, maxBytes, retryDelayMs: intervalMs };
@@ -72,7 +79,7 @@ export function createPipeline(
     metrics: createReporterMetrics(parts.meter, () => intake.figures),
     consumers: [...exportReports(exporters), ...outlets.consumers(store)],
   });
-  return { id, store, intake, profiles, components: [...keepers, cycle] };
+  return { id, store, admissions, intake, profiles, components: [...keepers, cycle] };
 }
 
 /** What lets the store survive a restart: starts before anything learns names, and stops after the last report. */

@@ -2,9 +2,6 @@ import { createExporter } from './components.ts';
 import type { CheckedConfig } from './config/check-document.ts';
 import { createReceiver, endpointOf } from './create-receiver.ts';
 import { DurableRequests } from './exporters/storage/durable-requests.ts';
-import { FileStorage } from './exporters/storage/file-storage.ts';
-import type { FileStorageConfig } from './exporters/storage/file-storage-config.ts';
-import { fileStorageType } from './exporters/storage/file-storage-config.ts';
 import type { Endpoint } from './http/endpoint.ts';
 import { HealthCheck } from './http/health/health-check.ts';
 import type { HealthCheckConfig } from './http/health/health-check-config.ts';
@@ -19,6 +16,9 @@ import { reportToPage } from './live-report.ts';
 import type { Pipeline, PipelineParts } from './pipeline.ts';
 import { createPipeline } from './pipeline.ts';
 import { GrpcServers } from './receivers/grpc-servers.ts';
+import { FileStorage } from './storage/file-storage.ts';
+import type { FileStorageConfig } from './storage/file-storage-config.ts';
+import { fileStorageType } from './storage/file-storage-config.ts';
 import { storageOf } from './storage-references.ts';
 import type { Component } from './support/component.ts';
 import { Lifecycle } from './support/lifecycle.ts';
@@ -180,7 +180,7 @@ export class Service {
       [...used].map((id) => {
         const logger = componentLogger(this.#parts.logger, 'exporter', id);
         const component = this.#config.exporters.get(id)!;
-        const log = this.#storages.get(storageOf(component))?.logOf(id);
+        const log = this.#storages.get(storageOf(component))?.logOf('exporter', id);
         const storage = log && new DurableRequests(id, log, logger, telemetry.meter);
         return [id, createExporter(component, { logger, meter: telemetry.meter, clock, random, storage })];
       }),

@@ -1,7 +1,7 @@
 import type { CheckedConfig, ConfiguredComponent } from './config/check-document.ts';
 import type { ConfigProblem } from './config/config-error.ts';
 import type { SendingQueueConfig } from './exporters/sending-queue-config.ts';
-import { fileStorageType } from './exporters/storage/file-storage-config.ts';
+import { fileStorageType } from './storage/file-storage-config.ts';
 
 /** The identifier of the extension that keeps the sending queue of an exporter; empty when it is kept in memory. */
 export function storageOf({ config }: ConfiguredComponent): string {

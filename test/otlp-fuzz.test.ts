@@ -86,8 +86,9 @@ function startIntake(): { intake: ProfilesIntake; requests: ExportRequest[]; sto
   const sink = new PassThrough({ store, ownsStore: true, exporters: [{ id: 'debug', offer }], clock, meter });
   const errors = { write: (line: string) => assert.doesNotMatch(line, /fault of this service/) };
   const logger = pino({ level: 'error' }, errors);
+  const admission = (): undefined => undefined;
   return {
-    intake: new ProfilesIntake({ sink, metrics: new OtlpMetrics(meter, 'otlp'), clock, logger }),
+    intake: new ProfilesIntake({ sink, admission, metrics: new OtlpMetrics(meter, 'otlp'), clock, logger }),
     requests,
     store,
   };

@@ -48,7 +48,7 @@ export async function runInspect(args: readonly string[], io: InspectIo): Promis
   const { path } = options;
   try {
     const bytes = await readFile(path);
-    return report(readProfilesFile(bytes), bytes.length, options, io);
+    return report(await readProfilesFile(bytes), bytes.length, options, io);
   } catch (error) {
     if (error instanceof InvalidMessage) io.stderr(`${path}: is not a file of OTLP profiles: ${error.message}\n`);
     else if (isFileError(error)) io.stderr(`${path}: cannot be read: ${error.message}\n`);

@@ -21,7 +21,7 @@ export function readConfig<Type extends ComponentType>(
 ): ReadConfig<Type> | undefined {
   let document: ConfigDocument | undefined;
   try {
-    document = loadConfig(sources, io);
+    document = loadConfig(sources, io, types);
     const checked = checkDocument(document, types, findProblems);
     return { document, checked };
   } catch (error) {

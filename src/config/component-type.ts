@@ -1,4 +1,6 @@
+import type { Environment, ReportVariable } from './complete-from-environment.ts';
 import type { ConfigSection } from './config-section.ts';
+import type { ConfigMap } from './config-value.ts';
 
 export type ComponentKind = 'receiver' | 'processor' | 'exporter' | 'extension';
 
@@ -11,6 +13,8 @@ export interface ComponentType<Config = unknown> {
   readonly aliases: readonly string[];
   /** The Collector's words: `development`, `alpha`, `beta`, `stable`. */
   readonly stability: string;
+  /** The values with those that the environment gives for what they leave open. Exporters only. */
+  fromEnvironment?(values: ConfigMap, env: Environment, report: ReportVariable): ConfigMap;
   /** Typed values with all defaults; faults go to the section. */
   read(section: ConfigSection): Config;
 }

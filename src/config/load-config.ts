@@ -1,4 +1,6 @@
+import { completeFromEnvironment } from './complete-from-environment.ts';
 import { componentIdRemedy, parseComponentId } from './component-id.ts';
+import type { ComponentType } from './component-type.ts';
 import type { ConfigDocument } from './config-document.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { ConfigError } from './config-error.ts';
@@ -13,16 +15,21 @@ import { merge } from './merge.ts';
 import { readServiceConfig, warnOfUnused } from './service-config.ts';
 
 /**
- * Reads, merges and expands all sources and checks what every configuration has: top-level keys, identifiers, pipelines
+ * Reads, merges and expands all sources, lets exporters of `types` take from the environment what is left open, and checks what every configuration has: top-level keys, identifiers, pipelines
  * and the service's own telemetry. What components say of their parts is for `checkDocument`.
  * @throws ConfigError when a source cannot be read or is no YAML, or when nothing is configured: what follows from
  * that is not worth reading. All other faults are in the document.
  */
-export function loadConfig(sources: ConfigSources, surroundings: Surroundings): ConfigDocument {
+export function loadConfig(
+  sources: ConfigSources,
+  surroundings: Surroundings,
+  types: readonly ComponentType[] = [],
+): ConfigDocument {
   const problems: ConfigProblem[] = [];
   const notes = new ConfigNotes();
   const merged = mergeSources(sources, surroundings, problems, notes);
-  const effective = expand(merged, surroundings, problems, notes) as ConfigMap;
+  const expanded = expand(merged, surroundings, problems, notes) as ConfigMap;
+  const effective = completeFromEnvironment(expanded, types, surroundings.env, problems);
   const root = new ConfigSection('', effective, problems, notes);
   const receivers = readComponents(root, 'receivers');
   const processors = readComponents(root, 'processors');

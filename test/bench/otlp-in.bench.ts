@@ -99,7 +99,8 @@ async function startPassThrough(): Promise<RunningServer> {
   const sink = new PassThrough({ store, ownsStore: true, exporters, clock: systemClock, meter });
   const server = new GrpcServer(plainGrpcConfig, { meter, logger });
   const config = { grpc: plainGrpcConfig, http: undefined };
-  const receiver = new OtlpReceiver('otlp', config, { server, sink, clock: systemClock, meter, logger });
+  const admission = (): undefined => undefined;
+  const receiver = new OtlpReceiver('otlp', config, { server, sink, admission, clock: systemClock, meter, logger });
   await receiver.start();
   return { port: server.port, stop: () => receiver.stop(AbortSignal.timeout(2_000)) };
 }

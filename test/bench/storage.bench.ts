@@ -3,9 +3,9 @@ import { randomFillSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemFileSystem } from '../../src/exporters/storage/log-file-system.ts';
-import type { LogRecord } from '../../src/exporters/storage/segment.ts';
-import { SegmentLog } from '../../src/exporters/storage/segment-log.ts';
+import { systemFileSystem } from '../../src/storage/log-file-system.ts';
+import type { LogRecord } from '../../src/storage/segment.ts';
+import { SegmentLog } from '../../src/storage/segment-log.ts';
 import type { BenchRow, BenchSuite } from './bench.ts';
 import { quantile } from './bench.ts';
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { runInspect } from '../../src/cli/inspect.ts';
 import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
 import { encodeProfilesJson } from '../../src/otlp/encode-profiles-json.ts';
@@ -103,6 +104,17 @@ const message = encodeProfilesData(goodProfiles());
 const json = encodeProfilesJson(goodProfiles());
 const length = Buffer.alloc(4);
 length.writeUInt32BE(message.length);
+const lines = Buffer.from(`${json}\n`);
+
+function delimited(bytes: Uint8Array): Uint8Array {
+  const prefix = Buffer.alloc(4);
+  prefix.writeUInt32BE(bytes.length);
+  return Buffer.concat([prefix, bytes]);
+}
+
+function twice(bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([bytes, bytes]);
+}
 
 for (const { name, content, format, messages } of [
   { name: 'one protobuf message', content: message, format: 'protobuf', messages: 1 },
@@ -120,6 +132,26 @@ for (const { name, content, format, messages } of [
     messages: 1,
   },
   { name: 'JSON lines', content: `${json}\n${json}\n\n${json}`, format: 'JSON lines', messages: 3 },
+  { name: 'zstd, a frame a line', content: twice(zstdCompressSync(lines)), format: 'JSON lines, zstd', messages: 2 },
+  {
+    name: 'gzip, a member a message',
+    content: twice(gzipSync(delimited(message))),
+    format: 'length-delimited protobuf, gzip',
+    messages: 2,
+  },
+  // What the Collector's file exporter writes with compression: zstd, unless exporter.file.nativeCompression is on.
+  {
+    name: 'messages compressed one by one',
+    content: twice(delimited(zstdCompressSync(message))),
+    format: 'length-delimited protobuf, zstd in each message',
+    messages: 2,
+  },
+  {
+    name: 'JSON documents compressed one by one',
+    content: twice(delimited(zstdCompressSync(Buffer.from(json)))),
+    format: 'length-delimited JSON, zstd in each message',
+    messages: 2,
+  },
 ]) {
   test(`inspect reads ${name}`, async () => {
     const { code, stdout } = await inspect(file('any', content), '--json', '--check');
@@ -194,7 +226,16 @@ test('control characters in names do not reach the terminal', async () => {
 
 for (const { name, content, problem } of [
   { name: 'an empty file', content: '', problem: 'is empty' },
-  { name: 'gzip', content: Uint8Array.of(0x1f, 0x8b, 8, 0), problem: 'is compressed with gzip; unpack it first' },
+  {
+    name: 'half a gzip file',
+    content: gzipSync(json).subarray(0, 40),
+    problem: 'is compressed with gzip, but unexpected end of file',
+  },
+  {
+    name: 'half a zstd message',
+    content: delimited(zstdCompressSync(message).subarray(0, 30)),
+    problem: /^message 1: is compressed with zstd, but /,
+  },
   { name: 'text', content: 'hello world', problem: /field 13: begins a group|wire type|beyond/ },
   { name: 'broken JSON', content: '{"resourceProfiles":[', problem: /^is not JSON: / },
   {

@@ -17,8 +17,8 @@ for (const { name, messages, samples } of [
 ]) {
   const path = join(folder, name);
   const skip = existsSync(path) ? false : `SKIPPED: ${path} is not there`;
-  test(`${name}, of the old wire, is read without harm and fails the check`, { skip }, () => {
-    const file = readProfilesFile(readFileSync(path));
+  test(`${name}, of the old wire, is read without harm and fails the check`, { skip }, async () => {
+    const file = await readProfilesFile(readFileSync(path));
     assert.equal(file.messages.length, messages);
     let count = 0;
     for (const { data } of file.messages) {

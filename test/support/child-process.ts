@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A program that runs beside the tests. */
 export interface RunningChild {
+  readonly pid: number;
   /** All it wrote so far, both streams; the last 64 KiB of it. */
   output(): string;
   /** Asks it to stop with SIGTERM; kills it after `withinMs`. Resolves to its exit code, null when it was killed. */
@@ -40,6 +41,7 @@ export function runChild(command: string, args: readonly string[], options: Chil
   process.once('exit', killAtExit);
   void end.then(() => process.off('exit', killAtExit));
   return {
+    pid: child.pid!,
     output: () => written,
     hasEnded,
     ended: () => end,

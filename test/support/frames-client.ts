@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ChannelCredentials, ChannelOptions, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
+import type { ChannelCredentials, ChannelOptions, ClientDuplexStream, ServiceError, StatusObject } from '@grpc/grpc-js';
 import { Client, credentials } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import { framesServiceDefinition } from '../../src/receivers/frames/frames-service.ts';
@@ -81,18 +81,15 @@ export class FramesClient {
   }
 
   /** Sends all batches as one stream; gives the replies, and how the stream ended. */
-  async stream(
-    batches: readonly (PlainBatch | Uint8Array)[],
-  ): Promise<{ replies: PlainReply[]; code: number; details: string }> {
+  async stream(batches: readonly (PlainBatch | Uint8Array)[]): Promise<{ replies: PlainReply[] } & StatusObject> {
     const call = this.open();
     const replies: PlainReply[] = [];
     call.on('data', (bytes: Buffer) => replies.push(decodeReply(bytes)));
     call.on('error', () => undefined); // told by 'status' too
-    const ended = new Promise<{ code: number; details: string }>((resolve) => call.on('status', resolve));
+    const ended = new Promise<StatusObject>((resolve) => call.on('status', resolve));
     for (const batch of batches) call.write(bytesOf(batch));
     call.end();
-    const { code, details } = await ended;
-    return { replies, code, details };
+    return { replies, ...(await ended) };
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
 import pino from 'pino';
+import type { Admission } from '../../src/model/admission.ts';
 import type { BatchOutcome } from '../../src/model/batch-outcome.ts';
 import type { FrameBatch } from '../../src/model/frame-batch.ts';
 import { FramesReceiver } from '../../src/receivers/frames/frames-receiver.ts';
@@ -41,6 +42,7 @@ export function acceptAll({ samples }: FrameBatch): BatchOutcome {
 export async function startFramesServer(
   submit: (batch: FrameBatch) => BatchOutcome = acceptAll,
   config: Partial<GrpcServerConfig> = {},
+  admission: Admission = () => undefined,
 ): Promise<FramesServer> {
   const log: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => log.push(line) });
@@ -49,7 +51,7 @@ export async function startFramesServer(
   const grpc = { ...plainGrpcConfig, ...config };
   const server = new GrpcServer(grpc, { meter, logger });
   const timeBounds = { maxAgeMs: 86_400_000, maxFutureMs: 3_600_000 };
-  const dependencies = { server, sink: { submit }, clock, meter, logger };
+  const dependencies = { server, sink: { submit }, admission, clock, meter, logger };
   const receiver = new FramesReceiver('frames', { grpc, timeBounds }, dependencies);
   await receiver.start();
   server.setServing(true);

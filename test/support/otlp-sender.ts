@@ -1,6 +1,7 @@
 import type { ServiceError } from '@grpc/grpc-js';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import pino from 'pino';
+import type { Admission } from '../../src/model/admission.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { GrpcServer } from '../../src/receivers/grpc-server.ts';
 import { contentEncodings } from '../../src/receivers/otlp/content-encoding.ts';
@@ -34,9 +35,11 @@ export const plainHttpConfig: OtlpHttpConfig = {
 /** An otlp receiver on two free ports of 127.0.0.1. */
 export async function startOtlpReceiver({
   answer = () => ({ kind: 'accepted' }),
+  admission = () => undefined,
   maxBytes = 4 * 1024 * 1024,
 }: {
   answer?: (data: ProfilesData) => SinkAnswer;
+  admission?: Admission;
   maxBytes?: number;
 } = {}): Promise<OtlpTestReceiver> {
   const { meter, values } = recordMetrics();
@@ -51,7 +54,7 @@ export async function startOtlpReceiver({
     },
   };
   const config = { grpc, http: { ...plainHttpConfig, maxRequestBodyBytes: maxBytes } };
-  const receiver = new OtlpReceiver('otlp', config, { server, sink, clock: new FakeClock(), meter, logger });
+  const receiver = new OtlpReceiver('otlp', config, { server, sink, admission, clock: new FakeClock(), meter, logger });
   await receiver.start();
   return {
     grpcPort: server.port,

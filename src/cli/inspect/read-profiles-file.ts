@@ -3,33 +3,57 @@ import type { DecodedProfiles } from '../../otlp/decode-profiles-data.ts';
 import { decodeProfiles } from '../../otlp/decode-profiles-data.ts';
 import { decodeJson } from '../../otlp/decode-profiles-json.ts';
 import { InvalidMessage } from '../../otlp/invalid-message.ts';
+import { unpack } from './unpack.ts';
 
-export type ProfilesFormat = 'protobuf' | 'length-delimited protobuf' | 'JSON' | 'JSON lines';
+type Layout = 'protobuf' | 'length-delimited protobuf' | 'length-delimited JSON' | 'JSON' | 'JSON lines';
 
 export interface ProfilesFile {
-  readonly format: ProfilesFormat;
+  /** How the messages lie in the file, and how they are compressed. */
+  readonly format: Layout | `${Layout}, ${'gzip' | 'zstd'}` | `${Layout}, zstd in each message`;
+  readonly messages: readonly DecodedProfiles[];
+}
+
+interface Contents {
+  readonly format: Layout | `${Layout}, zstd in each message`;
   readonly messages: readonly DecodedProfiles[];
 }
 
 /**
  * Reads OTLP profiles in any form that files have them: one protobuf message; messages with their length in 4
- * big-endian bytes before each, as the Collector's file exporter writes them; one JSON document; JSON lines. The content
- * tells which.
+ * big-endian bytes before each, as the Collector's file exporter writes them, compressed one by one if it was told to; one
+ * JSON document; JSON lines; and all of these in gzip or zstd. The content tells which.
  * @throws InvalidMessage
  */
-export function readProfilesFile(bytes: Uint8Array): ProfilesFile {
-  if (bytes.length === 0) throw new InvalidMessage('', 'is empty');
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) throw new InvalidMessage('', 'is compressed with gzip; unpack it first');
+export async function readProfilesFile(file: Uint8Array): Promise<ProfilesFile> {
+  if (file.length === 0) throw new InvalidMessage('', 'is empty');
+  const { bytes, compression } = await unpack(file);
+  const { format, messages } = await readContents(bytes);
+  return {
+    format: compression === undefined ? format : (`${format}, ${compression}` as ProfilesFile['format']),
+    messages,
+  };
+}
+
+async function readContents(bytes: Uint8Array): Promise<Contents> {
   const frames = splitFrames(bytes);
-  if (frames !== undefined) {
-    return {
-      format: 'length-delimited protobuf',
-      messages: frames.map((frame, index) => within(`message ${index + 1}`, () => decodeProfiles(frame))),
-    };
-  }
+  if (frames !== undefined) return readFrames(frames);
   const documents = splitDocuments(bytes);
   if (documents !== undefined) return readDocuments(documents);
   return { format: 'protobuf', messages: [decodeProfiles(bytes)] };
+}
+
+async function readFrames(frames: readonly Uint8Array[]): Promise<Contents> {
+  const messages: DecodedProfiles[] = [];
+  let format: Contents['format'] = 'length-delimited protobuf';
+  for (const [index, frame] of frames.entries()) {
+    const path = `message ${index + 1}`;
+    const { bytes, compression } = await unpack(frame).catch((error) => rethrowWithin(path, error));
+    const isJson = bytes[0] === 0x7b;
+    const layout: Layout = isJson ? 'length-delimited JSON' : 'length-delimited protobuf';
+    format = compression === 'zstd' ? `${layout}, zstd in each message` : layout;
+    messages.push(within(path, () => (isJson ? decodeJson(Buffer.from(bytes).toString()) : decodeProfiles(bytes))));
+  }
+  return { format, messages };
 }
 
 /**
@@ -83,7 +107,7 @@ function isJson(text: string): boolean {
   }
 }
 
-function readDocuments(documents: readonly string[]): ProfilesFile {
+function readDocuments(documents: readonly string[]): Contents {
   if (documents.length === 1) return { format: 'JSON', messages: [decodeJson(documents[0]!)] };
   return {
     format: 'JSON lines',
@@ -95,6 +119,10 @@ function within<T>(segment: string, decode: () => T): T {
   try {
     return decode();
   } catch (error) {
-    throw error instanceof InvalidMessage ? error.within(segment) : error;
+    return rethrowWithin(segment, error);
   }
+}
+
+function rethrowWithin(segment: string, error: unknown): never {
+  throw error instanceof InvalidMessage ? error.within(segment) : error;
 }

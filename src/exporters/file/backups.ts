@@ -15,10 +15,25 @@ export async function putAside(path: string, unixMs: number): Promise<string> {
   return backup;
 }
 
-/** Deletes all but the newest `maxBackups`. */
-export async function dropOldBackups(path: string, maxBackups: number): Promise<void> {
+/** Which backups are kept. */
+export interface Retention {
+  /** Newest first; 0 = all. */
+  readonly maxBackups: number;
+  /** From the time in their names on; 0 = for ever. */
+  readonly maxBackupAgeMs: number;
+}
+
+/** Deletes the backups that are too many or too old. */
+export async function dropOldBackups(path: string, retention: Retention, nowUnixMs: number): Promise<void> {
   const backups = await backupsOf(path);
-  for (const { name } of backups.slice(0, -maxBackups)) await unlink(join(dirname(path), name));
+  const surplus = retention.maxBackups === 0 ? 0 : Math.max(backups.length - retention.maxBackups, 0);
+  for (const [index, { name, unixMs }] of backups.entries()) {
+    if (index < surplus || isTooOld(unixMs, retention, nowUnixMs)) await unlink(join(dirname(path), name));
+  }
+}
+
+export function isTooOld(unixMs: number, { maxBackupAgeMs }: Retention, nowUnixMs: number): boolean {
+  return maxBackupAgeMs > 0 && nowUnixMs - unixMs > maxBackupAgeMs;
 }
 
 interface Backup {

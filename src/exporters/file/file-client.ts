@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { encodeProfilesJson } from '../../otlp/encode-profiles-json.ts';
+import { compress } from '../compression.ts';
 import type { ExportClient } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { SendResult } from '../send-result.ts';
@@ -22,9 +23,10 @@ export class FileClient implements ExportClient {
   }
 
   async start(): Promise<void> {
-    const { section, path, layout, createDirectory } = this.#config;
+    const { section, path, layout, createDirectory, directoryMode } = this.#config;
     try {
-      if (createDirectory) await mkdir(layout === 'stream' ? dirname(path) : path, { recursive: true, mode: 0o755 });
+      const folder = layout === 'stream' ? dirname(path) : path;
+      if (createDirectory) await mkdir(folder, { recursive: true, mode: directoryMode });
       await this.#sink.open();
     } catch (cause) {
       const remedy =
@@ -36,7 +38,8 @@ export class FileClient implements ExportClient {
   }
 
   readonly send = async (request: ExportRequest): Promise<SendResult> => {
-    const message = this.#encode(request);
+    const { compression, compressionLevel } = this.#config;
+    const message = await compress(this.#encode(request), compression, compressionLevel);
     try {
       await this.#sink.write(message);
       return fullyAccepted;

@@ -11,3 +11,6 @@ export function parseTimestamp(text: string): number | undefined {
   const unixMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   return Number.isNaN(unixMs) ? undefined : unixMs;
 }
+
+/** What a compressed file has behind the rest of its name. */
+export const compressionSuffixes = { none: '', zstd: '.zst', gzip: '.gz' } as const;

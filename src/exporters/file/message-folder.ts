@@ -2,12 +2,14 @@ import { open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../support/clock.ts';
+import type { Retention } from './backups.ts';
+import { isTooOld } from './backups.ts';
 import type { FileConfig } from './file-config.ts';
-import { formatTimestamp } from './file-names.ts';
+import { compressionSuffixes, formatTimestamp, parseTimestamp } from './file-names.ts';
 import type { MessageSink } from './message-sink.ts';
 
 /** `profiles-20261123T020212.123Z-000001.otlp`: the time of writing, and a number that never returns in a folder. */
-const namePattern = /^profiles-\d{8}T\d{6}\.\d{3}Z-(\d{6,})\.(?:otlp|json)$/;
+const namePattern = /^profiles-(\d{8}T\d{6}\.\d{3}Z)-(\d{6,})\.(?:otlp|json)(?:\.zst|\.gz)?$/;
 const temporaryPattern = /^\.profiles-.*\.tmp$/;
 
 /** A folder with one file a message. A file has its name only once it is whole and on disk. */
@@ -15,15 +17,15 @@ export class MessageFolder implements MessageSink {
   readonly #config: FileConfig;
   readonly #logger: Logger;
   readonly #clock: Clock;
-  /** Files that are kept; 0 = all. */
-  readonly #maxFiles: number;
+  readonly #retention: Retention | undefined;
   /** Of the files that are kept, oldest first; empty when all are, so that memory does not grow with them. */
   #names: string[] = [];
   #lastNumber = 0;
 
   constructor(config: FileConfig, logger: Logger, clock: Clock) {
     this.#config = config;
-    this.#maxFiles = config.rotation?.maxBackups ?? 0;
+    const { maxBackups = 0, maxBackupAgeMs = 0 } = config.rotation ?? {};
+    this.#retention = maxBackups > 0 || maxBackupAgeMs > 0 ? { maxBackups, maxBackupAgeMs } : undefined;
     this.#logger = logger;
     this.#clock = clock;
   }
@@ -32,22 +34,23 @@ export class MessageFolder implements MessageSink {
     const names = await readdir(this.#config.path);
     for (const name of names.filter((name) => temporaryPattern.test(name))) await unlink(this.#pathOf(name));
     const written = names.filter((name) => namePattern.test(name)).sort();
-    for (const name of written) this.#lastNumber = Math.max(this.#lastNumber, Number(namePattern.exec(name)![1]));
-    if (this.#maxFiles > 0) this.#names = written;
+    for (const name of written) this.#lastNumber = Math.max(this.#lastNumber, Number(namePattern.exec(name)![2]));
     await this.#refuseUnwritable();
+    if (this.#retention === undefined) return;
+    this.#names = written;
+    await this.#dropOld(this.#retention);
   }
 
   async write(message: Uint8Array): Promise<void> {
     const extension = this.#config.format === 'proto' ? 'otlp' : 'json';
-    const timestamp = formatTimestamp(Number(this.#clock.unixNano() / 1_000_000n));
+    const timestamp = formatTimestamp(this.#unixMs);
     const number = String(this.#lastNumber + 1).padStart(6, '0');
-    const name = `profiles-${timestamp}-${number}.${extension}`;
+    const name = `profiles-${timestamp}-${number}.${extension}${compressionSuffixes[this.#config.compression]}`;
     await this.#writeAtomically(name, message);
     this.#lastNumber += 1;
-    if (this.#maxFiles > 0) this.#names.push(name);
-    await this.#dropOldest().catch((error: Error) => {
-      this.#logger.warn({ error: error.message }, 'Cannot delete old files.');
-    });
+    if (this.#retention === undefined) return;
+    this.#names.push(name);
+    await this.#dropOld(this.#retention);
   }
 
   async close(): Promise<void> {}
@@ -76,14 +79,31 @@ export class MessageFolder implements MessageSink {
     await unlink(probe);
   }
 
-  async #dropOldest(): Promise<void> {
-    while (this.#names.length > this.#maxFiles) {
-      await unlink(this.#pathOf(this.#names[0]!)).catch((error: NodeJS.ErrnoException) => {
-        // Somebody took it away already.
-        if (error.code !== 'ENOENT') throw error;
-      });
-      this.#names.shift();
+  /** A file that cannot be deleted is tried again with the next message. */
+  async #dropOld(retention: Retention): Promise<void> {
+    try {
+      while (this.#isSurplus(retention)) {
+        await unlink(this.#pathOf(this.#names[0]!)).catch((error: NodeJS.ErrnoException) => {
+          // Somebody took it away already.
+          if (error.code !== 'ENOENT') throw error;
+        });
+        this.#names.shift();
+      }
+    } catch (error) {
+      this.#logger.warn({ error: (error as Error).message }, 'Cannot delete old files.');
     }
+  }
+
+  /** Whether the oldest file is one too many, or too old. */
+  #isSurplus(retention: Retention): boolean {
+    const [oldest] = this.#names;
+    if (oldest === undefined) return false;
+    const isOneTooMany = retention.maxBackups > 0 && this.#names.length > retention.maxBackups;
+    return isOneTooMany || isTooOld(parseTimestamp(namePattern.exec(oldest)![1]!) ?? 0, retention, this.#unixMs);
+  }
+
+  get #unixMs(): number {
+    return Number(this.#clock.unixNano() / 1_000_000n);
   }
 
   #pathOf(name: string): string {

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Clock } from '../../support/clock.ts';
 import { dropOldBackups, putAside } from './backups.ts';
-import type { FileConfig, RotationConfig } from './file-config.ts';
+import type { FileConfig } from './file-config.ts';
 import type { MessageSink } from './message-sink.ts';
 import { wholeSizeBytes } from './whole-size.ts';
 
@@ -25,6 +25,8 @@ export class StreamFile implements MessageSink {
   #handle: FileHandle | undefined;
   #tornAtBytes: number | undefined;
   #isRegular = true;
+  /** When the first message of the file was written; `undefined` while it has none. */
+  #begunUnixMs: number | undefined;
 
   constructor(config: FileConfig, dependencies: StreamFileDependencies) {
     this.#config = config;
@@ -32,24 +34,29 @@ export class StreamFile implements MessageSink {
   }
 
   async open(): Promise<void> {
-    if (this.#config.append) await this.#putAsideTornFile();
-    this.#handle = await this.#openHandle(!this.#config.append);
-    this.#isRegular = (await this.#handle.stat()).isFile();
-    if (!this.#isRegular && this.#config.rotation !== undefined) {
+    const { existingFile, rotation } = this.#config;
+    if (existingFile === 'appended') await this.#putAsideTornFile();
+    if (existingFile === 'put_aside') await this.#putAsideExistingFile();
+    this.#handle = await this.#openHandle(existingFile === 'emptied');
+    const existing = await this.#handle.stat();
+    this.#isRegular = existing.isFile();
+    if (!this.#isRegular && rotation !== undefined) {
       throw new Error('is not a regular file, so it cannot be rotated');
     }
+    if (existing.size > 0) this.#begunUnixMs = existing.birthtimeMs;
+    await this.#dropOldBackups();
   }
 
   async write(message: Uint8Array): Promise<void> {
     this.#handle ??= await this.#openHandle(false);
     await this.#cutTorn(this.#handle);
     let { size } = await this.#handle.stat();
-    const { rotation } = this.#config;
-    if (rotation !== undefined && size > 0 && size + message.length > rotation.maxSizeBytes) {
-      this.#handle = await this.#rotate(this.#handle, rotation);
+    if (size > 0 && this.#isFull(size + message.length)) {
+      this.#handle = await this.#rotate(this.#handle);
       size = 0;
     }
     try {
+      if (size === 0) this.#begunUnixMs = this.#unixMs;
       await writeAll(this.#handle, message);
     } catch (error) {
       if (this.#isRegular) this.#tornAtBytes = size;
@@ -83,7 +90,19 @@ export class StreamFile implements MessageSink {
     this.#tornAtBytes = undefined;
   }
 
-  async #rotate(handle: FileHandle, { maxBackups }: RotationConfig): Promise<FileHandle> {
+  get #unixMs(): number {
+    return Number(this.#dependencies.clock.unixNano() / 1_000_000n);
+  }
+
+  /** Whether a message that would make the file as large as this belongs into a new one. */
+  #isFull(sizeBytes: number): boolean {
+    const { rotation } = this.#config;
+    if (rotation === undefined) return false;
+    const ageMs = this.#unixMs - (this.#begunUnixMs ?? this.#unixMs);
+    return sizeBytes > rotation.maxSizeBytes || (rotation.maxAgeMs > 0 && ageMs > rotation.maxAgeMs);
+  }
+
+  async #rotate(handle: FileHandle): Promise<FileHandle> {
     this.#handle = undefined;
     try {
       await handle.datasync();
@@ -92,12 +111,21 @@ export class StreamFile implements MessageSink {
     }
     await this.#putAside();
     const next = await this.#openHandle(false);
-    if (maxBackups > 0) {
-      await dropOldBackups(this.#config.path, maxBackups).catch((error: Error) => {
-        this.#dependencies.logger.warn({ error: error.message }, 'Cannot delete old files.');
-      });
-    }
+    await this.#dropOldBackups();
     return next;
+  }
+
+  async #dropOldBackups(): Promise<void> {
+    const { path, rotation } = this.#config;
+    if (rotation === undefined) return;
+    await dropOldBackups(path, rotation, this.#unixMs).catch((error: Error) => {
+      this.#dependencies.logger.warn({ error: error.message }, 'Cannot delete old files.');
+    });
+  }
+
+  async #putAsideExistingFile(): Promise<void> {
+    const existing = await stat(this.#config.path).catch(() => undefined);
+    if (existing?.isFile() && existing.size > 0) await this.#putAside();
   }
 
   /** A crash in mid-message leaves a file that cannot be written on: whatever followed would be read wrongly. */
@@ -113,7 +141,7 @@ export class StreamFile implements MessageSink {
   }
 
   #putAside(): Promise<string> {
-    return putAside(this.#config.path, Number(this.#dependencies.clock.unixNano() / 1_000_000n));
+    return putAside(this.#config.path, this.#unixMs);
   }
 }
 

@@ -6,6 +6,7 @@ import type { ClientTlsConfig } from '../client-tls-config.ts';
 import { needsTls, readClientTlsConfig } from '../client-tls-config.ts';
 import { readDialect } from '../dialect-exporter.ts';
 import { readMaxRequestBytes } from '../max-request-bytes.ts';
+import { otlpFromEnvironment } from '../otlp-environment.ts';
 import type { RetryConfig } from '../retry-config.ts';
 import { readRetryConfig } from '../retry-config.ts';
 import type { SendingQueueConfig } from '../sending-queue-config.ts';
@@ -52,6 +53,8 @@ export const otlpGrpcExporterType: ComponentType<OtlpGrpcConfig> = {
   type: 'otlp_grpc',
   aliases: ['otlp'],
   stability: 'alpha',
+  fromEnvironment: (values, env, report) =>
+    otlpFromEnvironment(values, env, report, { base: 'endpoint', whole: 'endpoint' }),
   read: readOtlpGrpcConfig,
 };
 

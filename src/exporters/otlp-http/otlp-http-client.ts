@@ -1,11 +1,11 @@
 import type { Dispatcher } from 'undici';
 import { encodeProfilesJson } from '../../otlp/encode-profiles-json.ts';
 import type { Clock } from '../../support/clock.ts';
+import { compress } from '../compression.ts';
 import type { ExportClient } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { SendResult } from '../send-result.ts';
 import { userAgentOf } from '../user-agent.ts';
-import { compress } from './compression.ts';
 import { createDispatcher } from './dispatcher.ts';
 import type { HttpAnswer } from './judge-answer.ts';
 import { judgeAnswer } from './judge-answer.ts';

@@ -4,14 +4,15 @@ import type { DialectName } from '../../otlp/dialects/dialect.ts';
 import { Secret } from '../../support/secret.ts';
 import type { ClientTlsConfig } from '../client-tls-config.ts';
 import { needsTls, readClientTlsConfig } from '../client-tls-config.ts';
+import type { Compression } from '../compression.ts';
+import { readCompressionLevel } from '../compression.ts';
 import { readDialect } from '../dialect-exporter.ts';
 import { readMaxRequestBytes } from '../max-request-bytes.ts';
+import { otlpFromEnvironment } from '../otlp-environment.ts';
 import type { RetryConfig } from '../retry-config.ts';
 import { readRetryConfig } from '../retry-config.ts';
 import type { SendingQueueConfig } from '../sending-queue-config.ts';
 import { readSendingQueueConfig } from '../sending-queue-config.ts';
-import type { Compression } from './compression.ts';
-import { compressionLevels } from './compression.ts';
 import { parseProfilesUrl } from './profiles-url.ts';
 
 export interface OtlpHttpConfig {
@@ -49,6 +50,8 @@ export const otlpHttpExporterType: ComponentType<OtlpHttpConfig> = {
   type: 'otlp_http',
   aliases: ['otlphttp'],
   stability: 'alpha',
+  fromEnvironment: (values, env, report) =>
+    otlpFromEnvironment(values, env, report, { base: 'endpoint', whole: 'profiles_endpoint' }),
   read: readOtlpHttpConfig,
 };
 
@@ -62,7 +65,7 @@ export function readOtlpHttpConfig(section: ConfigSection): OtlpHttpConfig {
     url,
     encoding: section.oneOf('encoding', 'proto', ['proto', 'json']),
     compression,
-    compressionLevel: readLevel(section.section('compression_params'), compression),
+    compressionLevel: readCompressionLevel(section.section('compression_params'), compression),
     tls,
     headers: readHeaders(section),
     proxyUrl: readProxyUrl(section),
@@ -102,13 +105,6 @@ function readUrl(section: ConfigSection): URL | undefined {
   const example = whole === '' ? 'http://localhost:4318' : 'http://localhost:4318/v1development/profiles';
   section.addProblem(key, url, `write a URL such as ${example}`);
   return undefined;
-}
-
-function readLevel(section: ConfigSection, compression: Compression): number {
-  const { min, max, fallback } = compressionLevels[compression === 'none' ? 'gzip' : compression];
-  const level = section.integer('level', fallback, { min, max });
-  section.end();
-  return level;
 }
 
 function readProxyUrl(section: ConfigSection): Secret | undefined {

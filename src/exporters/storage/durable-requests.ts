@@ -2,10 +2,10 @@ import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { decodeProfilesData } from '../../otlp/decode-profiles-data.ts';
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
+import type { LogRecord } from '../../storage/segment.ts';
+import type { SegmentLog } from '../../storage/segment-log.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { RequestStorage, StorageRefusal, StoredRequest } from '../request-storage.ts';
-import type { LogRecord } from './segment.ts';
-import type { SegmentLog } from './segment-log.ts';
 import type { StorageEvents } from './storage-events.ts';
 import { createStorageEvents } from './storage-events.ts';
 

@@ -1,7 +1,7 @@
 import type { BatchObservableCallback, Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import type { LogRecord } from './segment.ts';
-import type { SegmentLog } from './segment-log.ts';
+import type { LogRecord } from '../../storage/segment.ts';
+import type { SegmentLog } from '../../storage/segment-log.ts';
 
 /** What happens to the requests of an exporter on disk, counted and logged in one place. */
 export interface StorageEvents {

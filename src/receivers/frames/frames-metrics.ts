@@ -82,8 +82,8 @@ export class FramesMetrics {
     this.#duplicateBatches.add(1, this.#attributes);
   }
 
-  /** `sampleCount` is how many samples the batch seems to have had. */
-  countRefused(reason: 'invalid' | 'internal' | 'stopping', sampleCount: number): void {
+  /** `sampleCount` is how many samples the batch seems to have had; 0 when it was not looked into. */
+  countRefused(reason: 'invalid' | 'internal' | 'stopping' | 'not_admitted', sampleCount: number): void {
     this.#refusedBatches.add(1, { ...this.#attributes, reason });
     add(this.#refusedSamples, sampleCount, this.#attributes);
   }

@@ -2,11 +2,13 @@ import type { ServerDuplexStream, ServerUnaryCall, sendUnaryData } from '@grpc/g
 import { status } from '@grpc/grpc-js';
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
+import type { Admission, AdmissionRefusal } from '../../model/admission.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
 import type { GrpcServer } from '../grpc-server.ts';
-import { statusText } from '../status-text.ts';
+import type { GrpcStatus } from '../rpc-status.ts';
+import { grpcStatusOf } from '../rpc-status.ts';
 import { BatchIntake } from './batch-intake.ts';
 import type { FrameSink } from './frame-sink.ts';
 import { FramesMetrics } from './frames-metrics.ts';
@@ -17,15 +19,10 @@ export interface FramesReceiverDependencies {
   /** May be shared with other receivers; not started yet. */
   readonly server: GrpcServer;
   readonly sink: FrameSink;
+  readonly admission: Admission;
   readonly clock: Clock;
   readonly meter: Meter;
   readonly logger: Logger;
-}
-
-/** A status as grpc-js sends it. */
-interface Refusal {
-  readonly code: status;
-  readonly details: string;
 }
 
 type Stream = ServerDuplexStream<Buffer, Buffer>;
@@ -35,12 +32,13 @@ const mostUnreadReplies = 4;
 // A client that sends nothing but refusable batches must not fill the log.
 const warningIntervalMs = 10_000;
 
-const stopping: Refusal = { code: status.UNAVAILABLE, details: 'the service stops; send the batch again later' };
+const stopping = grpcStatusOf({ code: status.UNAVAILABLE, message: 'the service stops; send the batch again later' });
 
 /** Takes raw frame samples by gRPC, unary and as streams, and hands them on. */
 export class FramesReceiver implements Component {
   readonly id: string;
   readonly #server: GrpcServer;
+  readonly #admission: Admission;
   readonly #intake: BatchIntake;
   readonly #metrics: FramesMetrics;
   readonly #clock: Clock;
@@ -50,9 +48,10 @@ export class FramesReceiver implements Component {
   #warnAfterMs = 0;
 
   constructor(id: string, config: FramesReceiverConfig, dependencies: FramesReceiverDependencies) {
-    const { server, sink, clock, meter, logger } = dependencies;
+    const { server, sink, admission, clock, meter, logger } = dependencies;
     this.id = id;
     this.#server = server;
+    this.#admission = admission;
     this.#clock = clock;
     this.#logger = logger;
     this.#metrics = new FramesMetrics(meter, id);
@@ -123,23 +122,31 @@ export class FramesReceiver implements Component {
   }
 
   /** The reply's bytes, or why there is none. Never throws: grpc-js would end the process. */
-  #answer(message: Buffer): Buffer | Refusal {
+  #answer(message: Buffer): Buffer | GrpcStatus {
     if (this.#isStopping) {
       this.#metrics.countRefused('stopping', 0);
       return stopping;
     }
     try {
+      const notAdmitted = this.#admission();
+      if (notAdmitted !== undefined) return this.#refuseUnadmitted(notAdmitted);
       return this.#intake.take(message);
     } catch (error) {
       if (!(error instanceof InvalidMessage)) {
         this.#metrics.countRefused('internal', this.#intake.sampleCount);
         this.#logger.error({ err: error }, 'Could not handle a batch because of a fault of this service.');
-        return { code: status.INTERNAL, details: 'the service failed to handle the batch; its log says why' };
+        const message = 'the service failed to handle the batch; its log says why';
+        return grpcStatusOf({ code: status.INTERNAL, message });
       }
       this.#metrics.countRefused('invalid', this.#intake.sampleCount);
       this.#warn(error);
-      return { code: status.INVALID_ARGUMENT, details: statusText(error.message) };
+      return grpcStatusOf({ code: status.INVALID_ARGUMENT, message: error.message });
     }
+  }
+
+  #refuseUnadmitted({ reason, retryDelayMs }: AdmissionRefusal): GrpcStatus {
+    this.#metrics.countRefused('not_admitted', 0);
+    return grpcStatusOf({ code: status.RESOURCE_EXHAUSTED, message: reason, retryAfterMs: retryDelayMs });
   }
 
   #warn(error: InvalidMessage): void {
@@ -159,7 +166,7 @@ export class FramesReceiver implements Component {
 }
 
 /** Sends what was replied before, then the status. */
-function endWith(call: Stream, refusal: Refusal): void {
+function endWith(call: Stream, refusal: GrpcStatus): void {
   call.emit('error', refusal);
 }
 

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
-import { gunzip, inflate, zstdDecompress } from 'node:zlib';
+import { gunzip, inflate } from 'node:zlib';
+import { decompressZstd } from '../../support/decompress-zstd.ts';
 import { decompressSnappyBlock, decompressSnappyFrames, TooLarge } from './snappy.ts';
 
 /** Names of HTTP's `Content-Encoding` that a server may take; the empty one is no compression. */
@@ -41,7 +42,7 @@ async function expand(bytes: Uint8Array, encoding: ContentEncoding, maxBytes: nu
     case 'gzip':
       return promisify<Uint8Array, object, Buffer>(gunzip)(bytes, options);
     case 'zstd':
-      return promisify<Uint8Array, object, Buffer>(zstdDecompress)(bytes, options);
+      return decompressZstd(bytes, maxBytes);
     // In HTTP both are the format of zlib (RFC 9110, 8.4.1.2).
     case 'zlib':
     case 'deflate':

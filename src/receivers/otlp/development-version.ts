@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import type { Refusal } from './refusal.ts';
+import type { Refusal } from '../rpc-status.ts';
 
 /**
  * By which senders say what schema of the profiles they wrote, as long as the signal is in development

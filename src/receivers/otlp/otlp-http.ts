@@ -2,12 +2,13 @@ import { status } from '@grpc/grpc-js';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ExportResponse } from '../../otlp/export-response.ts';
 import { encodeExportResponse } from '../../otlp/export-response.ts';
+import type { Refusal } from '../rpc-status.ts';
+import { encodeRpcStatus } from '../rpc-status.ts';
 import type { ContentEncoding } from './content-encoding.ts';
 import { contentEncodingOf, decompress } from './content-encoding.ts';
 import { developmentVersionKey, refuseDevelopmentVersion } from './development-version.ts';
 import type { ExportMessage, ProfilesIntake } from './profiles-intake.ts';
-import type { Refusal } from './refusal.ts';
-import { encodeRpcStatus, httpStatusOf, retryAfterSeconds, rpcStatusJson, stopping } from './refusal.ts';
+import { httpStatusOf, retryAfterSeconds, rpcStatusJson, stopping } from './refusal.ts';
 
 export const profilesPath = '/v1development/profiles';
 
@@ -81,6 +82,8 @@ async function refuseByHead(
   if (intake.isStopping) return refuse(reply, encoding, intake, 'stopping', stopping);
   const version = refuseDevelopmentVersion(versionsOf(request));
   if (version !== undefined) return refuse(reply, encoding, intake, 'version', version);
+  const notAdmitted = intake.refuseUnadmitted();
+  if (notAdmitted !== undefined) return refuse(reply, encoding, intake, 'not_admitted', notAdmitted);
   const header = request.headers['content-encoding'];
   const compression = contentEncodingOf(header);
   if (compression !== undefined && limits.compressionAlgorithms.includes(compression)) return undefined;

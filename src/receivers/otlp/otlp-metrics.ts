@@ -3,7 +3,15 @@ import type { WireVersion } from '../../otlp/wire-version.ts';
 
 export type Transport = 'grpc' | 'http';
 
-export type RefusalReason = 'invalid' | 'version' | 'too_large' | 'encoding' | 'busy' | 'stopping' | 'internal';
+export type RefusalReason =
+  | 'invalid'
+  | 'version'
+  | 'too_large'
+  | 'encoding'
+  | 'not_admitted'
+  | 'busy'
+  | 'stopping'
+  | 'internal';
 
 /** The instruments of one otlp receiver; the first two are the Collector's own. */
 export class OtlpMetrics {

@@ -1,12 +1,12 @@
 import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
-import { Metadata } from '@grpc/grpc-js';
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
+import type { Admission } from '../../model/admission.ts';
 import { encodeExportResponse } from '../../otlp/export-response.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
 import type { GrpcServer } from '../grpc-server.ts';
-import { statusText } from '../status-text.ts';
+import { grpcStatusOf } from '../rpc-status.ts';
 import { developmentVersionKey, refuseDevelopmentVersion } from './development-version.ts';
 import { OtlpHttpServer } from './otlp-http-server.ts';
 import { OtlpMetrics } from './otlp-metrics.ts';
@@ -15,12 +15,12 @@ import { loadProfilesProto, profilesServiceDefinition, profilesServiceName } fro
 import type { ExportOutcome } from './profiles-intake.ts';
 import { ProfilesIntake } from './profiles-intake.ts';
 import type { ProfilesSink } from './profiles-sink.ts';
-import { encodeRpcStatus } from './refusal.ts';
 
 export interface OtlpReceiverDependencies {
   /** At the endpoint of `protocols.grpc`, if there is one; may be shared with other receivers; not started yet. */
   readonly server: GrpcServer | undefined;
   readonly sink: ProfilesSink;
+  readonly admission: Admission;
   readonly clock: Clock;
   readonly meter: Meter;
   readonly logger: Logger;
@@ -34,9 +34,9 @@ export class OtlpReceiver implements Component {
   readonly #httpServer: OtlpHttpServer | undefined;
 
   constructor(id: string, config: OtlpReceiverConfig, dependencies: OtlpReceiverDependencies) {
-    const { server, sink, clock, meter, logger } = dependencies;
+    const { server, sink, admission, clock, meter, logger } = dependencies;
     this.id = id;
-    this.#intake = new ProfilesIntake({ sink, metrics: new OtlpMetrics(meter, id), clock, logger });
+    this.#intake = new ProfilesIntake({ sink, admission, metrics: new OtlpMetrics(meter, id), clock, logger });
     this.#grpcServer = server;
     this.#httpServer =
       config.http === undefined ? undefined : new OtlpHttpServer(config.http, { intake: this.#intake, meter, logger });
@@ -72,6 +72,8 @@ export class OtlpReceiver implements Component {
     const versions = metadata.get(developmentVersionKey).map(String);
     const refusal = refuseDevelopmentVersion(versions);
     if (refusal !== undefined) return this.#intake.refuse('grpc', 'version', refusal);
+    const notAdmitted = this.#intake.refuseUnadmitted();
+    if (notAdmitted !== undefined) return this.#intake.refuse('grpc', 'not_admitted', notAdmitted);
     return this.#intake.take({
       transport: 'grpc',
       encoding: 'protobuf',
@@ -86,14 +88,6 @@ export class OtlpReceiver implements Component {
 }
 
 function answer(outcome: ExportOutcome, reply: sendUnaryData<Buffer>): void {
-  if (outcome.kind === 'taken') {
-    reply(null, Buffer.from(encodeExportResponse(outcome.response)));
-    return;
-  }
-  const { code, message, retryAfterMs } = outcome.refusal;
-  const metadata = new Metadata();
-  if (retryAfterMs !== undefined) {
-    metadata.set('grpc-status-details-bin', Buffer.from(encodeRpcStatus(outcome.refusal)));
-  }
-  reply({ code, details: statusText(message), metadata });
+  if (outcome.kind === 'taken') reply(null, Buffer.from(encodeExportResponse(outcome.response)));
+  else reply(grpcStatusOf(outcome.refusal));
 }

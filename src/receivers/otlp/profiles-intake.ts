@@ -1,14 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import type { Admission } from '../../model/admission.ts';
 import type { VersionedProfiles } from '../../otlp/decode-any-wire.ts';
 import { decodeAnyJson, decodeAnyWire } from '../../otlp/decode-any-wire.ts';
 import type { ExportResponse } from '../../otlp/export-response.ts';
 import { InvalidMessage } from '../../otlp/invalid-message.ts';
 import type { Clock } from '../../support/clock.ts';
+import type { Refusal } from '../rpc-status.ts';
 import type { OtlpMetrics, RefusalReason, Transport } from './otlp-metrics.ts';
 import type { ProfilesSink } from './profiles-sink.ts';
-import type { Refusal } from './refusal.ts';
 import { stopping } from './refusal.ts';
 import type { SortedProfiles } from './sort-out-profiles.ts';
 import { sortOutProfiles } from './sort-out-profiles.ts';
@@ -28,6 +29,7 @@ export type ExportOutcome =
 
 export interface ProfilesIntakeDependencies {
   readonly sink: ProfilesSink;
+  readonly admission: Admission;
   readonly metrics: OtlpMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -41,14 +43,16 @@ const fullSuccess: ExportResponse = { rejectedProfiles: 0n, errorMessage: '' };
 /** What becomes of the bytes of a request, whichever way they came: decoded, sorted out, handed on, counted, answered. */
 export class ProfilesIntake {
   readonly #sink: ProfilesSink;
+  readonly #admission: Admission;
   readonly #metrics: OtlpMetrics;
   readonly #clock: Clock;
   readonly #logger: Logger;
   #isStopping = false;
   #warnAfterMs = 0;
 
-  constructor({ sink, metrics, clock, logger }: ProfilesIntakeDependencies) {
+  constructor({ sink, admission, metrics, clock, logger }: ProfilesIntakeDependencies) {
     this.#sink = sink;
+    this.#admission = admission;
     this.#metrics = metrics;
     this.#clock = clock;
     this.#logger = logger;
@@ -63,10 +67,18 @@ export class ProfilesIntake {
     this.#isStopping = true;
   }
 
+  /** Asked before anything is decoded; OTLP wants UNAVAILABLE of a server that cannot keep up. `undefined`: come in. */
+  refuseUnadmitted(): Refusal | undefined {
+    if (this.#isStopping) return undefined;
+    const refusal = this.#admission();
+    return refusal && { code: status.UNAVAILABLE, message: refusal.reason, retryAfterMs: refusal.retryDelayMs };
+  }
+
   /** Counts a request that was refused before anybody decoded it. */
   refuse(transport: Transport, reason: RefusalReason, refusal: Refusal): ExportOutcome {
     this.#metrics.countRefused(transport, reason);
-    if (reason !== 'stopping') this.#warn('Refused a request.', refusal.message);
+    // Others tell of a stop, and of who does not admit anything.
+    if (reason !== 'stopping' && reason !== 'not_admitted') this.#warn('Refused a request.', refusal.message);
     return { kind: 'refused', refusal };
   }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { ConfigSection } from '../../../src/config/config-section.ts';
 import type { ExportRequest } from '../../../src/exporters/export-request.ts';
 import { readFileConfig } from '../../../src/exporters/file/file-config.ts';
@@ -11,6 +12,7 @@ import { createFileExporter } from '../../../src/exporters/file/file-exporter.ts
 import { decodeProfilesData } from '../../../src/otlp/decode-profiles-data.ts';
 import { decodeProfilesJson } from '../../../src/otlp/decode-profiles-json.ts';
 import { encodeProfilesData } from '../../../src/otlp/encode-profiles-data.ts';
+import { decompressZstd } from '../../../src/support/decompress-zstd.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { fakeRequest, numberOf } from '../../support/fake-request.ts';
@@ -149,6 +151,88 @@ test('file gives a message larger than max_megabytes a file of its own', async (
   const names = (await readdir(folder)).filter((name) => name !== 'a-notes.otlp').sort();
   assert.deepEqual(names, ['a-20260101T000000.000Z.otlp', 'a-20260101T000000.001Z.otlp', 'a.otlp']);
   assert.deepEqual(await Promise.all(names.map((name) => numbersIn(join(folder, name)))), [[1], [2], [3]]);
+});
+
+for (const { compression, unpack } of [
+  { compression: 'zstd', unpack: (bytes: Buffer) => decompressZstd(bytes, 1_000_000) },
+  { compression: 'gzip', unpack: async (bytes: Buffer) => gunzipSync(bytes) },
+]) {
+  test(`file compresses with ${compression}: what ${compression} unpacks is the file without compression`, async (t) => {
+    const folder = await temporaryFolder(t);
+    const requests = [1n, 2n, 3n].map(realRequest);
+    for (const format of ['json', 'proto']) {
+      const [plain, packed] = [join(folder, format), join(folder, `${format}.${compression}`)];
+      await write({ path: plain, format }, requests);
+      await write({ path: packed, format, compression, compression_params: { level: 1 } }, requests);
+      const unpacked = Buffer.from(await unpack(await readFile(packed)));
+      assert.deepEqual(unpacked, await readFile(plain));
+    }
+  });
+}
+
+test('file with compression and rotation puts a file aside that is there at start, and begins a new one', async (t) => {
+  const folder = await temporaryFolder(t);
+  const values = { path: join(folder, 'a.zst'), format: 'proto', compression: 'zstd', rotation: {} };
+  for (const number of [1, 2]) await write(values, [fakeRequest(number)]);
+  await write(values, []);
+  const names = (await readdir(folder)).sort();
+  assert.deepEqual(names, ['a-20260101T000000.000Z.zst', 'a-20260101T000000.001Z.zst', 'a.zst']);
+  const files = await Promise.all(names.map(async (name) => readFile(join(folder, name))));
+  const [first, second] = await Promise.all(files.slice(0, 2).map((bytes) => decompressZstd(bytes, 100)));
+  assert.deepEqual(
+    [first, second].map((bytes) => framesOf(Buffer.from(bytes!)).map(numberOf)),
+    [[1], [2]],
+  );
+});
+
+test('file begins a new file with the first message that comes max_age after the first of it', async (t) => {
+  const folder = await temporaryFolder(t);
+  const { exporter, clock, metrics } = createExporter({
+    path: join(folder, 'a'),
+    format: 'proto',
+    rotation: { max_age: '1h' },
+  });
+  const written = async (count: number): Promise<void> => {
+    while ((await metrics()).get('otelcol_exporter_sent_profile_samples{exporter="file"}') !== count) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  await exporter.start();
+  for (const [number, waitMs] of [0, 1_800_000, 1_800_000, 1, 3_600_001].entries()) {
+    await clock.advance(waitMs);
+    exporter.offer(fakeRequest(number + 1));
+    await written(number + 1);
+  }
+  await exporter.stop(neverAborted);
+  const names = (await readdir(folder)).sort();
+  assert.deepEqual(names, ['a', 'a-20260101T010000.001Z', 'a-20260101T020000.002Z']);
+  assert.deepEqual(await Promise.all(names.map((name) => numbersIn(join(folder, name)))), [[5], [1, 2, 3], [4]]);
+});
+
+for (const { layout, path, kept } of [
+  { layout: 'stream', path: 'a', kept: ['a', 'a-20251231T000000.000Z'] },
+  {
+    layout: 'per_message',
+    path: '',
+    kept: ['profiles-20251231T000000.000Z-000002.otlp', 'profiles-20260101T000000.000Z-000003.otlp'],
+  },
+]) {
+  test(`file with layout ${layout} deletes files older than max_days`, async (t) => {
+    const folder = await temporaryFolder(t);
+    for (const [index, day] of ['20251230', '20251231'].entries()) {
+      const name = layout === 'stream' ? `a-${day}T000000.000Z` : `profiles-${day}T000000.000Z-00000${index + 1}.otlp`;
+      await writeFile(join(folder, name), '');
+    }
+    const values = { path: join(folder, path), format: 'proto', layout, rotation: { max_days: 1, max_backups: 0 } };
+    await write(values, numbered(1));
+    assert.deepEqual((await readdir(folder)).sort(), kept);
+  });
+}
+
+test('file makes folders with directory_permissions', async (t) => {
+  const folder = join(await temporaryFolder(t), 'deep');
+  await write({ path: join(folder, 'a'), create_directory: true, directory_permissions: '0700' }, [realRequest(1n)]);
+  assert.equal((await stat(folder)).mode & 0o777, 0o700);
 });
 
 test('file keeps the newest backups when the clock was set back', async (t) => {

@@ -5,12 +5,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Send, SendResult } from '../../../src/exporters/send-result.ts';
 import { fullyAccepted } from '../../../src/exporters/send-result.ts';
-import { systemFileSystem } from '../../../src/exporters/storage/log-file-system.ts';
 import { decodeProfilesData } from '../../../src/otlp/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/encode-profiles-data.ts';
+import { systemFileSystem } from '../../../src/storage/log-file-system.ts';
 import { syntheticProfiles } from '../../bench/synthetic-profiles.ts';
+import { LogFolder } from '../../storage/log-folder.ts';
 import { fakeRequest, numberOf } from '../../support/fake-request.ts';
-import { LogFolder } from './log-folder.ts';
 import { createStoredExporter } from './storage-harness.ts';
 
 const neverAborted = new AbortController().signal;

@@ -6,8 +6,8 @@ import { ConfigSection } from '../../../src/config/config-section.ts';
 import { readOtlpGrpcConfig } from '../../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
 import { createOtlpGrpcExporter } from '../../../src/exporters/otlp-grpc/otlp-grpc-exporter.ts';
 import { DurableRequests } from '../../../src/exporters/storage/durable-requests.ts';
-import { FileStorage } from '../../../src/exporters/storage/file-storage.ts';
-import { readFileStorageConfig } from '../../../src/exporters/storage/file-storage-config.ts';
+import { FileStorage } from '../../../src/storage/file-storage.ts';
+import { readFileStorageConfig } from '../../../src/storage/file-storage-config.ts';
 import { systemClock } from '../../../src/support/clock.ts';
 import { fakeRequest } from '../../support/fake-request.ts';
 
@@ -37,7 +37,7 @@ const exporter = createOtlpGrpcExporter('otlp_grpc', config, {
   clock: systemClock,
   random: Math.random,
   version: '0.0.0',
-  storage: new DurableRequests('otlp_grpc', storage.logOf('otlp_grpc'), logger, meter),
+  storage: new DurableRequests('otlp_grpc', storage.logOf('exporter', 'otlp_grpc'), logger, meter),
 });
 await exporter.start();
 const requestBytes = 20_000;

@@ -4,7 +4,7 @@ import { readRetryConfig } from '../../../src/exporters/retry-config.ts';
 import type { Send } from '../../../src/exporters/send-result.ts';
 import { readSendingQueueConfig } from '../../../src/exporters/sending-queue-config.ts';
 import { DurableRequests } from '../../../src/exporters/storage/durable-requests.ts';
-import type { SegmentLog } from '../../../src/exporters/storage/segment-log.ts';
+import type { SegmentLog } from '../../../src/storage/segment-log.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import type { LogRecorder } from '../../support/log-recorder.ts';
 import { recordLogs } from '../../support/log-recorder.ts';

@@ -8,6 +8,8 @@ import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { ServiceError } from '@grpc/grpc-js';
 import { compressionAlgorithms, status } from '@grpc/grpc-js';
+import { readRetryDelayMs } from '../../../src/exporters/otlp-grpc/retry-info.ts';
+import type { Admission } from '../../../src/model/admission.ts';
 import type { BatchOutcome } from '../../../src/model/batch-outcome.ts';
 import type { FrameBatch } from '../../../src/model/frame-batch.ts';
 import { frameKinds } from '../../../src/model/frame-kind.ts';
@@ -26,8 +28,9 @@ async function serve(
   t: TestContext,
   submit: (batch: FrameBatch) => BatchOutcome = acceptAll,
   config: Partial<GrpcServerConfig> = {},
+  admission?: Admission,
 ): Promise<FramesServer & { client: FramesClient }> {
-  const server = await startFramesServer(submit, config);
+  const server = await startFramesServer(submit, config, admission);
   const client = new FramesClient(server.port);
   t.after(async () => {
     client.close();
@@ -313,6 +316,45 @@ test('garbage on the port closes that connection, and harms nobody', async (t) =
     await once(socket, 'close');
   }
   assert.equal((await client.submit(small())).acceptedSamples, 1);
+});
+
+test('what is not admitted is refused before it is decoded, with the time to wait, and taken when it comes again', async (t) => {
+  let isFull = true;
+  const admission = () => (isFull ? { reason: 'the queues are full', retryDelayMs: 1_250 } : undefined);
+  const { client, metrics } = await serve(t, acceptAll, {}, admission);
+  const isRefused = ({ code, details, metadata }: ServiceError): boolean => {
+    assert.deepEqual([code, details], [status.RESOURCE_EXHAUSTED, 'the queues are full']);
+    assert.equal(readRetryDelayMs(metadata.get('grpc-status-details-bin')[0] as Buffer), 1_250);
+    return true;
+  };
+  await assert.rejects(client.submit(Buffer.from('nobody can read this')), isRefused);
+  await assert.rejects(client.submit(small({ sequence: 1 })), isRefused);
+  const values = await metrics();
+  assert.equal(values.get(`framekeeper_frames_refused_batches{${labels},reason="not_admitted"}`), 2);
+  assert.equal(values.get(`otelcol_receiver_refused_profile_samples{${labels}}`), undefined);
+  isFull = false;
+  const reply = await client.submit(small({ sequence: 1 }));
+  assert.deepEqual([reply.acceptedSamples, reply.duplicate], [1, false]);
+});
+
+test('a stream ends with what is not admitted, after the replies to what was, and tells the time to wait', async (t) => {
+  let taken = 0;
+  const submit = (batch: FrameBatch): BatchOutcome => {
+    taken++;
+    return acceptAll(batch);
+  };
+  const admission = () => (taken === 2 ? { reason: 'the queues are full', retryDelayMs: 500 } : undefined);
+  const { client } = await serve(t, submit, {}, admission);
+  const batches = [1, 2, 3, 4].map((sequence) => small({ sequence }));
+  const { replies, code, metadata } = await client.stream(batches);
+  assert.deepEqual([replies.map(({ sequence }) => sequence), code], [['1', '2'], status.RESOURCE_EXHAUSTED]);
+  assert.equal(readRetryDelayMs(metadata.get('grpc-status-details-bin')[0] as Buffer), 500);
+  taken = 0;
+  const again = await client.stream(batches.slice(2));
+  assert.deepEqual(
+    again.replies.map(({ duplicate }) => duplicate),
+    [false, false],
+  );
 });
 
 test('a stop ends streams after their replies, refuses what comes, and closes every connection', async (t) => {

@@ -37,7 +37,10 @@ test('OTLP over HTTPS asks for a certificate where client_ca_file is set', async
   const config = { grpc: undefined, http: { ...plainHttpConfig, tls } };
   const sink = { submit: () => ({ kind: 'accepted' }) as const };
   const logger = pino({ level: 'silent' });
-  const receiver = new OtlpReceiver('otlp', config, { server: undefined, sink, clock: new FakeClock(), meter, logger });
+  const receiver = new OtlpReceiver('otlp', config, {
+    ...{ server: undefined, sink, admission: () => undefined, clock: new FakeClock() },
+    ...{ meter, logger },
+  });
   await receiver.start();
   t.after(() => receiver.stop(AbortSignal.timeout(2_000)));
   assert.equal(await post(receiver.httpPort, { cert: pem('client.pem'), key: pem('client.key') }), 200);

@@ -50,6 +50,11 @@ function halfGood(): ProfilesData {
 const fault =
   'resource_profiles[0]: scope_profiles[0]: profile[1]: samples[1]: stack_index: index 77 is out of range [0..3)';
 
+/** In two frames, as a sender that flushes in between writes it. */
+function zstdFrames(bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([zstdCompressSync(bytes.subarray(0, 50)), zstdCompressSync(bytes.subarray(50))]);
+}
+
 test('profiles come in over gRPC, plain, gzipped and deflated', async (t) => {
   const receiver = await start(t);
   for (const compression of [0, 1, 2] as const) {
@@ -67,12 +72,14 @@ for (const { encoding, compress } of [
   { encoding: 'gzip', compress: gzipSync },
   { encoding: 'GZIP', compress: gzipSync },
   { encoding: 'zstd', compress: zstdCompressSync },
+  { encoding: 'zstd', compress: zstdFrames },
   { encoding: 'deflate', compress: deflateSync },
   { encoding: 'zlib', compress: deflateSync },
   { encoding: 'snappy', compress: snappyBlock },
   { encoding: 'x-snappy-framed', compress: snappyFrames },
 ]) {
-  test(`profiles come in over HTTP with Content-Encoding "${encoding}", as protobuf and as JSON`, async (t) => {
+  const frames = compress === zstdFrames ? ', in two frames' : '';
+  test(`profiles come in over HTTP with Content-Encoding "${encoding}"${frames}, as protobuf and as JSON`, async (t) => {
     const receiver = await start(t);
     const headers: Record<string, string> = encoding === '' ? {} : { 'content-encoding': encoding };
     const asProtobuf = await post(receiver.httpUrl, compress(good), headers);
@@ -266,6 +273,33 @@ test('a sink that is busy is told upstream with the time to wait', async (t) => 
   });
   const metrics = await receiver.metrics();
   assert.equal(metrics.get('otelcol_receiver_refused_profile_samples{receiver="otlp",transport="http"}'), 4);
+});
+
+test('what is not admitted is refused before it is decoded, with the time to wait, and taken once it is', async (t) => {
+  let isFull = true;
+  const admission = () => (isFull ? { reason: 'the queues are full', retryDelayMs: 2_250.5 } : undefined);
+  const receiver = await start(t, { admission });
+  const garbage = Buffer.from('nobody can read this');
+  await assert.rejects(exportOverGrpc(receiver.grpcPort, garbage), (error: ServiceError) => {
+    assert.deepEqual([error.code, error.details], [status.UNAVAILABLE, 'the queues are full']);
+    assert.equal(readRetryDelayMs(error.metadata.get('grpc-status-details-bin')[0] as Buffer), 2_250.5);
+    return true;
+  });
+  const response = await post(receiver.httpUrl, garbage, { 'content-encoding': 'gzip' });
+  assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '3']);
+  assert.equal(readRetryDelayMs(await bytesOf(response)), 2_250.5);
+  const metrics = await receiver.metrics();
+  for (const transport of ['grpc', 'http']) {
+    const labels = `receiver="otlp",transport="${transport}",reason="not_admitted"`;
+    assert.equal(metrics.get(`framekeeper_otlp_refused_requests{${labels}}`), 1);
+  }
+  // What no wait would make better is said first.
+  const wrongVersion = await post(receiver.httpUrl, good, { 'otlp-profiles-development-version': '9' });
+  assert.equal(wrongVersion.status, 400);
+  isFull = false;
+  await exportOverGrpc(receiver.grpcPort, good);
+  assert.equal((await post(receiver.httpUrl, good)).status, 200);
+  assert.equal(receiver.received.length, 2);
 });
 
 test('a fault of our own is answered as such and ends nothing', async (t) => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ConfigProblem } from '../../../src/config/config-error.ts';
-import { ConfigError } from '../../../src/config/config-error.ts';
-import { ConfigSection } from '../../../src/config/config-section.ts';
-import { readFileStorageConfig } from '../../../src/exporters/storage/file-storage-config.ts';
+import type { ConfigProblem } from '../../src/config/config-error.ts';
+import { ConfigError } from '../../src/config/config-error.ts';
+import { ConfigSection } from '../../src/config/config-section.ts';
+import { readFileStorageConfig } from '../../src/storage/file-storage-config.ts';
 
 test('file_storage has the defaults of the Collector, and a bound of 1 GiB', () => {
   assert.deepEqual(readFileStorageConfig(new ConfigSection('extensions.file_storage', undefined, [])), {

@@ -73,8 +73,8 @@ export class SegmentLog {
     this.#fs.mkdirSync(directory, { recursive: true, mode: directoryMode });
     const names = this.#fs.readdirSync(directory).filter((name) => namePattern.test(name));
     for (const name of names.sort()) {
-      const opened = Segment.open(this.#fs, join(directory, name));
       this.#lastNumber = Number(namePattern.exec(name)![1]);
+      const opened = Segment.open(this.#fs, { path: join(directory, name), number: this.#lastNumber });
       this.#segments.add(opened.segment);
       this.#sizeBytes += opened.segment.sizeBytes;
       for (const record of opened.records) records.push(record);
@@ -85,14 +85,18 @@ export class SegmentLog {
     return { records, damagedCount };
   }
 
-  /** Keeps a record; `undefined` when there is no room. @throws ErrnoException, and then there is nothing of the record */
-  append(payload: Uint8Array, sampleCount: number): LogRecord | undefined {
-    const neededBytes = headerBytes + payload.length;
+  /**
+   * Keeps a record, whose payload may come in parts; `undefined` when there is no room.
+   * @throws ErrnoException, and then there is nothing of the record
+   */
+  append(payload: Uint8Array | readonly Uint8Array[], sampleCount: number): LogRecord | undefined {
+    const parts = payload instanceof Uint8Array ? [payload] : payload;
+    const neededBytes = parts.reduce((sum, { length }) => sum + length, headerBytes);
     if (this.#sizeBytes + neededBytes > this.#config.maxBytes) this.#retireActive();
     if (this.#sizeBytes + neededBytes > this.#config.maxBytes) return undefined;
     const active = this.#activeFor(neededBytes);
     try {
-      const record = active.append(payload, sampleCount, this.#config.isSynced);
+      const record = active.append(parts, sampleCount, this.#config.isSynced);
       this.#sizeBytes += neededBytes;
       this.#recordCount += 1;
       return record;
@@ -118,6 +122,26 @@ export class SegmentLog {
     }
   }
 
+  /**
+   * Lets go of a record without a note of that, which costs nothing; once for each. It comes back after a restart unless
+   * all records of its file were let go of.
+   */
+  forget(record: LogRecord): void {
+    this.#recordCount -= 1;
+    record.segment.forget();
+    if (record.segment.unfinishedCount === 0) this.#deleteFinished();
+  }
+
+  /** Corrects the sample count of a record, in place. @throws ErrnoException; then the old one stands, or the record is damaged */
+  amend(record: LogRecord, sampleCount: number): LogRecord {
+    return record.segment.amend(record, sampleCount);
+  }
+
+  /** Begins a new file with the next record, so that what was kept so far can be let go of by itself. */
+  rotate(): void {
+    this.#retireActive();
+  }
+
   /** Ends the use of the files, of which those that hold nothing are deleted. No read may be going on. */
   close(): void {
     this.#retireActive();
@@ -135,8 +159,8 @@ export class SegmentLog {
   #begin(): Segment {
     const { directory, isSynced } = this.#config;
     this.#lastNumber += 1;
-    const name = `${String(this.#lastNumber).padStart(10, '0')}.segment`;
-    const segment = Segment.create(this.#fs, join(directory, name));
+    const path = join(directory, `${String(this.#lastNumber).padStart(10, '0')}.segment`);
+    const segment = Segment.create(this.#fs, { path, number: this.#lastNumber });
     this.#segments.add(segment);
     if (isSynced) syncDirectory(this.#fs, directory);
     return segment;

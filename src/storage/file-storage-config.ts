@@ -1,5 +1,6 @@
-import type { ComponentType } from '../../config/component-type.ts';
-import type { ConfigSection } from '../../config/config-section.ts';
+import type { ComponentType } from '../config/component-type.ts';
+import type { ConfigSection } from '../config/config-section.ts';
+import { readFileMode } from '../config/file-mode.ts';
 
 /** `extensions.file_storage`, with the Collector's keys and defaults, and a bound. */
 export interface FileStorageConfig {
@@ -13,7 +14,7 @@ export interface FileStorageConfig {
   readonly timeoutMs: number;
   /** Whether a request is taken only once it is on the disk itself: survives a power cut, and waits for the disk. */
   readonly isSynced: boolean;
-  /** Bound on the disk space of each exporter that uses the storage. */
+  /** Bound on the disk space of each sending queue and each journal in the storage. */
   readonly maxBytes: number;
 }
 
@@ -34,7 +35,7 @@ export function readFileStorageConfig(section: ConfigSection): FileStorageConfig
     section: section.path,
     directory: section.string('directory', '/var/lib/otelcol/file_storage'),
     createDirectory: section.boolean('create_directory', false),
-    directoryMode: readMode(section),
+    directoryMode: readFileMode(section, 'directory_permissions', '0750'),
     timeoutMs: section.durationMs('timeout', 1_000, { min: 0 }),
     isSynced: section.boolean('fsync', false),
     maxBytes: section.integer('max_size_mib', 1_024, { min: 1, max: 1 << 20 }) * 1024 * 1024,
@@ -45,11 +46,4 @@ export function readFileStorageConfig(section: ConfigSection): FileStorageConfig
   }
   section.end();
   return config;
-}
-
-function readMode(section: ConfigSection): number {
-  const text = section.string('directory_permissions', '0750');
-  if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
-  section.addProblem('directory_permissions', `"${text}" is not an octal mode`, 'write one such as "0750"');
-  return 0o750;
 }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { systemFileSystem } from '../../../src/exporters/storage/log-file-system.ts';
-import { headerBytes, stateOffset } from '../../../src/exporters/storage/record-header.ts';
-import type { LogRecord } from '../../../src/exporters/storage/segment.ts';
+import { systemFileSystem } from '../../src/storage/log-file-system.ts';
+import { headerBytes, stateOffset } from '../../src/storage/record-header.ts';
+import type { LogRecord } from '../../src/storage/segment.ts';
 import { appendText, LogFolder, readTexts } from './log-folder.ts';
 
 test('SegmentLog gives back after a restart what is not finished, in order, with its samples', async (t) => {
@@ -287,4 +287,33 @@ test('SegmentLog leaves files alone that are not its own', (t) => {
   log.open();
   log.close();
   assert.equal(readFileSync(`${folder.path}/notes.txt`, 'utf8'), 'mine');
+});
+
+test('SegmentLog takes a payload in parts, and corrects a sample count in place', async (t) => {
+  const folder = new LogFolder(t);
+  const log = folder.createLog();
+  log.open();
+  const record = log.append([Buffer.from('in '), Buffer.alloc(0), Buffer.from('parts')], 7)!;
+  appendText(log, 'next');
+  assert.equal(log.amend(record, 3).header.sampleCount, 3);
+  const after = folder.createLog();
+  const { records, damagedCount } = after.open();
+  assert.deepEqual(await readTexts(after, records), ['in parts', 'next']);
+  assert.deepEqual([records.map(({ header }) => header.sampleCount), damagedCount], [[3, 1], 0]);
+});
+
+test('SegmentLog writes nothing of what it forgets, and deletes a file that was rotated away with its last record', (t) => {
+  const folder = new LogFolder(t);
+  const log = folder.createLog();
+  log.open();
+  const [a, b] = [appendText(log, 'a'), appendText(log, 'b')];
+  log.rotate();
+  const c = appendText(log, 'c');
+  assert.deepEqual([a.segment.number, c.segment.number, folder.files().length], [1, 2, 2]);
+  log.forget(a);
+  assert.equal(folder.createLog().open().records.length, 3, 'no note was written');
+  log.forget(b);
+  assert.deepEqual([folder.files().length, log.recordCount, log.sizeBytes], [1, 1, headerBytes + 1]);
+  log.forget(c);
+  assert.equal(folder.files().length, 1, 'it is still written to');
 });

@@ -1,13 +1,22 @@
 import { promisify } from 'node:util';
 import { constants, gzip, zstdCompress } from 'node:zlib';
+import type { ConfigSection } from '../config/config-section.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
 /** Lowest and highest level, and the one that each has by default. */
-export const compressionLevels = {
+const levels = {
   gzip: { min: 1, max: 9, fallback: 6 },
   zstd: { min: 1, max: 22, fallback: 3 },
 } as const;
+
+/** Reads `compression_params`, the section beside `compression`. */
+export function readCompressionLevel(section: ConfigSection, compression: Compression): number {
+  const { min, max, fallback } = levels[compression === 'none' ? 'gzip' : compression];
+  const level = section.integer('level', fallback, { min, max });
+  section.end();
+  return level;
+}
 
 const gzipAsync = promisify(gzip);
 const zstdAsync = promisify(zstdCompress);

@@ -12,32 +12,40 @@ export interface LogRecord {
   readonly header: RecordHeader;
 }
 
+export interface SegmentName {
+  readonly path: string;
+  readonly number: number;
+}
+
 /**
- * One file of records, written at its end only; but for the state byte of a record, what is written never changes.
+ * One file of records, written at its end only; but for the state byte of a record and its sample count, what is written never changes.
  * Invariant: `sizeBytes` is where the last whole record ends, `unfinishedCount` is how many of its records are not finished.
  */
 export class Segment {
   readonly path: string;
+  /** Higher than that of every file before it. */
+  readonly number: number;
   readonly #fs: LogFileSystem;
   readonly #fd: number;
   #sizeBytes = 0;
   #unfinishedCount = 0;
 
-  private constructor(fs: LogFileSystem, path: string, fd: number) {
+  private constructor(fs: LogFileSystem, { path, number }: SegmentName, fd: number) {
     this.#fs = fs;
     this.path = path;
+    this.number = number;
     this.#fd = fd;
   }
 
   /** @throws ErrnoException, also when there is such a file already */
-  static create(fs: LogFileSystem, path: string): Segment {
+  static create(fs: LogFileSystem, name: SegmentName): Segment {
     // For the owner alone: profiles carry command lines.
-    return new Segment(fs, path, fs.openSync(path, 'wx+', 0o600));
+    return new Segment(fs, name, fs.openSync(name.path, 'wx+', 0o600));
   }
 
   /** Opens what an earlier run left, and cuts off what was never written to its end. @throws ErrnoException */
-  static open(fs: LogFileSystem, path: string): { segment: Segment; records: LogRecord[]; damagedCount: number } {
-    const segment = new Segment(fs, path, fs.openSync(path, 'r+'));
+  static open(fs: LogFileSystem, name: SegmentName): { segment: Segment; records: LogRecord[]; damagedCount: number } {
+    const segment = new Segment(fs, name, fs.openSync(name.path, 'r+'));
     const { records, damagedCount, wholeBytes } = scanSegment(fs, segment.#fd);
     fs.ftruncateSync(segment.#fd, wholeBytes);
     segment.#sizeBytes = wholeBytes;
@@ -55,17 +63,17 @@ export class Segment {
   }
 
   /** Writes a record behind the others; after an error there is nothing of it. @throws ErrnoException */
-  append(payload: Uint8Array, sampleCount: number, isSynced: boolean): LogRecord {
+  append(payload: readonly Uint8Array[], sampleCount: number, isSynced: boolean): LogRecord {
     const offset = this.#sizeBytes;
     const header = headerOf(payload, sampleCount);
     try {
-      writeAll(this.#fs, this.#fd, [encodeRecordHeader(header, offset), payload], offset);
+      writeAll(this.#fs, this.#fd, [encodeRecordHeader(header, offset), ...payload], offset);
       if (isSynced) this.#fs.fdatasyncSync(this.#fd);
     } catch (error) {
       this.#cutTo(offset);
       throw error;
     }
-    this.#sizeBytes = offset + headerBytes + payload.length;
+    this.#sizeBytes = offset + headerBytes + header.payloadBytes;
     this.#unfinishedCount += 1;
     return { segment: this, offset, header };
   }
@@ -87,6 +95,18 @@ export class Segment {
     this.#unfinishedCount -= 1;
     // Never synced: what is lost with the power is a note, and costs a duplicate.
     this.#fs.writeSync(this.#fd, Uint8Array.of(finishedState), 0, 1, offset + stateOffset);
+  }
+
+  /** Lets go of a record and notes nothing. Call once a record, instead of `finish`. */
+  forget(): void {
+    this.#unfinishedCount -= 1;
+  }
+
+  /** Writes another sample count over that of a record, which takes no room. @throws ErrnoException */
+  amend({ offset, header }: LogRecord, sampleCount: number): LogRecord {
+    const amended = { ...header, sampleCount };
+    writeAll(this.#fs, this.#fd, [encodeRecordHeader(amended, offset)], offset);
+    return { segment: this, offset, header: amended };
   }
 
   close(): void {

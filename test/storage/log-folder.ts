@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { LogFileSystem } from '../../../src/exporters/storage/log-file-system.ts';
-import { systemFileSystem } from '../../../src/exporters/storage/log-file-system.ts';
-import type { LogRecord } from '../../../src/exporters/storage/segment.ts';
-import type { SegmentLogConfig } from '../../../src/exporters/storage/segment-log.ts';
-import { SegmentLog } from '../../../src/exporters/storage/segment-log.ts';
+import type { LogFileSystem } from '../../src/storage/log-file-system.ts';
+import { systemFileSystem } from '../../src/storage/log-file-system.ts';
+import type { LogRecord } from '../../src/storage/segment.ts';
+import type { SegmentLogConfig } from '../../src/storage/segment-log.ts';
+import { SegmentLog } from '../../src/storage/segment-log.ts';
 
 /** A temporary folder for logs, gone at the end of the test. */
 export class LogFolder {

@@ -5,18 +5,18 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { ConfigSection } from '../../../src/config/config-section.ts';
-import { FileStorage } from '../../../src/exporters/storage/file-storage.ts';
-import { readFileStorageConfig } from '../../../src/exporters/storage/file-storage-config.ts';
-import type { LogRecord } from '../../../src/exporters/storage/segment.ts';
-import { systemClock } from '../../../src/support/clock.ts';
-import { freePorts, runChild } from '../../support/child-process.ts';
-import { numberOf } from '../../support/fake-request.ts';
-import { recordLogs } from '../../support/log-recorder.ts';
-import { ScriptedOtlpServer } from '../../support/otlp-server.ts';
+import { ConfigSection } from '../../src/config/config-section.ts';
+import { FileStorage } from '../../src/storage/file-storage.ts';
+import { readFileStorageConfig } from '../../src/storage/file-storage-config.ts';
+import type { LogRecord } from '../../src/storage/segment.ts';
+import { systemClock } from '../../src/support/clock.ts';
+import { freePorts, runChild } from '../support/child-process.ts';
+import { numberOf } from '../support/fake-request.ts';
+import { recordLogs } from '../support/log-recorder.ts';
+import { ScriptedOtlpServer } from '../support/otlp-server.ts';
 import { appendText, LogFolder } from './log-folder.ts';
 
-const child = join(import.meta.dirname, 'offering-child.ts');
+const child = join(import.meta.dirname, '../exporters/storage/offering-child.ts');
 
 function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'framekeeper-storage-'));
@@ -52,7 +52,7 @@ test('FileStorage refuses a directory that a file is in the place of', async (t)
 test('FileStorage gives each exporter a folder of its own inside the directory', (t) => {
   const directory = temporaryFolder(t);
   const storage = createStorage({ directory });
-  for (const id of ['otlp_grpc', 'otlp_grpc/a', 'otlp_grpc/../../b']) storage.logOf(id).open();
+  for (const id of ['otlp_grpc', 'otlp_grpc/a', 'otlp_grpc/../../b']) storage.logOf('exporter', id).open();
   assert.deepEqual(
     ['exporter_otlp_grpc', 'exporter_otlp_grpc%2Fa', 'exporter_otlp_grpc%2F..%2F..%2Fb'].map((name) =>
       existsSync(join(directory, name)),

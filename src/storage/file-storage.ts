@@ -2,15 +2,18 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { Clock } from '../../support/clock.ts';
-import type { Component } from '../../support/component.ts';
+import type { Clock } from '../support/clock.ts';
+import type { Component } from '../support/component.ts';
 import type { DirectoryLock } from './directory-lock.ts';
 import { lockDirectory } from './directory-lock.ts';
 import type { FileStorageConfig } from './file-storage-config.ts';
 import { systemFileSystem } from './log-file-system.ts';
 import { SegmentLog } from './segment-log.ts';
 
-/** A directory for the sending queues of exporters. Starts before the exporters that use it, and stops after them. */
+/** Who keeps records in a storage. */
+export type StorageUser = 'exporter' | 'pipeline';
+
+/** A directory for sending queues and journals. Starts before the parts that use it, and stops after them. */
 export class FileStorage implements Component {
   readonly id: string;
   readonly #config: FileStorageConfig;
@@ -46,11 +49,11 @@ export class FileStorage implements Component {
     this.#logger.info({ directory }, 'The storage is ready.');
   }
 
-  /** The log of one exporter. It is to be opened after the start. */
-  logOf(exporterId: string): SegmentLog {
+  /** The log of one user. It is to be opened after the start. */
+  logOf(user: StorageUser, id: string): SegmentLog {
     const { directory, directoryMode, maxBytes, isSynced } = this.#config;
     // A name may hold a slash or a dot; encoded it stands for itself alone.
-    const folder = join(directory, `exporter_${encodeURIComponent(exporterId)}`);
+    const folder = join(directory, `${user}_${encodeURIComponent(id)}`);
     return new SegmentLog({ directory: folder, directoryMode, maxBytes, isSynced }, systemFileSystem);
   }
 

@@ -25,9 +25,15 @@ export const magic: Buffer = Buffer.from('FKR1');
 
 const checkedBytes = 16;
 
-/** What stands before a payload that is yet to be sent. */
-export function headerOf(payload: Uint8Array, sampleCount: number): RecordHeader {
-  return { payloadBytes: payload.length, payloadCrc: crc32(payload), sampleCount, isFinished: false };
+/** What stands before a payload, given in parts, that is yet to be finished. */
+export function headerOf(payload: readonly Uint8Array[], sampleCount: number): RecordHeader {
+  let payloadBytes = 0;
+  let payloadCrc = 0;
+  for (const part of payload) {
+    payloadBytes += part.length;
+    payloadCrc = crc32(part, payloadCrc);
+  }
+  return { payloadBytes, payloadCrc, sampleCount, isFinished: false };
 }
 
 /** The header as it will stand at `offset` of its file. */

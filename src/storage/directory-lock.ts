@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import type { Clock } from '../../support/clock.ts';
+import type { Clock } from '../support/clock.ts';
 
 /** A directory that this process alone uses. */
 export interface DirectoryLock {

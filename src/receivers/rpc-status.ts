@@ -1,0 +1,47 @@
+import type { status } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
+import { ProtobufWriter } from '../otlp/protobuf-writer.ts';
+import { statusText } from './status-text.ts';
+
+/** Why a call was not taken. */
+export interface Refusal {
+  readonly code: status;
+  readonly message: string;
+  /** How long the sender should wait before it tries again, where that helps. */
+  readonly retryAfterMs?: number;
+}
+
+/** A status as grpc-js sends it. */
+export interface GrpcStatus {
+  readonly code: status;
+  readonly details: string;
+  readonly metadata: Metadata;
+}
+
+/** A refusal as gRPC tells it: with a google.rpc.RetryInfo in `grpc-status-details-bin` where there is a time to wait. */
+export function grpcStatusOf(refusal: Refusal): GrpcStatus {
+  const { code, message, retryAfterMs } = refusal;
+  const metadata = new Metadata();
+  if (retryAfterMs !== undefined) metadata.set('grpc-status-details-bin', Buffer.from(encodeRpcStatus(refusal)));
+  return { code, details: statusText(message), metadata };
+}
+
+/**
+ * The protobuf of a google.rpc.Status, with a google.rpc.RetryInfo where there is a time to wait
+ * (https://github.com/googleapis/googleapis/blob/master/google/rpc/status.proto).
+ */
+export function encodeRpcStatus({ code, message, retryAfterMs }: Refusal): Uint8Array {
+  const writer = new ProtobufWriter(4_096);
+  if (retryAfterMs !== undefined) {
+    // Written last first: Any { type_url = 1, value = 2: RetryInfo { retry_delay = 1: Duration { seconds = 1, nanos = 2 } } }.
+    writer.int32(2, Math.floor((retryAfterMs % 1000) * 1e6));
+    writer.int64(1, BigInt(Math.floor(retryAfterMs / 1000)));
+    writer.message(1, 0);
+    writer.message(2, 0);
+    writer.text(1, 'type.googleapis.com/google.rpc.RetryInfo');
+    writer.message(3, 0);
+  }
+  writer.text(2, statusText(message));
+  writer.int32(1, code);
+  return writer.finish();
+}

@@ -1,8 +1,8 @@
 import type { Counter, Meter } from '@opentelemetry/api';
 import { createExportRequest } from './exporters/create-export-request.ts';
 import type { ProfilesExporter } from './exporters/export-request.ts';
+import { bookOf, createLocationCounter } from './name-book-of-store.ts';
 import { enrichProfiles } from './profile/enrich-profiles.ts';
-import type { NameBook } from './profile/name-book.ts';
 import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from './receivers/otlp/profiles-sink.ts';
 import type { Clock } from './support/clock.ts';
 import type { SymbolStore } from './symbols/symbol-store.ts';
@@ -31,10 +31,7 @@ export class PassThrough implements ProfilesSink {
 
   constructor(parts: PassThroughParts) {
     this.#parts = parts;
-    this.#locations = parts.meter.createCounter('framekeeper_otlp_locations', {
-      description: 'Locations of OTLP profiles, by what became of them: learned, named, unnamed.',
-      unit: '{location}',
-    });
+    this.#locations = createLocationCounter(parts.meter);
   }
 
   /** Taken as soon as one exporter takes it; those that do not have counted it as lost. */
@@ -53,13 +50,4 @@ export class PassThrough implements ProfilesSink {
     const answers = exporters.map((exporter) => exporter.offer(request));
     return answers.includes(true) ? { kind: 'accepted' } : busy;
   }
-}
-
-/** The store at one moment. */
-function bookOf(store: SymbolStore, nowMs: number): NameBook {
-  return {
-    learnExecutable: (fileId, executable) => store.learnExecutable(fileId, executable, nowMs),
-    learnSymbol: (fileId, high, low, symbol) => store.learnSymbol(fileId, high, low, symbol, nowMs),
-    openFile: (fileId) => store.openFile(fileId, nowMs),
-  };
 }

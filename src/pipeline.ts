@@ -3,12 +3,14 @@ import type { Logger } from 'pino';
 import type { CheckedConfig } from './config/check-document.ts';
 import { createExportRequest } from './exporters/create-export-request.ts';
 import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
+import { MergeIntoCycle } from './merge-into-cycle.ts';
 import type { ProfilesData } from './otlp/profiles-data.ts';
 import { PassThrough } from './pass-through.ts';
 import type { NamedAdmission, PipelineAdmissions } from './pipeline-admissions.ts';
 import { createPipelineAdmissions } from './pipeline-admissions.ts';
 import type { ProfilesSink } from './receivers/otlp/profiles-sink.ts';
 import type { ReportConsumer } from './reporter/cycle-report.ts';
+import type { WindowFigures } from './reporter/reporter-metrics.ts';
 import { createReporterMetrics } from './reporter/reporter-metrics.ts';
 import { ReportingCycle } from './reporter/reporting-cycle.ts';
 import type { ReportingCycleConfig } from './reporter/reporting-cycle-config.ts';
@@ -65,21 +67,49 @@ export function createPipeline(
   // Whoever has a reason to take nothing at present stands here.
   const admitted: NamedAdmission[] = [];
   const admissions = createPipelineAdmissions(id, { frames: admitted, otlp: admitted }, parts);
-  const profiles = new PassThrough({ ...parts, store, ownsStore: cycleId === undefined, exporters });
   const keepers = keepersOf(storeId, storeConfig, store, parts);
-  if (cycleId === undefined) return { id, store, admissions, intake: undefined, profiles, components: keepers };
+  const passThrough = (): PassThrough =>
+    new PassThrough({ ...parts, store, ownsStore: cycleId === undefined, exporters });
+  if (cycleId === undefined) {
+    return { id, store, admissions, intake: undefined, profiles: passThrough(), components: keepers };
+  }
   const cycleConfig = config.processors.get(cycleId)!.config as ReportingCycleConfig;
-  const { maxEvents, maxBytes, intervalMs } = cycleConfig;
-  const limits = { maxEvents, maxBytes, retryDelayMs: intervalMs };
-  const intake = new TraceIntake(store, store.neededNames, limits, parts.clock);
+  const { intake, merged } = createWindow(cycleConfig, store, parts);
   const cycle = new ReportingCycle(cycleId, cycleConfig, {
     ...parts,
     symbols: store,
     intake,
-    metrics: createReporterMetrics(parts.meter, () => intake.figures),
+    company: merged,
+    metrics: createReporterMetrics(parts.meter, () => figuresOf(intake, merged)),
     consumers: [...exportReports(exporters), ...outlets.consumers(store)],
   });
-  return { id, store, admissions, intake, profiles, components: [...keepers, cycle] };
+  return { id, store, admissions, intake, profiles: merged ?? passThrough(), components: [...keepers, cycle] };
+}
+
+/** The two ways into a window: raw frame samples, and OTLP profiles where these are merged. They share its bounds. */
+function createWindow(
+  { maxEvents, maxBytes, intervalMs, otlpProfiles }: ReportingCycleConfig,
+  store: SymbolStore,
+  parts: PipelineParts,
+): { readonly intake: TraceIntake; readonly merged: MergeIntoCycle | undefined } {
+  const limits = { maxEvents, maxBytes, retryDelayMs: intervalMs };
+  if (otlpProfiles === 'pass_through') {
+    return { intake: new TraceIntake(store, store.neededNames, limits, parts.clock), merged: undefined };
+  }
+  const merged = new MergeIntoCycle({ ...parts, store, limits, window: () => intake.figures });
+  const intake = new TraceIntake(store, store.neededNames, { ...limits, company: merged }, parts.clock);
+  return { intake, merged };
+}
+
+function figuresOf(intake: TraceIntake, merged: MergeIntoCycle | undefined): WindowFigures {
+  const { events, bytes, rejectedSamples } = intake.figures;
+  if (merged === undefined) return { events, bytes, rejectedSamples };
+  const { share } = merged;
+  return {
+    events: events + share.events,
+    bytes: bytes + share.bytes,
+    rejectedSamples: rejectedSamples + merged.rejectedSamples,
+  };
 }
 
 /** What lets the store survive a restart: starts before anything learns names, and stops after the last report. */

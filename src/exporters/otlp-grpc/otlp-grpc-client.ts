@@ -93,6 +93,9 @@ function answered(response: Uint8Array): SendResult {
 }
 
 function failed({ code, details, metadata }: ServiceError, sizeBytes: number): SendResult {
+  // grpc-js has no status for a message in an encoding that it does not know (1.14.7, build/src/compression-filter.js). The receiver
+  // has taken the request, so sending again would store it twice.
+  if (code === undefined) return { kind: 'permanent', errorType: 'Internal', reason: 'Internal: unreadable response' };
   const errorType = codeName(code);
   const reason = `${errorType}: ${details}`;
   const rule = retryableCodes.get(code);

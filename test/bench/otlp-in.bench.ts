@@ -97,7 +97,7 @@ async function startPassThrough(): Promise<RunningServer> {
   // As an exporter's client does, before it writes to its socket.
   const exporters = [{ id: 'bench', offer: (request: { encoded(): Uint8Array }) => request.encoded().length > 0 }];
   const sink = new PassThrough({ store, ownsStore: true, exporters, clock: systemClock, meter });
-  const server = new GrpcServer(plainGrpcConfig, { meter, logger });
+  const server = new GrpcServer(plainGrpcConfig, { clock: systemClock, meter, logger });
   const config = { grpc: plainGrpcConfig, http: undefined };
   const admission = (): undefined => undefined;
   const receiver = new OtlpReceiver('otlp', config, { server, sink, admission, clock: systemClock, meter, logger });

@@ -509,7 +509,8 @@ for (const { name, tls, message } of [
   {
     name: "a key that is not the certificate's",
     tls: { cert_file: fixture('client.pem'), key_file: fixture('server-key.pem') },
-    message: /^tls: cannot use .*client\.pem, .*server-key\.pem \(.*\); give PEM files that belong together\.$/,
+    message:
+      /^tls\.cert_file: certificate and key do not work together \(.*\); name a certificate and its own key, as PEM\.$/,
   },
 ]) {
   test(`otlp_grpc does not start with ${name}`, async () => {

@@ -8,6 +8,7 @@ import { PassThrough } from './pass-through.ts';
 import type { NamedAdmission, PipelineAdmissions } from './pipeline-admissions.ts';
 import { createPipelineAdmissions } from './pipeline-admissions.ts';
 import type { ProfilesSink } from './receivers/otlp/profiles-sink.ts';
+import { areFull, refuseFull } from './refuse-full.ts';
 import type { ReportConsumer } from './reporter/cycle-report.ts';
 import { createReporterMetrics } from './reporter/reporter-metrics.ts';
 import { ReportingCycle } from './reporter/reporting-cycle.ts';
@@ -63,7 +64,7 @@ export function createPipeline(
   registerSymbolStoreMetrics(parts.meter, store);
   const { exporters } = outlets;
   // Whoever has a reason to take nothing at present stands here.
-  const admitted: NamedAdmission[] = [];
+  const admitted: NamedAdmission[] = [{ name: 'queue_full', ask: refuseFull(exporters, parts.random) }];
   const admissions = createPipelineAdmissions(id, { frames: admitted, otlp: admitted }, parts);
   const profiles = new PassThrough({ ...parts, store, ownsStore: cycleId === undefined, exporters });
   const keepers = keepersOf(storeId, storeConfig, store, parts);
@@ -77,6 +78,7 @@ export function createPipeline(
     symbols: store,
     intake,
     metrics: createReporterMetrics(parts.meter, () => intake.figures),
+    isHeldUp: () => areFull(exporters),
     consumers: [...exportReports(exporters), ...outlets.consumers(store)],
   });
   return { id, store, admissions, intake, profiles, components: [...keepers, cycle] };

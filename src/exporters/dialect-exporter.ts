@@ -5,7 +5,7 @@ import type { DialectName } from '../otlp/dialects/dialect.ts';
 import { dialectNames } from '../otlp/dialects/dialect.ts';
 import type { Component } from '../support/component.ts';
 import { createExportRequest } from './create-export-request.ts';
-import type { ExportRequest, ProfilesExporter } from './export-request.ts';
+import type { ExportRequest, ProfilesExporter, Room } from './export-request.ts';
 
 /** Reads `dialect`: which backend profiles are written for. */
 export function readDialect(section: ConfigSection): DialectName {
@@ -39,6 +39,10 @@ class DialectExporter implements Component, ProfilesExporter {
 
   start(): Promise<void> {
     return this.#exporter.start();
+  }
+
+  get room(): Room {
+    return this.#exporter.room;
   }
 
   offer(request: ExportRequest): boolean {

@@ -14,4 +14,9 @@ export interface ProfilesExporter {
   readonly id: string;
   /** Takes the request into the sending queue, or refuses it because the queue is full (counted by the exporter). Never waits. */
   offer(request: ExportRequest): boolean;
+  /** Whether an offer would be taken now, as far as that can be told before there is one. */
+  readonly room: Room;
 }
+
+/** `full`: the sending queue is, or its storage is or fails. */
+export type Room = 'open' | 'full';

@@ -25,6 +25,7 @@ interface Entry {
  */
 export class SendingQueue {
   readonly capacity: number;
+  readonly #isEnabled: boolean;
   readonly #sizer: Sizer;
   readonly #hasRoom: () => boolean;
   readonly #maxReads: number;
@@ -33,6 +34,8 @@ export class SendingQueue {
   readonly #waiting = new Set<Entry>();
   readonly #cut = new AbortController();
   #size = 0;
+  /** Whether an offer found no room, and nothing has left since. */
+  #isOverflowing = false;
   #busyCount = 0;
   #readCount = 0;
   #isStopped = false;
@@ -49,6 +52,7 @@ export class SendingQueue {
     storage?: RequestStorage,
     hasRoom: () => boolean = () => this.#busyCount < config.numConsumers,
   ) {
+    this.#isEnabled = config.enabled;
     this.#sizer = config.enabled ? config.sizer : 'requests';
     this.capacity = config.enabled ? config.queueSize : config.numConsumers;
     this.#hasRoom = hasRoom;
@@ -62,6 +66,14 @@ export class SendingQueue {
     return this.#size;
   }
 
+  /**
+   * Whether nothing more fits in, as far as that can be told without knowing what comes: at `capacity`, or when an offer was
+   * too large for what was left. Without a queue only the latter, since all consumers are busy at one moment and free at the next.
+   */
+  get isFull(): boolean {
+    return this.#isOverflowing || (this.#isEnabled && this.#size >= this.capacity);
+  }
+
   /** Queues what the storage has of earlier runs, be it more than `capacity`. Call before the first offer. */
   start(): void {
     for (const stored of this.#storage?.open() ?? []) {
@@ -73,7 +85,10 @@ export class SendingQueue {
     if (this.#isStopped) return 'stopped';
     const size = sizeOf(request, this.#sizer);
     if (size > this.capacity) return 'too_large';
-    if (this.#size + size > this.capacity) return 'queue_full';
+    if (this.#size + size > this.capacity) {
+      this.#isOverflowing = true;
+      return 'queue_full';
+    }
     const stored = this.#storage?.add(request);
     if (typeof stored === 'string') return stored;
     const isNext = this.#waiting.size === 0 && this.#canServe();
@@ -141,6 +156,7 @@ export class SendingQueue {
     else if (entry.stored !== undefined) this.#isInterrupted = true;
     this.#busyCount -= 1;
     this.#size -= entry.size;
+    this.#isOverflowing = false;
     this.#serve();
     this.#reportEmpty();
   }

@@ -95,7 +95,8 @@ async function startPassThrough(): Promise<RunningServer> {
   const logger = pino({ level: 'silent' });
   const store = new SymbolStore(configOf(), Math.random);
   // As an exporter's client does, before it writes to its socket.
-  const exporters = [{ id: 'bench', offer: (request: { encoded(): Uint8Array }) => request.encoded().length > 0 }];
+  const offer = (request: { encoded(): Uint8Array }): boolean => request.encoded().length > 0;
+  const exporters = [{ id: 'bench', room: 'open' as const, offer }];
   const sink = new PassThrough({ store, ownsStore: true, exporters, clock: systemClock, meter });
   const server = new GrpcServer(plainGrpcConfig, { clock: systemClock, meter, logger });
   const config = { grpc: plainGrpcConfig, http: undefined };

@@ -26,6 +26,7 @@ function setUp({
   maxEvents = 1000,
   consumeFirst = (_: CycleReport): void => {},
   consume = (_: CycleReport): void => {},
+  isHeldUp = (): boolean => false,
 } = {}) {
   const clock = new FakeClock(startUnixNano);
   const symbols = new PlainSymbols();
@@ -41,6 +42,7 @@ function setUp({
       symbols,
       intake,
       consumers,
+      isHeldUp,
       metrics: createReporterMetrics(metrics.getMeter('test'), () => intake.figures),
       logger: pino({ level: 'silent' }),
       clock,
@@ -72,6 +74,27 @@ for (const { chance, delayMs } of [
     await cycle.stop();
   });
 }
+
+test('ReportingCycle leaves the window while a report would find no room, and goes on keeping the store', async () => {
+  let isHeldUp = true;
+  const { clock, symbols, cycle, reports, sampleAt } = setUp({ isHeldUp: () => isHeldUp });
+  await cycle.start();
+  sampleAt(startUnixNano);
+  await clock.advance(10_000);
+  assert.equal(reports.length, 0);
+  assert.deepEqual(symbols.calls, ['learn', 'resubmitStubs', 'purge', 'resubmitStubs', 'purge']);
+  sampleAt(startUnixNano + 10_000_000_000n);
+  isHeldUp = false;
+  await clock.advance(5_000);
+  assert.deepEqual(
+    reports.map(({ eventCount, range }) => [eventCount, range.endUnixNano - range.startUnixNano]),
+    [[2, 15_000_000_000n]],
+  );
+  isHeldUp = true;
+  sampleAt(startUnixNano + 15_000_000_000n);
+  await cycle.stop();
+  assert.equal(reports.at(-1)?.eventCount, 1, 'the last window is reported all the same');
+});
 
 test('ReportingCycle submits stubs again before it looks for late names, and purges after the report', async () => {
   const { symbols, cycle } = setUp({ consume: () => symbols.calls.push('consume') });

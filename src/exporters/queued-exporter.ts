@@ -5,14 +5,14 @@ import { Batcher } from './batcher.ts';
 import type { ExportClient } from './export-client.ts';
 import type { ExportEvents } from './export-events.ts';
 import { createExportEvents } from './export-events.ts';
-import type { ExportRequest, ProfilesExporter, Room } from './export-request.ts';
+import type { ExportRequest, ProfilesExporter, Reservation, Room } from './export-request.ts';
 import type { ExporterDependencies } from './exporter-dependencies.ts';
 import { PieceSender } from './piece-sender.ts';
 import type { RequestStorage } from './request-storage.ts';
 import { withRetry } from './retry.ts';
 import type { RetryConfig } from './retry-config.ts';
 import { interruptedByShutdown } from './send-result.ts';
-import type { Outcome } from './sending-queue.ts';
+import type { Outcome, Refusal } from './sending-queue.ts';
 import { SendingQueue } from './sending-queue.ts';
 import type { SendingQueueConfig } from './sending-queue-config.ts';
 import { withTimeout } from './timeout.ts';
@@ -39,6 +39,7 @@ const storageRetryMs = 1_000;
  */
 export class QueuedExporter implements Component, ProfilesExporter {
   readonly id: string;
+  readonly reserve: ((request: ExportRequest) => Reservation | Refusal) | undefined;
   readonly #client: ExportClient;
   readonly #events: ExportEvents;
   readonly #stopping = new AbortController();
@@ -64,6 +65,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
     const deliver = (request: ExportRequest, signal: AbortSignal): Promise<Outcome> => sender.deliver(request, signal);
     this.#storage = storage;
     this.#clock = clock;
+    this.reserve = storage && ((request) => this.#reserve(request));
     this.#queue = createQueue(config.queue, storage, { clock, stopping, events: this.#events, deliver });
   }
 
@@ -88,6 +90,10 @@ export class QueuedExporter implements Component, ProfilesExporter {
     return refusal === undefined;
   }
 
+  #reserve(request: ExportRequest): Reservation | Refusal {
+    return request.sampleCount === 0 ? nothingReserved : this.#queue.reserve(request);
+  }
+
   async stop(deadline: AbortSignal): Promise<void> {
     this.#stopping.abort();
     const left = await this.#queue.stop(deadline);
@@ -98,6 +104,8 @@ export class QueuedExporter implements Component, ProfilesExporter {
     this.#storage?.close();
   }
 }
+
+const nothingReserved: Reservation = { commit: () => undefined, cancel: () => undefined };
 
 function createQueue(
   config: SendingQueueConfig,

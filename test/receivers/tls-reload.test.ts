@@ -40,7 +40,13 @@ const listeners: Record<string, (tls: ServerTlsConfig, parts: Parts) => Promise<
   },
   'the OTLP HTTP server': async (tls, { clock, log: { logger }, metrics: { meter } }) => {
     const sink = { submit: () => ({ kind: 'accepted' }) as const };
-    const intake = new ProfilesIntake({ sink, metrics: new OtlpMetrics(meter, 'otlp'), clock, logger });
+    const intake = new ProfilesIntake({
+      sink,
+      admission: () => undefined,
+      metrics: new OtlpMetrics(meter, 'otlp'),
+      clock,
+      logger,
+    });
     const server = new OtlpHttpServer({ ...plainHttpConfig, tls }, { intake, clock, meter, logger });
     await server.start();
     return server;

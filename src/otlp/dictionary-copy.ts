@@ -28,15 +28,22 @@ export interface DictionaryTarget {
 export class DictionaryCopy {
   readonly #source: ProfilesDictionary;
   readonly #target: DictionaryTarget;
+  readonly #linesOf: (location: number) => readonly Line[];
   /** Index in the target by index in the source; 0 is "not copied". */
   readonly #copies: { readonly [T in Table]: Uint32Array };
   /** What was copied, in order: the array of its table, and its index in the source. */
   readonly #journalTables: Uint32Array[] = [];
   readonly #journalIndices: number[] = [];
 
-  constructor(source: ProfilesDictionary, target: DictionaryTarget) {
+  /** `linesOf` gives the lines of a source location that has none, as the target has them. */
+  constructor(
+    source: ProfilesDictionary,
+    target: DictionaryTarget,
+    linesOf: (location: number) => readonly Line[] = () => noElements,
+  ) {
     this.#source = source;
     this.#target = target;
+    this.#linesOf = linesOf;
     const copiesOf = (table: readonly unknown[]): Uint32Array => new Uint32Array(table.length);
     this.#copies = {
       mappingTable: copiesOf(source.mappingTable),
@@ -116,10 +123,10 @@ export class DictionaryCopy {
   readonly #location = (index: number): number =>
     this.#copies.locationTable[index] || this.#copy('locationTable', index, this.#locationOf);
 
-  readonly #locationOf = ({ mappingIndex, address, lines, attributeIndices }: Location): Location => ({
+  readonly #locationOf = ({ mappingIndex, address, lines, attributeIndices }: Location, index: number): Location => ({
     mappingIndex: this.#copies.mappingTable[mappingIndex] || this.#copy('mappingTable', mappingIndex, this.#mappingOf),
     address,
-    lines: lines.length === 0 ? noElements : lines.map(this.#lineOf),
+    lines: lines.length === 0 ? this.#linesOf(index) : lines.map(this.#lineOf),
     attributeIndices: this.#attributes(attributeIndices),
   });
 
@@ -148,12 +155,12 @@ export class DictionaryCopy {
   #copy<T extends Table>(
     table: T,
     index: number,
-    toTarget: (entry: ProfilesDictionary[T][number]) => ProfilesDictionary[T][number],
+    toTarget: (entry: ProfilesDictionary[T][number], index: number) => ProfilesDictionary[T][number],
   ): number {
     if (index === 0) return 0;
     const entry = this.#source[table][index] as ProfilesDictionary[T][number] | undefined;
     if (entry === undefined) return 0;
-    const copy = this.#target.add(table, toTarget(entry));
+    const copy = this.#target.add(table, toTarget(entry, index));
     this.#copies[table][index] = copy;
     this.#journalTables.push(this.#copies[table]);
     this.#journalIndices.push(index);

@@ -40,13 +40,8 @@ const listeners: Record<string, (tls: ServerTlsConfig, parts: Parts) => Promise<
   },
   'the OTLP HTTP server': async (tls, { clock, log: { logger }, metrics: { meter } }) => {
     const sink = { submit: () => ({ kind: 'accepted' }) as const };
-    const intake = new ProfilesIntake({
-      sink,
-      admission: () => undefined,
-      metrics: new OtlpMetrics(meter, 'otlp'),
-      clock,
-      logger,
-    });
+    const metrics = new OtlpMetrics(meter, 'otlp');
+    const intake = new ProfilesIntake({ sink, metrics, admission: () => undefined, clock, logger });
     const server = new OtlpHttpServer({ ...plainHttpConfig, tls }, { intake, clock, meter, logger });
     await server.start();
     return server;
@@ -90,9 +85,12 @@ async function start(t: TestContext, name: string, tls: ServerTlsConfig): Promis
 }
 
 /** Lets the files be looked at until `msg` is logged. */
-async function lookUntil({ clock, log }: Parts, msg: string): Promise<void> {
+async function lookUntil({ signal }: TestContext, { clock, log }: Parts, msg: string): Promise<void> {
   const before = log.lines.filter((line) => line.msg === msg).length;
-  while (log.lines.filter((line) => line.msg === msg).length === before) await clock.advance(intervalMs);
+  while (log.lines.filter((line) => line.msg === msg).length === before) {
+    signal.throwIfAborted();
+    await clock.advance(intervalMs);
+  }
 }
 
 for (const name of Object.keys(listeners)) {
@@ -106,15 +104,15 @@ for (const name of Object.keys(listeners)) {
 
     const second = authority.issue('second');
     folder.write('server.pem', second.cert);
-    await lookUntil(running, kept);
+    await lookUntil(t, running, kept);
     assert.equal(await shownName(running.listener, { ca }), 'first', 'a certificate whose key is not there yet');
     folder.write('server.pem', second.cert.slice(0, 200));
     folder.write('server.key', second.key);
-    await lookUntil(running, kept);
+    await lookUntil(t, running, kept);
     assert.equal(await shownName(running.listener, { ca }), 'first', 'half a certificate');
 
     folder.write('server.pem', second.cert);
-    await lookUntil(running, taken);
+    await lookUntil(t, running, taken);
     assert.equal(await shownName(running.listener, { ca }), 'second');
     await assert.rejects(shownName(running.listener, { ca, maxVersion: 'TLSv1.2' }), /version/i, 'min_version stays');
     const values = await running.metrics.values();
@@ -138,10 +136,10 @@ for (const name of Object.keys(listeners)) {
     assert.equal(await shownName(running.listener, known), 'server');
     await assert.rejects(shownName(running.listener, other));
     folder.write('clients.pem', `${others.cert}-----BEGIN CERTIFICATE-----\nMII`);
-    await lookUntil(running, kept);
+    await lookUntil(t, running, kept);
     await assert.rejects(shownName(running.listener, other), 'a bundle that is half written');
     folder.write('clients.pem', others.cert);
-    await lookUntil(running, taken);
+    await lookUntil(t, running, taken);
     assert.equal(await shownName(running.listener, other), 'server');
     await assert.rejects(shownName(running.listener, known));
     await assert.rejects(shownName(running.listener, { ca: servers.cert }));

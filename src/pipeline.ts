@@ -9,6 +9,7 @@ import { PassThrough } from './pass-through.ts';
 import type { NamedAdmission, PipelineAdmissions } from './pipeline-admissions.ts';
 import { createPipelineAdmissions } from './pipeline-admissions.ts';
 import type { ProfilesSink } from './receivers/otlp/profiles-sink.ts';
+import { areFull, refuseFull } from './refuse-full.ts';
 import type { ReportConsumer } from './reporter/cycle-report.ts';
 import type { WindowFigures } from './reporter/reporter-metrics.ts';
 import { createReporterMetrics } from './reporter/reporter-metrics.ts';
@@ -65,7 +66,7 @@ export function createPipeline(
   registerSymbolStoreMetrics(parts.meter, store);
   const { exporters } = outlets;
   // Whoever has a reason to take nothing at present stands here.
-  const admitted: NamedAdmission[] = [];
+  const admitted: NamedAdmission[] = [{ name: 'queue_full', ask: refuseFull(exporters, parts.random) }];
   const admissions = createPipelineAdmissions(id, { frames: admitted, otlp: admitted }, parts);
   const keepers = keepersOf(storeId, storeConfig, store, parts);
   const passThrough = (): PassThrough =>
@@ -81,6 +82,7 @@ export function createPipeline(
     intake,
     company: merged,
     metrics: createReporterMetrics(parts.meter, () => figuresOf(intake, merged)),
+    isHeldUp: () => areFull(exporters),
     consumers: [...exportReports(exporters), ...outlets.consumers(store)],
   });
   return { id, store, admissions, intake, profiles: merged ?? passThrough(), components: [...keepers, cycle] };

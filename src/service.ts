@@ -73,7 +73,7 @@ export class Service {
     const { clock, logger, telemetry } = parts;
     const { meter } = telemetry;
     this.#health = new HealthStatus(pipelineMembers(config), clock);
-    this.#grpcServers = new GrpcServers({ meter, logger });
+    this.#grpcServers = new GrpcServers({ clock, meter, logger });
     const livePages = this.#createLivePages();
     this.#httpServers = createHttpServers(this.#httpParts(livePages), { logger, meter });
     this.#storages = this.#createStorages();

@@ -83,7 +83,13 @@ function startIntake(): { intake: ProfilesIntake; requests: ExportRequest[]; sto
   const store = new SymbolStore(configOf({ max_entries: 1_000, max_size_mib: 1 }), () => 0.5);
   const requests: ExportRequest[] = [];
   const offer = (request: ExportRequest): boolean => requests.push(request) > 0;
-  const sink = new PassThrough({ store, ownsStore: true, exporters: [{ id: 'debug', offer }], clock, meter });
+  const sink = new PassThrough({
+    store,
+    ownsStore: true,
+    exporters: [{ id: 'debug', room: 'open', offer }],
+    clock,
+    meter,
+  });
   const errors = { write: (line: string) => assert.doesNotMatch(line, /fault of this service/) };
   const logger = pino({ level: 'error' }, errors);
   const admission = (): undefined => undefined;

@@ -21,6 +21,7 @@ function startPassThrough(takes: readonly boolean[], ownsStore = true) {
   const requests: ExportRequest[] = [];
   const exporters = takes.map((isTaken, index) => ({
     id: `debug/${index}`,
+    room: 'open' as const,
     offer: (request: ExportRequest) => {
       requests.push(request);
       return isTaken;

@@ -11,7 +11,11 @@ import { recordedIo } from './support/recorded-io.ts';
 
 test('exportReports encodes a report once for all exporters', () => {
   const requests: ExportRequest[] = [];
-  const exporter = { id: 'debug', offer: (request: ExportRequest): boolean => requests.push(request) > 0 };
+  const exporter = {
+    id: 'debug',
+    room: 'open' as const,
+    offer: (request: ExportRequest): boolean => requests.push(request) > 0,
+  };
   const report = reportOf(goodProfiles());
   for (const { consume } of exportReports([exporter, exporter])) consume(report);
   assert.equal(requests.length, 2);
@@ -23,11 +27,12 @@ test('exportReports lets an exporter that fails fail alone', () => {
   let offers = 0;
   const faulty = {
     id: 'file',
+    room: 'open' as const,
     offer: (): boolean => {
       throw new Error('a fault of ours');
     },
   };
-  const sound = { id: 'debug', offer: (): boolean => ++offers > 0 };
+  const sound = { id: 'debug', room: 'open' as const, offer: (): boolean => ++offers > 0 };
   const [first, second] = exportReports([faulty, sound]);
   assert.throws(() => first!.consume(reportOf(goodProfiles())));
   second!.consume(reportOf(goodProfiles()));

@@ -5,7 +5,8 @@ import type { DialectName } from '../otlp/dialects/dialect.ts';
 import { dialectNames } from '../otlp/dialects/dialect.ts';
 import type { Component } from '../support/component.ts';
 import { createExportRequest } from './create-export-request.ts';
-import type { ExportRequest, ProfilesExporter } from './export-request.ts';
+import type { ExportRequest, ProfilesExporter, Reservation, Room } from './export-request.ts';
+import type { Refusal } from './sending-queue.ts';
 
 /** Reads `dialect`: which backend profiles are written for. */
 export function readDialect(section: ConfigSection): DialectName {
@@ -21,16 +22,27 @@ export function withDialect(
   return dialect === 'generic' ? exporter : new DialectExporter(exporter, dialect, meter);
 }
 
+/** A request in the dialect, and how many samples were left out. */
+interface Written {
+  readonly of: ExportRequest;
+  readonly request: ExportRequest;
+  readonly droppedSamples: number;
+}
+
 class DialectExporter implements Component, ProfilesExporter {
   readonly id: string;
+  readonly reserve: ((request: ExportRequest) => Reservation | Refusal) | undefined;
   readonly #exporter: Component & ProfilesExporter;
   readonly #dialect: DialectName;
   readonly #dropped: Counter;
+  /** What was reserved last and not taken. */
+  #written: Written | undefined;
 
   constructor(exporter: Component & ProfilesExporter, dialect: DialectName, meter: Meter) {
     this.id = exporter.id;
     this.#exporter = exporter;
     this.#dialect = dialect;
+    this.reserve = exporter.reserve && ((request) => this.#reserve(request, exporter.reserve!));
     this.#dropped = meter.createCounter('framekeeper_exporter_dialect_dropped_samples', {
       unit: '{sample}',
       description: 'Samples left out because the backend of the dialect takes no profiles of their type.',
@@ -41,10 +53,40 @@ class DialectExporter implements Component, ProfilesExporter {
     return this.#exporter.start();
   }
 
+  get room(): Room {
+    return this.#exporter.room;
+  }
+
   offer(request: ExportRequest): boolean {
+    const written = this.#write(request);
+    this.#count(written);
+    return this.#exporter.offer(written.request);
+  }
+
+  #reserve(request: ExportRequest, reserve: NonNullable<ProfilesExporter['reserve']>): Reservation | Refusal {
+    const written = this.#write(request);
+    const reservation = reserve(written.request);
+    // It is to be offered again, and it is the same request then.
+    this.#written = written;
+    if (typeof reservation === 'string') return reservation;
+    const commit = (): void => {
+      this.#written = undefined;
+      this.#count(written);
+      reservation.commit();
+    };
+    return { commit, cancel: reservation.cancel };
+  }
+
+  #write(request: ExportRequest): Written {
+    const known = this.#written;
+    this.#written = undefined;
+    if (known?.of === request) return known;
     const { data, sampleCount, droppedSamples } = applyDialect(request.data, this.#dialect);
+    return { of: request, request: createExportRequest(data, sampleCount), droppedSamples };
+  }
+
+  #count({ droppedSamples }: Written): void {
     if (droppedSamples > 0) this.#dropped.add(droppedSamples, { exporter: this.id });
-    return this.#exporter.offer(createExportRequest(data, sampleCount));
   }
 
   stop(deadline: AbortSignal): Promise<void> {

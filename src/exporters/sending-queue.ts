@@ -1,4 +1,4 @@
-import type { ExportRequest } from './export-request.ts';
+import type { ExportRequest, Reservation } from './export-request.ts';
 import type { RequestStorage, StorageRefusal, StoredRequest } from './request-storage.ts';
 import type { SendingQueueConfig, Sizer } from './sending-queue-config.ts';
 
@@ -21,10 +21,11 @@ interface Entry {
  * A bounded queue, emptied in order by `numConsumers` at a time, or as fast as a batcher takes it. As in the Collector, a request counts from its offer to its
  * end, so `capacity` bounds everything that the exporter holds, retries included. With a storage, a request is there from
  * its offer to its end, and in memory only while it is consumed.
- * Invariant: `size` is the sum over `#waiting` and the requests being consumed; no offer takes it above `capacity`.
+ * Invariant: `size` is the sum over `#waiting`, the requests being consumed and those reserved; no offer takes it above `capacity`.
  */
 export class SendingQueue {
   readonly capacity: number;
+  readonly #isEnabled: boolean;
   readonly #sizer: Sizer;
   readonly #hasRoom: () => boolean;
   readonly #maxReads: number;
@@ -33,6 +34,8 @@ export class SendingQueue {
   readonly #waiting = new Set<Entry>();
   readonly #cut = new AbortController();
   #size = 0;
+  /** Whether an offer found no room, and nothing has left since. */
+  #isOverflowing = false;
   #busyCount = 0;
   #readCount = 0;
   #isStopped = false;
@@ -49,6 +52,7 @@ export class SendingQueue {
     storage?: RequestStorage,
     hasRoom: () => boolean = () => this.#busyCount < config.numConsumers,
   ) {
+    this.#isEnabled = config.enabled;
     this.#sizer = config.enabled ? config.sizer : 'requests';
     this.capacity = config.enabled ? config.queueSize : config.numConsumers;
     this.#hasRoom = hasRoom;
@@ -62,23 +66,52 @@ export class SendingQueue {
     return this.#size;
   }
 
+  /**
+   * Whether nothing more fits in, as far as that can be told without knowing what comes: at `capacity`, or when an offer was
+   * too large for what was left. Without a queue only the latter, since all consumers are busy at one moment and free at the next.
+   */
+  get isFull(): boolean {
+    return this.#isOverflowing || (this.#isEnabled && this.#size >= this.capacity);
+  }
+
   /** Queues what the storage has of earlier runs, be it more than `capacity`. Call before the first offer. */
   start(): void {
     for (const stored of this.#storage?.open() ?? []) {
-      this.#enqueue({ request: undefined, stored, size: storedSize(stored, this.#sizer) });
+      const size = storedSize(stored, this.#sizer);
+      this.#size += size;
+      this.#enqueue({ request: undefined, stored, size });
     }
   }
 
   offer(request: ExportRequest): Refusal | undefined {
+    const reservation = this.reserve(request);
+    if (typeof reservation === 'string') return reservation;
+    reservation.commit();
+    return undefined;
+  }
+
+  /** The first half of an offer: there is room for the request, and the storage has it. */
+  reserve(request: ExportRequest): Reservation | Refusal {
     if (this.#isStopped) return 'stopped';
     const size = sizeOf(request, this.#sizer);
     if (size > this.capacity) return 'too_large';
-    if (this.#size + size > this.capacity) return 'queue_full';
+    if (this.#size + size > this.capacity) {
+      this.#isOverflowing = true;
+      return 'queue_full';
+    }
     const stored = this.#storage?.add(request);
     if (typeof stored === 'string') return stored;
-    const isNext = this.#waiting.size === 0 && this.#canServe();
-    this.#enqueue({ request: stored === undefined || isNext ? request : undefined, stored, size });
-    return undefined;
+    this.#size += size;
+    return {
+      commit: () => {
+        const isNext = this.#waiting.size === 0 && this.#canServe();
+        this.#enqueue({ request: stored === undefined || isNext ? request : undefined, stored, size });
+      },
+      cancel: () => {
+        this.#size -= size;
+        stored?.finish();
+      },
+    };
   }
 
   /**
@@ -104,7 +137,6 @@ export class SendingQueue {
   }
 
   #enqueue(entry: Entry): void {
-    this.#size += entry.size;
     this.#waiting.add(entry);
     this.#serve();
     // What has to wait is held as bytes, which are a fraction of the objects.
@@ -141,6 +173,7 @@ export class SendingQueue {
     else if (entry.stored !== undefined) this.#isInterrupted = true;
     this.#busyCount -= 1;
     this.#size -= entry.size;
+    this.#isOverflowing = false;
     this.#serve();
     this.#reportEmpty();
   }

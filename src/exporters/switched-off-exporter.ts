@@ -5,6 +5,7 @@ import type { ProfilesExporter } from './export-request.ts';
 /** Stands for an exporter that the configuration switches off: takes everything, sends and counts nothing. */
 export class SwitchedOffExporter implements Component, ProfilesExporter {
   readonly id: string;
+  readonly room = 'open';
   readonly #logger: Logger;
   readonly #why: string;
 

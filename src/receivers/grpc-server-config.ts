@@ -1,6 +1,6 @@
 import type { ConfigSection } from '../config/config-section.ts';
-import type { ServerTlsConfig } from './server-tls-config.ts';
-import { readServerTlsConfig } from './server-tls-config.ts';
+import { readServerTlsConfig } from '../config/tls-config.ts';
+import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
 
 /** A gRPC server in the Collector's grammar (https://github.com/open-telemetry/opentelemetry-collector/tree/main/config/configgrpc). */
 export interface GrpcServerConfig {

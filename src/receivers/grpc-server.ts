@@ -6,6 +6,9 @@ import { ReflectionService } from '@grpc/reflection';
 import type { Counter, Meter } from '@opentelemetry/api';
 import { protoPath as healthProtoPath, service as healthService } from 'grpc-health-check';
 import type { Logger } from 'pino';
+import type { Clock } from '../support/clock.ts';
+import type { PemSet } from '../support/tls/pem-set.ts';
+import { TlsFiles } from '../support/tls/tls-files.ts';
 import { GrpcHealth } from './grpc-health.ts';
 import type { GrpcServerConfig } from './grpc-server-config.ts';
 import { createWindowedServer } from './windowed-server.ts';
@@ -23,6 +26,7 @@ export interface GrpcService {
 }
 
 export interface GrpcServerDependencies {
+  readonly clock: Clock;
   readonly meter: Meter;
   readonly logger: Logger;
 }
@@ -42,18 +46,19 @@ export class GrpcServer {
   readonly #services: GrpcService[] = [];
   readonly #server: Server;
   readonly #destroyConnections: () => void;
+  readonly #tlsFiles: TlsFiles | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #port = 0;
 
-  constructor(config: GrpcServerConfig, { meter, logger }: GrpcServerDependencies) {
+  constructor(config: GrpcServerConfig, { clock, meter, logger }: GrpcServerDependencies) {
     this.#config = config;
     this.#logger = logger;
     this.#refusedConnections = meter.createCounter('framekeeper_grpc_refused_connections', {
       description: 'Connections closed at once because there were max_connections already.',
       unit: '{connection}',
     });
-    const { server, destroyConnections } = createWindowedServer(channelOptions(config), {
+    const { server, destroyConnections, setSecureContext } = createWindowedServer(channelOptions(config), {
       windowBytes: flowControlWindowBytes,
       maxConnections: config.maxConnections,
       minTlsVersion: config.tls?.minVersion ?? 'TLSv1.2',
@@ -61,6 +66,8 @@ export class GrpcServer {
     });
     this.#server = server;
     this.#destroyConnections = destroyConnections;
+    const tlsDependencies = { part: config.endpoint, path: 'tls', clock, meter, logger };
+    this.#tlsFiles = config.tls && new TlsFiles(config.tls.files, tlsDependencies, setSecureContext);
   }
 
   /** The port that it listens at; 0 before it does. */
@@ -96,8 +103,9 @@ export class GrpcServer {
     const packages = this.#services.map(({ protoPackage }) => protoPackage);
     new ReflectionService(Object.assign({}, ...packages, loadSync(healthProtoPath))).addToServer(this.#server);
     const { endpoint } = this.#config;
+    const credentials = credentialsOf(await this.#tlsFiles?.start());
     this.#port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(endpoint, credentials(this.#config), (error, port) => {
+      this.#server.bindAsync(endpoint, credentials, (error, port) => {
         if (error === null) return resolve(port);
         const message = `endpoint: cannot listen on ${endpoint} (${error.message}); free the port or change the endpoint`;
         reject(new Error(message, { cause: error }));
@@ -110,6 +118,7 @@ export class GrpcServer {
   }
 
   async #close(deadline: AbortSignal): Promise<void> {
+    this.#tlsFiles?.stop();
     this.#health.setServing(false);
     for (const service of this.#services) service.endCalls();
     this.#health.endWatches();
@@ -148,8 +157,9 @@ function channelOptions(config: GrpcServerConfig): Record<string, number> {
   };
 }
 
-function credentials({ tls }: GrpcServerConfig): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  const pair = { private_key: tls.key, cert_chain: tls.certificate };
-  return ServerCredentials.createSsl(tls.clientAuthority ?? null, [pair], tls.clientAuthority !== undefined);
+function credentialsOf(pem: PemSet | undefined): ServerCredentials {
+  if (pem === undefined) return ServerCredentials.createInsecure();
+  // A server's configuration has both, or was refused.
+  const pair = { private_key: pem.key!, cert_chain: pem.cert! };
+  return ServerCredentials.createSsl(pem.ca ?? null, [pair], pem.ca !== undefined);
 }

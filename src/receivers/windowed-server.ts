@@ -1,15 +1,15 @@
 import type { Http2SecureServer, Http2Server, ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import type { ChannelOptions, ServerCredentials } from '@grpc/grpc-js';
 import { Server } from '@grpc/grpc-js';
-import type { TlsVersion } from './server-tls-config.ts';
 
 /** What grpc-js has no option for. */
 export interface TransportLimits {
   /** Flow-control window of each stream and of each connection. */
   readonly windowBytes: number;
   readonly maxConnections: number;
-  readonly minTlsVersion: TlsVersion;
+  readonly minTlsVersion: 'TLSv1.2' | 'TLSv1.3';
   /** Called for each connection beyond `maxConnections`. */
   readonly onConnectionRefused: () => void;
 }
@@ -18,6 +18,8 @@ export interface WindowedServer {
   readonly server: Server;
   /** Closes every connection at once: without channelz, grpc-js's `forceShutdown` forgets them and closes none. */
   readonly destroyConnections: () => void;
+  /** TLS of the connections to come: certificate, key and the authority of clients. Those that are open stay. */
+  readonly setSecureContext: (options: SecureContextOptions) => void;
 }
 
 /** The one private method of grpc-js's `Server` that is replaced. */
@@ -36,6 +38,10 @@ interface ServerInternals {
 export function createWindowedServer(options: ChannelOptions, limits: TransportLimits): WindowedServer {
   const server = new Server(options);
   const sockets = new Set<Socket>();
+  const secureServers = new Set<Http2SecureServer>();
+  // What is set takes the place of all that was: also of the version.
+  const secure = (http2Server: Http2SecureServer, options: SecureContextOptions): void =>
+    http2Server.setSecureContext({ ...options, minVersion: limits.minTlsVersion });
   const internals = server as unknown as ServerInternals;
   const create = internals.createHttp2Server?.bind(server);
   if (create === undefined) throw new Error('this version of @grpc/grpc-js has no createHttp2Server; use 1.14.7');
@@ -51,12 +57,16 @@ export function createWindowedServer(options: ChannelOptions, limits: TransportL
     http2Server.on('drop', limits.onConnectionRefused);
     const secureContext = credentials._getSecureContextOptions();
     if (secureContext !== null && 'setSecureContext' in http2Server) {
-      http2Server.setSecureContext({ ...secureContext, minVersion: limits.minTlsVersion });
+      secure(http2Server, secureContext);
+      secureServers.add(http2Server);
     }
     return http2Server;
   };
   const destroyConnections = (): void => {
     for (const socket of sockets) socket.destroy();
   };
-  return { server, destroyConnections };
+  const setSecureContext = (options: SecureContextOptions): void => {
+    for (const http2Server of secureServers) secure(http2Server, options);
+  };
+  return { server, destroyConnections, setSecureContext };
 }

@@ -5,6 +5,8 @@ export interface ReporterMetrics {
   /** `durationMs` is all that a cycle takes, handing over and purging included. */
   recordCycle(report: CycleReport, durationMs: number): void;
   recordFailure(): void;
+  /** A cycle left its window as it was, because a report would have found no room. */
+  recordHeldUp(): void;
   /** A consumer of a report failed. */
   recordHandOverFailure(): void;
 }
@@ -38,6 +40,9 @@ export function createReporterMetrics(meter: Meter, readWindow: () => WindowFigu
   const failures = meter.createCounter('framekeeper_reporting_cycle_failures', {
     description: 'Cycles that failed and lost their samples',
   });
+  const heldUp = meter.createCounter('framekeeper_held_up_cycles', {
+    description: 'Cycles that left their window to the next one because its report would have found no room',
+  });
   const handOverFailures = meter.createCounter('framekeeper_report_hand_over_failures', {
     description: 'Reports that an exporter or the live page failed to take because of a fault of this service',
   });
@@ -53,6 +58,7 @@ export function createReporterMetrics(meter: Meter, readWindow: () => WindowFigu
       }
     },
     recordFailure: () => failures.add(1),
+    recordHeldUp: () => heldUp.add(1),
     recordHandOverFailure: () => handOverFailures.add(1),
   };
 }

@@ -30,6 +30,8 @@ export interface ReportingCycleParts {
   readonly intake: WindowIntake;
   readonly company?: CycleCompany | undefined;
   readonly consumers: readonly ReportConsumer[];
+  /** Whether a report would find no room at present: then the window stays, and new samples are refused upstream. */
+  readonly isHeldUp?: () => boolean;
   readonly metrics: ReporterMetrics;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -138,8 +140,18 @@ export class ReportingCycle implements Component {
       } catch {
         return;
       }
-      this.#reportSafely();
+      if (this.#parts.isHeldUp?.() === true) this.#keepNames();
+      else this.#reportSafely();
     }
+  }
+
+  /** What a cycle does for the store when its window stays. */
+  #keepNames(): void {
+    const { clock, symbols, metrics } = this.#parts;
+    const nowMs = clock.nowMs();
+    symbols.resubmitStubs(nowMs);
+    symbols.purge(nowMs);
+    metrics.recordHeldUp();
   }
 
   #nextDelayMs(): number {

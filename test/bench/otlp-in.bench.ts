@@ -95,9 +95,10 @@ async function startPassThrough(): Promise<RunningServer> {
   const logger = pino({ level: 'silent' });
   const store = new SymbolStore(configOf(), Math.random);
   // As an exporter's client does, before it writes to its socket.
-  const exporters = [{ id: 'bench', offer: (request: { encoded(): Uint8Array }) => request.encoded().length > 0 }];
+  const offer = (request: { encoded(): Uint8Array }): boolean => request.encoded().length > 0;
+  const exporters = [{ id: 'bench', room: 'open' as const, offer }];
   const sink = new PassThrough({ store, ownsStore: true, exporters, clock: systemClock, meter });
-  const server = new GrpcServer(plainGrpcConfig, { meter, logger });
+  const server = new GrpcServer(plainGrpcConfig, { clock: systemClock, meter, logger });
   const config = { grpc: plainGrpcConfig, http: undefined };
   const admission = (): undefined => undefined;
   const receiver = new OtlpReceiver('otlp', config, { server, sink, admission, clock: systemClock, meter, logger });

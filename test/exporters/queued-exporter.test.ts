@@ -6,6 +6,7 @@ import { createExportRequest } from '../../src/exporters/create-export-request.t
 import type { ExportClient } from '../../src/exporters/export-client.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
 import { QueuedExporter } from '../../src/exporters/queued-exporter.ts';
+import type { RequestStorage } from '../../src/exporters/request-storage.ts';
 import { readRetryConfig } from '../../src/exporters/retry-config.ts';
 import type { Send, SendResult } from '../../src/exporters/send-result.ts';
 import { fullyAccepted } from '../../src/exporters/send-result.ts';
@@ -30,12 +31,13 @@ const bad: SendResult = { kind: 'permanent', errorType: 'InvalidArgument', reaso
 interface Rest {
   readonly close?: () => Promise<void>;
   readonly maxRequestBytes?: number | undefined;
+  readonly storage?: RequestStorage;
 }
 
 function createExporter(
   send: Send,
   queue: Record<string, unknown> = {},
-  { close = async () => {}, maxRequestBytes }: Rest = {},
+  { close = async () => {}, maxRequestBytes, storage }: Rest = {},
 ) {
   const clock = new FakeClock();
   const logs = recordLogs();
@@ -52,9 +54,59 @@ function createExporter(
     logger: logs.logger,
     meter,
     random: () => 0.5,
+    storage,
   });
   return { exporter, clock, logs, values };
 }
+
+for (const { name, queue, fits, over } of [
+  { name: 'at its capacity', queue: { queue_size: 2, num_consumers: 1 }, fits: [1, 1], over: undefined },
+  {
+    name: 'when one found no room',
+    queue: { sizer: 'items', queue_size: 10, num_consumers: 1 },
+    fits: [4, 5],
+    over: 2,
+  },
+  { name: 'when one found no free consumer', queue: { enabled: false, num_consumers: 2 }, fits: [1, 1], over: 1 },
+]) {
+  test(`an exporter says that it is full ${name}, until something has left`, async () => {
+    let end = (): void => undefined;
+    const { exporter } = createExporter(
+      () =>
+        new Promise((resolve) => {
+          end = () => resolve(fullyAccepted);
+        }),
+      queue,
+    );
+    await exporter.start();
+    for (const size of fits) {
+      assert.equal(exporter.room, 'open');
+      exporter.offer(fakeRequest(1, size));
+    }
+    if (over !== undefined) {
+      assert.equal(exporter.room, 'open');
+      assert.equal(exporter.offer(fakeRequest(2, over)), false);
+    }
+    assert.equal(exporter.room, 'full');
+    end();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(exporter.room, 'open');
+  });
+}
+
+test('an exporter is full for a second when its storage takes nothing, and is tried again then', async () => {
+  let refusal: 'storage_full' | undefined = 'storage_full';
+  const stored = { sampleCount: 1, sizeBytes: 4, read: async () => undefined, finish: () => undefined };
+  const storage = { open: () => [], add: () => refusal ?? stored, close: () => undefined };
+  const { exporter, clock } = createExporter(async () => fullyAccepted, {}, { storage });
+  await exporter.start();
+  assert.equal(exporter.offer(fakeRequest(1)), false);
+  assert.equal(exporter.room, 'full');
+  await clock.advance(1_000);
+  assert.equal(exporter.room, 'open');
+  refusal = undefined;
+  assert.equal(exporter.offer(fakeRequest(1)), true);
+});
 
 test('an exporter counts what it sends, and what its queue holds meanwhile', async () => {
   const { exporter, clock, values } = createExporter(

@@ -17,6 +17,7 @@ import protobuf from 'protobufjs';
 import { flowControlWindowBytes } from '../../src/receivers/grpc-server.ts';
 import type { GrpcServerConfig } from '../../src/receivers/grpc-server-config.ts';
 import { GrpcServers } from '../../src/receivers/grpc-servers.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { FramesClient, smallBatch } from '../support/frames-client.ts';
 import type { FramesServer } from '../support/frames-server.ts';
 import { acceptAll, plainGrpcConfig, startFramesServer } from '../support/frames-server.ts';
@@ -165,13 +166,15 @@ test('a stop closes at the deadline what does not end', async (t) => {
   assert.ok(log.some((line) => line.includes('did not end in time')));
 });
 
-const fixture = (name: string): Buffer => readFileSync(join(import.meta.dirname, 'fixtures', name));
-const tls = {
-  certificate: fixture('server.pem'),
-  key: fixture('server.key'),
-  clientAuthority: undefined,
-  minVersion: 'TLSv1.2',
-} as const;
+const fixturePath = (name: string): string => join(import.meta.dirname, 'fixtures', name);
+const fixture = (name: string): Buffer => readFileSync(fixturePath(name));
+const files = {
+  authority: undefined,
+  certificate: { key: 'cert_file', path: fixturePath('server.pem') },
+  privateKey: { key: 'key_file', path: fixturePath('server.key') },
+  reloadIntervalMs: 0,
+};
+const tls = { files, minVersion: 'TLSv1.2' } as const;
 
 // A name, because TLS has no server names that are addresses.
 const localhost = { 'grpc.ssl_target_name_override': 'localhost' };
@@ -187,7 +190,9 @@ test('TLS serves clients that trust the certificate', async (t) => {
 });
 
 test('TLS with client_ca_file serves only clients with a certificate', async (t) => {
-  const { port } = await serve(t, { tls: { ...tls, clientAuthority: fixture('ca.pem') } });
+  const { port } = await serve(t, {
+    tls: { ...tls, files: { ...files, authority: { key: 'client_ca_file', path: fixturePath('ca.pem') } } },
+  });
   const known = new FramesClient(
     port,
     localhost,
@@ -213,7 +218,7 @@ test('TLS refuses versions below min_version', async (t) => {
 });
 
 test('receivers at one endpoint share a server, unless their settings differ', () => {
-  const servers = new GrpcServers({ meter: recordMetrics().meter, logger: silentLogger });
+  const servers = new GrpcServers({ clock: new FakeClock(), meter: recordMetrics().meter, logger: silentLogger });
   const config = { ...plainGrpcConfig, endpoint: '127.0.0.1:4317' };
   assert.equal(servers.at(config), servers.at({ ...config }));
   assert.notEqual(servers.at(config), servers.at({ ...config, endpoint: '127.0.0.1:4327' }));

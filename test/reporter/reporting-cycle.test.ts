@@ -29,6 +29,7 @@ function setUp({
   consumeFirst = (_: CycleReport): void => {},
   consume = (_: CycleReport): void => {},
   company = undefined as CycleCompany | undefined,
+  isHeldUp = (): boolean => false,
 } = {}) {
   const clock = new FakeClock(startUnixNano);
   const symbols = new PlainSymbols();
@@ -45,6 +46,7 @@ function setUp({
       intake,
       company,
       consumers,
+      isHeldUp,
       metrics: createReporterMetrics(metrics.getMeter('test'), () => intake.figures),
       logger: pino({ level: 'silent' }),
       clock,
@@ -76,6 +78,27 @@ for (const { chance, delayMs } of [
     await cycle.stop();
   });
 }
+
+test('ReportingCycle leaves the window while a report would find no room, and goes on keeping the store', async () => {
+  let isHeldUp = true;
+  const { clock, symbols, cycle, reports, sampleAt } = setUp({ isHeldUp: () => isHeldUp });
+  await cycle.start();
+  sampleAt(startUnixNano);
+  await clock.advance(10_000);
+  assert.equal(reports.length, 0);
+  assert.deepEqual(symbols.calls, ['learn', 'resubmitStubs', 'purge', 'resubmitStubs', 'purge']);
+  sampleAt(startUnixNano + 10_000_000_000n);
+  isHeldUp = false;
+  await clock.advance(5_000);
+  assert.deepEqual(
+    reports.map(({ eventCount, range }) => [eventCount, range.endUnixNano - range.startUnixNano]),
+    [[2, 15_000_000_000n]],
+  );
+  isHeldUp = true;
+  sampleAt(startUnixNano + 15_000_000_000n);
+  await cycle.stop();
+  assert.equal(reports.at(-1)?.eventCount, 1, 'the last window is reported all the same');
+});
 
 test('ReportingCycle submits stubs again before it looks for late names, and purges after the report', async () => {
   const { symbols, cycle } = setUp({ consume: () => symbols.calls.push('consume') });

@@ -49,7 +49,7 @@ export async function startFramesServer(
   const { meter, values }: { meter: Meter; values: () => Promise<Map<string, number>> } = recordMetrics();
   const clock = new FakeClock();
   const grpc = { ...plainGrpcConfig, ...config };
-  const server = new GrpcServer(grpc, { meter, logger });
+  const server = new GrpcServer(grpc, { clock, meter, logger });
   const timeBounds = { maxAgeMs: 86_400_000, maxFutureMs: 3_600_000 };
   const dependencies = { server, sink: { submit }, admission, clock, meter, logger };
   const receiver = new FramesReceiver('frames', { grpc, timeBounds }, dependencies);

@@ -45,7 +45,7 @@ export async function startOtlpReceiver({
   const { meter, values } = recordMetrics();
   const logger = pino({ level: 'silent' });
   const grpc = { ...plainGrpcConfig, maxReceiveMessageBytes: maxBytes };
-  const server = new GrpcServer(grpc, { meter, logger });
+  const server = new GrpcServer(grpc, { clock: new FakeClock(), meter, logger });
   const received: ProfilesData[] = [];
   const sink = {
     submit({ data }: ReceivedProfiles): SinkAnswer {

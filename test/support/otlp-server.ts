@@ -8,7 +8,7 @@ import type {
 } from 'node:http2';
 import { constants, createSecureServer, createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 
 /** What the server does with one call. */
 export type Answer =
@@ -25,6 +25,12 @@ export type Answer =
   | { readonly kind: 'silence' }
   /** Breaks the connection: before the whole request is read, after it, or within the response. */
   | { readonly kind: 'reset'; readonly when: 'mid_request' | 'after_request' | 'mid_response' }
+  /** Ends the stream after a message, or at once, without a status. */
+  | { readonly kind: 'half_closed'; readonly message?: Uint8Array }
+  /** OK with a message that says it is compressed in an encoding that nobody announced. */
+  | { readonly kind: 'wrong_compression' }
+  /** An answer of HTTP, as a proxy gives it that does not know gRPC. */
+  | { readonly kind: 'http'; readonly status: number; readonly location?: string }
   /** GOAWAY that says this call was not processed, then the connection closes. */
   | { readonly kind: 'goaway' };
 
@@ -190,6 +196,16 @@ export class ScriptedOtlpServer {
           await new Promise((resolve) => stream.write(Buffer.from([0, 0, 0, 0, 9, 10]), resolve));
         }
         return this.#break(stream);
+      case 'half_closed':
+        stream.respond(responseHeaders);
+        return void stream.end(answer.message === undefined ? undefined : framed(answer.message));
+      case 'wrong_compression':
+        return respond(stream, gzipSync(new Uint8Array()), { flag: 1, headers: { 'grpc-encoding': 'br' } });
+      case 'http': {
+        const { status, location } = answer;
+        stream.respond({ ':status': status, 'content-type': 'text/html', ...(location && { location }) });
+        return void stream.end('<html>');
+      }
       case 'goaway':
         stream.session?.goaway(constants.NGHTTP2_NO_ERROR, stream.id! - 2 < 0 ? 0 : stream.id! - 2);
         return this.#break(stream);
@@ -209,12 +225,17 @@ export class ScriptedOtlpServer {
 
 const responseHeaders = { ':status': 200, 'content-type': 'application/grpc' };
 
-function respond(stream: ServerHttp2Stream, message: Uint8Array): void {
-  stream.respond(responseHeaders, { waitForTrailers: true });
+function respond(stream: ServerHttp2Stream, message: Uint8Array, { flag = 0, headers = {} } = {}): void {
+  stream.respond({ ...responseHeaders, ...headers }, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+  stream.end(framed(message, flag));
+}
+
+function framed(message: Uint8Array, flag = 0): Buffer {
   const prefix = Buffer.alloc(5);
+  prefix[0] = flag;
   prefix.writeUInt32BE(message.length, 1);
-  stream.end(Buffer.concat([prefix, message]));
+  return Buffer.concat([prefix, message]);
 }
 
 function refuse(stream: ServerHttp2Stream, answer: Extract<Answer, { kind: 'status' }>): void {

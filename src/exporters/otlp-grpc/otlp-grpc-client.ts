@@ -1,10 +1,12 @@
+import type { SecureContext } from 'node:tls';
 import type { ChannelOptions, ServiceError } from '@grpc/grpc-js';
 import { ChannelCredentials, Client, compressionAlgorithms, Metadata } from '@grpc/grpc-js';
 import { decodeExportResponse } from '../../otlp/export-response.ts';
 import { InvalidMessage } from '../../otlp/invalid-message.ts';
-import { loadSecureContext } from '../client-tls-config.ts';
+import { Connections } from '../connections.ts';
 import type { ExportClient } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
+import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import type { SendResult } from '../send-result.ts';
 import { userAgentOf } from '../user-agent.ts';
 import { readTooLarge } from './message-too-large.ts';
@@ -22,47 +24,49 @@ const maxRequestSizeBytes = 64 * 1024 * 1024;
 // gRPC's own default is 2 minutes. A backend that is back should be found well before retries run out (5 minutes).
 const maxReconnectBackoffMs = 10_000;
 
+export interface OtlpGrpcClientParts extends Pick<ExporterDependencies, 'clock' | 'meter' | 'logger'> {
+  /** Of the exporter. */
+  readonly id: string;
+  /** Of this service, for the user agent. */
+  readonly version: string;
+}
+
 /** One gRPC channel to one receiver of OTLP profiles. */
 export class OtlpGrpcClient implements ExportClient {
-  readonly #config: OtlpGrpcConfig;
-  readonly #target: string;
-  readonly #version: string;
   readonly #metadata: Metadata;
-  #client: Client | undefined;
+  readonly #connections: Connections<Client>;
 
-  constructor(config: OtlpGrpcConfig, target: string, version: string) {
-    this.#config = config;
-    this.#target = target;
-    this.#version = version;
+  constructor(config: OtlpGrpcConfig, target: string, { id, version, ...parts }: OtlpGrpcClientParts) {
     this.#metadata = createMetadata(config);
+    const options = channelOptions(config, version);
+    const kind = {
+      create: (context: SecureContext | undefined) => new Client(target, credentialsOf(config, context), options),
+      destroy: (client: Client) => client.close(),
+    };
+    this.#connections = new Connections(config.tls, config.isTls, kind, { part: id, ...parts });
   }
 
   async start(): Promise<void> {
-    const { tls, isTls } = this.#config;
-    const credentials = isTls
-      ? ChannelCredentials.createFromSecureContext(await loadSecureContext(tls), {
-          rejectUnauthorized: !tls.insecureSkipVerify,
-        })
-      : ChannelCredentials.createInsecure();
-    this.#client = new Client(this.#target, credentials, channelOptions(this.#config, this.#version));
+    await this.#connections.start();
   }
 
   readonly send = async (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
     const bytes = request.encoded();
-    const { error, response } = await this.#call(bytes, signal);
+    const { error, response } = await this.#connections.use((client) => this.#call(client, bytes, signal));
     return error === null ? answered(response ?? Buffer.alloc(0)) : failed(error, bytes.length);
   };
 
   async close(): Promise<void> {
-    this.#client?.close();
+    await this.#connections.close();
   }
 
   #call(
+    client: Client,
     bytes: Uint8Array,
     signal: AbortSignal,
   ): Promise<{ error: ServiceError | null; response?: Buffer | undefined }> {
     return new Promise((resolve) => {
-      const call = this.#client!.makeUnaryRequest(
+      const call = client.makeUnaryRequest(
         exportPath,
         (message: Uint8Array) => Buffer.from(message.buffer, message.byteOffset, message.byteLength),
         (response: Buffer) => response,
@@ -80,6 +84,11 @@ export class OtlpGrpcClient implements ExportClient {
   }
 }
 
+function credentialsOf({ tls }: OtlpGrpcConfig, context: SecureContext | undefined): ChannelCredentials {
+  if (context === undefined) return ChannelCredentials.createInsecure();
+  return ChannelCredentials.createFromSecureContext(context, { rejectUnauthorized: !tls.insecureSkipVerify });
+}
+
 function answered(response: Uint8Array): SendResult {
   try {
     const { rejectedProfiles, errorMessage } = decodeExportResponse(response);
@@ -93,6 +102,9 @@ function answered(response: Uint8Array): SendResult {
 }
 
 function failed({ code, details, metadata }: ServiceError, sizeBytes: number): SendResult {
+  // grpc-js has no status for a message in an encoding that it does not know (1.14.7, build/src/compression-filter.js). The receiver
+  // has taken the request, so sending again would store it twice.
+  if (code === undefined) return { kind: 'permanent', errorType: 'Internal', reason: 'Internal: unreadable response' };
   const errorType = codeName(code);
   const reason = `${errorType}: ${details}`;
   const rule = retryableCodes.get(code);

@@ -1,9 +1,9 @@
 import type { ComponentType } from '../../config/component-type.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
+import { needsTls, readClientTlsConfig } from '../../config/tls-config.ts';
 import type { DialectName } from '../../otlp/dialects/dialect.ts';
 import type { Secret } from '../../support/secret.ts';
-import type { ClientTlsConfig } from '../client-tls-config.ts';
-import { needsTls, readClientTlsConfig } from '../client-tls-config.ts';
+import type { ClientTlsConfig } from '../../support/tls/tls-config.ts';
 import { readDialect } from '../dialect-exporter.ts';
 import { readMaxRequestBytes } from '../max-request-bytes.ts';
 import { otlpFromEnvironment } from '../otlp-environment.ts';

@@ -18,8 +18,8 @@ export function createOtlpGrpcExporter(
   config: OtlpGrpcConfig,
   dependencies: OtlpGrpcDependencies,
 ): Component & ProfilesExporter {
-  const { logger, version } = dependencies;
+  const { logger } = dependencies;
   if (config.endpoint === undefined) return new SwitchedOffExporter(id, logger, 'its endpoint is empty');
-  const client = new OtlpGrpcClient(config, config.endpoint.target, version);
+  const client = new OtlpGrpcClient(config, config.endpoint.target, { id, ...dependencies });
   return withDialect(new QueuedExporter(id, client, config, dependencies), config.dialect, dependencies.meter);
 }

@@ -1,14 +1,14 @@
+import type { SecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { Agent, ProxyAgent } from 'undici';
-import { loadSecureContext } from '../client-tls-config.ts';
 import type { OtlpHttpConfig } from './otlp-http-config.ts';
 
-/** The connections of one exporter, none open yet. @throws Error that names the key and the file that cannot be used */
-export async function createDispatcher(config: OtlpHttpConfig, url: URL): Promise<Dispatcher> {
+/** The connections of one exporter, none open yet; `context` is there for https. */
+export function createDispatcher(config: OtlpHttpConfig, context: SecureContext | undefined): Dispatcher {
   const { tls, proxyUrl } = config;
   const connect = {
     rejectUnauthorized: !tls.insecureSkipVerify,
-    ...(url.protocol === 'https:' && { secureContext: await loadSecureContext(tls) }),
+    ...(context !== undefined && { secureContext: context }),
     ...(tls.serverNameOverride !== '' && { servername: tls.serverNameOverride }),
   };
   const options = {

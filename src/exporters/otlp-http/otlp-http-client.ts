@@ -1,9 +1,12 @@
+import type { SecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { encodeProfilesJson } from '../../otlp/encode-profiles-json.ts';
 import type { Clock } from '../../support/clock.ts';
 import { compress } from '../compression.ts';
+import { Connections } from '../connections.ts';
 import type { ExportClient } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
+import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import type { SendResult } from '../send-result.ts';
 import { userAgentOf } from '../user-agent.ts';
 import { createDispatcher } from './dispatcher.ts';
@@ -19,23 +22,36 @@ const maxRequestSizeBytes = 64 * 1024 * 1024;
 const maxResponseSizeBytes = 4 * 1024 * 1024;
 const maxFailureSizeBytes = 64 * 1024;
 
+export interface OtlpHttpClientParts extends Pick<ExporterDependencies, 'clock' | 'meter' | 'logger'> {
+  /** Of the exporter. */
+  readonly id: string;
+  /** Of this service, for the user agent. */
+  readonly version: string;
+}
+
 /** Posts requests to one receiver of OTLP profiles over connections that it keeps. */
 export class OtlpHttpClient implements ExportClient {
   readonly #config: OtlpHttpConfig;
   readonly #url: URL;
   readonly #clock: Clock;
   readonly #headers: Readonly<Record<string, string>>;
-  #dispatcher: Dispatcher | undefined;
+  readonly #connections: Connections<Dispatcher>;
 
-  constructor(config: OtlpHttpConfig, url: URL, { clock, version }: { clock: Clock; version: string }) {
+  constructor(config: OtlpHttpConfig, url: URL, { id, version, ...parts }: OtlpHttpClientParts) {
     this.#config = config;
     this.#url = url;
-    this.#clock = clock;
+    this.#clock = parts.clock;
     this.#headers = createHeaders(config, version);
+    const kind = {
+      create: (context: SecureContext | undefined) => createDispatcher(config, context),
+      // Nothing that is still under way is waited for by anybody.
+      destroy: (dispatcher: Dispatcher) => dispatcher.destroy(),
+    };
+    this.#connections = new Connections(config.tls, url.protocol === 'https:', kind, { part: id, ...parts });
   }
 
   async start(): Promise<void> {
-    this.#dispatcher = await createDispatcher(this.#config, this.#url);
+    await this.#connections.start();
   }
 
   readonly send = async (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
@@ -43,19 +59,18 @@ export class OtlpHttpClient implements ExportClient {
     const message = encoding === 'json' ? Buffer.from(encodeProfilesJson(request.data)) : request.encoded();
     if (message.length > maxRequestSizeBytes) return tooLarge(message.length);
     const body = await compress(message, compression, compressionLevel);
-    const answer = await this.#post(body, signal);
+    const answer = await this.#connections.use((dispatcher) => this.#post(dispatcher, body, signal));
     return 'kind' in answer ? answer : judgeAnswer(answer, this.#url, Number(this.#clock.unixNano() / 1_000_000n));
   };
 
   async close(): Promise<void> {
-    // Nothing that is still under way is waited for by anybody.
-    await this.#dispatcher?.destroy();
+    await this.#connections.close();
   }
 
-  async #post(body: Uint8Array, signal: AbortSignal): Promise<HttpAnswer | SendResult> {
+  async #post(dispatcher: Dispatcher, body: Uint8Array, signal: AbortSignal): Promise<HttpAnswer | SendResult> {
     const { origin, pathname, search } = this.#url;
     try {
-      const response = await this.#dispatcher!.request({
+      const response = await dispatcher.request({
         origin,
         path: pathname + search,
         method: 'POST',

@@ -20,7 +20,7 @@ export function createOtlpHttpExporter(
 ): Component & ProfilesExporter {
   if (config.url === undefined) return new SwitchedOffExporter(id, dependencies.logger, 'its endpoint is empty');
   return withDialect(
-    new QueuedExporter(id, new OtlpHttpClient(config, config.url, dependencies), config, dependencies),
+    new QueuedExporter(id, new OtlpHttpClient(config, config.url, { id, ...dependencies }), config, dependencies),
     config.dialect,
     dependencies.meter,
   );

@@ -3,16 +3,20 @@ import type { RequestListener, Server } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Counter, Meter } from '@opentelemetry/api';
+import type { Server as TlsServer } from 'node:tls';
+import type { Meter } from '@opentelemetry/api';
 import type { FastifyInstance } from 'fastify';
 import { fastify } from 'fastify';
 import type { Logger } from 'pino';
+import type { Clock } from '../../support/clock.ts';
+import { ListenerTls } from '../../support/tls/listener-tls.ts';
 import { addOtlpRoutes } from './otlp-http.ts';
 import type { OtlpHttpConfig } from './otlp-receiver-config.ts';
 import type { ProfilesIntake } from './profiles-intake.ts';
 
 export interface OtlpHttpServerDependencies {
   readonly intake: ProfilesIntake;
+  readonly clock: Clock;
   readonly meter: Meter;
   readonly logger: Logger;
 }
@@ -22,17 +26,21 @@ export class OtlpHttpServer {
   readonly #config: OtlpHttpConfig;
   readonly #app: FastifyInstance;
   readonly #logger: Logger;
+  readonly #tls: ListenerTls | undefined;
   #port = 0;
 
-  constructor(config: OtlpHttpConfig, { intake, meter, logger }: OtlpHttpServerDependencies) {
+  constructor(config: OtlpHttpConfig, { intake, clock, meter, logger }: OtlpHttpServerDependencies) {
     this.#config = config;
     this.#logger = logger;
+    const tlsDependencies = { part: config.endpoint, path: 'tls', clock, meter, logger };
+    this.#tls = config.tls && new ListenerTls(config.tls, tlsDependencies);
     const refused = meter.createCounter('framekeeper_otlp_refused_connections', {
       description: 'HTTP connections closed at once because there were max_connections already.',
       unit: '{connection}',
     });
     this.#app = fastify({
-      serverFactory: (listener) => createBoundedServer(listener, config, refused),
+      serverFactory: (listener) =>
+        createBoundedServer(listener, config, this.#tls?.serverOptions, () => refused.add(1)),
       bodyLimit: config.maxRequestBodyBytes,
       forceCloseConnections: 'idle',
       exposeHeadRoutes: false,
@@ -48,6 +56,7 @@ export class OtlpHttpServer {
   /** Rejects when it cannot listen. */
   async start(): Promise<void> {
     const { endpoint } = this.#config;
+    await this.#tls?.start(this.#app.server as unknown as TlsServer);
     const [, host, port] = /^(.*):(\d+)$/.exec(endpoint)!;
     try {
       // One address only, as Go listens: fastify would open a second server for the other "localhost".
@@ -62,6 +71,7 @@ export class OtlpHttpServer {
 
   /** Answers the open requests until `deadline`, and closes every connection. */
   async stop(deadline: AbortSignal): Promise<void> {
+    this.#tls?.stop();
     const cut = (): void => this.#app.server.closeAllConnections();
     if (deadline.aborted) cut();
     deadline.addEventListener('abort', cut, { once: true });
@@ -74,8 +84,12 @@ async function addressOf(host: string): Promise<string> {
   return host === '' ? '::' : (await lookup(host, { order: 'ipv4first' })).address;
 }
 
-function createBoundedServer(listener: RequestListener, config: OtlpHttpConfig, refused: Counter): Server {
-  const { tls, readTimeoutMs, readHeaderTimeoutMs, idleTimeoutMs, maxConnections } = config;
+function createBoundedServer(
+  listener: RequestListener,
+  { readTimeoutMs, readHeaderTimeoutMs, idleTimeoutMs, maxConnections }: OtlpHttpConfig,
+  tlsOptions: ListenerTls['serverOptions'] | undefined,
+  onConnectionRefused: () => void,
+): Server {
   const options = {
     requestTimeout: readTimeoutMs,
     // Node takes no bound on the headers that is longer than the one on the whole request.
@@ -85,19 +99,10 @@ function createBoundedServer(listener: RequestListener, config: OtlpHttpConfig, 
     maxHeaderSize: 65_536,
   };
   const server =
-    tls === undefined
+    tlsOptions === undefined
       ? createServer(options, listener)
-      : (createSecureServer(
-          {
-            ...options,
-            cert: tls.certificate,
-            key: tls.key,
-            minVersion: tls.minVersion,
-            ...(tls.clientAuthority && { ca: tls.clientAuthority, requestCert: true, rejectUnauthorized: true }),
-          },
-          listener,
-        ) as Server);
+      : (createSecureServer({ ...options, ...tlsOptions }, listener) as Server);
   server.maxConnections = maxConnections;
-  server.on('drop', () => refused.add(1));
+  server.on('drop', onConnectionRefused);
   return server;
 }

@@ -1,8 +1,8 @@
 import type { ConfigSection } from '../../config/config-section.ts';
+import { readServerTlsConfig } from '../../config/tls-config.ts';
+import type { ServerTlsConfig } from '../../support/tls/tls-config.ts';
 import type { GrpcServerConfig } from '../grpc-server-config.ts';
 import { isHostAndPort, readGrpcServerConfig } from '../grpc-server-config.ts';
-import type { ServerTlsConfig } from '../server-tls-config.ts';
-import { readServerTlsConfig } from '../server-tls-config.ts';
 import type { ContentEncoding } from './content-encoding.ts';
 import { contentEncodings } from './content-encoding.ts';
 

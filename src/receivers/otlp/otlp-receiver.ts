@@ -39,7 +39,9 @@ export class OtlpReceiver implements Component {
     this.#intake = new ProfilesIntake({ sink, admission, metrics: new OtlpMetrics(meter, id), clock, logger });
     this.#grpcServer = server;
     this.#httpServer =
-      config.http === undefined ? undefined : new OtlpHttpServer(config.http, { intake: this.#intake, meter, logger });
+      config.http === undefined
+        ? undefined
+        : new OtlpHttpServer(config.http, { intake: this.#intake, clock, meter, logger });
     server?.add({
       name: profilesServiceName,
       definition: profilesServiceDefinition,

@@ -34,9 +34,7 @@ test('otlp_grpc has the defaults of the Collector', () => {
     path: 'otlp.tls',
     insecure: false,
     insecureSkipVerify: false,
-    caFile: '',
-    certFile: '',
-    keyFile: '',
+    files: { authority: undefined, certificate: undefined, privateKey: undefined, reloadIntervalMs: 60_000 },
     serverNameOverride: '',
     minVersion: 'TLSv1.2',
   });

@@ -233,6 +233,36 @@ const answerCases: readonly AnswerCase[] = [
   { name: 'retries after a connection that broke in mid-request', answer: reset('mid_request'), attempts: 2, sent: 1 },
   { name: 'retries after a connection that broke unanswered', answer: reset('after_request'), attempts: 2, sent: 1 },
   { name: 'retries after half an answer', answer: reset('mid_response'), attempts: 2, sent: 1 },
+  {
+    name: 'does not send again what was answered without a status',
+    answer: { kind: 'half_closed', message: new Uint8Array() },
+    attempts: 1,
+    sent: 0,
+    errorType: 'Internal',
+  },
+  {
+    name: 'does not send again to a stream that ended without an answer',
+    answer: { kind: 'half_closed' },
+    attempts: 1,
+    sent: 0,
+    errorType: 'Internal',
+  },
+  {
+    name: 'does not send again what was answered in an encoding that nobody knows',
+    answer: { kind: 'wrong_compression' },
+    attempts: 1,
+    sent: 0,
+    errorType: 'Internal',
+  },
+  {
+    name: 'does not follow a redirect',
+    answer: { kind: 'http', status: 302, location: 'http://127.0.0.1:1/' },
+    attempts: 1,
+    sent: 0,
+    errorType: 'Unknown',
+  },
+  // What a proxy says while nothing is behind it (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md).
+  { name: 'retries a proxy that has no receiver', answer: { kind: 'http', status: 503 }, attempts: 2, sent: 1 },
   { name: 'sends again what a GOAWAY left out', answer: { kind: 'goaway' }, attempts: 2, sent: 1 },
 ];
 
@@ -479,7 +509,8 @@ for (const { name, tls, message } of [
   {
     name: "a key that is not the certificate's",
     tls: { cert_file: fixture('client.pem'), key_file: fixture('server-key.pem') },
-    message: /^tls: cannot use .*client\.pem, .*server-key\.pem \(.*\); give PEM files that belong together\.$/,
+    message:
+      /^tls\.cert_file: certificate and key do not work together \(.*\); name a certificate and its own key, as PEM\.$/,
   },
 ]) {
   test(`otlp_grpc does not start with ${name}`, async () => {

@@ -41,7 +41,7 @@ test('every key is read', () => {
     protocols:
       grpc:
         endpoint: 0.0.0.0:4318
-        tls: {cert_file: ${fixtures}/server.pem, key_file: ${fixtures}/server.key, client_ca_file: ${fixtures}/ca.pem, min_version: "1.3"}
+        tls: {cert_file: ${fixtures}/server.pem, key_file: ${fixtures}/server.key, client_ca_file: ${fixtures}/ca.pem, min_version: "1.3", reload_interval: 30s}
         max_recv_msg_size_mib: 16
         max_concurrent_streams: 7
         max_connections: 8
@@ -67,7 +67,12 @@ test('every key is read', () => {
     [60_000, 120_000, 3_000, 30_000, 5_000],
   );
   assert.equal(grpc.tls?.minVersion, 'TLSv1.3');
-  assert.match(String(grpc.tls?.clientAuthority), /BEGIN CERTIFICATE/);
+  assert.deepEqual(grpc.tls?.files, {
+    authority: { key: 'client_ca_file', path: join(fixtures, 'ca.pem') },
+    certificate: { key: 'cert_file', path: join(fixtures, 'server.pem') },
+    privateKey: { key: 'key_file', path: join(fixtures, 'server.key') },
+    reloadIntervalMs: 30_000,
+  });
 });
 
 for (const { yaml, fault } of [

@@ -11,7 +11,8 @@ import { FakeClock } from '../../support/fake-clock.ts';
 import { recordMetrics } from '../../support/metric-recorder.ts';
 import { plainHttpConfig } from '../../support/otlp-sender.ts';
 
-const pem = (name: string): Buffer => readFileSync(join(import.meta.dirname, '../fixtures', name));
+const fixture = (name: string): string => join(import.meta.dirname, '../fixtures', name);
+const pem = (name: string): Buffer => readFileSync(fixture(name));
 
 function post(port: number, certificate: object): Promise<number> {
   const headers = { 'content-type': 'application/x-protobuf' };
@@ -29,9 +30,12 @@ function post(port: number, certificate: object): Promise<number> {
 test('OTLP over HTTPS asks for a certificate where client_ca_file is set', async (t) => {
   const { meter } = recordMetrics();
   const tls = {
-    certificate: pem('server.pem'),
-    key: pem('server.key'),
-    clientAuthority: pem('ca.pem'),
+    files: {
+      authority: { key: 'client_ca_file', path: fixture('ca.pem') },
+      certificate: { key: 'cert_file', path: fixture('server.pem') },
+      privateKey: { key: 'key_file', path: fixture('server.key') },
+      reloadIntervalMs: 0,
+    },
     minVersion: 'TLSv1.2' as const,
   };
   const config = { grpc: undefined, http: { ...plainHttpConfig, tls } };

@@ -1,0 +1,37 @@
+import type { SecureVersion } from 'node:tls';
+
+/** A file that a key of the configuration names. */
+export interface NamedFile {
+  /** Of its section, e.g. `cert_file`. */
+  readonly key: string;
+  readonly path: string;
+}
+
+/** Which files TLS needs; `undefined` for those that are not configured. */
+export interface TlsFilesConfig {
+  /** Certificates of those who may have signed the other side's. */
+  readonly authority: NamedFile | undefined;
+  readonly certificate: NamedFile | undefined;
+  readonly privateKey: NamedFile | undefined;
+  /** How often the files are looked at; 0 = they are read once. */
+  readonly reloadIntervalMs: number;
+}
+
+/** TLS of a listener. With an authority, clients must show a certificate that it signed. */
+export interface ServerTlsConfig {
+  readonly files: TlsFilesConfig;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+}
+
+/** TLS of a client. */
+export interface ClientTlsConfig {
+  /** Path of the section, for messages about files. */
+  readonly path: string;
+  readonly files: TlsFilesConfig;
+  /** Whether to connect without TLS. */
+  readonly insecure: boolean;
+  readonly insecureSkipVerify: boolean;
+  /** Name that the certificate must have, and that is sent as authority, instead of the endpoint's; empty = none. */
+  readonly serverNameOverride: string;
+  readonly minVersion: SecureVersion;
+}

@@ -1,0 +1,73 @@
+import type { Clock } from './clock.ts';
+
+export interface WatchedFilesOptions<Value> {
+  /** Reads all files. @throws Error that names the one that cannot be read */
+  readonly read: () => Promise<readonly Uint8Array[]>;
+  /** What the contents come to. @throws Error that says why they cannot be used */
+  readonly parse: (contents: readonly Uint8Array[]) => Value;
+  /** How often to look; 0 = never again after the start. */
+  readonly intervalMs: number;
+  readonly clock: Clock;
+  /** Gets what changed contents come to. */
+  readonly onChange: (value: Value) => void;
+  /** Told once of each state that cannot be used; what was there before stays in use. */
+  readonly onFault: (error: Error) => void;
+}
+
+/**
+ * A few small files that others write again while the service runs, such as certificates. They are read at an interval
+ * and compared by content: notifications of the file system miss what Kubernetes does (a symbolic link above the files
+ * is swapped), and times of change miss two writes within one tick.
+ */
+export class WatchedFiles<Value> {
+  readonly #options: WatchedFilesOptions<Value>;
+  readonly #stopped = new AbortController();
+  /** Contents, or the message of what could not be read. */
+  #seen: readonly Uint8Array[] | string = '';
+
+  constructor(options: WatchedFilesOptions<Value>) {
+    this.#options = options;
+  }
+
+  /** Reads for the first time and begins to watch. Rejects with what `read` and `parse` throw. */
+  async start(): Promise<Value> {
+    const { read, parse, intervalMs } = this.#options;
+    const contents = await read();
+    const value = parse(contents);
+    this.#seen = contents;
+    if (intervalMs > 0) void this.#watch();
+    return value;
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  async #watch(): Promise<void> {
+    const { clock, intervalMs } = this.#options;
+    const { signal } = this.#stopped;
+    while (await clock.sleep(intervalMs, signal).then(isTrue, isFalse)) await this.#look();
+  }
+
+  async #look(): Promise<void> {
+    const { read, parse, onChange, onFault } = this.#options;
+    const contents = await read().catch((error: Error) => error);
+    const state = contents instanceof Error ? contents.message : contents;
+    if (this.#stopped.signal.aborted || isSame(state, this.#seen)) return;
+    this.#seen = state;
+    try {
+      if (contents instanceof Error) throw contents;
+      onChange(parse(contents));
+    } catch (error) {
+      onFault(error as Error);
+    }
+  }
+}
+
+const isTrue = (): boolean => true;
+const isFalse = (): boolean => false;
+
+function isSame(a: readonly Uint8Array[] | string, b: readonly Uint8Array[] | string): boolean {
+  if (typeof a === 'string' || typeof b === 'string') return a === b;
+  return a.length === b.length && a.every((bytes, index) => Buffer.compare(bytes, b[index]!) === 0);
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { readConfig } from '../../src/cli/read-config.ts';
+import { componentTypes } from '../../src/components.ts';
+import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
+import { findPipelineProblems } from '../../src/pipeline-problems.ts';
+import { Service } from '../../src/service.ts';
+import { systemClock } from '../../src/support/clock.ts';
+import { Telemetry } from '../../src/support/telemetry.ts';
+import { recordLogs } from './log-recorder.ts';
+import { plainSamples } from './plain-view.ts';
+import { recordedIo } from './recorded-io.ts';
+
+export interface RunningService {
+  readonly service: Service;
+  readonly logs: ReturnType<typeof recordLogs>;
+  /** A metric's value by its name and labels, `name{a="b"}`; 0 when it was never counted. */
+  readonly metric: (name: string) => Promise<number>;
+  /** Reports what is left and sends it, within 20 s. */
+  readonly stop: () => Promise<void>;
+}
+
+/** A service in this process, started from a configuration without `service.telemetry`; the test's end stops it. */
+export async function startService(t: TestContext, yaml: string): Promise<RunningService> {
+  const io = recordedIo({ 'config.yaml': `${yaml}\n  telemetry: {metrics: {readers: []}}\n` });
+  const config = readConfig({ configs: ['config.yaml'], sets: [] }, componentTypes, io, findPipelineProblems);
+  assert.ok(config, io.err);
+  const logs = recordLogs();
+  const telemetry = new LastingTelemetry(config.checked.telemetry.metrics, {
+    name: 'test',
+    version: '0',
+    instanceId: 'a',
+  });
+  const service = new Service(config.checked, {
+    telemetry,
+    logger: logs.logger,
+    clock: systemClock,
+    random: Math.random,
+    createProfileId: () => new Uint8Array(16).fill(1),
+  });
+  await service.start();
+  const stop = (): Promise<void> => {
+    const deadline = AbortSignal.timeout(20_000);
+    return service.stop({ receivers: deadline, all: deadline });
+  };
+  t.after(stop);
+  const metric = async (name: string): Promise<number> => {
+    const lines = (telemetry.lastText ?? (await telemetry.prometheusText())).split('\n');
+    return Number(
+      lines
+        .find((line) => line.startsWith(`${name} `))
+        ?.split(' ')
+        .at(-1) ?? 0,
+    );
+  };
+  return { service, logs, metric, stop };
+}
+
+/** Can still be read when it has stopped. */
+class LastingTelemetry extends Telemetry {
+  lastText: string | undefined;
+
+  override async stop(deadline: AbortSignal): Promise<void> {
+    this.lastText = await this.prometheusText();
+    await super.stop(deadline);
+  }
+}
+
+/** The moments of all samples in these messages, which tell samples of a test apart. */
+export function timestampsIn(requests: readonly { readonly bytes: Uint8Array }[]): bigint[] {
+  return requests.flatMap(({ bytes }) =>
+    plainSamples(decodeProfilesData(bytes)).flatMap(({ timestamps }) => [...timestamps]),
+  );
+}

@@ -1,6 +1,6 @@
 import type { Counter, Meter } from '@opentelemetry/api';
 import { createExportRequest } from './exporters/create-export-request.ts';
-import type { ProfilesExporter } from './exporters/export-request.ts';
+import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
 import { bookOf, createLocationCounter } from './name-book-of-store.ts';
 import { enrichProfiles } from './profile/enrich-profiles.ts';
 import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from './receivers/otlp/profiles-sink.ts';
@@ -12,6 +12,8 @@ export interface PassThroughParts {
   /** Whether no reporting cycle drops what is past its lifetime in the store. */
   readonly ownsStore: boolean;
   readonly exporters: readonly ProfilesExporter[];
+  /** Shown every request that was taken. */
+  readonly watchers?: readonly ((request: ExportRequest) => void)[];
   readonly clock: Clock;
   readonly meter: Meter;
 }
@@ -48,6 +50,8 @@ export class PassThrough implements ProfilesSink {
     }
     const request = createExportRequest(enriched.data, sampleCount);
     const answers = exporters.map((exporter) => exporter.offer(request));
-    return answers.includes(true) ? { kind: 'accepted' } : busy;
+    if (!answers.includes(true)) return busy;
+    for (const watch of this.#parts.watchers ?? []) watch(request);
+    return { kind: 'accepted' };
   }
 }

@@ -43,6 +43,10 @@ export interface PipelineOutlets {
   readonly exporters: readonly ProfilesExporter[];
   /** Who else wants every report of a cycle. */
   readonly consumers: (store: SymbolStore) => readonly ReportConsumer[];
+  /** Who wants to see the OTLP requests that are sent on by themselves. */
+  readonly passed: readonly ((request: ExportRequest) => void)[];
+  /** What stands in for a cycle, for those who want reports of a pipeline that has none. */
+  readonly substitutes: (store: SymbolStore) => readonly Component[];
 }
 
 export interface PipelineParts {
@@ -70,9 +74,10 @@ export function createPipeline(
   const admissions = createPipelineAdmissions(id, { frames: admitted, otlp: admitted }, parts);
   const keepers = keepersOf(storeId, storeConfig, store, parts);
   const passThrough = (): PassThrough =>
-    new PassThrough({ ...parts, store, ownsStore: cycleId === undefined, exporters });
+    new PassThrough({ ...parts, store, ownsStore: cycleId === undefined, exporters, watchers: outlets.passed });
   if (cycleId === undefined) {
-    return { id, store, admissions, intake: undefined, profiles: passThrough(), components: keepers };
+    const components = [...keepers, ...outlets.substitutes(store)];
+    return { id, store, admissions, intake: undefined, profiles: passThrough(), components };
   }
   const cycleConfig = config.processors.get(cycleId)!.config as ReportingCycleConfig;
   const { intake, merged } = createWindow(cycleConfig, store, parts);

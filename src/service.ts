@@ -9,10 +9,10 @@ import type { ComponentKind } from './http/health/health-status.ts';
 import { HealthStatus } from './http/health/health-status.ts';
 import type { HttpMount, HttpServer } from './http/http-server.ts';
 import { createHttpServers } from './http/http-server.ts';
-import { LivePage } from './http/live-page/live-page.ts';
 import type { LivePageConfig } from './http/live-page/live-page-config.ts';
 import { MetricsEndpoint } from './http/metrics/metrics-endpoint.ts';
-import { reportToPage } from './live-report.ts';
+import type { ConnectedPage } from './live-report.ts';
+import { createLivePage, outletsToPages } from './live-report.ts';
 import type { Pipeline, PipelineParts } from './pipeline.ts';
 import { createPipeline } from './pipeline.ts';
 import { GrpcServers } from './receivers/grpc-servers.ts';
@@ -25,7 +25,6 @@ import { Lifecycle } from './support/lifecycle.ts';
 import { componentLogger } from './support/logger.ts';
 import { observeProcess } from './support/process-metrics.ts';
 import type { Telemetry } from './support/telemetry.ts';
-import { version } from './support/version.ts';
 
 export interface ServiceParts extends Omit<PipelineParts, 'meter'> {
   readonly telemetry: Telemetry;
@@ -36,12 +35,6 @@ export interface ShutdownDeadlines {
   readonly receivers: AbortSignal;
   /** For the whole. */
   readonly all: AbortSignal;
-}
-
-interface ConnectedPage {
-  readonly endpoint: Endpoint;
-  readonly maxNodes: number;
-  readonly page: LivePage;
 }
 
 /** A component and what it is, for its status. */
@@ -80,15 +73,7 @@ export class Service {
     const exporters = this.#createExporters();
     const pipelines = [...config.pipelines].map(([id, pipeline]) => {
       const own = pipeline.exporters.map((exporter) => exporters.get(exporter)!);
-      return createPipeline(
-        id,
-        config,
-        {
-          exporters: own,
-          consumers: (store) => livePages.map(({ page, maxNodes }) => reportToPage(page, maxNodes, store)),
-        },
-        { ...parts, meter },
-      );
+      return createPipeline(id, config, { exporters: own, ...outletsToPages(livePages, clock) }, { ...parts, meter });
     });
     this.#lifecycle = this.#createLifecycle([...exporters.values()], pipelines);
     this.#stopObserving = observeProcess(meter, clock);
@@ -138,9 +123,9 @@ export class Service {
   #createLivePages(): ConnectedPage[] {
     const receivers = [...this.#config.receivers].map(([id, receiver]) => ({ id, endpoint: endpointOf(receiver) }));
     return this.#extensions('live_page').map(({ id, config }) => {
-      const { endpoint, maxNodes } = config as LivePageConfig;
-      const { meter } = this.#parts.telemetry;
-      return { endpoint, maxNodes, page: new LivePage(id, config as LivePageConfig, { version, receivers }, meter) };
+      const { telemetry, clock } = this.#parts;
+      const page = createLivePage(id, config as LivePageConfig, receivers, { meter: telemetry.meter, clock });
+      return { config: config as LivePageConfig, page };
     });
   }
 
@@ -150,7 +135,7 @@ export class Service {
       const healthConfig = config as HealthCheckConfig;
       return { endpoint: healthConfig.endpoint, mount: new HealthCheck(id, healthConfig, this.#health, clock) };
     });
-    const pages = livePages.map(({ endpoint, page }) => ({ endpoint, mount: page }));
+    const pages = livePages.map(({ config, page }) => ({ endpoint: config.endpoint, mount: page }));
     const metrics = this.#config.telemetry.metrics.prometheus.map((endpoint) => ({
       endpoint,
       mount: new MetricsEndpoint(() => telemetry.prometheusText()),

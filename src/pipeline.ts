@@ -1,19 +1,22 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { CheckedConfig } from './config/check-document.ts';
-import { createExportRequest } from './exporters/create-export-request.ts';
-import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
-import type { ProfilesData } from './otlp/profiles-data.ts';
+import type { ProfilesExporter } from './exporters/export-request.ts';
+import { Journal } from './journal/journal.ts';
+import { createJournalEvents } from './journal/journal-events.ts';
 import { PassThrough } from './pass-through.ts';
 import type { NamedAdmission, PipelineAdmissions } from './pipeline-admissions.ts';
 import { createPipelineAdmissions } from './pipeline-admissions.ts';
 import type { ProfilesSink } from './receivers/otlp/profiles-sink.ts';
 import { areFull, refuseFull } from './refuse-full.ts';
+import { ReportHandOver } from './report-hand-over.ts';
 import type { ReportConsumer } from './reporter/cycle-report.ts';
+import type { ReporterMetrics } from './reporter/reporter-metrics.ts';
 import { createReporterMetrics } from './reporter/reporter-metrics.ts';
 import { ReportingCycle } from './reporter/reporting-cycle.ts';
 import type { ReportingCycleConfig } from './reporter/reporting-cycle-config.ts';
 import { TraceIntake } from './reporter/trace-intake.ts';
+import type { SegmentLog } from './storage/segment-log.ts';
 import type { Clock, Random } from './support/clock.ts';
 import type { Component } from './support/component.ts';
 import { componentLogger } from './support/logger.ts';
@@ -30,6 +33,8 @@ export interface Pipeline {
   readonly intake: TraceIntake | undefined;
   /** Asked before anything is decoded, by who brings it. */
   readonly admissions: PipelineAdmissions;
+  /** What keeps requests on disk until they are reported; `undefined` when they are in memory alone. */
+  readonly journal: Journal | undefined;
   /** The way of OTLP profiles. */
   readonly profiles: ProfilesSink;
   /** What starts and stops, in the order of starting. */
@@ -41,6 +46,8 @@ export interface PipelineOutlets {
   readonly exporters: readonly ProfilesExporter[];
   /** Who else wants every report of a cycle. */
   readonly consumers: (store: SymbolStore) => readonly ReportConsumer[];
+  /** Where the journal of this pipeline is kept, if it is to have one. */
+  readonly journalLog: SegmentLog | undefined;
 }
 
 export interface PipelineParts {
@@ -68,20 +75,48 @@ export function createPipeline(
   const admissions = createPipelineAdmissions(id, { frames: admitted, otlp: admitted }, parts);
   const profiles = new PassThrough({ ...parts, store, ownsStore: cycleId === undefined, exporters });
   const keepers = keepersOf(storeId, storeConfig, store, parts);
-  if (cycleId === undefined) return { id, store, admissions, intake: undefined, profiles, components: keepers };
+  const common = { id, store, admissions, profiles };
+  if (cycleId === undefined) return { ...common, intake: undefined, journal: undefined, components: keepers };
   const cycleConfig = config.processors.get(cycleId)!.config as ReportingCycleConfig;
   const { maxEvents, maxBytes, intervalMs } = cycleConfig;
   const limits = { maxEvents, maxBytes, retryDelayMs: intervalMs };
   const intake = new TraceIntake(store, store.neededNames, limits, parts.clock);
-  const cycle = new ReportingCycle(cycleId, cycleConfig, {
-    ...parts,
-    symbols: store,
-    intake,
-    metrics: createReporterMetrics(parts.meter, () => intake.figures),
-    isHeldUp: () => areFull(exporters),
-    consumers: [...exportReports(exporters), ...outlets.consumers(store)],
+  const metrics = createReporterMetrics(parts.meter, () => intake.figures);
+  const outlet = createHandOver(exporters, metrics, parts.logger);
+  const journal = outlets.journalLog && createJournal(id, cycleId, { log: outlets.journalLog, intake, parts });
+  admitted.push({ name: 'report_waits', ask: outlet.admission });
+  if (journal !== undefined) admitted.push({ name: 'journal', ask: journal.admission });
+  const consumers = outlets.consumers(store);
+  const isHeldUp = (): boolean => areFull(exporters);
+  const work = { symbols: store, intake, metrics, consumers, isHeldUp, outlet, journal };
+  const cycle = new ReportingCycle(cycleId, cycleConfig, { ...parts, ...work });
+  return { ...common, intake, journal, components: [...keepers, ...(journal ? [journal] : []), cycle] };
+}
+
+function createHandOver(
+  exporters: readonly ProfilesExporter[],
+  metrics: ReporterMetrics,
+  logger: Logger,
+): ReportHandOver {
+  return new ReportHandOver(exporters, {
+    logger,
+    onFailure: (error, { sampleCount }) => {
+      metrics.recordHandOverFailure();
+      logger.error({ err: error, samples: sampleCount }, 'A report could not be handed over.');
+    },
   });
-  return { id, store, admissions, intake, profiles, components: [...keepers, cycle] };
+}
+
+/** Its samples are in the window again before anything comes in. */
+function createJournal(
+  pipelineId: string,
+  cycleId: string,
+  { log, intake, parts }: { readonly log: SegmentLog; readonly intake: TraceIntake; readonly parts: PipelineParts },
+): Journal {
+  const { clock, meter } = parts;
+  const logger = componentLogger(parts.logger, 'processor', cycleId);
+  const events = createJournalEvents(pipelineId, logger, meter);
+  return new Journal(cycleId, { log, clock, events, countEvents: () => intake.window.events.count });
 }
 
 /** What lets the store survive a restart: starts before anything learns names, and stops after the last report. */
@@ -94,18 +129,4 @@ function keepersOf(
   if (snapshot === undefined) return [];
   const own = componentLogger(logger, 'processor', id);
   return [new SnapshotKeeper(id, snapshot, { store, clock, random, meter, logger: own })];
-}
-
-/** Offers the profiles of each report to each exporter; what a queue refuses, its exporter counts. */
-export function exportReports(exporters: readonly ProfilesExporter[]): ReportConsumer[] {
-  // Encoded once, whoever asks first.
-  const requests = new WeakMap<ProfilesData, ExportRequest>();
-  return exporters.map((exporter) => ({
-    consume: ({ data, sampleCount }) => {
-      if (data === undefined) return;
-      const request = requests.get(data) ?? createExportRequest(data, sampleCount);
-      requests.set(data, request);
-      exporter.offer(request);
-    },
-  }));
 }

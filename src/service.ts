@@ -19,7 +19,7 @@ import { GrpcServers } from './receivers/grpc-servers.ts';
 import { FileStorage } from './storage/file-storage.ts';
 import type { FileStorageConfig } from './storage/file-storage-config.ts';
 import { fileStorageType } from './storage/file-storage-config.ts';
-import { storageOf } from './storage-references.ts';
+import { journalLogOf, storageOf } from './storage-references.ts';
 import type { Component } from './support/component.ts';
 import { Lifecycle } from './support/lifecycle.ts';
 import { componentLogger } from './support/logger.ts';
@@ -86,6 +86,7 @@ export class Service {
         {
           exporters: own,
           consumers: (store) => livePages.map(({ page, maxNodes }) => reportToPage(page, maxNodes, store)),
+          journalLog: journalLogOf(id, config, this.#storages),
         },
         { ...parts, meter },
       );

@@ -19,6 +19,8 @@ export interface WindowLimits {
 /** A reply lists this many rejections; more would tell nothing new. */
 const maxListedRejections = 64;
 
+const unlimited = { maxEvents: Infinity, maxBytes: Infinity };
+
 // Telling a window's size costs about as much as adding a sample to it.
 const samplesPerSizeCheck = 16;
 
@@ -52,18 +54,18 @@ export class TraceIntake {
     return this.#window;
   }
 
-  get #isFull(): boolean {
-    return this.#window.sizeBytes > this.#limits.maxBytes;
+  #isLargerThan({ maxBytes }: { readonly maxBytes: number }): boolean {
+    return this.#window.sizeBytes > maxBytes;
   }
 
   submit(batch: FrameBatch): BatchOutcome {
     const nowMs = this.#clock.nowMs();
     this.#symbols.learn(batch, nowMs);
     for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
-      if (this.#isFull) break;
+      if (this.#isLargerThan(this.#limits)) break;
       this.#window.nameFrames(fileId, addressHigh, addressLow, symbol);
     }
-    const accepted = this.#addSamples(batch, nowMs);
+    const accepted = this.#addSamples(batch, nowMs, this.#limits);
     const rejected = batch.samples.count - accepted;
     this.#rejectedSamples += rejected;
     return {
@@ -74,6 +76,16 @@ export class TraceIntake {
     };
   }
 
+  /** Takes all of a batch that an earlier run had acknowledged: that one's bounds have let it in. */
+  restore(batch: FrameBatch): void {
+    const nowMs = this.#clock.nowMs();
+    this.#symbols.learn(batch, nowMs);
+    for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
+      this.#window.nameFrames(fileId, addressHigh, addressLow, symbol);
+    }
+    this.#addSamples(batch, nowMs, unlimited);
+  }
+
   /** Hands over the window at hand and starts an empty one. */
   takeWindow(): SampleWindow {
     const taken = this.#window;
@@ -82,7 +94,7 @@ export class TraceIntake {
   }
 
   /** Adds samples in order until a bound is met; returns how many. */
-  #addSamples(batch: FrameBatch, nowMs: number): number {
+  #addSamples(batch: FrameBatch, nowMs: number, limits: Pick<WindowLimits, 'maxEvents' | 'maxBytes'>): number {
     const window = this.#window;
     const { samples } = batch;
     const translation = new BatchTranslation(batch, window, this.#symbols, this.#names, nowMs);
@@ -90,8 +102,8 @@ export class TraceIntake {
     for (let i = 0; i < samples.count; i++) {
       const firstMoment = samples.momentStart[i]!;
       const endMoment = samples.momentStart[i + 1]!;
-      if (window.events.count + endMoment - firstMoment > this.#limits.maxEvents) return i;
-      if (i % samplesPerSizeCheck === 0 && this.#isFull) return i;
+      if (window.events.count + endMoment - firstMoment > limits.maxEvents) return i;
+      if (i % samplesPerSizeCheck === 0 && this.#isLargerThan(limits)) return i;
       event.resource = translation.resource(samples.process[i]!);
       event.profileType = translation.profileType(samples.profileType[i]!);
       event.stack = translation.stack(samples.stack[i]!);

@@ -22,6 +22,8 @@ export interface FramesCollectorParts {
 /** A reply lists at most so many rejections; with more samples it would not say which were rejected. */
 const maxBatchSamples = 60;
 const batchesUnderWay = 3;
+/** Of the batches of a stream, after how many the stream breaks. */
+const breakShare = 0.05;
 const minBackoffMs = 20;
 const maxBackoffMs = 400;
 
@@ -112,6 +114,8 @@ export class FramesCollector {
       this.#stream = new ReplyStream(this.#client.open());
     }
     const reply = this.#stream?.submit(bytes) ?? this.#client.submit(bytes);
+    // A connection that breaks before the reply is there: the service may have the batch, or not.
+    if (this.#parts.random() < breakShare) this.#stream?.break();
     return reply.catch((error: ServiceError) => error);
   }
 }
@@ -142,6 +146,11 @@ class ReplyStream {
 
   end(): void {
     this.#call.end();
+  }
+
+  /** After a moment, in which what was written is on its way. */
+  break(): void {
+    setImmediate(() => this.#call.cancel());
   }
 }
 

@@ -54,7 +54,7 @@ export class RecordingBackend {
       if (!this.#taken.has(answer)) continue;
       this.requestCount += 1;
       const isSurelyConfirmed = (): boolean => answer.kind === 'ok' && isConfirmed();
-      for (const sample of plainSamples(decodeProfilesData(bytes))) {
+      for (const sample of plainSamples(decodeProfilesData(bytes)).flatMap(partRepeated)) {
         const number = Number(sample.attributes['thread.id']);
         const copies = this.#copies.get(number) ?? [];
         copies.push({ sample, isConfirmed: isSurelyConfirmed });
@@ -110,6 +110,20 @@ export class RecordingBackend {
         return this.#answerIn(pick(this.#random, flakyModes));
     }
   }
+}
+
+/** A sample that came twice within one reporting cycle is one with its moments repeated; here it is two again. */
+function partRepeated(sample: PlainSample): PlainSample[] {
+  const rounds: { readonly timestamps: bigint[]; readonly values: bigint[] }[] = [];
+  const timesSeen = new Map<bigint, number>();
+  for (const [position, timestamp] of sample.timestamps.entries()) {
+    const round = timesSeen.get(timestamp) ?? 0;
+    timesSeen.set(timestamp, round + 1);
+    rounds[round] ??= { timestamps: [], values: [] };
+    rounds[round].timestamps.push(timestamp);
+    rounds[round].values.push(...sample.values.slice(position, position + 1));
+  }
+  return rounds.map((round) => ({ ...sample, ...round }));
 }
 
 /** As https://grpc.io/docs/guides/status-codes numbers them. */

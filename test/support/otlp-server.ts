@@ -30,8 +30,8 @@ export type Answer =
   | { readonly kind: 'half_closed'; readonly message?: Uint8Array }
   /** OK with a message that says it is compressed in an encoding that nobody announced. */
   | { readonly kind: 'wrong_compression' }
-  /** An answer of HTTP, as a proxy gives it that does not know gRPC. */
-  | { readonly kind: 'http'; readonly status: number; readonly location?: string }
+  /** HTTP that is not gRPC, as proxies answer. */
+  | { readonly kind: 'http'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   /** GOAWAY that says this call was not processed, then the connection closes. */
   | { readonly kind: 'goaway' };
 
@@ -208,11 +208,8 @@ export class ScriptedOtlpServer {
         return void stream.end(answer.message === undefined ? undefined : framed(answer.message));
       case 'wrong_compression':
         return respond(stream, gzipSync(new Uint8Array()), { flag: 1, headers: { 'grpc-encoding': 'br' } });
-      case 'http': {
-        const { status, location } = answer;
-        stream.respond({ ':status': status, 'content-type': 'text/html', ...(location && { location }) });
-        return void stream.end('<html>');
-      }
+      case 'http':
+        return stream.respond({ ':status': answer.status, ...answer.headers }, { endStream: true });
       case 'goaway':
         stream.session?.goaway(constants.NGHTTP2_NO_ERROR, stream.id! - 2 < 0 ? 0 : stream.id! - 2);
         return this.#break(stream.session);

@@ -55,7 +55,7 @@ test('decodeProfilesJson resolves references at any depth', () => {
     {"key":"inline","keyStrindex":0,"value":{"stringValue":""}}]}}],
     "dictionary":{"stringTable":["","outer","inner","leaf"]}}`;
   const { data, referencedStrings } = decodeJson(text);
-  const inner: AnyValue = { entries: [{ key: 'inner', value: ['leaf', undefined] }] };
+  const inner: AnyValue = { entries: [{ key: 'inner', value: ['leaf', ''] }] };
   assert.deepEqual(data.resourceProfiles[0]!.resource.attributes, [
     { key: 'outer', value: inner },
     { key: 'inline', value: '' },

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { freePorts, runChild, waitForHealth } from '../support/child-process.ts';
+import type { CollectorVersion } from './build-collector.ts';
+import { newestCollector } from './build-collector.ts';
 import { locatePeers } from './peers.ts';
 import { readJsonFile, readProtoFile } from './profile-files.ts';
 
@@ -20,6 +22,8 @@ export interface Collector {
 }
 
 export interface CollectorOptions {
+  /** The newest when not given. */
+  readonly version?: CollectorVersion;
   /** host:port to which it sends on all that it takes, by OTLP over gRPC. */
   readonly forwardTo?: string;
   /** Further exporters, by identifier. */
@@ -34,7 +38,7 @@ export async function startCollector(folder: string, options: CollectorOptions =
   const config = join(folder, 'collector.yaml');
   writeFileSync(config, stringify(collectorConfig(endpoints, files, options)));
   const args = ['--config', config, '--feature-gates', 'service.profilesSupport'];
-  const child = runChild(locatePeers().collector, args, { folder });
+  const child = runChild(locatePeers().collectors[options.version ?? newestCollector], args, { folder });
   await waitForHealth(`http://${endpoints.health}/`, child).catch(async (error) => {
     await child.stop();
     throw error;

@@ -14,6 +14,7 @@ export interface Collector {
   readonly grpcEndpoint: string;
   /** Base URL of its OTLP receiver. */
   readonly httpEndpoint: string;
+  readonly ports: CollectorPorts;
   /** Stops it, so that its files are whole. @throws Error unless it ended by itself with code 0. */
   stop(): Promise<void>;
   /** What its file exporters wrote, message by message; only after `stop`. */
@@ -28,12 +29,27 @@ export interface CollectorOptions {
   readonly forwardTo?: string;
   /** Further exporters, by identifier. */
   readonly exporters?: Readonly<Record<string, object>>;
+  /** Further settings of its OTLP receiver. */
+  readonly grpc?: object;
+  readonly http?: object;
+  /** Of its OTLP receiver; any free ones when not given. */
+  readonly ports?: CollectorPorts;
+}
+
+export interface CollectorPorts {
+  readonly grpc: number;
+  readonly http: number;
 }
 
 /** Starts a Collector whose configuration and files are in `folder`; resolves when it is healthy. */
 export async function startCollector(folder: string, options: CollectorOptions = {}): Promise<Collector> {
   const [grpcPort, httpPort, healthPort] = (await freePorts(3)) as [number, number, number];
-  const endpoints = { grpc: `127.0.0.1:${grpcPort}`, http: `127.0.0.1:${httpPort}`, health: `127.0.0.1:${healthPort}` };
+  const ports = options.ports ?? { grpc: grpcPort, http: httpPort };
+  const endpoints = {
+    grpc: `127.0.0.1:${ports.grpc}`,
+    http: `127.0.0.1:${ports.http}`,
+    health: `127.0.0.1:${healthPort}`,
+  };
   const files = { json: join(folder, 'profiles.jsonl'), proto: join(folder, 'profiles.proto') };
   const config = join(folder, 'collector.yaml');
   writeFileSync(config, stringify(collectorConfig(endpoints, files, options)));
@@ -46,6 +62,7 @@ export async function startCollector(folder: string, options: CollectorOptions =
   return {
     grpcEndpoint: endpoints.grpc,
     httpEndpoint: `http://${endpoints.http}`,
+    ports,
     stop: async () => {
       const code = await child.stop();
       if (code !== 0) throw new Error(`The Collector ended with code ${code}:\n${child.output()}`);
@@ -58,7 +75,7 @@ export async function startCollector(folder: string, options: CollectorOptions =
 function collectorConfig(
   endpoints: { grpc: string; http: string; health: string },
   files: { json: string; proto: string },
-  { forwardTo, exporters: more = {} }: CollectorOptions,
+  { forwardTo, exporters: more = {}, grpc, http }: CollectorOptions,
 ): object {
   const exporters = {
     'file/json': { path: files.json },
@@ -70,7 +87,11 @@ function collectorConfig(
     }),
   };
   return {
-    receivers: { otlp: { protocols: { grpc: { endpoint: endpoints.grpc }, http: { endpoint: endpoints.http } } } },
+    receivers: {
+      otlp: {
+        protocols: { grpc: { endpoint: endpoints.grpc, ...grpc }, http: { endpoint: endpoints.http, ...http } },
+      },
+    },
     processors: { memory_limiter: { check_interval: '1s', limit_mib: 1024 } },
     exporters,
     extensions: { health_check: { endpoint: endpoints.health } },

@@ -14,3 +14,26 @@ export async function recordedRequest(): Promise<ProfilesData> {
   const { messages } = await runRecordings(['--speed', '100', ...paths], { interval: '60s' });
   return mergeProfiles(messages);
 }
+
+/** Parts of a profile are profiles, with IDs of their own. */
+export function withoutProfileIds(data: ProfilesData): ProfilesData {
+  const resourceProfiles = data.resourceProfiles.map((resource) => ({
+    ...resource,
+    scopeProfiles: resource.scopeProfiles.map((scope) => ({
+      ...scope,
+      profiles: scope.profiles.map((profile) => ({ ...profile, profileId: new Uint8Array(0) })),
+    })),
+  }));
+  return { ...data, resourceProfiles };
+}
+
+/** The samples of a request so many times over, each time from resources of their own: `copy` counts from 0. */
+export function copiesOf({ resourceProfiles, dictionary }: ProfilesData, count: number): ProfilesData {
+  const copies = Array.from({ length: count }, (_, copy) =>
+    resourceProfiles.map((entry) => {
+      const attributes = [...entry.resource.attributes, { key: 'copy', value: BigInt(copy) }];
+      return { ...entry, resource: { ...entry.resource, attributes } };
+    }),
+  );
+  return { resourceProfiles: copies.flat(), dictionary };
+}

@@ -15,7 +15,7 @@ import { newestCollector } from './build-collector.ts';
 import { startCollector } from './collector.ts';
 import { assertSameProfiles, normalForm } from './normal-form.ts';
 import { startBetween } from './otlp-between.ts';
-import { recordedRequest } from './recorded-request.ts';
+import { recordedRequest, withoutProfileIds } from './recorded-request.ts';
 
 /** `sending_queue.batch.max_size` with its sizer, and what the Collector does at that size: counts may not be zero or must be. */
 const limits = [
@@ -49,7 +49,10 @@ test('we split to any size, and what arrives is whole and conforms; the Collecto
 
   for (const [i, limit] of limits.entries()) {
     await t.test(`Framekeeper, ${limit.maxSize} ${limit.sizer}`, () => {
-      assertSameProfiles(normalForm(ours[i]!.messages.map(withoutIds)), normalForm([withoutIds(request)]));
+      assertSameProfiles(
+        normalForm(ours[i]!.messages.map(withoutProfileIds)),
+        normalForm([withoutProfileIds(request)]),
+      );
       assert.equal(ours[i]!.oversized, 0);
       assert.equal(ours[i]!.orphans, 0);
       for (const message of ours[i]!.messages) assert.deepEqual(checkConformance(message), []);
@@ -64,18 +67,6 @@ test('we split to any size, and what arrives is whole and conforms; the Collecto
     });
   }
 });
-
-/** Parts of a profile are profiles, with IDs of their own. */
-function withoutIds(data: ProfilesData): ProfilesData {
-  const resourceProfiles = data.resourceProfiles.map((resource) => ({
-    ...resource,
-    scopeProfiles: resource.scopeProfiles.map((scope) => ({
-      ...scope,
-      profiles: scope.profiles.map((profile) => ({ ...profile, profileId: new Uint8Array(0) })),
-    })),
-  }));
-  return { ...data, resourceProfiles };
-}
 
 /** One exporter for each limit, on both sides; the path tells them apart. */
 async function splitByBoth(t: TestContext, request: ProfilesData): Promise<{ ours: Pieces[]; theirs: Pieces[] }> {

@@ -9,8 +9,14 @@ export interface Between {
   readonly grpcEndpoint: string;
   /** Base URL. */
   readonly httpEndpoint: string;
+  readonly ports: BetweenPorts;
   /** Stops it, so that its queues are sent. @throws Error unless it ended by itself with code 0. */
   stop(): Promise<void>;
+}
+
+export interface BetweenPorts {
+  readonly grpc: number;
+  readonly http: number;
 }
 
 const main = join(import.meta.dirname, '../../src/main.ts');
@@ -18,13 +24,15 @@ const main = join(import.meta.dirname, '../../src/main.ts');
 /** Exporters of a configuration, ours or a Collector's, by identifier. */
 export type Exporters = Readonly<Record<string, object>>;
 
-/** Starts the service with its files in `folder`; resolves when it is healthy. */
-export async function startBetween(folder: string, exporters: Exporters): Promise<Between> {
-  const [grpcPort, httpPort, healthPort] = (await freePorts(3)) as [number, number, number];
-  const grpcEndpoint = `127.0.0.1:${grpcPort}`;
+/** Starts the service with its files in `folder`, on free ports unless some are given; resolves when it is healthy. */
+export async function startBetween(folder: string, exporters: Exporters, given?: BetweenPorts): Promise<Between> {
+  const [grpc, http, healthPort] = (await freePorts(3)) as [number, number, number];
+  const ports = given ?? { grpc, http };
+  const grpcEndpoint = `127.0.0.1:${ports.grpc}`;
+  const httpEndpoint = `127.0.0.1:${ports.http}`;
   const document = {
     receivers: {
-      otlp: { protocols: { grpc: { endpoint: grpcEndpoint }, http: { endpoint: `127.0.0.1:${httpPort}` } } },
+      otlp: { protocols: { grpc: { endpoint: grpcEndpoint }, http: { endpoint: httpEndpoint } } },
     },
     processors: { symbol_store: {} },
     exporters,
@@ -46,7 +54,8 @@ export async function startBetween(folder: string, exporters: Exporters): Promis
   });
   return {
     grpcEndpoint,
-    httpEndpoint: `http://127.0.0.1:${httpPort}`,
+    httpEndpoint: `http://${httpEndpoint}`,
+    ports,
     stop: async () => {
       const code = await child.stop();
       if (code !== 0) throw new Error(`Framekeeper ended with code ${code}:\n${child.output()}`);

@@ -26,7 +26,7 @@ export interface CreatedReceiver {
 /** The receiver of a configured component, by its type, in front of a pipeline. */
 export function createReceiver(
   { id, type, config }: ConfiguredComponent,
-  { intake, profiles, admissions }: Pipeline,
+  { intake, profiles, admissions, journal }: Pipeline,
   { grpcServers, ...parts }: ReceiverParts,
 ): CreatedReceiver {
   switch (type.type) {
@@ -38,6 +38,7 @@ export function createReceiver(
         server,
         sink: intake!,
         admission: admissions.frames,
+        connectJournal: journal && ((restore) => journal.connect('frames', id, restore)),
         ...parts,
       });
       return { component, ports: new Map([['grpc', () => server.port]]) };

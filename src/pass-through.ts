@@ -1,8 +1,11 @@
-import type { Counter, Meter } from '@opentelemetry/api';
-import { createExportRequest } from './exporters/create-export-request.ts';
+import type { Attributes, Counter, Meter } from '@opentelemetry/api';
+import { createEncodedRequest, createExportRequest } from './exporters/create-export-request.ts';
 import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
 import { bookOf, createLocationCounter } from './name-book-of-store.ts';
+import { enrichPlain } from './profile/enrich-plain.ts';
+import type { LocationCounts } from './profile/enrich-profiles.ts';
 import { enrichProfiles } from './profile/enrich-profiles.ts';
+import type { NameBook } from './profile/name-book.ts';
 import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from './receivers/otlp/profiles-sink.ts';
 import type { Clock } from './support/clock.ts';
 import type { SymbolStore } from './symbols/symbol-store.ts';
@@ -29,29 +32,49 @@ const busy: SinkAnswer = { kind: 'busy', reason: 'the sending queue of every exp
 export class PassThrough implements ProfilesSink {
   readonly #parts: PassThroughParts;
   readonly #locations: Counter;
+  readonly #requests: Counter;
   #purgeAfterMs = 0;
 
   constructor(parts: PassThroughParts) {
     this.#parts = parts;
     this.#locations = createLocationCounter(parts.meter);
+    this.#requests = parts.meter.createCounter('framekeeper_otlp_passed_requests', {
+      description: 'OTLP requests passed on: as they were, with names added, or rebuilt, and for what reason.',
+      unit: '{request}',
+    });
   }
 
   /** Taken as soon as one exporter takes it; those that do not have counted it as lost. */
-  submit({ data, sampleCount }: ReceivedProfiles): SinkAnswer {
+  submit(received: ReceivedProfiles): SinkAnswer {
     const { store, ownsStore, exporters, clock } = this.#parts;
     const nowMs = clock.nowMs();
-    const enriched = enrichProfiles(data, bookOf(store, nowMs));
-    this.#locations.add(enriched.learnedLocations, { outcome: 'learned' });
-    this.#locations.add(enriched.namedLocations, { outcome: 'named' });
-    this.#locations.add(enriched.unnamedLocations, { outcome: 'unnamed' });
+    const request = this.#enrich(received, bookOf(store, nowMs));
     if (ownsStore && nowMs >= this.#purgeAfterMs) {
       this.#purgeAfterMs = nowMs + purgeIntervalMs;
       store.purge(nowMs);
     }
-    const request = createExportRequest(enriched.data, sampleCount);
     const answers = exporters.map((exporter) => exporter.offer(request));
     if (!answers.includes(true)) return busy;
     for (const watch of this.#parts.watchers ?? []) watch(request);
     return { kind: 'accepted' };
+  }
+
+  #enrich(received: ReceivedProfiles, names: NameBook): ExportRequest {
+    const { plain, sampleCount } = received;
+    const kept = plain.kind === 'plain' ? enrichPlain(plain.profiles, names) : undefined;
+    if (plain.kind === 'plain' && kept !== undefined) {
+      this.#count(kept, { way: kept.namedLocations === 0 ? 'as_it_was' : 'named' });
+      return createEncodedRequest(kept.bytes, sampleCount);
+    }
+    const rebuilt = enrichProfiles(received.data, names);
+    this.#count(rebuilt, { way: 'rebuilt', reason: plain.kind === 'plain' ? 'same_location' : plain.reason });
+    return createExportRequest(rebuilt.data, sampleCount);
+  }
+
+  #count(locations: LocationCounts, way: Attributes): void {
+    this.#locations.add(locations.learnedLocations, { outcome: 'learned' });
+    this.#locations.add(locations.namedLocations, { outcome: 'named' });
+    this.#locations.add(locations.unnamedLocations, { outcome: 'unnamed' });
+    this.#requests.add(1, way);
   }
 }

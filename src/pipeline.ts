@@ -1,21 +1,23 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { CheckedConfig } from './config/check-document.ts';
-import { createExportRequest } from './exporters/create-export-request.ts';
 import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
+import { Journal } from './journal/journal.ts';
+import { createJournalEvents } from './journal/journal-events.ts';
 import { MergeIntoCycle } from './merge-into-cycle.ts';
-import type { ProfilesData } from './otlp/profiles-data.ts';
 import { PassThrough } from './pass-through.ts';
 import type { NamedAdmission, PipelineAdmissions } from './pipeline-admissions.ts';
 import { createPipelineAdmissions } from './pipeline-admissions.ts';
 import type { ProfilesSink } from './receivers/otlp/profiles-sink.ts';
 import { areFull, refuseFull } from './refuse-full.ts';
+import { ReportHandOver } from './report-hand-over.ts';
 import type { ReportConsumer } from './reporter/cycle-report.ts';
-import type { WindowFigures } from './reporter/reporter-metrics.ts';
+import type { ReporterMetrics, WindowFigures } from './reporter/reporter-metrics.ts';
 import { createReporterMetrics } from './reporter/reporter-metrics.ts';
 import { ReportingCycle } from './reporter/reporting-cycle.ts';
 import type { ReportingCycleConfig } from './reporter/reporting-cycle-config.ts';
 import { TraceIntake } from './reporter/trace-intake.ts';
+import type { SegmentLog } from './storage/segment-log.ts';
 import type { Clock, Random } from './support/clock.ts';
 import type { Component } from './support/component.ts';
 import { componentLogger } from './support/logger.ts';
@@ -32,8 +34,12 @@ export interface Pipeline {
   readonly intake: TraceIntake | undefined;
   /** Asked before anything is decoded, by who brings it. */
   readonly admissions: PipelineAdmissions;
+  /** What keeps requests on disk until they are reported; `undefined` when they are in memory alone. */
+  readonly journal: Journal | undefined;
   /** The way of OTLP profiles. */
   readonly profiles: ProfilesSink;
+  /** The same, where they are merged into the cycle. */
+  readonly merged: MergeIntoCycle | undefined;
   /** What starts and stops, in the order of starting. */
   readonly components: readonly Component[];
 }
@@ -47,6 +53,8 @@ export interface PipelineOutlets {
   readonly passed: readonly ((request: ExportRequest) => void)[];
   /** What stands in for a cycle, for those who want reports of a pipeline that has none. */
   readonly substitutes: (store: SymbolStore) => readonly Component[];
+  /** Where the journal of this pipeline is kept, if it is to have one. */
+  readonly journalLog: SegmentLog | undefined;
 }
 
 export interface PipelineParts {
@@ -75,22 +83,24 @@ export function createPipeline(
   const keepers = keepersOf(storeId, storeConfig, store, parts);
   const passThrough = (): PassThrough =>
     new PassThrough({ ...parts, store, ownsStore: cycleId === undefined, exporters, watchers: outlets.passed });
+  const common = { id, store, admissions };
   if (cycleId === undefined) {
     const components = [...keepers, ...outlets.substitutes(store)];
-    return { id, store, admissions, intake: undefined, profiles: passThrough(), components };
+    return { ...common, intake: undefined, merged: undefined, journal: undefined, profiles: passThrough(), components };
   }
   const cycleConfig = config.processors.get(cycleId)!.config as ReportingCycleConfig;
   const { intake, merged } = createWindow(cycleConfig, store, parts);
-  const cycle = new ReportingCycle(cycleId, cycleConfig, {
-    ...parts,
-    symbols: store,
-    intake,
-    company: merged,
-    metrics: createReporterMetrics(parts.meter, () => figuresOf(intake, merged)),
-    isHeldUp: () => areFull(exporters),
-    consumers: [...exportReports(exporters), ...outlets.consumers(store)],
-  });
-  return { id, store, admissions, intake, profiles: merged ?? passThrough(), components: [...keepers, cycle] };
+  const metrics = createReporterMetrics(parts.meter, () => figuresOf(intake, merged));
+  const outlet = createHandOver(exporters, metrics, parts.logger);
+  const journal = outlets.journalLog && createJournal(id, cycleId, { log: outlets.journalLog, intake, parts });
+  admitted.push({ name: 'report_waits', ask: outlet.admission });
+  if (journal !== undefined) admitted.push({ name: 'journal', ask: journal.admission });
+  const consumers = outlets.consumers(store);
+  const isHeldUp = (): boolean => areFull(exporters);
+  const work = { symbols: store, intake, company: merged, metrics, consumers, isHeldUp, outlet, journal };
+  const cycle = new ReportingCycle(cycleId, cycleConfig, { ...parts, ...work });
+  const components = [...keepers, ...(journal ? [journal] : []), cycle];
+  return { ...common, intake, merged, journal, profiles: merged ?? passThrough(), components };
 }
 
 /** The two ways into a window: raw frame samples, and OTLP profiles where these are merged. They share its bounds. */
@@ -119,6 +129,32 @@ function figuresOf(intake: TraceIntake, merged: MergeIntoCycle | undefined): Win
   };
 }
 
+function createHandOver(
+  exporters: readonly ProfilesExporter[],
+  metrics: ReporterMetrics,
+  logger: Logger,
+): ReportHandOver {
+  return new ReportHandOver(exporters, {
+    logger,
+    onFailure: (error, { sampleCount }) => {
+      metrics.recordHandOverFailure();
+      logger.error({ err: error, samples: sampleCount }, 'A report could not be handed over.');
+    },
+  });
+}
+
+/** Its samples are in the window again before anything comes in. */
+function createJournal(
+  pipelineId: string,
+  cycleId: string,
+  { log, intake, parts }: { readonly log: SegmentLog; readonly intake: TraceIntake; readonly parts: PipelineParts },
+): Journal {
+  const { clock, meter } = parts;
+  const logger = componentLogger(parts.logger, 'processor', cycleId);
+  const events = createJournalEvents(pipelineId, logger, meter);
+  return new Journal(cycleId, { log, clock, events, countEvents: () => intake.window.events.count });
+}
+
 /** What lets the store survive a restart: starts before anything learns names, and stops after the last report. */
 function keepersOf(
   id: string,
@@ -129,18 +165,4 @@ function keepersOf(
   if (snapshot === undefined) return [];
   const own = componentLogger(logger, 'processor', id);
   return [new SnapshotKeeper(id, snapshot, { store, clock, random, meter, logger: own })];
-}
-
-/** Offers the profiles of each report to each exporter; what a queue refuses, its exporter counts. */
-export function exportReports(exporters: readonly ProfilesExporter[]): ReportConsumer[] {
-  // Encoded once, whoever asks first.
-  const requests = new WeakMap<ProfilesData, ExportRequest>();
-  return exporters.map((exporter) => ({
-    consume: ({ data, sampleCount }) => {
-      if (data === undefined) return;
-      const request = requests.get(data) ?? createExportRequest(data, sampleCount);
-      requests.set(data, request);
-      exporter.offer(request);
-    },
-  }));
 }

@@ -19,7 +19,7 @@ import { GrpcServers } from './receivers/grpc-servers.ts';
 import { FileStorage } from './storage/file-storage.ts';
 import type { FileStorageConfig } from './storage/file-storage-config.ts';
 import { fileStorageType } from './storage/file-storage-config.ts';
-import { storageOf } from './storage-references.ts';
+import { journalLogOf, storageOf } from './storage-references.ts';
 import type { Component } from './support/component.ts';
 import { Lifecycle } from './support/lifecycle.ts';
 import { componentLogger } from './support/logger.ts';
@@ -73,7 +73,9 @@ export class Service {
     const exporters = this.#createExporters();
     const pipelines = [...config.pipelines].map(([id, pipeline]) => {
       const own = pipeline.exporters.map((exporter) => exporters.get(exporter)!);
-      return createPipeline(id, config, { exporters: own, ...outletsToPages(livePages, clock) }, { ...parts, meter });
+      const pages = outletsToPages(livePages, clock);
+      const journalLog = journalLogOf(id, config, this.#storages);
+      return createPipeline(id, config, { exporters: own, ...pages, journalLog }, { ...parts, meter });
     });
     this.#lifecycle = this.#createLifecycle([...exporters.values()], pipelines);
     this.#stopObserving = observeProcess(meter, clock);

@@ -10,6 +10,7 @@ const allowed: Record<string, readonly string[]> = {
   config: ['support'],
   lru: [],
   storage: [],
+  journal: ['storage'],
   otlp: [],
   symbols: ['lru'],
   profile: ['otlp'],

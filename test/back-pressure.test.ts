@@ -14,8 +14,7 @@ import { startService, timestampsIn } from './support/running-service.ts';
 /** A destination that lets every call wait until the test opens it. */
 async function startHeldServer(t: TestContext): Promise<{ server: ScriptedOtlpServer; open: () => void }> {
   const { promise: until, resolve: open } = Promise.withResolvers<void>();
-  // biome-ignore lint/suspicious/noThenProperty: the word of the script
-  const server = await ScriptedOtlpServer.start(() => ({ kind: 'slow', until, then: { kind: 'ok' } }));
+  const server = await ScriptedOtlpServer.start(() => ({ kind: 'slow', until, answer: { kind: 'ok' } }));
   t.after(() => {
     open();
     return server.stop();

@@ -4,8 +4,11 @@ import type { ExportRequest } from '../src/exporters/export-request.ts';
 import { parseFileId } from '../src/model/file-id.ts';
 import { countSamples } from '../src/otlp/count-samples.ts';
 import { decodeProfilesData } from '../src/otlp/decode-profiles-data.ts';
+import { encodeProfilesData } from '../src/otlp/encode-profiles-data.ts';
 import type { ProfilesData } from '../src/otlp/profiles-data.ts';
 import { PassThrough } from '../src/pass-through.ts';
+import { enrichProfiles } from '../src/profile/enrich-profiles.ts';
+import { MessageReader } from '../src/receivers/otlp/message-reader.ts';
 import type { ReceivedProfiles } from '../src/receivers/otlp/profiles-sink.ts';
 import { SymbolStore } from '../src/symbols/symbol-store.ts';
 import { goodProfiles } from './otlp/good-profiles.ts';
@@ -36,8 +39,31 @@ function startPassThrough(
 }
 
 function receivedOf(data: ProfilesData): ReceivedProfiles {
-  return { data, sampleCount: countSamples(data) };
+  return { data, sampleCount: countSamples(data), plain: { kind: 'not_plain', reason: 'json' } };
 }
+
+test('a request that is as we would send it is passed on in its own bytes, and counted by its way', async () => {
+  const { sink, requests, metrics } = startPassThrough([true]);
+  const reader = new MessageReader();
+  const send = (data: ProfilesData): Uint8Array => {
+    const bytes = encodeProfilesData(data);
+    sink.submit(reader.read({ encoding: 'protobuf', bytes, isVersionDeclared: true }));
+    return bytes;
+  };
+  const bytes = send(goodProfiles());
+  assert.equal(requests[0]!.encoded(), bytes);
+  assert.equal(requests[0]!.sampleCount, 2);
+  const nameless = goodProfiles();
+  nameless.dictionary.locationTable[2]!.lines = [];
+  send(enrichProfiles(nameless, { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined }).data);
+  nameless.dictionary.stringTable.push('of no use');
+  send(nameless);
+  const counted = await metrics();
+  const countOf = (way: string) => counted.get(`framekeeper_otlp_passed_requests{${way}}`);
+  assert.equal(countOf('way="as_it_was"'), 1);
+  assert.equal(countOf('way="named"'), 1);
+  assert.equal(countOf('reason="orphan",way="rebuilt"') ?? countOf('way="rebuilt",reason="orphan"'), 1);
+});
 
 for (const { takes, kind } of [
   { takes: [true, true], kind: 'accepted' },

@@ -28,3 +28,21 @@ export function createExportRequest(data: ProfilesData, sampleCount: number): Ex
     },
   };
 }
+
+/** The same for a request that is bytes already, of somebody else. They must not change. */
+export function createEncodedRequest(bytes: Uint8Array, sampleCount: number): ExportRequest {
+  // A request may wait for long: it must not keep the larger piece of memory that it came in.
+  const own = 4 * bytes.length >= 3 * bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+  let lent: WeakRef<ProfilesData> | undefined;
+  return {
+    get data(): ProfilesData {
+      const known = lent?.deref();
+      if (known !== undefined) return known;
+      const data = decodeProfilesData(own);
+      lent = new WeakRef(data);
+      return data;
+    },
+    sampleCount,
+    encoded: () => own,
+  };
+}

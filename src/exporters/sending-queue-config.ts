@@ -1,5 +1,5 @@
-import { componentIdRemedy, parseComponentId } from '../config/component-id.ts';
 import type { ConfigSection } from '../config/config-section.ts';
+import { readStorageReference } from '../config/storage-reference.ts';
 import type { BatchConfig } from './batch-config.ts';
 import { readBatchConfig } from './batch-config.ts';
 
@@ -31,7 +31,7 @@ export function readSendingQueueConfig(section: ConfigSection, maxConsumers?: 1)
     numConsumers: section.integer('num_consumers', maxConsumers ?? 10, { min: 1, max: 1_000 }),
     queueSize: section.integer('queue_size', 1_000, { min: 1 }),
     sizer: section.oneOf('sizer', 'requests', ['requests', 'items', 'bytes']),
-    storage: readStorage(section),
+    storage: readStorageReference(section),
   };
   refuseTrue(section, 'block_on_overflow', 'a reporting cycle never waits for an exporter');
   if (queue.storage !== '' && section.boolean('wait_for_result', false)) {
@@ -58,13 +58,6 @@ export function readSendingQueueConfig(section: ConfigSection, maxConsumers?: 1)
     );
   }
   return { ...queue, batch: queue.enabled ? batch : undefined };
-}
-
-function readStorage(section: ConfigSection): string {
-  const text = section.string('storage', '');
-  const parsed = text === '' ? undefined : parseComponentId(text);
-  if (typeof parsed === 'string') section.addProblem('storage', parsed, componentIdRemedy);
-  return typeof parsed === 'object' ? parsed.id : '';
 }
 
 function refuseTrue(section: ConfigSection, key: string, why: string): void {

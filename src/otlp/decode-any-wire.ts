@@ -4,7 +4,7 @@ import { decodeProfiles } from './decode-profiles-data.ts';
 import { decodeJson } from './decode-profiles-json.ts';
 import { InvalidMessage } from './invalid-message.ts';
 import type { Profile, ProfilesData, ProfilesDictionary } from './profiles-data.ts';
-import type { WireVersion } from './wire-version.ts';
+import type { WireFinding, WireVersion } from './wire-version.ts';
 import { findWireVersion } from './wire-version.ts';
 
 /** A message in the current form, and the version that its sender wrote. */
@@ -18,11 +18,14 @@ const remedy =
 /**
  * Reads profiles of proto v1.8 to v1.11, whose field numbers differ, and gives all of them the current form. A message that could be
  * of two versions is refused: read with the wrong numbers, attributes become values. `isDeclared` says that the
- * sender declared the current version, which settles what the structure leaves open.
+ * sender declared the current version, which settles what the structure leaves open. `finding` is what that tells.
  * @throws InvalidMessage with the path of the message, or with what is unclear of its version
  */
-export function decodeAnyWire(bytes: Uint8Array, isDeclared: boolean): VersionedProfiles {
-  const finding = findWireVersion(bytes);
+export function decodeAnyWire(
+  bytes: Uint8Array,
+  isDeclared: boolean,
+  finding: WireFinding = findWireVersion(bytes),
+): VersionedProfiles {
   if (finding.kind === 'foreign') throw new InvalidMessage('', `cannot be read: ${finding.why}; ${remedy}`);
   const version = finding.kind === 'found' ? finding.version : 'current';
   if (version === 'v1.8') return { ...decodeProfiles(bytes, readProfileV18), version };

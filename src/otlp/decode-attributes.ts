@@ -70,7 +70,8 @@ export function readValue(reader: ProfilesReader, draft: ValueDraft): void {
         break;
       case 0x40: {
         const index = reader.int32();
-        draft.value = index === 0 ? undefined : reader.context.textAt('string_value_strindex', index);
+        // A member of a oneof that is there is set, also when it is 0: the Collector writes empty text so.
+        draft.value = index === 0 ? '' : reader.context.textAt('string_value_strindex', index);
         break;
       }
       default:

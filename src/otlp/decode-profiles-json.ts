@@ -169,6 +169,8 @@ function readValue(object: JsonObject, references: StringReferences): AnyValue {
       entries: list.objects('values', (entry) => readKeyValue(entry, references)),
     }));
   }
+  if (!object.has('stringValueStrindex')) return undefined;
+  // Index 0 is empty text, not a value that is not set: the Collector writes empty text so.
   const index = object.int32('stringValueStrindex');
-  return index === 0 ? undefined : references.textAt('string_value_strindex', index);
+  return index === 0 ? '' : references.textAt('string_value_strindex', index);
 }

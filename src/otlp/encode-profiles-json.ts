@@ -164,11 +164,14 @@ function decimal(value: bigint): string | undefined {
   return value === 0n ? undefined : String(value);
 }
 
-/** JSON has no infinities, and JavaScript's writer drops the sign of zero; protobuf's JSON takes text for a number. */
-function double(value: number): number | string {
-  if (Object.is(value, -0)) return '-0';
+/** JSON has no infinities: protobuf's JSON writes them, and NaN, as text. JavaScript's writer drops the sign of zero. */
+function double(value: number): Json {
+  if (Object.is(value, -0)) return negativeZero;
   return Number.isFinite(value) ? value : String(value);
 }
+
+// Newer than TypeScript's library (https://github.com/tc39/proposal-json-parse-with-source).
+const negativeZero = (JSON as unknown as { rawJSON(text: string): object }).rawJSON('-0');
 
 function hex(bytes: Uint8Array): string | undefined {
   return bytes.length === 0 ? undefined : Buffer.from(bytes).toString('hex');

@@ -125,10 +125,15 @@ export class ProtobufWriter {
 
   explicitBytes(field: number, value: Uint8Array): void {
     const mark = this.length;
-    this.#reserve(value.length);
-    this.#position -= value.length;
-    this.#buffer.set(value, this.#position);
+    this.copy(value);
     this.message(field, mark);
+  }
+
+  /** Bytes as they are: fields that somebody else has written. */
+  copy(fields: Uint8Array): void {
+    this.#reserve(fields.length);
+    this.#position -= fields.length;
+    this.#buffer.set(fields, this.#position);
   }
 
   explicitBool(field: number, value: boolean): void {

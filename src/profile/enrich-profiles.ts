@@ -6,8 +6,11 @@ import type { NameBook } from './name-book.ts';
 import { Naming } from './naming.ts';
 import { linesOf } from './symbol-lines.ts';
 
-export interface EnrichedProfiles {
+export interface EnrichedProfiles extends LocationCounts {
   readonly data: ProfilesData;
+}
+
+export interface LocationCounts {
   /** Locations whose names the book was told. */
   readonly learnedLocations: number;
   /** Locations that came without a name and have one now. */

@@ -21,19 +21,28 @@ export function fileOfMapping(dictionary: ProfilesDictionary, index: number): Ma
   const mapping = dictionary.mappingTable[index];
   if (mapping === undefined || index === 0) return undefined;
   const textOf = (key: string): string => textAttribute(dictionary, mapping.attributeIndices, key);
+  const fileName = dictionary.stringTable[mapping.filenameStrindex] ?? '';
+  return mappingFileOf(fileName, mapping.memoryLimit !== 0n, textOf);
+}
+
+/** The same from what a mapping says; `textOf` gives the text of its first attribute with a key, and else an empty one. */
+export function mappingFileOf(
+  fileName: string,
+  isLoaded: boolean,
+  textOf: (key: string) => string,
+): MappingFile | undefined {
   const gnuText = textOf(attributeNames.gnuBuildId).toLowerCase();
   const gnuBuildId = /^(?:[0-9a-f]{2})+$/.test(gnuText) ? gnuText : '';
   const hashed = parseFileId(textOf(attributeNames.htlHash));
   const fileId = hashed ?? (gnuBuildId === '' ? undefined : parseFileId(fnv128a(gnuBuildId)));
   if (fileId === undefined) return undefined;
-  const fileName = dictionary.stringTable[mapping.filenameStrindex] ?? '';
   const executable = {
     fileName,
     gnuBuildId,
     goBuildId: textOf(attributeNames.goBuildId),
     hasHtlHash: hashed !== undefined,
   };
-  return { fileId, executable, isLoaded: mapping.memoryLimit !== 0n };
+  return { fileId, executable, isLoaded };
 }
 
 /** The text that a list of attributes has under a key; empty when there is none. */

@@ -1,20 +1,12 @@
 // hot
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { Line, Location, ProfilesData, ProfilesDictionary } from '../otlp/profiles-data.ts';
+import { firstMemoryAddress, typesWithAddresses } from './address-space.ts';
 import { attributeNames } from './attribute-names.ts';
 import type { MappingFile } from './mapping-file.ts';
 import { fileOfMapping, textAttribute } from './mapping-file.ts';
 import type { NameBook, NameTable } from './name-book.ts';
 import { isNamed } from './symbol-lines.ts';
-
-/**
- * Addresses of a file lie far below this. Above are those of a process's memory, which pprof has in place of a file's, and
- * of a running kernel: both begin elsewhere in the next process, or on the next host.
- */
-const firstMemoryAddress = 2n ** 44n;
-
-/** Interpreted frames count lines or bytecode: only their own file ID makes that an address, never a loaded file's. */
-const typesWithAddresses: ReadonlySet<string> = new Set(['', 'native', 'kernel', 'go', 'rust']);
 
 /** Joins the locations of a dictionary with the names of a book. All indices must be sound. */
 export class Naming {

@@ -34,6 +34,9 @@ export interface GrpcServerDependencies {
 // Larger windows gain nothing: a batch of 1,000 samples has 90 KB, and 1 MiB of them in flight keeps a core busy.
 export const flowControlWindowBytes: number = 1024 * 1024;
 
+/** A client says its settings at once, with the first bytes that it sends; as long as grpc-go gives it. */
+export const settingsTimeoutMs = 120_000;
+
 /**
  * One gRPC server at one endpoint, shared by the receivers that name it, with health and reflection beside them.
  * Receivers add their services before the first `start`; `start` and `stop` may be called by each of them.
@@ -63,6 +66,8 @@ export class GrpcServer {
       maxConnections: config.maxConnections,
       minTlsVersion: config.tls?.minVersion ?? 'TLSv1.2',
       onConnectionRefused: () => this.#refusedConnections.add(1),
+      settingsTimeoutMs,
+      clock,
     });
     this.#server = server;
     this.#destroyConnections = destroyConnections;

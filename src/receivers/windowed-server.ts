@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { ChannelOptions, ServerCredentials } from '@grpc/grpc-js';
 import { Server } from '@grpc/grpc-js';
+import type { Clock } from '../support/clock.ts';
 
 /** What grpc-js has no option for. */
 export interface TransportLimits {
@@ -12,6 +13,9 @@ export interface TransportLimits {
   readonly minTlsVersion: 'TLSv1.2' | 'TLSv1.3';
   /** Called for each connection beyond `maxConnections`. */
   readonly onConnectionRefused: () => void;
+  /** How long a connection may take for the first it has to say, the settings of HTTP/2, before it is closed. */
+  readonly settingsTimeoutMs: number;
+  readonly clock: Clock;
 }
 
 export interface WindowedServer {
@@ -48,7 +52,10 @@ export function createWindowedServer(options: ChannelOptions, limits: TransportL
   internals.createHttp2Server = (credentials) => {
     const http2Server = create(credentials);
     http2Server.updateSettings({ initialWindowSize: limits.windowBytes });
-    http2Server.on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(limits.windowBytes));
+    http2Server.on('session', (session: ServerHttp2Session) => {
+      session.setLocalWindowSize(limits.windowBytes);
+      closeIfSilent(session, limits);
+    });
     http2Server.on('connection', (socket: Socket) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
@@ -69,4 +76,15 @@ export function createWindowedServer(options: ChannelOptions, limits: TransportL
     for (const http2Server of secureServers) secure(http2Server, options);
   };
   return { server, destroyConnections, setSecureContext };
+}
+
+/** A connection that says nothing would take a place from those that do. */
+function closeIfSilent(session: ServerHttp2Session, { clock, settingsTimeoutMs }: TransportLimits): void {
+  const hasSpoken = new AbortController();
+  const note = (): void => hasSpoken.abort();
+  session.once('remoteSettings', note).once('close', note);
+  clock.sleep(settingsTimeoutMs, hasSpoken.signal).then(
+    () => session.destroy(),
+    () => undefined,
+  );
 }

@@ -23,3 +23,22 @@ export interface CycleReport {
 export interface ReportConsumer {
   consume(report: CycleReport): void;
 }
+
+/** Where every report has to arrive. Called in the cycle, so it must not wait; never throws. */
+export interface ReportOutlet {
+  /** Takes a report; `false` when it has to wait, and then no other one may be delivered until `retry` says `true`. */
+  deliver(report: CycleReport): boolean;
+  /** Tries again with the report that waits; `true` when none does any more. */
+  retry(): boolean;
+  /** Gives up on the report that waits, for those who cannot take it; they count it as lost. */
+  surrender(): void;
+}
+
+/** Keeps what windows consist of on disk until it is reported. */
+export interface WindowJournal {
+  /**
+   * Call when a window was taken; `held` are the numbers of those of its events, rising, that are now the first of the next
+   * window. The result is to be called once the others are where they have to arrive.
+   */
+  turn(held: readonly number[]): () => void;
+}

@@ -2,25 +2,34 @@ import { isCollectorNamed } from '../model/frame-kind.ts';
 import type { TraceEvents } from '../profile/window-contents.ts';
 import type { SampleWindow } from './sample-window.ts';
 
+/** Numbers of the events of a window, rising: of those to be reported, and of those that are in the next window now. */
+export interface DividedEvents {
+  readonly staying: readonly number[];
+  readonly held: readonly number[];
+}
+
 /**
  * Moves events that lack a name which only their collector can give from a window into the next one, where the answer may
  * have come by then. An event waits for one cycle at most, and only in the first half of the next window: its other half,
- * by `maxEvents` and `maxBytes`, is for samples that come. Returns the numbers of the events that stay.
+ * by `maxEvents` and `maxBytes`, is for samples that come.
  */
 export function holdBack(
   window: SampleWindow,
   next: SampleWindow,
   { maxEvents, maxBytes }: { readonly maxEvents: number; readonly maxBytes: number },
-): number[] {
+): DividedEvents {
   const waiting = stacksThatWait(window);
   const mover = new EventMover(window, next);
   const staying: number[] = [];
+  const held: number[] = [];
   for (let event = 0; event < window.events.count; event++) {
     const hasRoom = next.events.count < maxEvents / 2 && next.sizeBytes < maxBytes / 2;
-    if (waiting.has(window.events.stack(event)) && !window.events.wasHeld(event) && hasRoom) mover.move(event);
-    else staying.push(event);
+    if (waiting.has(window.events.stack(event)) && !window.events.wasHeld(event) && hasRoom) {
+      mover.move(event);
+      held.push(event);
+    } else staying.push(event);
   }
-  return staying;
+  return { staying, held };
 }
 
 /** The events of a window with these numbers. */

@@ -1,4 +1,5 @@
 import type { ConfigSection } from '../config/config-section.ts';
+import { readStorageReference } from '../config/storage-reference.ts';
 
 /** Processor `reporting_cycle`: how often what was sampled becomes profiles. */
 export interface ReportingCycleConfig {
@@ -11,6 +12,8 @@ export interface ReportingCycleConfig {
   readonly otlpProfiles: 'pass_through' | 'merge';
   readonly maxEvents: number;
   readonly maxBytes: number;
+  /** Identifier of the extension that keeps samples on disk until they are reported; empty: they are in memory alone. */
+  readonly storage: string;
 }
 
 export function readReportingCycleConfig(section: ConfigSection): ReportingCycleConfig {
@@ -22,6 +25,7 @@ export function readReportingCycleConfig(section: ConfigSection): ReportingCycle
     // 128 CPUs at 100 Hz for a minute are 768,000 events.
     maxEvents: section.integer('max_events', 1_000_000, { min: 1, max: 100_000_000 }),
     maxBytes: section.integer('max_bytes', 134_217_728, { min: 65_536 }),
+    storage: readStorageReference(section),
   };
   section.end();
   return config;

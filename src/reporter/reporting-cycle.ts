@@ -6,7 +6,9 @@ import type { TraceEvents } from '../profile/window-contents.ts';
 import type { Clock, Random } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import type { CycleCompany } from './cycle-company.ts';
-import type { CycleReport, ReportConsumer } from './cycle-report.ts';
+import type { CycleReport, ReportConsumer, ReportOutlet, WindowJournal } from './cycle-report.ts';
+import { Delivery } from './delivery.ts';
+import type { DividedEvents } from './hold-back.ts';
 import { holdBack, selectEvents } from './hold-back.ts';
 import type { ReporterMetrics } from './reporter-metrics.ts';
 import type { ReportingCycleConfig } from './reporting-cycle-config.ts';
@@ -22,7 +24,7 @@ export interface WindowIntake {
 }
 
 /** What the cycle is told of its configuration. */
-export type CyclePace = Pick<ReportingCycleConfig, 'intervalMs' | 'jitter' | 'resolveGrace' | 'maxEvents' | 'maxBytes'>;
+export type CyclePace = Omit<ReportingCycleConfig, 'otlpProfiles'>;
 
 /** What the cycle works with; time and chance among it. */
 export interface ReportingCycleParts {
@@ -32,6 +34,9 @@ export interface ReportingCycleParts {
   readonly consumers: readonly ReportConsumer[];
   /** Whether a report would find no room at present: then the window stays, and new samples are refused upstream. */
   readonly isHeldUp?: () => boolean;
+  readonly outlet?: ReportOutlet;
+  /** `undefined`: what is not reported goes with the process. */
+  readonly journal?: WindowJournal | undefined;
   readonly metrics: ReporterMetrics;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -39,6 +44,9 @@ export interface ReportingCycleParts {
   /** 16 random bytes a call. */
   readonly createProfileId: () => Uint8Array;
 }
+
+/** How often a report that has to wait is offered again. */
+const retryIntervalMs = 1_000;
 
 /**
  * Turns the window into OTLP profiles once every interval ± jitter, and once more on stop. The order within a cycle:
@@ -49,6 +57,7 @@ export class ReportingCycle implements Component {
   readonly id: string;
   readonly #config: CyclePace;
   readonly #parts: ReportingCycleParts;
+  readonly #delivery: Delivery;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #startUnixNano = 0n;
@@ -57,6 +66,7 @@ export class ReportingCycle implements Component {
     this.id = id;
     this.#config = config;
     this.#parts = parts;
+    this.#delivery = new Delivery(parts.outlet, parts.journal);
   }
 
   start(): Promise<void> {
@@ -65,11 +75,18 @@ export class ReportingCycle implements Component {
     return Promise.resolve();
   }
 
-  /** Reports the last window. The receivers have stopped before, so nothing comes after it. */
+  /**
+   * Reports the last window. The receivers have stopped before, so nothing comes after it. What nobody can take stays in the
+   * journal if there is one, and is lost if there is none.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
-    this.#reportSafely({ isLast: true });
+    const delivery = this.#delivery;
+    if (!delivery.retry()) delivery.surrender();
+    if (!delivery.isWaiting) this.#reportSafely({ isLast: true });
+    delivery.surrender();
+    if (delivery.isWaiting) this.#parts.logger.warn('The last report stays in the journal until the next start.');
   }
 
   /** One cycle, at once. In the last one nothing waits any more. */
@@ -79,8 +96,7 @@ export class ReportingCycle implements Component {
     const resubmittedStubs = symbols.resubmitStubs(beganMs);
     const window = intake.takeWindow();
     const range = this.#nextRange();
-    resolveLateNames(window, symbols, beganMs);
-    const events = isLast ? window.events : this.#eventsToReport(window);
+    const events = this.#eventsToReport(window, isLast, beganMs);
     const frames =
       events.count === 0
         ? undefined
@@ -105,6 +121,7 @@ export class ReportingCycle implements Component {
 
   /** One that fails must not keep the report from the others. */
   #handOver(report: CycleReport): void {
+    this.#delivery.deliver(report);
     for (const consumer of this.#parts.consumers) {
       try {
         consumer.consume(report);
@@ -120,16 +137,26 @@ export class ReportingCycle implements Component {
       this.report(options);
     } catch (error) {
       // A fault of ours in one cycle must not end the next ones; its samples are lost, and that is said.
+      this.#delivery.fail();
       this.#parts.metrics.recordFailure();
       this.#parts.logger.error({ err: error }, 'The reporting cycle failed; its samples are lost.');
     }
   }
 
   /** All events of the window but those that wait in the next one for a name. */
-  #eventsToReport(window: SampleWindow): TraceEvents {
-    if (!this.#config.resolveGrace) return window.events;
-    const staying = holdBack(window, this.#parts.intake.window, this.#config);
-    return staying.length === window.events.count ? window.events : selectEvents(window.events, staying);
+  #eventsToReport(window: SampleWindow, isLast: boolean, nowMs: number): TraceEvents {
+    const { intake, symbols } = this.#parts;
+    let divided: DividedEvents | undefined;
+    try {
+      resolveLateNames(window, symbols, nowMs);
+      if (!isLast && this.#config.resolveGrace) divided = holdBack(window, intake.window, this.#config);
+    } finally {
+      // Also when that fails: the window is taken, and what follows in the journal belongs to the next one.
+      this.#delivery.begin(divided?.held ?? []);
+    }
+    return divided === undefined || divided.held.length === 0
+      ? window.events
+      : selectEvents(window.events, divided.staying);
   }
 
   async #run(): Promise<void> {
@@ -140,12 +167,12 @@ export class ReportingCycle implements Component {
       } catch {
         return;
       }
-      if (this.#parts.isHeldUp?.() === true) this.#keepNames();
-      else this.#reportSafely();
+      if (this.#delivery.retry() && this.#parts.isHeldUp?.() !== true) this.#reportSafely();
+      else this.#keepNames();
     }
   }
 
-  /** What a cycle does for the store when its window stays. */
+  /** What a cycle does for the store when its window stays where it is. */
   #keepNames(): void {
     const { clock, symbols, metrics } = this.#parts;
     const nowMs = clock.nowMs();
@@ -156,6 +183,7 @@ export class ReportingCycle implements Component {
 
   #nextDelayMs(): number {
     const { intervalMs, jitter } = this.#config;
+    if (this.#delivery.isWaiting) return Math.min(retryIntervalMs, intervalMs);
     return intervalMs * (1 + jitter * (2 * this.#parts.random() - 1));
   }
 

@@ -24,6 +24,8 @@ type WindowRoom = Pick<WindowLimits, 'maxEvents' | 'maxBytes'>;
 /** A reply lists this many rejections; more would tell nothing new. */
 const maxListedRejections = 64;
 
+const unlimited: WindowRoom = { maxEvents: Infinity, maxBytes: Infinity };
+
 // Telling a window's size costs about as much as adding a sample to it.
 const samplesPerSizeCheck = 16;
 
@@ -85,6 +87,16 @@ export class TraceIntake {
       namesNeeded: this.#names.take(batch.collector.instanceId, nowMs),
       retryDelayMs: rejected > 0 ? this.#limits.retryDelayMs : 0,
     };
+  }
+
+  /** Takes all of a batch that an earlier run had acknowledged: that one's bounds have let it in. */
+  restore(batch: FrameBatch): void {
+    const nowMs = this.#clock.nowMs();
+    this.#symbols.learn(batch, nowMs);
+    for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
+      this.#window.nameFrames(fileId, addressHigh, addressLow, symbol);
+    }
+    this.#addSamples(batch, nowMs, unlimited);
   }
 
   /** Hands over the window at hand and starts an empty one. */

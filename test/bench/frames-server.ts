@@ -2,6 +2,7 @@ import { createServer } from 'node:http2';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { framesServiceDefinition } from '../../src/receivers/frames/frames-service.ts';
 import { createWindowedServer } from '../../src/receivers/windowed-server.ts';
+import { systemClock } from '../../src/support/clock.ts';
 
 // A server that reads messages and does nothing with them, in a process of its own so that its CPU time can be told
 // from the client's. Arguments: grpc | http2, and the flow-control window in bytes. Tells its port and, each time it
@@ -12,7 +13,14 @@ const windowBytes = Number(windowText);
 function listenGrpc(): void {
   const { server } = createWindowedServer(
     { 'grpc.enable_channelz': 0 },
-    { windowBytes, maxConnections: 16, minTlsVersion: 'TLSv1.2', onConnectionRefused: () => undefined },
+    {
+      windowBytes,
+      maxConnections: 16,
+      minTlsVersion: 'TLSv1.2',
+      onConnectionRefused: () => undefined,
+      settingsTimeoutMs: 120_000,
+      clock: systemClock,
+    },
   );
   server.addService(framesServiceDefinition, {
     Submit: () => undefined,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { createExportRequest } from '../../src/exporters/create-export-request.ts';
+import { createEncodedRequest, createExportRequest } from '../../src/exporters/create-export-request.ts';
 import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
@@ -38,4 +38,21 @@ test('createExportRequest holds on to bytes alone once it is encoded, and gives 
 test('createExportRequest holds on to data until it is encoded', async () => {
   const { request, kept } = await requestOfNobody(false);
   assert.equal(request.data, kept.deref());
+});
+
+test('createEncodedRequest sends bytes as they are, and decodes them when somebody asks for data', () => {
+  const bytes = encodeProfilesData(goodProfiles());
+  const request = createEncodedRequest(bytes, 2);
+  assert.equal(request.encoded(), bytes);
+  assert.equal(request.sampleCount, 2);
+  assert.deepEqual(request.data, goodProfiles());
+  assert.equal(request.data, request.data);
+});
+
+test('createEncodedRequest does not keep the piece of memory that its bytes came in', () => {
+  const bytes = encodeProfilesData(goodProfiles());
+  const piece = Buffer.concat([bytes, Buffer.alloc(bytes.length)]).subarray(0, bytes.length);
+  const encoded = createEncodedRequest(piece, 2).encoded();
+  assert.deepEqual(encoded, bytes);
+  assert.equal(encoded.buffer.byteLength, bytes.length);
 });

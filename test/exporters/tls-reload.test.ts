@@ -42,8 +42,7 @@ const kinds: Record<
 > = {
   otlp_grpc: {
     listen: (tls, until) =>
-      // biome-ignore lint/suspicious/noThenProperty: the word of the script
-      ScriptedOtlpServer.start([{ kind: 'slow', until, then: { kind: 'ok' } }], {
+      ScriptedOtlpServer.start([{ kind: 'slow', until, answer: { kind: 'ok' } }], {
         tls: { ...tls, rejectUnauthorized: true },
       }),
     create: (values, dependencies) => {

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { newestCollector } from './build-collector.ts';
 import { locatePeers } from './peers.ts';
 
 const execFileAsync = promisify(execFile);
@@ -19,6 +20,6 @@ test('compose.yaml is a compose file, with every profile switched on', async () 
 for (const file of ['collector-behind.yaml', 'collector-front.yaml']) {
   test(`the Collector accepts docker/${file}`, async () => {
     const args = ['validate', '--config', join(folder, file), '--feature-gates', 'service.profilesSupport'];
-    await execFileAsync(locatePeers().collector, args);
+    await execFileAsync(locatePeers().collectors[newestCollector], args);
   });
 }

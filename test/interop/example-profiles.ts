@@ -66,7 +66,12 @@ export function exampleProfiles(): ProfilesData {
           attributes: [
             { key: 'service.name', value: 'checkout' },
             { key: 'process.pid', value: 4_294_967_296n },
-            { key: 'nested', value: { entries: [{ key: 'inner', value: ['a', true, 1.5, Buffer.from([0, 255])] }] } },
+            {
+              key: 'nested',
+              value: { entries: [{ key: 'inner', value: ['a', '', true, 1.5, Buffer.from([0, 255])] }] },
+            },
+            { key: 'empty', value: '' },
+            { key: 'unset', value: undefined },
           ],
           droppedAttributesCount: 0,
         },

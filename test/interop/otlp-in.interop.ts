@@ -1,23 +1,31 @@
-import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { after, before, test } from 'node:test';
-import { stringify } from 'yaml';
 import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import type { Mutable } from '../otlp/good-profiles.ts';
-import type { RunningChild } from '../support/child-process.ts';
-import { freePorts, runChild, waitForHealth } from '../support/child-process.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
+import type { CollectorVersion } from './build-collector.ts';
+import { collectorVersions } from './build-collector.ts';
+import type { Collector } from './collector.ts';
 import { startCollector } from './collector.ts';
 import { exampleProfiles } from './example-profiles.ts';
 import { assertSameProfiles, normalForm } from './normal-form.ts';
+import type { Exporters } from './otlp-between.ts';
+import { exportersOf, startBetween } from './otlp-between.ts';
 
-const main = join(import.meta.dirname, '../../src/main.ts');
 const noQueue = { sending_queue: { enabled: false }, retry_on_failure: { enabled: false } };
-/** What both sides have; lz4 is the Collector's alone. */
-const httpCompressions = ['none', 'gzip', 'zstd', 'zlib', 'deflate', 'snappy', 'x-snappy-framed'] as const;
+/** What a Collector sends and we take; lz4 is the Collector's alone. */
+const collectorToUs = {
+  grpcCompressions: ['none', 'gzip'],
+  httpCompressions: ['none', 'gzip', 'zstd', 'zlib', 'deflate', 'snappy', 'x-snappy-framed'],
+  settings: noQueue,
+};
+/** What we send; a Collector takes all of it. */
+const usToCollector = { grpcCompressions: ['none', 'gzip'], httpCompressions: ['none', 'gzip', 'zstd'] };
+
 let folder: string;
 
 before(() => {
@@ -25,47 +33,14 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-/** Every way by which a Collector can send to us, as exporters of one. */
-function waysTo(grpcEndpoint: string, httpEndpoint: string): Record<string, object> {
-  const ways: Record<string, object> = {};
-  for (const compression of ['none', 'gzip']) {
-    ways[`otlp_grpc/${compression}`] = { endpoint: grpcEndpoint, tls: { insecure: true }, compression, ...noQueue };
-  }
-  for (const encoding of ['proto', 'json']) {
-    for (const compression of httpCompressions) {
-      ways[`otlp_http/${encoding}-${compression}`] = { endpoint: httpEndpoint, encoding, compression, ...noQueue };
-    }
-  }
-  return ways;
+async function start(t: TestContext, version: CollectorVersion, exporters: Exporters = {}): Promise<Collector> {
+  const collector = await startCollector(mkdtempSync(join(folder, `${version}-`)), { version, exporters });
+  t.after(() => collector.stop());
+  return collector;
 }
 
-/** Our service with OTLP in and out, as users run it. */
-async function startBetween(
-  behind: string,
-): Promise<{ child: RunningChild; grpcEndpoint: string; httpEndpoint: string }> {
-  const [grpcPort, httpPort, healthPort] = (await freePorts(3)) as [number, number, number];
-  const grpcEndpoint = `127.0.0.1:${grpcPort}`;
-  const document = {
-    receivers: {
-      otlp: { protocols: { grpc: { endpoint: grpcEndpoint }, http: { endpoint: `127.0.0.1:${httpPort}` } } },
-    },
-    processors: { symbol_store: {} },
-    exporters: { otlp_grpc: { endpoint: behind, tls: { insecure: true } } },
-    extensions: { health_check: { endpoint: `127.0.0.1:${healthPort}` } },
-    service: {
-      extensions: ['health_check'],
-      pipelines: { profiles: { receivers: ['otlp'], processors: ['symbol_store'], exporters: ['otlp_grpc'] } },
-      telemetry: { metrics: { level: 'none' } },
-    },
-  };
-  const config = join(folder, 'framekeeper.yaml');
-  writeFileSync(config, stringify(document));
-  const child = runChild(process.execPath, [main, '--config', config], { folder });
-  await waitForHealth(`http://127.0.0.1:${healthPort}/`, child).catch(async (error) => {
-    await child.stop();
-    throw error;
-  });
-  return { child, grpcEndpoint, httpEndpoint: `http://127.0.0.1:${httpPort}` };
+function grpcPort({ grpcEndpoint }: { readonly grpcEndpoint: string }): number {
+  return Number(grpcEndpoint.split(':')[1]);
 }
 
 /** The example without the names of its native location, which it shares with the whole one. */
@@ -75,22 +50,53 @@ function nameless(): ProfilesData {
   return data;
 }
 
-test('between two Collectors nothing changes on any way, but for the names that we add', async (t) => {
-  const behind = await startCollector(mkdtempSync(join(folder, 'behind')));
-  t.after(() => behind.stop());
-  const between = await startBetween(behind.grpcEndpoint);
-  t.after(() => between.child.stop());
-  const ways = waysTo(between.grpcEndpoint, between.httpEndpoint);
-  const front = await startCollector(mkdtempSync(join(folder, 'front')), { exporters: ways });
-  t.after(() => front.stop());
+test('between Collectors of any two versions nothing changes on any way, but for the names that we add', async (t) => {
+  const behind = await Promise.all(collectorVersions.map((version) => start(t, version)));
+  const out = behind.map(({ grpcEndpoint }, i) => [
+    `otlp_grpc/${collectorVersions[i]}`,
+    { endpoint: grpcEndpoint, tls: { insecure: true } },
+  ]);
+  const between = await startBetween(folder, Object.fromEntries(out));
+  t.after(() => between.stop());
+  const ways = exportersOf('between', { to: between, ...collectorToUs });
+  const front = await Promise.all(collectorVersions.map((version) => start(t, version, ways)));
 
-  const port = Number(front.grpcEndpoint.split(':')[1]);
-  for (const data of [exampleProfiles(), nameless()]) await exportOverGrpc(port, encodeProfilesData(data));
-  await front.stop();
-  assert.equal(await between.child.stop(), 0, between.child.output());
-  await behind.stop();
+  const sent = [exampleProfiles(), nameless()];
+  for (const data of sent) {
+    for (const collector of front) await exportOverGrpc(grpcPort(collector), encodeProfilesData(data));
+  }
+  for (const collector of front) await collector.stop();
+  await between.stop();
 
-  const count = 2 * Object.keys(ways).length;
+  const count = sent.length * front.length * Object.keys(ways).length;
   const expected = normalForm(Array.from({ length: count }, () => exampleProfiles()));
-  assertSameProfiles(normalForm(behind.readJson()), expected);
+  for (const [i, collector] of behind.entries()) {
+    await collector.stop();
+    await t.test(`Collector ${collectorVersions[i]} behind`, () => {
+      assertSameProfiles(normalForm(collector.readJson()), expected);
+    });
+  }
+});
+
+test('a Collector of any version takes what we send on every way', async (t) => {
+  const behind = await Promise.all(collectorVersions.map((version) => start(t, version)));
+  const ways = behind.map((collector, i) =>
+    exportersOf(collectorVersions[i]!, {
+      to: collector,
+      ...usToCollector,
+      settings: { retry_on_failure: { enabled: false } },
+    }),
+  );
+  const between = await startBetween(folder, Object.assign({}, ...ways));
+  t.after(() => between.stop());
+  await exportOverGrpc(grpcPort(between), encodeProfilesData(exampleProfiles()));
+  await between.stop();
+
+  const expected = normalForm(Object.keys(ways[0]!).map(() => exampleProfiles()));
+  for (const [i, collector] of behind.entries()) {
+    await collector.stop();
+    await t.test(`Collector ${collectorVersions[i]}`, () => {
+      assertSameProfiles(normalForm(collector.readJson()), expected);
+    });
+  }
 });

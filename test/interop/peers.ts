@@ -1,57 +1,60 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
-import { buildGo, runGo } from './go-toolchain.ts';
+import type { CollectorVersion } from './build-collector.ts';
+import { buildCollector, collectorPins, collectorVersions } from './build-collector.ts';
+import { buildGo } from './go-toolchain.ts';
 
 /** Programs of others that the tests run against; absolute paths. */
 export interface Peers {
   readonly profcheck: string;
   /** Compose's own reader of compose files. */
   readonly composeSpec: string;
-  readonly collector: string;
+  /** Says how the Collector renders profiles; a program of ours around the Collector's code. */
+  readonly pdata: string;
+  readonly collectors: Readonly<Record<CollectorVersion, string>>;
 }
 
-const execFileAsync = promisify(execFile);
 const sources = join(import.meta.dirname, 'peers');
 const cache = process.env.FRAMEKEEPER_INTEROP_CACHE ?? join(import.meta.dirname, '../../.cache/interop');
+const toolPins = ['tools/go.mod', 'tools/go.sum'];
 
 /**
  * Where the peers are, built. File names carry a digest of all that pins them, so a changed version is another file
  * and an unchanged one is never built again.
  */
 export function locatePeers(): Peers {
-  const tools = digestOf('tools/go.mod', 'tools/go.sum');
+  const collectors = collectorVersions.map((version) => [
+    version,
+    cached(`otelcol-${version}`, [...collectorPins(version), 'tools/go.mod']),
+  ]);
   return {
-    profcheck: join(cache, `profcheck-${tools}`),
-    composeSpec: join(cache, `compose-spec-${tools}`),
-    collector: join(
-      cache,
-      `otelcol-profiles-${digestOf('collector/builder.yaml', 'collector/go.mod', 'collector/go.sum', 'tools/go.mod')}`,
-    ),
+    profcheck: cached('profcheck', toolPins),
+    composeSpec: cached('compose-spec', toolPins),
+    pdata: cached('pdata', ['pdata/main.go', 'pdata/go.mod', 'pdata/go.sum']),
+    collectors: Object.fromEntries(collectors) as Record<CollectorVersion, string>,
   };
 }
 
+/** A peer, the file it becomes, and what makes it in the folder `work`; resolves to the program. */
+type Build = readonly [name: string, output: string, build: (work: string) => Promise<string>];
+
 /** Builds the peers that the cache lacks; minutes on the first run, nothing after it. */
-export async function preparePeers(report: (line: string) => void): Promise<Peers> {
+export async function preparePeers(report: (line: string) => void): Promise<void> {
   const peers = locatePeers();
+  const collectors = collectorVersions.map((version): Build => {
+    const builder = tool('go.opentelemetry.io/collector/cmd/builder');
+    const build = async (work: string): Promise<string> => buildCollector(version, await builder(work), work);
+    return [`the OpenTelemetry Collector ${version}`, peers.collectors[version], build];
+  });
+  const builds: Build[] = [
+    ['profcheck', peers.profcheck, tool('github.com/open-telemetry/sig-profiling/profcheck/cmd/profcheck')],
+    ["Compose's file reader", peers.composeSpec, tool('github.com/compose-spec/compose-go/v2/cmd')],
+    ["the Collector's rendering of profiles", peers.pdata, (work) => command('pdata', '.', join(work, 'pdata'))],
+    ...collectors,
+  ];
   mkdirSync(cache, { recursive: true });
-  for (const [name, output, build] of [
-    ['profcheck', peers.profcheck, buildTool('github.com/open-telemetry/sig-profiling/profcheck/cmd/profcheck')],
-    ["Compose's file reader", peers.composeSpec, buildTool('github.com/compose-spec/compose-go/v2/cmd')],
-    ['the OpenTelemetry Collector', peers.collector, buildCollector],
-  ] as const) {
+  for (const [name, output, build] of builds) {
     if (existsSync(output)) continue;
     report(`Building ${name} …`);
     const started = performance.now();
@@ -64,54 +67,20 @@ export async function preparePeers(report: (line: string) => void): Promise<Peer
     }
     report(`Built ${name} in ${Math.round((performance.now() - started) / 1000)} s.`);
   }
-  return peers;
 }
 
-function buildTool(packagePath: string): (work: string) => Promise<string> {
-  return async (work) => {
-    const output = join(work, basename(packagePath));
-    await buildGo(join(sources, 'tools'), packagePath, output);
-    return output;
-  };
+/** Builds a command that the module `tools` pins. */
+function tool(packagePath: string): (work: string) => Promise<string> {
+  return (work) => command('tools', packagePath, join(work, basename(packagePath)));
 }
 
-async function buildCollector(work: string): Promise<string> {
-  const builder = await buildTool('go.opentelemetry.io/collector/cmd/builder')(work);
-  const manifest = join(sources, 'collector/builder.yaml');
-  checkManifest(readFileSync(manifest, 'utf8'), readFileSync(join(sources, 'collector/go.mod'), 'utf8'));
-  // The builder writes the program; its own way to fetch modules would ignore go.sum, so that part is Go's.
-  await execFileAsync(builder, ['--config', manifest, '--skip-get-modules', '--skip-compilation'], { cwd: work });
-  const source = join(work, 'source');
-  for (const file of ['go.mod', 'go.sum']) cpSync(join(sources, 'collector', file), join(source, file));
-  await copyStatusutil(source);
-  const output = join(work, 'otelcol-profiles');
-  await buildGo(source, '.', output);
+async function command(folder: string, packagePath: string, output: string): Promise<string> {
+  await buildGo(join(sources, folder), packagePath, output);
   return output;
 }
 
-/** @throws Error when the manifest names a module at another version than go.mod. */
-function checkManifest(manifest: string, goMod: string): void {
-  for (const [, module, version] of manifest.matchAll(/gomod: (\S+) (\S+)/g)) {
-    if (goMod.includes(`${module} ${version}\n`)) continue;
-    throw new Error(
-      `test/interop/peers/collector: go.mod does not require ${module} ${version}; change it with builder.yaml.`,
-    );
-  }
-}
-
-/** The one package that comes from an older core module; go.mod says why. */
-async function copyStatusutil(source: string): Promise<void> {
-  const core = 'go.opentelemetry.io/collector@v0.162.0';
-  const { Dir: folder } = JSON.parse(await runGo(['mod', 'download', '-json', core], source)) as { Dir: string };
-  const target = join(source, 'statusutil');
-  mkdirSync(target);
-  cpSync(join(folder, 'internal/statusutil/helper.go'), join(target, 'helper.go'));
-  chmodSync(join(target, 'helper.go'), 0o644);
-  writeFileSync(join(target, 'go.mod'), 'module go.opentelemetry.io/collector/internal/statusutil\n\ngo 1.25.0\n');
-}
-
-function digestOf(...files: readonly string[]): string {
+function cached(name: string, pins: readonly string[]): string {
   const hash = createHash('sha256');
-  for (const file of files) hash.update(readFileSync(join(sources, file)));
-  return hash.digest('hex').slice(0, 12);
+  for (const file of pins) hash.update(readFileSync(join(sources, file)));
+  return join(cache, `${name}-${hash.digest('hex').slice(0, 12)}`);
 }

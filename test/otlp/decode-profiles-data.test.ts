@@ -81,7 +81,7 @@ test('references to the string table are resolved at any depth, wherever the tab
   const map: AnyValue = { entries: [{ key: 'one', value: 'one' }] };
   assert.deepEqual(data.resourceProfiles[0]!.resource.attributes, [
     { key: 'one', value: 'two' },
-    { key: 'inline', value: undefined },
+    { key: 'inline', value: '' },
     { key: 'list', value: ['three', 5n] },
     { key: 'map', value: map },
   ]);
@@ -90,12 +90,12 @@ test('references to the string table are resolved at any depth, wherever the tab
   assert.deepEqual([...referencedStrings].sort(), [1, 2, 3, 4, 5]);
 });
 
-test('index 0 is no reference: it leaves the inline key, and no value', () => {
+test('index 0 leaves the inline key, and is empty text as a value: the Collector writes it so', () => {
   const data = decode(
     field(1, field(1, field(1, field(1, ascii('inline')), [0x18, 0], field(2, [0x40, 0])))),
     field(2, field(5, []), field(5, ascii('one'))),
   );
-  assert.deepEqual(data.resourceProfiles[0]!.resource.attributes, [{ key: 'inline', value: undefined }]);
+  assert.deepEqual(data.resourceProfiles[0]!.resource.attributes, [{ key: 'inline', value: '' }]);
 });
 
 const deepValue = (depth: number): number[] => (depth === 0 ? [] : field(5, field(1, deepValue(depth - 1))));

@@ -28,6 +28,15 @@ test('encodeProfilesJson writes what the Collector writes', () => {
   assert.deepEqual(json.dictionary.attributeTable[0], { value: {} });
 });
 
+test('encodeProfilesJson writes doubles as protobuf does: no infinities, and zero with its sign', () => {
+  const attribute = (value: AnyValue) => ({ key: 'a', value });
+  const attributes = [1.5, -0, 0, Number.NaN, Infinity, -Infinity].map(attribute);
+  const resource = { attributes, droppedAttributesCount: 0 };
+  const data = { ...goodProfiles(), resourceProfiles: [{ resource, scopeProfiles: [], schemaUrl: '' }] };
+  const written = encodeProfilesJson(data).match(/(?<="doubleValue":)[^}]+/g);
+  assert.deepEqual(written, ['1.5', '-0', '0', '"NaN"', '"Infinity"', '"-Infinity"']);
+});
+
 test('submessages that some receivers dereference are present even when they are empty', () => {
   const empty = decodeProfilesJson('{"resourceProfiles":[{"scopeProfiles":[{"profiles":[{}]}]}]}');
   assert.equal(
@@ -55,7 +64,7 @@ test('decodeProfilesJson resolves references at any depth', () => {
     {"key":"inline","keyStrindex":0,"value":{"stringValue":""}}]}}],
     "dictionary":{"stringTable":["","outer","inner","leaf"]}}`;
   const { data, referencedStrings } = decodeJson(text);
-  const inner: AnyValue = { entries: [{ key: 'inner', value: ['leaf', undefined] }] };
+  const inner: AnyValue = { entries: [{ key: 'inner', value: ['leaf', ''] }] };
   assert.deepEqual(data.resourceProfiles[0]!.resource.attributes, [
     { key: 'outer', value: inner },
     { key: 'inline', value: '' },

@@ -14,7 +14,7 @@ import type { PackageDefinition } from '@grpc/proto-loader';
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath } from 'grpc-health-check';
 import protobuf from 'protobufjs';
-import { flowControlWindowBytes } from '../../src/receivers/grpc-server.ts';
+import { flowControlWindowBytes, settingsTimeoutMs } from '../../src/receivers/grpc-server.ts';
 import type { GrpcServerConfig } from '../../src/receivers/grpc-server-config.ts';
 import { GrpcServers } from '../../src/receivers/grpc-servers.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -137,6 +137,24 @@ test('connections beyond the limit are closed and counted', async (t) => {
   await once(third, 'close');
   assert.equal((await metrics()).get('framekeeper_grpc_refused_connections{}'), 1);
   for (const socket of sockets) socket.destroy();
+});
+
+test('a connection that says nothing is closed after a time, and one that speaks is not', async (t) => {
+  const { port, clock } = await serve(t);
+  const silent = connect(port, '127.0.0.1');
+  silent.on('error', () => undefined);
+  const greeting = once(silent, 'data');
+  const speaking = http2.connect(`http://127.0.0.1:${port}`);
+  t.after(() => speaking.destroy());
+  // What the server says first has come, so it knows of the connections.
+  await Promise.all([greeting, once(speaking, 'remoteSettings')]);
+  await new Promise((resolve) => speaking.ping(resolve));
+  await clock.advance(settingsTimeoutMs - 1);
+  assert.ok(!silent.destroyed);
+  const closed = once(silent, 'close');
+  await clock.advance(1);
+  await closed;
+  assert.ok(!speaking.closed);
 });
 
 test('a port that is taken fails the start, and says which key to change', async (t) => {

@@ -40,7 +40,7 @@ function setUp({
   const consumers = [{ consume: consumeFirst }, { consume: keep }, { consume }];
   const cycle = new ReportingCycle(
     'reporting_cycle',
-    { intervalMs, jitter, resolveGrace, maxEvents, maxBytes: 1e9 },
+    { intervalMs, jitter, resolveGrace, maxEvents, maxBytes: 1e9, storage: '' },
     {
       symbols,
       intake,

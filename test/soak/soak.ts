@@ -75,7 +75,7 @@ export class Soak {
     const { atIntake, atReport, names, resolveGrace } = subject;
     const limits = { maxEvents: 100_000, maxBytes: 2 ** 27, retryDelayMs: 0 };
     this.#intake = new TraceIntake(atIntake, names, limits, this.#clock);
-    const config = { ...limits, intervalMs: cycleMs, jitter: 0, resolveGrace };
+    const config = { ...limits, intervalMs: cycleMs, jitter: 0, resolveGrace, storage: '' };
     this.#reporting = new ReportingCycle('soak', config, {
       symbols: atReport,
       intake: windowsOf(this.#intake, () => this.#takeWindow()),

@@ -51,7 +51,7 @@ export async function startFramesServer(
   const grpc = { ...plainGrpcConfig, ...config };
   const server = new GrpcServer(grpc, { clock, meter, logger });
   const timeBounds = { maxAgeMs: 86_400_000, maxFutureMs: 3_600_000 };
-  const dependencies = { server, sink: { submit }, admission, clock, meter, logger };
+  const dependencies = { server, sink: { submit, restore: () => undefined }, admission, clock, meter, logger };
   const receiver = new FramesReceiver('frames', { grpc, timeBounds }, dependencies);
   await receiver.start();
   server.setServing(true);

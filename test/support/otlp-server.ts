@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type {
   Http2Server,
+  Http2Session,
   IncomingHttpHeaders,
   SecureServerOptions,
   ServerHttp2Session,
@@ -17,8 +18,8 @@ export type Answer =
   | { readonly kind: 'response'; readonly message: Uint8Array }
   /** A status, with RetryInfo when `retryAfterMs` is there. */
   | { readonly kind: 'status'; readonly code: number; readonly details?: string; readonly retryAfterMs?: number }
-  /** Waits for the promise, then does as `then` says. */
-  | { readonly kind: 'slow'; readonly until: Promise<void>; readonly then: Answer }
+  /** Waits for the promise before it answers. */
+  | { readonly kind: 'slow'; readonly until: Promise<void>; readonly answer: Answer }
   /** Answers by what is in the message. */
   | { readonly kind: 'read'; readonly answer: (bytes: Uint8Array) => Answer }
   /** Takes the request and never answers. */
@@ -29,8 +30,8 @@ export type Answer =
   | { readonly kind: 'half_closed'; readonly message?: Uint8Array }
   /** OK with a message that says it is compressed in an encoding that nobody announced. */
   | { readonly kind: 'wrong_compression' }
-  /** An answer of HTTP, as a proxy gives it that does not know gRPC. */
-  | { readonly kind: 'http'; readonly status: number; readonly location?: string }
+  /** HTTP that is not gRPC, as proxies answer. */
+  | { readonly kind: 'http'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   /** GOAWAY that says this call was not processed, then the connection closes. */
   | { readonly kind: 'goaway' };
 
@@ -41,7 +42,12 @@ export interface RecordedRequest {
   readonly headers: IncomingHttpHeaders;
   /** What the script said to it. */
   readonly answer: Answer;
+  /** Whether the client surely has the whole answer: it left, and no connection broke for `confirmedAfterMs` from then on. */
+  isConfirmed(): boolean;
 }
+
+/** Bytes of an answer can be lost in a connection that breaks; after this time they have arrived. */
+const confirmedAfterMs = 1_000;
 
 export interface OtlpServerOptions {
   /** Default: any free one. */
@@ -63,6 +69,7 @@ export class ScriptedOtlpServer {
   readonly #server: Http2Server;
   readonly #script: (callIndex: number) => Answer;
   readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #brokenAtMs = new WeakMap<Http2Session, number>();
   readonly #options: OtlpServerOptions;
   #callCount = 0;
   #cancelledCount = 0;
@@ -135,7 +142,7 @@ export class ScriptedOtlpServer {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const session of this.#sessions) session.destroy();
+    for (const session of this.#sessions) this.#break(session);
     await closed;
   }
 
@@ -161,14 +168,14 @@ export class ScriptedOtlpServer {
     this.#wake();
     if (answer.kind === 'reset' && answer.when === 'mid_request') {
       await once(stream, 'data');
-      return this.#break(stream);
+      return this.#break(stream.session);
     }
     const chunks: Buffer[] = [];
     for await (const chunk of stream) chunks.push(chunk as Buffer);
     if (answer.kind !== 'goaway') {
       const bytes = readMessage(Buffer.concat(chunks), headers);
       if (answer.kind === 'read') answer = answer.answer(bytes);
-      this.requests.push({ bytes, headers, answer });
+      this.requests.push({ bytes, headers, answer, isConfirmed: this.#watchAnswer(stream) });
     }
     this.#wake();
     await this.#answer(stream, answer);
@@ -184,7 +191,7 @@ export class ScriptedOtlpServer {
         return refuse(stream, answer);
       case 'slow':
         await answer.until;
-        return stream.closed ? undefined : this.#answer(stream, answer.then);
+        return stream.closed ? undefined : this.#answer(stream, answer.answer);
       case 'read':
         throw new Error('"read" may not stand within another answer');
       case 'silence':
@@ -195,25 +202,36 @@ export class ScriptedOtlpServer {
           // Announces more bytes than it sends.
           await new Promise((resolve) => stream.write(Buffer.from([0, 0, 0, 0, 9, 10]), resolve));
         }
-        return this.#break(stream);
+        return this.#break(stream.session);
       case 'half_closed':
         stream.respond(responseHeaders);
         return void stream.end(answer.message === undefined ? undefined : framed(answer.message));
       case 'wrong_compression':
         return respond(stream, gzipSync(new Uint8Array()), { flag: 1, headers: { 'grpc-encoding': 'br' } });
-      case 'http': {
-        const { status, location } = answer;
-        stream.respond({ ':status': status, 'content-type': 'text/html', ...(location && { location }) });
-        return void stream.end('<html>');
-      }
+      case 'http':
+        return stream.respond({ ':status': answer.status, ...answer.headers }, { endStream: true });
       case 'goaway':
         stream.session?.goaway(constants.NGHTTP2_NO_ERROR, stream.id! - 2 < 0 ? 0 : stream.id! - 2);
-        return this.#break(stream);
+        return this.#break(stream.session);
     }
   }
 
-  #break(stream: ServerHttp2Stream): void {
-    stream.session?.destroy();
+  #watchAnswer(stream: ServerHttp2Stream): () => boolean {
+    const { session } = stream;
+    let leftAtMs = Infinity;
+    stream.once('close', () => {
+      if (stream.rstCode === constants.NGHTTP2_NO_ERROR) leftAtMs = performance.now();
+    });
+    return () => {
+      const untilMs = (session && this.#brokenAtMs.get(session)) ?? performance.now();
+      return leftAtMs + confirmedAfterMs <= untilMs;
+    };
+  }
+
+  #break(session: Http2Session | undefined): void {
+    if (session === undefined) return;
+    this.#brokenAtMs.set(session, performance.now());
+    session.destroy();
   }
 
   #wake(): void {

@@ -26,7 +26,7 @@ export function judgeAnswer(answer: HttpAnswer, url: URL, nowUnixMs: number): Se
   const errorType = codeNameOf(status);
   const reason = `${errorType}: ${describe(answer, url)}`;
   const rule = retryableStatuses.get(status);
-  if (status === contentTooLarge) return { kind: 'permanent', errorType, reason, tooLarge: { limitBytes: undefined } };
+  if (isTooLarge(answer)) return { kind: 'permanent', errorType, reason, tooLarge: { limitBytes: undefined } };
   if (rule === undefined) return { kind: 'permanent', errorType, reason };
   const retryAfterMs =
     rule === 'with Retry-After' ? parseRetryAfterMs(answer.header('retry-after'), nowUnixMs) : undefined;
@@ -61,8 +61,16 @@ function readResponse(answer: HttpAnswer): ExportResponse {
     : decodeExportResponse(body);
 }
 
-/** What OTLP has a receiver answer to a request that is larger than it takes. */
-const contentTooLarge = 413;
+/**
+ * Whether the request was larger than its receiver takes. OTLP has it answer 413; the Collector answers 400 with the words of Go's
+ * library (https://pkg.go.dev/net/http#MaxBytesError), as do others that are written in Go.
+ */
+function isTooLarge(answer: HttpAnswer): boolean {
+  if (answer.status === 413) return true;
+  return answer.status === 400 && readFailureMessage(contentTypeOf(answer), answer.body).includes(goSaysTooLarge);
+}
+
+const goSaysTooLarge = 'request body too large';
 
 const noReservations: ExportResponse = { rejectedProfiles: fullyAccepted.rejectedProfiles, errorMessage: '' };
 

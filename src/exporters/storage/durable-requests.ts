@@ -1,9 +1,8 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import { decodeProfilesData } from '../../otlp/decode-profiles-data.ts';
-import type { ProfilesData } from '../../otlp/profiles-data.ts';
 import type { LogRecord } from '../../storage/segment.ts';
 import type { SegmentLog } from '../../storage/segment-log.ts';
+import { createEncodedRequest } from '../create-export-request.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { RequestStorage, StorageRefusal, StoredRequest } from '../request-storage.ts';
 import type { StorageEvents } from './storage-events.ts';
@@ -53,7 +52,7 @@ export class DurableRequests implements RequestStorage {
       sizeBytes: payloadBytes,
       read: async () => {
         const bytes = await this.#read(record);
-        return bytes && requestOf(bytes, sampleCount);
+        return bytes && createEncodedRequest(bytes, sampleCount);
       },
       finish: () => this.#finish(record),
     };
@@ -77,17 +76,4 @@ export class DurableRequests implements RequestStorage {
       this.#events.finishFailed(error as Error);
     }
   }
-}
-
-/** Decoded for those exporters only that look at `data`. */
-function requestOf(bytes: Uint8Array, sampleCount: number): ExportRequest {
-  let data: ProfilesData | undefined;
-  return {
-    sampleCount,
-    encoded: () => bytes,
-    get data() {
-      data ??= decodeProfilesData(bytes);
-      return data;
-    },
-  };
 }

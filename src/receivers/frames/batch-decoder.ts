@@ -51,10 +51,10 @@ export class BatchDecoder {
   }
 
   /**
-   * `nowUnixNano` is what timestamps are held against.
+   * `nowUnixNano` is what timestamps are held against, within `bounds`.
    * @throws InvalidMessage when the batch as a whole is at fault. Single entries at fault are left out and told.
    */
-  decode(message: Uint8Array, nowUnixNano: bigint): DecodedBatch {
+  decode(message: Uint8Array, nowUnixNano: bigint, bounds: TimeBounds = this.#bounds): DecodedBatch {
     const bytes = Buffer.isBuffer(message)
       ? message
       : Buffer.from(message.buffer, message.byteOffset, message.byteLength);
@@ -84,7 +84,7 @@ export class BatchDecoder {
     const { frames, unknownFrameKinds } = this.#readFrames(bytes, sizes);
     const stacks = this.#readStacks(bytes, sizes.frames);
     const rejections = new Rejections();
-    const time = new SampleTime(nowUnixNano, this.#bounds, readClock(reader, spans.of(batchFields.clock)));
+    const time = new SampleTime(nowUnixNano, bounds, readClock(reader, spans.of(batchFields.clock)));
     const { samples, samplePositions } = this.#readSamples(bytes, { sizes, time, rejections });
     const names = { ...tables, processes, rejections };
     const batch: FrameBatch = {

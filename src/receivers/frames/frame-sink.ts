@@ -8,4 +8,6 @@ export interface FrameSink {
    * Positions in the paths of rejections are those of `batch.samples`.
    */
   submit(batch: FrameBatch): BatchOutcome;
+  /** Takes all of a batch that an earlier run had taken, whatever the bounds on what comes anew. */
+  restore(batch: FrameBatch): void;
 }

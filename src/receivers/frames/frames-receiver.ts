@@ -4,6 +4,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { Admission, AdmissionRefusal } from '../../model/admission.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import type { ConnectJournal } from '../../model/request-journal.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
 import type { GrpcServer } from '../grpc-server.ts';
@@ -20,6 +21,8 @@ export interface FramesReceiverDependencies {
   readonly server: GrpcServer;
   readonly sink: FrameSink;
   readonly admission: Admission;
+  /** `undefined`: what was taken and not yet reported goes with the process. */
+  readonly connectJournal?: ConnectJournal | undefined;
   readonly clock: Clock;
   readonly meter: Meter;
   readonly logger: Logger;
@@ -48,14 +51,14 @@ export class FramesReceiver implements Component {
   #warnAfterMs = 0;
 
   constructor(id: string, config: FramesReceiverConfig, dependencies: FramesReceiverDependencies) {
-    const { server, sink, admission, clock, meter, logger } = dependencies;
+    const { server, sink, admission, connectJournal, clock, meter, logger } = dependencies;
     this.id = id;
     this.#server = server;
     this.#admission = admission;
     this.#clock = clock;
     this.#logger = logger;
     this.#metrics = new FramesMetrics(meter, id);
-    this.#intake = new BatchIntake(config.timeBounds, { sink, clock, metrics: this.#metrics });
+    this.#intake = new BatchIntake(config.timeBounds, { sink, clock, metrics: this.#metrics, connectJournal });
     server.add({
       name: framesServiceName,
       definition: framesServiceDefinition,
@@ -129,8 +132,9 @@ export class FramesReceiver implements Component {
     }
     try {
       const notAdmitted = this.#admission();
-      if (notAdmitted !== undefined) return this.#refuseUnadmitted(notAdmitted);
-      return this.#intake.take(message);
+      if (notAdmitted !== undefined) return this.#refuseUnadmitted(notAdmitted, 0);
+      const answer = this.#intake.take(message);
+      return Buffer.isBuffer(answer) ? answer : this.#refuseUnadmitted(answer, this.#intake.sampleCount);
     } catch (error) {
       if (!(error instanceof InvalidMessage)) {
         this.#metrics.countRefused('internal', this.#intake.sampleCount);
@@ -144,8 +148,8 @@ export class FramesReceiver implements Component {
     }
   }
 
-  #refuseUnadmitted({ reason, retryDelayMs }: AdmissionRefusal): GrpcStatus {
-    this.#metrics.countRefused('not_admitted', 0);
+  #refuseUnadmitted({ reason, retryDelayMs }: AdmissionRefusal, sampleCount: number): GrpcStatus {
+    this.#metrics.countRefused('not_admitted', sampleCount);
     return grpcStatusOf({ code: status.RESOURCE_EXHAUSTED, message: reason, retryAfterMs: retryDelayMs });
   }
 

@@ -1,26 +1,20 @@
-import { isUtf8 } from 'node:buffer';
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Admission } from '../../model/admission.ts';
-import type { VersionedProfiles } from '../../otlp/decode-any-wire.ts';
-import { decodeAnyJson, decodeAnyWire } from '../../otlp/decode-any-wire.ts';
 import type { ExportResponse } from '../../otlp/export-response.ts';
 import { InvalidMessage } from '../../otlp/invalid-message.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Refusal } from '../rpc-status.ts';
+import type { MessageContent } from './message-reader.ts';
+import { MessageReader } from './message-reader.ts';
 import type { OtlpMetrics, RefusalReason, Transport } from './otlp-metrics.ts';
 import type { ProfilesSink } from './profiles-sink.ts';
 import { stopping } from './refusal.ts';
 import type { SortedProfiles } from './sort-out-profiles.ts';
-import { sortOutProfiles } from './sort-out-profiles.ts';
 
-/** An ExportProfilesServiceRequest, decompressed, as it came in. */
-export interface ExportMessage {
+/** A message as it came in. */
+export interface ExportMessage extends MessageContent {
   readonly transport: Transport;
-  readonly encoding: 'protobuf' | 'json';
-  readonly bytes: Uint8Array;
-  /** Whether the sender declared the current version of the protocol. */
-  readonly isVersionDeclared: boolean;
 }
 
 export type ExportOutcome =
@@ -47,6 +41,7 @@ export class ProfilesIntake {
   readonly #metrics: OtlpMetrics;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #reader = new MessageReader();
   #isStopping = false;
   #warnAfterMs = 0;
 
@@ -101,8 +96,7 @@ export class ProfilesIntake {
 
   #take(message: ExportMessage): ExportOutcome {
     const { transport } = message;
-    const { data, version } = decode(message);
-    const sorted = sortOutProfiles(data);
+    const sorted = this.#reader.read(message);
     const isAllRejected = sorted.rejectedProfiles > 0 && sorted.data.resourceProfiles.every(isEmpty);
     if (isAllRejected) {
       this.#metrics.countRefused(transport, 'invalid', sorted.rejectedSamples);
@@ -118,7 +112,7 @@ export class ProfilesIntake {
       return { kind: 'refused', refusal: { code: status.UNAVAILABLE, message: reason, retryAfterMs } };
     }
     this.#metrics.countTaken(transport, sorted.sampleCount);
-    this.#metrics.countVersion(transport, version);
+    this.#metrics.countVersion(transport, sorted.version);
     this.#metrics.countRejected(transport, sorted.rejectedProfiles, sorted.rejectedSamples);
     if (sorted.rejectedProfiles === 0) return { kind: 'taken', response: fullSuccess };
     const errorMessage = faultsOf(sorted);
@@ -132,12 +126,6 @@ export class ProfilesIntake {
     this.#warnAfterMs = nowMs + warningIntervalMs;
     this.#logger.warn({ reason }, what);
   }
-}
-
-function decode({ encoding, bytes, isVersionDeclared }: ExportMessage): VersionedProfiles {
-  if (encoding === 'protobuf') return decodeAnyWire(bytes, isVersionDeclared);
-  if (!isUtf8(bytes)) throw new InvalidMessage('', 'is not valid UTF-8, which JSON is');
-  return decodeAnyJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
 }
 
 function isEmpty({ scopeProfiles }: SortedProfiles['data']['resourceProfiles'][number]): boolean {

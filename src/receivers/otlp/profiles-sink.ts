@@ -1,3 +1,4 @@
+import type { PlainFinding } from '../../otlp/plain/plain-profiles.ts';
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
 
 /** Profiles whose references are sound. */
@@ -5,14 +6,13 @@ export interface ReceivedProfiles {
   /** Decoded when somebody asks for it, and once. */
   readonly data: ProfilesData;
   readonly sampleCount: number;
+  /** The bytes that came in, if they are as we would send them; until the answer. */
+  readonly plain: PlainFinding;
 }
 
 /** Where the receiver hands profiles to. */
 export interface ProfilesSink {
-  /**
-   * Takes profiles, or says why it cannot now. Called once a request; must not wait. What is not taken from `received` before
-   * the answer is gone.
-   */
+  /** Takes profiles, or says why it cannot now. Called once a request; must not wait. */
   submit(received: ReceivedProfiles): SinkAnswer;
 }
 

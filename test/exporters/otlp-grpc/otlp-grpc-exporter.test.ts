@@ -256,7 +256,7 @@ const answerCases: readonly AnswerCase[] = [
   },
   {
     name: 'does not follow a redirect',
-    answer: { kind: 'http', status: 302, location: 'http://127.0.0.1:1/' },
+    answer: { kind: 'http', status: 302, headers: { location: 'http://127.0.0.1:1/' } },
     attempts: 1,
     sent: 0,
     errorType: 'Unknown',

@@ -451,19 +451,32 @@ test('otlp_http has no more connections than max_conns_per_host', async (t) => {
   assert.equal(server.connectionCount, 2);
 });
 
-test('otlp_http splits what is larger than max_request_bytes, and halves what is answered with 413', async (t) => {
-  const { server, exporter, metrics } = await connect(t, {
-    values: { max_request_bytes: 100_000 },
-    script: [answer(413)],
+for (const { name, tooLarge } of [
+  { name: '413', tooLarge: answer(413) },
+  // As a Collector says it, from 0.159 to 0.164.
+  {
+    name: "the Collector's 400",
+    tooLarge: answer(
+      400,
+      { 'content-type': 'application/json' },
+      '{"code":3,"message":"http: request body too large"}',
+    ),
+  },
+]) {
+  test(`otlp_http splits what is larger than max_request_bytes, and halves what is answered with ${name}`, async (t) => {
+    const { server, exporter, metrics } = await connect(t, {
+      values: { max_request_bytes: 100_000 },
+      script: [tooLarge],
+    });
+    exporter.offer(createExportRequest(syntheticProfiles(), 1000));
+    await exporter.stop(neverAborted);
+    const counted = await metrics();
+    const name = 'framekeeper_exporter_split_requests{exporter="otlp_http/test",reason=';
+    assert.deepEqual([counted.get(`${name}"max_bytes"}`), counted.get(`${name}"refused"}`)], [1, 1]);
+    assert.equal(counted.get('otelcol_exporter_sent_profile_samples{exporter="otlp_http/test"}'), 1000);
+    assert.ok(server.requestCount > 3);
   });
-  exporter.offer(createExportRequest(syntheticProfiles(), 1000));
-  await exporter.stop(neverAborted);
-  const counted = await metrics();
-  const name = 'framekeeper_exporter_split_requests{exporter="otlp_http/test",reason=';
-  assert.deepEqual([counted.get(`${name}"max_bytes"}`), counted.get(`${name}"refused"}`)], [1, 1]);
-  assert.equal(counted.get('otelcol_exporter_sent_profile_samples{exporter="otlp_http/test"}'), 1000);
-  assert.ok(server.requestCount > 3);
-});
+}
 
 test('otlp_http goes through a proxy, and shows its password to nobody else', async (t) => {
   const asked: unknown[] = [];

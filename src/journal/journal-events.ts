@@ -1,0 +1,102 @@
+import type { BatchObservableCallback, Meter } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import type { LogRecord } from '../storage/segment.ts';
+import type { SegmentLog } from '../storage/segment-log.ts';
+
+/** Why what was kept is lost all the same. */
+export type LossReason = 'damaged' | 'unknown_format' | 'no_receiver' | 'unreadable';
+
+/** What happens to a journal, counted and logged in one place. */
+export interface JournalEvents {
+  /** Stretches of the files that hold records no more. */
+  damaged(stretchCount: number): void;
+  /** Samples of an earlier run are in the window again. */
+  restored(requestCount: number, sampleCount: number): void;
+  /** A record is of no use; its samples that were not reported are lost. */
+  lost(record: LogRecord, sampleCount: number, reason: LossReason, error?: unknown): void;
+  written(): void;
+  /** `why` is the system's message, or that the bound is met. */
+  writeFailed(errorType: string, why: string): void;
+  amendFailed(error: Error): void;
+  /** What is reported is still in the journal, with nothing to say so. */
+  markFailed(why: string): void;
+  closed(requestCount: number): void;
+  /** Begins to report what is on disk; the result ends that. */
+  observe(log: SegmentLog): () => void;
+}
+
+export function createJournalEvents(pipelineId: string, logger: Logger, meter: Meter): JournalEvents {
+  const pipeline = { pipeline: pipelineId };
+  const counters = createCounters(meter);
+  let isFailing = false;
+  return {
+    damaged(stretchCount) {
+      counters.damaged.add(stretchCount, pipeline);
+      if (stretchCount === 0) return;
+      logger.error({ damaged_records: stretchCount }, 'Parts of the journal are damaged; what they held is lost.');
+    },
+    restored(requestCount, sampleCount) {
+      counters.restored.add(sampleCount, pipeline);
+      if (requestCount === 0) return;
+      const fields = { requests: requestCount, samples: sampleCount };
+      logger.info(fields, 'Samples of an earlier run that were not reported are in the window again.');
+    },
+    lost({ segment, offset }, sampleCount, reason, error) {
+      if (reason !== 'no_receiver') counters.damaged.add(1, pipeline);
+      counters.lost.add(sampleCount, { ...pipeline, reason });
+      const fields = { reason, err: error, file: segment.path, offset, dropped_samples: sampleCount };
+      if (sampleCount > 0) logger.error(fields, 'A request of the journal cannot be taken again. Dropping data.');
+    },
+    written() {
+      if (isFailing) logger.info('The journal can be written again.');
+      isFailing = false;
+    },
+    writeFailed(errorType, why) {
+      counters.writeFailures.add(1, { ...pipeline, error_type: errorType });
+      if (!isFailing) logger.error({ error: why }, 'The journal cannot be written; new data is refused until it can.');
+      isFailing = true;
+    },
+    amendFailed(error) {
+      logger.warn({ error: error.message }, 'Could not note in the journal that a window was full.');
+    },
+    markFailed(why) {
+      logger.warn(
+        { error: why },
+        'Could not note in the journal what is reported; after a kill it would be reported twice.',
+      );
+    },
+    closed(requestCount) {
+      if (requestCount === 0) return;
+      logger.info({ requests: requestCount }, 'Requests stay in the journal until the next start.');
+    },
+    observe: (log) => observeLog(meter, log, pipeline),
+  };
+}
+
+function createCounters(meter: Meter) {
+  const counter = (name: string, unit: string, description: string) =>
+    meter.createCounter(`framekeeper_journal_${name}`, { unit: `{${unit}}`, description });
+  return {
+    restored: counter('restored_samples', 'sample', 'Samples of earlier runs that were taken again.'),
+    lost: counter('lost_samples', 'sample', 'Samples of earlier runs that could not be taken again, by reason.'),
+    damaged: counter('damaged_records', 'record', 'Records of the journal that could not be read.'),
+    writeFailures: counter('write_failures', 'request', 'Requests refused because the journal could not be written.'),
+  };
+}
+
+function observeLog(meter: Meter, log: SegmentLog, attributes: { readonly pipeline: string }): () => void {
+  const bytes = meter.createObservableGauge('framekeeper_journal_bytes', {
+    unit: 'By',
+    description: 'Bytes of the files in which requests are kept until they are reported.',
+  });
+  const capacity = meter.createObservableGauge('framekeeper_journal_capacity_bytes', {
+    unit: 'By',
+    description: 'Bound on those bytes.',
+  });
+  const observe: BatchObservableCallback = (result) => {
+    result.observe(bytes, log.sizeBytes, attributes);
+    result.observe(capacity, log.maxBytes, attributes);
+  };
+  meter.addBatchObservableCallback(observe, [bytes, capacity]);
+  return () => meter.removeBatchObservableCallback(observe, [bytes, capacity]);
+}

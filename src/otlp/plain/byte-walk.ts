@@ -1,0 +1,118 @@
+// hot
+import { noBytes } from '../no-elements.ts';
+import { notPlain } from './not-plain.ts';
+
+/**
+ * A position in protobuf as the usual encoders write it: fields in the order of their numbers, which are below 16, lists packed,
+ * indices not negative. Whatever else protobuf allows, and what it does not allow, is `NotPlain`: the decoder knows
+ * more, and says what is wrong. `end` is where the message at hand ends, and lies within the bytes.
+ */
+export class ByteWalk {
+  bytes: Uint8Array = noBytes;
+  view: DataView = new DataView(noBytes.buffer);
+  position = 0;
+  /** Halves of the last 64-bit varint, signed: what does not fit a small integer would be an object each time. */
+  low = 0;
+  high = 0;
+
+  start(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.position = 0;
+  }
+
+  /** The next field's number and wire type (`number << 3 | type`), which is not below `last`. */
+  tag(last: number): number {
+    const tag = this.bytes[this.position]!;
+    if (!(tag >= last && tag >= 0x08 && tag < 0x80)) throw notPlain('encoding');
+    this.position++;
+    return tag;
+  }
+
+  /** The next field, which does not come twice. */
+  tagAbove(last: number): number {
+    const tag = this.tag(last);
+    if (tag === last) throw notPlain('encoding');
+    return tag;
+  }
+
+  /** A number below 2^31, written no longer than it must be. */
+  index(end: number): number {
+    const byte = this.bytes[this.position]!;
+    if (byte < 0x80 && this.position < end) {
+      this.position++;
+      return byte;
+    }
+    return this.#longIndex(end);
+  }
+
+  /** The end of a length-delimited field that begins here. */
+  fieldEnd(end: number): number {
+    const sizeBytes = this.index(end);
+    const fieldEnd = this.position + sizeBytes;
+    if (fieldEnd > end) throw notPlain('encoding');
+    return fieldEnd;
+  }
+
+  /** Reads 64 bits into `low` and `high`. */
+  words(end: number): void {
+    const { bytes } = this;
+    let position = this.position;
+    let low = 0;
+    let high = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = bytes[position++]!;
+      if (position > end) break;
+      if (shift < 28) low |= (byte & 0x7f) << shift;
+      else if (shift > 28) high |= (byte & 0x7f) << (shift - 32);
+      else {
+        low |= byte << 28;
+        high = (byte & 0x7f) >>> 4;
+      }
+      if (byte < 0x80) {
+        if (shift === 63 && byte > 1) break;
+        this.position = position;
+        this.low = low;
+        this.high = high;
+        return;
+      }
+    }
+    throw notPlain('encoding');
+  }
+
+  /** Passes over varints of at most 64 bits up to `end`. */
+  skipVarints(end: number): void {
+    const { bytes } = this;
+    let size = 0;
+    for (let position = this.position; position < end; position++) {
+      const byte = bytes[position]!;
+      if (byte < 0x80) size = 0;
+      else if (++size === 10) throw notPlain('encoding');
+    }
+    if (size !== 0) throw notPlain('encoding');
+    this.position = end;
+  }
+
+  /** Passes over `sizeBytes`. */
+  skip(sizeBytes: number, end: number): void {
+    this.position += sizeBytes;
+    if (this.position > end) throw notPlain('encoding');
+  }
+
+  #longIndex(end: number): number {
+    const { bytes } = this;
+    let position = this.position;
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = bytes[position++]!;
+      if (position > end) break;
+      if (shift === 28 && byte > 0x07) throw notPlain('reference');
+      value |= (byte & 0x7f) << shift;
+      if (byte >= 0x80) continue;
+      if (byte === 0) break;
+      this.position = position;
+      return value;
+    }
+    throw notPlain('encoding');
+  }
+}

@@ -1,0 +1,120 @@
+// hot
+import { PairSet } from './pair-set.ts';
+
+/**
+ * The tables of one message as columns of numbers, over its bytes. Columns are used again for the next message: what is
+ * wanted for longer has to be taken out.
+ */
+export class DictionaryColumns {
+  /** Tables by the number of their field: mapping 1, location 2, function 3, link 4, string 5, attribute 6, stack 7. */
+  readonly counts: Uint32Array = new Uint32Array(8);
+  /** Where the entries of a table begin and end, with the tags before them. */
+  readonly starts: Uint32Array = new Uint32Array(8);
+  readonly ends: Uint32Array = new Uint32Array(8);
+  /** 1 where an entry is used. */
+  readonly used: Uint8Array[] = Array.from({ length: 8 }, () => new Uint8Array(64));
+
+  readonly strings: PairSet = new PairSet();
+  readonly functions: PairSet = new PairSet();
+  readonly locations: PairSet = new PairSet();
+  /** For tables of which nobody asks afterwards. */
+  readonly others: PairSet = new PairSet();
+
+  stringStart: Uint32Array = new Uint32Array(64);
+  stringEnd: Uint32Array = new Uint32Array(64);
+
+  functionName: Uint32Array = new Uint32Array(64);
+  functionSystemName: Uint32Array = new Uint32Array(64);
+  functionFile: Uint32Array = new Uint32Array(64);
+  functionLineLow: Uint32Array = new Uint32Array(64);
+  functionLineHigh: Uint32Array = new Uint32Array(64);
+
+  attributeKey: Uint32Array = new Uint32Array(64);
+  /** Of the value's text, without tag and length; both 0 where the value is no text. */
+  attributeTextStart: Uint32Array = new Uint32Array(64);
+  attributeTextEnd: Uint32Array = new Uint32Array(64);
+
+  mappingFile: Uint32Array = new Uint32Array(64);
+  /** 1 where `memory_limit` is not 0. */
+  mappingIsLoaded: Uint8Array = new Uint8Array(64);
+  /** Where the attributes of an entry begin in `mappingAttributes`; those of the next one begin where they end. */
+  mappingAttributeStart: Uint32Array = new Uint32Array(64);
+  mappingAttributes: Uint32Array = new Uint32Array(64);
+
+  /** Of the entry without tag and length; its attributes, with theirs, begin at `locationListStart`. */
+  locationStart: Uint32Array = new Uint32Array(64);
+  locationListStart: Uint32Array = new Uint32Array(64);
+  locationEnd: Uint32Array = new Uint32Array(64);
+  locationMapping: Uint32Array = new Uint32Array(64);
+  locationLow: Uint32Array = new Uint32Array(64);
+  locationHigh: Uint32Array = new Uint32Array(64);
+  /** As for mappings. */
+  locationAttributeStart: Uint32Array = new Uint32Array(64);
+  locationAttributes: Uint32Array = new Uint32Array(64);
+  /** Where the lines of a location begin in the columns of lines; those of the next one begin where they end. */
+  locationLineStart: Uint32Array = new Uint32Array(64);
+  lineFunction: Uint32Array = new Uint32Array(64);
+  lineLow: Uint32Array = new Uint32Array(64);
+  lineHigh: Uint32Array = new Uint32Array(64);
+  columnLow: Uint32Array = new Uint32Array(64);
+  columnHigh: Uint32Array = new Uint32Array(64);
+
+  /** Makes room for tables of `counts`. */
+  prepare(): void {
+    const [, mappings = 0, locations = 0, functions = 0, , strings = 0, attributes = 0] = this.counts;
+    for (let table = 1; table < 8; table++) {
+      const count = this.counts[table]!;
+      if (this.used[table]!.length < count) this.used[table] = new Uint8Array(roomFor(count));
+      else this.used[table]!.fill(0, 0, count);
+    }
+    this.functionName = withRoom(this.functionName, functions);
+    this.functionSystemName = withRoom(this.functionSystemName, functions);
+    this.functionFile = withRoom(this.functionFile, functions);
+    this.functionLineLow = withRoom(this.functionLineLow, functions);
+    this.functionLineHigh = withRoom(this.functionLineHigh, functions);
+    this.attributeKey = withRoom(this.attributeKey, attributes);
+    this.attributeTextStart = withRoom(this.attributeTextStart, attributes);
+    this.attributeTextEnd = withRoom(this.attributeTextEnd, attributes);
+    this.mappingFile = withRoom(this.mappingFile, mappings);
+    if (this.mappingIsLoaded.length < mappings) this.mappingIsLoaded = new Uint8Array(roomFor(mappings));
+    this.mappingAttributeStart = withRoom(this.mappingAttributeStart, mappings + 1);
+    this.locationStart = withRoom(this.locationStart, locations);
+    this.locationListStart = withRoom(this.locationListStart, locations);
+    this.locationEnd = withRoom(this.locationEnd, locations);
+    this.locationMapping = withRoom(this.locationMapping, locations);
+    this.locationLow = withRoom(this.locationLow, locations);
+    this.locationHigh = withRoom(this.locationHigh, locations);
+    this.locationAttributeStart = withRoom(this.locationAttributeStart, locations + 1);
+    this.locationLineStart = withRoom(this.locationLineStart, locations + 1);
+    this.functions.clear(functions);
+    this.locations.clear(locations);
+    this.strings.clear(strings);
+  }
+
+  /** Makes room for one more line after `count`. */
+  growLines(count: number): void {
+    if (count < this.lineFunction.length) return;
+    this.lineFunction = grown(this.lineFunction, count + 1);
+    this.lineLow = grown(this.lineLow, count + 1);
+    this.lineHigh = grown(this.lineHigh, count + 1);
+    this.columnLow = grown(this.columnLow, count + 1);
+    this.columnHigh = grown(this.columnHigh, count + 1);
+  }
+}
+
+function roomFor(count: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(count, 64)));
+}
+
+/** A column of at least `count` numbers, which may be any. */
+function withRoom(column: Uint32Array, count: number): Uint32Array {
+  return count <= column.length ? column : new Uint32Array(roomFor(count));
+}
+
+/** A column of at least `count` numbers that begins with those of `column`. */
+export function grown(column: Uint32Array, count: number): Uint32Array {
+  if (count <= column.length) return column;
+  const longer = new Uint32Array(roomFor(count));
+  longer.set(column);
+  return longer;
+}

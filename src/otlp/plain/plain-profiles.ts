@@ -1,0 +1,87 @@
+// hot
+import { ByteWalk } from './byte-walk.ts';
+import { DictionaryColumns } from './dictionary-columns.ts';
+import type { NotPlainReason } from './not-plain.ts';
+import { NotPlain, notPlain } from './not-plain.ts';
+import { PairHash } from './pair-hash.ts';
+import { PairSet } from './pair-set.ts';
+import { scanDictionary } from './scan-dictionary.ts';
+import { scanResourceProfiles } from './scan-profiles.ts';
+
+/**
+ * A message that is what we would send, but for names that are missing: of the current wire, with references that are sound,
+ * a dictionary without orphans and duplicates, no two equal resources, and nothing that we do not know.
+ */
+export interface PlainProfiles {
+  readonly bytes: Uint8Array;
+  readonly sampleCount: number;
+  /** Where the dictionary's field begins, with its tag, and ends: it is the last one. */
+  readonly dictionaryStart: number;
+  /** Its tables; until the scanner's next message. */
+  readonly columns: DictionaryColumns;
+}
+
+export type PlainFinding =
+  | { readonly kind: 'plain'; readonly profiles: PlainProfiles }
+  | { readonly kind: 'not_plain'; readonly reason: NotPlainReason };
+
+/** Columns of larger messages are not kept: they take several times as much. */
+const keptSizeBytes = 1024 * 1024;
+
+/**
+ * Tells which messages need not be decoded. One pass over the bytes, no objects for samples; what it does not like is not
+ * wrong by that, and never read otherwise.
+ */
+export class PlainScanner {
+  readonly #walk = new ByteWalk();
+  readonly #hash = new PairHash();
+  readonly #resources = new PairSet();
+  readonly #scopes = new PairSet();
+  #columns = new DictionaryColumns();
+
+  scan(bytes: Uint8Array): PlainFinding {
+    try {
+      return { kind: 'plain', profiles: this.#scan(bytes) };
+    } catch (error) {
+      if (error instanceof NotPlain) return { kind: 'not_plain', reason: error.reason };
+      throw error;
+    }
+  }
+
+  #scan(bytes: Uint8Array): PlainProfiles {
+    const walk = this.#walk;
+    const isLarge = bytes.length > keptSizeBytes;
+    const columns = isLarge ? new DictionaryColumns() : this.#columns;
+    walk.start(bytes);
+    const scan = { walk, columns, hash: this.#hash, resources: this.#resources, scopes: this.#scopes };
+    const resourcesEnd = skipResourceProfiles(walk);
+    if (walk.position === bytes.length) throw notPlain('incomplete');
+    if (walk.tag(0) !== 0x12) throw notPlain('encoding');
+    const dictionaryEnd = walk.fieldEnd(bytes.length);
+    if (dictionaryEnd !== bytes.length) throw notPlain('encoding');
+    scanDictionary(scan, dictionaryEnd);
+    walk.position = 0;
+    this.#resources.clear();
+    this.#scopes.clear();
+    let sampleCount = 0;
+    while (walk.position < resourcesEnd) {
+      walk.position++;
+      sampleCount += scanResourceProfiles(scan, walk.fieldEnd(resourcesEnd));
+    }
+    for (let table = 1; table < 8; table++) {
+      const unused = columns.used[table]!.indexOf(0, 1);
+      if (unused >= 0 && unused < columns.counts[table]!) throw notPlain('orphan');
+    }
+    return { bytes, sampleCount, dictionaryStart: resourcesEnd, columns };
+  }
+}
+
+/** Returns where the entries of `resource_profiles` end, which come first. */
+function skipResourceProfiles(walk: ByteWalk): number {
+  const { bytes } = walk;
+  while (walk.position < bytes.length && bytes[walk.position] === 0x0a) {
+    walk.position++;
+    walk.position = walk.fieldEnd(bytes.length);
+  }
+  return walk.position;
+}

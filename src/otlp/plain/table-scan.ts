@@ -1,0 +1,27 @@
+// hot
+import { hashSeed, mixWord } from '../../support/mix-words.ts';
+import type { ByteWalk } from './byte-walk.ts';
+import type { DictionaryColumns } from './dictionary-columns.ts';
+import { notPlain } from './not-plain.ts';
+import type { PairHash } from './pair-hash.ts';
+
+/** Tables by the numbers of their fields. */
+export const tables = { mapping: 1, location: 2, function: 3, link: 4, string: 5, attribute: 6, stack: 7 } as const;
+
+/** What the scans of all tables share. */
+export interface TableScan {
+  readonly walk: ByteWalk;
+  readonly columns: DictionaryColumns;
+  readonly hash: PairHash;
+}
+
+/** Marks an entry as used. */
+export function use(columns: DictionaryColumns, table: number, index: number): void {
+  if (index >= columns.counts[table]!) throw notPlain('reference');
+  columns.used[table]![index] = 1;
+}
+
+/** Adds an index to the hash of a set: a sum does not tell in which order it was made. */
+export function addToSet(set: number, index: number): number {
+  return (set + mixWord(hashSeed, index)) | 0;
+}

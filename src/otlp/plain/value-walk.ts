@@ -1,0 +1,93 @@
+// hot
+import { isUtf8 } from 'node:buffer';
+import type { ByteWalk } from './byte-walk.ts';
+import { notPlain } from './not-plain.ts';
+
+// The bound of protobuf's own implementations is 100 messages; nobody nests values so deep.
+const maxDepth = 16;
+
+/**
+ * Checks the text, key or value that begins at the walk's position, and moves behind it. What passes has one form only:
+ * values are equal where their bytes are.
+ */
+export function walkText(walk: ByteWalk, end: number): void {
+  const textEnd = walk.fieldEnd(end);
+  checkText(walk.bytes, walk.position, textEnd);
+  walk.position = textEnd;
+}
+
+export function checkText(bytes: Uint8Array, start: number, end: number): void {
+  for (let position = start; position < end; position++) {
+    if (bytes[position]! < 0x80) continue;
+    if (isUtf8(bytes.subarray(position, end))) return;
+    throw notPlain('encoding');
+  }
+}
+
+/** A `KeyValue`: a key and a value, both there. */
+export function walkKeyValue(walk: ByteWalk, end: number, depth = 0): void {
+  let last = 0;
+  while (walk.position < end) {
+    const tag = walk.tagAbove(last);
+    last = tag;
+    if (tag === 0x0a) {
+      if (walk.bytes[walk.position] === 0) throw notPlain('encoding');
+      walkText(walk, end);
+    } else if (tag === 0x12) {
+      const valueEnd = walk.fieldEnd(end);
+      if (valueEnd === walk.position) throw notPlain('encoding');
+      walkValue(walk, valueEnd, depth);
+    } else throw notPlain(tag === 0x18 ? 'string_reference' : 'encoding');
+  }
+  if (last === 0) throw notPlain('encoding');
+}
+
+/** An `AnyValue` that holds one value. */
+export function walkValue(walk: ByteWalk, end: number, depth = 0): void {
+  const tag = walk.tag(0);
+  switch (tag) {
+    case 0x0a:
+      walkText(walk, end);
+      break;
+    case 0x10:
+      if (walk.index(end) > 1) throw notPlain('encoding');
+      break;
+    case 0x18:
+      walkInteger(walk, end);
+      break;
+    case 0x21:
+      walk.skip(8, end);
+      // One bit pattern of many would come out.
+      if (Number.isNaN(walk.view.getFloat64(walk.position - 8, true))) throw notPlain('encoding');
+      break;
+    case 0x2a:
+    case 0x32:
+      walkList(walk, walk.fieldEnd(end), depth + 1, tag === 0x32);
+      break;
+    case 0x3a:
+      walk.position = walk.fieldEnd(end);
+      break;
+    default:
+      throw notPlain(tag === 0x40 ? 'string_reference' : 'encoding');
+  }
+  if (walk.position !== end) throw notPlain('encoding');
+}
+
+/** An integer that is written no longer than it must be. */
+function walkInteger(walk: ByteWalk, end: number): void {
+  const start = walk.position;
+  walk.words(end);
+  const isOneByte = walk.position === start + 1;
+  if (!isOneByte && walk.bytes[walk.position - 1] === 0) throw notPlain('encoding');
+}
+
+function walkList(walk: ByteWalk, end: number, depth: number, isKeyValues: boolean): void {
+  if (depth > maxDepth) throw notPlain('encoding');
+  while (walk.position < end) {
+    if (walk.tag(0) !== 0x0a) throw notPlain('encoding');
+    const itemEnd = walk.fieldEnd(end);
+    if (isKeyValues) walkKeyValue(walk, itemEnd, depth);
+    // An empty item of an array is a value that is not set.
+    else if (walk.position < itemEnd) walkValue(walk, itemEnd, depth);
+  }
+}

@@ -1,0 +1,74 @@
+import { isUtf8 } from 'node:buffer';
+import { decodeAnyJson, decodeAnyWire } from '../../otlp/decode-any-wire.ts';
+import { decodeProfilesData } from '../../otlp/decode-profiles-data.ts';
+import { InvalidMessage } from '../../otlp/invalid-message.ts';
+import type { NotPlainReason } from '../../otlp/plain/not-plain.ts';
+import type { PlainProfiles } from '../../otlp/plain/plain-profiles.ts';
+import { PlainScanner } from '../../otlp/plain/plain-profiles.ts';
+import type { ProfilesData } from '../../otlp/profiles-data.ts';
+import type { WireVersion } from '../../otlp/wire-version.ts';
+import { findWireVersion } from '../../otlp/wire-version.ts';
+import type { ReceivedProfiles } from './profiles-sink.ts';
+import type { SortedProfiles } from './sort-out-profiles.ts';
+import { sortOutProfiles } from './sort-out-profiles.ts';
+
+/** An ExportProfilesServiceRequest, decompressed. */
+export interface MessageContent {
+  readonly encoding: 'protobuf' | 'json';
+  readonly bytes: Uint8Array;
+  /** Whether the sender declared the current version of the protocol. */
+  readonly isVersionDeclared: boolean;
+}
+
+/** A message without its faulty profiles, and the version that its sender wrote. */
+export interface ReadMessage extends SortedProfiles, ReceivedProfiles {
+  readonly version: WireVersion;
+}
+
+/** Reads messages one after the other, and decodes only those that cannot be passed on as they are. */
+export class MessageReader {
+  readonly #scanner = new PlainScanner();
+
+  /** @throws InvalidMessage when it cannot be read */
+  read({ encoding, bytes, isVersionDeclared }: MessageContent): ReadMessage {
+    if (encoding === 'json') return sortOut({ ...decodeAnyJson(textOf(bytes)), reason: 'json' });
+    const finding = findWireVersion(bytes);
+    const isCurrent = finding.kind === 'found' ? finding.version === 'current' : finding.kind === 'unclear';
+    if (!isCurrent || (finding.kind === 'unclear' && !isVersionDeclared)) {
+      return sortOut({ ...decodeAnyWire(bytes, isVersionDeclared, finding), reason: 'version' });
+    }
+    const plain = this.#scanner.scan(bytes);
+    if (plain.kind === 'plain') return withoutFaults(plain.profiles);
+    return sortOut({ ...decodeAnyWire(bytes, isVersionDeclared, finding), reason: plain.reason });
+  }
+}
+
+function sortOut({
+  data,
+  version,
+  reason,
+}: {
+  readonly data: ProfilesData;
+  readonly version: WireVersion;
+  readonly reason: NotPlainReason;
+}): ReadMessage {
+  return { ...sortOutProfiles(data), version, plain: { kind: 'not_plain', reason } };
+}
+
+function withoutFaults(profiles: PlainProfiles): ReadMessage {
+  const { bytes, sampleCount } = profiles;
+  let data: ProfilesData | undefined;
+  return {
+    get data(): ProfilesData {
+      data ??= decodeProfilesData(bytes);
+      return data;
+    },
+    ...{ sampleCount, rejectedProfiles: 0, rejectedSamples: 0, faults: [], version: 'current' },
+    plain: { kind: 'plain', profiles },
+  };
+}
+
+function textOf(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw new InvalidMessage('', 'is not valid UTF-8, which JSON is');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+}

@@ -1,0 +1,62 @@
+import type { CycleReport, ReportOutlet, WindowJournal } from './cycle-report.ts';
+
+/** What becomes of the window that is reported: it stays in the journal until the outlet has it. */
+export class Delivery {
+  readonly #outlet: ReportOutlet | undefined;
+  readonly #journal: WindowJournal | undefined;
+  #isWaiting = false;
+  /** Lets go of the window in the journal. */
+  #settle: () => void = () => undefined;
+
+  constructor(outlet: ReportOutlet | undefined, journal: WindowJournal | undefined) {
+    this.#outlet = outlet;
+    this.#journal = journal;
+  }
+
+  /** Whether the outlet has not taken the report of the window before. No other may be begun until it has. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
+  /** Whether what is not reported is on disk, to be reported after the next start. */
+  get isJournaled(): boolean {
+    return this.#journal !== undefined;
+  }
+
+  /** Call when a window was taken; `held` are the numbers of its events that wait in the next one. */
+  begin(held: readonly number[]): void {
+    this.#settle = this.#journal?.turn(held) ?? (() => undefined);
+  }
+
+  deliver(report: CycleReport): void {
+    this.#isWaiting = this.#outlet?.deliver(report) === false;
+    if (!this.#isWaiting) this.#end();
+  }
+
+  /** Tries again; `false` when the report still waits. */
+  retry(): boolean {
+    if (!this.#isWaiting) return true;
+    if (this.#outlet?.retry() === false) return false;
+    this.#end();
+    return true;
+  }
+
+  /** Gives up on the report that waits, where it is not in a journal. */
+  surrender(): void {
+    if (!this.#isWaiting || this.isJournaled) return;
+    this.#outlet?.surrender();
+    this.#end();
+  }
+
+  /** The window that was taken last will never be reported, unless its report waits already. */
+  fail(): void {
+    if (!this.#isWaiting) this.#end();
+  }
+
+  #end(): void {
+    this.#isWaiting = false;
+    const settle = this.#settle;
+    this.#settle = () => undefined;
+    settle();
+  }
+}

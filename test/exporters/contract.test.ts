@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { test } from 'node:test';
+import { status } from '@grpc/grpc-js';
+import { ConfigSection } from '../../src/config/config-section.ts';
+import type { ProfilesExporter } from '../../src/exporters/export-request.ts';
+import { readOtlpGrpcConfig } from '../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
+import { createOtlpGrpcExporter } from '../../src/exporters/otlp-grpc/otlp-grpc-exporter.ts';
+import { readOtlpHttpConfig } from '../../src/exporters/otlp-http/otlp-http-config.ts';
+import { createOtlpHttpExporter } from '../../src/exporters/otlp-http/otlp-http-exporter.ts';
+import { encodeExportResponse } from '../../src/otlp/export-response.ts';
+import { systemClock } from '../../src/support/clock.ts';
+import type { Component } from '../../src/support/component.ts';
+import { fakeRequest, numberOf } from '../support/fake-request.ts';
+import { recordLogs } from '../support/log-recorder.ts';
+import { recordMetrics } from '../support/metric-recorder.ts';
+import type { HttpScriptAnswer } from '../support/otlp-http-server.ts';
+import { ScriptedHttpServer } from '../support/otlp-http-server.ts';
+import type { Answer } from '../support/otlp-server.ts';
+import { ScriptedOtlpServer } from '../support/otlp-server.ts';
+
+// What the Collector asks of its exporters (https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exportertest/contract_checker.go),
+// with more ways to fail: numbered requests, and for each call an answer that is drawn from a few.
+
+/** What an answer means to a request: it is taken, or refused for good, or has to be sent again. */
+type Meaning = 'taken' | 'permanent' | 'again';
+
+interface Behaviour {
+  readonly meaning: Meaning;
+  readonly grpc: () => Answer;
+  readonly http: () => HttpScriptAnswer;
+}
+
+const partial = encodeExportResponse({ rejectedProfiles: 1n, errorMessage: 'one is too old' });
+const protobuf = { 'content-type': 'application/x-protobuf' };
+const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const behaviours = {
+  ok: { meaning: 'taken', grpc: () => ({ kind: 'ok' }), http: () => ({ kind: 'ok' }) },
+  slow: {
+    meaning: 'taken',
+    grpc: () => ({ kind: 'slow', until: soon(), answer: { kind: 'ok' } }),
+    http: () => ({ kind: 'slow', until: soon(), answer: { kind: 'ok' } }),
+  },
+  partial_success: {
+    meaning: 'taken',
+    grpc: () => ({ kind: 'response', message: partial }),
+    http: () => ({ kind: 'response', status: 200, headers: protobuf, body: partial }),
+  },
+  retryable: {
+    meaning: 'again',
+    grpc: () => ({ kind: 'status', code: status.UNAVAILABLE }),
+    http: () => ({ kind: 'response', status: 503 }),
+  },
+  throttled: {
+    meaning: 'again',
+    grpc: () => ({ kind: 'status', code: status.RESOURCE_EXHAUSTED, retryAfterMs: 1 }),
+    http: () => ({ kind: 'response', status: 429, headers: { 'retry-after': '0' } }),
+  },
+  permanent: {
+    meaning: 'permanent',
+    grpc: () => ({ kind: 'status', code: status.INVALID_ARGUMENT }),
+    http: () => ({ kind: 'response', status: 400 }),
+  },
+  wrong_compression: {
+    meaning: 'permanent',
+    grpc: () => ({ kind: 'status', code: status.UNIMPLEMENTED, details: 'Content is compressed with `gzip`' }),
+    http: () => ({ kind: 'response', status: 415 }),
+  },
+  redirect: {
+    meaning: 'permanent',
+    grpc: () => ({ kind: 'http', status: 307, headers: { location: 'http://127.0.0.1:1/' } }),
+    http: () => ({ kind: 'response', status: 307, headers: { location: 'http://127.0.0.1:1/' } }),
+  },
+  reset_mid_request: {
+    meaning: 'again',
+    grpc: () => ({ kind: 'reset', when: 'mid_request' }),
+    http: () => ({ kind: 'reset', when: 'mid_request' }),
+  },
+  reset_after_request: {
+    meaning: 'again',
+    grpc: () => ({ kind: 'reset', when: 'after_request' }),
+    http: () => ({ kind: 'reset', when: 'after_request' }),
+  },
+  half_closed: {
+    meaning: 'again',
+    grpc: () => ({ kind: 'reset', when: 'mid_response' }),
+    http: () => ({ kind: 'reset', when: 'mid_response' }),
+  },
+  /** For HTTP/1.1 the nearest: the connection ends with something that is no answer. */
+  goaway: { meaning: 'again', grpc: () => ({ kind: 'goaway' }), http: () => ({ kind: 'garbage' }) },
+} as const satisfies Record<string, Behaviour>;
+
+type BehaviourName = keyof typeof behaviours;
+
+/** A request that a server has read, and what its answer meant. */
+interface Attempt {
+  readonly number: number;
+  readonly meaning: Meaning;
+}
+
+/** An exporter and its server, however they speak. */
+interface Peers {
+  readonly exporter: Component & ProfilesExporter;
+  readonly metrics: () => Promise<Map<string, number>>;
+  /** Requests that were read to their end. */
+  attempts(): readonly Attempt[];
+  /** Resolves when so many requests were taken or refused for good. */
+  settled(count: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+// Real time with the shortest retries: what is tested is what is sent, not when.
+const retry_on_failure = { initial_interval: '1ms', max_interval: '1ms', randomization_factor: 0, max_elapsed_time: 0 };
+const dependencies = { clock: systemClock, random: () => 0.5, version: '1.2.3' };
+
+type Choose = () => Behaviour;
+
+const contenders: Record<string, (choose: Choose, values: Record<string, unknown>) => Promise<Peers>> = {
+  async otlp_grpc(choose, values) {
+    const meanings = new Map<Answer, Meaning>();
+    const server = await ScriptedOtlpServer.start(() => noted(choose(), 'grpc', meanings));
+    const { meter, values: metrics } = recordMetrics();
+    const section = new ConfigSection('', { endpoint: server.endpoint, retry_on_failure, ...values }, []);
+    const config = readOtlpGrpcConfig(section);
+    const exporter = createOtlpGrpcExporter('test', config, { ...dependencies, logger: recordLogs().logger, meter });
+    const attempts = () =>
+      server.requests.map(({ bytes, answer }) => ({ number: numberOf(bytes), meaning: meanings.get(answer)! }));
+    const settled = (count: number) => server.until(() => settledCount(attempts()) === count);
+    return { exporter, metrics, attempts, settled, stop: () => server.stop() };
+  },
+  async otlp_http(choose, values) {
+    const meanings = new Map<HttpScriptAnswer, Meaning>();
+    const server = await ScriptedHttpServer.start(() => noted(choose(), 'http', meanings));
+    const { meter, values: metrics } = recordMetrics();
+    const section = new ConfigSection('', { endpoint: server.endpoint, retry_on_failure, ...values }, []);
+    const config = readOtlpHttpConfig(section);
+    const exporter = createOtlpHttpExporter('test', config, { ...dependencies, logger: recordLogs().logger, meter });
+    const attempts = () =>
+      server.requests.map(({ bytes, answer }) => ({ number: numberOf(bytes), meaning: meanings.get(answer)! }));
+    const settled = (count: number) => server.until(() => settledCount(attempts()) === count);
+    return { exporter, metrics, attempts, settled, stop: () => server.stop() };
+  },
+};
+
+function noted<P extends 'grpc' | 'http'>(
+  behaviour: Behaviour,
+  protocol: P,
+  meanings: Map<ReturnType<Behaviour[P]>, Meaning>,
+): ReturnType<Behaviour[P]> {
+  const answer = behaviour[protocol]() as ReturnType<Behaviour[P]>;
+  meanings.set(answer, behaviour.meaning);
+  return answer;
+}
+
+function settledCount(attempts: readonly Attempt[]): number {
+  return attempts.filter(({ meaning }) => meaning !== 'again').length;
+}
+
+const requestCount = 60;
+
+interface Case {
+  readonly name: string;
+  readonly drawn: readonly BehaviourName[];
+  /** A connection that breaks takes all of its calls with it, so there is one at a time. */
+  readonly isAlone?: true;
+}
+
+const cases: readonly Case[] = [
+  { name: 'always takes', drawn: ['ok'] },
+  { name: 'sometimes says later', drawn: ['ok', 'retryable'] },
+  { name: 'sometimes refuses for good', drawn: ['ok', 'permanent'] },
+  { name: 'says anything', drawn: ['ok', 'retryable', 'throttled', 'permanent', 'partial_success', 'slow'] },
+  { name: 'takes in part', drawn: ['ok', 'partial_success'] },
+  { name: 'is slow', drawn: ['slow'] },
+  { name: 'throttles', drawn: ['ok', 'throttled'] },
+  { name: 'does not know the compression', drawn: ['wrong_compression'] },
+  { name: 'redirects', drawn: ['ok', 'redirect'] },
+  { name: 'leaves in mid-request', drawn: ['ok', 'reset_mid_request'], isAlone: true },
+  { name: 'leaves without an answer', drawn: ['ok', 'reset_after_request'], isAlone: true },
+  { name: 'leaves within its answer', drawn: ['ok', 'half_closed'], isAlone: true },
+  { name: 'goes away', drawn: ['ok', 'goaway'], isAlone: true },
+  { name: 'does all of that', drawn: Object.keys(behaviours) as BehaviourName[], isAlone: true },
+];
+
+for (const [protocol, connect] of Object.entries(contenders)) {
+  for (const { name, drawn, isAlone } of cases) {
+    test(`${protocol} delivers each request once to a receiver that ${name}`, async (t) => {
+      const given: Meaning[] = [];
+      const choose = (): Behaviour => {
+        const behaviour = behaviours[drawn[draw(given.length, drawn.length)]!];
+        given.push(behaviour.meaning);
+        return behaviour;
+      };
+      const sending_queue = isAlone ? { num_consumers: 1 } : {};
+      const peers = await start(t, connect, choose, { sending_queue });
+      for (let number = 1; number <= requestCount; number++) {
+        assert.ok(peers.exporter.offer(fakeRequest(number, number)));
+      }
+      await peers.settled(requestCount);
+      await peers.exporter.stop(new AbortController().signal);
+
+      const numbersWith = (wanted: Meaning): number[] =>
+        peers.attempts().flatMap(({ number, meaning }) => (meaning === wanted ? [number] : []));
+      const [taken, refused] = [numbersWith('taken'), numbersWith('permanent')];
+      const againCount = given.filter((meaning) => meaning === 'again').length;
+      assert.equal(taken.length, requestCount - refused.length, 'sent = n - permanent');
+      assert.equal(given.length, requestCount + againCount, 'attempts = n + retryable');
+      assert.equal(new Set([...taken, ...refused]).size, requestCount, 'nothing twice, nothing lost');
+      assert.equal(await total(peers, 'otelcol_exporter_sent_profile_samples'), sum(taken));
+      assert.equal(await total(peers, 'otelcol_exporter_send_failed_profile_samples'), sum(refused));
+    });
+  }
+}
+
+/** A started exporter and its server; both end with the test. */
+async function start(
+  t: TestContext,
+  connect: (choose: Choose, values: Record<string, unknown>) => Promise<Peers>,
+  choose: Choose,
+  values: Record<string, unknown>,
+): Promise<Peers> {
+  const peers = await connect(choose, values);
+  await peers.exporter.start();
+  t.after(async () => {
+    await peers.exporter.stop(AbortSignal.abort());
+    await peers.stop();
+  });
+  return peers;
+}
+
+/** The same choices on every run; no answer is drawn so often in a row that retries would take long. */
+function draw(callIndex: number, count: number): number {
+  return Math.floor(((Math.imul(callIndex + 7, 2_654_435_761) >>> 0) / 2 ** 32) * count);
+}
+
+async function total({ metrics }: Peers, name: string): Promise<number> {
+  return sum([...(await metrics())].flatMap(([key, value]) => (key.startsWith(`${name}{`) ? [value] : [])));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, number) => all + number, 0);
+}

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { decodeProfiles } from '../../src/otlp/decode-profiles-data.ts';
+import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
+import { findWireVersion } from '../../src/otlp/wire-version.ts';
+import { ScriptedHttpServer } from '../support/otlp-http-server.ts';
+import { exportOverGrpc } from '../support/otlp-sender.ts';
+import { ScriptedOtlpServer } from '../support/otlp-server.ts';
+import { collectorVersions } from './build-collector.ts';
+import { startCollector } from './collector.ts';
+import { exampleProfiles } from './example-profiles.ts';
+import { startBetween } from './otlp-between.ts';
+
+const header = 'otlp-profiles-development-version';
+
+/** How a request came: with references to the string table in the attributes of resources, and with which header. */
+interface Habit {
+  readonly hasReferences: boolean;
+  readonly developmentVersion: string | undefined;
+}
+
+function habit(request: { readonly bytes: Uint8Array; readonly headers: NodeJS.Dict<string | string[]> }): Habit {
+  assert.deepEqual(findWireVersion(request.bytes), { kind: 'found', version: 'current' });
+  const { referencedStrings } = decodeProfiles(request.bytes);
+  return {
+    hasReferences: referencedStrings.size > 0,
+    developmentVersion: request.headers[header] as string | undefined,
+  };
+}
+
+// What the tests of versions rest on: a release that does not differ from its neighbours would prove nothing.
+const references = { hasReferences: true, developmentVersion: undefined };
+const inline = { hasReferences: false, developmentVersion: undefined };
+const declared = { developmentVersion: '1' };
+const habits = {
+  '0.159': { grpc: inline, http: inline },
+  '0.161': { grpc: inline, http: references },
+  '0.164': { grpc: { ...references, ...declared }, http: { ...references, ...declared } },
+  us: { grpc: { ...inline, ...declared }, http: { ...inline, ...declared } },
+};
+
+for (const sender of [...collectorVersions, 'us'] as const) {
+  const name = sender === 'us' ? 'Framekeeper' : `Collector ${sender}`;
+  test(`${name} writes attributes and declares the version of its wire as we say it does`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'framekeeper-wire-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const grpc = await ScriptedOtlpServer.start();
+    t.after(() => grpc.stop());
+    const http = await ScriptedHttpServer.start();
+    t.after(() => http.stop());
+    const exporters = {
+      otlp_grpc: { endpoint: grpc.endpoint, tls: { insecure: true } },
+      otlp_http: { endpoint: http.endpoint },
+    };
+    const start =
+      sender === 'us' ? startBetween(folder, exporters) : startCollector(folder, { version: sender, exporters });
+    const { grpcEndpoint, stop } = await start;
+    t.after(stop);
+    await exportOverGrpc(Number(grpcEndpoint.split(':')[1]), encodeProfilesData(exampleProfiles()));
+    await grpc.until(({ requests }) => requests.length > 0);
+    await http.until(({ requests }) => requests.length > 0);
+    assert.deepEqual({ grpc: habit(grpc.requests[0]!), http: habit(http.requests[0]!) }, habits[sender]);
+  });
+}

@@ -1,0 +1,90 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { freePorts, runChild, waitForHealth } from '../support/child-process.ts';
+
+/** Our service with OTLP in and out, as users run it: a process of its own, with a configuration file. */
+export interface Between {
+  /** host:port */
+  readonly grpcEndpoint: string;
+  /** Base URL. */
+  readonly httpEndpoint: string;
+  readonly ports: BetweenPorts;
+  /** Stops it, so that its queues are sent. @throws Error unless it ended by itself with code 0. */
+  stop(): Promise<void>;
+}
+
+export interface BetweenPorts {
+  readonly grpc: number;
+  readonly http: number;
+}
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+
+/** Exporters of a configuration, ours or a Collector's, by identifier. */
+export type Exporters = Readonly<Record<string, object>>;
+
+/** Starts the service with its files in `folder`, on free ports unless some are given; resolves when it is healthy. */
+export async function startBetween(folder: string, exporters: Exporters, given?: BetweenPorts): Promise<Between> {
+  const [grpc, http, healthPort] = (await freePorts(3)) as [number, number, number];
+  const ports = given ?? { grpc, http };
+  const grpcEndpoint = `127.0.0.1:${ports.grpc}`;
+  const httpEndpoint = `127.0.0.1:${ports.http}`;
+  const document = {
+    receivers: {
+      otlp: { protocols: { grpc: { endpoint: grpcEndpoint }, http: { endpoint: httpEndpoint } } },
+    },
+    processors: { symbol_store: {} },
+    exporters,
+    extensions: { health_check: { endpoint: `127.0.0.1:${healthPort}` } },
+    service: {
+      extensions: ['health_check'],
+      pipelines: {
+        profiles: { receivers: ['otlp'], processors: ['symbol_store'], exporters: Object.keys(exporters) },
+      },
+      telemetry: { metrics: { level: 'none' } },
+    },
+  };
+  const config = join(folder, 'framekeeper.yaml');
+  writeFileSync(config, stringify(document));
+  const child = runChild(process.execPath, [main, '--config', config], { folder });
+  await waitForHealth(`http://127.0.0.1:${healthPort}/`, child).catch(async (error) => {
+    await child.stop();
+    throw error;
+  });
+  return {
+    grpcEndpoint,
+    httpEndpoint: `http://${httpEndpoint}`,
+    ports,
+    stop: async () => {
+      const code = await child.stop();
+      if (code !== 0) throw new Error(`Framekeeper ended with code ${code}:\n${child.output()}`);
+    },
+  };
+}
+
+/** Where to send, and how. */
+export interface Ways {
+  /** host:port, base URL. */
+  readonly to: { readonly grpcEndpoint: string; readonly httpEndpoint: string };
+  readonly grpcCompressions: readonly string[];
+  readonly httpCompressions: readonly string[];
+  /** Of every exporter. */
+  readonly settings?: object;
+}
+
+/** An exporter for each way; protobuf and JSON over HTTP. `name` tells several places to send to apart. */
+export function exportersOf(name: string, { to, grpcCompressions, httpCompressions, settings }: Ways): Exporters {
+  const exporters: Record<string, object> = {};
+  for (const compression of grpcCompressions) {
+    const endpoint = to.grpcEndpoint;
+    exporters[`otlp_grpc/${name}-${compression}`] = { endpoint, tls: { insecure: true }, compression, ...settings };
+  }
+  for (const encoding of ['proto', 'json']) {
+    for (const compression of httpCompressions) {
+      const endpoint = to.httpEndpoint;
+      exporters[`otlp_http/${name}-${encoding}-${compression}`] = { endpoint, encoding, compression, ...settings };
+    }
+  }
+  return exporters;
+}

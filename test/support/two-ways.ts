@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { decodeAnyJson, decodeAnyWire } from '../../src/otlp/decode-any-wire.ts';
+import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
+import { InvalidMessage } from '../../src/otlp/invalid-message.ts';
+import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
+import { enrichPlain } from '../../src/profile/enrich-plain.ts';
+import type { LocationCounts } from '../../src/profile/enrich-profiles.ts';
+import { enrichProfiles } from '../../src/profile/enrich-profiles.ts';
+import type { MessageContent, ReadMessage } from '../../src/receivers/otlp/message-reader.ts';
+import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
+import { sortOutProfiles } from '../../src/receivers/otlp/sort-out-profiles.ts';
+import { PlainNameBook } from './plain-name-book.ts';
+
+/** Which way a message went: `as_it_was`, `named`, or the reason why it was rebuilt; `refused` when it was not read. */
+export type Way = string;
+
+/**
+ * Passes messages on as the service does, and again with everything decoded, sorted out and encoded; each way with names
+ * of its own.
+ */
+export class TwoWays {
+  readonly #reader = new MessageReader();
+  readonly #names = new PlainNameBook();
+  readonly #slowNames = new PlainNameBook();
+
+  /** Passes one message on. @throws AssertionError where the two ways differ in anything but the order of the dictionary */
+  pass(content: MessageContent): Way {
+    const { read, slow } = this.#readBoth(content);
+    if (read === undefined || slow === undefined) {
+      assert.equal(read, slow);
+      return 'refused';
+    }
+    const { data: _, plain, ...head } = read;
+    const { data: sound, ...slowHead } = slow;
+    assert.deepEqual(head, slowHead);
+    const expected = enrichProfiles(sound, this.#slowNames);
+    const kept = plain.kind === 'plain' ? enrichPlain(plain.profiles, this.#names) : undefined;
+    const reason = plain.kind === 'plain' ? 'same_location' : plain.reason;
+    const rebuilt = kept === undefined ? enrichProfiles(read.data, this.#names) : undefined;
+    assert.deepEqual(countsOf(kept ?? rebuilt!), countsOf(expected));
+    assertSameData(kept === undefined ? rebuilt!.data : decodeProfilesData(kept.bytes), expected.data);
+    assert.deepEqual(this.#names, this.#slowNames);
+    if (kept === undefined) return reason;
+    return kept.namedLocations > 0 ? 'named' : 'as_it_was';
+  }
+
+  #readBoth(content: MessageContent): { read: ReadMessage | undefined; slow: SlowMessage | undefined } {
+    let slow: SlowMessage | undefined;
+    try {
+      slow = readSlowly(content);
+    } catch (error) {
+      if (!(error instanceof InvalidMessage)) throw error;
+      assert.throws(() => this.#reader.read(content), error);
+      return { read: undefined, slow };
+    }
+    return { read: this.#reader.read(content), slow };
+  }
+}
+
+type SlowMessage = Omit<ReadMessage, 'plain'>;
+
+function readSlowly({ encoding, bytes, isVersionDeclared }: MessageContent): SlowMessage {
+  const { data, version } =
+    encoding === 'json' ? decodeAnyJson(Buffer.from(bytes).toString()) : decodeAnyWire(bytes, isVersionDeclared);
+  return { ...sortOutProfiles(data), version };
+}
+
+function countsOf({ learnedLocations, namedLocations, unnamedLocations }: LocationCounts): LocationCounts {
+  return { learnedLocations, namedLocations, unnamedLocations };
+}
+
+const nobody = { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined };
+
+/** Writing a dictionary anew puts it into the order of its use, and leaves out what nobody uses or what is there twice. */
+function assertSameData(actual: ProfilesData, expected: ProfilesData): void {
+  assert.deepEqual(sizesOf(actual), sizesOf(expected));
+  assert.deepEqual(enrichProfiles(actual, nobody).data, enrichProfiles(expected, nobody).data);
+}
+
+function sizesOf({ dictionary }: ProfilesData): Record<string, number> {
+  return Object.fromEntries(Object.entries(dictionary).map(([table, entries]) => [table, entries.length]));
+}

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { encodeProfilesData } from '../src/otlp/encode-profiles-data.ts';
+import { encodeProfilesJson } from '../src/otlp/encode-profiles-json.ts';
+import type { NotPlainReason } from '../src/otlp/plain/not-plain.ts';
+import type { ProfilesData } from '../src/otlp/profiles-data.ts';
+import { enrichProfiles } from '../src/profile/enrich-profiles.ts';
+import { exampleProfiles } from './interop/example-profiles.ts';
+import { arbitraryProfiles } from './otlp/arbitrary-profiles.ts';
+import { arbitraryRequest } from './otlp/arbitrary-request.ts';
+import { encodeOldWire } from './otlp/encode-old-wire.ts';
+import type { Mutable } from './otlp/good-profiles.ts';
+import { goodProfiles } from './otlp/good-profiles.ts';
+import { soundProfiles } from './otlp/sound-profiles.ts';
+import { TwoWays } from './support/two-ways.ts';
+
+const nobody = { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined };
+
+function contentOf(bytes: Uint8Array, encoding: 'protobuf' | 'json' = 'protobuf') {
+  return { encoding, bytes, isVersionDeclared: true };
+}
+
+/** As a careful sender has it: nothing in the dictionary twice or in vain, no resource twice. */
+function tidied(data: ProfilesData): ProfilesData {
+  return enrichProfiles(data, nobody).data;
+}
+
+function waysOf(messages: readonly ProfilesData[]): string[] {
+  const ways = new TwoWays();
+  return messages.map((message) => ways.pass(contentOf(encodeProfilesData(message))));
+}
+
+function withoutLines(data: ProfilesData): ProfilesData {
+  const locationTable = data.dictionary.locationTable.map((location) => ({ ...location, lines: [] }));
+  return tidied({ ...data, dictionary: { ...data.dictionary, locationTable } });
+}
+
+test('a tidy request is passed on as it was, and with names where it lacks those of an earlier one', () => {
+  assert.deepEqual(waysOf([tidied(exampleProfiles())]), ['as_it_was']);
+  assert.deepEqual(waysOf([tidied(goodProfiles()), withoutLines(goodProfiles())]), ['as_it_was', 'named']);
+});
+
+test('whatever way requests go, the result is the same but for the order of the dictionary', () => {
+  const seen = new Map<string, number>();
+  fc.assert(
+    fc.property(fc.array(arbitraryRequest, { minLength: 1, maxLength: 4 }), fc.boolean(), (requests, isTidy) => {
+      const messages = requests.flatMap((request) => [request, withoutLines(request)]);
+      for (const way of waysOf(isTidy ? messages.map(tidied) : messages)) seen.set(way, (seen.get(way) ?? 0) + 1);
+    }),
+    { numRuns: 150 },
+  );
+  for (const way of ['as_it_was', 'named', 'same_location', 'same_resource']) assert.ok(seen.has(way), way);
+});
+
+test('so it is for any profiles that the wire can carry', () => {
+  const seen = new Set<string>();
+  for (const profiles of [arbitraryProfiles, soundProfiles, soundProfiles.map(tidied)]) {
+    fc.assert(
+      fc.property(fc.array(profiles, { minLength: 1, maxLength: 2 }), (messages) => {
+        for (const way of waysOf(messages)) seen.add(way);
+      }),
+      { numRuns: 150 },
+    );
+  }
+  for (const way of ['refused', 'as_it_was', 'reference', 'incomplete']) assert.ok(seen.has(way), way);
+});
+
+const unknownField = Buffer.from([0x7a, 0x01, 0x00]);
+
+/** Fields of a message within a request that holds nothing else. */
+function message(field: number, ...parts: readonly Uint8Array[]): Buffer {
+  const content = Buffer.concat(parts);
+  return Buffer.concat([Buffer.from([(field << 3) | 2, content.length]), content]);
+}
+
+/** A tidy request whose resource has an attribute by reference to its string table. */
+function withReferences(): Uint8Array {
+  const bytes = Buffer.from(encodeProfilesData(tidied(goodProfiles())));
+  const attribute = message(1, Buffer.from([0x18, 0x01]), message(2, message(1, Buffer.from('shop'))));
+  const scopeProfiles = message(2, message(1), message(2, message(1), message(5)));
+  return Buffer.concat([message(1, message(1, attribute), scopeProfiles), bytes]);
+}
+
+function spoiled(change: (data: Mutable<ProfilesData>) => void): Uint8Array {
+  const data = tidied(goodProfiles()) as Mutable<ProfilesData>;
+  change(data);
+  return encodeProfilesData(data);
+}
+
+const tidy = encodeProfilesData(tidied(goodProfiles()));
+
+for (const { reason, name, bytes } of [
+  { reason: 'version', name: 'of an older version', bytes: encodeOldWire(exampleProfiles(), 'v1.9') },
+  { reason: 'encoding', name: 'with an unknown field', bytes: Buffer.concat([tidy, unknownField]) },
+  { reason: 'encoding', name: 'with two dictionaries', bytes: Buffer.concat([tidy, message(2)]) },
+  { reason: 'string_reference', name: 'with references to its strings', bytes: withReferences() },
+  {
+    reason: 'reference',
+    name: 'with an index beyond its table',
+    bytes: spoiled(({ dictionary }) => {
+      dictionary.locationTable[1]!.mappingIndex = 99;
+    }),
+  },
+  {
+    reason: 'reference',
+    name: 'with a head that is not zero',
+    bytes: spoiled(({ dictionary }) => {
+      dictionary.linkTable[0]!.traceId = new Uint8Array(16);
+    }),
+  },
+  {
+    reason: 'incomplete',
+    name: 'without a table',
+    bytes: spoiled(({ dictionary }) => {
+      dictionary.linkTable = [];
+    }),
+  },
+  {
+    reason: 'incomplete',
+    name: 'with a scope without profiles',
+    bytes: spoiled(({ resourceProfiles: [entry] }) => {
+      entry!.scopeProfiles.push({ ...entry!.scopeProfiles[0]!, profiles: [], schemaUrl: 'other' });
+    }),
+  },
+  {
+    reason: 'orphan',
+    name: 'with a text that nobody uses',
+    bytes: spoiled(({ dictionary }) => void dictionary.stringTable.push('of no use')),
+  },
+  {
+    reason: 'duplicate',
+    name: 'with a stack that comes twice',
+    bytes: spoiled(({ dictionary, resourceProfiles: [entry] }) => {
+      const [sample] = entry!.scopeProfiles[0]!.profiles[0]!.samples;
+      dictionary.stackTable.push(dictionary.stackTable[sample!.stackIndex]!);
+      sample!.stackIndex = dictionary.stackTable.length - 1;
+      entry!.scopeProfiles[0]!.profiles[0]!.samples.push({ ...sample!, stackIndex: 1 });
+    }),
+  },
+  {
+    reason: 'same_resource',
+    name: 'whose resource comes twice',
+    bytes: spoiled(({ resourceProfiles }) => void resourceProfiles.push(resourceProfiles[0]!)),
+  },
+  {
+    reason: 'same_resource',
+    name: 'whose scope comes twice',
+    bytes: spoiled(({ resourceProfiles: [entry] }) => void entry!.scopeProfiles.push(entry!.scopeProfiles[0]!)),
+  },
+] satisfies readonly { reason: NotPlainReason; name: string; bytes: Uint8Array }[]) {
+  test(`a request ${name} is rebuilt: ${reason}`, () => {
+    assert.equal(new TwoWays().pass(contentOf(bytes)), reason);
+  });
+}
+
+test('a request in JSON is rebuilt', () => {
+  const bytes = Buffer.from(encodeProfilesJson(tidied(goodProfiles())));
+  assert.equal(new TwoWays().pass(contentOf(bytes, 'json')), 'json');
+});
+
+test('a request is rebuilt where a name makes a location equal to another one', () => {
+  const both = tidied(goodProfiles()) as Mutable<ProfilesData>;
+  const { locationTable, stackTable } = both.dictionary;
+  const named = locationTable.findIndex(({ lines, mappingIndex }) => lines.length > 0 && mappingIndex > 0);
+  locationTable.push({ ...locationTable[named]!, lines: [] });
+  stackTable[1]!.locationIndices.push(locationTable.length - 1);
+  assert.deepEqual(waysOf([both]), ['same_location']);
+});

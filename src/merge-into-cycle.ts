@@ -8,7 +8,7 @@ import { ProfilesJoiner } from './otlp/profiles-joiner.ts';
 import { Naming } from './profile/naming.ts';
 import { linesOf } from './profile/symbol-lines.ts';
 import type { TimeRange } from './profile/time-range.ts';
-import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from './receivers/otlp/profiles-sink.ts';
+import type { HoldingSink, ReceivedProfiles, SinkAnswer, SinkRefusal } from './receivers/otlp/profiles-sink.ts';
 import type { CycleCompany, JoinedReport, WindowShare } from './reporter/cycle-company.ts';
 import type { WindowLimits } from './reporter/trace-intake.ts';
 import type { Clock } from './support/clock.ts';
@@ -30,7 +30,7 @@ export interface MergeParts {
  * joined with the others when it comes, so that the tick has little left to do: it looks once more for names, and adds the
  * profiles of the window.
  */
-export class MergeIntoCycle implements ProfilesSink, CycleCompany {
+export class MergeIntoCycle implements HoldingSink, CycleCompany {
   readonly #parts: MergeParts;
   readonly #locations: Counter;
   #joiner: ProfilesJoiner;
@@ -52,23 +52,23 @@ export class MergeIntoCycle implements ProfilesSink, CycleCompany {
   }
 
   /** Takes all of a request, or nothing of it when the window has no room for it. */
-  submit({ data, sampleCount }: ReceivedProfiles): SinkAnswer {
-    const { limits } = this.#parts;
-    if (this.#hasRoomFor(data)) {
-      this.restore(data);
-      return { kind: 'accepted' };
-    }
+  submit(received: ReceivedProfiles): SinkAnswer {
+    const refusal = this.refuse(received);
+    if (refusal !== undefined) return refusal;
+    this.hold(received.data);
+    return { kind: 'accepted' };
+  }
+
+  refuse({ data, sampleCount }: ReceivedProfiles): SinkRefusal | undefined {
+    if (this.#hasRoomFor(data)) return undefined;
     this.#rejectedSamples += sampleCount;
-    const { maxEvents, maxBytes, retryDelayMs } = limits;
+    const { maxEvents, maxBytes, retryDelayMs } = this.#parts.limits;
     const reason = `the window of this reporting cycle is full (max_events ${maxEvents}, max_bytes ${maxBytes})`;
     return { kind: 'busy', reason, retryAfterMs: retryDelayMs };
   }
 
-  /** Takes a request whatever the bounds: an earlier run, or `submit`, has let it in. */
-  restore(data: ProfilesData): void {
-    const { store, clock } = this.#parts;
-    const naming = new Naming(data.dictionary, bookOf(store, clock.nowMs()));
-    this.#locations.add(naming.learnAll(data), { outcome: 'learned' });
+  hold(data: ProfilesData): void {
+    const naming = this.#learn(data);
     let named = 0;
     this.#joiner.add(data, {
       linesOf: (location, target) => {
@@ -78,6 +78,10 @@ export class MergeIntoCycle implements ProfilesSink, CycleCompany {
       },
     });
     this.#locations.add(named, { outcome: 'named' });
+  }
+
+  learn(data: ProfilesData): void {
+    this.#learn(data);
   }
 
   take(frames: ProfilesData | undefined, range: TimeRange, nowMs: number): JoinedReport {
@@ -91,6 +95,13 @@ export class MergeIntoCycle implements ProfilesSink, CycleCompany {
       timeUnixNano !== range.startUnixNano;
     if (frames !== undefined) joined.add(frames, { isApart });
     return { data: joined.build(), eventCount };
+  }
+
+  #learn(data: ProfilesData): Naming {
+    const { store, clock } = this.#parts;
+    const naming = new Naming(data.dictionary, bookOf(store, clock.nowMs()));
+    this.#locations.add(naming.learnAll(data), { outcome: 'learned' });
+    return naming;
   }
 
   /**

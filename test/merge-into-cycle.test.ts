@@ -166,7 +166,14 @@ test('a request with more events than a window may hold is taken alone, and not 
 
 test('what an earlier run had taken is taken again, whatever the bounds', () => {
   const { merge } = setUp({ maxEvents: 2 });
-  merge.restore(good());
-  merge.restore(good());
+  merge.hold(good());
+  merge.hold(good());
   assert.equal(merge.share.events, 6);
+});
+
+test('the names of a request can be learned without its samples', () => {
+  const { merge, store } = setUp();
+  merge.learn(good());
+  assert.equal(store.openFile(hash, 0)?.find(0, 0x2345)?.functionName, 'checkout');
+  assert.equal(merge.share.events, 0);
 });

@@ -12,7 +12,7 @@ import { OtlpHttpServer } from './otlp-http-server.ts';
 import { OtlpMetrics } from './otlp-metrics.ts';
 import type { OtlpReceiverConfig } from './otlp-receiver-config.ts';
 import { loadProfilesProto, profilesServiceDefinition, profilesServiceName } from './otlp-service.ts';
-import type { ExportOutcome } from './profiles-intake.ts';
+import type { ExportOutcome, RequestKeeping } from './profiles-intake.ts';
 import { ProfilesIntake } from './profiles-intake.ts';
 import type { ProfilesSink } from './profiles-sink.ts';
 
@@ -21,6 +21,8 @@ export interface OtlpReceiverDependencies {
   readonly server: GrpcServer | undefined;
   readonly sink: ProfilesSink;
   readonly admission: Admission;
+  /** `undefined`: what the sink holds on to is in memory alone. */
+  readonly keeping?: RequestKeeping | undefined;
   readonly clock: Clock;
   readonly meter: Meter;
   readonly logger: Logger;
@@ -34,9 +36,10 @@ export class OtlpReceiver implements Component {
   readonly #httpServer: OtlpHttpServer | undefined;
 
   constructor(id: string, config: OtlpReceiverConfig, dependencies: OtlpReceiverDependencies) {
-    const { server, sink, admission, clock, meter, logger } = dependencies;
+    const { server, sink, admission, keeping, clock, meter, logger } = dependencies;
     this.id = id;
-    this.#intake = new ProfilesIntake({ sink, admission, metrics: new OtlpMetrics(meter, id), clock, logger });
+    const metrics = new OtlpMetrics(meter, id);
+    this.#intake = new ProfilesIntake({ sink, admission, keeping, metrics, clock, logger });
     this.#grpcServer = server;
     this.#httpServer =
       config.http === undefined

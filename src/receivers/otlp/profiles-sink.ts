@@ -16,7 +16,21 @@ export interface ProfilesSink {
   submit(received: ReceivedProfiles): SinkAnswer;
 }
 
-export type SinkAnswer =
-  | { readonly kind: 'accepted' }
-  /** The sender may try again, after a time. */
-  | { readonly kind: 'busy'; readonly reason: string; readonly retryAfterMs: number };
+export type SinkAnswer = { readonly kind: 'accepted' } | SinkRefusal;
+
+/** The sender may try again, after a time. */
+export interface SinkRefusal {
+  readonly kind: 'busy';
+  readonly reason: string;
+  readonly retryAfterMs: number;
+}
+
+/** A sink that holds on to what it takes: that can be kept on disk as well, between its two steps. */
+export interface HoldingSink extends ProfilesSink {
+  /** Why profiles cannot be taken now; `undefined` when they can. */
+  refuse(received: ReceivedProfiles): SinkRefusal | undefined;
+  /** Takes profiles whatever the bounds: `refuse` has let them in, now or in an earlier run. */
+  hold(data: ProfilesData): void;
+  /** Takes the names in them alone. */
+  learn(data: ProfilesData): void;
+}

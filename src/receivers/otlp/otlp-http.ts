@@ -48,7 +48,15 @@ export function addOtlpRoutes(app: FastifyInstance, intake: ProfilesIntake, limi
         return refuse(reply, encoding, intake, 'encoding', { code: status.INVALID_ARGUMENT, message });
       }
       const isVersionDeclared = versionsOf(request).length > 0;
-      const outcome = intake.take({ transport: 'http', encoding, bytes: content.bytes, isVersionDeclared });
+      const caller = new AbortController();
+      reply.raw.once('close', () => caller.abort());
+      const outcome = await intake.take({
+        transport: 'http',
+        encoding,
+        bytes: content.bytes,
+        isVersionDeclared,
+        caller,
+      });
       if (outcome.kind === 'taken') return sendResponse(reply, encoding, outcome.response);
       return sendStatus(reply, encoding, httpStatusOf(outcome.refusal.code), outcome.refusal);
     },

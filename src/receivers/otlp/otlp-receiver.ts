@@ -46,8 +46,7 @@ export class OtlpReceiver implements Component {
       name: profilesServiceName,
       definition: profilesServiceDefinition,
       handlers: {
-        Export: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) =>
-          answer(this.#export(call), reply),
+        Export: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => void this.#answer(call, reply),
       },
       protoPackage: loadProfilesProto(),
       endCalls: () => this.#intake.stop(),
@@ -70,26 +69,31 @@ export class OtlpReceiver implements Component {
     await Promise.all([this.#httpServer?.stop(deadline), this.#grpcServer?.stop(deadline)]);
   }
 
-  #export({ request, metadata }: ServerUnaryCall<Buffer, Buffer>): ExportOutcome {
+  async #answer(call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>): Promise<void> {
+    const outcome = await this.#export(call);
+    if (outcome.kind === 'taken') reply(null, Buffer.from(encodeExportResponse(outcome.response)));
+    else reply(grpcStatusOf(outcome.refusal));
+  }
+
+  #export(call: ServerUnaryCall<Buffer, Buffer>): ExportOutcome | Promise<ExportOutcome> {
+    const { request, metadata } = call;
     const versions = metadata.get(developmentVersionKey).map(String);
     const refusal = refuseDevelopmentVersion(versions);
     if (refusal !== undefined) return this.#intake.refuse('grpc', 'version', refusal);
     const notAdmitted = this.#intake.refuseUnadmitted();
     if (notAdmitted !== undefined) return this.#intake.refuse('grpc', 'not_admitted', notAdmitted);
+    const caller = new AbortController();
+    call.once('cancelled', () => caller.abort());
     return this.#intake.take({
       transport: 'grpc',
       encoding: 'protobuf',
       bytes: request,
       isVersionDeclared: versions.length > 0,
+      caller,
     });
   }
 
   #fail(protocol: string, error: Error): never {
     throw new Error(`receivers.${this.id}.protocols.${protocol}.${error.message}`, { cause: error });
   }
-}
-
-function answer(outcome: ExportOutcome, reply: sendUnaryData<Buffer>): void {
-  if (outcome.kind === 'taken') reply(null, Buffer.from(encodeExportResponse(outcome.response)));
-  else reply(grpcStatusOf(outcome.refusal));
 }

@@ -12,11 +12,16 @@ export interface ReceivedProfiles {
 
 /** Where the receiver hands profiles to. */
 export interface ProfilesSink {
-  /** Takes profiles, or says why it cannot now. Called once a request; must not wait. */
-  submit(received: ReceivedProfiles): SinkAnswer;
+  /**
+   * Takes profiles, or says why it cannot. Called once a request; never rejects. The answer may come later where an exporter is
+   * set to wait; once `signal` aborts, nobody is there to hear it.
+   */
+  submit(received: ReceivedProfiles, signal: AbortSignal): SinkAnswer | Promise<SinkAnswer>;
 }
 
 export type SinkAnswer =
   | { readonly kind: 'accepted' }
   /** The sender may try again, after a time. */
-  | { readonly kind: 'busy'; readonly reason: string; readonly retryAfterMs: number };
+  | { readonly kind: 'busy'; readonly reason: string; readonly retryAfterMs?: number }
+  /** The profiles were not sent, and would not be if they came again. */
+  | { readonly kind: 'failed'; readonly reason: string };

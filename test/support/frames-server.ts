@@ -23,6 +23,7 @@ export interface FramesServer {
 export const plainGrpcConfig: GrpcServerConfig = {
   endpoint: '127.0.0.1:0',
   tls: undefined,
+  authenticator: '',
   maxReceiveMessageBytes: 4 * 1024 * 1024,
   maxConcurrentStreams: 100,
   maxConnections: 256,

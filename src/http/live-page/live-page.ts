@@ -19,6 +19,8 @@ export class LivePage implements HttpMount {
   readonly id: string;
   readonly #config: LivePageConfig;
   readonly #facts: LivePageFacts;
+  /** Bound of the flame graph's nodes. */
+  readonly maxNodes: number;
   readonly #history: CycleHistory;
   readonly #events: LiveEvents;
   /** Answers of the current cycle by query, so that several pages cost as much as one. */
@@ -28,6 +30,7 @@ export class LivePage implements HttpMount {
     this.id = id;
     this.#config = config;
     this.#facts = facts;
+    this.maxNodes = config.maxNodes;
     this.#history = new CycleHistory(config.cycles, config.maxNodes);
     this.#events = new LiveEvents(meter);
   }

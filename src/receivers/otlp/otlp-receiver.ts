@@ -2,6 +2,7 @@ import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { Admission } from '../../model/admission.ts';
+import type { RequestGuard } from '../../model/authentication.ts';
 import { encodeExportResponse } from '../../otlp/export-response.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
@@ -22,6 +23,8 @@ export interface OtlpReceiverDependencies {
   readonly sink: ProfilesSink;
   readonly admission: Admission;
   readonly clock: Clock;
+  /** Asked about every request over HTTP; the gRPC server has its own. */
+  readonly httpGuard?: RequestGuard | undefined;
   readonly meter: Meter;
   readonly logger: Logger;
 }
@@ -34,14 +37,14 @@ export class OtlpReceiver implements Component {
   readonly #httpServer: OtlpHttpServer | undefined;
 
   constructor(id: string, config: OtlpReceiverConfig, dependencies: OtlpReceiverDependencies) {
-    const { server, sink, admission, clock, meter, logger } = dependencies;
+    const { server, sink, admission, clock, httpGuard, meter, logger } = dependencies;
     this.id = id;
     this.#intake = new ProfilesIntake({ sink, admission, metrics: new OtlpMetrics(meter, id), clock, logger });
     this.#grpcServer = server;
     this.#httpServer =
       config.http === undefined
         ? undefined
-        : new OtlpHttpServer(config.http, { intake: this.#intake, clock, meter, logger });
+        : new OtlpHttpServer(config.http, { intake: this.#intake, clock, guard: httpGuard, meter, logger });
     server?.add({
       name: profilesServiceName,
       definition: profilesServiceDefinition,

@@ -11,8 +11,9 @@ import { readLivePageConfig } from '../../../src/http/live-page/live-page-config
 import type { FlameTree } from '../../../src/model/flame-tree.ts';
 import { profileTypeKey } from '../../../src/model/flame-tree.ts';
 import { foldFlameTrees } from '../../../src/profile/flame-graph.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { foldedStacks } from '../../support/flame-paths.ts';
-import { exchange, serve, silentLogger } from '../../support/http-harness.ts';
+import { exchange, plainParts, serve, silentLogger } from '../../support/http-harness.ts';
 import type { FixtureSample } from '../../support/profiles-fixture.ts';
 import { profilesOf } from '../../support/profiles-fixture.ts';
 
@@ -168,8 +169,8 @@ test('data.json keeps to max_nodes although the cycles together have more', asyn
 
 test('events tells every cycle, and ends when the server stops', async (context: TestContext) => {
   const page = createPage();
-  const tools = { logger: silentLogger, meter: new MeterProvider().getMeter('test') };
-  const server = new HttpServer({ host: '127.0.0.1', port: 0 }, [page], tools);
+  const tools = { clock: new FakeClock(), logger: silentLogger, meter: new MeterProvider().getMeter('test') };
+  const server = new HttpServer(plainParts({ host: '127.0.0.1', port: 0 }, [page]), tools);
   await server.start();
   const response = await fetch(`http://127.0.0.1:${server.address.port}/live/events`, { signal: context.signal });
   assert.equal(response.headers.get('content-type'), 'text/event-stream');
@@ -199,6 +200,8 @@ test('readLivePageConfig reads its keys and refuses what cannot be', () => {
   const read = (keys: object) => readLivePageConfig(new ConfigSection('live_page', keys, problems as never));
   assert.deepEqual(read({}), {
     endpoint: { host: 'localhost', port: 13133 },
+    tls: undefined,
+    authenticator: '',
     path: '/live',
     cycles: 12,
     maxNodes: 20_000,

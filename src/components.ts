@@ -1,3 +1,4 @@
+import { basicAuthType, bearerTokenAuthType } from './auth/auth-extensions.ts';
 import type { ConfiguredComponent } from './config/check-document.ts';
 import type { ComponentType } from './config/component-type.ts';
 import type { DebugConfig } from './exporters/debug/debug-config.ts';
@@ -35,6 +36,8 @@ export const componentTypes: readonly ComponentType[] = [
   fileExporterType,
   debugExporterType,
   fileStorageType,
+  bearerTokenAuthType,
+  basicAuthType,
   { kind: 'extension', type: 'health_check', aliases: [], stability: 'alpha', read: readHealthCheckConfig },
   { kind: 'extension', type: 'live_page', aliases: [], stability: 'alpha', read: readLivePageConfig },
 ];

@@ -1,6 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { ConfiguredComponent } from './config/check-document.ts';
+import type { RequestGuard } from './model/authentication.ts';
 import type { Pipeline } from './pipeline.ts';
 import { FramesReceiver } from './receivers/frames/frames-receiver.ts';
 import type { FramesReceiverConfig } from './receivers/frames/frames-receiver-config.ts';
@@ -12,6 +13,8 @@ import type { Component } from './support/component.ts';
 
 export interface ReceiverParts {
   readonly grpcServers: GrpcServers;
+  /** By the extension that a configuration names. */
+  readonly guardOf: (authenticator: string) => RequestGuard | undefined;
   readonly clock: Clock;
   readonly meter: Meter;
   readonly logger: Logger;
@@ -27,7 +30,7 @@ export interface CreatedReceiver {
 export function createReceiver(
   { id, type, config }: ConfiguredComponent,
   { intake, profiles, merged, admissions, journal }: Pipeline,
-  { grpcServers, ...parts }: ReceiverParts,
+  { grpcServers, guardOf, ...parts }: ReceiverParts,
 ): CreatedReceiver {
   switch (type.type) {
     case 'frames': {
@@ -52,6 +55,7 @@ export function createReceiver(
         admission: admissions.otlp,
         keeping: merged &&
           journal && { sink: merged, connectJournal: (restore) => journal.connect('otlp', id, restore) },
+        httpGuard: guardOf(otlpConfig.http?.authenticator ?? ''),
         ...parts,
       });
       const ports = new Map<'grpc' | 'http', () => number>();

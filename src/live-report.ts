@@ -14,12 +14,6 @@ import type { Component } from './support/component.ts';
 import { version } from './support/version.ts';
 import type { SymbolStore } from './symbols/symbol-store.ts';
 
-/** A live page, and what it was configured to be. */
-export interface ConnectedPage {
-  readonly config: LivePageConfig;
-  readonly page: LivePage;
-}
-
 export function createLivePage(
   id: string,
   config: LivePageConfig,
@@ -32,18 +26,18 @@ export function createLivePage(
 
 /** The ways by which a pipeline shows itself on the pages. */
 export function outletsToPages(
-  pages: readonly ConnectedPage[],
+  pages: readonly LivePage[],
   clock: Clock,
 ): Pick<PipelineOutlets, 'consumers' | 'passed' | 'substitutes'> {
   return {
-    consumers: (store) => pages.map(({ page, config }) => reportToPage(page, config.maxNodes, store)),
-    passed: pages.filter(({ config }) => config.maxPassedBytes > 0).map(({ page }) => passToPage(page)),
-    substitutes: (store) => pages.map(({ page }) => new PageCycles(page.id, page, store, clock)),
+    consumers: (store) => pages.map((page) => reportToPage(page, store)),
+    passed: pages.filter(({ keepsPassed }) => keepsPassed).map(passToPage),
+    substitutes: (store) => pages.map((page) => new PageCycles(page.id, page, store, clock)),
   };
 }
 
 /** Shows every report on the live page, with the state of the store. */
-function reportToPage(page: LivePage, maxNodes: number, store: SymbolStore): ReportConsumer {
+function reportToPage(page: LivePage, store: SymbolStore): ReportConsumer {
   return {
     consume: ({ range, data, eventCount, unresolved, durationMs }) => {
       const unresolvedFrames: Record<string, number> = {};
@@ -53,7 +47,7 @@ function reportToPage(page: LivePage, maxNodes: number, store: SymbolStore): Rep
       }
       page.addCycle({
         endUnixMs: Number(range.endUnixNano / 1_000_000n),
-        flame: data === undefined ? { trees: [], omittedSampleCount: 0 } : foldFlameTrees(data, maxNodes),
+        flame: data === undefined ? { trees: [], omittedSampleCount: 0 } : foldFlameTrees(data, page.maxNodes),
         figures: {
           windowMs: Number(range.endUnixNano - range.startUnixNano) / 1e6,
           sampleCount: eventCount,

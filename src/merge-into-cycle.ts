@@ -8,7 +8,7 @@ import { ProfilesJoiner } from './otlp/profiles-joiner.ts';
 import { Naming } from './profile/naming.ts';
 import { linesOf } from './profile/symbol-lines.ts';
 import type { TimeRange } from './profile/time-range.ts';
-import type { HoldingSink, ReceivedProfiles, SinkAnswer, SinkRefusal } from './receivers/otlp/profiles-sink.ts';
+import type { HoldingSink, ReceivedProfiles, SinkAnswer } from './receivers/otlp/profiles-sink.ts';
 import type { CycleCompany, JoinedReport, WindowShare } from './reporter/cycle-company.ts';
 import type { WindowLimits } from './reporter/trace-intake.ts';
 import type { Clock } from './support/clock.ts';
@@ -59,7 +59,7 @@ export class MergeIntoCycle implements HoldingSink, CycleCompany {
     return { kind: 'accepted' };
   }
 
-  refuse({ data, sampleCount }: ReceivedProfiles): SinkRefusal | undefined {
+  refuse({ data, sampleCount }: ReceivedProfiles): SinkAnswer | undefined {
     if (this.#hasRoomFor(data)) return undefined;
     this.#rejectedSamples += sampleCount;
     const { maxEvents, maxBytes, retryDelayMs } = this.#parts.limits;

@@ -2,6 +2,7 @@ import type { Attributes, Counter, Meter } from '@opentelemetry/api';
 import { createEncodedRequest, createExportRequest } from './exporters/create-export-request.ts';
 import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
 import { bookOf, createLocationCounter } from './name-book-of-store.ts';
+import { offerToAll } from './offer-to-all.ts';
 import { enrichPlain } from './profile/enrich-plain.ts';
 import type { LocationCounts } from './profile/enrich-profiles.ts';
 import { enrichProfiles } from './profile/enrich-profiles.ts';
@@ -21,12 +22,8 @@ export interface PassThroughParts {
   readonly meter: Meter;
 }
 
-/** A queue has room again as soon as one request has left it. */
-const retryAfterMs = 1_000;
 /** As often as a reporting cycle would. */
 const purgeIntervalMs = 5_000;
-
-const busy: SinkAnswer = { kind: 'busy', reason: 'the sending queue of every exporter is full', retryAfterMs };
 
 /** Sends OTLP profiles on, request by request, with the names that the store has for them. */
 export class PassThrough implements ProfilesSink {
@@ -44,8 +41,7 @@ export class PassThrough implements ProfilesSink {
     });
   }
 
-  /** Taken as soon as one exporter takes it; those that do not have counted it as lost. */
-  submit(received: ReceivedProfiles): SinkAnswer {
+  submit(received: ReceivedProfiles, signal?: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
     const { store, ownsStore, exporters, clock } = this.#parts;
     const nowMs = clock.nowMs();
     const request = this.#enrich(received, bookOf(store, nowMs));
@@ -53,10 +49,16 @@ export class PassThrough implements ProfilesSink {
       this.#purgeAfterMs = nowMs + purgeIntervalMs;
       store.purge(nowMs);
     }
-    const answers = exporters.map((exporter) => exporter.offer(request));
-    if (!answers.includes(true)) return busy;
-    for (const watch of this.#parts.watchers ?? []) watch(request);
-    return { kind: 'accepted' };
+    return this.#show(request, offerToAll(exporters, request, signal));
+  }
+
+  /** Whoever watches sees what was taken, when that is known. */
+  #show(request: ExportRequest, answer: SinkAnswer | Promise<SinkAnswer>): SinkAnswer | Promise<SinkAnswer> {
+    const { watchers = [] } = this.#parts;
+    if (watchers.length === 0) return answer;
+    if (answer instanceof Promise) return answer.then((late) => this.#show(request, late));
+    if (answer.kind === 'accepted') for (const watch of watchers) watch(request);
+    return answer;
   }
 
   #enrich(received: ReceivedProfiles, names: NameBook): ExportRequest {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { findSecurityProblems } from './auth-references.ts';
 import type { CheckedConfig, ConfiguredComponent } from './config/check-document.ts';
 import type { ConfigProblem } from './config/config-error.ts';
 import type { OtlpReceiverConfig } from './receivers/otlp/otlp-receiver-config.ts';
@@ -16,6 +17,7 @@ const processorTypes = {
 export function findPipelineProblems(config: CheckedConfig): ConfigProblem[] {
   return [
     ...findStorageProblems(config),
+    ...findSecurityProblems(config),
     ...findSharedEndpoints(config),
     ...findProcessorProblems(config),
     ...findSharedReceivers(config),

@@ -9,7 +9,7 @@ import { PassThrough } from './pass-through.ts';
 import type { NamedAdmission, PipelineAdmissions } from './pipeline-admissions.ts';
 import { createPipelineAdmissions } from './pipeline-admissions.ts';
 import type { ProfilesSink } from './receivers/otlp/profiles-sink.ts';
-import { areFull, refuseFull } from './refuse-full.ts';
+import { hasNoRoomForReport, refuseFramesWhenFull, refuseOtlpWhenFull } from './refuse-full.ts';
 import { ReportHandOver } from './report-hand-over.ts';
 import type { ReportConsumer } from './reporter/cycle-report.ts';
 import type { ReporterMetrics, WindowFigures } from './reporter/reporter-metrics.ts';
@@ -78,8 +78,11 @@ export function createPipeline(
   registerSymbolStoreMetrics(parts.meter, store);
   const { exporters } = outlets;
   // Whoever has a reason to take nothing at present stands here.
-  const admitted: NamedAdmission[] = [{ name: 'queue_full', ask: refuseFull(exporters, parts.random) }];
-  const admissions = createPipelineAdmissions(id, { frames: admitted, otlp: admitted }, parts);
+  const framesAdmissions: NamedAdmission[] = [
+    { name: 'queue_full', ask: refuseFramesWhenFull(exporters, parts.random) },
+  ];
+  const otlpAdmissions: NamedAdmission[] = [{ name: 'queue_full', ask: refuseOtlpWhenFull(exporters, parts.random) }];
+  const admissions = createPipelineAdmissions(id, { frames: framesAdmissions, otlp: otlpAdmissions }, parts);
   const keepers = keepersOf(storeId, storeConfig, store, parts);
   const passThrough = (): PassThrough =>
     new PassThrough({ ...parts, store, ownsStore: cycleId === undefined, exporters, watchers: outlets.passed });
@@ -93,10 +96,12 @@ export function createPipeline(
   const metrics = createReporterMetrics(parts.meter, () => figuresOf(intake, merged));
   const outlet = createHandOver(exporters, metrics, parts.logger);
   const journal = outlets.journalLog && createJournal(id, cycleId, { log: outlets.journalLog, intake, parts });
-  admitted.push({ name: 'report_waits', ask: outlet.admission });
-  if (journal !== undefined) admitted.push({ name: 'journal', ask: journal.admission });
+  const own: NamedAdmission[] = [{ name: 'report_waits', ask: outlet.admission }];
+  if (journal !== undefined) own.push({ name: 'journal', ask: journal.admission });
+  framesAdmissions.push(...own);
+  otlpAdmissions.push(...own);
   const consumers = outlets.consumers(store);
-  const isHeldUp = (): boolean => areFull(exporters);
+  const isHeldUp = (): boolean => hasNoRoomForReport(exporters);
   const work = { symbols: store, intake, company: merged, metrics, consumers, isHeldUp, outlet, journal };
   const cycle = new ReportingCycle(cycleId, cycleConfig, { ...parts, ...work });
   const components = [...keepers, ...(journal ? [journal] : []), cycle];

@@ -1,17 +1,18 @@
+import { authenticatorOf } from './auth-references.ts';
+import type { Authenticators } from './authenticators.ts';
+import { createAuthenticators } from './authenticators.ts';
 import { createExporter } from './components.ts';
 import type { CheckedConfig } from './config/check-document.ts';
 import { createReceiver, endpointOf } from './create-receiver.ts';
 import { DurableRequests } from './exporters/storage/durable-requests.ts';
 import type { Endpoint } from './http/endpoint.ts';
-import { HealthCheck } from './http/health/health-check.ts';
-import type { HealthCheckConfig } from './http/health/health-check-config.ts';
 import type { ComponentKind } from './http/health/health-status.ts';
 import { HealthStatus } from './http/health/health-status.ts';
-import type { HttpMount, HttpServer } from './http/http-server.ts';
+import type { HttpServer } from './http/http-server.ts';
 import { createHttpServers } from './http/http-server.ts';
+import type { LivePage } from './http/live-page/live-page.ts';
 import type { LivePageConfig } from './http/live-page/live-page-config.ts';
-import { MetricsEndpoint } from './http/metrics/metrics-endpoint.ts';
-import type { ConnectedPage } from './live-report.ts';
+import { createHttpParts } from './http-parts.ts';
 import { createLivePage, outletsToPages } from './live-report.ts';
 import type { Pipeline, PipelineParts } from './pipeline.ts';
 import { createPipeline } from './pipeline.ts';
@@ -51,6 +52,7 @@ export class Service {
   readonly #config: CheckedConfig;
   readonly #parts: ServiceParts;
   readonly #health: HealthStatus;
+  readonly #authenticators: Authenticators;
   readonly #grpcServers: GrpcServers;
   readonly #httpServers: readonly HttpServer[];
   readonly #storages: ReadonlyMap<string, FileStorage>;
@@ -66,14 +68,18 @@ export class Service {
     const { clock, logger, telemetry } = parts;
     const { meter } = telemetry;
     this.#health = new HealthStatus(pipelineMembers(config), clock);
-    this.#grpcServers = new GrpcServers({ clock, meter, logger });
+    this.#authenticators = createAuthenticators(config, { clock, meter, logger });
+    const { guardOf } = this.#authenticators;
+    this.#grpcServers = new GrpcServers({ clock, meter, logger, guardOf });
     const livePages = this.#createLivePages();
-    this.#httpServers = createHttpServers(this.#httpParts(livePages), { logger, meter });
+    const prometheusText = (): Promise<string> => telemetry.prometheusText();
+    const httpTools = { status: this.#health, clock, livePages, prometheusText, guardOf };
+    this.#httpServers = createHttpServers(createHttpParts(config, httpTools), { clock, logger, meter });
     this.#storages = this.#createStorages();
     const exporters = this.#createExporters();
     const pipelines = [...config.pipelines].map(([id, pipeline]) => {
       const own = pipeline.exporters.map((exporter) => exporters.get(exporter)!);
-      const pages = outletsToPages(livePages, clock);
+      const pages = outletsToPages([...livePages.values()], clock);
       const journalLog = journalLogOf(id, config, this.#storages);
       return createPipeline(id, config, { exporters: own, ...pages, journalLog }, { ...parts, meter });
     });
@@ -122,27 +128,14 @@ export class Service {
     return new Map([...this.#portsByReceiver].map(([id, port]) => [id, port()]));
   }
 
-  #createLivePages(): ConnectedPage[] {
+  #createLivePages(): Map<string, LivePage> {
     const receivers = [...this.#config.receivers].map(([id, receiver]) => ({ id, endpoint: endpointOf(receiver) }));
-    return this.#extensions('live_page').map(({ id, config }) => {
-      const { telemetry, clock } = this.#parts;
-      const page = createLivePage(id, config as LivePageConfig, receivers, { meter: telemetry.meter, clock });
-      return { config: config as LivePageConfig, page };
-    });
-  }
-
-  #httpParts(livePages: readonly ConnectedPage[]): { readonly endpoint: Endpoint; readonly mount: HttpMount }[] {
-    const { clock, telemetry } = this.#parts;
-    const health = this.#extensions('health_check').map(({ id, config }) => {
-      const healthConfig = config as HealthCheckConfig;
-      return { endpoint: healthConfig.endpoint, mount: new HealthCheck(id, healthConfig, this.#health, clock) };
-    });
-    const pages = livePages.map(({ config, page }) => ({ endpoint: config.endpoint, mount: page }));
-    const metrics = this.#config.telemetry.metrics.prometheus.map((endpoint) => ({
-      endpoint,
-      mount: new MetricsEndpoint(() => telemetry.prometheusText()),
-    }));
-    return [...health, ...pages, ...metrics];
+    const { telemetry, clock } = this.#parts;
+    const tools = { meter: telemetry.meter, clock };
+    const pages = this.#extensions('live_page').map(
+      ({ id, config }) => [id, createLivePage(id, config as LivePageConfig, receivers, tools)] as const,
+    );
+    return new Map(pages);
   }
 
   #extensions(type: string): { readonly id: string; readonly config: unknown }[] {
@@ -169,7 +162,9 @@ export class Service {
         const component = this.#config.exporters.get(id)!;
         const log = this.#storages.get(storageOf(component))?.logOf('exporter', id);
         const storage = log && new DurableRequests(id, log, logger, telemetry.meter);
-        return [id, createExporter(component, { logger, meter: telemetry.meter, clock, random, storage })];
+        const credentials = this.#authenticators.credentialsOf(authenticatorOf(component));
+        const own = { logger, meter: telemetry.meter, clock, random, storage, credentials };
+        return [id, createExporter(component, own)];
       }),
     );
   }
@@ -179,6 +174,7 @@ export class Service {
       const { clock, telemetry, logger } = this.#parts;
       const { component, ports } = createReceiver(this.#config.receivers.get(id)!, pipeline, {
         grpcServers: this.#grpcServers,
+        guardOf: this.#authenticators.guardOf,
         clock,
         meter: telemetry.meter,
         logger: componentLogger(logger, 'receiver', id),
@@ -190,6 +186,7 @@ export class Service {
 
   #createLifecycle(exporters: readonly Component[], pipelines: readonly Pipeline[]): Lifecycle<Member> {
     const members = [
+      ...this.#authenticators.members.map((component) => memberOf('extension', component)),
       ...this.#httpServers.map((component) => memberOf('extension', component)),
       ...[...this.#storages.values()].map((component) => memberOf('extension', component)),
       ...exporters.map((component) => memberOf('exporter', component)),

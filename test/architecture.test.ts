@@ -18,6 +18,7 @@ const allowed: Record<string, readonly string[]> = {
   exporters: ['otlp', 'storage'],
   receivers: ['otlp'],
   http: [],
+  auth: [],
   cli: ['profile', 'otlp'],
 };
 const shared = ['model', 'support', 'config'];

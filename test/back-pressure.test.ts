@@ -4,8 +4,11 @@ import { test } from 'node:test';
 import type { ServiceError } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import { readRetryDelayMs } from '../src/exporters/otlp-grpc/retry-info.ts';
+import { encodeProfilesData } from '../src/otlp/encode-profiles-data.ts';
 import { systemClock } from '../src/support/clock.ts';
+import { goodProfiles } from './otlp/good-profiles.ts';
 import { FramesClient, smallBatch } from './support/frames-client.ts';
+import { exportOverGrpc } from './support/otlp-sender.ts';
 import type { RecordedRequest } from './support/otlp-server.ts';
 import { ScriptedOtlpServer } from './support/otlp-server.ts';
 import type { RunningService } from './support/running-service.ts';
@@ -47,13 +50,15 @@ function createSender(t: TestContext, { service }: RunningService) {
   return { acknowledged, send };
 }
 
-/** A service with a reporting cycle of 20 ms, and these exporters with a gRPC destination each. */
+/** A service with a receiver of each kind, a reporting cycle of 20 ms, and these exporters with a gRPC destination each. */
 const configOf = (exporters: Readonly<Record<string, string>>): string => `
-receivers: {frames: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}}
+receivers:
+  frames: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}
+  otlp: {protocols: {grpc: {endpoint: "127.0.0.1:0"}, http: {endpoint: "127.0.0.1:0"}}}
 processors: {symbol_store: {}, reporting_cycle: {interval: 20ms, resolve_grace: false}}
 exporters: {${Object.entries(exporters).map(([id, config]) => `${id}: ${config}`)}}
 service:
-  pipelines: {profiles: {receivers: [frames], processors: [symbol_store, reporting_cycle], exporters: [${Object.keys(exporters)}]}}`;
+  pipelines: {profiles: {receivers: [frames, otlp], processors: [symbol_store, reporting_cycle], exporters: [${Object.keys(exporters)}]}}`;
 
 const otlpGrpc = ({ port }: ScriptedOtlpServer, queue: string): string =>
   `{endpoint: "127.0.0.1:${port}", tls: {insecure: true}, timeout: 1m, sending_queue: {num_consumers: 1, ${queue}}}`;
@@ -103,7 +108,100 @@ test('an exporter that is full beside another one delays nobody, and counts what
   assert.equal(await enqueueFailed(running, 'otlp_grpc'), 0);
 });
 
-function enqueueFailed({ metric }: RunningService, exporter: string): Promise<number> {
+test('with block_on_overflow nothing of the reporting cycle is lost, though the reports differ in size', async (t) => {
+  const { server, open } = await startHeldServer(t);
+  const queue = 'sizer: items, queue_size: 20, block_on_overflow: true';
+  const running = await startService(t, configOf({ otlp_grpc: otlpGrpc(server, queue) }));
+  const { send, acknowledged } = createSender(t, running);
+  while ((await running.metric('framekeeper_held_up_cycles')) < 3) await send();
+  open();
+  const before = acknowledged.length;
+  while (acknowledged.length < before + 10) await send();
+  await running.stop();
+  assert.deepEqual(byTime(server.requests), acknowledged);
+  for (const reason of ['queue_full', 'stopped']) assert.equal(await enqueueFailed(running, 'otlp_grpc', reason), 0);
+});
+
+test('with block_on_overflow an OTLP call is answered when there is room, and more of them are refused', async (t) => {
+  const { server, open } = await startHeldServer(t);
+  const running = await startService(
+    t,
+    configOf({ otlp_grpc: otlpGrpc(server, 'queue_size: 1, block_on_overflow: true') }),
+  );
+  const { overGrpc, overHttp } = createCallers(running);
+  assert.equal(await overGrpc(), 'OK');
+  // One may wait, whichever of the two comes first.
+  const calls = [overHttp(), overGrpc()];
+  const refused = await Promise.race(calls);
+  assert.match(refused, /^(503|UNAVAILABLE: the sending queue of otlp_grpc is full; send it again later)$/);
+  open();
+  const answers = await Promise.all(calls);
+  assert.ok(answers.includes(refused === '503' ? 'OK' : '200'), String(answers));
+  await running.stop();
+  assert.equal(server.requests.length, 2);
+});
+
+test('an OTLP call that gives up is not sent later', async (t) => {
+  const { server, open } = await startHeldServer(t);
+  const running = await startService(
+    t,
+    configOf({ otlp_grpc: otlpGrpc(server, 'queue_size: 1, block_on_overflow: true') }),
+  );
+  const { overGrpc, overHttp } = createCallers(running);
+  assert.equal(await overGrpc(), 'OK');
+  // Again where a busy machine let the time pass before the call had arrived, or the one before had left.
+  const cancelled = (): Promise<number> => enqueueFailed(running, 'otlp_grpc', 'cancelled');
+  while ((await cancelled()) < 2) assert.match(await overGrpc(300), /^(DEADLINE_EXCEEDED|UNAVAILABLE)/);
+  const before = await cancelled();
+  while ((await cancelled()) < before + 2) assert.match(await overHttp(300), /^(TimeoutError|503)$/);
+  open();
+  await running.stop();
+  assert.equal(server.requests.length, 1);
+});
+
+test('with wait_for_result an OTLP call is answered with what became of its profiles', async (t) => {
+  const invalid = { kind: 'status', code: status.INVALID_ARGUMENT, details: 'nobody wants this' } as const;
+  const unavailable = { kind: 'status', code: status.UNAVAILABLE, details: 'not today' } as const;
+  const server = await ScriptedOtlpServer.start([invalid, invalid, unavailable, unavailable]);
+  t.after(() => server.stop());
+  const exporter = otlpGrpc(server, 'wait_for_result: true').replace(/}$/, ', retry_on_failure: {enabled: false}}');
+  const running = await startService(t, configOf({ otlp_grpc: exporter }));
+  const { overGrpc, overHttp } = createCallers(running);
+  assert.match(await overGrpc(), /^INTERNAL: .*nobody wants this/);
+  assert.equal(await overHttp(), '500');
+  assert.match(await overGrpc(), /^UNAVAILABLE: retry_on_failure is disabled: .*not today/);
+  assert.equal(await overHttp(), '503');
+  assert.equal(await overGrpc(), 'OK');
+  assert.equal(await overHttp(), '200');
+  assert.equal(server.requests.length, 6);
+});
+
+/** OTLP calls with two samples each; what they were answered, as words. */
+function createCallers({ service }: RunningService) {
+  const bytes = encodeProfilesData(goodProfiles());
+  const url = `http://127.0.0.1:${service.receiverPorts.get('otlp:http')}/v1development/profiles`;
+  return {
+    overGrpc: async (deadlineMs = 60_000): Promise<string> => {
+      try {
+        await exportOverGrpc(service.receiverPorts.get('otlp')!, bytes, {}, 0, deadlineMs);
+        return 'OK';
+      } catch (error) {
+        const { code, details } = error as ServiceError;
+        return `${status[code]}: ${details}`;
+      }
+    },
+    overHttp: async (deadlineMs = 60_000): Promise<string> => {
+      const headers = { 'content-type': 'application/x-protobuf' };
+      const options = { method: 'POST', body: bytes, headers, signal: AbortSignal.timeout(deadlineMs) };
+      return fetch(url, options).then(
+        ({ status: code }) => String(code),
+        ({ name }: Error) => name,
+      );
+    },
+  };
+}
+
+function enqueueFailed({ metric }: RunningService, exporter: string, reason = 'queue_full'): Promise<number> {
   const name = 'otelcol_exporter_enqueue_failed_profile_samples';
-  return metric(`${name}{exporter="${exporter}",error_type="queue_full"}`);
+  return metric(`${name}{exporter="${exporter}",error_type="${reason}"}`);
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { framesOf, runRecordings } from './support/recorded-run.ts';
 
-test('a store that evicts all the time gets every name again from a collector that sends each once', async () => {
-  // 1,079 kernel frames and 94 Python frames are in use; the store has room for fifty.
+test('a store that evicts all the time gets every name and executable again from a collector that sends each once', async () => {
+  // 1,079 kernel frames, 94 Python frames and some thirty executables are in use; the store has room for fifty entries.
   const symbolStore = '{max_entries: 50, stubs: {max_total: 20}, names_needed: {interval: 50ms}}';
   const { messages, summary } = await runRecordings(['--speed', '3', 'kern', 'python'], {
     symbolStore,
@@ -19,4 +19,8 @@ test('a store that evicts all the time gets every name again from a collector th
     unnamed.filter((count) => count > 0),
     [],
   );
+  assert.match(summary, /^\d+ executables sent again because the service asked$/m);
+  // No sample waits for its files, but all of a cycle have what came for one.
+  const inNoFile = framesOf(messages).filter(({ type, moduleName }) => type === 'native' && moduleName === '');
+  assert.ok(inNoFile.length < 20, `${inNoFile.length} native frames tell no file`);
 });

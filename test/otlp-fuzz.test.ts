@@ -109,6 +109,7 @@ function startIntake(): { intake: ProfilesIntake; requests: ExportRequest[]; sto
 }
 
 function fuzz(seeds: readonly Seed[]): void {
+  const caller = new AbortController();
   const { intake, requests, store } = startIntake();
   let ways = new TwoWays();
   let runs = 0;
@@ -119,7 +120,8 @@ function fuzz(seeds: readonly Seed[]): void {
       // Names of a book without bounds serve some requests, not all.
       if (++runs % 100 === 0) ways = new TwoWays();
       if (encoding === 'protobuf') ways.pass(content);
-      const outcome = intake.take({ transport: 'http', ...content });
+      const outcome = intake.take({ transport: 'http', ...content, caller });
+      assert.ok(!(outcome instanceof Promise), 'no exporter here lets a request wait');
       if (outcome.kind === 'refused') assert.notEqual(outcome.refusal.code, 13, outcome.refusal.message);
       // What is sent on can be read, and every index of it leads somewhere.
       for (const request of requests.splice(0)) {

@@ -70,9 +70,9 @@ for (const { takes, kind } of [
   { takes: [false, true], kind: 'accepted' },
   { takes: [false, false], kind: 'busy' },
 ]) {
-  test(`profiles are ${kind} when the exporters answer ${takes}, and each of them is asked`, () => {
+  test(`profiles are ${kind} when the exporters answer ${takes}, and each of them is asked`, async () => {
     const { sink, requests } = startPassThrough(takes);
-    assert.equal(sink.submit(receivedOf(goodProfiles())).kind, kind);
+    assert.equal((await sink.submit(receivedOf(goodProfiles()))).kind, kind);
     assert.equal(requests.length, 2);
     assert.equal(requests[0], requests[1]);
     assert.equal(requests[0]!.sampleCount, 2);

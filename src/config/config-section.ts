@@ -138,6 +138,17 @@ export class ConfigSection {
     return new Map(Array.from(texts, ([name, text]) => [name, new Secret(text)]));
   }
 
+  /** Texts that are never printed, as a list or separated by commas. */
+  opaqueList(key: string): readonly Secret[] {
+    this.#notes.opaquePaths.add(this.#pathOf(key));
+    const value = typed(this.#value(key)) ?? [];
+    const texts = Array.isArray(value) ? value.map(textual) : String(textual(this.#value(key))).split(',');
+    texts.forEach((text, index) => {
+      if (typeof text !== 'string') this.addProblem(`${key}[${index}]`, 'the value is not text', 'put it in quotes');
+    });
+    return texts.map((text) => new Secret(String(text)));
+  }
+
   /** A map below this one; empty, so that all its defaults hold, when the key is absent. The same one at every call. */
   section(key: string): ConfigSection {
     const section =

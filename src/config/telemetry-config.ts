@@ -1,6 +1,8 @@
 import type { LoggerConfig } from '../support/logger.ts';
 import type { OtlpReaderConfig, PrometheusReaderConfig, TelemetryConfig } from '../support/telemetry.ts';
+import { readAuthenticatorId } from './auth-config.ts';
 import type { ConfigSection } from './config-section.ts';
+import { readServerTlsConfig } from './tls-config.ts';
 
 /** What the service says about itself: `service.telemetry`, as in the Collector. */
 export interface ServiceTelemetryConfig {
@@ -10,6 +12,7 @@ export interface ServiceTelemetryConfig {
 
 const defaultHost = 'localhost';
 const defaultPort = 8888;
+const plain = { tls: undefined, authenticator: '' };
 const longestMs = 86_400_000;
 
 /** Reads `service.telemetry`; without readers, Prometheus is served on localhost:8888. */
@@ -60,10 +63,10 @@ function readAddress(section: ConfigSection): MetricReaderConfig {
   const address = section.string('address', `${defaultHost}:${defaultPort}`);
   const [, host, port] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
   if (port !== undefined && Number(port) <= 65_535) {
-    return { prometheus: { host: host!.replace(/^\[(.*)\]$/, '$1'), port: Number(port) } };
+    return { prometheus: { ...plain, host: host!.replace(/^\[(.*)\]$/, '$1'), port: Number(port) } };
   }
   section.addProblem('address', `"${address}" is not host:port`, `write "${defaultHost}:${defaultPort}"`);
-  return { prometheus: { host: defaultHost, port: defaultPort } };
+  return { prometheus: { ...plain, host: defaultHost, port: defaultPort } };
 }
 
 function readReader(section: ConfigSection): MetricReaderConfig | undefined {
@@ -92,10 +95,13 @@ function readPull(section: ConfigSection): MetricReaderConfig {
   for (const key of ['without_scope_info', 'without_units', 'without_type_suffix']) {
     if (!prometheus.boolean(key, true)) prometheus.addProblem(key, 'false is not supported', 'remove it');
   }
+  // The Collector has neither here; these are the keys of its other HTTP servers.
+  const tls = prometheus.optionalSection('tls');
+  const reader = { host, port, tls: tls && readServerTlsConfig(tls), authenticator: readAuthenticatorId(prometheus) };
   prometheus.end();
   exporter.end();
   section.end();
-  return { prometheus: { host, port } };
+  return { prometheus: reader };
 }
 
 function readPeriodic(section: ConfigSection): MetricReaderConfig | undefined {

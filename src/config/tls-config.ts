@@ -1,5 +1,6 @@
+import type { NamedFile } from '../support/named-file.ts';
 import { assemblePemSet, filesOf, PemFault, readPemNow } from '../support/tls/pem-set.ts';
-import type { ClientTlsConfig, NamedFile, ServerTlsConfig, TlsFilesConfig } from '../support/tls/tls-config.ts';
+import type { ClientTlsConfig, ServerTlsConfig, TlsFilesConfig } from '../support/tls/tls-config.ts';
 import type { ConfigSection } from './config-section.ts';
 
 // Certificates are renewed days before they end; a minute costs three small reads.

@@ -5,7 +5,10 @@ import { createExportRequest } from './create-export-request.ts';
 import type { ExportEvents } from './export-events.ts';
 import type { ExportRequest } from './export-request.ts';
 import { splitRequest } from './piece-sender.ts';
+import type { Permanent } from './send-result.ts';
+import { failureOf } from './send-result.ts';
 import type { Outcome } from './sending-queue.ts';
+import { worseOutcome } from './worse-outcome.ts';
 
 export interface BatcherDependencies {
   readonly clock: Clock;
@@ -27,7 +30,7 @@ interface Batch {
   readonly closing: AbortController;
   /** Pieces that are not sent yet. */
   pieceCount: number;
-  /** What became of it; one piece that is interrupted interrupts all. */
+  /** What became of it so far; one piece that is interrupted interrupts all. */
   outcome: Outcome;
   readonly ended: Promise<Outcome>;
   readonly end: (outcome: Outcome) => void;
@@ -104,7 +107,7 @@ export class Batcher {
   #start(batch: Batch, request: ExportRequest): void {
     this.#busyCount += 1;
     void this.#dependencies.deliver(request, batch.signal).then((outcome) => {
-      if (outcome === 'interrupted') batch.outcome = outcome;
+      batch.outcome = worseOutcome(batch.outcome, outcome);
       this.#busyCount -= 1;
       batch.pieceCount -= 1;
       this.#serve();
@@ -127,7 +130,8 @@ export class Batcher {
     return true;
   }
 
-  #piecesOf({ requests, signal }: Batch): readonly ExportRequest[] {
+  #piecesOf(batch: Batch): readonly ExportRequest[] {
+    const { requests, signal } = batch;
     // Too late to be sent: each is counted as it is.
     if (signal.aborted) return requests;
     const { events } = this.#dependencies;
@@ -141,7 +145,9 @@ export class Batcher {
     } catch (error) {
       // A fault of our own. It costs this batch, not the service.
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      for (const request of requests) events.failed(request, { kind: 'permanent', errorType: '_OTHER', reason });
+      const failure: Permanent = { kind: 'permanent', errorType: '_OTHER', reason };
+      for (const request of requests) events.failed(request, failure);
+      batch.outcome = failureOf(failure);
       return [];
     }
   }

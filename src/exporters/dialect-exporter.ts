@@ -5,7 +5,7 @@ import type { DialectName } from '../otlp/dialects/dialect.ts';
 import { dialectNames } from '../otlp/dialects/dialect.ts';
 import type { Component } from '../support/component.ts';
 import { createExportRequest } from './create-export-request.ts';
-import type { ExportRequest, ProfilesExporter, Reservation, Room } from './export-request.ts';
+import type { ExportRequest, OfferOutcome, ProfilesExporter, Reservation, Room } from './export-request.ts';
 import type { Refusal } from './sending-queue.ts';
 
 /** Reads `dialect`: which backend profiles are written for. */
@@ -57,10 +57,10 @@ class DialectExporter implements Component, ProfilesExporter {
     return this.#exporter.room;
   }
 
-  offer(request: ExportRequest): boolean {
+  offer(request: ExportRequest, signal?: AbortSignal): boolean | Promise<OfferOutcome> {
     const written = this.#write(request);
     this.#count(written);
-    return this.#exporter.offer(written.request);
+    return this.#exporter.offer(written.request, signal);
   }
 
   #reserve(request: ExportRequest, reserve: NonNullable<ProfilesExporter['reserve']>): Reservation | Refusal {

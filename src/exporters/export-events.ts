@@ -38,6 +38,7 @@ const refusalTexts: Record<Refusal, string> = {
   queue_full: 'sending queue is full; raise sending_queue.queue_size or find out why the destination is slow',
   too_large: 'the request is larger than the whole sending queue; raise sending_queue.queue_size',
   stopped: 'the exporter is stopping',
+  cancelled: 'its sender did not wait until the sending queue had room',
   storage_full:
     'the storage has no room for the request; raise its max_size_mib or find out why the destination is slow',
   storage_error: 'the storage cannot be written',

@@ -1,4 +1,5 @@
 import type { ProfilesData } from '../otlp/profiles-data.ts';
+import type { Failure } from './send-result.ts';
 import type { Refusal } from './sending-queue.ts';
 
 /** What one reporting cycle hands to every exporter. Shared between them, so nobody changes it. */
@@ -18,16 +19,27 @@ export interface Reservation {
   cancel(): void;
 }
 
+/** What became of an offer whose exporter takes its time; it has been counted. */
+export type OfferOutcome = { readonly kind: 'taken' } | { readonly kind: 'refused' } | Failure;
+
 /** An exporter as the pipeline sees it. */
 export interface ProfilesExporter {
   readonly id: string;
-  /** Takes the request into the sending queue, or refuses it because the queue is full (counted by the exporter). Never waits. */
-  offer(request: ExportRequest): boolean;
+  /**
+   * Takes the request into the sending queue, or refuses it because the queue is full (counted by the exporter). The answer
+   * comes at once, unless `block_on_overflow` lets the offer wait for room, or `wait_for_result` lets it wait for its end; it never
+   * rejects. `signal` is that of a caller who waits for the answer: once it aborts, an
+   * offer that still waits for room is withdrawn.
+   */
+  offer(request: ExportRequest, signal?: AbortSignal): boolean | Promise<OfferOutcome>;
   /** Whether an offer would be taken now, as far as that can be told before there is one. */
   readonly room: Room;
   /** The same in two steps, with no refusal counted; where the queue outlives the process. `undefined` where it does not. */
   readonly reserve?: ((request: ExportRequest) => Reservation | Refusal) | undefined;
 }
 
-/** `full`: the sending queue is, or its storage is or fails. */
-export type Room = 'open' | 'full';
+/**
+ * `full`: the sending queue is, or its storage is or fails. With `block_on_overflow` it is then `waiting`: an offer waits for room;
+ * or `blocked`: as many as may wait already do.
+ */
+export type Room = 'open' | 'full' | 'waiting' | 'blocked';

@@ -1,5 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
+import type { ClientCredentials } from '../model/authentication.ts';
 import type { Clock, Random } from '../support/clock.ts';
 import type { RequestStorage } from './request-storage.ts';
 
@@ -9,6 +10,8 @@ export interface ExporterDependencies {
   readonly meter: Meter;
   readonly clock: Clock;
   readonly random: Random;
+  /** What an authenticator lets it say of itself. */
+  readonly credentials?: ClientCredentials | undefined;
   /** Where the sending queue keeps requests; in memory without it. Of this exporter alone. */
   readonly storage?: RequestStorage | undefined;
 }

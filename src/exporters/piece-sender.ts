@@ -2,9 +2,10 @@ import { splitProfiles } from '../otlp/split-profiles.ts';
 import { createExportRequest } from './create-export-request.ts';
 import type { ExportEvents, SplitReason } from './export-events.ts';
 import type { ExportRequest } from './export-request.ts';
-import type { Permanent, Retryable, Send, SendResult, TooLarge } from './send-result.ts';
-import { interruptedByShutdown } from './send-result.ts';
+import type { Failure, Permanent, Retryable, Send, SendResult, TooLarge } from './send-result.ts';
+import { failureOf, interruptedByShutdown } from './send-result.ts';
 import type { Outcome } from './sending-queue.ts';
+import { worseOutcome } from './worse-outcome.ts';
 
 /**
  * Sends a request in as many pieces as its receiver needs, one after the other, and says what became of each. A request larger than
@@ -26,20 +27,25 @@ export class PieceSender {
     this.#events = events;
   }
 
-  /** Resolves when all samples of the request are counted, unless it is interrupted and kept; never rejects. */
+  /**
+   * Resolves when all samples of the request are counted, unless it is interrupted and kept; never rejects. A failure is that of the
+   * first piece that was not sent, or of one that may be sent later.
+   */
   async deliver(request: ExportRequest, signal: AbortSignal): Promise<Outcome> {
     const waiting = [request];
+    let outcome: Outcome = 'finished';
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const pieces = await this.#sendOrSplit(next, signal);
       if (pieces === 'interrupted') return pieces;
       // Last first, so that pieces are sent in order.
-      waiting.push(...pieces.reverse());
+      if (Array.isArray(pieces)) waiting.push(...pieces.reverse());
+      else outcome = worseOutcome(outcome, pieces);
     }
-    return 'finished';
+    return outcome;
   }
 
   /** Sends the request and counts it, or returns the pieces that have to be sent in its place. */
-  async #sendOrSplit(request: ExportRequest, signal: AbortSignal): Promise<ExportRequest[] | 'interrupted'> {
+  async #sendOrSplit(request: ExportRequest, signal: AbortSignal): Promise<ExportRequest[] | Outcome> {
     try {
       if (signal.aborted) return this.#interrupt(request, interruptedByShutdown('the deadline passed before its turn'));
       // Without a bound nothing is encoded here: a log needs no bytes.
@@ -48,21 +54,26 @@ export class PieceSender {
       }
       const result = await this.#attempt(request, signal);
       if (result.kind === 'retryable') return this.#interrupt(request, result);
-      if (result.kind === 'accepted') this.#events.accepted(request, result);
-      else if (result.tooLarge !== undefined) return this.#splitRefused(request, result, result.tooLarge);
-      else this.#events.failed(request, result);
+      if (result.kind === 'permanent') {
+        if (result.tooLarge !== undefined) return this.#splitRefused(request, result, result.tooLarge);
+        return this.#fail(request, result);
+      }
+      this.#events.accepted(request, result);
+      return 'finished';
     } catch (error) {
       // A fault of our own. It costs this request, not the service.
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.#events.failed(request, { kind: 'permanent', errorType: '_OTHER', reason });
+      return this.#fail(request, { kind: 'permanent', errorType: '_OTHER', reason });
     }
-    return [];
   }
 
-  #interrupt(request: ExportRequest, failure: Retryable): [] | 'interrupted' {
-    if (this.#keepsInterrupted) return 'interrupted';
+  #interrupt(request: ExportRequest, failure: Retryable): Outcome {
+    return this.#keepsInterrupted ? 'interrupted' : this.#fail(request, failure);
+  }
+
+  #fail(request: ExportRequest, failure: Retryable | Permanent): Failure {
     this.#events.failed(request, failure);
-    return [];
+    return failureOf(failure);
   }
 
   async #attempt(request: ExportRequest, signal: AbortSignal): Promise<SendResult> {
@@ -74,7 +85,7 @@ export class PieceSender {
     }
   }
 
-  #splitRefused(request: ExportRequest, failure: Permanent, { limitBytes }: TooLarge): ExportRequest[] {
+  #splitRefused(request: ExportRequest, failure: Permanent, { limitBytes }: TooLarge): ExportRequest[] | Failure {
     if (limitBytes !== undefined && limitBytes >= minLimitBytes && limitBytes < request.encoded().length) {
       if (limitBytes < this.#maxBytes) {
         this.#maxBytes = limitBytes;
@@ -85,8 +96,7 @@ export class PieceSender {
     if (request.sampleCount > 1) {
       return this.#split(request, { maxItems: Math.ceil(request.sampleCount / 2) }, 'refused');
     }
-    this.#events.failed(request, failure);
-    return [];
+    return this.#fail(request, failure);
   }
 
   #split(

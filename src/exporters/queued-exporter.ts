@@ -5,17 +5,18 @@ import { Batcher } from './batcher.ts';
 import type { ExportClient } from './export-client.ts';
 import type { ExportEvents } from './export-events.ts';
 import { createExportEvents } from './export-events.ts';
-import type { ExportRequest, ProfilesExporter, Reservation, Room } from './export-request.ts';
+import type { ExportRequest, OfferOutcome, ProfilesExporter, Reservation, Room } from './export-request.ts';
 import type { ExporterDependencies } from './exporter-dependencies.ts';
 import { PieceSender } from './piece-sender.ts';
 import type { RequestStorage } from './request-storage.ts';
 import { withRetry } from './retry.ts';
 import type { RetryConfig } from './retry-config.ts';
-import { interruptedByShutdown } from './send-result.ts';
-import type { Outcome, Refusal } from './sending-queue.ts';
+import { failureOf, interruptedByShutdown } from './send-result.ts';
+import type { OfferOptions, Outcome, Refusal } from './sending-queue.ts';
 import { SendingQueue } from './sending-queue.ts';
 import type { SendingQueueConfig } from './sending-queue-config.ts';
 import { withTimeout } from './timeout.ts';
+import { WaitingOffers } from './waiting-offers.ts';
 
 export interface ChainConfig {
   /** Bound on one attempt; 0 = none. */
@@ -46,6 +47,9 @@ export class QueuedExporter implements Component, ProfilesExporter {
   readonly #queue: SendingQueue;
   readonly #storage: RequestStorage | undefined;
   readonly #clock: Clock;
+  readonly #waitsForResult: boolean;
+  /** With `block_on_overflow` only. */
+  readonly #line: WaitingOffers | undefined;
   #storageFullUntilMs = 0;
   #endObservation: () => void = () => undefined;
 
@@ -67,6 +71,10 @@ export class QueuedExporter implements Component, ProfilesExporter {
     this.#clock = clock;
     this.reserve = storage && ((request) => this.#reserve(request));
     this.#queue = createQueue(config.queue, storage, { clock, stopping, events: this.#events, deliver });
+    this.#waitsForResult = config.queue.waitForResult;
+    // As many calls as are answered at the same time may wait: more would hold more memory, and be answered no sooner.
+    const { blockOnOverflow, numConsumers } = config.queue;
+    this.#line = blockOnOverflow ? new WaitingOffers(this.#queue, numConsumers, storageRetryMs, clock) : undefined;
   }
 
   async start(): Promise<void> {
@@ -76,18 +84,55 @@ export class QueuedExporter implements Component, ProfilesExporter {
   }
 
   get room(): Room {
-    return this.#queue.isFull || this.#clock.nowMs() < this.#storageFullUntilMs ? 'full' : 'open';
+    const line = this.#line;
+    if (line?.isFull === true) return 'blocked';
+    const hasRoom = !this.#queue.isFull && this.#clock.nowMs() >= this.#storageFullUntilMs;
+    if (hasRoom && (line === undefined || line.count === 0)) return 'open';
+    return line === undefined ? 'full' : 'waiting';
   }
 
-  offer(request: ExportRequest): boolean {
+  offer(request: ExportRequest, signal?: AbortSignal): boolean | Promise<OfferOutcome> {
     // As in the Collector, a request without samples is taken and goes no further.
     if (request.sampleCount === 0) return true;
-    const refusal = this.#queue.offer(request);
+    if (this.#waitsForResult) return this.#offerForResult(request, signal);
+    const refusal = this.#tryOffer(request, {}, signal);
+    if (!(refusal instanceof Promise)) return refusal === undefined;
+    return refusal.then((late) => (late === undefined ? { kind: 'taken' } : { kind: 'refused' }));
+  }
+
+  async #offerForResult(request: ExportRequest, signal: AbortSignal | undefined): Promise<OfferOutcome> {
+    const { promise, resolve: onEnd } = Promise.withResolvers<Outcome>();
+    if ((await this.#tryOffer(request, { onEnd }, signal)) !== undefined) return { kind: 'refused' };
+    const outcome = await promise;
+    if (outcome === 'finished') return { kind: 'taken' };
+    return outcome === 'interrupted'
+      ? failureOf(interruptedByShutdown('the deadline passed before its turn'))
+      : outcome;
+  }
+
+  /** Why the request was not taken, now or when it had waited for room; that is counted. */
+  #tryOffer(
+    request: ExportRequest,
+    options: OfferOptions,
+    signal: AbortSignal | undefined,
+  ): Refusal | undefined | Promise<Refusal | undefined> {
+    const line = this.#line;
+    const refusal = line !== undefined && line.count > 0 ? 'queue_full' : this.#queue.offer(request, options);
+    if (refusal === undefined) return undefined;
+    const hasPassed = refusal === 'too_large' || refusal === 'stopped';
+    if (!hasPassed && line?.mayWait(signal) === true) {
+      return line.wait(request, options, signal).then((late) => this.#countRefusal(request, late));
+    }
+    return this.#countRefusal(request, refusal);
+  }
+
+  #countRefusal(request: ExportRequest, refusal: Refusal | undefined): Refusal | undefined {
+    if (refusal === undefined) return undefined;
     if (refusal === 'storage_full' || refusal === 'storage_error') {
       this.#storageFullUntilMs = this.#clock.nowMs() + storageRetryMs;
     }
-    if (refusal !== undefined) this.#events.refused(request, refusal);
-    return refusal === undefined;
+    this.#events.refused(request, refusal);
+    return refusal;
   }
 
   #reserve(request: ExportRequest): Reservation | Refusal {
@@ -96,6 +141,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
 
   async stop(deadline: AbortSignal): Promise<void> {
     this.#stopping.abort();
+    await this.#line?.close(deadline, this.#storage !== undefined);
     const left = await this.#queue.stop(deadline);
     const never = interruptedByShutdown('the deadline passed before its turn');
     for (const request of left) this.#events.failed(request, never);

@@ -46,5 +46,5 @@ function spread(intervalMs: number, factor: number, random: Random): number {
 }
 
 function asPermanent({ errorType, reason }: Retryable, why: string): Permanent {
-  return { kind: 'permanent', errorType, reason: `${why}: ${reason}` };
+  return { kind: 'permanent', errorType, reason: `${why}: ${reason}`, isGivenUp: true };
 }

@@ -24,8 +24,18 @@ export interface Permanent {
   readonly kind: 'permanent';
   readonly errorType: string;
   readonly reason: string;
+  /** Present when the same bytes may well be taken later: only the patience of this exporter is at its end. */
+  readonly isGivenUp?: true;
   /** Present when the receiver refused the message for its size alone: smaller pieces of it may be taken. */
   readonly tooLarge?: TooLarge;
+}
+
+/** Why a request, or a piece of it, was not sent; for whoever waits for its result. */
+export interface Failure {
+  readonly kind: 'failed';
+  /** Whether the sender of the request may try again. */
+  readonly isRetryable: boolean;
+  readonly reason: string;
 }
 
 /** Says that a message is larger than its receiver takes. */
@@ -46,4 +56,10 @@ export const fullyAccepted: Accepted = { kind: 'accepted', rejectedProfiles: 0n,
 /** What an attempt ends with when the exporter stops in its midst. */
 export function interruptedByShutdown(reason: string): Retryable {
   return { kind: 'retryable', errorType: 'Shutdown', reason: `interrupted by shutdown: ${reason}` };
+}
+
+/** The failure as its waiting sender is told it. */
+export function failureOf(result: Retryable | Permanent): Failure {
+  const isRetryable = result.kind === 'retryable' || result.isGivenUp === true;
+  return { kind: 'failed', isRetryable, reason: result.reason };
 }

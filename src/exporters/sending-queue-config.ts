@@ -17,6 +17,10 @@ export interface SendingQueueConfig {
   readonly sizer: Sizer;
   /** Identifier of the extension that keeps the queue on disk; empty: the queue is in memory. */
   readonly storage: string;
+  /** Whether an offer waits for room in a full queue, instead of being refused. */
+  readonly blockOnOverflow: boolean;
+  /** Whether who offers a request learns whether it was sent, instead of that it is queued. */
+  readonly waitForResult: boolean;
   /** `undefined`: each request is sent as it comes. */
   readonly batch: BatchConfig | undefined;
 }
@@ -32,12 +36,13 @@ export function readSendingQueueConfig(section: ConfigSection, maxConsumers?: 1)
     queueSize: section.integer('queue_size', 1_000, { min: 1 }),
     sizer: section.oneOf('sizer', 'requests', ['requests', 'items', 'bytes']),
     storage: readStorageReference(section),
+    blockOnOverflow: section.boolean('block_on_overflow', false),
+    waitForResult: section.boolean('wait_for_result', false),
   };
-  refuseTrue(section, 'block_on_overflow', 'a reporting cycle never waits for an exporter');
-  if (queue.storage !== '' && section.boolean('wait_for_result', false)) {
+  if (queue.storage !== '' && queue.waitForResult) {
     const problem = '`wait_for_result` is not supported with a persistent queue configured with `storage`';
     section.addProblem('wait_for_result', problem, 'remove one of the two');
-  } else refuseTrue(section, 'wait_for_result', 'a reporting cycle never waits for an exporter');
+  }
   if (queue.storage !== '' && !queue.enabled) {
     section.addProblem(
       'storage',
@@ -58,8 +63,4 @@ export function readSendingQueueConfig(section: ConfigSection, maxConsumers?: 1)
     );
   }
   return { ...queue, batch: queue.enabled ? batch : undefined };
-}
-
-function refuseTrue(section: ConfigSection, key: string, why: string): void {
-  if (section.boolean(key, false)) section.addProblem(key, `is true, but ${why}`, 'remove it or write false');
 }

@@ -1,12 +1,13 @@
 import type { ExportRequest, Reservation } from './export-request.ts';
 import type { RequestStorage, StorageRefusal, StoredRequest } from './request-storage.ts';
+import type { Failure } from './send-result.ts';
 import type { SendingQueueConfig, Sizer } from './sending-queue-config.ts';
 
 /** Why a request was not taken; `undefined` when it was. */
-export type Refusal = 'queue_full' | 'too_large' | 'stopped' | StorageRefusal;
+export type Refusal = 'queue_full' | 'too_large' | 'stopped' | 'cancelled' | StorageRefusal;
 
-/** Whether a consumer is done with a request, or was cut off by the stop. */
-export type Outcome = 'finished' | 'interrupted';
+/** What a consumer came to: it sent the request, it did not, or the stop cut it off and the request is kept. */
+export type Outcome = 'finished' | 'interrupted' | Failure;
 
 type Consume = (request: ExportRequest, signal: AbortSignal) => Promise<Outcome>;
 
@@ -15,6 +16,14 @@ interface Entry {
   readonly request: ExportRequest | undefined;
   readonly stored: StoredRequest | undefined;
   readonly size: number;
+  readonly onEnd: ((outcome: Outcome) => void) | undefined;
+}
+
+export interface OfferOptions {
+  /** Called once when a request that was taken comes to its end; not for one that stays in the storage. */
+  readonly onEnd?: ((outcome: Outcome) => void) | undefined;
+  /** Whether `capacity` is no bound: what must not be lost at the end goes into the storage. */
+  readonly mayExceed?: boolean;
 }
 
 /**
@@ -41,6 +50,8 @@ export class SendingQueue {
   #isStopped = false;
   #isInterrupted = false;
   #onEmpty: () => void = () => undefined;
+  /** Called whenever something has left. */
+  onRoom: () => void = () => undefined;
 
   /**
    * `consume` must not reject, and must end soon after its signal aborts. `hasRoom` says whether it may be called; it is asked
@@ -79,23 +90,23 @@ export class SendingQueue {
     for (const stored of this.#storage?.open() ?? []) {
       const size = storedSize(stored, this.#sizer);
       this.#size += size;
-      this.#enqueue({ request: undefined, stored, size });
+      this.#enqueue({ request: undefined, stored, size, onEnd: undefined });
     }
   }
 
-  offer(request: ExportRequest): Refusal | undefined {
-    const reservation = this.reserve(request);
+  offer(request: ExportRequest, options?: OfferOptions): Refusal | undefined {
+    const reservation = this.reserve(request, options);
     if (typeof reservation === 'string') return reservation;
     reservation.commit();
     return undefined;
   }
 
   /** The first half of an offer: there is room for the request, and the storage has it. */
-  reserve(request: ExportRequest): Reservation | Refusal {
+  reserve(request: ExportRequest, { onEnd, mayExceed = false }: OfferOptions = {}): Reservation | Refusal {
     if (this.#isStopped) return 'stopped';
     const size = sizeOf(request, this.#sizer);
     if (size > this.capacity) return 'too_large';
-    if (this.#size + size > this.capacity) {
+    if (this.#size + size > this.capacity && !mayExceed) {
       this.#isOverflowing = true;
       return 'queue_full';
     }
@@ -105,11 +116,11 @@ export class SendingQueue {
     return {
       commit: () => {
         const isNext = this.#waiting.size === 0 && this.#canServe();
-        this.#enqueue({ request: stored === undefined || isNext ? request : undefined, stored, size });
+        this.#enqueue({ request: stored === undefined || isNext ? request : undefined, stored, size, onEnd });
       },
       cancel: () => {
-        this.#size -= size;
         stored?.finish();
+        this.#free(size);
       },
     };
   }
@@ -131,6 +142,7 @@ export class SendingQueue {
     await empty;
     deadline.removeEventListener('abort', cut);
     const left = [...this.#waiting].flatMap(({ request, stored }) => (stored === undefined ? [request!] : []));
+    for (const { onEnd } of this.#waiting) onEnd?.('interrupted');
     this.#waiting.clear();
     this.#size = 0;
     return left;
@@ -169,13 +181,19 @@ export class SendingQueue {
   }
 
   #finish(entry: Entry, outcome: Outcome): void {
-    if (outcome === 'finished') entry.stored?.finish();
+    if (outcome !== 'interrupted') entry.stored?.finish();
     else if (entry.stored !== undefined) this.#isInterrupted = true;
+    entry.onEnd?.(outcome);
     this.#busyCount -= 1;
-    this.#size -= entry.size;
+    this.#free(entry.size);
+    this.#reportEmpty();
+  }
+
+  #free(size: number): void {
+    this.#size -= size;
     this.#isOverflowing = false;
     this.#serve();
-    this.#reportEmpty();
+    this.onRoom();
   }
 
   #reportEmpty(): void {

@@ -1,11 +1,16 @@
 import { lookup } from 'node:dns/promises';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import type { Server as TlsServer } from 'node:tls';
 import type { Meter } from '@opentelemetry/api';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
 import type { Logger } from 'pino';
+import type { RequestGuard } from '../model/authentication.ts';
+import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
+import { ListenerTls } from '../support/tls/listener-tls.ts';
+import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
 import type { Endpoint } from './endpoint.ts';
 import { formatEndpoint } from './endpoint.ts';
 
@@ -18,7 +23,18 @@ export interface HttpMount {
   close?(): void;
 }
 
+/** A part, where it is served and to whom. */
+export interface HttpPart {
+  readonly endpoint: Endpoint;
+  /** That of the first part counts for a server; a configuration in which others differ has been refused. */
+  readonly tls: ServerTlsConfig | undefined;
+  /** Asked about every request for the part. */
+  readonly guard: RequestGuard | undefined;
+  readonly mount: HttpMount;
+}
+
 export interface HttpServerTools {
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly meter: Meter;
 }
@@ -27,36 +43,36 @@ export interface HttpServerTools {
 const limits = { headerBytes: 16_384, requestMs: 10_000, keepAliveMs: 30_000, connections: 128 } as const;
 
 /** Makes one server for each different endpoint, in the order in which the endpoints appear. */
-export function createHttpServers(
-  parts: readonly { readonly endpoint: Endpoint; readonly mount: HttpMount }[],
-  tools: HttpServerTools,
-): HttpServer[] {
-  const mounts = Map.groupBy(parts, ({ endpoint }) => formatEndpoint(endpoint).toLowerCase());
-  return [...mounts.values()].map(
-    (group) =>
-      new HttpServer(
-        group[0]!.endpoint,
-        group.map(({ mount }) => mount),
-        tools,
-      ),
-  );
+export function createHttpServers(parts: readonly HttpPart[], tools: HttpServerTools): HttpServer[] {
+  const groups = Map.groupBy(parts, ({ endpoint }) => serverKeyOf(endpoint));
+  return [...groups.values()].map((group) => new HttpServer(group, tools));
+}
+
+/** Parts of one key share a server. */
+export function serverKeyOf(endpoint: Endpoint): string {
+  return formatEndpoint(endpoint).toLowerCase();
 }
 
 /** HTTP/1.1 for people and probes: health, metrics, live page. Bounded in header size, time and connections. */
 export class HttpServer implements Component {
   readonly id: string;
   readonly #endpoint: Endpoint;
-  readonly #mounts: readonly HttpMount[];
+  readonly #parts: readonly HttpPart[];
+  readonly #tls: ListenerTls | undefined;
   readonly #app: FastifyInstance;
   readonly #logger: Logger;
   #address: AddressInfo | undefined;
 
-  constructor(endpoint: Endpoint, mounts: readonly HttpMount[], { logger, meter }: HttpServerTools) {
-    this.id = mounts.map(({ id }) => id).join('+');
+  /** `parts` are one or more, of one endpoint. */
+  constructor(parts: readonly HttpPart[], { clock, logger, meter }: HttpServerTools) {
+    const { endpoint, tls } = parts[0]!;
+    this.id = parts.map(({ mount }) => mount.id).join('+');
     this.#endpoint = endpoint;
-    this.#mounts = mounts;
+    this.#parts = parts;
     this.#logger = logger;
-    this.#app = createApp(logger);
+    const tlsDependencies = { part: formatEndpoint(endpoint), path: `${this.id}: tls`, clock, meter, logger };
+    this.#tls = tls && new ListenerTls(tls, tlsDependencies);
+    this.#app = createApp(logger, this.#tls?.serverOptions);
     const refused = meter.createCounter('framekeeper_http_refused_connections', {
       description: `Number of HTTP connections refused because ${limits.connections} were open.`,
       unit: '{connection}',
@@ -66,7 +82,8 @@ export class HttpServer implements Component {
   }
 
   async start(): Promise<void> {
-    for (const mount of this.#mounts) this.#addRoutes(mount);
+    this.#addAllRoutes();
+    await this.#tls?.start(this.#app.server as unknown as TlsServer);
     try {
       await this.#listen();
     } catch (cause) {
@@ -75,7 +92,23 @@ export class HttpServer implements Component {
       throw new Error(`${this.id}: endpoint: ${problem}; free it or set another.`, { cause });
     }
     this.#address = this.#app.server.address() as AddressInfo;
-    this.#logger.info({ endpoint: `${formatEndpoint(this.address)}` }, `Serving ${this.id} over HTTP.`);
+    this.#logger.info(
+      { endpoint: `${formatEndpoint(this.address)}` },
+      `Serving ${this.id} over ${this.#tls ? 'HTTPS' : 'HTTP'}.`,
+    );
+  }
+
+  #addAllRoutes(): void {
+    let guard: RequestGuard | undefined;
+    // Told of every route before it is made, also of those that fastify adds for HEAD.
+    this.#app.addHook('onRoute', (route) => {
+      const current = guard;
+      if (current !== undefined) route.onRequest = async (request, reply) => askGuard(current, request, reply);
+    });
+    for (const part of this.#parts) {
+      guard = part.guard;
+      this.#addRoutes(part.mount);
+    }
   }
 
   #addRoutes(mount: HttpMount): void {
@@ -105,7 +138,8 @@ export class HttpServer implements Component {
   }
 
   async stop(deadline: AbortSignal): Promise<void> {
-    for (const mount of this.#mounts) mount.close?.();
+    this.#tls?.stop();
+    for (const { mount } of this.#parts) mount.close?.();
     const cut = (): void => this.#app.server.closeAllConnections();
     if (deadline.aborted) cut();
     deadline.addEventListener('abort', cut, { once: true });
@@ -118,14 +152,25 @@ async function addressOf(host: string): Promise<string> {
   return (await lookup(host, { order: 'ipv4first' })).address;
 }
 
-function createApp(logger: Logger): FastifyInstance {
+async function askGuard(guard: RequestGuard, { headers }: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const refusal = await guard.check((name) => [headers[name] ?? []].flat()[0]);
+  if (refusal === undefined) return undefined;
+  const { message, retryAfterMs } = refusal;
+  if (retryAfterMs === undefined) reply.code(401).header('www-authenticate', guard.challenge);
+  else reply.code(503).header('retry-after', String(Math.ceil(retryAfterMs / 1000)));
+  return reply.type('text/plain; charset=utf-8').send(`${reply.statusCode} ${message}\n`);
+}
+
+function createApp(logger: Logger, tlsOptions: ListenerTls['serverOptions'] | undefined): FastifyInstance {
+  const http = { maxHeaderSize: limits.headerBytes, headersTimeout: limits.requestMs };
   const app = fastify({
     bodyLimit: 1,
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 256 },
-    http: { maxHeaderSize: limits.headerBytes, headersTimeout: limits.requestMs },
+    // fastify's types tell servers apart by it; what is asked of them here is the same.
+    ...((tlsOptions === undefined ? { http } : { https: { ...http, ...tlsOptions } }) as { http: typeof http }),
   });
   // No route reads a body, so none is parsed; a connection that carries one is closed after the answer.
   app.removeAllContentTypeParsers();

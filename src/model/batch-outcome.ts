@@ -7,6 +7,8 @@ export interface BatchOutcome {
   /** Samples that were not taken although they were well formed, e.g. because a bound was met. */
   readonly rejections: readonly SampleRejection[];
   readonly namesNeeded: readonly NeededName[];
+  /** File IDs of which nothing is known as files. */
+  readonly executablesNeeded: readonly FileId[];
   /** 0 when the next batch may come at once. */
   readonly retryDelayMs: number;
 }

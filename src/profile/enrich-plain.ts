@@ -24,9 +24,9 @@ export interface EnrichedBytes extends LocationCounts {
  */
 export function enrichPlain(profiles: PlainProfiles, names: NameBook): EnrichedBytes | undefined {
   const naming = new PlainNaming(profiles, names);
-  const count = profiles.columns.counts[tables.location]!;
-  for (let index = 1; index < count; index++) naming.learn(index);
-  for (let index = 1; index < count; index++) if (!naming.name(index)) return undefined;
+  // All names are learned before the first one is asked for.
+  naming.learnAll();
+  if (!naming.nameAll()) return undefined;
   const { learnedLocations, namedLocations, unnamedLocations } = naming;
   return { bytes: naming.finish(), learnedLocations, namedLocations, unnamedLocations };
 }
@@ -43,10 +43,15 @@ class PlainNaming {
   readonly #names: NameBook;
   readonly #texts: TextColumns;
   readonly #patch: DictionaryPatch;
-  readonly #files = new Map<number, NamedFile | undefined>();
+  /** By mapping; `null` for one that says nothing of its file. */
+  readonly #files: (NamedFile | null)[] = [];
+  readonly #keys = new Map<string, number>();
   readonly #frameTypeKey: number;
   /** By attribute: whether locations of that frame type have addresses of their files. */
-  readonly #isAddressType = new Map<number, boolean>();
+  readonly #isAddressType: (boolean | undefined)[] = [];
+  /** Locations without lines, and their files. */
+  readonly #nameless: number[] = [];
+  readonly #filesOfNameless: NamedFile[] = [];
   learnedLocations = 0;
   namedLocations = 0;
   unnamedLocations = 0;
@@ -59,13 +64,39 @@ class PlainNaming {
     this.#frameTypeKey = this.#texts.indexOf(attributeNames.frameType);
   }
 
-  learn(index: number): void {
-    const file = this.#fileOf(index);
-    if (file === undefined) return;
-    if (!file.isLearned) {
-      file.isLearned = true;
-      this.#names.learnExecutable(file.fileId, file.executable);
+  learnAll(): void {
+    const { counts, locationLineStart } = this.#columns;
+    const count = counts[tables.location]!;
+    for (let index = 1; index < count; index++) {
+      const file = this.#fileOf(index);
+      if (locationLineStart[index] !== locationLineStart[index + 1]) {
+        if (file !== undefined) this.#learn(index, file);
+      } else if (file !== undefined) {
+        this.#nameless.push(index);
+        this.#filesOfNameless.push(file);
+      } else this.unnamedLocations++;
     }
+  }
+
+  /** `false` when the name that a location gets makes it equal to another one. */
+  nameAll(): boolean {
+    const { locationHigh, locationLow } = this.#columns;
+    for (let i = 0; i < this.#nameless.length; i++) {
+      const index = this.#nameless[i]!;
+      const symbol = this.#tableOf(this.#filesOfNameless[i]!)?.find(locationHigh[index]!, locationLow[index]!);
+      const lines = symbol === undefined ? [] : this.#linesOf(symbol);
+      if (lines.length === 0) this.unnamedLocations++;
+      else if (!this.#patch.nameLocation(index, lines)) return false;
+      else this.namedLocations++;
+    }
+    return true;
+  }
+
+  finish(): Uint8Array {
+    return this.#patch.finish();
+  }
+
+  #learn(index: number, file: NamedFile): void {
     const symbol = this.#symbolOf(index);
     if (symbol === undefined) return;
     this.learnedLocations++;
@@ -73,27 +104,7 @@ class PlainNaming {
     this.#names.learnSymbol(file.fileId, locationHigh[index]!, locationLow[index]!, symbol);
   }
 
-  /** `false` when the name that a location gets makes it equal to another one. */
-  name(index: number): boolean {
-    const { locationLineStart, locationHigh, locationLow } = this.#columns;
-    if (locationLineStart[index] !== locationLineStart[index + 1]) return true;
-    const symbol = this.#tableOf(index)?.find(locationHigh[index]!, locationLow[index]!);
-    const lines = symbol === undefined ? [] : this.#linesOf(symbol);
-    if (lines.length === 0) {
-      this.unnamedLocations++;
-      return true;
-    }
-    this.namedLocations++;
-    return this.#patch.nameLocation(index, lines);
-  }
-
-  finish(): Uint8Array {
-    return this.#patch.finish();
-  }
-
-  #tableOf(index: number): NameTable | undefined {
-    const file = this.#fileOf(index);
-    if (file === undefined) return undefined;
+  #tableOf(file: NamedFile): NameTable | undefined {
     if (file.table === undefined) file.table = this.#names.openFile(file.fileId) ?? null;
     return file.table ?? undefined;
   }
@@ -102,26 +113,33 @@ class PlainNaming {
   #fileOf(index: number): NamedFile | undefined {
     const { locationMapping, locationLow, locationHigh } = this.#columns;
     const mapping = locationMapping[index]!;
+    if (mapping === 0) return undefined;
     const high = locationHigh[index]!;
-    if (mapping === 0 || (high === 0 && locationLow[index] === 0) || high >= firstMemoryAddressHigh) return undefined;
+    if ((high === 0 && locationLow[index] === 0) || high >= firstMemoryAddressHigh) return undefined;
     const file = this.#fileOfMapping(mapping);
-    return file?.isLoaded === true && !this.#isAddressed(index) ? undefined : file;
+    if (file === undefined || (file.isLoaded && !this.#isAddressed(index))) return undefined;
+    if (!file.isLearned) {
+      file.isLearned = true;
+      this.#names.learnExecutable(file.fileId, file.executable);
+    }
+    return file;
   }
 
   #fileOfMapping(mapping: number): NamedFile | undefined {
-    if (this.#files.has(mapping)) return this.#files.get(mapping);
+    const known = this.#files[mapping];
+    if (known !== undefined) return known ?? undefined;
     const { mappingFile, mappingIsLoaded } = this.#columns;
     const fileName = this.#texts.at(mappingFile[mapping]!);
     const isLoaded = mappingIsLoaded[mapping] === 1;
     const file = mappingFileOf(fileName, isLoaded, (key) => this.#textOfMapping(mapping, key));
     const named = file && { ...file, isLearned: false, table: undefined };
-    this.#files.set(mapping, named);
+    this.#files[mapping] = named ?? null;
     return named;
   }
 
   #textOfMapping(mapping: number, key: string): string {
     const { mappingAttributeStart, mappingAttributes, attributeKey } = this.#columns;
-    const keyIndex = this.#texts.indexOf(key);
+    const keyIndex = this.#keyOf(key);
     const end = mappingAttributeStart[mapping + 1]!;
     for (let i = mappingAttributeStart[mapping]!; i < end; i++) {
       const attribute = mappingAttributes[i]!;
@@ -131,6 +149,14 @@ class PlainNaming {
     return '';
   }
 
+  #keyOf(key: string): number {
+    const known = this.#keys.get(key);
+    if (known !== undefined) return known;
+    const index = this.#texts.indexOf(key);
+    this.#keys.set(key, index);
+    return index;
+  }
+
   /** By the first attribute that tells the frame's type; a frame of no type may have an address. */
   #isAddressed(location: number): boolean {
     const { locationAttributeStart, locationAttributes, attributeKey } = this.#columns;
@@ -138,12 +164,13 @@ class PlainNaming {
     for (let i = locationAttributeStart[location]!; i < end; i++) {
       const attribute = locationAttributes[i]!;
       if (attributeKey[attribute] !== this.#frameTypeKey) continue;
-      const known = this.#isAddressType.get(attribute);
+      const known = this.#isAddressType[attribute];
       if (known !== undefined) return known;
       const type = this.#texts.ofAttribute(attribute);
       if (type === undefined) continue;
-      this.#isAddressType.set(attribute, typesWithAddresses.has(type));
-      return typesWithAddresses.has(type);
+      const isAddress = typesWithAddresses.has(type);
+      this.#isAddressType[attribute] = isAddress;
+      return isAddress;
     }
     return true;
   }

@@ -1,3 +1,4 @@
+import { readAuthenticatorId } from '../config/auth-config.ts';
 import type { ConfigSection } from '../config/config-section.ts';
 import { readServerTlsConfig } from '../config/tls-config.ts';
 import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
@@ -8,6 +9,8 @@ export interface GrpcServerConfig {
   readonly endpoint: string;
   /** `undefined` for plain text. */
   readonly tls: ServerTlsConfig | undefined;
+  /** Extension that knows the credentials of all calls; empty = nobody is asked. */
+  readonly authenticator: string;
   /** Of one message, after decompression. */
   readonly maxReceiveMessageBytes: number;
   /** For each connection. */
@@ -41,6 +44,7 @@ export function readGrpcServerConfig(section: ConfigSection, defaultEndpoint = '
   const config = {
     endpoint,
     tls: tls === undefined ? undefined : readServerTlsConfig(tls),
+    authenticator: readAuthenticatorId(section),
     maxReceiveMessageBytes: (sizeMib === 0 ? 4 : sizeMib) * mebibyte,
     maxConcurrentStreams: streams === 0 ? defaultMaxConcurrentStreams : streams,
     maxConnections,

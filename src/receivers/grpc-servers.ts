@@ -1,14 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { RequestGuard } from '../model/authentication.ts';
 import type { GrpcServerDependencies } from './grpc-server.ts';
 import { GrpcServer } from './grpc-server.ts';
 import type { GrpcServerConfig } from './grpc-server-config.ts';
 
+export interface GrpcServersDependencies extends Omit<GrpcServerDependencies, 'guard'> {
+  /** By the extension that a configuration names. */
+  readonly guardOf: (authenticator: string) => RequestGuard | undefined;
+}
+
 /** The gRPC servers of the service: receivers that name the same endpoint share one. */
 export class GrpcServers {
-  readonly #dependencies: GrpcServerDependencies;
+  readonly #dependencies: GrpcServersDependencies;
   readonly #servers: { readonly config: GrpcServerConfig; readonly server: GrpcServer }[] = [];
 
-  constructor(dependencies: GrpcServerDependencies) {
+  constructor(dependencies: GrpcServersDependencies) {
     this.#dependencies = dependencies;
   }
 
@@ -17,7 +23,8 @@ export class GrpcServers {
     const existing = this.#servers.find((other) => other.config.endpoint === config.endpoint);
     // Each one that asks for any free port gets its own.
     if (existing === undefined || /:0$/.test(config.endpoint)) {
-      const server = new GrpcServer(config, this.#dependencies);
+      const { guardOf, ...parts } = this.#dependencies;
+      const server = new GrpcServer(config, { ...parts, guard: guardOf(config.authenticator) });
       this.#servers.push({ config, server });
       return server;
     }

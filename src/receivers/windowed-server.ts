@@ -1,7 +1,7 @@
 import type { Http2SecureServer, Http2Server, ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
-import type { ChannelOptions, ServerCredentials } from '@grpc/grpc-js';
+import type { ServerCredentials, ServerOptions } from '@grpc/grpc-js';
 import { Server } from '@grpc/grpc-js';
 import type { Clock } from '../support/clock.ts';
 
@@ -39,7 +39,7 @@ interface ServerInternals {
  * therefore changed where it is made, through a private method: the version of grpc-js is pinned, and a test holds
  * that the window takes effect.
  */
-export function createWindowedServer(options: ChannelOptions, limits: TransportLimits): WindowedServer {
+export function createWindowedServer(options: ServerOptions, limits: TransportLimits): WindowedServer {
   const server = new Server(options);
   const sockets = new Set<Socket>();
   const secureServers = new Set<Http2SecureServer>();

@@ -1,14 +1,16 @@
 // hot
+import type { FileId } from '../model/file-id.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
-import { isCollectorNamed } from '../model/frame-kind.ts';
+import { frameKinds, isCollectorNamed } from '../model/frame-kind.ts';
 import type { NameRequests } from './name-requests.ts';
 import type { SampleWindow } from './sample-window.ts';
 import type { SymbolSource } from './symbol-source.ts';
 
 /**
  * The indices of one batch as indices of the window: each entry is looked up once a batch, at its first use, however
- * many samples refer to it. Looking a frame up also finds its name, or asks the collector for it.
+ * many samples refer to it. Looking a frame up also finds its name, or asks the collector for it; and asks for the
+ * executable that tells where a frame is, when nothing is known of it.
  */
 export class BatchTranslation {
   readonly #batch: FrameBatch;
@@ -19,6 +21,8 @@ export class BatchTranslation {
 
   /** Window index plus one of each entry of the batch; 0 while it was not needed. */
   readonly #files: Uint32Array;
+  /** 1 for each file that was looked up as an executable. */
+  readonly #executables: Uint8Array;
   readonly #addressSpaces: Uint32Array;
   readonly #mappings: Uint32Array;
   readonly #frames: Uint32Array;
@@ -38,6 +42,7 @@ export class BatchTranslation {
     this.#names = names;
     this.#nowMs = nowMs;
     this.#files = new Uint32Array(batch.fileIds.length);
+    this.#executables = new Uint8Array(batch.fileIds.length);
     this.#addressSpaces = new Uint32Array(batch.processes.length);
     this.#mappings = new Uint32Array(batch.mappings.length);
     this.#frames = new Uint32Array(batch.frames.count + 1);
@@ -122,6 +127,10 @@ export class BatchTranslation {
     if (this.#window.symbols[frame] === undefined) {
       this.#name(frame, file, addressHigh[index]!, addressLow[index]!, frameKind);
     }
+    // Only such a frame's own file ID is that of an executable; others are of methods and code objects.
+    if (mapping[index] === 0 && (frameKind === frameKinds.native || frameKind === frameKinds.kernel)) {
+      this.#executableOf(fileId[index]!, file);
+    }
     this.#frames[index] = frame + 1;
     return frame;
   }
@@ -147,6 +156,20 @@ export class BatchTranslation {
     });
   }
 
+  /** `index` is that of the batch, 0 for none; `file` the window's. */
+  #executableOf(index: number, file: number): void {
+    if (index === 0 || this.#executables[index] === 1) return;
+    this.#executables[index] = 1;
+    this.#findExecutable(this.#batch.fileIds[index]!, file);
+  }
+
+  #findExecutable(fileId: FileId, file: number): void {
+    if (this.#window.files[file]!.executable !== undefined) return;
+    const executable = this.#symbols.executable(fileId, this.#nowMs);
+    if (executable !== undefined) this.#window.keepExecutable(file, executable);
+    else this.#names.noteExecutable(this.#batch.collector.instanceId, fileId, this.#nowMs);
+  }
+
   #addressSpace(index: number): number {
     const known = this.#addressSpaces[index]!;
     if (known !== 0) return known - 1;
@@ -164,7 +187,9 @@ export class BatchTranslation {
     if (known !== 0) return known - 1;
     return this.#once(this.#mappings, index, () => {
       const { fileId, start, end, fileOffset } = this.#batch.mappings[index]!;
-      return this.#window.internMapping(this.#window.internFile(fileId), start, end, fileOffset);
+      const file = this.#window.internFile(fileId);
+      this.#findExecutable(fileId, file);
+      return this.#window.internMapping(file, start, end, fileOffset);
     });
   }
 

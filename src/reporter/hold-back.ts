@@ -125,9 +125,10 @@ class EventMover {
   }
 
   #file(index: number): number {
-    const { owner } = this.#from.files[index]!;
-    return owner.kind === 'file'
-      ? this.#to.internFile(owner.fileId)
-      : this.#to.internAddressSpace(owner.instanceId, owner.process);
+    const { owner, executable } = this.#from.files[index]!;
+    if (owner.kind === 'process') return this.#to.internAddressSpace(owner.instanceId, owner.process);
+    const file = this.#to.internFile(owner.fileId);
+    this.#to.keepExecutable(file, executable);
+    return file;
   }
 }

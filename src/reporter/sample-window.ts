@@ -1,4 +1,5 @@
 // hot
+import type { Executable } from '../model/executable.ts';
 import type { FileId } from '../model/file-id.ts';
 import type { Link } from '../model/frame-batch.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
@@ -20,11 +21,13 @@ export interface OpenFile {
   readonly owner: FileOwner;
   /** What was known of it when it was last opened. */
   symbols: SymbolTable | undefined;
+  /** What the window was told or found of it as a file; only of files that were asked for as such. */
+  executable: Executable | undefined;
 }
 
 /**
  * The trace events of one reporting cycle and everything that they refer to, each entry once. A frame keeps the symbol
- * that was found for it, so no eviction can take it back before the report. Entries are numbered from 0; memory grows
+ * that was found for it, and a file its executable, so no eviction can take them back before the report. Entries are numbered from 0; memory grows
  * with what is new in the window, and `sizeBytes` tells how far.
  */
 export class SampleWindow {
@@ -88,6 +91,7 @@ export class SampleWindow {
     return this.#internInto<OpenFile>(this.files, `file ${entry}`, () => ({
       owner: { kind: 'file', fileId },
       symbols: undefined,
+      executable: undefined,
     }));
   }
 
@@ -97,6 +101,7 @@ export class SampleWindow {
       // A copy without the rest: a process may have a great many labels.
       owner: { kind: 'process', instanceId, process: { pid, startTimeNano } },
       symbols: undefined,
+      executable: undefined,
     }));
   }
 
@@ -131,14 +136,32 @@ export class SampleWindow {
    * get it now, whether or not the store has room to keep it.
    */
   nameFrames(fileId: FileId, addressHigh: number, addressLow: number, symbol: FrameSymbol): void {
-    const entry = this.#fileIndex.find(fileId.word0, fileId.word1, fileId.word2, fileId.word3);
-    const file = entry < 0 ? undefined : this.#entryByKey.get(`file ${entry}`);
+    const file = this.#findFile(fileId);
     if (file === undefined) return;
     const address = this.#addresses.find(file, addressHigh, addressLow, 0);
     if (address < 0) return;
     for (let next = this.#newestFrame.at(address); next > 0; next = this.#earlierFrame.at(next - 1)) {
       this.nameFrame(next - 1, symbol);
     }
+  }
+
+  /** Keeps what was found of a file as a file, unless something was before. */
+  keepExecutable(file: number, executable: Executable | undefined): void {
+    const known = this.files[file]!;
+    if (executable === undefined || known.executable !== undefined) return;
+    known.executable = executable;
+    this.#textLength += executable.fileName.length + executable.gnuBuildId.length + executable.goBuildId.length;
+  }
+
+  /** Keeps what was just submitted of a file, if samples that wait are in it. */
+  describeFile(fileId: FileId, executable: Executable): void {
+    const file = this.#findFile(fileId);
+    if (file !== undefined) this.keepExecutable(file, executable);
+  }
+
+  #findFile({ word0, word1, word2, word3 }: FileId): number | undefined {
+    const entry = this.#fileIndex.find(word0, word1, word2, word3);
+    return entry < 0 ? undefined : this.#entryByKey.get(`file ${entry}`);
   }
 
   internResource(resource: WindowResource): number {

@@ -73,11 +73,7 @@ export class TraceIntake {
   submit(batch: FrameBatch): BatchOutcome {
     const nowMs = this.#clock.nowMs();
     const room = this.#room;
-    this.#symbols.learn(batch, nowMs);
-    for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
-      if (this.#isLargerThan(room)) break;
-      this.#window.nameFrames(fileId, addressHigh, addressLow, symbol);
-    }
+    this.#learn(batch, nowMs, room);
     const accepted = this.#addSamples(batch, nowMs, room);
     const rejected = batch.samples.count - accepted;
     this.#rejectedSamples += rejected;
@@ -85,6 +81,7 @@ export class TraceIntake {
       acceptedSamples: accepted,
       rejections: this.#rejections(accepted, rejected),
       namesNeeded: this.#names.take(batch.collector.instanceId, nowMs),
+      executablesNeeded: this.#names.takeExecutables(batch.collector.instanceId, nowMs),
       retryDelayMs: rejected > 0 ? this.#limits.retryDelayMs : 0,
     };
   }
@@ -92,10 +89,7 @@ export class TraceIntake {
   /** Takes all of a batch that an earlier run had acknowledged: that one's bounds have let it in. */
   restore(batch: FrameBatch): void {
     const nowMs = this.#clock.nowMs();
-    this.#symbols.learn(batch, nowMs);
-    for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
-      this.#window.nameFrames(fileId, addressHigh, addressLow, symbol);
-    }
+    this.#learn(batch, nowMs, unlimited);
     this.#addSamples(batch, nowMs, unlimited);
   }
 
@@ -104,6 +98,19 @@ export class TraceIntake {
     const taken = this.#window;
     this.#window = new SampleWindow();
     return taken;
+  }
+
+  /** What a batch tells of frames and files also serves the samples that are in the window already. */
+  #learn(batch: FrameBatch, nowMs: number, room: WindowRoom): void {
+    this.#symbols.learn(batch, nowMs);
+    for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
+      if (this.#isLargerThan(room)) return;
+      this.#window.nameFrames(fileId, addressHigh, addressLow, symbol);
+    }
+    for (const { fileId, executable } of batch.executables) {
+      if (this.#isLargerThan(room)) return;
+      this.#window.describeFile(fileId, executable);
+    }
   }
 
   /** Adds samples in order until a bound is met; returns how many. */

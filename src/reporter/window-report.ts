@@ -62,10 +62,10 @@ export function contentsOf(
   symbols: SymbolSource,
   nowMs: number,
 ): WindowContents {
-  const files = window.files.map(({ owner }) => {
+  const files = window.files.map(({ owner, executable: kept }) => {
     const fileId = owner.kind === 'file' ? owner.fileId : undefined;
-    const executable: Executable | undefined = fileId === undefined ? undefined : symbols.executable(fileId, nowMs);
-    return { fileId, executable };
+    const known: Executable | undefined = fileId === undefined ? undefined : symbols.executable(fileId, nowMs);
+    return { fileId, executable: known ?? kept };
   });
   const frames = window.symbols.map((symbol, frame): WindowFrame => {
     const address = (BigInt(window.frames.word(frame, 1)) << 32n) | BigInt(window.frames.word(frame, 2));

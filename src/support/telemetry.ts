@@ -5,6 +5,7 @@ import type { CollectionResult, IMetricReader } from '@opentelemetry/sdk-metrics
 import { MeterProvider, MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { formatPrometheusText } from './prometheus-text.ts';
 import type { Secret } from './secret.ts';
+import type { ServerTlsConfig } from './tls/tls-config.ts';
 
 /** Section `service.telemetry`, without its logs. */
 export interface TelemetryConfig {
@@ -20,6 +21,10 @@ export interface TelemetryConfig {
 export interface PrometheusReaderConfig {
   readonly host: string;
   readonly port: number;
+  /** `undefined` for plain text. */
+  readonly tls: ServerTlsConfig | undefined;
+  /** Extension that knows the credentials of requests; empty = nobody is asked. */
+  readonly authenticator: string;
 }
 
 /** A push of all metrics by OTLP over HTTP. */

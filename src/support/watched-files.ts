@@ -14,16 +14,24 @@ export interface WatchedFilesOptions<Value> {
   readonly onFault: (error: Error) => void;
 }
 
+type State = readonly Uint8Array[] | string;
+
+// Half a token cannot be told from a whole one, and a certificate may be there before its key.
+const settlingMs = 1_000;
+
 /**
  * A few small files that others write again while the service runs, such as certificates. They are read at an interval
  * and compared by content: notifications of the file system miss what Kubernetes does (a symbolic link above the files
- * is swapped), and times of change miss two writes within one tick.
+ * is swapped), and times of change miss two writes within one tick. What has changed is used once it is the same a
+ * second later: by then whoever writes has finished.
  */
 export class WatchedFiles<Value> {
   readonly #options: WatchedFilesOptions<Value>;
   readonly #stopped = new AbortController();
   /** Contents, or the message of what could not be read. */
-  #seen: readonly Uint8Array[] | string = '';
+  #seen: State = '';
+  /** What has changed and is to be the same at the next look. */
+  #settling: State | undefined;
 
   constructor(options: WatchedFilesOptions<Value>) {
     this.#options = options;
@@ -46,14 +54,17 @@ export class WatchedFiles<Value> {
   async #watch(): Promise<void> {
     const { clock, intervalMs } = this.#options;
     const { signal } = this.#stopped;
-    while (await clock.sleep(intervalMs, signal).then(isTrue, isFalse)) await this.#look();
+    const pauseMs = (): number => (this.#settling === undefined ? intervalMs : settlingMs);
+    while (await clock.sleep(pauseMs(), signal).then(isTrue, isFalse)) await this.#look();
   }
 
   async #look(): Promise<void> {
     const { read, parse, onChange, onFault } = this.#options;
     const contents = await read().catch((error: Error) => error);
     const state = contents instanceof Error ? contents.message : contents;
-    if (this.#stopped.signal.aborted || isSame(state, this.#seen)) return;
+    const hasSettled = this.#settling !== undefined && isSame(state, this.#settling);
+    this.#settling = hasSettled || isSame(state, this.#seen) ? undefined : state;
+    if (this.#stopped.signal.aborted || !hasSettled) return;
     this.#seen = state;
     try {
       if (contents instanceof Error) throw contents;
@@ -67,7 +78,7 @@ export class WatchedFiles<Value> {
 const isTrue = (): boolean => true;
 const isFalse = (): boolean => false;
 
-function isSame(a: readonly Uint8Array[] | string, b: readonly Uint8Array[] | string): boolean {
+function isSame(a: State, b: State): boolean {
   if (typeof a === 'string' || typeof b === 'string') return a === b;
   return a.length === b.length && a.every((bytes, index) => Buffer.compare(bytes, b[index]!) === 0);
 }

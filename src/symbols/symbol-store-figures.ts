@@ -37,6 +37,8 @@ export interface SymbolStoreFigures {
   /** Frames whose names are to be asked for. */
   readonly pendingNames: number;
   readonly askedNames: number;
-  /** Frames not asked for because too many were waiting, or too many collectors. */
+  readonly pendingExecutables: number;
+  readonly askedExecutables: number;
+  /** Frames and executables not asked for because too many were waiting, or too many collectors. */
   readonly boundedOutNames: number;
 }

@@ -41,7 +41,14 @@ const instruments: readonly Instrument[] = [
   counter('bounded_out_stubs', 'Stubs dropped or refused at a bound.', '{stub}', (store) => store.boundedOutStubs),
   gauge('names_needed_pending', 'Frames whose names are to be asked for.', '{frame}', (store) => store.pendingNames),
   counter('names_needed', 'Frames whose names were asked for.', '{frame}', (store) => store.askedNames),
-  counter('names_needed_bounded_out', 'Frames not asked for at a bound.', '{frame}', (store) => store.boundedOutNames),
+  gauge('executables_needed_pending', 'Executables to be asked for.', '{file}', (store) => store.pendingExecutables),
+  counter('executables_needed', 'Executables that were asked for.', '{file}', (store) => store.askedExecutables),
+  counter(
+    'names_needed_bounded_out',
+    'Frames and executables not asked for at a bound.',
+    '{entry}',
+    (store) => store.boundedOutNames,
+  ),
 ];
 
 /** Makes the store's figures observable as `framekeeper_symbol_store_*`; read once a collection. */

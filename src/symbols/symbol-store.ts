@@ -26,7 +26,7 @@ export class SymbolStore {
   readonly #seed: number;
   #files: SymbolFiles;
   #stubs: StubRegistry;
-  /** Frames that were looked up in vain, to be asked for in the replies. */
+  /** Frames and executables that were looked up in vain, to be asked for in the replies. */
   readonly neededNames: NeededNames;
   #resubmittedStubs = 0;
   #walks = 0;
@@ -103,6 +103,11 @@ export class SymbolStore {
     return this.#stubs.knowsInProcess(instanceId, process, addressHigh, addressLow);
   }
 
+  /** Whether anything is known of a file ID as a file; leaves no trace of the question. */
+  knowsExecutable(fileId: FileId): boolean {
+    return this.#files.peek(fileId)?.executable !== undefined;
+  }
+
   /** Why a frame of a file ID has no name, as far as it is remembered. */
   reasonUnknown(fileId: FileId, addressHigh: number, addressLow: number): 'never_submitted' | 'expired' | 'evicted' {
     return this.#files.removalReason(fileId, addressHigh, addressLow) ?? 'never_submitted';
@@ -167,6 +172,8 @@ export class SymbolStore {
       boundedOutStubs: this.#stubs.boundedOut,
       pendingNames: names.pending,
       askedNames: names.asked,
+      pendingExecutables: names.pendingExecutables,
+      askedExecutables: names.askedExecutables,
       boundedOutNames: names.boundedOut,
     };
   }

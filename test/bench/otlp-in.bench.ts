@@ -1,12 +1,17 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Client, credentials, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Meter } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import pino from 'pino';
+import { parseFileId } from '../../src/model/file-id.ts';
 import { decodeAnyWire } from '../../src/otlp/decode-any-wire.ts';
 import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
+import { PlainScanner } from '../../src/otlp/plain/plain-profiles.ts';
+import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { findWireVersion } from '../../src/otlp/wire-version.ts';
 import { PassThrough } from '../../src/pass-through.ts';
+import { enrichPlain } from '../../src/profile/enrich-plain.ts';
 import { enrichProfiles } from '../../src/profile/enrich-profiles.ts';
+import type { NameBook } from '../../src/profile/name-book.ts';
 import { GrpcServer } from '../../src/receivers/grpc-server.ts';
 import { OtlpReceiver } from '../../src/receivers/otlp/otlp-receiver.ts';
 import { profilesServiceDefinition } from '../../src/receivers/otlp/otlp-service.ts';
@@ -14,61 +19,122 @@ import { sortOutProfiles } from '../../src/receivers/otlp/sort-out-profiles.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import { plainGrpcConfig } from '../support/frames-server.ts';
-import { exportOverGrpc } from '../support/otlp-sender.ts';
-import { PlainNameBook } from '../support/plain-name-book.ts';
 import { configOf } from '../symbols/store-harness.ts';
 import type { BenchRow, BenchSuite } from './bench.ts';
 import { compareInRounds, quantile } from './bench.ts';
-import { syntheticProfiles } from './synthetic-profiles.ts';
+import { hashOf, nameless, passingProfiles } from './passing-profiles.ts';
 
-const sampleCount = 1000;
-const callsPerRound = 8;
+/** Bytes that go through each server in a round. */
+const bytesPerRound = 2_000_000;
+const sizes = [
+  { name: '4 kB', scale: 0.05 },
+  { name: '100 kB', scale: 1.3 },
+  { name: '3 MB', scale: 40 },
+];
 
-/** What passing a request through costs, step by step, and as a whole beside a server that decodes nothing. */
+/** What passing a request on costs, step by step, and as a whole beside a server that decodes nothing. */
 export const suite: BenchSuite = {
   name: 'otlp-in',
   async run({ rounds }) {
-    const bytes = encodeProfilesData(syntheticProfiles());
-    const { data } = decodeAnyWire(bytes, true);
-    const names = new PlainNameBook();
-    const enriched = enrichProfiles(data, names).data;
-    const steps = compareInRounds(
-      [
-        { what: 'decode', run: () => decodeAnyWire(bytes, true) },
-        { what: 'find the version', run: () => findWireVersion(bytes) },
-        { what: 'check references', run: () => sortOutProfiles(data) },
-        { what: 'write the dictionary anew', run: () => enrichProfiles(data, names) },
-        { what: 'encode', run: () => encodeProfilesData(enriched) },
-      ],
-      { unit: 'ns/sample', rounds, runsPerRound: 10, convert: (nanoseconds) => nanoseconds / sampleCount },
-    );
-    return [...steps, ...(await compareServers(bytes, rounds))];
+    const steps = compareSteps(rounds);
+    const servers: BenchRow[] = [];
+    for (const { name, scale } of sizes) servers.push(...(await compareServers(name, scale, rounds)));
+    return [...steps, ...servers];
   },
 };
 
-/** Whole calls over a socket, client included, in turns. */
-async function compareServers(bytes: Uint8Array, rounds: number): Promise<BenchRow[]> {
-  const servers = [await startFloor(), await startPassThrough()];
-  const times = servers.map((): number[] => []);
-  for (let round = -2; round < rounds; round++) {
-    for (const [index, { port }] of servers.entries()) {
+/** The steps of the slow way, and of the fast ones. */
+function compareSteps(rounds: number): BenchRow[] {
+  const { data } = passingProfiles(1.3);
+  const bytes = encodeProfilesData(data);
+  const scanner = new PlainScanner();
+  const nobody: NameBook = { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined };
+  const everybody: NameBook = { ...nobody, openFile: () => ({ find: (_, low) => symbolAt(low) }) };
+  const enriched = enrichProfiles(data, nobody).data;
+  const scan = () => {
+    const finding = scanner.scan(bytes);
+    if (finding.kind !== 'plain') throw new Error(finding.reason);
+    return finding.profiles;
+  };
+  return compareInRounds(
+    [
+      { what: 'rebuilt: decode', run: () => decodeAnyWire(bytes, true) },
+      { what: 'rebuilt: check references', run: () => sortOutProfiles(data) },
+      { what: 'rebuilt: write the dictionary anew', run: () => enrichProfiles(data, nobody) },
+      { what: 'rebuilt: encode', run: () => encodeProfilesData(enriched) },
+      { what: 'every way: find the version', run: () => findWireVersion(bytes) },
+      { what: 'as it was: scan', run: () => scan() },
+      { what: 'as it was: scan, look for names', run: () => enrichPlain(scan(), nobody) },
+      { what: 'named: scan, add names', run: () => enrichPlain(scan(), everybody) },
+    ],
+    { unit: 'µs', rounds, runsPerRound: 10, convert: (nanoseconds) => nanoseconds / 1000 },
+  );
+}
+
+/** Whole calls over one connection, client included, in turns. */
+async function compareServers(size: string, scale: number, rounds: number): Promise<BenchRow[]> {
+  const { data } = passingProfiles(scale);
+  const bytes = encodeProfilesData(data);
+  const stringTable = [...data.dictionary.stringTable, 'of no use'];
+  const untidy = encodeProfilesData({ ...data, dictionary: { ...data.dictionary, stringTable } });
+  const contenders = [
+    { what: 'a server that decodes nothing', bytes, server: await startFloor() },
+    { what: 'as it was', bytes, server: await startPassThrough(() => undefined) },
+    { what: 'named', bytes, server: await startPassThrough((store) => teach(store, data)) },
+    { what: 'rebuilt', bytes: untidy, server: await startPassThrough(() => undefined) },
+  ].map((contender) => ({ ...contender, client: createClient(contender.server.port), rates: [] as number[] }));
+  const calls = Math.max(1, Math.round(bytesPerRound / bytes.length));
+  for (let round = -3; round < rounds; round++) {
+    for (const { client, bytes: sent, rates } of contenders) {
       const start = process.hrtime.bigint();
-      for (let call = 0; call < callsPerRound; call++) await exportOverGrpc(port, bytes);
+      for (let call = 0; call < calls; call++) await exportOnce(client, sent);
       const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-      if (round >= 0) times[index]!.push((callsPerRound * bytes.length) / 1e6 / seconds);
+      if (round >= 0) rates.push((calls * sent.length) / 1e6 / seconds);
     }
   }
-  for (const { stop } of servers) await stop();
-  const [floor, own] = times as [number[], number[]];
-  const row = (what: string, values: number[]): BenchRow => ({
-    what: `${what}, ${bytes.length} bytes a call`,
+  for (const { client, server } of contenders) {
+    client.close();
+    await server.stop();
+  }
+  const row = ({ what, rates }: { what: string; rates: number[] }): BenchRow => ({
+    what: `${size}: ${what}`,
     unit: 'MB/s',
-    median: quantile(values, 0.5),
-    spread: quantile(values, 0.75) - quantile(values, 0.25),
+    median: quantile(rates, 0.5),
+    spread: quantile(rates, 0.75) - quantile(rates, 0.25),
   });
-  const whole = row('pass through', own);
-  const bottom = row('a server that decodes nothing', floor);
-  return [bottom, { ...whole, ratioTo: { what: bottom.what, ratio: whole.median / bottom.median } }];
+  const [floor, ...ways] = contenders.map(row) as [BenchRow, ...BenchRow[]];
+  return [floor, ...ways.map((way) => ({ ...way, ratioTo: { what: floor.what, ratio: way.median / floor.median } }))];
+}
+
+/** Tells a store all that the senders of these profiles do not know. */
+function teach(store: SymbolStore, { dictionary }: ProfilesData): void {
+  for (const index of nameless(dictionary.locationTable)) {
+    const { address, mappingIndex } = dictionary.locationTable[index]!;
+    store.learnSymbol(parseFileId(hashOf(mappingIndex - 1))!, 0, Number(address), symbolAt(Number(address)), 0);
+  }
+}
+
+function symbolAt(address: number) {
+  const functionName = `__library_function_${address % 5000}`;
+  return { functionName, systemName: '', filePath: '', line: 0, column: 0, startLine: 0, inlined: [] };
+}
+
+function createClient(port: number): Client {
+  const options = { 'grpc.max_send_message_length': -1 };
+  return new Client(`127.0.0.1:${port}`, credentials.createInsecure(), options);
+}
+
+function exportOnce(client: Client, bytes: Uint8Array): Promise<void> {
+  const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      profilesServiceDefinition.Export!.path,
+      (request: Buffer) => request,
+      (response: Buffer) => response,
+      message,
+      (error) => (error === null ? resolve() : reject(error)),
+    );
+  });
 }
 
 interface RunningServer {
@@ -90,10 +156,11 @@ async function startFloor(): Promise<RunningServer> {
 
 type Reply = (error: null, response: Buffer) => void;
 
-async function startPassThrough(): Promise<RunningServer> {
+async function startPassThrough(fill: (store: SymbolStore) => void): Promise<RunningServer> {
   const meter: Meter = new MeterProvider().getMeter('bench');
   const logger = pino({ level: 'silent' });
   const store = new SymbolStore(configOf(), Math.random);
+  fill(store);
   // As an exporter's client does, before it writes to its socket.
   const offer = (request: { encoded(): Uint8Array }): boolean => request.encoded().length > 0;
   const exporters = [{ id: 'bench', room: 'open' as const, offer }];

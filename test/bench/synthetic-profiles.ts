@@ -93,7 +93,7 @@ function syntheticDictionary(below: (bound: number) => number): ProfilesData['di
 }
 
 /** The mulberry32 generator: enough to vary data, the same on each run. */
-function seededRandom(seed: number): () => number {
+export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -13,10 +13,17 @@ function read(keys: object): { config: ServiceTelemetryConfig; problems: ConfigP
   return { config: readTelemetryConfig(new ConfigSection('service.telemetry', keys, problems)), problems };
 }
 
+const plain = { tls: undefined, authenticator: '' };
+
 test('readTelemetryConfig defaults to a scrape at localhost:8888 and info on the console', () => {
   assert.deepEqual(read({}), {
     config: {
-      metrics: { level: 'normal', resource: new Map(), prometheus: [{ host: 'localhost', port: 8888 }], otlp: [] },
+      metrics: {
+        level: 'normal',
+        resource: new Map(),
+        prometheus: [{ ...plain, host: 'localhost', port: 8888 }],
+        otlp: [],
+      },
       logs: { level: 'info', encoding: 'console', initialFields: new Map() },
     },
     problems: [],
@@ -51,7 +58,7 @@ test('readTelemetryConfig reads readers, resource and logs as the Collector writ
         ['service.name', undefined],
         ['region', 'eu'],
       ]),
-      prometheus: [{ host: '0.0.0.0', port: 9999 }],
+      prometheus: [{ ...plain, host: '0.0.0.0', port: 9999 }],
       otlp: [
         {
           url: 'https://c:4318/v1/metrics',
@@ -96,7 +103,7 @@ for (const { keys, path } of [
   });
 }
 
-const scrape = { host: 'localhost', port: 8888 } as const;
+const scrape = { ...plain, host: 'localhost', port: 8888 } as const;
 
 function readText(text: string): { config: ServiceTelemetryConfig; messages: string[] } {
   const problems: ConfigProblem[] = [];
@@ -119,13 +126,13 @@ for (const { text, prometheus, level = 'normal' } of [
   { text: 'level: none, readers: [{pull: {exporter: {prometheus: }}}]', level: 'none', prometheus: [] },
   { text: 'level: detailed', level: 'detailed', prometheus: [scrape] },
   { text: 'readers: []', prometheus: [] },
-  { text: 'address: "127.0.0.1:9999"', prometheus: [{ host: '127.0.0.1', port: 9999 }] },
-  { text: 'address: ":8888"', prometheus: [{ host: '', port: 8888 }] },
-  { text: 'address: "[::1]:0"', prometheus: [{ host: '::1', port: 0 }] },
+  { text: 'address: "127.0.0.1:9999"', prometheus: [{ ...plain, host: '127.0.0.1', port: 9999 }] },
+  { text: 'address: ":8888"', prometheus: [{ ...plain, host: '', port: 8888 }] },
+  { text: 'address: "[::1]:0"', prometheus: [{ ...plain, host: '::1', port: 0 }] },
   { text: 'readers: [{pull: {exporter: {prometheus: }}}]', prometheus: [scrape] },
   {
     text: 'readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 0, without_scope_info: true, without_units: true, without_type_suffix: true}}}}]',
-    prometheus: [{ host: '0.0.0.0', port: 0 }],
+    prometheus: [{ ...plain, host: '0.0.0.0', port: 0 }],
   },
 ]) {
   test(`telemetry.metrics reads ${text}`, () => {

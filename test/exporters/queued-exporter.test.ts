@@ -4,11 +4,10 @@ import fc from 'fast-check';
 import { ConfigSection } from '../../src/config/config-section.ts';
 import { createExportRequest } from '../../src/exporters/create-export-request.ts';
 import type { ExportClient } from '../../src/exporters/export-client.ts';
-import type { ExportRequest } from '../../src/exporters/export-request.ts';
+import type { ExportRequest, OfferOutcome } from '../../src/exporters/export-request.ts';
 import { QueuedExporter } from '../../src/exporters/queued-exporter.ts';
-import type { RequestStorage } from '../../src/exporters/request-storage.ts';
 import { readRetryConfig } from '../../src/exporters/retry-config.ts';
-import type { Send, SendResult } from '../../src/exporters/send-result.ts';
+import type { SendResult } from '../../src/exporters/send-result.ts';
 import { fullyAccepted } from '../../src/exporters/send-result.ts';
 import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
@@ -16,6 +15,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { fakeRequest, numberOf } from '../support/fake-request.ts';
 import { recordLogs } from '../support/log-recorder.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
+import { createExporter } from './exporter-harness.ts';
 
 const neverAborted = new AbortController().signal;
 const busy: SendResult = { kind: 'retryable', errorType: 'Unavailable', reason: 'busy' };
@@ -27,37 +27,6 @@ const tooLarge: SendResult = {
 };
 const limited: SendResult = { ...tooLarge, tooLarge: { limitBytes: 1500 } };
 const bad: SendResult = { kind: 'permanent', errorType: 'InvalidArgument', reason: 'bad' };
-
-interface Rest {
-  readonly close?: () => Promise<void>;
-  readonly maxRequestBytes?: number | undefined;
-  readonly storage?: RequestStorage;
-}
-
-function createExporter(
-  send: Send,
-  queue: Record<string, unknown> = {},
-  { close = async () => {}, maxRequestBytes, storage }: Rest = {},
-) {
-  const clock = new FakeClock();
-  const logs = recordLogs();
-  const { meter, values } = recordMetrics();
-  const client: ExportClient = { start: async () => {}, send, close };
-  const config = {
-    timeoutMs: 5000,
-    retry: readRetryConfig(new ConfigSection('', {}, [])),
-    queue: readSendingQueueConfig(new ConfigSection('', queue, [])),
-    ...(maxRequestBytes !== undefined && { maxRequestBytes }),
-  };
-  const exporter = new QueuedExporter('otlp/a', client, config, {
-    clock,
-    logger: logs.logger,
-    meter,
-    random: () => 0.5,
-    storage,
-  });
-  return { exporter, clock, logs, values };
-}
 
 for (const { name, queue, fits, over } of [
   { name: 'at its capacity', queue: { queue_size: 2, num_consumers: 1 }, fits: [1, 1], over: undefined },
@@ -280,6 +249,8 @@ const queueConfig = fc.record({
   enabled: fc.boolean(),
   num_consumers: fc.integer({ min: 1, max: 3 }),
   queue_size: fc.integer({ min: 1, max: 60 }),
+  block_on_overflow: fc.boolean(),
+  wait_for_result: fc.boolean(),
   sizer: fc.constantFrom('requests', 'items'),
   batch: fc.option(
     fc.record({
@@ -324,10 +295,11 @@ test('every sample offered is counted once: sent, send_failed or enqueue_failed'
         );
         await exporter.start();
         let offered = 0;
+        const offers: (boolean | Promise<OfferOutcome>)[] = [];
         for (const action of steps) {
           if ('offer' in action) {
             offered += action.offer;
-            exporter.offer(requestOf(action.offer));
+            offers.push(exporter.offer(requestOf(action.offer)));
           } else await clock.advance(action.advanceMs);
         }
         const deadline = new AbortController();
@@ -335,6 +307,8 @@ test('every sample offered is counted once: sent, send_failed or enqueue_failed'
         if (hasTimeToStop) await clock.advance(10_000_000);
         else deadline.abort();
         await stopped;
+        // Whoever waits is answered.
+        await Promise.all(offers);
         let counted = 0;
         for (const [name, value] of await values()) {
           if (/^otelcol_exporter_(sent|send_failed|enqueue_failed)_profile_samples/.test(name)) counted += value;

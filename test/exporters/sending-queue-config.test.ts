@@ -12,21 +12,16 @@ test('sending_queue has the defaults of the Collector', () => {
     queueSize: 1000,
     sizer: 'requests',
     storage: '',
+    blockOnOverflow: false,
+    waitForResult: false,
     batch: undefined,
   });
 });
 
 for (const { values, maxConsumers, message } of [
-  { values: { block_on_overflow: false, wait_for_result: false }, message: '' },
-  {
-    values: { block_on_overflow: true },
-    message:
-      'q.block_on_overflow: is true, but a reporting cycle never waits for an exporter; remove it or write false.',
-  },
-  {
-    values: { wait_for_result: true },
-    message: 'q.wait_for_result: is true, but a reporting cycle never waits for an exporter; remove it or write false.',
-  },
+  { values: { block_on_overflow: true, wait_for_result: true }, message: '' },
+  { values: { block_on_overflow: true, storage: 'file_storage' }, message: '' },
+  { values: { wait_for_result: 1 }, message: /^q\.wait_for_result: / },
   { values: { storage: 'file_storage/fast' }, message: '' },
   {
     values: { storage: 'a b' },

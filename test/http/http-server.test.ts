@@ -5,9 +5,10 @@ import { test } from 'node:test';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { HttpMount } from '../../src/http/http-server.ts';
 import { createHttpServers, HttpServer } from '../../src/http/http-server.ts';
-import { exchange, serve, silentLogger } from '../support/http-harness.ts';
+import { systemClock } from '../../src/support/clock.ts';
+import { exchange, plainParts, serve, silentLogger } from '../support/http-harness.ts';
 
-const tools = { logger: silentLogger, meter: new MeterProvider().getMeter('test') };
+const tools = { clock: systemClock, logger: silentLogger, meter: new MeterProvider().getMeter('test') };
 const free = { host: '127.0.0.1', port: 0 };
 
 function mountOf(path: string, answer: () => unknown = () => path): HttpMount {
@@ -15,9 +16,9 @@ function mountOf(path: string, answer: () => unknown = () => path): HttpMount {
 }
 
 test('createHttpServers lets parts with equal endpoints share one server', () => {
-  const at = (host: string, port: number, path: string) => ({ endpoint: { host, port }, mount: mountOf(path) });
+  const at = (host: string, port: number, path: string) => plainParts({ host, port }, [mountOf(path)]);
   const servers = createHttpServers(
-    [at('localhost', 1, '/a'), at('localhost', 2, '/b'), at('LOCALHOST', 1, '/c')],
+    [at('localhost', 1, '/a'), at('localhost', 2, '/b'), at('LOCALHOST', 1, '/c')].flat(),
     tools,
   );
   assert.deepEqual(
@@ -75,7 +76,7 @@ test('HttpServer says which endpoint is taken', async (context) => {
   context.after(() => other.close());
   await new Promise((resolve) => other.once('listening', resolve));
   const endpoint = { host: '127.0.0.1', port: (other.address() as AddressInfo).port };
-  const server = new HttpServer(endpoint, [mountOf('/a')], tools);
+  const server = new HttpServer(plainParts(endpoint, [mountOf('/a')]), tools);
   const message = new RegExp(
     `^a: endpoint: cannot listen on 127.0.0.1:${endpoint.port}: .*EADDRINUSE.*; free it or set another.$`,
   );
@@ -84,8 +85,7 @@ test('HttpServer says which endpoint is taken', async (context) => {
 });
 
 test('HttpServer says which part has a path that another one has', async () => {
-  const tools = { logger: silentLogger, meter: new MeterProvider().getMeter('test') };
-  const server = new HttpServer({ host: '127.0.0.1', port: 0 }, [mountOf('/a'), { ...mountOf('/a'), id: 'b' }], tools);
+  const server = new HttpServer(plainParts(free, [mountOf('/a'), { ...mountOf('/a'), id: 'b' }]), tools);
   await assert.rejects(server.start(), {
     message:
       'b: endpoint: 127.0.0.1:0 answers a path of b for another part already; give each an endpoint or a path of its own.',
@@ -107,7 +107,7 @@ test('HttpServer stops under its deadline although a response does not end', { t
       isClosed = true;
     },
   };
-  const server = new HttpServer(free, [endless], tools);
+  const server = new HttpServer(plainParts(free, [endless]), tools);
   await server.start();
   const response = await fetch(`http://127.0.0.1:${server.address.port}/`);
   await server.stop(AbortSignal.abort());

@@ -6,7 +6,7 @@ import { MetricsEndpoint } from '../../src/http/metrics/metrics-endpoint.ts';
 import { observeProcess } from '../../src/support/process-metrics.ts';
 import { Telemetry } from '../../src/support/telemetry.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { exchange, silentLogger } from '../support/http-harness.ts';
+import { exchange, plainParts, silentLogger } from '../support/http-harness.ts';
 import { parsePrometheusText } from '../support/prometheus-grammar.ts';
 
 // Dashboards and alerts are written against these names: a change here is a change for the user.
@@ -29,12 +29,16 @@ test('/metrics has the metrics of the process, the HTTP servers and the live pag
   const endpoint = { host: '127.0.0.1', port: 0 };
   const live = new LivePage(
     'live_page',
-    { endpoint, path: '/live', cycles: 1, maxNodes: 100, maxPassedBytes: 0 },
+    { endpoint, tls: undefined, authenticator: '', path: '/live', cycles: 1, maxNodes: 100, maxPassedBytes: 0 },
     { version: '', receivers: [] },
     { meter: telemetry.meter, nowMs: () => 0, createFolder: () => assert.fail('nothing passes') },
   );
   const metrics = new MetricsEndpoint(() => telemetry.prometheusText());
-  const server = new HttpServer(endpoint, [metrics, live], { logger: silentLogger, meter: telemetry.meter });
+  const server = new HttpServer(plainParts(endpoint, [metrics, live]), {
+    clock: new FakeClock(),
+    logger: silentLogger,
+    meter: telemetry.meter,
+  });
   await server.start();
   context.after(() => server.stop(AbortSignal.abort()));
   const base = `http://127.0.0.1:${server.address.port}`;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { decodeProfiles } from '../../src/otlp/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
@@ -10,8 +11,10 @@ import { ScriptedHttpServer } from '../support/otlp-http-server.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
 import { ScriptedOtlpServer } from '../support/otlp-server.ts';
 import { collectorVersions } from './build-collector.ts';
+import type { CollectorOptions } from './collector.ts';
 import { startCollector } from './collector.ts';
 import { exampleProfiles } from './example-profiles.ts';
+import type { Exporters } from './otlp-between.ts';
 import { startBetween } from './otlp-between.ts';
 
 const header = 'otlp-profiles-development-version';
@@ -55,13 +58,24 @@ for (const sender of [...collectorVersions, 'us'] as const) {
       otlp_grpc: { endpoint: grpc.endpoint, tls: { insecure: true } },
       otlp_http: { endpoint: http.endpoint },
     };
-    const start =
-      sender === 'us' ? startBetween(folder, exporters) : startCollector(folder, { version: sender, exporters });
-    const { grpcEndpoint, stop } = await start;
-    t.after(stop);
-    await exportOverGrpc(Number(grpcEndpoint.split(':')[1]), encodeProfilesData(exampleProfiles()));
+    const start = sender === 'us' ? startUs(t, folder, exporters) : startOne(t, folder, { version: sender, exporters });
+    const port = await start;
+    await exportOverGrpc(port, encodeProfilesData(exampleProfiles()));
     await grpc.until(({ requests }) => requests.length > 0);
     await http.until(({ requests }) => requests.length > 0);
     assert.deepEqual({ grpc: habit(grpc.requests[0]!), http: habit(http.requests[0]!) }, habits[sender]);
   });
+}
+
+async function startOne(t: TestContext, folder: string, options: CollectorOptions): Promise<number> {
+  const { ports, stop } = await startCollector(folder, options);
+  t.after(stop);
+  return ports.grpc;
+}
+
+/** Ours behind a Collector that refers to the string table. */
+async function startUs(t: TestContext, folder: string, exporters: Exporters): Promise<number> {
+  const { grpcEndpoint: endpoint, stop } = await startBetween(folder, exporters);
+  t.after(stop);
+  return startOne(t, folder, { exporters: { otlp_grpc: { endpoint, tls: { insecure: true } } } });
 }

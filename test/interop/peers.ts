@@ -12,6 +12,8 @@ export interface Peers {
   readonly composeSpec: string;
   /** Says how the Collector renders profiles; a program of ours around the Collector's code. */
   readonly pdata: string;
+  /** A program of ours around the reporter of the OpenTelemetry eBPF profiler. */
+  readonly ebpfReporter: string;
   readonly collectors: Readonly<Record<CollectorVersion, string>>;
 }
 
@@ -32,6 +34,7 @@ export function locatePeers(): Peers {
     profcheck: cached('profcheck', toolPins),
     composeSpec: cached('compose-spec', toolPins),
     pdata: cached('pdata', ['pdata/main.go', 'pdata/go.mod', 'pdata/go.sum']),
+    ebpfReporter: cached('ebpf-reporter', ['ebpf-reporter/main.go', 'ebpf-reporter/go.mod', 'ebpf-reporter/go.sum']),
     collectors: Object.fromEntries(collectors) as Record<CollectorVersion, string>,
   };
 }
@@ -51,6 +54,11 @@ export async function preparePeers(report: (line: string) => void): Promise<void
     ['profcheck', peers.profcheck, tool('github.com/open-telemetry/sig-profiling/profcheck/cmd/profcheck')],
     ["Compose's file reader", peers.composeSpec, tool('github.com/compose-spec/compose-go/v2/cmd')],
     ["the Collector's rendering of profiles", peers.pdata, (work) => command('pdata', '.', join(work, 'pdata'))],
+    [
+      "the eBPF profiler's reporter",
+      peers.ebpfReporter,
+      (work) => command('ebpf-reporter', '.', join(work, 'ebpf-reporter')),
+    ],
     ...collectors,
   ];
   mkdirSync(cache, { recursive: true });

@@ -7,7 +7,9 @@ import { preparePeers } from './peers.ts';
 // Node's test runner is started only once the peers are there: files run in parallel, and the build must not.
 const reason = await whyGoIsUnusable();
 if (reason !== undefined) {
-  console.log(`INTEROP SKIPPED: ${reason}. Nothing was checked against the OpenTelemetry Collector and profcheck.`);
+  console.log(
+    `INTEROP SKIPPED: ${reason}. Nothing was checked against the OpenTelemetry Collector, the eBPF profiler's reporter and profcheck.`,
+  );
   process.exit(0);
 }
 await preparePeers((line) => console.log(line));

@@ -66,7 +66,10 @@ service: {pipelines: {profiles: {receivers: [otlp], processors: [symbol_store, r
     reported,
     pipeline,
     take: (bytes, encoding = 'protobuf') =>
-      intake.take({ transport: 'http', encoding, bytes, isVersionDeclared: encoding === 'protobuf' }),
+      intake.take({
+        ...{ transport: 'http', encoding, bytes, isVersionDeclared: encoding === 'protobuf' },
+        caller: new AbortController(),
+      }) as ExportOutcome,
     tick: () => clock.advance(5_000),
   };
 }

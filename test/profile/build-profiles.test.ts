@@ -10,6 +10,7 @@ import { contentsOf, resolveLateNames } from '../../src/reporter/window-report.t
 import type { BatchSketch } from '../support/batch.ts';
 import { batchOf, fileIdOf, offCpu, processOf, symbolOf } from '../support/batch.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { noNames } from '../support/no-names.ts';
 import { PlainSymbols } from '../support/plain-symbols.ts';
 import { attributesOf, plainSamples } from '../support/plain-view.ts';
 
@@ -19,7 +20,7 @@ const file = fileIdOf(1);
 function profilesOf(sketch: BatchSketch, symbols = new PlainSymbols()): ProfilesData {
   const batch: FrameBatch = batchOf(sketch);
   const limits = { maxEvents: 1e6, maxBytes: 1e9, retryDelayMs: 1 };
-  const intake = new TraceIntake(symbols, { note: () => {}, take: () => [] }, limits, new FakeClock());
+  const intake = new TraceIntake(symbols, noNames, limits, new FakeClock());
   intake.submit(batch);
   const window = intake.takeWindow();
   resolveLateNames(window, symbols, 0);

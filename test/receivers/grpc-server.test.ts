@@ -236,7 +236,12 @@ test('TLS refuses versions below min_version', async (t) => {
 });
 
 test('receivers at one endpoint share a server, unless their settings differ', () => {
-  const servers = new GrpcServers({ clock: new FakeClock(), meter: recordMetrics().meter, logger: silentLogger });
+  const servers = new GrpcServers({
+    clock: new FakeClock(),
+    meter: recordMetrics().meter,
+    logger: silentLogger,
+    guardOf: () => undefined,
+  });
   const config = { ...plainGrpcConfig, endpoint: '127.0.0.1:4317' };
   assert.equal(servers.at(config), servers.at({ ...config }));
   assert.notEqual(servers.at(config), servers.at({ ...config, endpoint: '127.0.0.1:4327' }));

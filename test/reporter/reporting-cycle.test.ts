@@ -12,13 +12,13 @@ import { TraceIntake } from '../../src/reporter/trace-intake.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { batchOf, fileIdOf, offCpu, processOf, symbolOf } from '../support/batch.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { noNames } from '../support/no-names.ts';
 import { PlainSymbols } from '../support/plain-symbols.ts';
 import { plainSamples } from '../support/plain-view.ts';
 
 const startUnixNano = 1_000_000_000_000_000_000n;
 const second = 1_000_000_000n;
 const file = fileIdOf(1);
-const noNames = { note: () => {}, take: () => [] };
 
 function setUp({
   random = (): number => 0.5,

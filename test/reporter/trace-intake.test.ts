@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { NeededName } from '../../src/model/batch-outcome.ts';
+import { unknownExecutable } from '../../src/model/executable.ts';
+import type { FileId } from '../../src/model/file-id.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
 import type { NameRequests } from '../../src/reporter/name-requests.ts';
 import type { WindowLimits } from '../../src/reporter/trace-intake.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
-import type { SampleSketch } from '../support/batch.ts';
+import type { FrameSketch, SampleSketch } from '../support/batch.ts';
 import { batchOf, fileIdOf, processOf, symbolOf } from '../support/batch.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { PlainSymbols } from '../support/plain-symbols.ts';
@@ -15,11 +17,18 @@ const file = fileIdOf(1);
 
 class NoteBook implements NameRequests {
   readonly noted: string[] = [];
+  readonly executables: FileId[] = [];
   note(instanceId: string, owner: { kind: string }, high: number, low: number, kind: number): void {
     this.noted.push(`${instanceId.slice(0, 4)} ${owner.kind} ${high}:${low} ${kind}`);
   }
+  noteExecutable(_instanceId: string, fileId: FileId): void {
+    this.executables.push(fileId);
+  }
   take(): readonly NeededName[] {
     return [];
+  }
+  takeExecutables(): readonly FileId[] {
+    return this.executables;
   }
 }
 
@@ -95,6 +104,47 @@ test('TraceIntake asks for names of collector-named kinds only', () => {
     }),
   );
   assert.deepEqual(names.noted, ['0011 file 7:8 2', '0011 process 0:3 3']);
+});
+
+test('TraceIntake keeps what waiting samples were told of their files, whatever the store forgets', () => {
+  const symbols = new PlainSymbols();
+  const names = new NoteBook();
+  const intake = intakeOf({ symbols, names });
+  const other = fileIdOf(2);
+  const mapping = { fileId: other, start: 0n, end: 9n, fileOffset: 0n };
+  const samples = [{ frames: [{ file, address: 5n, mapping }], timestamps: [1n] }];
+  const executable = { ...unknownExecutable, fileName: 'shop' };
+  // Known before the first sample, and told after it.
+  intake.submit(batchOf({ samples: [sampleAt(5n)], executables: [{ fileId: file, executable }] }));
+  intake.submit(batchOf({ samples }));
+  symbols.forgetAll();
+  intake.submit(batchOf({ executables: [{ fileId: other, executable }] }));
+  symbols.forgetAll();
+  intake.submit(batchOf({ samples: [sampleAt(5n), ...samples] }));
+  const kept = intake.takeWindow().files.map((known) => known.executable?.fileName);
+  assert.deepEqual([kept, names.executables], [['shop', 'shop'], [other]]);
+});
+
+test('TraceIntake asks for executables of mappings, and of native and kernel frames without one', () => {
+  const names = new NoteBook();
+  const [mapped, native, kernel, method, known] = [11, 12, 13, 14, 15].map(fileIdOf) as FileId[];
+  const mappingOf = (fileId: FileId) => ({ fileId, start: 0n, end: 9n, fileOffset: 0n });
+  const process = processOf(9);
+  const frames: FrameSketch[] = [
+    { file: method!, address: 1n, kind: frameKinds.jvm },
+    { file: method!, address: 2n, kind: frameKinds.jvm, mapping: mappingOf(mapped!) },
+    { file: native!, address: 1n },
+    { file: native!, address: 2n },
+    { file: kernel!, address: 1n, kind: frameKinds.kernel },
+    { process, address: 1n },
+    { file: known!, address: 1n, mapping: mappingOf(known!) },
+    { file: known!, address: 2n },
+  ];
+  const executable = { ...unknownExecutable, fileName: 'known' };
+  const { executablesNeeded } = intakeOf({ names }).submit(
+    batchOf({ samples: [{ frames, timestamps: [1n], process }], executables: [{ fileId: known!, executable }] }),
+  );
+  assert.deepEqual(executablesNeeded, [mapped, native, kernel]);
 });
 
 test('TraceIntake keeps address spaces of two processes and of two collectors apart', () => {

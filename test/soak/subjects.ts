@@ -1,4 +1,5 @@
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
+import { noNames } from '../support/no-names.ts';
 import type { PastStore } from './past-stores/past-store.ts';
 import type { SoakSubject } from './soak.ts';
 import type { SoakCollector } from './templates.ts';
@@ -30,7 +31,7 @@ export function subjectOfThen(store: PastStore, collector: SoakCollector): SoakS
       purge: () => undefined,
     },
     atReport: store,
-    names: { note: () => undefined, take: () => [] },
+    names: noNames,
     resolveGrace: false,
   };
 }

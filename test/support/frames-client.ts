@@ -18,6 +18,7 @@ export interface PlainReply {
   readonly rejectedSamples: number;
   readonly rejections: readonly { readonly path: string; readonly reason: string }[];
   readonly namesNeeded: readonly Record<string, unknown>[];
+  readonly executablesNeeded: string;
   readonly retryDelayMs: number;
   readonly duplicate: boolean;
 }
@@ -34,6 +35,7 @@ export function decodeReply(bytes: Uint8Array): PlainReply {
   return {
     ...reply,
     namesNeeded: reply.namesNeeded.map((name) => ({ ...name, fileId: hex(name.fileId) })),
+    executablesNeeded: hex(reply.executablesNeeded) as string,
   };
 }
 

@@ -23,6 +23,7 @@ export interface FramesServer {
 export const plainGrpcConfig: GrpcServerConfig = {
   endpoint: '127.0.0.1:0',
   tls: undefined,
+  authenticator: '',
   maxReceiveMessageBytes: 4 * 1024 * 1024,
   maxConcurrentStreams: 100,
   maxConnections: 256,
@@ -35,7 +36,7 @@ export const plainGrpcConfig: GrpcServerConfig = {
 
 /** Takes all samples and needs no names. */
 export function acceptAll({ samples }: FrameBatch): BatchOutcome {
-  return { acceptedSamples: samples.count, rejections: [], namesNeeded: [], retryDelayMs: 0 };
+  return { acceptedSamples: samples.count, rejections: [], namesNeeded: [], executablesNeeded: [], retryDelayMs: 0 };
 }
 
 /** A frames receiver that listens on a free port of 127.0.0.1 and hands batches to `submit`. */

@@ -3,18 +3,25 @@ import type { TestContext } from 'node:test';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { Logger } from 'pino';
 import { pino } from 'pino';
-import type { HttpMount } from '../../src/http/http-server.ts';
+import type { Endpoint } from '../../src/http/endpoint.ts';
+import type { HttpMount, HttpPart } from '../../src/http/http-server.ts';
 import { HttpServer } from '../../src/http/http-server.ts';
+import { systemClock } from '../../src/support/clock.ts';
 
 export const silentLogger: Logger = pino({ level: 'silent' });
 
 /** Serves `mounts` on a free port of 127.0.0.1 until the test ends; returns the base URL without a slash. */
 export async function serve(context: TestContext, ...mounts: HttpMount[]): Promise<string> {
-  const tools = { logger: silentLogger, meter: new MeterProvider().getMeter('test') };
-  const server = new HttpServer({ host: '127.0.0.1', port: 0 }, mounts, tools);
+  const tools = { clock: systemClock, logger: silentLogger, meter: new MeterProvider().getMeter('test') };
+  const server = new HttpServer(plainParts({ host: '127.0.0.1', port: 0 }, mounts), tools);
   await server.start();
   context.after(() => server.stop(AbortSignal.timeout(1000)));
   return `http://127.0.0.1:${server.address.port}`;
+}
+
+/** Served to everybody in plain text. */
+export function plainParts(endpoint: Endpoint, mounts: readonly HttpMount[]): HttpPart[] {
+  return mounts.map((mount) => ({ endpoint, tls: undefined, guard: undefined, mount }));
 }
 
 /** Sends bytes as they are and returns everything that comes back until the other side closes. */

@@ -8,6 +8,7 @@ import { contentEncodings } from '../../src/receivers/otlp/content-encoding.ts';
 import { OtlpReceiver } from '../../src/receivers/otlp/otlp-receiver.ts';
 import type { OtlpHttpConfig } from '../../src/receivers/otlp/otlp-receiver-config.ts';
 import type { ReceivedProfiles, SinkAnswer } from '../../src/receivers/otlp/profiles-sink.ts';
+import { systemClock } from '../../src/support/clock.ts';
 import { FakeClock } from './fake-clock.ts';
 import { plainGrpcConfig } from './frames-server.ts';
 import { recordMetrics } from './metric-recorder.ts';
@@ -24,6 +25,7 @@ export interface OtlpTestReceiver {
 export const plainHttpConfig: OtlpHttpConfig = {
   endpoint: '127.0.0.1:0',
   tls: undefined,
+  authenticator: '',
   maxRequestBodyBytes: 20 * 1024 * 1024,
   compressionAlgorithms: contentEncodings,
   readTimeoutMs: 60_000,
@@ -71,6 +73,7 @@ export async function exportOverGrpc(
   bytes: Uint8Array,
   headers: Readonly<Record<string, string | readonly string[]>> = {},
   compression: 0 | 1 | 2 = 0,
+  deadlineMs = 60_000,
 ): Promise<Buffer> {
   const options = { 'grpc.default_compression_algorithm': compression };
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), options);
@@ -84,6 +87,7 @@ export async function exportOverGrpc(
         (message: Buffer) => message,
         bytes,
         metadata,
+        { deadline: Number(systemClock.unixNano() / 1_000_000n) + deadlineMs },
         (error: ServiceError | null, response?: Buffer) => (error === null ? resolve(response!) : reject(error)),
       );
     });

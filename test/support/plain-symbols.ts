@@ -24,6 +24,7 @@ export class PlainSymbols implements SymbolSource {
 
   forgetAll(): void {
     this.#symbols.clear();
+    this.#executables.clear();
     this.#stubs = [];
   }
 

@@ -50,6 +50,24 @@ test('WatchedFiles tells of what has changed, and of nothing else', async () => 
   files.stop();
 });
 
+test('WatchedFiles does not use what is still being written', async () => {
+  const { clock, files, told, set } = watch(10_000);
+  await files.start();
+  set('sec');
+  await clock.advance(10_500);
+  set('second');
+  await clock.advance(600);
+  assert.deepEqual(told, []);
+  await clock.advance(1_000);
+  assert.deepEqual(told, ['second']);
+  set('third');
+  await clock.advance(10_500);
+  set('second');
+  await clock.advance(20_000);
+  assert.deepEqual(told, ['second'], 'what has come back is no change');
+  files.stop();
+});
+
 test('WatchedFiles tells once of each state that cannot be used, and takes what comes after it', async () => {
   const { clock, files, told, set } = watch();
   await files.start();

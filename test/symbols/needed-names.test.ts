@@ -8,6 +8,7 @@ import { instanceA, instanceB, lifetimeMs, StoreHarness, stubOf, submitted } fro
 const file = fileIdOf(1);
 const process = processOf(7, { startTimeNano: 0x8000_0000_0000_0003n });
 const { jvm } = frameKinds;
+const shop = { fileName: 'shop', gnuBuildId: 'c0ffee', goBuildId: '', hasHtlHash: true };
 
 function createNames(yaml: Record<string, unknown> = {}): { harness: StoreHarness; names: NameRequests } {
   const harness = new StoreHarness(yaml);
@@ -104,8 +105,66 @@ test('a reply asks for at most 1,024 frames; the next ones ask for the rest, the
 test('what waits is bounded, and what does not fit is counted', () => {
   const { harness, names } = createNames({ names_needed: { max_pending: 10 } });
   for (let i = 0; i < 25; i++) names.note(instanceA, ofFile, 0, i, jvm, 0);
-  assert.deepEqual(harness.store.neededNames.figures(), { collectors: 1, pending: 10, asked: 0, boundedOut: 15 });
+  assert.deepEqual(harness.store.neededNames.figures(), {
+    collectors: 1,
+    pending: 10,
+    asked: 0,
+    pendingExecutables: 0,
+    askedExecutables: 0,
+    boundedOut: 15,
+  });
   assert.equal(names.take(instanceA, 0).length, 10);
+});
+
+test('an executable is asked for once in an interval, only if it was needed again and is not known by now', () => {
+  const { harness, names } = createNames();
+  const other = fileIdOf(2);
+  names.noteExecutable(instanceA, file, 0);
+  names.noteExecutable(instanceA, file, 10);
+  names.noteExecutable(instanceA, other, 10);
+  assert.deepEqual(names.takeExecutables(instanceB, 20), []);
+  assert.deepEqual(names.takeExecutables(instanceA, 20), [file, other]);
+  for (const fileId of [file, other]) names.noteExecutable(instanceA, fileId, 30);
+  assert.deepEqual(names.takeExecutables(instanceA, 5019), []);
+  harness.learn({ executables: [{ fileId: file, executable: shop }] });
+  assert.deepEqual(names.takeExecutables(instanceA, 5020), [other]);
+  assert.deepEqual(names.takeExecutables(instanceA, 100_000), []);
+  assert.equal(harness.store.neededNames.figures().askedExecutables, 3);
+});
+
+test('executables have the bounds of frames, apart from them', () => {
+  const { harness, names } = createNames({ names_needed: { max_pending: 1500 } });
+  for (let i = 0; i < 1500; i++) names.note(instanceA, ofFile, 0, i, jvm, 0);
+  for (let i = 0; i < 1600; i++) names.noteExecutable(instanceA, fileIdOf(i), 0);
+  const { pendingExecutables, boundedOut } = harness.store.neededNames.figures();
+  assert.deepEqual([pendingExecutables, boundedOut], [1500, 100]);
+  const replies = [0, 1, 2].map((nowMs) => names.takeExecutables(instanceA, nowMs));
+  assert.deepEqual(
+    replies.map(({ length }) => length),
+    [1024, 476, 0],
+  );
+  assert.deepEqual(
+    replies.flat(),
+    Array.from({ length: 1500 }, (_, i) => fileIdOf(i)),
+  );
+});
+
+test('what was asked for is remembered, however much else does not fit', () => {
+  const { names } = createNames({ names_needed: { max_pending: 2 } });
+  const note = (number: number, nowMs: number): void => {
+    names.note(instanceA, ofFile, 0, number, jvm, nowMs);
+    names.noteExecutable(instanceA, fileIdOf(number), nowMs);
+  };
+  note(1, 0);
+  const counts = (nowMs: number): number[] => [
+    names.take(instanceA, nowMs).length,
+    names.takeExecutables(instanceA, nowMs).length,
+  ];
+  assert.deepEqual(counts(0), [1, 1]);
+  for (let i = 100; i < 200; i++) note(i, 10);
+  assert.deepEqual(counts(10), [2, 2]);
+  note(1, 20);
+  assert.deepEqual(counts(20), [0, 0]);
 });
 
 test('of more than 1,024 collectors the one that needed nothing for longest is forgotten, and counted', () => {

@@ -110,6 +110,8 @@ export interface BatchReplyMessage {
   readonly rejectedSamples: number;
   readonly rejections: readonly { readonly path: string; readonly reason: string }[];
   readonly namesNeeded: readonly NeededNameMessage[];
+  /** 16 bytes for each. */
+  readonly executablesNeeded: Uint8Array;
   readonly retryDelayMs: number;
   readonly duplicate: boolean;
 }

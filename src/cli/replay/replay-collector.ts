@@ -1,5 +1,7 @@
+import { fileIdSizeBytes } from '../../model/file-id.ts';
 import { BatchBuilder } from './batch-builder.ts';
 import type { CollectedFrame, CollectedProcess, CollectedStub, Recording } from './collected.ts';
+import type { RecordedExecutable } from './executables.ts';
 import type { BatchMessage, BatchReplyMessage, NeededNameMessage } from './frames-messages.ts';
 import type { RecordingSlice } from './recording-slices.ts';
 import type { Timeline } from './timeline.ts';
@@ -13,20 +15,31 @@ export interface CollectorCounts {
   namesSentAgain: number;
   /** Names that the service asked for and nobody here knows. */
   namesUnknown: number;
+  /** Executables that the service asked for and got again. */
+  executablesSentAgain: number;
 }
 
 /**
  * The part of a collector that makes batches. A name goes out once, with the first sample that needs it, and again only
  * when a reply asks: a name of a file ID for as long as the collector lives, one of a process as long as the process.
+ * So does an executable.
  */
 export class ReplayCollector {
-  readonly counts: CollectorCounts = { samples: 0, namesSent: 0, namesSentAgain: 0, namesUnknown: 0 };
+  readonly counts: CollectorCounts = {
+    samples: 0,
+    namesSent: 0,
+    namesSentAgain: 0,
+    namesUnknown: 0,
+    executablesSentAgain: 0,
+  };
   readonly #recording: Recording;
   readonly #identity: BatchMessage['collector'];
   readonly #framesByKey = new Map<string, CollectedFrame>();
   readonly #named = new Set<CollectedFrame | CollectedStub>();
-  readonly #described = new Set<string>();
+  /** Executables that were sent, by file ID. */
+  readonly #described = new Map<string, RecordedExecutable>();
   readonly #asked = new Set<CollectedFrame>();
+  readonly #askedExecutables = new Set<RecordedExecutable>();
   #timeline: Timeline | undefined;
   #sequence = 0n;
 
@@ -45,7 +58,7 @@ export class ReplayCollector {
     for (const name of this.#named) if (isStub(name)) this.#named.delete(name);
   }
 
-  /** The batch with a slice of the recording, and with the names that replies asked for since the last one. */
+  /** The batch with a slice of the recording, and with what replies asked for since the last one. */
   batchOf(slice: RecordingSlice): BatchMessage {
     const timeline = this.#requireTimeline();
     const builder = new BatchBuilder((process) => timeline.startTimeOf(process));
@@ -60,7 +73,7 @@ export class ReplayCollector {
     return this.#build(builder);
   }
 
-  /** A batch with nothing but the names that were asked for; `undefined` when there are none. */
+  /** A batch with nothing but what was asked for; `undefined` when that is nothing. */
   answerBatch(): BatchMessage | undefined {
     const timeline = this.#requireTimeline();
     const builder = new BatchBuilder((process) => timeline.startTimeOf(process));
@@ -68,12 +81,17 @@ export class ReplayCollector {
     return builder.hasContent ? this.#build(builder) : undefined;
   }
 
-  /** Notes which names the service lacks; the next batch has them. */
-  takeReply({ namesNeeded }: BatchReplyMessage): void {
+  /** Notes which names and executables the service lacks; the next batch has them. */
+  takeReply({ namesNeeded, executablesNeeded }: BatchReplyMessage): void {
     for (const needed of namesNeeded) {
       const frame = this.#framesByKey.get(keyOfNeeded(needed));
       if (frame?.name === undefined) this.counts.namesUnknown += 1;
       else this.#asked.add(frame);
+    }
+    for (let at = 0; at < executablesNeeded.length; at += fileIdSizeBytes) {
+      const fileId = Buffer.from(executablesNeeded.subarray(at, at + fileIdSizeBytes)).toString('hex');
+      const executable = this.#described.get(fileId);
+      if (executable !== undefined) this.#askedExecutables.add(executable);
     }
   }
 
@@ -81,7 +99,7 @@ export class ReplayCollector {
     this.#framesByKey.set(this.#keyOf(frame), frame);
     const executable = frame.mapping?.executable;
     if (executable !== undefined && !this.#described.has(executable.fileId)) {
-      this.#described.add(executable.fileId);
+      this.#described.set(executable.fileId, executable);
       builder.addExecutable(executable);
     }
     const name = frame.name?.kind === 'stub' ? frame.name : frame;
@@ -102,6 +120,9 @@ export class ReplayCollector {
       this.counts.namesSentAgain += 1;
     }
     this.#asked.clear();
+    for (const executable of this.#askedExecutables) builder.addExecutable(executable);
+    this.counts.executablesSentAgain += this.#askedExecutables.size;
+    this.#askedExecutables.clear();
   }
 
   #build(builder: BatchBuilder): BatchMessage {

@@ -52,23 +52,26 @@ export class ReplayTally {
   }
 
   summary(): string {
-    const { samples, namesSent, namesSentAgain, namesUnknown } = this.#sums();
+    const { samples, namesSent, namesSentAgain, namesUnknown, executablesSentAgain } = this.#sums();
     const lines = [
       `${samples} samples sent, ${this.#accepted} accepted, ${this.#rejected} rejected`,
       `${namesSent} names sent, ${namesSentAgain} sent again because the service asked, ${namesUnknown} asked for and not known here`,
     ];
+    if (executablesSentAgain > 0)
+      lines.push(`${executablesSentAgain} executables sent again because the service asked`);
     if (this.#duplicates > 0) lines.push(`${this.#duplicates} batches arrived twice and were counted once`);
     if (this.#refusedBatches > 0) lines.push(`${this.#refusedBatches} batches refused`);
     return lines.map((line) => `${line}\n`).join('');
   }
 
   #sums(): CollectorCounts {
-    const sum = { samples: 0, namesSent: 0, namesSentAgain: 0, namesUnknown: 0 };
+    const sum = { samples: 0, namesSent: 0, namesSentAgain: 0, namesUnknown: 0, executablesSentAgain: 0 };
     for (const counts of this.#collectors) {
       sum.samples += counts.samples;
       sum.namesSent += counts.namesSent;
       sum.namesSentAgain += counts.namesSentAgain;
       sum.namesUnknown += counts.namesUnknown;
+      sum.executablesSentAgain += counts.executablesSentAgain;
     }
     return sum;
   }

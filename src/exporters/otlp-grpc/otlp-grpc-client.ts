@@ -1,6 +1,7 @@
 import type { SecureContext } from 'node:tls';
 import type { ChannelOptions, ServiceError } from '@grpc/grpc-js';
 import { ChannelCredentials, Client, compressionAlgorithms, Metadata } from '@grpc/grpc-js';
+import type { ClientCredentials } from '../../model/authentication.ts';
 import { decodeExportResponse } from '../../otlp/export-response.ts';
 import { InvalidMessage } from '../../otlp/invalid-message.ts';
 import { Connections } from '../connections.ts';
@@ -24,7 +25,7 @@ const maxRequestSizeBytes = 64 * 1024 * 1024;
 // gRPC's own default is 2 minutes. A backend that is back should be found well before retries run out (5 minutes).
 const maxReconnectBackoffMs = 10_000;
 
-export interface OtlpGrpcClientParts extends Pick<ExporterDependencies, 'clock' | 'meter' | 'logger'> {
+export interface OtlpGrpcClientParts extends Pick<ExporterDependencies, 'clock' | 'meter' | 'logger' | 'credentials'> {
   /** Of the exporter. */
   readonly id: string;
   /** Of this service, for the user agent. */
@@ -34,10 +35,12 @@ export interface OtlpGrpcClientParts extends Pick<ExporterDependencies, 'clock' 
 /** One gRPC channel to one receiver of OTLP profiles. */
 export class OtlpGrpcClient implements ExportClient {
   readonly #metadata: Metadata;
+  readonly #credentials: ClientCredentials | undefined;
   readonly #connections: Connections<Client>;
 
-  constructor(config: OtlpGrpcConfig, target: string, { id, version, ...parts }: OtlpGrpcClientParts) {
+  constructor(config: OtlpGrpcConfig, target: string, { id, version, credentials, ...parts }: OtlpGrpcClientParts) {
     this.#metadata = createMetadata(config);
+    this.#credentials = credentials;
     const options = channelOptions(config, version);
     const kind = {
       create: (context: SecureContext | undefined) => new Client(target, credentialsOf(config, context), options),
@@ -60,6 +63,12 @@ export class OtlpGrpcClient implements ExportClient {
     await this.#connections.close();
   }
 
+  #metadataNow(): Metadata {
+    const metadata = this.#metadata.clone();
+    for (const [name, value] of this.#credentials?.() ?? []) metadata.set(name, value);
+    return metadata;
+  }
+
   #call(
     client: Client,
     bytes: Uint8Array,
@@ -71,7 +80,7 @@ export class OtlpGrpcClient implements ExportClient {
         (message: Uint8Array) => Buffer.from(message.buffer, message.byteOffset, message.byteLength),
         (response: Buffer) => response,
         bytes,
-        this.#metadata.clone(),
+        this.#metadataNow(),
         (error, response) => {
           signal.removeEventListener('abort', cancel);
           resolve({ error, response });

@@ -1,3 +1,4 @@
+import { readAuthenticatorId } from '../../config/auth-config.ts';
 import type { ComponentType } from '../../config/component-type.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
 import { needsTls, readClientTlsConfig } from '../../config/tls-config.ts';
@@ -21,6 +22,8 @@ export interface OtlpGrpcConfig {
   readonly endpoint: GrpcEndpoint | undefined;
   readonly isTls: boolean;
   readonly tls: ClientTlsConfig;
+  /** Extension that gives credentials; empty = none. */
+  readonly authenticator: string;
   readonly compression: 'gzip' | 'none';
   /** Names are lower case. */
   readonly headers: ReadonlyMap<string, Secret>;
@@ -68,6 +71,7 @@ export function readOtlpGrpcConfig(section: ConfigSection): OtlpGrpcConfig {
     endpoint,
     isTls: endpoint?.security === undefined ? !tls.insecure : endpoint.security === 'tls',
     tls,
+    authenticator: readAuthenticatorId(section),
     compression: section.oneOf('compression', 'gzip', ['gzip', 'none']),
     headers: readHeaders(section),
     keepalive: keepalive && readKeepalive(keepalive),

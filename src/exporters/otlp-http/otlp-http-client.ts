@@ -1,5 +1,6 @@
 import type { SecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
+import type { ClientCredentials } from '../../model/authentication.ts';
 import { encodeProfilesJson } from '../../otlp/encode-profiles-json.ts';
 import type { Clock } from '../../support/clock.ts';
 import { compress } from '../compression.ts';
@@ -22,7 +23,7 @@ const maxRequestSizeBytes = 64 * 1024 * 1024;
 const maxResponseSizeBytes = 4 * 1024 * 1024;
 const maxFailureSizeBytes = 64 * 1024;
 
-export interface OtlpHttpClientParts extends Pick<ExporterDependencies, 'clock' | 'meter' | 'logger'> {
+export interface OtlpHttpClientParts extends Pick<ExporterDependencies, 'clock' | 'meter' | 'logger' | 'credentials'> {
   /** Of the exporter. */
   readonly id: string;
   /** Of this service, for the user agent. */
@@ -35,13 +36,15 @@ export class OtlpHttpClient implements ExportClient {
   readonly #url: URL;
   readonly #clock: Clock;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #credentials: ClientCredentials | undefined;
   readonly #connections: Connections<Dispatcher>;
 
-  constructor(config: OtlpHttpConfig, url: URL, { id, version, ...parts }: OtlpHttpClientParts) {
+  constructor(config: OtlpHttpConfig, url: URL, { id, version, credentials, ...parts }: OtlpHttpClientParts) {
     this.#config = config;
     this.#url = url;
     this.#clock = parts.clock;
     this.#headers = createHeaders(config, version);
+    this.#credentials = credentials;
     const kind = {
       create: (context: SecureContext | undefined) => createDispatcher(config, context),
       // Nothing that is still under way is waited for by anybody.
@@ -74,7 +77,7 @@ export class OtlpHttpClient implements ExportClient {
         origin,
         path: pathname + search,
         method: 'POST',
-        headers: this.#headers,
+        headers: { ...this.#headers, ...Object.fromEntries(this.#credentials?.() ?? []) },
         body,
         signal,
       });

@@ -1,3 +1,4 @@
+import { readAuthenticatorId } from '../../config/auth-config.ts';
 import type { ComponentType } from '../../config/component-type.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
 import { needsTls, readClientTlsConfig } from '../../config/tls-config.ts';
@@ -25,6 +26,8 @@ export interface OtlpHttpConfig {
   /** Unused without compression. */
   readonly compressionLevel: number;
   readonly tls: ClientTlsConfig;
+  /** Extension that gives credentials; empty = none. */
+  readonly authenticator: string;
   /** Names are lower case. */
   readonly headers: ReadonlyMap<string, Secret>;
   /** Proxy to connect through, with its user and password if it wants them. */
@@ -67,6 +70,7 @@ export function readOtlpHttpConfig(section: ConfigSection): OtlpHttpConfig {
     compression,
     compressionLevel: readCompressionLevel(section.section('compression_params'), compression),
     tls,
+    authenticator: readAuthenticatorId(section),
     headers: readHeaders(section),
     proxyUrl: readProxyUrl(section),
     maxConnsPerHost: section.integer('max_conns_per_host', 0, { min: 0 }),

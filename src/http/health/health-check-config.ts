@@ -1,10 +1,9 @@
 import type { ConfigSection } from '../../config/config-section.ts';
-import type { Endpoint } from '../endpoint.ts';
-import { readEndpoint } from '../endpoint.ts';
+import type { HttpListenerConfig } from '../http-listener-config.ts';
+import { readHttpListenerConfig } from '../http-listener-config.ts';
 
 /** Extension `health_check`: the Collector's keys, and `component_health` of its healthcheckv2. */
-export interface HealthCheckConfig {
-  readonly endpoint: Endpoint;
+export interface HealthCheckConfig extends HttpListenerConfig {
   readonly path: string;
   /** Replaces the JSON body; `undefined` keeps it. */
   readonly responseBody: { readonly healthy: string; readonly unhealthy: string } | undefined;
@@ -25,7 +24,7 @@ export function readHealthCheckConfig(section: ConfigSection): HealthCheckConfig
   const body = section.optionalSection('response_body');
   const health = section.section('component_health');
   const config: HealthCheckConfig = {
-    endpoint: readEndpoint(section, 'endpoint', 'localhost:13133'),
+    ...readHttpListenerConfig(section, 'localhost:13133'),
     path: readPath(section, '/'),
     responseBody: body && { healthy: body.string('healthy', ''), unhealthy: body.string('unhealthy', '') },
     componentHealth: {

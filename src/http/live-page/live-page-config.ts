@@ -1,10 +1,9 @@
 import type { ConfigSection } from '../../config/config-section.ts';
-import type { Endpoint } from '../endpoint.ts';
-import { readEndpoint } from '../endpoint.ts';
+import type { HttpListenerConfig } from '../http-listener-config.ts';
+import { readHttpListenerConfig } from '../http-listener-config.ts';
 
 /** Extension `live_page`. */
-export interface LivePageConfig {
-  readonly endpoint: Endpoint;
+export interface LivePageConfig extends HttpListenerConfig {
   /** Without a slash at the end. */
   readonly path: string;
   /** How many reporting cycles are kept. */
@@ -17,7 +16,7 @@ export interface LivePageConfig {
 
 export function readLivePageConfig(section: ConfigSection): LivePageConfig {
   const config = {
-    endpoint: readEndpoint(section, 'endpoint', 'localhost:13133'),
+    ...readHttpListenerConfig(section, 'localhost:13133'),
     path: readPath(section, '/live'),
     cycles: section.integer('cycles', 12, { min: 1, max: 720 }),
     maxNodes: section.integer('max_nodes', 20_000, { min: 100, max: 200_000 }),

@@ -27,6 +27,8 @@ export class LivePage implements HttpMount {
   readonly id: string;
   readonly #config: LivePageConfig;
   readonly #facts: LivePageFacts;
+  /** Bound of the flame graph's nodes. */
+  readonly maxNodes: number;
   readonly #history: CycleHistory;
   readonly #events: LiveEvents;
   readonly #nowMs: () => number;
@@ -39,6 +41,7 @@ export class LivePage implements HttpMount {
     this.id = id;
     this.#config = config;
     this.#facts = facts;
+    this.maxNodes = config.maxNodes;
     this.#nowMs = nowMs;
     this.#history = new CycleHistory({ ...config, maxCycles: config.cycles }, createFolder);
     this.#events = new LiveEvents(meter);
@@ -47,6 +50,11 @@ export class LivePage implements HttpMount {
         'Samples of OTLP requests sent on that the live page gave up before anybody looked, for lack of room.',
       unit: '{sample}',
     });
+  }
+
+  /** Whether it wants to be given requests that pass. */
+  get keepsPassed(): boolean {
+    return this.#config.maxPassedBytes > 0;
   }
 
   /** Called once a reporting cycle. */

@@ -21,27 +21,25 @@ export class ByteWalk {
     this.position = 0;
   }
 
-  /** The next field's number and wire type (`number << 3 | type`), which is not below `last`. */
-  tag(last: number): number {
-    const tag = this.bytes[this.position]!;
-    if (!(tag >= last && tag >= 0x08 && tag < 0x80)) throw notPlain('encoding');
+  /** Whether the field with this number and wire type (`number << 3 | type`) comes next; moves behind the tag if so. */
+  has(tag: number, end: number): boolean {
+    if (this.position >= end || this.bytes[this.position] !== tag) return false;
     this.position++;
-    return tag;
-  }
-
-  /** The next field, which does not come twice. */
-  tagAbove(last: number): number {
-    const tag = this.tag(last);
-    if (tag === last) throw notPlain('encoding');
-    return tag;
+    return true;
   }
 
   /** A number below 2^31, written no longer than it must be. */
   index(end: number): number {
-    const byte = this.bytes[this.position]!;
-    if (byte < 0x80 && this.position < end) {
-      this.position++;
+    const { bytes, position } = this;
+    const byte = bytes[position]!;
+    if (byte < 0x80 && position < end) {
+      this.position = position + 1;
       return byte;
+    }
+    const next = bytes[position + 1]!;
+    if (next < 0x80 && next > 0 && position + 1 < end) {
+      this.position = position + 2;
+      return (byte & 0x7f) | (next << 7);
     }
     return this.#longIndex(end);
   }
@@ -97,6 +95,11 @@ export class ByteWalk {
   skip(sizeBytes: number, end: number): void {
     this.position += sizeBytes;
     if (this.position > end) throw notPlain('encoding');
+  }
+
+  /** Moves to the end of a message, where it has to be: nothing is left that was not asked for. */
+  finish(end: number): void {
+    if (this.position !== end) throw notPlain('encoding');
   }
 
   #longIndex(end: number): number {

@@ -54,34 +54,21 @@ export class PlainScanner {
     const columns = isLarge ? new DictionaryColumns() : this.#columns;
     walk.start(bytes);
     const scan = { walk, columns, hash: this.#hash, resources: this.#resources, scopes: this.#scopes };
-    const resourcesEnd = skipResourceProfiles(walk);
-    if (walk.position === bytes.length) throw notPlain('incomplete');
-    if (walk.tag(0) !== 0x12) throw notPlain('encoding');
-    const dictionaryEnd = walk.fieldEnd(bytes.length);
+    while (walk.has(0x0a, bytes.length)) walk.position = walk.fieldEnd(bytes.length);
+    const resourcesEnd = walk.position;
+    if (resourcesEnd === bytes.length) throw notPlain('incomplete');
+    const dictionaryEnd = walk.has(0x12, bytes.length) ? walk.fieldEnd(bytes.length) : 0;
     if (dictionaryEnd !== bytes.length) throw notPlain('encoding');
     scanDictionary(scan, dictionaryEnd);
     walk.position = 0;
     this.#resources.clear();
     this.#scopes.clear();
     let sampleCount = 0;
-    while (walk.position < resourcesEnd) {
-      walk.position++;
-      sampleCount += scanResourceProfiles(scan, walk.fieldEnd(resourcesEnd));
-    }
+    while (walk.has(0x0a, resourcesEnd)) sampleCount += scanResourceProfiles(scan, walk.fieldEnd(resourcesEnd));
     for (let table = 1; table < 8; table++) {
       const unused = columns.used[table]!.indexOf(0, 1);
       if (unused >= 0 && unused < columns.counts[table]!) throw notPlain('orphan');
     }
     return { bytes, sampleCount, dictionaryStart: resourcesEnd, columns };
   }
-}
-
-/** Returns where the entries of `resource_profiles` end, which come first. */
-function skipResourceProfiles(walk: ByteWalk): number {
-  const { bytes } = walk;
-  while (walk.position < bytes.length && bytes[walk.position] === 0x0a) {
-    walk.position++;
-    walk.position = walk.fieldEnd(bytes.length);
-  }
-  return walk.position;
 }

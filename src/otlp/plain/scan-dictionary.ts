@@ -29,32 +29,27 @@ export function scanDictionary(scan: TableScan, end: number): void {
 
 /** Finds where each table lies, how many entries it has, and where the texts are. */
 function findTables({ walk, columns }: TableScan, end: number): void {
-  const { counts, starts, ends } = columns;
-  counts.fill(0);
-  let last = 0;
-  while (walk.position < end) {
-    const start = walk.position;
-    const tag = walk.tag(last);
-    const entryEnd = walk.fieldEnd(end);
-    const table = tag >>> 3;
-    if (tag !== last) {
-      if ((tag & 7) !== 2 || table > 7) throw notPlain('encoding');
-      starts[table] = start;
-      last = tag;
-    }
-    const index = counts[table]!;
-    counts[table] = index + 1;
-    if (table === tables.string) {
-      if (index === columns.stringStart.length) {
-        columns.stringStart = grown(columns.stringStart, index + 1);
-        columns.stringEnd = grown(columns.stringEnd, index + 1);
+  for (let table: number = tables.mapping; table <= tables.stack; table++) {
+    const tag = (table << 3) | 2;
+    columns.starts[table] = walk.position;
+    let count = 0;
+    while (walk.has(tag, end)) {
+      const entryEnd = walk.fieldEnd(end);
+      if (table === tables.string) {
+        if (count === columns.stringStart.length) {
+          columns.stringStart = grown(columns.stringStart, count + 1);
+          columns.stringEnd = grown(columns.stringEnd, count + 1);
+        }
+        columns.stringStart[count] = walk.position;
+        columns.stringEnd[count] = entryEnd;
       }
-      columns.stringStart[index] = walk.position;
-      columns.stringEnd[index] = entryEnd;
+      walk.position = entryEnd;
+      count++;
     }
-    walk.position = entryEnd;
-    ends[table] = entryEnd;
+    columns.counts[table] = count;
+    columns.ends[table] = walk.position;
   }
+  walk.finish(end);
 }
 
 function scanTable(
@@ -68,9 +63,7 @@ function scanTable(
   columns.others.clear(columns.counts[table]!);
   for (let index = 0; walk.position < end; index++) {
     walk.position++;
-    const entryEnd = walk.fieldEnd(end);
-    scanEntry(scan, index, entryEnd);
-    if (walk.position !== entryEnd) throw notPlain('encoding');
+    scanEntry(scan, index, walk.fieldEnd(end));
   }
 }
 

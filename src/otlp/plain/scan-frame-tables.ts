@@ -8,142 +8,110 @@ import { addToSet, tables, use } from './table-scan.ts';
 
 export function scanMapping({ walk, columns, hash }: TableScan, index: number, end: number): void {
   hash.start(tables.mapping);
-  let file = 0;
   let isZero = true;
-  let isLoaded = 0;
-  let attributesEnd = index === 0 ? 0 : columns.mappingAttributeStart[index]!;
-  columns.mappingAttributeStart[index] = attributesEnd;
-  let attributeHash = 0;
-  for (let last = 0; walk.position < end; ) {
-    const tag = walk.tagAbove(last);
-    last = tag;
-    if (tag === 0x08 || tag === 0x10 || tag === 0x18) {
-      walk.words(end);
-      if (walk.low === 0 && walk.high === 0) continue;
-      isZero = false;
-      if (tag === 0x10) isLoaded = 1;
-      hash.word(tag);
-      hash.word(walk.low);
-      hash.word(walk.high);
-    } else if (tag === 0x20) {
-      file = walk.index(end);
-      use(columns, tables.string, file);
-    } else if (tag === 0x2a) {
-      const listEnd = walk.fieldEnd(end);
-      columns.mappingAttributes = grown(columns.mappingAttributes, attributesEnd + listEnd - walk.position);
-      while (walk.position < listEnd) {
-        const attribute = walk.index(listEnd);
-        use(columns, tables.attribute, attribute);
-        columns.mappingAttributes[attributesEnd++] = attribute;
-        attributeHash = addToSet(attributeHash, attribute);
-        isZero = false;
-      }
-    } else throw notPlain('encoding');
+  columns.mappingIsLoaded[index] = 0;
+  for (let tag = 0x08; tag <= 0x18; tag += 0x08) {
+    if (!walk.has(tag, end)) continue;
+    walk.words(end);
+    if (walk.low === 0 && walk.high === 0) continue;
+    isZero = false;
+    if (tag === 0x10) columns.mappingIsLoaded[index] = 1;
+    hash.word(tag);
+    hash.word(walk.low);
+    hash.word(walk.high);
   }
+  const file = walk.has(0x20, end) ? use(columns, tables.string, walk.index(end)) : 0;
+  const attributesStart = index === 0 ? 0 : columns.mappingAttributeStart[index]!;
+  let attributesEnd = attributesStart;
+  let set = 0;
+  if (walk.has(0x2a, end)) {
+    const listEnd = walk.fieldEnd(end);
+    columns.mappingAttributes = grown(columns.mappingAttributes, attributesEnd + listEnd - walk.position);
+    while (walk.position < listEnd) {
+      const attribute = use(columns, tables.attribute, walk.index(listEnd));
+      columns.mappingAttributes[attributesEnd++] = attribute;
+      set = addToSet(set, attribute);
+    }
+  }
+  walk.finish(end);
   columns.mappingFile[index] = file;
-  columns.mappingIsLoaded[index] = isLoaded;
+  columns.mappingAttributeStart[index] = attributesStart;
   columns.mappingAttributeStart[index + 1] = attributesEnd;
-  if (index === 0 && !(isZero && file === 0)) throw notPlain('reference');
+  if (index === 0 && !(isZero && file === 0 && attributesEnd === 0)) throw notPlain('reference');
   hash.word(file);
-  hash.word(attributesEnd - columns.mappingAttributeStart[index]!);
-  hash.word(attributeHash);
+  hash.word(attributesEnd - attributesStart);
+  hash.word(set);
   if (columns.others.intern(hash.a, hash.b) !== index) throw notPlain('duplicate');
 }
 
 export function scanLocation(scan: TableScan, index: number, end: number): void {
   const { walk, columns, hash } = scan;
-  let attributesEnd = index === 0 ? 0 : columns.locationAttributeStart[index]!;
-  let linesEnd = index === 0 ? 0 : columns.locationLineStart[index]!;
-  columns.locationAttributeStart[index] = attributesEnd;
-  columns.locationLineStart[index] = linesEnd;
+  const attributesStart = index === 0 ? 0 : columns.locationAttributeStart[index]!;
+  const linesStart = index === 0 ? 0 : columns.locationLineStart[index]!;
+  let attributesEnd = attributesStart;
+  let linesEnd = linesStart;
   columns.locationStart[index] = walk.position;
-  columns.locationListStart[index] = end;
   columns.locationEnd[index] = end;
-  let mapping = 0;
+  const mapping = walk.has(0x08, end) ? use(columns, tables.mapping, walk.index(end)) : 0;
   let low = 0;
   let high = 0;
-  for (let last = 0; walk.position < end; ) {
-    const tag = walk.tag(last);
-    if (tag === last && tag !== 0x1a) throw notPlain('encoding');
-    last = tag;
-    if (tag === 0x08) {
-      mapping = walk.index(end);
-      use(columns, tables.mapping, mapping);
-    } else if (tag === 0x10) {
-      walk.words(end);
-      low = walk.low;
-      high = walk.high;
-    } else if (tag === 0x1a) scanLine(scan, linesEnd++, walk.fieldEnd(end));
-    else if (tag === 0x22) {
-      columns.locationListStart[index] = walk.position - 1;
-      const listEnd = walk.fieldEnd(end);
-      columns.locationAttributes = grown(columns.locationAttributes, attributesEnd + listEnd - walk.position);
-      while (walk.position < listEnd) {
-        const attribute = walk.index(listEnd);
-        use(columns, tables.attribute, attribute);
-        columns.locationAttributes[attributesEnd++] = attribute;
-      }
-    } else throw notPlain('encoding');
+  if (walk.has(0x10, end)) {
+    walk.words(end);
+    low = walk.low;
+    high = walk.high;
   }
+  while (walk.has(0x1a, end)) scanLine(scan, linesEnd++, walk.fieldEnd(end));
+  columns.locationListStart[index] = walk.position;
+  if (walk.has(0x22, end)) {
+    const listEnd = walk.fieldEnd(end);
+    const room = attributesEnd + listEnd - walk.position;
+    if (room > columns.locationAttributes.length) columns.locationAttributes = grown(columns.locationAttributes, room);
+    while (walk.position < listEnd) {
+      columns.locationAttributes[attributesEnd++] = use(columns, tables.attribute, walk.index(listEnd));
+    }
+  }
+  walk.finish(end);
   columns.locationMapping[index] = mapping;
   columns.locationLow[index] = low;
   columns.locationHigh[index] = high;
+  columns.locationAttributeStart[index] = attributesStart;
   columns.locationAttributeStart[index + 1] = attributesEnd;
+  columns.locationLineStart[index] = linesStart;
   columns.locationLineStart[index + 1] = linesEnd;
-  const isEmpty = mapping === 0 && low === 0 && high === 0 && attributesEnd === 0 && linesEnd === 0;
-  if (index === 0 && !isEmpty) throw notPlain('reference');
-  hashLocation(hash, columns, index, columns.locationLineStart[index]!, linesEnd);
+  const isZero = mapping === 0 && low === 0 && high === 0 && attributesEnd === 0 && linesEnd === 0;
+  if (index === 0 && !isZero) throw notPlain('reference');
+  hashLocation(hash, columns, index, linesStart, linesEnd);
   if (columns.locations.intern(hash.a, hash.b) !== index) throw notPlain('duplicate');
 }
 
 function scanLine({ walk, columns }: TableScan, index: number, end: number): void {
   columns.growLines(index);
-  columns.lineFunction[index] = 0;
-  columns.lineLow[index] = 0;
-  columns.lineHigh[index] = 0;
-  columns.columnLow[index] = 0;
-  columns.columnHigh[index] = 0;
-  for (let last = 0; walk.position < end; ) {
-    const tag = walk.tagAbove(last);
-    last = tag;
-    if (tag === 0x08) {
-      columns.lineFunction[index] = walk.index(end);
-      use(columns, tables.function, columns.lineFunction[index]!);
-    } else if (tag === 0x10) {
-      walk.words(end);
-      columns.lineLow[index] = walk.low;
-      columns.lineHigh[index] = walk.high;
-    } else if (tag === 0x18) {
-      walk.words(end);
-      columns.columnLow[index] = walk.low;
-      columns.columnHigh[index] = walk.high;
-    } else throw notPlain('encoding');
-  }
-  if (walk.position !== end) throw notPlain('encoding');
+  columns.lineFunction[index] = walk.has(0x08, end) ? use(columns, tables.function, walk.index(end)) : 0;
+  walk.low = 0;
+  walk.high = 0;
+  if (walk.has(0x10, end)) walk.words(end);
+  columns.lineLow[index] = walk.low;
+  columns.lineHigh[index] = walk.high;
+  walk.low = 0;
+  walk.high = 0;
+  if (walk.has(0x18, end)) walk.words(end);
+  columns.columnLow[index] = walk.low;
+  columns.columnHigh[index] = walk.high;
+  walk.finish(end);
 }
 
 export function scanFunction({ walk, columns, hash }: TableScan, index: number, end: number): void {
-  let name = 0;
-  let systemName = 0;
-  let file = 0;
+  const name = walk.has(0x08, end) ? use(columns, tables.string, walk.index(end)) : 0;
+  const systemName = walk.has(0x10, end) ? use(columns, tables.string, walk.index(end)) : 0;
+  const file = walk.has(0x18, end) ? use(columns, tables.string, walk.index(end)) : 0;
   let low = 0;
   let high = 0;
-  for (let last = 0; walk.position < end; ) {
-    const tag = walk.tagAbove(last);
-    last = tag;
-    if (tag === 0x20) {
-      walk.words(end);
-      low = walk.low;
-      high = walk.high;
-      continue;
-    }
-    const text = walk.index(end);
-    use(columns, tables.string, text);
-    if (tag === 0x08) name = text;
-    else if (tag === 0x10) systemName = text;
-    else if (tag === 0x18) file = text;
-    else throw notPlain('encoding');
+  if (walk.has(0x20, end)) {
+    walk.words(end);
+    low = walk.low;
+    high = walk.high;
   }
+  walk.finish(end);
   columns.functionName[index] = name;
   columns.functionSystemName[index] = systemName;
   columns.functionFile[index] = file;
@@ -162,30 +130,23 @@ export function hashLocation(
   lineStart: number,
   lineEnd: number,
 ): void {
-  hash.start(tables.location);
-  hash.word(columns.locationMapping[index]!);
-  hash.word(columns.locationLow[index]!);
-  hash.word(columns.locationHigh[index]!);
   const attributeStart = columns.locationAttributeStart[index]!;
   const attributeEnd = columns.locationAttributeStart[index + 1]!;
   let set = 0;
   for (let i = attributeStart; i < attributeEnd; i++) set = addToSet(set, columns.locationAttributes[i]!);
-  hash.word(attributeEnd - attributeStart);
-  hash.word(set);
+  hash.start(tables.location);
+  hash.words(columns.locationMapping[index]!, columns.locationLow[index]!, columns.locationHigh[index]!);
+  hash.words(attributeEnd - attributeStart, set, lineEnd - lineStart);
   for (let line = lineStart; line < lineEnd; line++) {
-    hash.word(columns.lineFunction[line]!);
-    hash.word(columns.lineLow[line]!);
-    hash.word(columns.lineHigh[line]!);
-    hash.word(columns.columnLow[line]!);
-    hash.word(columns.columnHigh[line]!);
+    hash.words(columns.lineFunction[line]!, columns.lineLow[line]!, columns.columnLow[line]!);
+    const high = columns.lineHigh[line]! | columns.columnHigh[line]!;
+    if (high !== 0) hash.words(columns.lineHigh[line]!, columns.columnHigh[line]!, high);
   }
 }
 
 export function hashFunction(hash: PairHash, columns: DictionaryColumns, index: number): void {
   hash.start(tables.function);
-  hash.word(columns.functionName[index]!);
-  hash.word(columns.functionSystemName[index]!);
-  hash.word(columns.functionFile[index]!);
-  hash.word(columns.functionLineLow[index]!);
-  hash.word(columns.functionLineHigh[index]!);
+  hash.words(columns.functionName[index]!, columns.functionSystemName[index]!, columns.functionFile[index]!);
+  const low = columns.functionLineLow[index]!;
+  hash.words(low, columns.functionLineHigh[index]!, 0);
 }

@@ -1,5 +1,6 @@
 // hot
 
+import { mixWord } from '../../support/mix-words.ts';
 import { notPlain } from './not-plain.ts';
 import type { PairSet } from './pair-set.ts';
 import type { TableScan } from './table-scan.ts';
@@ -20,35 +21,22 @@ export function scanResourceProfiles(scan: ProfilesScan, end: number): number {
   const { walk, hash, resources } = scan;
   let sampleCount = 0;
   let scopeCount = 0;
+  if (!walk.has(0x0a, end)) throw notPlain('incomplete');
+  hash.start(0);
+  scanResource(scan, walk.fieldEnd(end));
   // The hashes of its scopes run in between.
-  let a = 0;
-  let b = 0;
-  let last = 0;
-  while (walk.position < end) {
-    const tag = walk.tag(last);
-    if (tag === last && tag !== 0x12) throw notPlain('encoding');
-    if (last === 0 && tag !== 0x0a) throw notPlain('incomplete');
-    last = tag;
-    const fieldEnd = walk.fieldEnd(end);
-    if (tag === 0x0a) {
-      hash.start(tag);
-      scanResource(scan, fieldEnd);
-      a = hash.a;
-      b = hash.b;
-    } else if (tag === 0x12) {
-      sampleCount += scanScopeProfiles(scan, fieldEnd);
-      scopeCount++;
-    } else if (tag === 0x1a) {
-      hash.a = a;
-      hash.b = b;
-      scanText(scan, tag, fieldEnd);
-      a = hash.a;
-      b = hash.b;
-    } else throw notPlain('encoding');
+  const { a, b } = hash;
+  while (walk.has(0x12, end)) {
+    sampleCount += scanScopeProfiles(scan, walk.fieldEnd(end));
+    scopeCount++;
   }
   if (scopeCount === 0) throw notPlain('incomplete');
+  hash.a = a;
+  hash.b = b;
+  scanText(scan, 0x1a, end);
+  walk.finish(end);
   const { count } = resources;
-  if (resources.intern(a, b) !== count) throw notPlain('same_resource');
+  if (resources.intern(hash.a, hash.b) !== count) throw notPlain('same_resource');
   return sampleCount;
 }
 
@@ -56,23 +44,17 @@ function scanScopeProfiles(scan: ProfilesScan, end: number): number {
   const { walk, hash, resources, scopes } = scan;
   let sampleCount = 0;
   let profileCount = 0;
-  let last = 0;
   // Scopes of two resources are two scopes.
   hash.start(resources.count);
-  while (walk.position < end) {
-    const tag = walk.tag(last);
-    if (tag === last && tag !== 0x12) throw notPlain('encoding');
-    if (last === 0 && tag !== 0x0a) throw notPlain('incomplete');
-    last = tag;
-    const fieldEnd = walk.fieldEnd(end);
-    if (tag === 0x0a) scanScope(scan, fieldEnd);
-    else if (tag === 0x12) {
-      sampleCount += scanProfile(scan, fieldEnd);
-      profileCount++;
-    } else if (tag === 0x1a) scanText(scan, tag, fieldEnd);
-    else throw notPlain('encoding');
+  if (!walk.has(0x0a, end)) throw notPlain('incomplete');
+  scanScope(scan, walk.fieldEnd(end));
+  while (walk.has(0x12, end)) {
+    sampleCount += scanProfile(scan, walk.fieldEnd(end));
+    profileCount++;
   }
   if (profileCount === 0) throw notPlain('incomplete');
+  scanText(scan, 0x1a, end);
+  walk.finish(end);
   const { count } = scopes;
   if (scopes.intern(hash.a, hash.b) !== count) throw notPlain('same_resource');
   return sampleCount;
@@ -81,52 +63,35 @@ function scanScopeProfiles(scan: ProfilesScan, end: number): number {
 /** Feeds a `Resource` into the hash. */
 function scanResource(scan: ProfilesScan, end: number): void {
   const { walk, hash } = scan;
-  let last = 0;
-  if (walk.position < end && walk.bytes[walk.position] === 0x0a) {
-    scanAttributes(scan, end);
-    last = 0x0a;
-  }
-  while (walk.position < end) {
-    const tag = walk.tagAbove(last);
-    last = tag;
-    if (tag !== 0x10) throw notPlain('encoding');
-    hash.word(walk.index(end));
-  }
+  scanAttributes(scan, 0x0a, end);
+  hash.word(walk.has(0x10, end) ? walk.index(end) : 0);
+  walk.finish(end);
 }
 
 /** Feeds an `InstrumentationScope` into the hash. */
 function scanScope(scan: ProfilesScan, end: number): void {
   const { walk, hash } = scan;
-  let last = 0;
-  while (walk.position < end) {
-    if (walk.bytes[walk.position] === 0x1a && last < 0x1a) {
-      scanAttributes(scan, end);
-      last = 0x1a;
-      continue;
-    }
-    const tag = walk.tagAbove(last);
-    last = tag;
-    if (tag === 0x0a || tag === 0x12) scanText(scan, tag, walk.fieldEnd(end));
-    else if (tag === 0x20) hash.word(walk.index(end));
-    else throw notPlain('encoding');
-  }
+  scanText(scan, 0x0a, end);
+  scanText(scan, 0x12, end);
+  scanAttributes(scan, 0x1a, end);
+  hash.word(walk.has(0x20, end) ? walk.index(end) : 0);
+  walk.finish(end);
 }
 
-/** Feeds a run of attributes into the hash: their order makes no difference. */
-function scanAttributes({ walk, hash }: ProfilesScan, end: number): void {
+/** Feeds attributes into the hash, if there are any: their order makes no difference. */
+function scanAttributes({ walk, hash }: ProfilesScan, tag: number, end: number): void {
   const { a, b } = hash;
-  const tag = walk.bytes[walk.position]!;
   let setA = 0;
   let setB = 0;
-  while (walk.position < end && walk.bytes[walk.position] === tag) {
-    walk.position++;
+  while (walk.has(tag, end)) {
     const attributeEnd = walk.fieldEnd(end);
     const start = walk.position;
     walkKeyValue(walk, attributeEnd);
     hash.start(tag);
     hash.bytes(walk.bytes, walk.view, start, attributeEnd);
-    setA = (setA + hash.a) | 0;
-    setB = (setB + hash.b) | 0;
+    // Mixed well before they are added: small differences of two attributes must not cancel each other.
+    setA = (setA + mixWord(hash.a, hash.b)) | 0;
+    setB = (setB + mixWord(hash.b, ~hash.a)) | 0;
   }
   hash.a = a;
   hash.b = b;
@@ -134,86 +99,70 @@ function scanAttributes({ walk, hash }: ProfilesScan, end: number): void {
   hash.word(setB);
 }
 
-/** Feeds a text into the hash; an empty one is as good as none. */
+/** Feeds a text into the hash, if it is there; an empty one is as good as none. */
 function scanText({ walk, hash }: ProfilesScan, tag: number, end: number): void {
-  if (end === walk.position) return;
-  checkText(walk.bytes, walk.position, end);
+  if (!walk.has(tag, end)) return;
+  const textEnd = walk.fieldEnd(end);
+  if (textEnd === walk.position) return;
+  checkText(walk.bytes, walk.position, textEnd);
   hash.word(tag);
-  hash.bytes(walk.bytes, walk.view, walk.position, end);
-  walk.position = end;
+  hash.bytes(walk.bytes, walk.view, walk.position, textEnd);
+  walk.position = textEnd;
 }
 
 /** Returns the number of samples. */
 function scanProfile(scan: ProfilesScan, end: number): number {
   const { walk, columns } = scan;
   let sampleCount = 0;
-  let typeCount = 0;
-  let last = 0;
-  while (walk.position < end) {
-    const tag = walk.tag(last);
-    if (tag === 0x12) {
-      scanSample(scan, walk.fieldEnd(end));
-      sampleCount++;
-      last = tag;
-      continue;
-    }
-    if (tag === last) throw notPlain('encoding');
-    last = tag;
-    if (tag === 0x0a || tag === 0x2a) {
-      scanValueType(scan, walk.fieldEnd(end));
-      typeCount++;
-    } else if (tag === 0x19) walk.skip(8, end);
-    else if (tag === 0x20 || tag === 0x30) walk.words(end);
-    else if (tag === 0x40) walk.index(end);
-    else if (tag === 0x4a) walkText(walk, end);
-    else if (tag === 0x3a || tag === 0x52) {
-      const start = walk.position;
-      walk.position = walk.fieldEnd(end);
-      if (tag === 0x3a && walk.bytes[start] !== 0 && walk.bytes[start] !== 16) throw notPlain('reference');
-    } else if (tag === 0x5a) {
-      const listEnd = walk.fieldEnd(end);
-      while (walk.position < listEnd) use(columns, tables.attribute, walk.index(listEnd));
-    } else throw notPlain('encoding');
+  if (!walk.has(0x0a, end)) throw notPlain('incomplete');
+  scanValueType(scan, walk.fieldEnd(end));
+  for (; walk.has(0x12, end); sampleCount++) scanSample(scan, walk.fieldEnd(end));
+  if (walk.has(0x19, end)) walk.skip(8, end);
+  if (walk.has(0x20, end)) walk.words(end);
+  if (!walk.has(0x2a, end)) throw notPlain('incomplete');
+  scanValueType(scan, walk.fieldEnd(end));
+  if (walk.has(0x30, end)) walk.words(end);
+  if (walk.has(0x3a, end)) {
+    const idEnd = walk.fieldEnd(end);
+    const sizeBytes = idEnd - walk.position;
+    if (sizeBytes !== 0 && sizeBytes !== 16) throw notPlain('reference');
+    walk.position = idEnd;
   }
-  if (typeCount < 2) throw notPlain('incomplete');
+  if (walk.has(0x40, end)) walk.index(end);
+  if (walk.has(0x4a, end)) walkText(walk, end);
+  if (walk.has(0x52, end)) walk.position = walk.fieldEnd(end);
+  if (walk.has(0x5a, end)) {
+    const listEnd = walk.fieldEnd(end);
+    while (walk.position < listEnd) use(columns, tables.attribute, walk.index(listEnd));
+  }
+  walk.finish(end);
   return sampleCount;
 }
 
 function scanValueType({ walk, columns }: ProfilesScan, end: number): void {
-  let last = 0;
-  while (walk.position < end) {
-    const tag = walk.tagAbove(last);
-    last = tag;
-    if (tag !== 0x08 && tag !== 0x10) throw notPlain('encoding');
-    use(columns, tables.string, walk.index(end));
-  }
+  if (walk.has(0x08, end)) use(columns, tables.string, walk.index(end));
+  if (walk.has(0x10, end)) use(columns, tables.string, walk.index(end));
+  walk.finish(end);
 }
 
 function scanSample({ walk, columns }: ProfilesScan, end: number): void {
-  const { counts, used } = columns;
-  let last = 0;
-  while (walk.position < end) {
-    const tag = walk.tagAbove(last);
-    last = tag;
-    if (tag === 0x08) {
-      const stack = walk.index(end);
-      if (stack >= counts[tables.stack]!) throw notPlain('reference');
-      used[tables.stack]![stack] = 1;
-    } else if (tag === 0x12) {
-      const listEnd = walk.fieldEnd(end);
-      const count = counts[tables.attribute]!;
-      const isUsed = used[tables.attribute]!;
-      while (walk.position < listEnd) {
-        const attribute = walk.index(listEnd);
-        if (attribute >= count) throw notPlain('reference');
-        isUsed[attribute] = 1;
-      }
-    } else if (tag === 0x18) use(columns, tables.link, walk.index(end));
-    else if (tag === 0x22) walk.skipVarints(walk.fieldEnd(end));
-    else if (tag === 0x2a) {
-      const listEnd = walk.fieldEnd(end);
-      if ((listEnd - walk.position) % 8 !== 0) throw notPlain('encoding');
-      walk.position = listEnd;
-    } else throw notPlain('encoding');
+  if (walk.has(0x08, end)) use(columns, tables.stack, walk.index(end));
+  if (walk.has(0x12, end)) {
+    const count = columns.counts[tables.attribute]!;
+    const isUsed = columns.used[tables.attribute]!;
+    const listEnd = walk.fieldEnd(end);
+    while (walk.position < listEnd) {
+      const attribute = walk.index(listEnd);
+      if (attribute >= count) throw notPlain('reference');
+      isUsed[attribute] = 1;
+    }
   }
+  if (walk.has(0x18, end)) use(columns, tables.link, walk.index(end));
+  if (walk.has(0x22, end)) walk.skipVarints(walk.fieldEnd(end));
+  if (walk.has(0x2a, end)) {
+    const listEnd = walk.fieldEnd(end);
+    if ((listEnd - walk.position) % 8 !== 0) throw notPlain('encoding');
+    walk.position = listEnd;
+  }
+  walk.finish(end);
 }

@@ -6,64 +6,62 @@ import { walkValue } from './value-walk.ts';
 
 export function scanLink({ walk, columns, hash }: TableScan, index: number, end: number): void {
   hash.start(tables.link);
-  for (let last = 0; walk.position < end; ) {
-    const tag = walk.tagAbove(last);
-    last = tag;
-    if (tag !== 0x0a && tag !== 0x12) throw notPlain('encoding');
+  for (const [tag, sizeBytes] of idSizes) {
+    if (!walk.has(tag, end)) continue;
     const idEnd = walk.fieldEnd(end);
-    const sizeBytes = idEnd - walk.position;
-    if (sizeBytes === 0) continue;
-    if (index === 0 || sizeBytes !== (tag === 0x0a ? 16 : 8)) throw notPlain('reference');
+    if (idEnd === walk.position) continue;
+    if (index === 0 || idEnd !== walk.position + sizeBytes) throw notPlain('reference');
     hash.word(tag);
     hash.bytes(walk.bytes, walk.view, walk.position, idEnd);
     walk.position = idEnd;
   }
+  walk.finish(end);
   if (columns.others.intern(hash.a, hash.b) !== index) throw notPlain('duplicate');
 }
 
+/** Of trace ID and span ID. */
+const idSizes: readonly (readonly [tag: number, sizeBytes: number])[] = [
+  [0x0a, 16],
+  [0x12, 8],
+];
+
 export function scanAttribute({ walk, columns, hash }: TableScan, index: number, end: number): void {
+  const { bytes, view } = walk;
   hash.start(tables.attribute);
-  columns.attributeKey[index] = 0;
   columns.attributeTextStart[index] = 0;
   columns.attributeTextEnd[index] = 0;
-  let hasValue = false;
-  for (let last = 0; walk.position < end; ) {
-    const tag = walk.tagAbove(last);
-    last = tag;
-    if (tag === 0x08 || tag === 0x18) {
-      const text = walk.index(end);
-      use(columns, tables.string, text);
-      if (tag === 0x08) columns.attributeKey[index] = text;
-      if (text === 0) continue;
-      hash.word(tag);
-      hash.word(text);
-      if (index === 0) throw notPlain('reference');
-    } else if (tag === 0x12) {
-      const valueEnd = walk.fieldEnd(end);
-      const start = walk.position;
-      if (start === valueEnd) continue;
-      hasValue = true;
-      walkValue(walk, valueEnd);
-      if (walk.bytes[start] === 0x0a) {
-        walk.position = start + 1;
+  const key = walk.has(0x08, end) ? use(columns, tables.string, walk.index(end)) : 0;
+  let isZero = key === 0;
+  hash.word(key);
+  if (walk.has(0x12, end)) {
+    const valueEnd = walk.fieldEnd(end);
+    const start = walk.position;
+    if (start < valueEnd) {
+      isZero = false;
+      if (bytes[start] === 0x0a) {
+        walk.position++;
         columns.attributeTextEnd[index] = walk.fieldEnd(valueEnd);
         columns.attributeTextStart[index] = walk.position;
-        walk.position = valueEnd;
+        walk.position = start;
       }
-      hash.word(tag);
-      hash.bytes(walk.bytes, walk.view, start, valueEnd);
-    } else throw notPlain('encoding');
+      walkValue(walk, valueEnd);
+      hash.word(0x12);
+      hash.bytes(bytes, view, start, valueEnd);
+    }
   }
-  if (index === 0 && hasValue) throw notPlain('reference');
+  const unit = walk.has(0x18, end) ? use(columns, tables.string, walk.index(end)) : 0;
+  hash.word(unit);
+  walk.finish(end);
+  columns.attributeKey[index] = key;
+  if (index === 0 && !(isZero && unit === 0)) throw notPlain('reference');
   if (columns.others.intern(hash.a, hash.b) !== index) throw notPlain('duplicate');
 }
 
 export function scanStack({ walk, columns, hash }: TableScan, index: number, end: number): void {
   hash.start(tables.stack);
-  const count = columns.counts[tables.location]!;
-  const used = columns.used[tables.location]!;
-  if (walk.position < end) {
-    if (walk.tag(0) !== 0x0a) throw notPlain('encoding');
+  if (walk.has(0x0a, end)) {
+    const count = columns.counts[tables.location]!;
+    const used = columns.used[tables.location]!;
     const listEnd = walk.fieldEnd(end);
     if (index === 0 && walk.position < listEnd) throw notPlain('reference');
     while (walk.position < listEnd) {
@@ -73,5 +71,6 @@ export function scanStack({ walk, columns, hash }: TableScan, index: number, end
       hash.word(location);
     }
   }
+  walk.finish(end);
   if (columns.others.intern(hash.a, hash.b) !== index) throw notPlain('duplicate');
 }

@@ -15,10 +15,11 @@ export interface TableScan {
   readonly hash: PairHash;
 }
 
-/** Marks an entry as used. */
-export function use(columns: DictionaryColumns, table: number, index: number): void {
+/** Marks an entry as used, and returns its index. */
+export function use(columns: DictionaryColumns, table: number, index: number): number {
   if (index >= columns.counts[table]!) throw notPlain('reference');
   columns.used[table]![index] = 1;
+  return index;
 }
 
 /** Adds an index to the hash of a set: a sum does not tell in which order it was made. */

@@ -24,53 +24,38 @@ export function checkText(bytes: Uint8Array, start: number, end: number): void {
   }
 }
 
-/** A `KeyValue`: a key and a value, both there. */
+/** A `KeyValue`: a key and a value, both there or one of them. */
 export function walkKeyValue(walk: ByteWalk, end: number, depth = 0): void {
-  let last = 0;
-  while (walk.position < end) {
-    const tag = walk.tagAbove(last);
-    last = tag;
-    if (tag === 0x0a) {
-      if (walk.bytes[walk.position] === 0) throw notPlain('encoding');
-      walkText(walk, end);
-    } else if (tag === 0x12) {
-      const valueEnd = walk.fieldEnd(end);
-      if (valueEnd === walk.position) throw notPlain('encoding');
-      walkValue(walk, valueEnd, depth);
-    } else throw notPlain(tag === 0x18 ? 'string_reference' : 'encoding');
+  const start = walk.position;
+  if (walk.has(0x0a, end)) {
+    if (walk.bytes[walk.position] === 0) throw notPlain('encoding');
+    walkText(walk, end);
   }
-  if (last === 0) throw notPlain('encoding');
+  if (walk.has(0x12, end)) {
+    const valueEnd = walk.fieldEnd(end);
+    if (valueEnd === walk.position) throw notPlain('encoding');
+    walkValue(walk, valueEnd, depth);
+  }
+  if (walk.has(0x18, end)) throw notPlain('string_reference');
+  walk.finish(end);
+  if (start === end) throw notPlain('encoding');
 }
 
 /** An `AnyValue` that holds one value. */
 export function walkValue(walk: ByteWalk, end: number, depth = 0): void {
-  const tag = walk.tag(0);
-  switch (tag) {
-    case 0x0a:
-      walkText(walk, end);
-      break;
-    case 0x10:
-      if (walk.index(end) > 1) throw notPlain('encoding');
-      break;
-    case 0x18:
-      walkInteger(walk, end);
-      break;
-    case 0x21:
-      walk.skip(8, end);
-      // One bit pattern of many would come out.
-      if (Number.isNaN(walk.view.getFloat64(walk.position - 8, true))) throw notPlain('encoding');
-      break;
-    case 0x2a:
-    case 0x32:
-      walkList(walk, walk.fieldEnd(end), depth + 1, tag === 0x32);
-      break;
-    case 0x3a:
-      walk.position = walk.fieldEnd(end);
-      break;
-    default:
-      throw notPlain(tag === 0x40 ? 'string_reference' : 'encoding');
-  }
-  if (walk.position !== end) throw notPlain('encoding');
+  if (walk.has(0x0a, end)) walkText(walk, end);
+  else if (walk.has(0x18, end)) walkInteger(walk, end);
+  else if (walk.has(0x10, end)) {
+    if (walk.index(end) > 1) throw notPlain('encoding');
+  } else if (walk.has(0x21, end)) {
+    walk.skip(8, end);
+    // One bit pattern of many would come out.
+    if (Number.isNaN(walk.view.getFloat64(walk.position - 8, true))) throw notPlain('encoding');
+  } else if (walk.has(0x2a, end)) walkList(walk, walk.fieldEnd(end), depth + 1, false);
+  else if (walk.has(0x32, end)) walkList(walk, walk.fieldEnd(end), depth + 1, true);
+  else if (walk.has(0x3a, end)) walk.position = walk.fieldEnd(end);
+  else if (walk.has(0x40, end)) throw notPlain('string_reference');
+  walk.finish(end);
 }
 
 /** An integer that is written no longer than it must be. */
@@ -83,11 +68,11 @@ function walkInteger(walk: ByteWalk, end: number): void {
 
 function walkList(walk: ByteWalk, end: number, depth: number, isKeyValues: boolean): void {
   if (depth > maxDepth) throw notPlain('encoding');
-  while (walk.position < end) {
-    if (walk.tag(0) !== 0x0a) throw notPlain('encoding');
+  while (walk.has(0x0a, end)) {
     const itemEnd = walk.fieldEnd(end);
     if (isKeyValues) walkKeyValue(walk, itemEnd, depth);
     // An empty item of an array is a value that is not set.
     else if (walk.position < itemEnd) walkValue(walk, itemEnd, depth);
   }
+  walk.finish(end);
 }

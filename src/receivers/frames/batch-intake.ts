@@ -78,7 +78,7 @@ export class BatchIntake {
     const { batch } = decoded;
     const accepted = Math.min(acceptedSamples, batch.samples.count);
     this.#sink.restore({ ...batch, samples: selectMoments(batch.samples, accepted, events) });
-    this.#remember(decoded, { acceptedSamples: accepted, rejections: [], namesNeeded: [], retryDelayMs: 0 });
+    this.#remember(decoded, { ...nothingNeeded, acceptedSamples: accepted });
   }
 
   #recall({ batch: { sequence, collector } }: DecodedBatch): Buffer | undefined {
@@ -95,6 +95,9 @@ export class BatchIntake {
   }
 }
 
+/** What it needed was told when it came first. */
+const nothingNeeded = { rejections: [], namesNeeded: [], executablesNeeded: [], retryDelayMs: 0 };
+
 function replyTo({ batch, rejections, samplePositions }: DecodedBatch, outcome: BatchOutcome): BatchReply {
   const notTaken = outcome.rejections.map((rejection) => withPosition(rejection, samplePositions));
   return {
@@ -103,6 +106,7 @@ function replyTo({ batch, rejections, samplePositions }: DecodedBatch, outcome: 
     rejectedSamples: rejections.sampleCount + batch.samples.count - outcome.acceptedSamples,
     rejections: [...rejections.listed, ...notTaken].slice(0, mostRejectionsListed),
     namesNeeded: outcome.namesNeeded,
+    executablesNeeded: outcome.executablesNeeded,
     retryDelayMs: outcome.retryDelayMs,
   };
 }

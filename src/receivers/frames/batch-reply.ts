@@ -1,4 +1,5 @@
 import type { NeededName, SampleRejection } from '../../model/batch-outcome.ts';
+import type { FileId } from '../../model/file-id.ts';
 import { writeFileId } from '../../model/file-id.ts';
 
 /** `framekeeper.frames.v1.BatchReply` without `duplicate`. */
@@ -8,21 +9,27 @@ export interface BatchReply {
   readonly rejectedSamples: number;
   readonly rejections: readonly SampleRejection[];
   readonly namesNeeded: readonly NeededName[];
+  readonly executablesNeeded: readonly FileId[];
   readonly retryDelayMs: number;
 }
 
-/** A reply asks for at most this many names. */
+/** A reply asks for at most this many names, and for as many executables. */
 export const mostNamesNeeded = 1_024;
 
 // Field numbers and wire types of BatchReply, Rejection and NeededName; a varint's type is 0, a fixed64's 1, bytes' 2.
 const mostNameBytes = 2 + 18 + 6 + 9 + 9 + 2;
 const mostNumbersBytes = 32;
+const fileIdBytes = 16;
+const mostExecutablesHeadBytes = 4;
 
 export function encodeReply(reply: BatchReply): Buffer {
   const names = reply.namesNeeded.slice(0, mostNamesNeeded);
+  const executables = reply.executablesNeeded.slice(0, mostNamesNeeded);
   const rejections = reply.rejections.map(encodeRejection);
   const rejectionBytes = rejections.reduce((sum, { length }) => sum + length + 6, 0);
-  const bytes = Buffer.alloc(mostNumbersBytes + rejectionBytes + names.length * mostNameBytes);
+  const executableBytes = executables.length * fileIdBytes;
+  const neededBytes = names.length * mostNameBytes + mostExecutablesHeadBytes + executableBytes;
+  const bytes = Buffer.alloc(mostNumbersBytes + rejectionBytes + neededBytes);
   let p = 0;
   if (reply.sequence !== 0n) p = writeVarint(bytes, writeTag(bytes, p, 1, 0), reply.sequence);
   p = writeNumber(bytes, p, 2, reply.acceptedSamples);
@@ -37,6 +44,11 @@ export function encodeReply(reply: BatchReply): Buffer {
     bytes[start - 1] = p - start;
   }
   p = writeNumber(bytes, p, 6, reply.retryDelayMs);
+  if (executables.length > 0) p = writeVarint(bytes, writeTag(bytes, p, 8, 2), executableBytes);
+  for (const fileId of executables) {
+    writeFileId(fileId, bytes, p);
+    p += fileIdBytes;
+  }
   return bytes.subarray(0, p);
 }
 

@@ -72,7 +72,8 @@ class InstanceMemory {
   recall(sequence: bigint): Buffer | undefined {
     const remembered = this.#bySequence.get(sequence);
     if (remembered === undefined) return undefined;
-    return remembered.bytes ?? encodeReply({ ...remembered, rejections: [], namesNeeded: [], retryDelayMs: 0 });
+    const noLists = { rejections: [], namesNeeded: [], executablesNeeded: [] };
+    return remembered.bytes ?? encodeReply({ ...remembered, ...noLists, retryDelayMs: 0 });
   }
 
   remember({ sequence, acceptedSamples, rejectedSamples }: BatchReply, bytes: Buffer): void {

@@ -8,6 +8,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { FastifyInstance } from 'fastify';
 import { fastify } from 'fastify';
 import type { Logger } from 'pino';
+import type { RequestGuard } from '../../model/authentication.ts';
 import type { Clock } from '../../support/clock.ts';
 import { ListenerTls } from '../../support/tls/listener-tls.ts';
 import { addOtlpRoutes } from './otlp-http.ts';
@@ -17,6 +18,8 @@ import type { ProfilesIntake } from './profiles-intake.ts';
 export interface OtlpHttpServerDependencies {
   readonly intake: ProfilesIntake;
   readonly clock: Clock;
+  /** Asked about every request. */
+  readonly guard?: RequestGuard | undefined;
   readonly meter: Meter;
   readonly logger: Logger;
 }
@@ -29,7 +32,7 @@ export class OtlpHttpServer {
   readonly #tls: ListenerTls | undefined;
   #port = 0;
 
-  constructor(config: OtlpHttpConfig, { intake, clock, meter, logger }: OtlpHttpServerDependencies) {
+  constructor(config: OtlpHttpConfig, { intake, clock, guard, meter, logger }: OtlpHttpServerDependencies) {
     this.#config = config;
     this.#logger = logger;
     const tlsDependencies = { part: config.endpoint, path: 'tls', clock, meter, logger };
@@ -45,7 +48,7 @@ export class OtlpHttpServer {
       forceCloseConnections: 'idle',
       exposeHeadRoutes: false,
     });
-    addOtlpRoutes(this.#app, intake, config);
+    addOtlpRoutes(this.#app, intake, config, guard);
   }
 
   /** The port that it listens at; 0 before it does. */

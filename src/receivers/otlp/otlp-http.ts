@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { RequestGuard } from '../../model/authentication.ts';
 import type { ExportResponse } from '../../otlp/export-response.ts';
 import { encodeExportResponse } from '../../otlp/export-response.ts';
 import type { Refusal } from '../rpc-status.ts';
@@ -26,7 +27,13 @@ const contentTypes = { protobuf: 'application/x-protobuf', json: 'application/js
  * OTLP over HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp). What can be refused by the head of a request is
  * refused before its body is read; every other refusal is a google.rpc.Status in the encoding of the request.
  */
-export function addOtlpRoutes(app: FastifyInstance, intake: ProfilesIntake, limits: OtlpHttpLimits): void {
+export function addOtlpRoutes(
+  app: FastifyInstance,
+  intake: ProfilesIntake,
+  limits: OtlpHttpLimits,
+  guard: RequestGuard | undefined,
+): void {
+  if (guard !== undefined) app.addHook('onRequest', async (request, reply) => askGuard(guard, request, reply));
   const tooLarge: Refusal = {
     code: status.RESOURCE_EXHAUSTED,
     message: `the request body is larger than max_request_body_size (${limits.maxRequestBodyBytes} bytes)`,
@@ -48,7 +55,15 @@ export function addOtlpRoutes(app: FastifyInstance, intake: ProfilesIntake, limi
         return refuse(reply, encoding, intake, 'encoding', { code: status.INVALID_ARGUMENT, message });
       }
       const isVersionDeclared = versionsOf(request).length > 0;
-      const outcome = intake.take({ transport: 'http', encoding, bytes: content.bytes, isVersionDeclared });
+      const caller = new AbortController();
+      reply.raw.once('close', () => caller.abort());
+      const outcome = await intake.take({
+        transport: 'http',
+        encoding,
+        bytes: content.bytes,
+        isVersionDeclared,
+        caller,
+      });
       if (outcome.kind === 'taken') return sendResponse(reply, encoding, outcome.response);
       return sendStatus(reply, encoding, httpStatusOf(outcome.refusal.code), outcome.refusal);
     },
@@ -66,6 +81,20 @@ export function addOtlpRoutes(app: FastifyInstance, intake: ProfilesIntake, limi
       message: code === status.INTERNAL ? 'the service failed to handle the request' : error.message,
     });
   });
+}
+
+/** Before anything else, also of what there is not to be found, as in the Collector. */
+async function askGuard(
+  guard: RequestGuard,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply | undefined> {
+  const refusal = await guard.check((name) => [request.headers[name] ?? []].flat()[0]);
+  if (refusal === undefined) return undefined;
+  const isBusy = refusal.retryAfterMs !== undefined;
+  if (!isBusy) reply.header('www-authenticate', guard.challenge);
+  const code = isBusy ? status.UNAVAILABLE : status.UNAUTHENTICATED;
+  return sendStatus(reply, encodingOf(request) ?? 'json', httpStatusOf(code), { code, ...refusal });
 }
 
 async function refuseByHead(

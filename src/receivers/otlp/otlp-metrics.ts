@@ -10,6 +10,7 @@ export type RefusalReason =
   | 'encoding'
   | 'not_admitted'
   | 'busy'
+  | 'failed'
   | 'stopping'
   | 'internal';
 

@@ -1,3 +1,4 @@
+import { readAuthenticatorId } from '../../config/auth-config.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
 import { readServerTlsConfig } from '../../config/tls-config.ts';
 import type { ServerTlsConfig } from '../../support/tls/tls-config.ts';
@@ -18,6 +19,8 @@ export interface OtlpHttpConfig {
   readonly endpoint: string;
   /** `undefined` for plain text. */
   readonly tls: ServerTlsConfig | undefined;
+  /** Extension that knows the credentials of requests; empty = nobody is asked. */
+  readonly authenticator: string;
   /** Before decompression and after it. */
   readonly maxRequestBodyBytes: number;
   readonly compressionAlgorithms: readonly ContentEncoding[];
@@ -56,6 +59,7 @@ function readHttpConfig(section: ConfigSection): OtlpHttpConfig {
   const config = {
     endpoint,
     tls: tls === undefined ? undefined : readServerTlsConfig(tls),
+    authenticator: readAuthenticatorId(section),
     maxRequestBodyBytes: bodyBytes === 0 ? defaultBodyBytes : bodyBytes,
     compressionAlgorithms: readAlgorithms(section),
     // The Collector has none of these bounds; a sender that is slower than a minute holds memory for nothing.

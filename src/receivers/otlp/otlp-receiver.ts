@@ -2,6 +2,7 @@ import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { Admission } from '../../model/admission.ts';
+import type { RequestGuard } from '../../model/authentication.ts';
 import { encodeExportResponse } from '../../otlp/export-response.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
@@ -24,6 +25,8 @@ export interface OtlpReceiverDependencies {
   /** `undefined`: what the sink holds on to is in memory alone. */
   readonly keeping?: RequestKeeping | undefined;
   readonly clock: Clock;
+  /** Asked about every request over HTTP; the gRPC server has its own. */
+  readonly httpGuard?: RequestGuard | undefined;
   readonly meter: Meter;
   readonly logger: Logger;
 }
@@ -36,7 +39,7 @@ export class OtlpReceiver implements Component {
   readonly #httpServer: OtlpHttpServer | undefined;
 
   constructor(id: string, config: OtlpReceiverConfig, dependencies: OtlpReceiverDependencies) {
-    const { server, sink, admission, keeping, clock, meter, logger } = dependencies;
+    const { server, sink, admission, keeping, clock, httpGuard, meter, logger } = dependencies;
     this.id = id;
     const metrics = new OtlpMetrics(meter, id);
     this.#intake = new ProfilesIntake({ sink, admission, keeping, metrics, clock, logger });
@@ -44,13 +47,12 @@ export class OtlpReceiver implements Component {
     this.#httpServer =
       config.http === undefined
         ? undefined
-        : new OtlpHttpServer(config.http, { intake: this.#intake, clock, meter, logger });
+        : new OtlpHttpServer(config.http, { intake: this.#intake, clock, guard: httpGuard, meter, logger });
     server?.add({
       name: profilesServiceName,
       definition: profilesServiceDefinition,
       handlers: {
-        Export: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) =>
-          answer(this.#export(call), reply),
+        Export: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => void this.#answer(call, reply),
       },
       protoPackage: loadProfilesProto(),
       endCalls: () => this.#intake.stop(),
@@ -73,26 +75,31 @@ export class OtlpReceiver implements Component {
     await Promise.all([this.#httpServer?.stop(deadline), this.#grpcServer?.stop(deadline)]);
   }
 
-  #export({ request, metadata }: ServerUnaryCall<Buffer, Buffer>): ExportOutcome {
+  async #answer(call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>): Promise<void> {
+    const outcome = await this.#export(call);
+    if (outcome.kind === 'taken') reply(null, Buffer.from(encodeExportResponse(outcome.response)));
+    else reply(grpcStatusOf(outcome.refusal));
+  }
+
+  #export(call: ServerUnaryCall<Buffer, Buffer>): ExportOutcome | Promise<ExportOutcome> {
+    const { request, metadata } = call;
     const versions = metadata.get(developmentVersionKey).map(String);
     const refusal = refuseDevelopmentVersion(versions);
     if (refusal !== undefined) return this.#intake.refuse('grpc', 'version', refusal);
     const notAdmitted = this.#intake.refuseUnadmitted();
     if (notAdmitted !== undefined) return this.#intake.refuse('grpc', 'not_admitted', notAdmitted);
+    const caller = new AbortController();
+    call.once('cancelled', () => caller.abort());
     return this.#intake.take({
       transport: 'grpc',
       encoding: 'protobuf',
       bytes: request,
       isVersionDeclared: versions.length > 0,
+      caller,
     });
   }
 
   #fail(protocol: string, error: Error): never {
     throw new Error(`receivers.${this.id}.protocols.${protocol}.${error.message}`, { cause: error });
   }
-}
-
-function answer(outcome: ExportOutcome, reply: sendUnaryData<Buffer>): void {
-  if (outcome.kind === 'taken') reply(null, Buffer.from(encodeExportResponse(outcome.response)));
-  else reply(grpcStatusOf(outcome.refusal));
 }

@@ -17,11 +17,16 @@ import type { SortedProfiles } from './sort-out-profiles.ts';
 /** A message as it came in. */
 export interface ExportMessage extends MessageContent {
   readonly transport: Transport;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly caller: AbortController;
 }
 
 export type ExportOutcome =
   | { readonly kind: 'taken'; readonly response: ExportResponse }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** What is counted of a request, and told. */
+type SortedCounts = Omit<SortedProfiles, 'data'> & Pick<ReadMessage, 'version'>;
 
 export interface ProfilesIntakeDependencies {
   readonly sink: ProfilesSink;
@@ -41,6 +46,10 @@ export interface RequestKeeping {
 // A sender whose requests are all at fault must not fill the log.
 const warningIntervalMs = 10_000;
 
+/** A call waits no longer than this for room in a queue or for a result, though its own deadline may be later. */
+const mostWaitMs = 60_000;
+
+const accepted: SinkAnswer = { kind: 'accepted' };
 const fullSuccess: ExportResponse = { rejectedProfiles: 0n, errorMessage: '' };
 
 /** What becomes of the bytes of a request, whichever way they came: decoded, sorted out, handed on, counted, answered. */
@@ -90,8 +99,8 @@ export class ProfilesIntake {
     return { kind: 'refused', refusal };
   }
 
-  /** Never throws: a fault of ours must not end the process. */
-  take(message: ExportMessage): ExportOutcome {
+  /** Never throws or rejects: a fault of ours must not end the process. */
+  take(message: ExportMessage): ExportOutcome | Promise<ExportOutcome> {
     const { transport } = message;
     if (this.#isStopping) return this.refuse(transport, 'stopping', stopping);
     try {
@@ -107,8 +116,8 @@ export class ProfilesIntake {
     }
   }
 
-  #take(message: ExportMessage): ExportOutcome {
-    const { transport } = message;
+  #take(message: ExportMessage): ExportOutcome | Promise<ExportOutcome> {
+    const { transport, caller } = message;
     const sorted = this.#reader.read(message);
     const isAllRejected = sorted.rejectedProfiles > 0 && sorted.data.resourceProfiles.every(isEmpty);
     if (isAllRejected) {
@@ -118,11 +127,32 @@ export class ProfilesIntake {
       return { kind: 'refused', refusal };
     }
     // As in the Collector, a request without samples is taken and goes no further.
-    const answer = sorted.sampleCount === 0 ? undefined : this.#submit(message, sorted);
-    if (answer?.kind === 'busy') {
-      const { reason, retryAfterMs } = answer;
-      this.#metrics.countRefused(transport, 'busy', sorted.sampleCount + sorted.rejectedSamples);
-      return { kind: 'refused', refusal: { code: status.UNAVAILABLE, message: reason, retryAfterMs } };
+    const answer = sorted.sampleCount === 0 ? accepted : this.#submit(message, sorted, caller.signal);
+    const { sampleCount, rejectedProfiles, rejectedSamples, faults, version } = sorted;
+    // Without the data, which need not be held while the answer is awaited.
+    const counts = { sampleCount, rejectedProfiles, rejectedSamples, faults, version };
+    if (!(answer instanceof Promise)) return this.#conclude(answer, counts, transport);
+    return this.#inTime(answer, caller).then((late) => this.#conclude(late, counts, transport));
+  }
+
+  /** The answer, or after a while that there is none. */
+  async #inTime(answer: Promise<SinkAnswer>, caller: AbortController): Promise<SinkAnswer> {
+    const answered = new AbortController();
+    const late = this.#clock.sleep(mostWaitMs, answered.signal).then((): SinkAnswer => {
+      caller.abort();
+      return { kind: 'busy', reason: `no answer of the exporters within ${mostWaitMs / 1000} s` };
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      answered.abort();
+    }
+  }
+
+  #conclude(answer: SinkAnswer, sorted: SortedCounts, transport: Transport): ExportOutcome {
+    if (answer.kind !== 'accepted') {
+      this.#metrics.countRefused(transport, answer.kind, sorted.sampleCount + sorted.rejectedSamples);
+      return { kind: 'refused', refusal: refusalOf(answer) };
     }
     this.#metrics.countTaken(transport, sorted.sampleCount);
     this.#metrics.countVersion(transport, sorted.version);
@@ -134,15 +164,15 @@ export class ProfilesIntake {
   }
 
   /** What a sink holds on to is on disk before it has it, and so before the sender is told. */
-  #submit(message: ExportMessage, received: ReadMessage): SinkAnswer {
-    if (this.#keeping === undefined) return this.#sink.submit(received);
+  #submit(message: ExportMessage, received: ReadMessage, signal: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
+    if (this.#keeping === undefined) return this.#sink.submit(received, signal);
     const { sink, journal } = this.#keeping;
     const refusal = sink.refuse(received);
     if (refusal !== undefined) return refusal;
     const kept = journal.keep(keptParts(message), received.sampleCount);
     if ('reason' in kept) return { kind: 'busy', reason: kept.reason, retryAfterMs: kept.retryDelayMs };
     sink.hold(received.data);
-    return { kind: 'accepted' };
+    return accepted;
   }
 
   /** A request is reported as a whole: one of which the journal knows events is in a report. */
@@ -160,11 +190,19 @@ export class ProfilesIntake {
   }
 }
 
+/** The Collector's mapping: what may come again is UNAVAILABLE, what must not is INTERNAL. */
+function refusalOf(answer: Exclude<SinkAnswer, { kind: 'accepted' }>): Refusal {
+  const message = answer.reason;
+  if (answer.kind === 'failed') return { code: status.INTERNAL, message };
+  const { retryAfterMs } = answer;
+  return { code: status.UNAVAILABLE, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+}
+
 function isEmpty({ scopeProfiles }: SortedProfiles['data']['resourceProfiles'][number]): boolean {
   return scopeProfiles.every(({ profiles }) => profiles.length === 0);
 }
 
-function faultsOf({ faults, rejectedProfiles }: SortedProfiles): string {
+function faultsOf({ faults, rejectedProfiles }: Pick<SortedProfiles, 'faults' | 'rejectedProfiles'>): string {
   const more = rejectedProfiles - faults.length;
   return more === 0 ? faults.join('; ') : `${faults.join('; ')}; and ${more} more`;
 }

@@ -12,23 +12,24 @@ export interface ReceivedProfiles {
 
 /** Where the receiver hands profiles to. */
 export interface ProfilesSink {
-  /** Takes profiles, or says why it cannot now. Called once a request; must not wait. */
-  submit(received: ReceivedProfiles): SinkAnswer;
+  /**
+   * Takes profiles, or says why it cannot. Called once a request; never rejects. The answer may come later where an exporter is
+   * set to wait; once `signal` aborts, nobody is there to hear it.
+   */
+  submit(received: ReceivedProfiles, signal: AbortSignal): SinkAnswer | Promise<SinkAnswer>;
 }
 
-export type SinkAnswer = { readonly kind: 'accepted' } | SinkRefusal;
-
-/** The sender may try again, after a time. */
-export interface SinkRefusal {
-  readonly kind: 'busy';
-  readonly reason: string;
-  readonly retryAfterMs: number;
-}
+export type SinkAnswer =
+  | { readonly kind: 'accepted' }
+  /** The sender may try again, after a time. */
+  | { readonly kind: 'busy'; readonly reason: string; readonly retryAfterMs?: number }
+  /** The profiles were not sent, and would not be if they came again. */
+  | { readonly kind: 'failed'; readonly reason: string };
 
 /** A sink that holds on to what it takes: that can be kept on disk as well, between its two steps. */
 export interface HoldingSink extends ProfilesSink {
   /** Why profiles cannot be taken now; `undefined` when they can. */
-  refuse(received: ReceivedProfiles): SinkRefusal | undefined;
+  refuse(received: ReceivedProfiles): SinkAnswer | undefined;
   /** Takes profiles whatever the bounds: `refuse` has let them in, now or in an earlier run. */
   hold(data: ProfilesData): void;
   /** Takes the names in them alone. */

@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import type { NamedFile, TlsFilesConfig } from './tls-config.ts';
+import type { NamedFile } from '../named-file.ts';
+import type { TlsFilesConfig } from './tls-config.ts';
 
 /** Contents of TLS files that are sound and belong together, in the form in which Node takes them. */
 export interface PemSet {

@@ -1,11 +1,5 @@
 import type { SecureVersion } from 'node:tls';
-
-/** A file that a key of the configuration names. */
-export interface NamedFile {
-  /** Of its section, e.g. `cert_file`. */
-  readonly key: string;
-  readonly path: string;
-}
+import type { NamedFile } from '../named-file.ts';
 
 /** Which files TLS needs; `undefined` for those that are not configured. */
 export interface TlsFilesConfig {

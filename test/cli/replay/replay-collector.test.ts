@@ -18,7 +18,7 @@ function startedCollector(): ReplayCollector {
 
 function asking(...namesNeeded: NeededNameMessage[]): BatchReplyMessage {
   const counts = { acceptedSamples: 0, rejectedSamples: 0, rejections: [], retryDelayMs: 0, duplicate: false };
-  return { sequence: 1n, ...counts, namesNeeded };
+  return { sequence: 1n, ...counts, namesNeeded, executablesNeeded: new Uint8Array(0) };
 }
 
 function neededStub(batch: BatchMessage): NeededNameMessage {
@@ -59,6 +59,19 @@ test('ReplayCollector sends a symbol again without waiting for samples', () => {
     answer.symbols.map(({ addressOrLine }) => addressOrLine),
     [batch.symbols[0]!.addressOrLine],
   );
+  assert.equal(collector.answerBatch(), undefined);
+});
+
+test('ReplayCollector sends an executable again when it is asked, once, and leaves out what it does not know', () => {
+  const collector = startedCollector();
+  const { fileIds, executables } = collector.batchOf(slices[0]!);
+  const { fileId: index } = executables[0]!;
+  const fileId = fileIds.subarray((index - 1) * 16, index * 16);
+  const unknown = new Uint8Array(16).fill(9);
+  collector.takeReply({ ...asking(), executablesNeeded: Buffer.concat([fileId, unknown, fileId]) });
+  const answer = collector.answerBatch()!;
+  assert.deepEqual([answer.executables.length, answer.fileIds], [1, Buffer.from(fileId)]);
+  assert.deepEqual([answer.samples.length, collector.counts.executablesSentAgain], [0, 1]);
   assert.equal(collector.answerBatch(), undefined);
 });
 

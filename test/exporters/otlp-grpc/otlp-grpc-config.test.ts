@@ -20,6 +20,7 @@ test('otlp_grpc has the defaults of the Collector', () => {
     dialect: 'generic',
     endpoint: { target: 'localhost:4317', security: undefined },
     isTls: true,
+    authenticator: '',
     compression: 'gzip',
     headers: new Map(),
     keepalive: undefined,

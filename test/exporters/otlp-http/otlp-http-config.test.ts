@@ -19,6 +19,7 @@ test('otlp_http has the defaults of the Collector', () => {
   assert.deepEqual(rest, {
     dialect: 'generic',
     encoding: 'proto',
+    authenticator: '',
     compression: 'gzip',
     compressionLevel: 6,
     headers: new Map(),

@@ -15,8 +15,9 @@ import type { FlameTree } from '../../../src/model/flame-tree.ts';
 import { profileTypeKey } from '../../../src/model/flame-tree.ts';
 import { encodeProfilesData } from '../../../src/otlp/encode-profiles-data.ts';
 import { foldFlameTrees } from '../../../src/profile/flame-graph.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { foldedStacks } from '../../support/flame-paths.ts';
-import { exchange, serve, silentLogger } from '../../support/http-harness.ts';
+import { exchange, plainParts, serve, silentLogger } from '../../support/http-harness.ts';
 import { recordMetrics } from '../../support/metric-recorder.ts';
 import type { FixtureSample } from '../../support/profiles-fixture.ts';
 import { profilesOf } from '../../support/profiles-fixture.ts';
@@ -176,8 +177,8 @@ test('data.json keeps to max_nodes although the cycles together have more', asyn
 
 test('events tells every cycle, and ends when the server stops', async (context: TestContext) => {
   const page = createPage();
-  const tools = { logger: silentLogger, meter: new MeterProvider().getMeter('test') };
-  const server = new HttpServer({ host: '127.0.0.1', port: 0 }, [page], tools);
+  const tools = { clock: new FakeClock(), logger: silentLogger, meter: new MeterProvider().getMeter('test') };
+  const server = new HttpServer(plainParts({ host: '127.0.0.1', port: 0 }, [page]), tools);
   await server.start();
   const response = await fetch(`http://127.0.0.1:${server.address.port}/live/events`, { signal: context.signal });
   assert.equal(response.headers.get('content-type'), 'text/event-stream');
@@ -207,6 +208,8 @@ test('readLivePageConfig reads its keys and refuses what cannot be', () => {
   const read = (keys: object) => readLivePageConfig(new ConfigSection('live_page', keys, problems as never));
   assert.deepEqual(read({}), {
     endpoint: { host: 'localhost', port: 13133 },
+    tls: undefined,
+    authenticator: '',
     path: '/live',
     cycles: 12,
     maxNodes: 20_000,
@@ -311,8 +314,8 @@ test('an answer folds the newest requests for 50 ms, and the next one goes on', 
 test('events tells of requests that pass, no oftener than of cycles', async (context: TestContext) => {
   let nowMs = 0;
   const page = createPage({}, { nowMs: () => nowMs });
-  const tools = { logger: silentLogger, meter: new MeterProvider().getMeter('test') };
-  const server = new HttpServer({ host: '127.0.0.1', port: 0 }, [page], tools);
+  const tools = { clock: new FakeClock(), logger: silentLogger, meter: new MeterProvider().getMeter('test') };
+  const server = new HttpServer(plainParts({ host: '127.0.0.1', port: 0 }, [page]), tools);
   await server.start();
   const response = await fetch(`http://127.0.0.1:${server.address.port}/live/events`, { signal: context.signal });
   for (nowMs of [0, 4999, 9000, 9999, 10_000]) {

@@ -23,6 +23,7 @@ test('the defaults are those of the Collector', () => {
     grpc: {
       endpoint: 'localhost:4317',
       tls: undefined,
+      authenticator: '',
       maxReceiveMessageBytes: 4_194_304,
       maxConcurrentStreams: 100,
       maxConnections: 256,

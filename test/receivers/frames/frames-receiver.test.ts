@@ -14,6 +14,7 @@ import type { BatchOutcome } from '../../../src/model/batch-outcome.ts';
 import type { FrameBatch } from '../../../src/model/frame-batch.ts';
 import { frameKinds } from '../../../src/model/frame-kind.ts';
 import type { GrpcServerConfig } from '../../../src/receivers/grpc-server-config.ts';
+import { fileIdOf } from '../../support/batch.ts';
 import type { PlainBatch } from '../../support/frames-client.ts';
 import { encodeBatch, FramesClient, smallBatch } from '../../support/frames-client.ts';
 import type { FramesServer } from '../../support/frames-server.ts';
@@ -62,6 +63,7 @@ test('Submit hands the batch on and tells what became of it', async (t) => {
       },
       { owner: { pid: 77, startTimeNano: 2n ** 64n - 1n }, addressHigh: 1, addressLow: 2, kind: frameKinds.v8js },
     ],
+    executablesNeeded: [fileIdOf(7), { word0: 0xffffffff, word1: 0, word2: 0, word3: 0x80000000 }],
     retryDelayMs: 250,
   }));
   const sample = { stack: 1, process: 1, profileType: 1, timestamps: [now] };
@@ -88,6 +90,7 @@ test('Submit hands the batch on and tells what became of it', async (t) => {
       },
       { fileId: '', pid: 77, startTimeNano: '18446744073709551615', addressOrLine: '4294967298', kind: 5 },
     ],
+    executablesNeeded: '5eed0000000000000000000000000007ffffffff000000000000000080000000',
     retryDelayMs: 250,
     duplicate: false,
   });

@@ -1,0 +1,27 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import type { ClientCredentials, HeaderReader } from '../model/authentication.ts';
+import type { Clock } from '../support/clock.ts';
+import type { Component } from '../support/component.ts';
+
+/** What was found of a request's credential. `busy`: too many unknown ones came at once to look at it. */
+export type Verdict = 'ok' | 'missing' | 'malformed' | 'mismatch' | 'busy';
+
+/** The side of a listener. */
+export interface Verifier {
+  /** HTTP's `WWW-Authenticate`. */
+  readonly challenge: string;
+  verify(header: HeaderReader): Verdict | Promise<Verdict>;
+}
+
+/** An extension that knows credentials: those that listeners take, those that clients send, or both. */
+export interface Authenticator extends Component {
+  readonly verifier?: Verifier;
+  readonly credentials?: ClientCredentials;
+}
+
+export interface AuthenticatorDependencies {
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly logger: Logger;
+}

@@ -1,0 +1,108 @@
+import type { Clock } from '../support/clock.ts';
+import type { ExportRequest } from './export-request.ts';
+import type { OfferOptions, Refusal, SendingQueue } from './sending-queue.ts';
+
+interface WaitingOffer {
+  readonly request: ExportRequest;
+  readonly options: OfferOptions;
+  readonly end: (refusal: Refusal | undefined) => void;
+}
+
+/**
+ * Offers that wait for room in a full queue: the oldest goes first, and whoever comes while one waits joins the line. Callers in
+ * it are bounded, because each holds its request. A queue tells when something has left it; a storage that refuses does not, and is tried again.
+ */
+export class WaitingOffers {
+  readonly #queue: SendingQueue;
+  readonly #mostWaiting: number;
+  readonly #storageRetryMs: number;
+  readonly #clock: Clock;
+  readonly #line = new Set<WaitingOffer>();
+  readonly #closing = new AbortController();
+  #isTryingLater = false;
+  #onEmpty: () => void = () => undefined;
+
+  constructor(queue: SendingQueue, mostWaiting: number, storageRetryMs: number, clock: Clock) {
+    this.#queue = queue;
+    this.#mostWaiting = mostWaiting;
+    this.#storageRetryMs = storageRetryMs;
+    this.#clock = clock;
+    queue.onRoom = () => this.#serve();
+  }
+
+  get count(): number {
+    return this.#line.size;
+  }
+
+  /** Whether no further caller may wait. */
+  get isFull(): boolean {
+    return this.#line.size >= this.#mostWaiting || this.#closing.signal.aborted;
+  }
+
+  /** A report always may: its cycle makes no other before it is taken, but for the last one. */
+  mayWait(signal: AbortSignal | undefined): boolean {
+    return signal === undefined ? !this.#closing.signal.aborted : !this.isFull;
+  }
+
+  /** Waits until the queue takes the request, refuses it for good, or `signal` aborts. Not unless `mayWait`. */
+  wait(request: ExportRequest, options: OfferOptions, signal: AbortSignal | undefined): Promise<Refusal | undefined> {
+    // As what waits in the queue: bytes are a fraction of the objects.
+    request.encoded();
+    return new Promise((resolve) => {
+      const withdraw = (): void => this.#end(offer, 'cancelled');
+      const end = (refusal: Refusal | undefined): void => {
+        signal?.removeEventListener('abort', withdraw);
+        resolve(refusal);
+      };
+      const offer: WaitingOffer = { request, options, end };
+      this.#line.add(offer);
+      if (signal?.aborted === true) withdraw();
+      else signal?.addEventListener('abort', withdraw, { once: true });
+      this.#serve();
+    });
+  }
+
+  /** Nobody joins any more. Those in the line have until `deadline`; with a storage, they go into it whatever its queue may hold. */
+  async close(deadline: AbortSignal, hasStorage: boolean): Promise<void> {
+    this.#closing.abort();
+    const refuseRest = (): void => {
+      for (const offer of this.#line) this.#end(offer, 'stopped');
+    };
+    if (hasStorage) {
+      for (const offer of this.#line) {
+        this.#end(offer, this.#queue.offer(offer.request, { ...offer.options, mayExceed: true }));
+      }
+    }
+    if (this.#line.size === 0) return;
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    if (deadline.aborted) refuseRest();
+    else deadline.addEventListener('abort', refuseRest, { once: true });
+    await empty;
+    deadline.removeEventListener('abort', refuseRest);
+  }
+
+  #serve(): void {
+    for (const offer of this.#line) {
+      const refusal = this.#queue.offer(offer.request, offer.options);
+      if (refusal === 'queue_full') return;
+      if (refusal === 'storage_full' || refusal === 'storage_error') return void this.#tryLater();
+      this.#end(offer, refusal);
+    }
+  }
+
+  async #tryLater(): Promise<void> {
+    if (this.#isTryingLater) return;
+    this.#isTryingLater = true;
+    await this.#clock.sleep(this.#storageRetryMs, this.#closing.signal).catch(() => undefined);
+    this.#isTryingLater = false;
+    this.#serve();
+  }
+
+  #end(offer: WaitingOffer, refusal: Refusal | undefined): void {
+    if (!this.#line.delete(offer)) return;
+    offer.end(refusal);
+    if (this.#line.size === 0) this.#onEmpty();
+  }
+}

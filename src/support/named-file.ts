@@ -1,0 +1,6 @@
+/** A file that a key of the configuration names. */
+export interface NamedFile {
+  /** Within its section, e.g. `cert_file`. */
+  readonly key: string;
+  readonly path: string;
+}

@@ -1,0 +1,56 @@
+/** Something that a collector is to be asked for. */
+export interface Need {
+  askedMs: number;
+  /** Whether it waits in a queue. */
+  isPending: boolean;
+}
+
+/** As the protocol says (frames.proto, BatchReply.names_needed and executables_needed). */
+const maxPerReply = 1024;
+
+/**
+ * What was noted and not asked for since, of one collector, the longest waiting first. What was asked for a moment ago
+ * waits here for the interval to pass.
+ */
+export class NeedQueue<T extends Need> {
+  readonly #intervalMs: number;
+  #pending: T[] = [];
+  /** No pending need is due before. */
+  #dueMs = Number.POSITIVE_INFINITY;
+
+  constructor(intervalMs: number) {
+    this.#intervalMs = intervalMs;
+  }
+
+  get length(): number {
+    return this.#pending.length;
+  }
+
+  add(need: T): void {
+    need.isPending = true;
+    this.#pending.push(need);
+    this.#dueMs = Math.min(this.#dueMs, need.askedMs + this.#intervalMs);
+  }
+
+  /** What to ask for now, at most 1,024. It counts as asked for; what `isKnown` by now is let go. */
+  take(nowMs: number, isKnown: (need: T) => boolean): T[] {
+    if (nowMs < this.#dueMs) return [];
+    const taken: T[] = [];
+    const waiting: T[] = [];
+    this.#dueMs = Number.POSITIVE_INFINITY;
+    for (const need of this.#pending) {
+      const dueMs = need.askedMs + this.#intervalMs;
+      if (dueMs > nowMs || taken.length === maxPerReply) {
+        this.#dueMs = Math.min(this.#dueMs, dueMs);
+        waiting.push(need);
+        continue;
+      }
+      need.isPending = false;
+      if (isKnown(need)) continue;
+      need.askedMs = nowMs;
+      taken.push(need);
+    }
+    this.#pending = waiting;
+    return taken;
+  }
+}

@@ -1,0 +1,49 @@
+import { ConfigSection } from '../../src/config/config-section.ts';
+import type { ExportClient } from '../../src/exporters/export-client.ts';
+import { QueuedExporter } from '../../src/exporters/queued-exporter.ts';
+import type { RequestStorage } from '../../src/exporters/request-storage.ts';
+import { readRetryConfig } from '../../src/exporters/retry-config.ts';
+import type { Send } from '../../src/exporters/send-result.ts';
+import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { recordLogs } from '../support/log-recorder.ts';
+import { recordMetrics } from '../support/metric-recorder.ts';
+
+export interface TestExporter {
+  readonly exporter: QueuedExporter;
+  readonly clock: FakeClock;
+  readonly logs: ReturnType<typeof recordLogs>;
+  readonly values: () => Promise<Map<string, number>>;
+}
+
+interface Rest {
+  readonly close?: () => Promise<void>;
+  readonly maxRequestBytes?: number | undefined;
+  readonly storage?: RequestStorage;
+}
+
+/** Exporter `otlp/a` with the default retries, whose attempts the test answers. */
+export function createExporter(
+  send: Send,
+  queue: Record<string, unknown> = {},
+  { close = async () => {}, maxRequestBytes, storage }: Rest = {},
+): TestExporter {
+  const clock = new FakeClock();
+  const logs = recordLogs();
+  const { meter, values } = recordMetrics();
+  const client: ExportClient = { start: async () => {}, send, close };
+  const config = {
+    timeoutMs: 5000,
+    retry: readRetryConfig(new ConfigSection('', {}, [])),
+    queue: readSendingQueueConfig(new ConfigSection('', queue, [])),
+    ...(maxRequestBytes !== undefined && { maxRequestBytes }),
+  };
+  const exporter = new QueuedExporter('otlp/a', client, config, {
+    clock,
+    logger: logs.logger,
+    meter,
+    random: () => 0.5,
+    storage,
+  });
+  return { exporter, clock, logs, values };
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { exitCodes } from '../../src/cli/command-io.ts';
+import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
+import { runServe } from '../../src/serve.ts';
+import { freePorts, runChild } from '../support/child-process.ts';
+import { observationsOf } from './observations.ts';
+import { locatePeers } from './peers.ts';
+import { readProtoFile } from './profile-files.ts';
+import type { ReporterDocument } from './reporter-document.ts';
+
+const deadlineMs = 60_000;
+
+/**
+ * The whole service with both of its receivers; the eBPF profiler's own reporter sends it `document`, once `before`
+ * has used the port. Resolves, when all events of the document have come out of the service, to what that sent.
+ */
+export async function runReporter(
+  document: ReporterDocument,
+  flags: readonly string[] = [],
+  before: (port: number) => Promise<void> = async () => undefined,
+): Promise<Uint8Array[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'framekeeper-ebpf-reporter-'));
+  const sent = join(folder, 'sent.proto');
+  const [port] = (await freePorts(1)) as [number];
+  const protocols = `{protocols: {grpc: {endpoint: "127.0.0.1:${port}"}}}`;
+  const config = `
+receivers: {frames: ${protocols}, otlp: ${protocols}}
+processors: {symbol_store: {}, reporting_cycle: {interval: 1h}}
+exporters: {file: {path: "${sent}", format: proto}}
+service:
+  pipelines: {profiles: {receivers: [frames, otlp], processors: [symbol_store, reporting_cycle], exporters: [file]}}
+  telemetry: {logs: {level: error}, metrics: {level: none}}
+`;
+  const problems: string[] = [];
+  const io = {
+    env: {},
+    stdout: () => undefined,
+    stderr: (text: string) => void problems.push(text),
+    readFile: () => config,
+  };
+  try {
+    const { signal } = new AbortController();
+    const code = await runServe({ configs: ['file:in-memory.yaml'], sets: [] }, io, signal, async () => {
+      await before(port);
+      await report(document, [`-endpoint=127.0.0.1:${port}`, ...flags], folder, sent);
+      return exitCodes.ok;
+    });
+    assert.equal(code, exitCodes.ok, problems.join(''));
+    return readProtoFile(sent);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function report(document: ReporterDocument, flags: string[], folder: string, sent: string): Promise<void> {
+  const path = join(folder, 'document.json');
+  writeFileSync(path, JSON.stringify(document));
+  const child = runChild(locatePeers().ebpfReporter, [...flags, path], { folder });
+  const deadline = performance.now() + deadlineMs;
+  for (let count = 0; count < document.events.length; count = countReported(sent)) {
+    const told = `${count} of ${document.events.length} events have come out:\n${child.output()}`;
+    assert.ok(!child.hasEnded() && performance.now() < deadline, told);
+    await sleep(100);
+  }
+  assert.equal(await child.stop(), 0, child.output());
+}
+
+function countReported(file: string): number {
+  try {
+    return readProtoFile(file).flatMap((message) => observationsOf(decodeProfilesData(message))).length;
+  } catch {
+    return 0; // The last message is not whole yet.
+  }
+}

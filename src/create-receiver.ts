@@ -29,7 +29,7 @@ export interface CreatedReceiver {
 /** The receiver of a configured component, by its type, in front of a pipeline. */
 export function createReceiver(
   { id, type, config }: ConfiguredComponent,
-  { intake, profiles, admissions, journal }: Pipeline,
+  { intake, profiles, merged, admissions, journal }: Pipeline,
   { grpcServers, guardOf, ...parts }: ReceiverParts,
 ): CreatedReceiver {
   switch (type.type) {
@@ -53,6 +53,8 @@ export function createReceiver(
         server,
         sink: profiles,
         admission: admissions.otlp,
+        keeping: merged &&
+          journal && { sink: merged, connectJournal: (restore) => journal.connect('otlp', id, restore) },
         httpGuard: guardOf(otlpConfig.http?.authenticator ?? ''),
         ...parts,
       });

@@ -1,6 +1,7 @@
 import type { Attributes, Counter, Meter } from '@opentelemetry/api';
 import { createEncodedRequest, createExportRequest } from './exporters/create-export-request.ts';
 import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
+import { bookOf, createLocationCounter } from './name-book-of-store.ts';
 import { offerToAll } from './offer-to-all.ts';
 import { enrichPlain } from './profile/enrich-plain.ts';
 import type { LocationCounts } from './profile/enrich-profiles.ts';
@@ -15,6 +16,8 @@ export interface PassThroughParts {
   /** Whether no reporting cycle drops what is past its lifetime in the store. */
   readonly ownsStore: boolean;
   readonly exporters: readonly ProfilesExporter[];
+  /** Shown every request that was taken. */
+  readonly watchers?: readonly ((request: ExportRequest) => void)[];
   readonly clock: Clock;
   readonly meter: Meter;
 }
@@ -31,10 +34,7 @@ export class PassThrough implements ProfilesSink {
 
   constructor(parts: PassThroughParts) {
     this.#parts = parts;
-    this.#locations = parts.meter.createCounter('framekeeper_otlp_locations', {
-      description: 'Locations of OTLP profiles, by what became of them: learned, named, unnamed.',
-      unit: '{location}',
-    });
+    this.#locations = createLocationCounter(parts.meter);
     this.#requests = parts.meter.createCounter('framekeeper_otlp_passed_requests', {
       description: 'OTLP requests passed on: as they were, with names added, or rebuilt, and for what reason.',
       unit: '{request}',
@@ -49,7 +49,16 @@ export class PassThrough implements ProfilesSink {
       this.#purgeAfterMs = nowMs + purgeIntervalMs;
       store.purge(nowMs);
     }
-    return offerToAll(exporters, request, signal);
+    return this.#show(request, offerToAll(exporters, request, signal));
+  }
+
+  /** Whoever watches sees what was taken, when that is known. */
+  #show(request: ExportRequest, answer: SinkAnswer | Promise<SinkAnswer>): SinkAnswer | Promise<SinkAnswer> {
+    const { watchers = [] } = this.#parts;
+    if (watchers.length === 0) return answer;
+    if (answer instanceof Promise) return answer.then((late) => this.#show(request, late));
+    if (answer.kind === 'accepted') for (const watch of watchers) watch(request);
+    return answer;
   }
 
   #enrich(received: ReceivedProfiles, names: NameBook): ExportRequest {
@@ -70,13 +79,4 @@ export class PassThrough implements ProfilesSink {
     this.#locations.add(locations.unnamedLocations, { outcome: 'unnamed' });
     this.#requests.add(1, way);
   }
-}
-
-/** The store at one moment. */
-function bookOf(store: SymbolStore, nowMs: number): NameBook {
-  return {
-    learnExecutable: (fileId, executable) => store.learnExecutable(fileId, executable, nowMs),
-    learnSymbol: (fileId, high, low, symbol) => store.learnSymbol(fileId, high, low, symbol, nowMs),
-    openFile: (fileId) => store.openFile(fileId, nowMs),
-  };
 }

@@ -3,6 +3,7 @@ import { findSecurityProblems } from './auth-references.ts';
 import type { CheckedConfig, ConfiguredComponent } from './config/check-document.ts';
 import type { ConfigProblem } from './config/config-error.ts';
 import type { OtlpReceiverConfig } from './receivers/otlp/otlp-receiver-config.ts';
+import type { ReportingCycleConfig } from './reporter/reporting-cycle-config.ts';
 import { findStorageProblems } from './storage-references.ts';
 import type { SymbolStoreConfig } from './symbols/symbol-store-config.ts';
 
@@ -21,6 +22,7 @@ export function findPipelineProblems(config: CheckedConfig): ConfigProblem[] {
     ...findProcessorProblems(config),
     ...findSharedReceivers(config),
     ...findSharedSnapshots(config),
+    ...findIdleMerges(config),
   ];
 }
 
@@ -96,6 +98,25 @@ function findSharedSnapshots({ pipelines, processors }: CheckedConfig): ConfigPr
     problems.push({ path, problem, remedy });
   }
   return problems;
+}
+
+/** Merging OTLP profiles into the cycle needs somebody who brings some. */
+function findIdleMerges({ pipelines, processors, receivers }: CheckedConfig): ConfigProblem[] {
+  return [...pipelines].flatMap(([id, pipeline]) => {
+    const hasOtlp = pipeline.receivers.some((receiver) => receivers.get(receiver)?.type.type === 'otlp');
+    const cycleId = pipeline.processors.find((processor) => isMerging(processors.get(processor)));
+    if (hasOtlp || cycleId === undefined) return [];
+    return {
+      path: `processors.${cycleId}.otlp_profiles`,
+      problem: `is "merge", but pipeline "${id}" has no otlp receiver`,
+      remedy: `add one to service.pipelines.${id}.receivers, or remove the key`,
+    };
+  });
+}
+
+function isMerging(processor: ConfiguredComponent | undefined): boolean {
+  if (processor?.type.type !== 'reporting_cycle') return false;
+  return (processor.config as ReportingCycleConfig).otlpProfiles === 'merge';
 }
 
 function snapshotPath(processor: ConfiguredComponent | undefined): string | undefined {

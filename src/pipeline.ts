@@ -1,9 +1,10 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { CheckedConfig } from './config/check-document.ts';
-import type { ProfilesExporter } from './exporters/export-request.ts';
+import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
 import { Journal } from './journal/journal.ts';
 import { createJournalEvents } from './journal/journal-events.ts';
+import { MergeIntoCycle } from './merge-into-cycle.ts';
 import { PassThrough } from './pass-through.ts';
 import type { NamedAdmission, PipelineAdmissions } from './pipeline-admissions.ts';
 import { createPipelineAdmissions } from './pipeline-admissions.ts';
@@ -11,7 +12,7 @@ import type { ProfilesSink } from './receivers/otlp/profiles-sink.ts';
 import { hasNoRoomForReport, refuseFramesWhenFull, refuseOtlpWhenFull } from './refuse-full.ts';
 import { ReportHandOver } from './report-hand-over.ts';
 import type { ReportConsumer } from './reporter/cycle-report.ts';
-import type { ReporterMetrics } from './reporter/reporter-metrics.ts';
+import type { ReporterMetrics, WindowFigures } from './reporter/reporter-metrics.ts';
 import { createReporterMetrics } from './reporter/reporter-metrics.ts';
 import { ReportingCycle } from './reporter/reporting-cycle.ts';
 import type { ReportingCycleConfig } from './reporter/reporting-cycle-config.ts';
@@ -37,6 +38,8 @@ export interface Pipeline {
   readonly journal: Journal | undefined;
   /** The way of OTLP profiles. */
   readonly profiles: ProfilesSink;
+  /** The same, where they are merged into the cycle. */
+  readonly merged: MergeIntoCycle | undefined;
   /** What starts and stops, in the order of starting. */
   readonly components: readonly Component[];
 }
@@ -46,6 +49,10 @@ export interface PipelineOutlets {
   readonly exporters: readonly ProfilesExporter[];
   /** Who else wants every report of a cycle. */
   readonly consumers: (store: SymbolStore) => readonly ReportConsumer[];
+  /** Who wants to see the OTLP requests that are sent on by themselves. */
+  readonly passed: readonly ((request: ExportRequest) => void)[];
+  /** What stands in for a cycle, for those who want reports of a pipeline that has none. */
+  readonly substitutes: (store: SymbolStore) => readonly Component[];
   /** Where the journal of this pipeline is kept, if it is to have one. */
   readonly journalLog: SegmentLog | undefined;
 }
@@ -76,15 +83,17 @@ export function createPipeline(
   ];
   const otlpAdmissions: NamedAdmission[] = [{ name: 'queue_full', ask: refuseOtlpWhenFull(exporters, parts.random) }];
   const admissions = createPipelineAdmissions(id, { frames: framesAdmissions, otlp: otlpAdmissions }, parts);
-  const profiles = new PassThrough({ ...parts, store, ownsStore: cycleId === undefined, exporters });
   const keepers = keepersOf(storeId, storeConfig, store, parts);
-  const common = { id, store, admissions, profiles };
-  if (cycleId === undefined) return { ...common, intake: undefined, journal: undefined, components: keepers };
+  const passThrough = (): PassThrough =>
+    new PassThrough({ ...parts, store, ownsStore: cycleId === undefined, exporters, watchers: outlets.passed });
+  const common = { id, store, admissions };
+  if (cycleId === undefined) {
+    const components = [...keepers, ...outlets.substitutes(store)];
+    return { ...common, intake: undefined, merged: undefined, journal: undefined, profiles: passThrough(), components };
+  }
   const cycleConfig = config.processors.get(cycleId)!.config as ReportingCycleConfig;
-  const { maxEvents, maxBytes, intervalMs } = cycleConfig;
-  const limits = { maxEvents, maxBytes, retryDelayMs: intervalMs };
-  const intake = new TraceIntake(store, store.neededNames, limits, parts.clock);
-  const metrics = createReporterMetrics(parts.meter, () => intake.figures);
+  const { intake, merged } = createWindow(cycleConfig, store, parts);
+  const metrics = createReporterMetrics(parts.meter, () => figuresOf(intake, merged));
   const outlet = createHandOver(exporters, metrics, parts.logger);
   const journal = outlets.journalLog && createJournal(id, cycleId, { log: outlets.journalLog, intake, parts });
   const own: NamedAdmission[] = [{ name: 'report_waits', ask: outlet.admission }];
@@ -93,9 +102,36 @@ export function createPipeline(
   otlpAdmissions.push(...own);
   const consumers = outlets.consumers(store);
   const isHeldUp = (): boolean => hasNoRoomForReport(exporters);
-  const work = { symbols: store, intake, metrics, consumers, isHeldUp, outlet, journal };
+  const work = { symbols: store, intake, company: merged, metrics, consumers, isHeldUp, outlet, journal };
   const cycle = new ReportingCycle(cycleId, cycleConfig, { ...parts, ...work });
-  return { ...common, intake, journal, components: [...keepers, ...(journal ? [journal] : []), cycle] };
+  const components = [...keepers, ...(journal ? [journal] : []), cycle];
+  return { ...common, intake, merged, journal, profiles: merged ?? passThrough(), components };
+}
+
+/** The two ways into a window: raw frame samples, and OTLP profiles where these are merged. They share its bounds. */
+function createWindow(
+  { maxEvents, maxBytes, intervalMs, otlpProfiles }: ReportingCycleConfig,
+  store: SymbolStore,
+  parts: PipelineParts,
+): { readonly intake: TraceIntake; readonly merged: MergeIntoCycle | undefined } {
+  const limits = { maxEvents, maxBytes, retryDelayMs: intervalMs };
+  if (otlpProfiles === 'pass_through') {
+    return { intake: new TraceIntake(store, store.neededNames, limits, parts.clock), merged: undefined };
+  }
+  const merged = new MergeIntoCycle({ ...parts, store, limits, window: () => intake.figures });
+  const intake = new TraceIntake(store, store.neededNames, { ...limits, company: merged }, parts.clock);
+  return { intake, merged };
+}
+
+function figuresOf(intake: TraceIntake, merged: MergeIntoCycle | undefined): WindowFigures {
+  const { events, bytes, rejectedSamples } = intake.figures;
+  if (merged === undefined) return { events, bytes, rejectedSamples };
+  const { share } = merged;
+  return {
+    events: events + share.events,
+    bytes: bytes + share.bytes,
+    rejectedSamples: rejectedSamples + merged.rejectedSamples,
+  };
 }
 
 function createHandOver(

@@ -10,10 +10,10 @@ import type { ComponentKind } from './http/health/health-status.ts';
 import { HealthStatus } from './http/health/health-status.ts';
 import type { HttpServer } from './http/http-server.ts';
 import { createHttpServers } from './http/http-server.ts';
-import { LivePage } from './http/live-page/live-page.ts';
+import type { LivePage } from './http/live-page/live-page.ts';
 import type { LivePageConfig } from './http/live-page/live-page-config.ts';
 import { createHttpParts } from './http-parts.ts';
-import { reportToPage } from './live-report.ts';
+import { createLivePage, outletsToPages } from './live-report.ts';
 import type { Pipeline, PipelineParts } from './pipeline.ts';
 import { createPipeline } from './pipeline.ts';
 import { GrpcServers } from './receivers/grpc-servers.ts';
@@ -26,7 +26,6 @@ import { Lifecycle } from './support/lifecycle.ts';
 import { componentLogger } from './support/logger.ts';
 import { observeProcess } from './support/process-metrics.ts';
 import type { Telemetry } from './support/telemetry.ts';
-import { version } from './support/version.ts';
 
 export interface ServiceParts extends Omit<PipelineParts, 'meter'> {
   readonly telemetry: Telemetry;
@@ -80,16 +79,9 @@ export class Service {
     const exporters = this.#createExporters();
     const pipelines = [...config.pipelines].map(([id, pipeline]) => {
       const own = pipeline.exporters.map((exporter) => exporters.get(exporter)!);
-      return createPipeline(
-        id,
-        config,
-        {
-          exporters: own,
-          consumers: (store) => [...livePages.values()].map((page) => reportToPage(page, page.maxNodes, store)),
-          journalLog: journalLogOf(id, config, this.#storages),
-        },
-        { ...parts, meter },
-      );
+      const pages = outletsToPages([...livePages.values()], clock);
+      const journalLog = journalLogOf(id, config, this.#storages);
+      return createPipeline(id, config, { exporters: own, ...pages, journalLog }, { ...parts, meter });
     });
     this.#lifecycle = this.#createLifecycle([...exporters.values()], pipelines);
     this.#stopObserving = observeProcess(meter, clock);
@@ -138,9 +130,10 @@ export class Service {
 
   #createLivePages(): Map<string, LivePage> {
     const receivers = [...this.#config.receivers].map(([id, receiver]) => ({ id, endpoint: endpointOf(receiver) }));
-    const { meter } = this.#parts.telemetry;
+    const { telemetry, clock } = this.#parts;
+    const tools = { meter: telemetry.meter, clock };
     const pages = this.#extensions('live_page').map(
-      ({ id, config }) => [id, new LivePage(id, config as LivePageConfig, { version, receivers }, meter)] as const,
+      ({ id, config }) => [id, createLivePage(id, config as LivePageConfig, receivers, tools)] as const,
     );
     return new Map(pages);
   }

@@ -4,14 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { exitCodes } from '../src/cli/command-io.ts';
+import { checkConformance } from '../src/otlp/conformance/check-conformance.ts';
 import { decodeProfilesJson } from '../src/otlp/decode-profiles-json.ts';
 import { encodeProfilesData } from '../src/otlp/encode-profiles-data.ts';
 import { encodeProfilesJson } from '../src/otlp/encode-profiles-json.ts';
+import { FrameReader } from '../src/otlp/frame-reader.ts';
 import type { ProfilesData } from '../src/otlp/profiles-data.ts';
 import { runServe } from '../src/serve.ts';
 import type { Service } from '../src/service.ts';
 import { normalForm } from './interop/normal-form.ts';
 import { goodProfiles } from './otlp/good-profiles.ts';
+import { observations } from './otlp/observations.ts';
 import { freePorts } from './support/child-process.ts';
 import { FramesClient, smallBatch } from './support/frames-client.ts';
 import { exportOverGrpc } from './support/otlp-sender.ts';
@@ -24,12 +27,17 @@ interface Run {
 }
 
 /** The whole service; `pipeline` is what stands between exporters and the rest. */
-async function run(receivers: string, pipeline: string, send: (service: Service) => Promise<void>): Promise<Run> {
+async function run(
+  receivers: string,
+  pipeline: string,
+  send: (service: Service) => Promise<void>,
+  cycle = '',
+): Promise<Run> {
   const folder = mkdtempSync(join(tmpdir(), 'framekeeper-'));
   const path = join(folder, 'profiles.jsonl');
   const config = `
 receivers: ${receivers}
-processors: {symbol_store: {}, reporting_cycle: {interval: 1h}}
+processors: {symbol_store: {}, reporting_cycle: {interval: 1h, ${cycle}}}
 exporters: {file: {path: "${path}"}}
 service:
   pipelines: {profiles: {${pipeline}, exporters: [file]}}
@@ -99,6 +107,100 @@ test('frames and OTLP come in at one port, and a name from one side serves the o
   const named = dictionary.locationTable.find(({ address }) => address === 0x1234n)!;
   const entry = dictionary.functionTable[named.lines[0]!.functionIndex]!;
   assert.equal(dictionary.stringTable[entry.nameStrindex], 'main');
+});
+
+const both = 'receivers: [frames, otlp], processors: [symbol_store, reporting_cycle]';
+const merging = 'otlp_profiles: merge';
+
+/** The whole service at one port for frames and OTLP; HTTP on another. */
+async function runMerging(
+  send: (clients: { frames: FramesClient; grpcPort: number; httpUrl: string }) => Promise<void>,
+  cycle = merging,
+): Promise<Run> {
+  const [port] = await freePorts(1);
+  const grpc = `grpc: {endpoint: "127.0.0.1:${port}"}`;
+  const receivers = `{frames: {protocols: {${grpc}}}, otlp: {protocols: {${grpc}, http: {endpoint: "127.0.0.1:0"}}}}`;
+  return run(
+    receivers,
+    both,
+    async (service) => {
+      const frames = new FramesClient(port!);
+      const httpUrl = `http://127.0.0.1:${service.receiverPorts.get('otlp:http')}/v1development/profiles`;
+      await send({ frames, grpcPort: port!, httpUrl });
+      frames.close();
+    },
+    cycle,
+  );
+}
+
+function postJson(url: string, data: ProfilesData): Promise<Response> {
+  const headers = { 'content-type': 'application/json' };
+  return fetch(url, { method: 'POST', headers, body: encodeProfilesJson(data) });
+}
+
+test('merged into the cycle, requests over gRPC and HTTP leave with the last report, as one', async () => {
+  const { messages, code } = await runMerging(async ({ grpcPort, httpUrl }) => {
+    await exportOverGrpc(grpcPort, encodeProfilesData(goodProfiles()));
+    assert.equal((await postJson(httpUrl, goodProfiles())).status, 200);
+    await exportOverGrpc(grpcPort, encodeProfilesData(goodProfiles()));
+  });
+  assert.equal(code, exitCodes.ok);
+  assert.equal(messages.length, 1);
+  assert.deepEqual(observations(messages), observations([goodProfiles(), goodProfiles(), goodProfiles()]));
+  assert.deepEqual(checkConformance(messages[0]!), []);
+});
+
+test('merged into the cycle, frames and OTLP of one process are one resource, and each is named by the other', async () => {
+  // Names that come after what they name: both wait for the tick.
+  const ofProcess = goodProfiles();
+  ofProcess.resourceProfiles[0]!.resource.attributes = [
+    { key: 'process.executable.name', value: 'main' },
+    { key: 'process.pid', value: 42n },
+    { key: 'service.name', value: 'unknown_service:main' },
+  ];
+  ofProcess.resourceProfiles[0]!.schemaUrl = 'https://opentelemetry.io/schemas/1.44.0';
+  const { messages } = await runMerging(async ({ frames, grpcPort }) => {
+    const fileIds = Buffer.from('00112233445566778899aabbccddeeff', 'hex');
+    const moment = BigInt(Date.now()) * 1_000_000n;
+    const named = [{ fileId: 1, addressOrLine: 0x1234n, locations: [{ function: 5 }] }];
+    await frames.submit(
+      smallBatch([moment], { sequence: 1, fileIds, frames: [{ fileId: 1, addressOrLine: 0x2345n, kind: 1 }] }),
+    );
+    await exportOverGrpc(grpcPort, encodeProfilesData(ofProcess));
+    await frames.submit(smallBatch([moment], { sequence: 2, fileIds, symbols: named }));
+  });
+  assert.equal(messages.length, 1);
+  const { dictionary, resourceProfiles } = messages[0]!;
+  assert.equal(resourceProfiles.length, 1);
+  const reader = new FrameReader(dictionary);
+  const namesAt = (place: bigint): string[] =>
+    dictionary.locationTable.flatMap(({ address }, index) =>
+      address === place
+        ? [
+            reader
+              .locationFrames(index)
+              .map(({ functionName }) => functionName)
+              .join(' < '),
+          ]
+        : [],
+    );
+  assert.deepEqual([...new Set(namesAt(0x1234n))], ['main']);
+  assert.deepEqual([...new Set(namesAt(0x2345n))], ['add < checkout']);
+  assert.deepEqual(checkConformance(messages[0]!), []);
+});
+
+test('merged into the cycle, what a full window has no room for is refused with a time to wait', async () => {
+  const { messages } = await runMerging(async ({ frames, grpcPort, httpUrl }) => {
+    await exportOverGrpc(grpcPort, encodeProfilesData(goodProfiles()));
+    const response = await postJson(httpUrl, goodProfiles());
+    assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '3600']);
+    await assert.rejects(exportOverGrpc(grpcPort, encodeProfilesData(goodProfiles())), /window of this reporting/);
+    const reply = await frames.submit(
+      smallBatch([BigInt(Date.now()) * 1_000_000n, 1n + BigInt(Date.now()) * 1_000_000n]),
+    );
+    assert.deepEqual([reply.acceptedSamples, reply.rejectedSamples], [0, 1]);
+  }, `${merging}, max_events: 4`);
+  assert.deepEqual(observations(messages), observations([goodProfiles()]));
 });
 
 for (const { name, receivers, pipeline, problem } of [

@@ -17,7 +17,11 @@ import { recordMetrics } from './support/metric-recorder.ts';
 import { configOf } from './symbols/store-harness.ts';
 
 const hash = parseFileId('00112233445566778899aabbccddeeff')!;
-function startPassThrough(takes: readonly boolean[], ownsStore = true) {
+function startPassThrough(
+  takes: readonly boolean[],
+  ownsStore = true,
+  watchers: readonly ((request: ExportRequest) => void)[] = [],
+) {
   const { meter, values } = recordMetrics();
   const clock = new FakeClock();
   const store = new SymbolStore(configOf({ lifetime: '60s' }), () => 0.5);
@@ -30,7 +34,7 @@ function startPassThrough(takes: readonly boolean[], ownsStore = true) {
       return isTaken;
     },
   }));
-  const sink = new PassThrough({ store, ownsStore, exporters, clock, meter });
+  const sink = new PassThrough({ store, ownsStore, exporters, watchers, clock, meter });
   return { sink, store, clock, requests, metrics: values };
 }
 
@@ -112,3 +116,12 @@ for (const ownsStore of [true, false]) {
     assert.deepEqual([before, store.figures().symbols], [1, ownsStore ? 0 : 1]);
   });
 }
+
+test('those that watch see what the exporters took, and nothing that they refused', () => {
+  for (const isTaken of [true, false]) {
+    const seen: ExportRequest[] = [];
+    const { sink, requests } = startPassThrough([isTaken], true, [(request) => seen.push(request)]);
+    sink.submit(receivedOf(goodProfiles()));
+    assert.deepEqual(seen, isTaken ? requests : []);
+  }
+});

@@ -32,6 +32,12 @@ for (const { name, pipelines, fault } of [
       'service.pipelines.profiles/2.processors: the store\'s snapshot "/var/lib/symbols" is that of pipeline "profiles" too; give each pipeline a symbol_store with a snapshot path of its own.',
   },
   {
+    name: 'OTLP profiles to merge where nobody brings any',
+    pipelines: `{profiles: {receivers: [frames], ${parts.replace('cycle', 'cycle/merge')}}}`,
+    fault:
+      'processors.reporting_cycle/merge.otlp_profiles: is "merge", but pipeline "profiles" has no otlp receiver; add one to service.pipelines.profiles.receivers, or remove the key.',
+  },
+  {
     name: 'two receivers of frames at one endpoint',
     pipelines: `{profiles: {receivers: [frames, frames/2], ${parts}}}`,
     fault:
@@ -47,6 +53,7 @@ processors:
   symbol_store/1: {snapshot: {path: /var/lib/symbols}}
   symbol_store/2: {snapshot: {path: /var/lib/../lib/symbols}}
   reporting_cycle: {}
+  reporting_cycle/merge: {otlp_profiles: merge}
 exporters: {debug: {}}
 service: {pipelines: ${pipelines}}
 `,

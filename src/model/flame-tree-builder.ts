@@ -9,6 +9,10 @@ export class FlameFrameTable {
     this.intern(rootFrame);
   }
 
+  get count(): number {
+    return this.#frames.length;
+  }
+
   /** Adds or finds a frame. Index 0 is the root's. */
   intern(frame: FlameFrame): number {
     const key = `${frame.class}\0${frame.type}\0${frame.name}\0${frame.module}\0${frame.file}`;

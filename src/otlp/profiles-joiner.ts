@@ -38,6 +38,10 @@ export class ProfilesJoiner {
     this.#createProfileId = createProfileId;
   }
 
+  get isEmpty(): boolean {
+    return this.#momentCount === 0;
+  }
+
   /** Observations so far: what a sample without timestamps says of itself is one. */
   get momentCount(): number {
     return this.#momentCount;

@@ -2,6 +2,7 @@ import type { FlameFrame, FlameProfileType, FlameTrees } from '../model/flame-tr
 import { maxTextLength, profileTypeKey } from '../model/flame-tree.ts';
 import { FlameFrameTable, FlameTreeBuilder } from '../model/flame-tree-builder.ts';
 import type { KeyValue, Line, Location, Profile, ProfilesData, ProfilesDictionary } from '../otlp/profiles-data.ts';
+import { attributeNames } from './attribute-names.ts';
 import { classifyFrame } from './frame-class.ts';
 
 // A collector may send 64 types a batch; a person looks at two or three.
@@ -9,27 +10,76 @@ const maxTypes = 16;
 
 /** Folds profiles into one tree for each profile type, with at most `maxNodes` nodes in all of them together. */
 export function foldFlameTrees(data: ProfilesData, maxNodes: number): FlameTrees {
-  const frames = new FlameFrameTable();
-  const paths = new PathReader(data.dictionary, frames);
-  const builders = new Map<string, FlameTreeBuilder>();
-  let omittedSampleCount = 0;
-  for (const { resource, scopeProfiles } of data.resourceProfiles) {
-    const service = frames.intern(serviceFrame(resource.attributes));
-    for (const profile of scopeProfiles.flatMap(({ profiles }) => profiles)) {
-      const type = readType(profile, data.dictionary.stringTable);
-      const key = profileTypeKey(type);
-      if (!builders.has(key) && builders.size === maxTypes) {
-        omittedSampleCount += profile.samples.length;
-        continue;
-      }
-      const builder = builders.get(key) ?? new FlameTreeBuilder(type, frames, Math.max(2, maxNodes));
-      builders.set(key, builder);
-      for (const [stack, value] of valuesByStack(profile)) builder.addStack([service, ...paths.read(stack)], value);
-    }
-  }
-  const share = Math.max(2, Math.floor(maxNodes / Math.max(1, builders.size)));
-  return { trees: [...builders.values()].map((builder) => builder.build(share)), omittedSampleCount };
+  const folder = new FlameFolder(maxNodes);
+  folder.add(data);
+  return folder.build();
 }
+
+/**
+ * Folds requests into one tree for each profile type, one request after the other. It holds on to at most a few times
+ * `maxNodes` nodes of a type and as many frames, and what one request adds to them.
+ */
+export class FlameFolder {
+  readonly #maxNodes: number;
+  #frames = new FlameFrameTable();
+  #builders = new Map<string, FlameTreeBuilder>();
+  #omittedSampleCount = 0;
+
+  constructor(maxNodes: number) {
+    this.#maxNodes = Math.max(2, maxNodes);
+  }
+
+  /** Of the trees, and those that were folded away and are not forgotten yet. */
+  get frameCount(): number {
+    return this.#frames.count;
+  }
+
+  add({ resourceProfiles, dictionary }: ProfilesData): void {
+    const paths = new PathReader(dictionary, this.#frames);
+    for (const { resource, scopeProfiles } of resourceProfiles) {
+      const service = this.#frames.intern(serviceFrame(resource.attributes));
+      for (const { profiles } of scopeProfiles) {
+        for (const profile of profiles) this.#addProfile(profile, service, dictionary.stringTable, paths);
+      }
+    }
+    if (this.#frames.count > frameSlack * this.#maxNodes) this.#forgetFrames();
+  }
+
+  /** May be called again when more has been added. */
+  build(): FlameTrees {
+    const share = Math.max(2, Math.floor(this.#maxNodes / Math.max(1, this.#builders.size)));
+    const trees = [...this.#builders.values()].map((builder) => builder.build(share));
+    return { trees, omittedSampleCount: this.#omittedSampleCount };
+  }
+
+  #addProfile(profile: Profile, service: number, strings: readonly string[], paths: PathReader): void {
+    const type = readType(profile, strings);
+    const key = profileTypeKey(type);
+    if (!this.#builders.has(key) && this.#builders.size === maxTypes) {
+      this.#omittedSampleCount += profile.samples.length;
+      return;
+    }
+    const builder = this.#builders.get(key) ?? new FlameTreeBuilder(type, this.#frames, this.#maxNodes);
+    this.#builders.set(key, builder);
+    for (const [stack, value] of valuesByStack(profile)) builder.addStack([service, ...paths.read(stack)], value);
+  }
+
+  /** Begins a table with the frames that the trees still show. */
+  #forgetFrames(): void {
+    const { trees } = this.build();
+    this.#frames = new FlameFrameTable();
+    this.#builders = new Map(
+      trees.map((tree) => {
+        const builder = new FlameTreeBuilder(tree.type, this.#frames, this.#maxNodes);
+        builder.addTree(tree);
+        return [profileTypeKey(tree.type), builder];
+      }),
+    );
+  }
+}
+
+// A tree of `maxNodes` nodes shows at most as many frames; the others are of nodes that were folded.
+const frameSlack = 4;
 
 /** Samples differ by thread, CPU and time as well; a flame graph needs only the stacks. */
 function valuesByStack({ samples }: Profile): Map<number, number> {
@@ -53,10 +103,14 @@ function readType({ sampleType, periodType, period }: Profile, strings: readonly
   };
 }
 
+/** Profilers of a whole system do not know the services, but what was running. */
 function serviceFrame(attributes: readonly KeyValue[]): FlameFrame {
-  const name = attributes.find(({ key }) => key === 'service.name')?.value;
-  const text = typeof name === 'string' && name !== '' ? bounded(name) : '(no service.name)';
-  return { name: text, class: 'service', type: '', module: '', file: '', line: 0 };
+  const textOf = (wanted: string): string => {
+    const value = attributes.find(({ key }) => key === wanted)?.value;
+    return typeof value === 'string' ? bounded(value) : '';
+  };
+  const name = textOf(attributeNames.serviceName) || textOf(attributeNames.processExecutableName);
+  return { name: name || '(no service.name)', class: 'service', type: '', module: '', file: '', line: 0 };
 }
 
 /** Reads stacks of one dictionary as paths of frames, root first; each location is read once. */

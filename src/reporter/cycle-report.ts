@@ -9,7 +9,7 @@ export interface CycleReport {
   readonly data: ProfilesData | undefined;
   /** OTLP samples in `data`: what the Collector calls items. */
   readonly sampleCount: number;
-  /** Trace events: moments at which somebody was sampled. */
+  /** Trace events, and moments in the profiles that joined the report: moments at which somebody was sampled. */
   readonly eventCount: number;
   /** Trace events that wait in the next window for a name. */
   readonly heldCount: number;

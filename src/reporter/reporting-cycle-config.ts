@@ -8,6 +8,8 @@ export interface ReportingCycleConfig {
   readonly jitter: number;
   /** Whether samples that lack a name which only their collector can give wait for one more cycle. */
   readonly resolveGrace: boolean;
+  /** What becomes of OTLP profiles: they are sent on request by request, or leave with the report of the cycle. */
+  readonly otlpProfiles: 'pass_through' | 'merge';
   readonly maxEvents: number;
   readonly maxBytes: number;
   /** Identifier of the extension that keeps samples on disk until they are reported; empty: they are in memory alone. */
@@ -19,6 +21,7 @@ export function readReportingCycleConfig(section: ConfigSection): ReportingCycle
     intervalMs: section.durationMs('interval', 5000, { min: 10, max: 3_600_000 }),
     jitter: section.number('jitter', 0.2, { min: 0, max: 0.9 }),
     resolveGrace: section.boolean('resolve_grace', true),
+    otlpProfiles: section.oneOf('otlp_profiles', 'pass_through', ['pass_through', 'merge']),
     // 128 CPUs at 100 Hz for a minute are 768,000 events.
     maxEvents: section.integer('max_events', 1_000_000, { min: 1, max: 100_000_000 }),
     maxBytes: section.integer('max_bytes', 134_217_728, { min: 65_536 }),

@@ -5,6 +5,7 @@ import type { TimeRange } from '../profile/time-range.ts';
 import type { TraceEvents } from '../profile/window-contents.ts';
 import type { Clock, Random } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
+import type { CycleCompany } from './cycle-company.ts';
 import type { CycleReport, ReportConsumer, ReportOutlet, WindowJournal } from './cycle-report.ts';
 import { Delivery } from './delivery.ts';
 import type { DividedEvents } from './hold-back.ts';
@@ -22,10 +23,14 @@ export interface WindowIntake {
   takeWindow(): SampleWindow;
 }
 
+/** What the cycle is told of its configuration. */
+export type CyclePace = Omit<ReportingCycleConfig, 'otlpProfiles'>;
+
 /** What the cycle works with; time and chance among it. */
 export interface ReportingCycleParts {
   readonly symbols: SymbolSource;
   readonly intake: WindowIntake;
+  readonly company?: CycleCompany | undefined;
   readonly consumers: readonly ReportConsumer[];
   /** Whether a report would find no room at present: then the window stays, and new samples are refused upstream. */
   readonly isHeldUp?: () => boolean;
@@ -46,18 +51,18 @@ const retryIntervalMs = 1_000;
 /**
  * Turns the window into OTLP profiles once every interval ± jitter, and once more on stop. The order within a cycle:
  * stubs are submitted again, the window is swapped (samples go on into the next one), names that came late are
- * looked up, profiles are built and handed over, and only then does the store drop what is past its lifetime.
+ * looked up, profiles are built, joined with those that came as such, and handed over, and only then does the store drop what is past its lifetime.
  */
 export class ReportingCycle implements Component {
   readonly id: string;
-  readonly #config: ReportingCycleConfig;
+  readonly #config: CyclePace;
   readonly #parts: ReportingCycleParts;
   readonly #delivery: Delivery;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #startUnixNano = 0n;
 
-  constructor(id: string, config: ReportingCycleConfig, parts: ReportingCycleParts) {
+  constructor(id: string, config: CyclePace, parts: ReportingCycleParts) {
     this.id = id;
     this.#config = config;
     this.#parts = parts;
@@ -92,15 +97,17 @@ export class ReportingCycle implements Component {
     const window = intake.takeWindow();
     const range = this.#nextRange();
     const events = this.#eventsToReport(window, isLast, beganMs);
-    const data =
+    const frames =
       events.count === 0
         ? undefined
         : buildProfiles(contentsOf(window, events, symbols, beganMs), range, this.#parts.createProfileId);
+    const joined = this.#parts.company?.take(frames, range, beganMs);
+    const data = joined === undefined ? frames : joined.data;
     const report: CycleReport = {
       range,
       data,
       sampleCount: data === undefined ? 0 : countSamples(data),
-      eventCount: events.count,
+      eventCount: events.count + (joined?.eventCount ?? 0),
       heldCount: window.events.count - events.count,
       unresolved: countUnresolved(window, events, symbols),
       resubmittedStubs,

@@ -2,6 +2,7 @@ import type { BatchOutcome, SampleRejection } from '../model/batch-outcome.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
 import type { Clock } from '../support/clock.ts';
 import { BatchTranslation } from './batch-translation.ts';
+import type { WindowShare } from './cycle-company.ts';
 import type { EventIndices } from './event-columns.ts';
 import type { NameRequests } from './name-requests.ts';
 import { SampleWindow } from './sample-window.ts';
@@ -14,12 +15,16 @@ export interface WindowLimits {
   readonly maxBytes: number;
   /** How long a collector is asked to wait when the window is full. */
   readonly retryDelayMs: number;
+  /** Who else fills the window within these bounds. */
+  readonly company?: { readonly share: WindowShare };
 }
+
+type WindowRoom = Pick<WindowLimits, 'maxEvents' | 'maxBytes'>;
 
 /** A reply lists this many rejections; more would tell nothing new. */
 const maxListedRejections = 64;
 
-const unlimited = { maxEvents: Infinity, maxBytes: Infinity };
+const unlimited: WindowRoom = { maxEvents: Infinity, maxBytes: Infinity };
 
 // Telling a window's size costs about as much as adding a sample to it.
 const samplesPerSizeCheck = 16;
@@ -54,14 +59,22 @@ export class TraceIntake {
     return this.#window;
   }
 
-  #isLargerThan({ maxBytes }: { readonly maxBytes: number }): boolean {
+  /** What the company leaves of the bounds. */
+  get #room(): WindowRoom {
+    const { maxEvents, maxBytes, company } = this.#limits;
+    const { events, bytes } = company?.share ?? { events: 0, bytes: 0 };
+    return { maxEvents: maxEvents - events, maxBytes: maxBytes - bytes };
+  }
+
+  #isLargerThan({ maxBytes }: WindowRoom): boolean {
     return this.#window.sizeBytes > maxBytes;
   }
 
   submit(batch: FrameBatch): BatchOutcome {
     const nowMs = this.#clock.nowMs();
-    this.#learn(batch, nowMs, this.#limits);
-    const accepted = this.#addSamples(batch, nowMs, this.#limits);
+    const room = this.#room;
+    this.#learn(batch, nowMs, room);
+    const accepted = this.#addSamples(batch, nowMs, room);
     const rejected = batch.samples.count - accepted;
     this.#rejectedSamples += rejected;
     return {
@@ -88,20 +101,20 @@ export class TraceIntake {
   }
 
   /** What a batch tells of frames and files also serves the samples that are in the window already. */
-  #learn(batch: FrameBatch, nowMs: number, limits: Pick<WindowLimits, 'maxBytes'>): void {
+  #learn(batch: FrameBatch, nowMs: number, room: WindowRoom): void {
     this.#symbols.learn(batch, nowMs);
     for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
-      if (this.#isLargerThan(limits)) return;
+      if (this.#isLargerThan(room)) return;
       this.#window.nameFrames(fileId, addressHigh, addressLow, symbol);
     }
     for (const { fileId, executable } of batch.executables) {
-      if (this.#isLargerThan(limits)) return;
+      if (this.#isLargerThan(room)) return;
       this.#window.describeFile(fileId, executable);
     }
   }
 
   /** Adds samples in order until a bound is met; returns how many. */
-  #addSamples(batch: FrameBatch, nowMs: number, limits: Pick<WindowLimits, 'maxEvents' | 'maxBytes'>): number {
+  #addSamples(batch: FrameBatch, nowMs: number, room: WindowRoom): number {
     const window = this.#window;
     const { samples } = batch;
     const translation = new BatchTranslation(batch, window, this.#symbols, this.#names, nowMs);
@@ -109,8 +122,8 @@ export class TraceIntake {
     for (let i = 0; i < samples.count; i++) {
       const firstMoment = samples.momentStart[i]!;
       const endMoment = samples.momentStart[i + 1]!;
-      if (window.events.count + endMoment - firstMoment > limits.maxEvents) return i;
-      if (i % samplesPerSizeCheck === 0 && this.#isLargerThan(limits)) return i;
+      if (window.events.count + endMoment - firstMoment > room.maxEvents) return i;
+      if (i % samplesPerSizeCheck === 0 && this.#isLargerThan(room)) return i;
       event.resource = translation.resource(samples.process[i]!);
       event.profileType = translation.profileType(samples.profileType[i]!);
       event.stack = translation.stack(samples.stack[i]!);

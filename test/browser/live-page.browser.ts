@@ -7,6 +7,8 @@ import { ConfigSection } from '../../src/config/config-section.ts';
 import type { CycleFigures } from '../../src/http/live-page/live-cycle.ts';
 import { LivePage } from '../../src/http/live-page/live-page.ts';
 import { readLivePageConfig } from '../../src/http/live-page/live-page-config.ts';
+import { requestFolder } from '../../src/live-report.ts';
+import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
 import { foldFlameTrees } from '../../src/profile/flame-graph.ts';
 import { launchBrowser, openPage, until, whyNoBrowser } from '../support/browser.ts';
 import { serve } from '../support/http-harness.ts';
@@ -28,6 +30,8 @@ interface LiveBrowser {
   readonly page: Page;
   readonly complaints: readonly string[];
   addCycle(samples: readonly FixtureSample[], figures?: Partial<CycleFigures>): void;
+  /** As one OTLP request that is sent on by itself. */
+  pass(samples: readonly FixtureSample[]): void;
 }
 
 let browser: Browser | undefined;
@@ -40,10 +44,15 @@ async function start(
   context: TestContext,
   samples: readonly FixtureSample[] | undefined,
   options: BrowserContextOptions = {},
+  nowMs: () => number = () => performance.now(),
 ): Promise<LiveBrowser> {
   const config = readLivePageConfig(new ConfigSection('live_page', {}, []));
   const facts = { version: '1.2.3', receivers: [{ id: 'frames', endpoint: 'localhost:4317' }] };
-  const livePage = new LivePage('live_page', config, facts, new MeterProvider().getMeter('test'));
+  const livePage = new LivePage('live_page', config, facts, {
+    meter: new MeterProvider().getMeter('test'),
+    nowMs,
+    createFolder: () => requestFolder(config.maxNodes),
+  });
   const base = await serve(context, livePage);
   let cycles = 0;
   const addCycle: LiveBrowser['addCycle'] = (added, figures = {}) => {
@@ -56,7 +65,9 @@ async function start(
   const opened = await openPage(browser!, `${base}/live`, options);
   context.after(() => opened.page.context().close());
   if (samples !== undefined) await until(opened.page, 'framekeeper.boxes().length > 0');
-  return { ...opened, addCycle };
+  const pass: LiveBrowser['pass'] = (passed) =>
+    livePage.addPassed({ bytes: encodeProfilesData(profilesOf(passed)), sampleCount: passed.length });
+  return { ...opened, addCycle, pass };
 }
 
 const boxesOf = async (page: Page): Promise<Box[]> => (await page.evaluate('framekeeper.boxes()')) as Box[];
@@ -204,6 +215,24 @@ test('a new cycle arrives by itself, keeps the zoom, and waits while paused', { 
   assert.ok(!(await boxesOf(page)).some(({ name }) => name === 'later'));
   await page.getByRole('button', { name: 'Resume' }).click();
   await until(page, `framekeeper.boxes().some(({ name }) => name === 'later')`);
+  assert.deepEqual(complaints, []);
+});
+
+test('requests that pass arrive by themselves, as many at a time as there is time for', { skip }, async (context) => {
+  // Each look at the clock takes 30 ms and each request 5 s: one or two are folded an answer.
+  let nowMs = 0;
+  const { page, addCycle, pass, complaints } = await start(context, undefined, {}, () => (nowMs += 30));
+  await page.getByRole('heading', { name: 'No samples yet' }).waitFor();
+  for (const name of ['one', 'two', 'three', 'four', 'five', 'six']) {
+    nowMs += 5000;
+    pass([{ service: 'passing', stack: [{ names: [name] }] }]);
+  }
+  for (const name of ['six', 'one']) await until(page, `framekeeper.boxes().some((box) => box.name === '${name}')`);
+  assert.doesNotMatch(await page.locator('#note').innerText(), /to be added/);
+  addCycle(samples, { sampleCount: 4 });
+  await page.getByText('10 in 5 s, 6 passed through').waitFor();
+  addCycle([], { cycleMs: null });
+  await page.getByText('requests pass through').waitFor();
   assert.deepEqual(complaints, []);
 });
 

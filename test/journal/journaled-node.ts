@@ -56,7 +56,7 @@ exporters: {debug: }
 service: {pipelines: {profiles: {receivers: [frames], processors: [symbol_store, reporting_cycle], exporters: [debug]}}}
 `);
     const config = checkDocument(document, componentTypes);
-    const outlets = { exporters, consumers: () => [], journalLog: log };
+    const outlets = { exporters, consumers: () => [], passed: [], substitutes: () => [], journalLog: log };
     const random = (): number => 0.5;
     const parts = { meter, logger: logs.logger, clock, random, createProfileId: () => randomBytes(16) };
     this.#pipeline = createPipeline('profiles', config, outlets, parts);

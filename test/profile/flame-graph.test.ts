@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
-import { foldFlameTrees } from '../../src/profile/flame-graph.ts';
+import { FlameFolder, foldFlameTrees } from '../../src/profile/flame-graph.ts';
+import { soundProfiles } from '../otlp/sound-profiles.ts';
 import { foldedStacks } from '../support/flame-paths.ts';
 import type { FixtureSample } from '../support/profiles-fixture.ts';
 import { profilesOf } from '../support/profiles-fixture.ts';
@@ -100,4 +102,61 @@ test('foldFlameTrees takes indices that point nowhere', () => {
   const data = profilesOf([{ service: 's', stack: [main] }]);
   const broken = { ...data.dictionary, locationTable: [], stackTable: data.dictionary.stackTable };
   assert.deepEqual(foldedStacks(foldFlameTrees({ ...data, dictionary: broken }, 100).trees[0]!), { s: 1 });
+});
+
+test('foldFlameTrees takes any profiles, and loses no value of theirs that can be drawn', () => {
+  fc.assert(
+    fc.property(soundProfiles, (data) => {
+      const samples = data.resourceProfiles
+        .flatMap(({ scopeProfiles }) => scopeProfiles.flatMap(({ profiles }) => profiles))
+        .flatMap((profile) => profile.samples);
+      const drawn = samples
+        .map(({ values, timestampsUnixNano }) =>
+          values.length === 0 ? timestampsUnixNano.length : Number(values.reduce((sum, value) => sum + value, 0n)),
+        )
+        .reduce((sum, value) => sum + Math.max(0, value), 0);
+      const { trees } = foldFlameTrees(data, 100);
+      const total = trees.flatMap(({ selfValues }) => selfValues).reduce((sum, value) => sum + value, 0);
+      assert.ok(Math.abs(total - drawn) <= drawn * 1e-9, `${total} of ${drawn}`);
+    }),
+  );
+});
+
+test('FlameFolder folds request after request as if they were one', () => {
+  const requests = [
+    [{ service: 'a', stack: [read, main] }],
+    [
+      { service: 'a', stack: [main] },
+      { service: 'b', stack: [read, main] },
+    ],
+  ];
+  const folder = new FlameFolder(1000);
+  for (const samples of requests) folder.add(profilesOf(samples));
+  const [whole] = foldFlameTrees(profilesOf(requests.flat()), 1000).trees;
+  assert.deepEqual(foldedStacks(folder.build().trees[0]!), foldedStacks(whole!));
+  folder.add(profilesOf(requests[0]!));
+  assert.equal(foldedStacks(folder.build().trees[0]!)['a;main;vfs_read'], 2);
+});
+
+test('FlameFolder forgets the frames of what it folded away, and loses no value', () => {
+  const folder = new FlameFolder(10);
+  for (let i = 0; i < 300; i++) {
+    folder.add(profilesOf([{ service: 's', stack: [{ names: [`f${i}`] }, main] }]));
+    assert.ok(folder.frameCount <= 4 * 10 + 4);
+  }
+  const [tree] = folder.build().trees;
+  assert.ok(tree!.parents.length <= 10);
+  assert.equal(
+    tree!.selfValues.reduce((sum, value) => sum + value, 0),
+    300,
+  );
+});
+
+test('foldFlameTrees calls what has no service by its executable', () => {
+  const data = profilesOf([{ stack: [main] }]);
+  const resourceProfiles = data.resourceProfiles.map((each) => ({
+    ...each,
+    resource: { attributes: [{ key: 'process.executable.name', value: 'nginx' }], droppedAttributesCount: 0 },
+  }));
+  assert.deepEqual(foldedStacks(foldFlameTrees({ ...data, resourceProfiles }, 10).trees[0]!), { 'nginx;main': 1 });
 });

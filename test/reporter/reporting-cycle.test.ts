@@ -4,10 +4,12 @@ import { metrics } from '@opentelemetry/api';
 import pino from 'pino';
 import type { FrameKind } from '../../src/model/frame-kind.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
+import type { CycleCompany } from '../../src/reporter/cycle-company.ts';
 import type { CycleReport } from '../../src/reporter/cycle-report.ts';
 import { createReporterMetrics } from '../../src/reporter/reporter-metrics.ts';
 import { ReportingCycle } from '../../src/reporter/reporting-cycle.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
+import { goodProfiles } from '../otlp/good-profiles.ts';
 import { batchOf, fileIdOf, offCpu, processOf, symbolOf } from '../support/batch.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { noNames } from '../support/no-names.ts';
@@ -26,6 +28,7 @@ function setUp({
   maxEvents = 1000,
   consumeFirst = (_: CycleReport): void => {},
   consume = (_: CycleReport): void => {},
+  company = undefined as CycleCompany | undefined,
   isHeldUp = (): boolean => false,
 } = {}) {
   const clock = new FakeClock(startUnixNano);
@@ -41,6 +44,7 @@ function setUp({
     {
       symbols,
       intake,
+      company,
       consumers,
       isHeldUp,
       metrics: createReporterMetrics(metrics.getMeter('test'), () => intake.figures),
@@ -327,4 +331,28 @@ test('ReportingCycle keeps everything of a sample that waits', async () => {
   ]);
   assert.deepEqual([link.traceId, link.spanId], [sample.link.traceId, sample.link.spanId]);
   assert.equal(data.dictionary.mappingTable[1]!.memoryLimit, 0x100n);
+});
+
+test('ReportingCycle hands its profiles to those that keep it company, and reports what both come to', async () => {
+  const given: (string[] | undefined)[] = [];
+  const company: CycleCompany = {
+    share: { events: 0, bytes: 0 },
+    take: (frames) => {
+      given.push(frames && plainSamples(frames).map(({ service }) => service));
+      return { data: goodProfiles(), eventCount: 3 };
+    },
+  };
+  const { cycle, reports, sampleAt } = setUp({ company });
+  await cycle.start();
+  cycle.report();
+  sampleAt(startUnixNano);
+  await cycle.stop();
+  assert.deepEqual(given, [undefined, ['unknown_service:work']]);
+  assert.deepEqual(
+    reports.map(({ data, sampleCount, eventCount }) => [data, sampleCount, eventCount]),
+    [
+      [goodProfiles(), 2, 3],
+      [goodProfiles(), 2, 4],
+    ],
+  );
 });

@@ -215,3 +215,15 @@ test('TraceIntake keeps no more of a process than its identity for frames that b
   const { owner } = intake.takeWindow().files[0]!;
   assert.deepEqual('process' in owner && owner.process, { pid: 9, startTimeNano: 1n });
 });
+
+for (const { name, share, accepted } of [
+  { name: 'events', share: { events: 998, bytes: 0 }, accepted: 2 },
+  { name: 'bytes', share: { events: 0, bytes: 1e9 }, accepted: 0 },
+]) {
+  test(`TraceIntake counts the ${name} of others in its window against the bounds`, () => {
+    const intake = intakeOf({ limits: { ...roomy, company: { share } } });
+    const outcome = intake.submit(batchOf({ samples: [sampleAt(5n), sampleAt(6n), sampleAt(7n)] }));
+    assert.equal(outcome.acceptedSamples, accepted);
+    assert.match(outcome.rejections[0]!.reason, /max_events 1000, max_bytes 1000000000/);
+  });
+}

@@ -2,6 +2,8 @@ import type { FlameProfileType, FlameTree } from '../../model/flame-tree.ts';
 import { profileTypeKey } from '../../model/flame-tree.ts';
 import { FlameFrameTable, FlameTreeBuilder } from '../../model/flame-tree-builder.ts';
 import type { CycleFigures, LiveCycle } from './live-cycle.ts';
+import type { PassedFigures, PassedRequest, RequestFolder } from './passed-requests.ts';
+import { PassedRequests } from './passed-requests.ts';
 
 /** What the page asks for. Empty texts: the first type, all services. */
 export interface LiveQuery {
@@ -15,7 +17,7 @@ export interface LiveQuery {
 export interface LiveData {
   /** `null` before the first cycle. */
   readonly endUnixMs: number | null;
-  readonly figures: CycleFigures | null;
+  readonly figures: (CycleFigures & { readonly passed: PassedFigures }) | null;
   readonly keptCycles: number;
   /** Wall-clock length of the cycles that the tree covers. */
   readonly coveredMs: number;
@@ -23,43 +25,98 @@ export interface LiveData {
   /** Names of the services that have samples of the type, sorted. */
   readonly services: readonly string[];
   readonly omittedSampleCount: number;
+  /** Samples that will be in the tree when it is asked for again. */
+  readonly waitingSampleCount: number;
   readonly typeKey: string;
   readonly service: string;
   readonly tree: FlameTree | null;
 }
 
-/** The newest cycles, at most `maxCycles` of them. */
-export class CycleHistory {
-  readonly #maxCycles: number;
-  readonly #maxNodes: number;
-  /** Oldest first. */
-  #cycles: LiveCycle[] = [];
+export interface HistoryBounds {
+  readonly maxCycles: number;
+  /** Of an answer. */
+  readonly maxNodes: number;
+  /** Of requests that passed and are not folded yet. */
+  readonly maxPassedBytes: number;
+}
 
-  constructor(maxCycles: number, maxNodes: number) {
-    this.#maxCycles = maxCycles;
-    this.#maxNodes = maxNodes;
+interface KeptCycle extends LiveCycle {
+  readonly passed: PassedRequests;
+}
+
+/** The newest cycles, and the requests that were sent on in their time and since. */
+export class CycleHistory {
+  readonly #bounds: HistoryBounds;
+  readonly #createFolder: () => RequestFolder;
+  /** Oldest first. */
+  #cycles: KeptCycle[] = [];
+  /** Since the last cycle. */
+  #passing: PassedRequests;
+  #waitingBytes = 0;
+
+  constructor(bounds: HistoryBounds, createFolder: () => RequestFolder) {
+    this.#bounds = bounds;
+    this.#createFolder = createFolder;
+    this.#passing = new PassedRequests(createFolder);
   }
 
   add(cycle: LiveCycle): void {
-    this.#cycles = [...this.#cycles, cycle].slice(-this.#maxCycles);
+    this.#passing.settle();
+    this.#cycles = [...this.#cycles, { ...cycle, passed: this.#passing }].slice(-this.#bounds.maxCycles);
+    this.#passing = new PassedRequests(this.#createFolder);
+    this.#weigh();
   }
 
-  /** Joins the trees of the newest cycles into one. */
-  read({ type, service, cycles }: LiveQuery): LiveData {
+  /** Says how many samples of older requests had to go for it. */
+  addPassed(request: PassedRequest): number {
+    this.#passing.add(request);
+    this.#waitingBytes += request.bytes.length;
+    if (this.#waitingBytes <= this.#bounds.maxPassedBytes) return 0;
+    let skippedSampleCount = 0;
+    for (const { passed } of this.#cycles) skippedSampleCount += this.#makeRoom(passed);
+    return skippedSampleCount + this.#makeRoom(this.#passing);
+  }
+
+  #makeRoom(passed: PassedRequests): number {
+    let skippedSampleCount = 0;
+    while (this.#waitingBytes > this.#bounds.maxPassedBytes && passed.waitingBytes > 0) {
+      const bytesBefore = passed.waitingBytes;
+      skippedSampleCount += passed.skipOldest();
+      this.#waitingBytes -= bytesBefore - passed.waitingBytes;
+    }
+    return skippedSampleCount;
+  }
+
+  #weigh(): void {
+    this.#waitingBytes = sumOf(
+      [...this.#cycles.map(({ passed }) => passed), this.#passing].map((each) => each.waitingBytes),
+    );
+  }
+
+  /** Joins the trees of the newest cycles into one, with those of requests that there is time to fold. */
+  read({ type, service, cycles }: LiveQuery, hasTime: () => boolean): LiveData {
     const covered = this.#cycles.slice(-cycles);
-    const trees = covered.flatMap(({ flame }) => flame.trees);
+    const passed = [...covered.map((cycle) => cycle.passed), this.#passing];
+    for (const each of passed.toReversed()) {
+      each.fold(hasTime);
+      if (each !== this.#passing) each.settle();
+    }
+    this.#weigh();
+    const trees = [...covered.flatMap(({ flame }) => flame.trees), ...passed.flatMap((each) => each.trees)];
     const types = new Map(trees.map((tree) => [profileTypeKey(tree.type), tree.type]));
     const typeKey = type === '' ? defaultType(types) : type;
     const wanted = trees.filter((tree) => profileTypeKey(tree.type) === typeKey);
     const last = covered.at(-1);
+    const omitted = [...covered.map(({ flame }) => flame), ...passed].map((each) => each.omittedSampleCount);
     return {
       endUnixMs: last?.endUnixMs ?? null,
-      figures: last?.figures ?? null,
+      figures: last === undefined ? null : { ...last.figures, passed: last.passed.figures },
       keptCycles: this.#cycles.length,
-      coveredMs: covered.reduce((sum, { figures }) => sum + figures.windowMs, 0),
+      coveredMs: sumOf(covered.map(({ figures }) => figures.windowMs)),
       types: [...types].map(([key, value]) => ({ ...value, key })),
       services: [...new Set(wanted.flatMap(servicesOf))].sort(),
-      omittedSampleCount: covered.reduce((sum, { flame }) => sum + flame.omittedSampleCount, 0),
+      omittedSampleCount: sumOf(omitted),
+      waitingSampleCount: sumOf(passed.map((each) => each.waitingSampleCount)),
       typeKey,
       service,
       tree: this.#join(wanted, service),
@@ -69,7 +126,7 @@ export class CycleHistory {
   #join(trees: readonly FlameTree[], service: string): FlameTree | null {
     const type = trees[0]?.type;
     if (type === undefined) return null;
-    const builder = new FlameTreeBuilder(type, new FlameFrameTable(), this.#maxNodes);
+    const builder = new FlameTreeBuilder(type, new FlameFrameTable(), this.#bounds.maxNodes);
     for (const tree of trees) builder.addTree(tree, service === '' ? undefined : service);
     return builder.build();
   }
@@ -83,4 +140,8 @@ function defaultType(types: ReadonlyMap<string, FlameProfileType>): string {
 
 function servicesOf(tree: FlameTree): string[] {
   return tree.frames.filter((frame) => frame.class === 'service').map(({ name }) => name);
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }

@@ -12,8 +12,8 @@ export interface CycleFigures {
   /** Length of the cycle's window. */
   readonly windowMs: number;
   readonly sampleCount: number;
-  /** How long building and handing over took. */
-  readonly cycleMs: number;
+  /** How long building and handing over took; `null` where nothing is built. */
+  readonly cycleMs: number | null;
   readonly store: StoreFigures;
   /** Frames of this cycle that went out without a name, by reason. */
   readonly unresolvedFrames: Readonly<Record<string, number>>;

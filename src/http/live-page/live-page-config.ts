@@ -10,6 +10,8 @@ export interface LivePageConfig extends HttpListenerConfig {
   readonly cycles: number;
   /** Bound of the flame graph's nodes: of one cycle, and of one answer. */
   readonly maxNodes: number;
+  /** Bound of the requests that were sent on by themselves and are kept to be drawn; 0: none are. */
+  readonly maxPassedBytes: number;
 }
 
 export function readLivePageConfig(section: ConfigSection): LivePageConfig {
@@ -18,6 +20,7 @@ export function readLivePageConfig(section: ConfigSection): LivePageConfig {
     path: readPath(section, '/live'),
     cycles: section.integer('cycles', 12, { min: 1, max: 720 }),
     maxNodes: section.integer('max_nodes', 20_000, { min: 100, max: 200_000 }),
+    maxPassedBytes: section.integer('max_passed_bytes', 8_388_608, { min: 0, max: 2 ** 30 }),
   };
   section.end();
   return config;

@@ -1,17 +1,25 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import type { Meter } from '@opentelemetry/api';
+import type { Counter, Meter } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpMount } from '../http-server.ts';
+import type { LiveQuery } from './cycle-history.ts';
 import { CycleHistory } from './cycle-history.ts';
 import type { LiveCycle } from './live-cycle.ts';
 import { LiveEvents } from './live-events.ts';
 import type { LivePageConfig } from './live-page-config.ts';
+import type { PassedRequest, RequestFolder } from './passed-requests.ts';
 
 export interface LivePageFacts {
   readonly version: string;
   /** Where samples can be sent, for the page to say while there are none. */
   readonly receivers: readonly { readonly id: string; readonly endpoint: string }[];
+}
+
+export interface LivePageParts {
+  readonly meter: Meter;
+  readonly nowMs: () => number;
+  readonly createFolder: () => RequestFolder;
 }
 
 /** Extension `live_page`: a flame graph of what has just been reported, and the state of the store. */
@@ -23,23 +31,49 @@ export class LivePage implements HttpMount {
   readonly maxNodes: number;
   readonly #history: CycleHistory;
   readonly #events: LiveEvents;
+  readonly #nowMs: () => number;
+  readonly #skipped: Counter;
+  #toldMs = -Infinity;
   /** Answers of the current cycle by query, so that several pages cost as much as one. */
   readonly #answers = new Map<string, string>();
 
-  constructor(id: string, config: LivePageConfig, facts: LivePageFacts, meter: Meter) {
+  constructor(id: string, config: LivePageConfig, facts: LivePageFacts, { meter, nowMs, createFolder }: LivePageParts) {
     this.id = id;
     this.#config = config;
     this.#facts = facts;
     this.maxNodes = config.maxNodes;
-    this.#history = new CycleHistory(config.cycles, config.maxNodes);
+    this.#nowMs = nowMs;
+    this.#history = new CycleHistory({ ...config, maxCycles: config.cycles }, createFolder);
     this.#events = new LiveEvents(meter);
+    this.#skipped = meter.createCounter('framekeeper_live_page_skipped_samples', {
+      description:
+        'Samples of OTLP requests sent on that the live page gave up before anybody looked, for lack of room.',
+      unit: '{sample}',
+    });
+  }
+
+  /** Whether it wants to be given requests that pass. */
+  get keepsPassed(): boolean {
+    return this.#config.maxPassedBytes > 0;
   }
 
   /** Called once a reporting cycle. */
   addCycle(cycle: LiveCycle): void {
     this.#history.add(cycle);
     this.#answers.clear();
+    this.#toldMs = this.#nowMs();
     this.#events.send('cycle', JSON.stringify({ endUnixMs: cycle.endUnixMs }));
+  }
+
+  /** Called for each request that is sent on by itself. Nothing is decoded before somebody looks. */
+  addPassed(request: PassedRequest): void {
+    const skippedSampleCount = this.#history.addPassed(request);
+    if (skippedSampleCount > 0) this.#skipped.add(skippedSampleCount);
+    this.#answers.clear();
+    const nowMs = this.#nowMs();
+    if (nowMs - this.#toldMs < newsIntervalMs) return;
+    this.#toldMs = nowMs;
+    this.#events.send('passed', '{}');
   }
 
   addRoutes(app: FastifyInstance): void {
@@ -76,21 +110,34 @@ export class LivePage implements HttpMount {
     if (typeof type !== 'string' || typeof service !== 'string') {
       return reply.code(400).send({ error: 'type, service: stand more than once; write each once.' });
     }
-    const key = JSON.stringify([type, service, count]);
+    return reply.type('application/json; charset=utf-8').send(this.#read({ type, service, cycles: count }));
+  }
+
+  #read(query: LiveQuery): string {
+    const key = JSON.stringify([query.type, query.service, query.cycles]);
     const known = this.#answers.get(key);
-    const body =
-      known ??
-      JSON.stringify({
-        ...this.#facts,
-        maxCycles: this.#config.cycles,
-        ...this.#history.read({ type, service, cycles: count }),
-      });
-    if (known === undefined && this.#answers.size < maxAnswers) this.#answers.set(key, body);
-    return reply.type('application/json; charset=utf-8').send(body);
+    if (known !== undefined) return known;
+    const endMs = this.#nowMs() + foldingMs;
+    // The first request in any case: whoever asks often enough sees all of them.
+    let isFirst = true;
+    const data = this.#history.read(query, () => {
+      const hasTime = isFirst || this.#nowMs() < endMs;
+      isFirst = false;
+      return hasTime;
+    });
+    const body = JSON.stringify({ ...this.#facts, maxCycles: this.#config.cycles, ...data });
+    if (data.waitingSampleCount === 0 && this.#answers.size < maxAnswers) this.#answers.set(key, body);
+    return body;
   }
 }
 
 type Query = Readonly<Record<string, string | string[] | undefined>>;
+
+// As often as a reporting cycle would tell of something new.
+const newsIntervalMs = 5_000;
+
+// Ingestion stands still while requests are folded.
+const foldingMs = 50;
 
 // An answer can have a megabyte.
 const maxAnswers = 8;

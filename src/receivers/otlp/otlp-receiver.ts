@@ -13,7 +13,7 @@ import { OtlpHttpServer } from './otlp-http-server.ts';
 import { OtlpMetrics } from './otlp-metrics.ts';
 import type { OtlpReceiverConfig } from './otlp-receiver-config.ts';
 import { loadProfilesProto, profilesServiceDefinition, profilesServiceName } from './otlp-service.ts';
-import type { ExportOutcome } from './profiles-intake.ts';
+import type { ExportOutcome, RequestKeeping } from './profiles-intake.ts';
 import { ProfilesIntake } from './profiles-intake.ts';
 import type { ProfilesSink } from './profiles-sink.ts';
 
@@ -22,6 +22,8 @@ export interface OtlpReceiverDependencies {
   readonly server: GrpcServer | undefined;
   readonly sink: ProfilesSink;
   readonly admission: Admission;
+  /** `undefined`: what the sink holds on to is in memory alone. */
+  readonly keeping?: RequestKeeping | undefined;
   readonly clock: Clock;
   /** Asked about every request over HTTP; the gRPC server has its own. */
   readonly httpGuard?: RequestGuard | undefined;
@@ -37,9 +39,10 @@ export class OtlpReceiver implements Component {
   readonly #httpServer: OtlpHttpServer | undefined;
 
   constructor(id: string, config: OtlpReceiverConfig, dependencies: OtlpReceiverDependencies) {
-    const { server, sink, admission, clock, httpGuard, meter, logger } = dependencies;
+    const { server, sink, admission, keeping, clock, httpGuard, meter, logger } = dependencies;
     this.id = id;
-    this.#intake = new ProfilesIntake({ sink, admission, metrics: new OtlpMetrics(meter, id), clock, logger });
+    const metrics = new OtlpMetrics(meter, id);
+    this.#intake = new ProfilesIntake({ sink, admission, keeping, metrics, clock, logger });
     this.#grpcServer = server;
     this.#httpServer =
       config.http === undefined

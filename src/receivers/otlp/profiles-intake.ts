@@ -1,14 +1,16 @@
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Admission } from '../../model/admission.ts';
+import type { ConnectJournal, RequestJournal, RestoredRequest } from '../../model/request-journal.ts';
 import type { ExportResponse } from '../../otlp/export-response.ts';
 import { InvalidMessage } from '../../otlp/invalid-message.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Refusal } from '../rpc-status.ts';
+import { keptParts, parseKept } from './kept-message.ts';
 import type { MessageContent, ReadMessage } from './message-reader.ts';
 import { MessageReader } from './message-reader.ts';
 import type { OtlpMetrics, RefusalReason, Transport } from './otlp-metrics.ts';
-import type { ProfilesSink, SinkAnswer } from './profiles-sink.ts';
+import type { HoldingSink, ProfilesSink, SinkAnswer } from './profiles-sink.ts';
 import { stopping } from './refusal.ts';
 import type { SortedProfiles } from './sort-out-profiles.ts';
 
@@ -29,9 +31,16 @@ type SortedCounts = Omit<SortedProfiles, 'data'> & Pick<ReadMessage, 'version'>;
 export interface ProfilesIntakeDependencies {
   readonly sink: ProfilesSink;
   readonly admission: Admission;
+  readonly keeping?: RequestKeeping | undefined;
   readonly metrics: OtlpMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+/** How requests are kept on disk while the sink holds on to them. */
+export interface RequestKeeping {
+  readonly sink: HoldingSink;
+  readonly connectJournal: ConnectJournal;
 }
 
 // A sender whose requests are all at fault must not fill the log.
@@ -51,15 +60,19 @@ export class ProfilesIntake {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #reader = new MessageReader();
+  readonly #keeping: { readonly sink: HoldingSink; readonly journal: RequestJournal } | undefined;
   #isStopping = false;
   #warnAfterMs = 0;
 
-  constructor({ sink, admission, metrics, clock, logger }: ProfilesIntakeDependencies) {
+  constructor({ sink, admission, keeping, metrics, clock, logger }: ProfilesIntakeDependencies) {
     this.#sink = sink;
     this.#admission = admission;
     this.#metrics = metrics;
     this.#clock = clock;
     this.#logger = logger;
+    if (keeping === undefined) return;
+    const { sink: holder, connectJournal } = keeping;
+    this.#keeping = { sink: holder, journal: connectJournal((request) => this.#restore(request, holder)) };
   }
 
   get isStopping(): boolean {
@@ -114,7 +127,7 @@ export class ProfilesIntake {
       return { kind: 'refused', refusal };
     }
     // As in the Collector, a request without samples is taken and goes no further.
-    const answer = sorted.sampleCount === 0 ? accepted : this.#sink.submit(sorted, caller.signal);
+    const answer = sorted.sampleCount === 0 ? accepted : this.#submit(message, sorted, caller.signal);
     const { sampleCount, rejectedProfiles, rejectedSamples, faults, version } = sorted;
     // Without the data, which need not be held while the answer is awaited.
     const counts = { sampleCount, rejectedProfiles, rejectedSamples, faults, version };
@@ -148,6 +161,25 @@ export class ProfilesIntake {
     const errorMessage = faultsOf(sorted);
     this.#warn('Took a request without its faulty profiles.', errorMessage);
     return { kind: 'taken', response: { rejectedProfiles: BigInt(sorted.rejectedProfiles), errorMessage } };
+  }
+
+  /** What a sink holds on to is on disk before it has it, and so before the sender is told. */
+  #submit(message: ExportMessage, received: ReadMessage, signal: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
+    if (this.#keeping === undefined) return this.#sink.submit(received, signal);
+    const { sink, journal } = this.#keeping;
+    const refusal = sink.refuse(received);
+    if (refusal !== undefined) return refusal;
+    const kept = journal.keep(keptParts(message), received.sampleCount);
+    if ('reason' in kept) return { kind: 'busy', reason: kept.reason, retryAfterMs: kept.retryDelayMs };
+    sink.hold(received.data);
+    return accepted;
+  }
+
+  /** A request is reported as a whole: one of which the journal knows events is in a report. */
+  #restore({ body, events }: RestoredRequest, sink: HoldingSink): void {
+    const { data } = this.#reader.read(parseKept(body));
+    if (events === undefined) sink.hold(data);
+    else sink.learn(data);
   }
 
   #warn(what: string, reason: string): void {

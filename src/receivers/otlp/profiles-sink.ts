@@ -25,3 +25,13 @@ export type SinkAnswer =
   | { readonly kind: 'busy'; readonly reason: string; readonly retryAfterMs?: number }
   /** The profiles were not sent, and would not be if they came again. */
   | { readonly kind: 'failed'; readonly reason: string };
+
+/** A sink that holds on to what it takes: that can be kept on disk as well, between its two steps. */
+export interface HoldingSink extends ProfilesSink {
+  /** Why profiles cannot be taken now; `undefined` when they can. */
+  refuse(received: ReceivedProfiles): SinkAnswer | undefined;
+  /** Takes profiles whatever the bounds: `refuse` has let them in, now or in an earlier run. */
+  hold(data: ProfilesData): void;
+  /** Takes the names in them alone. */
+  learn(data: ProfilesData): void;
+}

@@ -6,22 +6,29 @@ import { ConfigSection } from '../../../src/config/config-section.ts';
 import { HttpServer } from '../../../src/http/http-server.ts';
 import type { LiveData } from '../../../src/http/live-page/cycle-history.ts';
 import type { LiveCycle } from '../../../src/http/live-page/live-cycle.ts';
+import type { LivePageParts } from '../../../src/http/live-page/live-page.ts';
 import { LivePage } from '../../../src/http/live-page/live-page.ts';
 import { readLivePageConfig } from '../../../src/http/live-page/live-page-config.ts';
+import type { PassedRequest, RequestFolder } from '../../../src/http/live-page/passed-requests.ts';
+import { requestFolder } from '../../../src/live-report.ts';
 import type { FlameTree } from '../../../src/model/flame-tree.ts';
 import { profileTypeKey } from '../../../src/model/flame-tree.ts';
+import { encodeProfilesData } from '../../../src/otlp/encode-profiles-data.ts';
 import { foldFlameTrees } from '../../../src/profile/flame-graph.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { foldedStacks } from '../../support/flame-paths.ts';
 import { exchange, plainParts, serve, silentLogger } from '../../support/http-harness.ts';
+import { recordMetrics } from '../../support/metric-recorder.ts';
 import type { FixtureSample } from '../../support/profiles-fixture.ts';
 import { profilesOf } from '../../support/profiles-fixture.ts';
 
 const facts = { version: '1.2.3', receivers: [{ id: 'frames', endpoint: 'localhost:4317' }] };
 
-function createPage(keys: object = {}): LivePage {
+function createPage(keys: object = {}, parts: Partial<LivePageParts> = {}): LivePage {
   const config = readLivePageConfig(new ConfigSection('extensions.live_page', keys, []));
-  return new LivePage('live_page', config, facts, new MeterProvider().getMeter('test'));
+  const meter = new MeterProvider().getMeter('test');
+  const createFolder = () => requestFolder(config.maxNodes);
+  return new LivePage('live_page', config, facts, { meter, nowMs: () => 0, createFolder, ...parts });
 }
 
 function cycleOf(samples: readonly FixtureSample[], endUnixMs = 1000, sampleType = 'samples'): LiveCycle {
@@ -108,6 +115,7 @@ test('data.json says where to send samples while there are none', async (context
     types: [],
     services: [],
     omittedSampleCount: 0,
+    waitingSampleCount: 0,
     typeKey: '',
     service: '',
     tree: null,
@@ -205,10 +213,118 @@ test('readLivePageConfig reads its keys and refuses what cannot be', () => {
     path: '/live',
     cycles: 12,
     maxNodes: 20_000,
+    maxPassedBytes: 8_388_608,
   });
-  for (const keys of [{ path: '/' }, { path: '/a/' }, { cycles: 0 }, { max_nodes: 1 }, { cycle: 1 }]) read(keys);
+  for (const keys of [
+    { max_passed_bytes: -1 },
+    { path: '/' },
+    { path: '/a/' },
+    { cycles: 0 },
+    { max_nodes: 1 },
+    { cycle: 1 },
+  ])
+    read(keys);
   assert.deepEqual(
     problems.map(({ path }) => path),
-    ['live_page.path', 'live_page.path', 'live_page.cycles', 'live_page.max_nodes', 'live_page.cycle'],
+    [
+      'live_page.max_passed_bytes',
+      'live_page.path',
+      'live_page.path',
+      'live_page.cycles',
+      'live_page.max_nodes',
+      'live_page.cycle',
+    ],
   );
+});
+
+const passedOf = (samples: readonly FixtureSample[]): PassedRequest => ({
+  bytes: encodeProfilesData(profilesOf(samples)),
+  sampleCount: samples.length,
+});
+
+test('a request that passes is drawn at once, and with the cycle in whose time it passed', async (context) => {
+  const page = createPage({ cycles: 3 });
+  const base = await serve(context, page);
+  page.addPassed(passedOf([inMain('web'), inMain('db')]));
+  const first = (await read(base)).body;
+  assert.deepEqual(foldedStacks(first.tree), { 'web;main': 1, 'db;main': 1 });
+  assert.deepEqual([first.figures, first.waitingSampleCount, first.services], [null, 0, ['db', 'web']]);
+  page.addPassed(passedOf([inMain('web')]));
+  page.addCycle(cycleOf([inMain('web')], 7));
+  const second = (await read(base)).body;
+  assert.deepEqual(foldedStacks(second.tree), { 'web;main': 3, 'db;main': 1 });
+  assert.deepEqual(second.figures?.passed, { requestCount: 2, sampleCount: 3 });
+  assert.equal(second.figures?.sampleCount, 1);
+  for (let count = 8; count < 11; count++) page.addCycle(cycleOf([inMain('late')], count));
+  assert.deepEqual(foldedStacks((await read(base)).body.tree), { 'late;main': 3 });
+});
+
+test('nothing of a request is looked at before somebody asks, and then once', async (context) => {
+  let foldedCount = 0;
+  const createFolder = (): RequestFolder => {
+    const folder = requestFolder(1000);
+    return {
+      add: (bytes) => {
+        foldedCount++;
+        folder.add(bytes);
+      },
+      build: () => folder.build(),
+    };
+  };
+  const page = createPage({}, { createFolder });
+  const base = await serve(context, page);
+  for (let i = 0; i < 5; i++) page.addPassed(passedOf([inMain('web')]));
+  page.addCycle(cycleOf([], 1));
+  page.addPassed(passedOf([inMain('web')]));
+  assert.equal(foldedCount, 0);
+  for (const query of ['', '?cycles=1', '?service=web']) await read(base, query);
+  assert.equal(foldedCount, 6);
+});
+
+test('requests wait within max_passed_bytes; the oldest go, and their samples are counted', async (context) => {
+  const { meter, values } = recordMetrics();
+  const { length } = passedOf([inMain('s0')]).bytes;
+  const page = createPage({ max_passed_bytes: 3 * length }, { meter });
+  const base = await serve(context, page);
+  for (let i = 0; i < 3; i++) page.addPassed(passedOf([inMain(`s${i}`)]));
+  page.addCycle(cycleOf([], 1));
+  for (let i = 3; i < 5; i++) page.addPassed(passedOf([inMain(`s${i}`)]));
+  const { body } = await read(base);
+  assert.deepEqual(body.services, ['s2', 's3', 's4']);
+  assert.equal(body.omittedSampleCount, 2);
+  assert.equal((await values()).get('framekeeper_live_page_skipped_samples{}'), 2);
+  // What was drawn takes no room any more.
+  for (let i = 5; i < 8; i++) page.addPassed(passedOf([inMain(`s${i}`)]));
+  assert.equal((await read(base)).body.services.length, 6);
+});
+
+test('an answer folds the newest requests for 50 ms, and the next one goes on', async (context) => {
+  let nowMs = 0;
+  const page = createPage({}, { nowMs: () => (nowMs += 20) });
+  const base = await serve(context, page);
+  for (let i = 0; i < 8; i++) page.addPassed(passedOf([inMain(`s${i}`)]));
+  const { body } = await read(base);
+  assert.deepEqual(body.services, ['s5', 's6', 's7']);
+  assert.equal(body.waitingSampleCount, 5);
+  assert.deepEqual((await read(base)).body.services, ['s2', 's3', 's4', 's5', 's6', 's7']);
+  const last = (await read(base)).body;
+  assert.deepEqual([last.services.length, last.waitingSampleCount], [8, 0]);
+});
+
+test('events tells of requests that pass, no oftener than of cycles', async (context: TestContext) => {
+  let nowMs = 0;
+  const page = createPage({}, { nowMs: () => nowMs });
+  const tools = { clock: new FakeClock(), logger: silentLogger, meter: new MeterProvider().getMeter('test') };
+  const server = new HttpServer(plainParts({ host: '127.0.0.1', port: 0 }, [page]), tools);
+  await server.start();
+  const response = await fetch(`http://127.0.0.1:${server.address.port}/live/events`, { signal: context.signal });
+  for (nowMs of [0, 4999, 9000, 9999, 10_000]) {
+    if (nowMs === 9000) page.addCycle(cycleOf([], 7));
+    page.addPassed(passedOf([inMain('web')]));
+  }
+  nowMs = 14_000;
+  page.addPassed(passedOf([inMain('web')]));
+  await server.stop(AbortSignal.timeout(2000));
+  const told = [...(await response.text()).matchAll(/event: (\w+)/g)].map(([, event]) => event);
+  assert.deepEqual(told, ['passed', 'cycle', 'passed']);
 });

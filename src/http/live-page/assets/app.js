@@ -20,6 +20,9 @@ let data = null;
 let isPaused = false;
 let isConnected = false;
 let missedCycles = 0;
+/** Whether requests passed that this page has not asked for. */
+let hasMissedRequests = false;
+let waiting = 0;
 
 const view = new FlameView(canvas, byId('scroller'), byId('spacer'), {
   onZoom: () => showZoom(),
@@ -45,7 +48,11 @@ async function refresh() {
   data = answer;
   isConnected = true;
   missedCycles = 0;
+  hasMissedRequests = false;
   show();
+  // The service folds as many requests as it has time for; the next answer has more of them.
+  clearTimeout(waiting);
+  if (data.waitingSampleCount > 0) waiting = setTimeout(refreshUnlessPaused, 500);
 }
 
 function parameters() {
@@ -59,8 +66,13 @@ function refreshOrTell() {
   });
 }
 
+function refreshUnlessPaused() {
+  if (isPaused || document.hidden) hasMissedRequests = true;
+  else refreshOrTell();
+}
+
 function show() {
-  const { tree, figures, omittedSampleCount, coveredMs } = data;
+  const { tree, figures, omittedSampleCount, waitingSampleCount, coveredMs } = data;
   const isEmpty = tree === null || tree.parents.length < 2;
   byId('empty').hidden = !isEmpty;
   byId('scroller').hidden = isEmpty;
@@ -75,7 +87,8 @@ function show() {
   showLive();
   const notes = isEmpty ? [] : [`${formatCount(tree.parents.length - 1)} nodes, ${formatMs(coveredMs)} of profiles`];
   if (tree?.foldedNodes > 0) notes.push(`${formatCount(tree.foldedNodes)} small ones folded`);
-  if (omittedSampleCount > 0) notes.push(`${formatCount(omittedSampleCount)} samples of further types left out`);
+  if (omittedSampleCount > 0) notes.push(`${formatCount(omittedSampleCount)} samples left out`);
+  if (waitingSampleCount > 0) notes.push(`${formatCount(waitingSampleCount)} samples to be added`);
   byId('note').textContent = [...notes, `version ${data.version}`].join(' · ');
 }
 
@@ -176,7 +189,7 @@ events.addEventListener('error', () => {
   showLive();
 });
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden && !isPaused && missedCycles > 0) refreshOrTell();
+  if (!document.hidden && !isPaused && (missedCycles > 0 || hasMissedRequests)) refreshOrTell();
 });
 events.addEventListener('cycle', () => {
   // Nobody looks: joining cycles for a hidden page would only take the service's time.
@@ -187,6 +200,7 @@ events.addEventListener('cycle', () => {
     refreshOrTell();
   }
 });
+events.addEventListener('passed', refreshUnlessPaused);
 
 // For the console, and for the tests.
 globalThis.framekeeper = { view, boxes: () => view.boxes(), data: () => data };

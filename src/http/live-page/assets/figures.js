@@ -14,7 +14,9 @@ const labels = ['Samples / s', 'Last cycle', 'Symbols', 'Store memory', 'Live st
 const blank = labels.map((label) => ({ label, value: '–', detail: '' }));
 
 /** @returns {Figure[]} */
-function figuresOf({ windowMs, sampleCount, cycleMs, store, unresolvedFrames }) {
+function figuresOf({ windowMs, sampleCount, cycleMs, store, unresolvedFrames, passed }) {
+  const total = sampleCount + passed.sampleCount;
+  const ofPassed = passed.sampleCount > 0 ? `, ${formatCount(passed.sampleCount)} passed through` : '';
   const reasons = Object.entries(unresolvedFrames).filter(([, count]) => count > 0);
   const unresolved = reasons.reduce((sum, [, count]) => sum + count, 0);
   const reasonText = reasons
@@ -25,10 +27,13 @@ function figuresOf({ windowMs, sampleCount, cycleMs, store, unresolvedFrames }) 
     budgetBytes === undefined ? '' : `${formatPercent(sizeBytes ?? 0, budgetBytes)} of ${formatBytes(budgetBytes)}`;
   const values = [
     {
-      value: formatShort((1000 * sampleCount) / Math.max(1, windowMs)),
-      detail: `${formatCount(sampleCount)} in ${formatMs(windowMs)}`,
+      value: formatShort((1000 * total) / Math.max(1, windowMs)),
+      detail: `${formatCount(total)} in ${formatMs(windowMs)}${ofPassed}`,
+      title: passed.requestCount > 0 ? `${formatCount(passed.requestCount)} OTLP requests passed through` : '',
     },
-    { value: formatMs(cycleMs), detail: 'to build and hand over' },
+    cycleMs === null
+      ? { value: '–', detail: 'requests pass through' }
+      : { value: formatMs(cycleMs), detail: 'to build and hand over' },
     { value: formatCount(symbolCount), detail: `in ${formatCount(fileCount)} files` },
     {
       value: sizeBytes === undefined ? '–' : formatBytes(sizeBytes),

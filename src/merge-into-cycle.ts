@@ -1,0 +1,152 @@
+import type { Counter, Meter } from '@opentelemetry/api';
+import { bookOf, createLocationCounter } from './name-book-of-store.ts';
+import { countMoments } from './otlp/count-moments.ts';
+import type { InternedDictionary } from './otlp/interned-dictionary.ts';
+import type { Line, Location, ProfilesData } from './otlp/profiles-data.ts';
+import type { LinesOf } from './otlp/profiles-joiner.ts';
+import { ProfilesJoiner } from './otlp/profiles-joiner.ts';
+import { Naming } from './profile/naming.ts';
+import { linesOf } from './profile/symbol-lines.ts';
+import type { TimeRange } from './profile/time-range.ts';
+import type { HoldingSink, ReceivedProfiles, SinkAnswer } from './receivers/otlp/profiles-sink.ts';
+import type { CycleCompany, JoinedReport, WindowShare } from './reporter/cycle-company.ts';
+import type { WindowLimits } from './reporter/trace-intake.ts';
+import type { Clock } from './support/clock.ts';
+import type { SymbolStore } from './symbols/symbol-store.ts';
+
+export interface MergeParts {
+  readonly store: SymbolStore;
+  readonly limits: WindowLimits;
+  /** What the window of raw frame samples holds, of the same bounds. */
+  readonly window: () => WindowShare;
+  readonly clock: Clock;
+  readonly meter: Meter;
+  /** 16 random bytes a call. */
+  readonly createProfileId: () => Uint8Array;
+}
+
+/**
+ * Keeps OTLP profiles until the tick and lets them leave with the report of the cycle, as one request. A request is named and
+ * joined with the others when it comes, so that the tick has little left to do: it looks once more for names, and adds the
+ * profiles of the window.
+ */
+export class MergeIntoCycle implements HoldingSink, CycleCompany {
+  readonly #parts: MergeParts;
+  readonly #locations: Counter;
+  #joiner: ProfilesJoiner;
+  #rejectedSamples = 0;
+
+  constructor(parts: MergeParts) {
+    this.#parts = parts;
+    this.#locations = createLocationCounter(parts.meter);
+    this.#joiner = new ProfilesJoiner(parts.createProfileId);
+  }
+
+  get share(): WindowShare {
+    return { events: this.#joiner.momentCount, bytes: this.#joiner.sizeBytes };
+  }
+
+  /** Samples that were not taken so far because the window was full. */
+  get rejectedSamples(): number {
+    return this.#rejectedSamples;
+  }
+
+  /** Takes all of a request, or nothing of it when the window has no room for it. */
+  submit(received: ReceivedProfiles): SinkAnswer {
+    const refusal = this.refuse(received);
+    if (refusal !== undefined) return refusal;
+    this.hold(received.data);
+    return { kind: 'accepted' };
+  }
+
+  refuse({ data, sampleCount }: ReceivedProfiles): SinkAnswer | undefined {
+    if (this.#hasRoomFor(data)) return undefined;
+    this.#rejectedSamples += sampleCount;
+    const { maxEvents, maxBytes, retryDelayMs } = this.#parts.limits;
+    const reason = `the window of this reporting cycle is full (max_events ${maxEvents}, max_bytes ${maxBytes})`;
+    return { kind: 'busy', reason, retryAfterMs: retryDelayMs };
+  }
+
+  hold(data: ProfilesData): void {
+    const naming = this.#learn(data);
+    let named = 0;
+    this.#joiner.add(data, {
+      linesOf: (location, target) => {
+        const lines = linesIn(target, naming, location);
+        if (lines.length > 0) named++;
+        return lines;
+      },
+    });
+    this.#locations.add(named, { outcome: 'named' });
+  }
+
+  learn(data: ProfilesData): void {
+    this.#learn(data);
+  }
+
+  take(frames: ProfilesData | undefined, range: TimeRange, nowMs: number): JoinedReport {
+    const kept = this.#joiner;
+    if (kept.isEmpty) return { data: frames, eventCount: 0 };
+    this.#joiner = new ProfilesJoiner(this.#parts.createProfileId);
+    const eventCount = kept.momentCount;
+    const joined = this.#withLateNames(kept, nowMs);
+    // Samples from before or after the cycle have a profile of their own, and the others must not begin with them.
+    const isApart = ({ timeUnixNano }: { readonly timeUnixNano: bigint }): boolean =>
+      timeUnixNano !== range.startUnixNano;
+    if (frames !== undefined) joined.add(frames, { isApart });
+    return { data: joined.build(), eventCount };
+  }
+
+  #learn(data: ProfilesData): Naming {
+    const { store, clock } = this.#parts;
+    const naming = new Naming(data.dictionary, bookOf(store, clock.nowMs()));
+    this.#locations.add(naming.learnAll(data), { outcome: 'learned' });
+    return naming;
+  }
+
+  /**
+   * Room for all of its events; or else nothing is kept yet, so that a request with more than a window may hold goes alone, and
+   * not never. What it takes in bytes is not known before it is joined: the bound may be exceeded by one request.
+   */
+  #hasRoomFor(data: ProfilesData): boolean {
+    const { limits, window } = this.#parts;
+    const share = window();
+    const events = share.events + this.#joiner.momentCount;
+    if (events >= limits.maxEvents || share.bytes + this.#joiner.sizeBytes > limits.maxBytes) return false;
+    return this.#joiner.isEmpty || events + countMoments(data) <= limits.maxEvents;
+  }
+
+  /** The same with names that came after the request and before the tick. */
+  #withLateNames(kept: ProfilesJoiner, nowMs: number): ProfilesJoiner {
+    const { store, createProfileId } = this.#parts;
+    const { locationTable } = kept.dictionary;
+    const naming = new Naming(kept.dictionary, bookOf(store, nowMs));
+    const unnamed = [...locationTable.keys()].filter((index) => index > 0 && isUnnamed(locationTable[index]!));
+    const late = unnamed.filter((index) => naming.find(index) !== undefined);
+    this.#locations.add(unnamed.length - late.length, { outcome: 'unnamed' });
+    if (late.length === 0) return kept;
+    this.#locations.add(late.length, { outcome: 'named' });
+    // Two locations may have become one, and so two stacks and two samples: all is joined anew.
+    const named = new ProfilesJoiner(createProfileId);
+    const lines: LinesOf = (location, target) => linesIn(target, naming, location);
+    named.add(kept.build(), { linesOf: lines });
+    return named;
+  }
+}
+
+function isUnnamed({ lines }: Location): boolean {
+  return lines.length === 0;
+}
+
+function linesIn(target: InternedDictionary, naming: Naming, location: number): readonly Line[] {
+  const symbol = naming.find(location);
+  if (symbol === undefined) return [];
+  return linesOf(symbol, (name, systemName, filePath, startLine) =>
+    target.add('functionTable', {
+      nameStrindex: target.string(name),
+      systemNameStrindex: target.string(systemName),
+      filenameStrindex: target.string(filePath),
+      startLine: BigInt(startLine),
+    }),
+  );
+}

@@ -17,6 +17,7 @@ import { otlpHttpExporterType } from './exporters/otlp-http/otlp-http-config.ts'
 import { createOtlpHttpExporter } from './exporters/otlp-http/otlp-http-exporter.ts';
 import { readHealthCheckConfig } from './http/health/health-check-config.ts';
 import { readLivePageConfig } from './http/live-page/live-page-config.ts';
+import { readMemoryLimiterConfig } from './memory/memory-limiter-config.ts';
 import { readFramesReceiverConfig } from './receivers/frames/frames-receiver-config.ts';
 import { readOtlpReceiverConfig } from './receivers/otlp/otlp-receiver-config.ts';
 import { readReportingCycleConfig } from './reporter/reporting-cycle-config.ts';
@@ -29,6 +30,7 @@ import { readSymbolStoreConfig } from './symbols/symbol-store-config.ts';
 export const componentTypes: readonly ComponentType[] = [
   { kind: 'receiver', type: 'frames', aliases: [], stability: 'alpha', read: readFramesReceiverConfig },
   { kind: 'receiver', type: 'otlp', aliases: [], stability: 'alpha', read: readOtlpReceiverConfig },
+  { kind: 'processor', type: 'memory_limiter', aliases: [], stability: 'alpha', read: readMemoryLimiterConfig },
   { kind: 'processor', type: 'symbol_store', aliases: [], stability: 'alpha', read: readSymbolStoreConfig },
   { kind: 'processor', type: 'reporting_cycle', aliases: [], stability: 'alpha', read: readReportingCycleConfig },
   otlpGrpcExporterType,

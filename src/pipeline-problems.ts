@@ -56,9 +56,12 @@ function findSharedEndpoints({ pipelines, receivers }: CheckedConfig): ConfigPro
 function findProcessorProblems({ pipelines, processors, receivers }: CheckedConfig): ConfigProblem[] {
   return [...pipelines].flatMap(([id, pipeline]) => {
     const types = pipeline.processors.map((processor) => processors.get(processor)?.type.type);
+    // It may stand in front of each, and of nothing else: what is refused must not have been worked on.
+    if (types[0] === 'memory_limiter') types.shift();
     const hasFrames = pipeline.receivers.some((receiver) => receivers.get(receiver)?.type.type === 'frames');
     if (processorTypes[hasFrames ? 'frames' : 'otlp'].includes(types.join())) return [];
-    const whole = 'name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]';
+    const whole =
+      'name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first';
     return {
       path: `service.pipelines.${id}.processors`,
       problem: `is [${pipeline.processors.join(', ')}]`,
@@ -87,7 +90,9 @@ function findSharedSnapshots({ pipelines, processors }: CheckedConfig): ConfigPr
   const problems: ConfigProblem[] = [];
   const pipelineBySnapshot = new Map<string, string>();
   for (const [id, pipeline] of pipelines) {
-    const snapshot = snapshotPath(processors.get(pipeline.processors[0] ?? ''));
+    const snapshot = pipeline.processors
+      .map((each) => snapshotPath(processors.get(each)))
+      .find((path) => path !== undefined);
     if (snapshot === undefined) continue;
     const other = pipelineBySnapshot.get(snapshot);
     pipelineBySnapshot.set(snapshot, id);

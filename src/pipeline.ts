@@ -1,9 +1,12 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import type { CheckedConfig } from './config/check-document.ts';
+import type { CheckedConfig, ConfiguredComponent } from './config/check-document.ts';
 import type { ExportRequest, ProfilesExporter } from './exporters/export-request.ts';
 import { Journal } from './journal/journal.ts';
 import { createJournalEvents } from './journal/journal-events.ts';
+import { MemoryLimiter } from './memory/memory-limiter.ts';
+import type { MemoryLimiterConfig } from './memory/memory-limiter-config.ts';
+import { createProcessMemory } from './memory/process-memory.ts';
 import { MergeIntoCycle } from './merge-into-cycle.ts';
 import { PassThrough } from './pass-through.ts';
 import type { NamedAdmission, PipelineAdmissions } from './pipeline-admissions.ts';
@@ -72,23 +75,30 @@ export function createPipeline(
   outlets: PipelineOutlets,
   parts: PipelineParts,
 ): Pipeline {
-  const [storeId = '', cycleId] = config.pipelines.get(id)!.processors;
+  const processors = config.pipelines.get(id)!.processors.map((each) => config.processors.get(each)!);
+  const limiters = processors
+    .filter(({ type }) => type.type === 'memory_limiter')
+    .map((each) => createLimiter(each, parts));
+  const [storeId = '', cycleId] = processors
+    .filter(({ type }) => type.type !== 'memory_limiter')
+    .map((each) => each.id);
   const storeConfig = config.processors.get(storeId)!.config as SymbolStoreConfig;
   const store = new SymbolStore(storeConfig, parts.random);
   registerSymbolStoreMetrics(parts.meter, store);
   const { exporters } = outlets;
   // Whoever has a reason to take nothing at present stands here.
-  const framesAdmissions: NamedAdmission[] = [
-    { name: 'queue_full', ask: refuseFramesWhenFull(exporters, parts.random) },
-  ];
-  const otlpAdmissions: NamedAdmission[] = [{ name: 'queue_full', ask: refuseOtlpWhenFull(exporters, parts.random) }];
+  const memory = limiters.map(({ admission }) => ({ name: 'memory', ask: admission }));
+  const framesFull = { name: 'queue_full', ask: refuseFramesWhenFull(exporters, parts.random) };
+  const framesAdmissions: NamedAdmission[] = [...memory, framesFull];
+  const otlpFull = { name: 'queue_full', ask: refuseOtlpWhenFull(exporters, parts.random) };
+  const otlpAdmissions: NamedAdmission[] = [...memory, otlpFull];
   const admissions = createPipelineAdmissions(id, { frames: framesAdmissions, otlp: otlpAdmissions }, parts);
   const keepers = keepersOf(storeId, storeConfig, store, parts);
   const passThrough = (): PassThrough =>
     new PassThrough({ ...parts, store, ownsStore: cycleId === undefined, exporters, watchers: outlets.passed });
   const common = { id, store, admissions };
   if (cycleId === undefined) {
-    const components = [...keepers, ...outlets.substitutes(store)];
+    const components = [...limiters, ...keepers, ...outlets.substitutes(store)];
     return { ...common, intake: undefined, merged: undefined, journal: undefined, profiles: passThrough(), components };
   }
   const cycleConfig = config.processors.get(cycleId)!.config as ReportingCycleConfig;
@@ -104,7 +114,7 @@ export function createPipeline(
   const isHeldUp = (): boolean => hasNoRoomForReport(exporters);
   const work = { symbols: store, intake, company: merged, metrics, consumers, isHeldUp, outlet, journal };
   const cycle = new ReportingCycle(cycleId, cycleConfig, { ...parts, ...work });
-  const components = [...keepers, ...(journal ? [journal] : []), cycle];
+  const components = [...limiters, ...keepers, ...(journal ? [journal] : []), cycle];
   return { ...common, intake, merged, journal, profiles: merged ?? passThrough(), components };
 }
 
@@ -158,6 +168,16 @@ function createJournal(
   const logger = componentLogger(parts.logger, 'processor', cycleId);
   const events = createJournalEvents(pipelineId, logger, meter);
   return new Journal(cycleId, { log, clock, events, countEvents: () => intake.window.events.count });
+}
+
+/** Starts before anything learns names, so that it knows what the process holds without data. */
+function createLimiter(
+  { id, config }: ConfiguredComponent,
+  { clock, random, meter, logger }: PipelineParts,
+): MemoryLimiter {
+  const own = componentLogger(logger, 'processor', id);
+  const memory = createProcessMemory();
+  return new MemoryLimiter(id, config as MemoryLimiterConfig, { memory, clock, random, meter, logger: own });
 }
 
 /** What lets the store survive a restart: starts before anything learns names, and stops after the last report. */

@@ -9,6 +9,7 @@ const allowed: Record<string, readonly string[]> = {
   support: [],
   config: ['support'],
   lru: [],
+  memory: [],
   storage: [],
   journal: ['storage'],
   otlp: [],

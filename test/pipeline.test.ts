@@ -11,13 +11,20 @@ for (const { name, pipelines, fault } of [
     name: 'a pipeline without processors',
     pipelines: '{profiles: {receivers: [frames], exporters: [debug]}}',
     fault:
-      'service.pipelines.profiles.processors: is []; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle].',
+      'service.pipelines.profiles.processors: is []; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first.',
   },
   {
     name: 'processors in the wrong order',
     pipelines: '{profiles: {receivers: [frames], processors: [reporting_cycle, symbol_store], exporters: [debug]}}',
     fault:
-      'service.pipelines.profiles.processors: is [reporting_cycle, symbol_store]; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle].',
+      'service.pipelines.profiles.processors: is [reporting_cycle, symbol_store]; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first.',
+  },
+  {
+    name: 'a memory limiter behind what it is to guard',
+    pipelines:
+      '{profiles: {receivers: [frames], processors: [symbol_store, memory_limiter, reporting_cycle], exporters: [debug]}}',
+    fault:
+      'service.pipelines.profiles.processors: is [symbol_store, memory_limiter, reporting_cycle]; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first.',
   },
   {
     name: 'two pipelines with the same receiver',
@@ -49,6 +56,7 @@ for (const { name, pipelines, fault } of [
       'config.yaml': `
 receivers: {frames: {protocols: {grpc: {}}}, frames/2: {protocols: {grpc: {}}}, frames/3: {protocols: {grpc: {endpoint: "localhost:0"}}}}
 processors:
+  memory_limiter: {check_interval: 1s, limit_mib: 100}
   symbol_store: {}
   symbol_store/1: {snapshot: {path: /var/lib/symbols}}
   symbol_store/2: {snapshot: {path: /var/lib/../lib/symbols}}

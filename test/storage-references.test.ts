@@ -35,10 +35,18 @@ test('a sending queue cannot be stored in an extension that is no storage', () =
   );
 });
 
-function faultsOf(storage: string, extensions: string, listed: string): string {
+test('a journal whose storage is not there is refused too', () => {
+  assert.equal(
+    faultsOf('""', '', '', 'file_storage'),
+    'processors.reporting_cycle.storage: no storage client extension found: "file_storage" is not configured; configure it under extensions and list it in service.extensions.',
+  );
+  assert.equal(faultsOf('""', 'file_storage: ', 'file_storage', 'file_storage'), '');
+});
+
+function faultsOf(storage: string, extensions: string, listed: string, journal = '""'): string {
   const document = load(`
 receivers: {frames: {protocols: {grpc: }}}
-processors: {symbol_store: , reporting_cycle: }
+processors: {symbol_store: , reporting_cycle: {storage: ${journal}}}
 exporters: {debug: {sending_queue: {storage: ${storage}}}}
 extensions: {${extensions}}
 service:

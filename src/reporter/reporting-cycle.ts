@@ -84,9 +84,12 @@ export class ReportingCycle implements Component {
     await this.#loop;
     const delivery = this.#delivery;
     if (!delivery.retry()) delivery.surrender();
-    if (!delivery.isWaiting) this.#reportSafely({ isLast: true });
+    const stays = delivery.isWaiting || (delivery.isJournaled && this.#isHeldUp);
+    if (!stays) this.#reportSafely({ isLast: true });
     delivery.surrender();
-    if (delivery.isWaiting) this.#parts.logger.warn('The last report stays in the journal until the next start.');
+    if (stays || delivery.isWaiting) {
+      this.#parts.logger.warn('The last window stays in the journal until the next start.');
+    }
   }
 
   /** One cycle, at once. In the last one nothing waits any more. */
@@ -167,9 +170,13 @@ export class ReportingCycle implements Component {
       } catch {
         return;
       }
-      if (this.#delivery.retry() && this.#parts.isHeldUp?.() !== true) this.#reportSafely();
+      if (this.#delivery.retry() && !this.#isHeldUp) this.#reportSafely();
       else this.#keepNames();
     }
+  }
+
+  get #isHeldUp(): boolean {
+    return this.#parts.isHeldUp?.() === true;
   }
 
   /** What a cycle does for the store when its window stays where it is. */

@@ -177,4 +177,16 @@ describe('a report that a durable queue cannot take', () => {
       await exporter.stop(AbortSignal.timeout(5_000));
     });
   }
+
+  test('is in the journal of a service that stops while no queue has room', async (t) => {
+    const folder = new LogFolder(t);
+    const full = { ...collectInto([], () => true), room: 'full' as const };
+    const first = await JournaledNode.start(folder.createLog(), [], { exporters: [full] });
+    first.takeUnadmitted(batchOf(1));
+    await first.stop();
+    assert.ok(first.lines.some(({ msg }) => msg === 'The last window stays in the journal until the next start.'));
+    const next = await JournaledNode.start(folder.createLog());
+    await next.tick();
+    assert.deepEqual(next.reported, eventsOf(1));
+  });
 });

@@ -81,8 +81,11 @@ service: {pipelines: {profiles: {receivers: [frames], processors: [symbol_store,
 
   /** What a collector is answered. */
   take(batch: PlainBatch | Buffer): PlainReply | AdmissionRefusal {
-    const refusal = this.#pipeline.admissions.frames();
-    if (refusal !== undefined) return refusal;
+    return this.#pipeline.admissions.frames() ?? this.takeUnadmitted(batch);
+  }
+
+  /** The same for a batch that was let in a moment ago. */
+  takeUnadmitted(batch: PlainBatch | Buffer): PlainReply | AdmissionRefusal {
     const answer = this.#intake.take(Buffer.isBuffer(batch) ? batch : encodeBatch(batch));
     return Buffer.isBuffer(answer) ? decodeReply(answer) : answer;
   }

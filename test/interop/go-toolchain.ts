@@ -30,10 +30,9 @@ export async function runGo(args: readonly string[], folder?: string): Promise<s
   return stdout;
 }
 
-/** Compiles one command of the module in `folder` to the file `output`. */
-export async function buildGo(folder: string, packagePath: string, output: string): Promise<void> {
-  await runGo(
-    ['build', '-p', '2', '-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-o', output, packagePath],
-    folder,
-  );
+/** Compiles one command of the module in `folder` to the file `output`; `modFile` takes the place of its go.mod. */
+export async function buildGo(folder: string, packagePath: string, output: string, modFile?: string): Promise<void> {
+  const flags = ['-p', '2', '-trimpath', '-buildvcs=false', '-ldflags=-s -w'];
+  if (modFile !== undefined) flags.push(`-modfile=${modFile}`);
+  await runGo(['build', ...flags, '-o', output, packagePath], folder);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { PdataVersion } from './peers.ts';
 import { locatePeers } from './peers.ts';
 
 /** What the Collector's code made of one message; text of its error when it refused it. */
@@ -8,14 +9,15 @@ export type Rendering = { readonly bytes: Buffer } | { readonly error: string };
 
 /**
  * Asks the Collector's own code to write messages in another encoding: `json` from protobuf, `proto` from JSON. Answers
- * are in the order of the messages.
+ * are in the order of the messages. `version` is the release of that code.
  */
 export async function render(
   message: 'request' | 'response',
   encoding: 'json' | 'proto',
   inputs: readonly (Uint8Array | string)[],
+  version: PdataVersion = '0.164',
 ): Promise<Rendering[]> {
-  const child = spawn(locatePeers().pdata, [message, encoding], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(locatePeers().pdata[version], [message, encoding], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   for (const input of inputs) {
     const bytes = Buffer.from(input);

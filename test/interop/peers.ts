@@ -10,12 +10,20 @@ export interface Peers {
   readonly profcheck: string;
   /** Compose's own reader of compose files. */
   readonly composeSpec: string;
-  /** Says how the Collector renders profiles; a program of ours around the Collector's code. */
-  readonly pdata: string;
+  /** Say how the Collector renders profiles; a program of ours around the Collector's code. */
+  readonly pdata: Readonly<Record<PdataVersion, string>>;
   /** A program of ours around the reporter of the OpenTelemetry eBPF profiler. */
   readonly ebpfReporter: string;
   readonly collectors: Readonly<Record<CollectorVersion, string>>;
 }
+
+/**
+ * Releases of the Collector's code whose wire differs: that of proto v1.7, v1.8, v1.9, and the current one. All are
+ * built around the same releases of other modules, which so compile once.
+ */
+export const pdataVersions = ['0.133', '0.136', '0.145', '0.164'] as const;
+
+export type PdataVersion = (typeof pdataVersions)[number];
 
 const sources = join(import.meta.dirname, 'peers');
 const cache = process.env.FRAMEKEEPER_INTEROP_CACHE ?? join(import.meta.dirname, '../../.cache/interop');
@@ -26,17 +34,27 @@ const toolPins = ['tools/go.mod', 'tools/go.sum'];
  * and an unchanged one is never built again.
  */
 export function locatePeers(): Peers {
-  const collectors = collectorVersions.map((version) => [
-    version,
-    cached(`otelcol-${version}`, [...collectorPins(version), 'tools/go.mod']),
-  ]);
   return {
     profcheck: cached('profcheck', toolPins),
     composeSpec: cached('compose-spec', toolPins),
-    pdata: cached('pdata', ['pdata/main.go', 'pdata/go.mod', 'pdata/go.sum']),
+    pdata: byVersion(pdataVersions, (version) =>
+      cached(
+        `pdata-${version}`,
+        ['main.go', `${version}.mod`, `${version}.sum`].map((file) => `pdata/${file}`),
+      ),
+    ),
+    collectors: byVersion(collectorVersions, (version) =>
+      cached(`otelcol-${version}`, [...collectorPins(version), 'tools/go.mod']),
+    ),
     ebpfReporter: cached('ebpf-reporter', ['ebpf-reporter/main.go', 'ebpf-reporter/go.mod', 'ebpf-reporter/go.sum']),
-    collectors: Object.fromEntries(collectors) as Record<CollectorVersion, string>,
   };
+}
+
+function byVersion<Version extends string>(
+  versions: readonly Version[],
+  locate: (version: Version) => string,
+): Record<Version, string> {
+  return Object.fromEntries(versions.map((version) => [version, locate(version)])) as Record<Version, string>;
 }
 
 /** A peer, the file it becomes, and what makes it in the folder `work`; resolves to the program. */
@@ -50,10 +68,14 @@ export async function preparePeers(report: (line: string) => void): Promise<void
     const build = async (work: string): Promise<string> => buildCollector(version, await builder(work), work);
     return [`the OpenTelemetry Collector ${version}`, peers.collectors[version], build];
   });
+  const pdata = pdataVersions.map((version): Build => {
+    const build = (work: string): Promise<string> => command('pdata', '.', join(work, 'pdata'), `${version}.mod`);
+    return [`the Collector ${version}'s rendering of profiles`, peers.pdata[version], build];
+  });
   const builds: Build[] = [
     ['profcheck', peers.profcheck, tool('github.com/open-telemetry/sig-profiling/profcheck/cmd/profcheck')],
     ["Compose's file reader", peers.composeSpec, tool('github.com/compose-spec/compose-go/v2/cmd')],
-    ["the Collector's rendering of profiles", peers.pdata, (work) => command('pdata', '.', join(work, 'pdata'))],
+    ...pdata,
     [
       "the eBPF profiler's reporter",
       peers.ebpfReporter,
@@ -82,8 +104,8 @@ function tool(packagePath: string): (work: string) => Promise<string> {
   return (work) => command('tools', packagePath, join(work, basename(packagePath)));
 }
 
-async function command(folder: string, packagePath: string, output: string): Promise<string> {
-  await buildGo(join(sources, folder), packagePath, output);
+async function command(folder: string, packagePath: string, output: string, modFile?: string): Promise<string> {
+  await buildGo(join(sources, folder), packagePath, output, modFile);
   return output;
 }
 

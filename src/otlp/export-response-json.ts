@@ -2,6 +2,18 @@ import type { ExportResponse } from './export-response.ts';
 import { InvalidMessage } from './invalid-message.ts';
 import { JsonObject } from './json-object.ts';
 
+/** `ExportProfilesServiceResponse` as OTLP/JSON: without `partialSuccess` for full success, as the specification wants it. */
+export function encodeExportResponseJson({ rejectedProfiles, errorMessage }: ExportResponse): string {
+  if (rejectedProfiles === 0n && errorMessage === '') return '{}';
+  return JSON.stringify({
+    partialSuccess: {
+      // JSON.stringify leaves out what is undefined.
+      rejectedProfiles: rejectedProfiles === 0n ? undefined : String(rejectedProfiles),
+      errorMessage: errorMessage === '' ? undefined : errorMessage,
+    },
+  });
+}
+
 /** Reads `ExportProfilesServiceResponse` as OTLP/JSON. @throws InvalidMessage */
 export function decodeExportResponseJson(text: string): ExportResponse {
   return new JsonObject(parse(text)).object('partialSuccess', (partialSuccess) => ({

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
 import { decodeProfilesJson } from '../../src/otlp/decode-profiles-json.ts';
-import { encodeExportResponse } from '../../src/otlp/export-response.ts';
-import { decodeExportResponseJson } from '../../src/otlp/export-response-json.ts';
+import { decodeExportResponse, encodeExportResponse } from '../../src/otlp/export-response.ts';
+import { decodeExportResponseJson, encodeExportResponseJson } from '../../src/otlp/export-response-json.ts';
 import { render, renderAll } from './pdata.ts';
 
 /** A request of one profile with these fields, and one attribute of its resource. */
@@ -114,16 +114,25 @@ test('requests that the Collector refuses are refused', async (t) => {
   }
 });
 
-test("the Collector's answers in JSON are read as they are meant, and ours are the same in protobuf", async () => {
+test("answers in JSON are the Collector's, and each side reads the other's", async () => {
   const answers = [
-    { rejectedProfiles: 0n, errorMessage: '' },
     { rejectedProfiles: 3n, errorMessage: 'three had no samples' },
     { rejectedProfiles: 0n, errorMessage: 'a warning' },
+    { rejectedProfiles: 1n, errorMessage: '' },
     { rejectedProfiles: 2n ** 63n - 1n, errorMessage: '"✓"' },
   ];
-  const texts = await renderAll('response', 'json', answers.map(encodeExportResponse));
+  const theirs = (await renderAll('response', 'json', answers.map(encodeExportResponse))).map(String);
+  assert.deepEqual(answers.map(encodeExportResponseJson), theirs);
+  assert.deepEqual(theirs.map(decodeExportResponseJson), answers);
+  const read = await renderAll('response', 'proto', theirs);
   assert.deepEqual(
-    texts.map((text) => decodeExportResponseJson(text.toString())),
+    read.map((bytes) => decodeExportResponse(bytes)),
     answers,
   );
+
+  // Full success has no partialSuccess, as the specification wants it; the Collector writes an empty one.
+  const none = { rejectedProfiles: 0n, errorMessage: '' };
+  const [full] = await renderAll('response', 'json', [encodeExportResponse(none)]);
+  assert.deepEqual([full!.toString(), encodeExportResponseJson(none)], ['{"partialSuccess":{}}', '{}']);
+  assert.deepEqual([decodeExportResponseJson(full!.toString()), decodeExportResponseJson('{}')], [none, none]);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeExportResponse, encodeExportResponse } from '../../src/otlp/export-response.ts';
+import { decodeExportResponseJson, encodeExportResponseJson } from '../../src/otlp/export-response-json.ts';
 import { ProfilesSerializer } from '../../src/otlp/profiles-serializer.ts';
 import { exportResponseType } from './protobuf-oracle.ts';
 
@@ -13,6 +14,7 @@ for (const { name, response } of [
   test(`an export response carries ${name}`, () => {
     const bytes = encodeExportResponse(response);
     assert.deepEqual(decodeExportResponse(bytes), response);
+    assert.deepEqual(decodeExportResponseJson(encodeExportResponseJson(response)), response);
     const plain = exportResponseType.toObject(exportResponseType.decode(bytes), { longs: String });
     const isEmpty = response.rejectedProfiles === 0n && response.errorMessage === '';
     assert.equal(plain.partialSuccess === undefined, isEmpty, 'partial_success is set only when it says something');

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestGuard } from '../../model/authentication.ts';
 import type { ExportResponse } from '../../otlp/export-response.ts';
 import { encodeExportResponse } from '../../otlp/export-response.ts';
+import { encodeExportResponseJson } from '../../otlp/export-response-json.ts';
 import type { Refusal } from '../rpc-status.ts';
 import { encodeRpcStatus } from '../rpc-status.ts';
 import type { ContentEncoding } from './content-encoding.ts';
@@ -172,12 +173,9 @@ function sendStatus(reply: FastifyReply, encoding: Encoding, httpStatus: number,
 }
 
 function sendResponse(reply: FastifyReply, encoding: Encoding, response: ExportResponse): FastifyReply {
-  return send(reply, encoding, 200, () => {
-    if (encoding === 'protobuf') return encodeExportResponse(response);
-    const { rejectedProfiles, errorMessage } = response;
-    if (rejectedProfiles === 0n && errorMessage === '') return '{}';
-    return JSON.stringify({ partialSuccess: { rejectedProfiles: String(rejectedProfiles), errorMessage } });
-  });
+  return send(reply, encoding, 200, () =>
+    encoding === 'json' ? encodeExportResponseJson(response) : encodeExportResponse(response),
+  );
 }
 
 function send(reply: FastifyReply, encoding: Encoding, code: number, body: () => string | Uint8Array): FastifyReply {

@@ -59,6 +59,15 @@ export class DictionaryColumns {
   columnLow: Uint32Array = new Uint32Array(64);
   columnHigh: Uint32Array = new Uint32Array(64);
 
+  get sizeBytes(): number {
+    let sizeBytes = 0;
+    for (const column of [...Object.values(this), ...this.used]) {
+      if (ArrayBuffer.isView(column)) sizeBytes += column.byteLength;
+      else if (column instanceof PairSet) sizeBytes += column.sizeBytes;
+    }
+    return sizeBytes;
+  }
+
   /** Makes room for tables of `counts`. */
   prepare(): void {
     const [, mappings = 0, locations = 0, functions = 0, , strings = 0, attributes = 0] = this.counts;

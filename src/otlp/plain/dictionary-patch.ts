@@ -38,6 +38,7 @@ export class DictionaryPatch {
 
   /** Adds a text or finds it; returns its index. */
   text(text: string): number {
+    if (text === '') return 0;
     const added = this.#newTexts.get(text);
     if (added !== undefined) return added;
     const known = this.#texts.indexOf(text);

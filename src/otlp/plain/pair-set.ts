@@ -15,6 +15,10 @@ export class PairSet {
     return this.#count;
   }
 
+  get sizeBytes(): number {
+    return this.#places.byteLength + this.#a.byteLength + this.#b.byteLength;
+  }
+
   /** Forgets all entries, and makes room for `capacity`. */
   clear(capacity = 0): void {
     this.#count = 0;

@@ -25,8 +25,10 @@ export type PlainFinding =
   | { readonly kind: 'plain'; readonly profiles: PlainProfiles }
   | { readonly kind: 'not_plain'; readonly reason: NotPlainReason };
 
-/** Columns of larger messages are not kept: they take several times as much. */
-const keptSizeBytes = 1024 * 1024;
+/** What is kept for the next message: those of 4 MiB, which is what a gRPC receiver takes, need less. */
+const keptSizeBytes = 16 * 1024 * 1024;
+/** No smaller message makes them larger than that. */
+const largeSizeBytes = 64 * 1024;
 
 /**
  * Tells which messages need not be decoded. One pass over the bytes, no objects for samples; what it does not like is not
@@ -35,8 +37,8 @@ const keptSizeBytes = 1024 * 1024;
 export class PlainScanner {
   readonly #walk = new ByteWalk();
   readonly #hash = new PairHash();
-  readonly #resources = new PairSet();
-  readonly #scopes = new PairSet();
+  #resources = new PairSet();
+  #scopes = new PairSet();
   #columns = new DictionaryColumns();
 
   scan(bytes: Uint8Array): PlainFinding {
@@ -45,13 +47,23 @@ export class PlainScanner {
     } catch (error) {
       if (error instanceof NotPlain) return { kind: 'not_plain', reason: error.reason };
       throw error;
+    } finally {
+      if (bytes.length > largeSizeBytes) this.#letGo();
     }
+  }
+
+  /** One large message must not be remembered for good. Whoever looks at its columns still has them. */
+  #letGo(): void {
+    const sizeBytes = this.#columns.sizeBytes + this.#resources.sizeBytes + this.#scopes.sizeBytes;
+    if (sizeBytes <= keptSizeBytes) return;
+    this.#columns = new DictionaryColumns();
+    this.#resources = new PairSet();
+    this.#scopes = new PairSet();
   }
 
   #scan(bytes: Uint8Array): PlainProfiles {
     const walk = this.#walk;
-    const isLarge = bytes.length > keptSizeBytes;
-    const columns = isLarge ? new DictionaryColumns() : this.#columns;
+    const columns = this.#columns;
     walk.start(bytes);
     const scan = { walk, columns, hash: this.#hash, resources: this.#resources, scopes: this.#scopes };
     while (walk.has(0x0a, bytes.length)) walk.position = walk.fieldEnd(bytes.length);

@@ -28,13 +28,16 @@ export class TextColumns {
   /** The index of a text in the table; -1 when it is not there. */
   indexOf(text: string): number {
     if (text === '') return 0;
-    const bytes = Buffer.from(text);
+    const isShort = 3 * text.length <= scratch.length;
+    const bytes = isShort ? scratch : Buffer.from(text);
+    const view = isShort ? scratchView : new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const sizeBytes = isShort ? scratch.write(text) : bytes.length;
     this.#hash.start(tables.string);
-    this.#hash.bytes(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0, bytes.length);
+    this.#hash.bytes(bytes, view, 0, sizeBytes);
     const index = this.#columns.strings.find(this.#hash.a, this.#hash.b);
     if (index < 0) return -1;
-    const [start, end] = [this.#columns.stringStart[index]!, this.#columns.stringEnd[index]!];
-    return this.#buffer.compare(bytes, 0, bytes.length, start, end) === 0 ? index : -1;
+    const start = this.#columns.stringStart[index]!;
+    return this.#buffer.compare(bytes, 0, sizeBytes, start, this.#columns.stringEnd[index]!) === 0 ? index : -1;
   }
 
   /** The value of an attribute; `undefined` when it is no text. */
@@ -48,3 +51,7 @@ export class TextColumns {
     return this.#buffer.toString('utf8', start, end);
   }
 }
+
+// Names are short, and there are many: one buffer for all of them.
+const scratch = Buffer.alloc(1024);
+const scratchView = new DataView(scratch.buffer, scratch.byteOffset, scratch.byteLength);

@@ -63,7 +63,11 @@ function withoutFaults(profiles: PlainProfiles): ReadMessage {
       data ??= decodeProfilesData(bytes);
       return data;
     },
-    ...{ sampleCount, rejectedProfiles: 0, rejectedSamples: 0, faults: [], version: 'current' },
+    sampleCount,
+    rejectedProfiles: 0,
+    rejectedSamples: 0,
+    faults: [],
+    version: 'current',
     plain: { kind: 'plain', profiles },
   };
 }

@@ -8,7 +8,7 @@ import type {
   ServerHttp2Stream,
 } from 'node:http2';
 import { constants, createSecureServer, createServer } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { gunzipSync, gzipSync } from 'node:zlib';
 
 /** What the server does with one call. */
@@ -69,7 +69,10 @@ export class ScriptedOtlpServer {
   readonly #server: Http2Server;
   readonly #script: (callIndex: number) => Answer;
   readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sockets = new WeakMap<Http2Session, Socket>();
   readonly #brokenAtMs = new WeakMap<Http2Session, number>();
+  readonly #leaving = new WeakSet<Http2Session>();
+  #connecting: Socket | undefined;
   readonly #options: OtlpServerOptions;
   #callCount = 0;
   #cancelledCount = 0;
@@ -81,6 +84,10 @@ export class ScriptedOtlpServer {
     this.#script = typeof script === 'function' ? script : (callIndex) => script[callIndex] ?? { kind: 'ok' };
     this.#options = options;
     this.#server = options.tls === undefined ? createServer() : (createSecureServer(options.tls) as Http2Server);
+    // Its session is made by the listener that follows.
+    this.#server.prependListener(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+      this.#connecting = socket;
+    });
     this.#server.on('session', (session) => this.#watch(session));
     this.#server.on('stream', (stream, headers) => {
       // Rejects when the client or the script breaks the stream off: nothing is left to do for it.
@@ -149,6 +156,7 @@ export class ScriptedOtlpServer {
   #watch(session: ServerHttp2Session): void {
     this.#sessionCount += 1;
     this.#sessions.add(session);
+    this.#sockets.set(session, this.#connecting!);
     session.on('error', () => undefined);
     session.on('ping', () => {
       this.#pingCount += 1;
@@ -211,9 +219,16 @@ export class ScriptedOtlpServer {
       case 'http':
         return stream.respond({ ':status': answer.status, ...answer.headers }, { endStream: true });
       case 'goaway':
-        stream.session?.goaway(constants.NGHTTP2_NO_ERROR, stream.id! - 2 < 0 ? 0 : stream.id! - 2);
-        return this.#break(stream.session);
+        return this.#leave(stream);
     }
+  }
+
+  #leave({ session, id = 1 }: ServerHttp2Stream): void {
+    // A second GOAWAY may not name a later stream.
+    if (session === undefined || this.#leaving.has(session)) return;
+    this.#leaving.add(session);
+    session.goaway(constants.NGHTTP2_NO_ERROR, Math.max(0, id - 2));
+    setImmediate(() => this.#break(session));
   }
 
   #watchAnswer(stream: ServerHttp2Stream): () => boolean {
@@ -231,7 +246,8 @@ export class ScriptedOtlpServer {
   #break(session: Http2Session | undefined): void {
     if (session === undefined) return;
     this.#brokenAtMs.set(session, performance.now());
-    session.destroy();
+    // Not the session: that would say goodbye to each stream, which no process does that dies.
+    this.#sockets.get(session)?.destroy();
   }
 
   #wake(): void {

@@ -26,6 +26,8 @@ export interface ChaosScenario {
 
 export interface ChaosOutcome {
   readonly violations: readonly string[];
+  /** What the service logged as errors. */
+  readonly errors: readonly string[];
   /** What happened, in a few lines. */
   readonly summary: string;
 }
@@ -123,7 +125,7 @@ class World {
     const { peakRssBytes, problems } = this.#service;
     const tooMuch = peakRssBytes > maxRssBytes ? [`${peakRssBytes >> 20} MiB of resident memory`] : [];
     const violations = [...problems, ...this.#problems, ...verdict.violations, ...tooMuch];
-    return { violations, summary: this.#summary(verdict, dropped, disk) };
+    return { violations, errors: [...this.#service.errors], summary: this.#summary(verdict, dropped, disk) };
   }
 
   #startSenders([frames, otlp]: readonly [NumberSource, NumberSource], giveUp: AbortSignal): Promise<unknown> {

@@ -38,6 +38,8 @@ export class ServiceUnderChaos {
   failedStarts = 0;
   /** What went wrong that should not have. */
   readonly problems: string[] = [];
+  /** What its lives logged as errors, each kind once: for whoever has to find out why a run failed. */
+  readonly errors: Set<string> = new Set();
 
   private constructor(parts: ServiceParts, [port, healthPort]: readonly number[]) {
     this.port = port!;
@@ -51,10 +53,6 @@ export class ServiceUnderChaos {
 
   static async create(parts: ServiceParts): Promise<ServiceUnderChaos> {
     return new ServiceUnderChaos(parts, await freePorts(2));
-  }
-
-  get output(): string {
-    return this.#child?.output() ?? '';
   }
 
   /** Resolves when it is healthy; on a full disk it may need several starts. */
@@ -78,6 +76,7 @@ export class ServiceUnderChaos {
     if (child === undefined) return;
     if (child.hasEnded()) this.problems.push(`the service ended by itself:\n${child.output()}`);
     const code = await child.stop(stopWithinMs);
+    this.#noteErrors(child);
     this.#child = undefined;
     if (code !== 0) this.problems.push(`SIGTERM: the service ended with ${code ?? 'SIGKILL'}:\n${child.output()}`);
   }
@@ -86,6 +85,7 @@ export class ServiceUnderChaos {
     const child = this.#child;
     if (child?.hasEnded()) this.problems.push(`the service ended by itself:\n${child.output()}`);
     await child?.kill();
+    if (child !== undefined) this.#noteErrors(child);
     this.#child = undefined;
   }
 
@@ -115,6 +115,13 @@ export class ServiceUnderChaos {
     // A limit belongs to the process that it was put onto.
     this.#disk?.setFull(this.#isDiskFull, child.pid);
     return child;
+  }
+
+  #noteErrors(child: RunningChild): void {
+    for (const line of child.output().split('\n')) {
+      const [, level, message, fields = ''] = line.split('\t');
+      if (level === 'error') this.errors.add(`${message} ${fields.replace(/"\w+":\d+,?/g, '')}`);
+    }
   }
 
   #measure(): void {

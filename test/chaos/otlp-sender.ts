@@ -1,7 +1,7 @@
 import type { ServiceError } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
-import { readRetryDelayMs } from '../../src/exporters/otlp-grpc/retry-info.ts';
 import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
+import { readRetryDelayMs } from '../../src/otlp/retry-info.ts';
 import type { Random } from '../../src/support/clock.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
 import { pause } from './frames-collector.ts';

@@ -1,5 +1,6 @@
 import type { Client, ClientDuplexStream, StatusObject } from '@grpc/grpc-js';
 import { status as grpcStatus } from '@grpc/grpc-js';
+import { readRetryDelayMs } from '../../otlp/retry-info.ts';
 import type { Clock, Random } from '../../support/clock.ts';
 import type { BatchMessage, BatchReplyMessage } from './frames-messages.ts';
 import { loadFramesProto, streamPath } from './frames-proto.ts';
@@ -133,13 +134,20 @@ export class BatchStream {
     this.#notify();
   }
 
-  async #recover({ code, details }: StatusObject): Promise<void> {
+  async #recover(status: StatusObject): Promise<void> {
+    const { code, details } = status;
     const reason = `${grpcStatus[code]}: ${details}`;
     const [first] = this.#unanswered;
     if (refusals.has(code) && first !== undefined) {
       this.#unanswered.shift();
       this.#options.onRefused(first.sequence, reason);
       this.#notify();
+      return;
+    }
+    const retryDelayMs = code === grpcStatus.RESOURCE_EXHAUSTED ? retryDelayOf(status) : undefined;
+    if (retryDelayMs !== undefined) {
+      this.#options.onBroken(reason, retryDelayMs);
+      await this.#options.clock.sleep(retryDelayMs, this.#options.signal);
       return;
     }
     this.#attempts += 1;
@@ -187,6 +195,12 @@ export class BatchStream {
     this.#call?.cancel();
     this.#notify();
   };
+}
+
+/** How long to wait when the service can take nothing at present, which it says for as long as that lasts. */
+function retryDelayOf({ metadata }: StatusObject): number | undefined {
+  const [details] = metadata.get('grpc-status-details-bin');
+  return details instanceof Buffer ? readRetryDelayMs(details) : undefined;
 }
 
 /** The batch is at fault. */

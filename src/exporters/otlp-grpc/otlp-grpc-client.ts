@@ -4,6 +4,7 @@ import { ChannelCredentials, Client, compressionAlgorithms, Metadata } from '@gr
 import type { ClientCredentials } from '../../model/authentication.ts';
 import { decodeExportResponse } from '../../otlp/export-response.ts';
 import { InvalidMessage } from '../../otlp/invalid-message.ts';
+import { readRetryDelayMs } from '../../otlp/retry-info.ts';
 import { Connections } from '../connections.ts';
 import type { ExportClient } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
@@ -12,7 +13,6 @@ import type { SendResult } from '../send-result.ts';
 import { userAgentOf } from '../user-agent.ts';
 import { readTooLarge } from './message-too-large.ts';
 import type { OtlpGrpcConfig } from './otlp-grpc-config.ts';
-import { readRetryDelayMs } from './retry-info.ts';
 import { codeName, retryableCodes } from './retryable-codes.ts';
 
 const exportPath = '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export';

@@ -176,6 +176,24 @@ test('runReplay gives up a refused batch, goes on with the next, and ends with c
   assert.ok(service.batches.some(({ sequence }) => sequence === '3'));
 });
 
+test('runReplay waits as long as a service asks that can take nothing, however often, and loses nothing', async () => {
+  const clock = new FakeClock();
+  const times: number[] = [];
+  const full = { kind: 'status', code: status.RESOURCE_EXHAUSTED, details: 'it is full', retryAfterMs: 4_000 } as const;
+  const service = await startScriptedService(({ sequence }) => {
+    if (sequence !== '2' || times.length >= 15) return { kind: 'reply' };
+    times.push(clock.nowMs());
+    return full;
+  });
+  const { output, io } = captured(undefined, clock);
+  const replayed = runReplay(['java', '--endpoint', service.endpoint, '--once', '--speed', 'max'], io);
+  assert.equal(await advanceUntil(clock, replayed), 0, output.stderr);
+  service.stop();
+  assert.equal(times.length, 15);
+  for (const [index, timeMs] of times.slice(1).entries()) assert.ok(timeMs - times[index]! >= 4_000, String(times));
+  assert.match(output.stdout, /^753 samples sent, 753 accepted, 0 rejected$/m);
+});
+
 test('runReplay prints rejections, and no more than ten', async () => {
   const rejections = [{ path: 'samples[0].stack', reason: 'has no frames' }];
   const service = await startScriptedService(() => ({ kind: 'reply', fields: { rejectedSamples: 1, rejections } }));

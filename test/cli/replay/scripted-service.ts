@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ServerDuplexStream, status } from '@grpc/grpc-js';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
+import { grpcStatusOf } from '../../../src/receivers/rpc-status.ts';
 
 /** One batch as the service read it: plain objects, 64-bit numbers as decimal text. */
 export interface ReceivedBatch {
@@ -14,7 +15,7 @@ export interface ReceivedBatch {
 /** What the service does with a batch: answer with these fields, break the call with a status, or say nothing. */
 export type Reaction =
   | { readonly kind: 'reply'; readonly fields?: object }
-  | { readonly kind: 'status'; readonly code: status; readonly details: string }
+  | { readonly kind: 'status'; readonly code: status; readonly details: string; readonly retryAfterMs?: number }
   | { readonly kind: 'silence' };
 
 /** A real gRPC server for `FramesService.Stream` that does what the test says. */
@@ -66,7 +67,9 @@ export async function startScriptedService(
           call.write({ sequence: batch.sequence, acceptedSamples: batch.samples.length, ...reaction.fields });
         } else if (reaction.kind === 'status') {
           isBroken = true;
-          call.emit('error', { code: reaction.code, details: reaction.details });
+          const { code, details: message, retryAfterMs } = reaction;
+          const refusal = { code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+          call.emit('error', grpcStatusOf(refusal));
         }
         for (const wake of waiters) wake();
       });

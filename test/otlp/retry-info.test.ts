@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import { readRetryDelayMs } from '../../../src/exporters/otlp-grpc/retry-info.ts';
-import { codeName } from '../../../src/exporters/otlp-grpc/retryable-codes.ts';
-import { encodeStatus } from '../../support/otlp-server.ts';
+import { codeName } from '../../src/exporters/otlp-grpc/retryable-codes.ts';
+import { readRetryDelayMs } from '../../src/otlp/retry-info.ts';
+import { encodeStatus } from '../support/otlp-server.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { status } from '@grpc/grpc-js';
+import pino from 'pino';
+import { encodeProfilesData } from '../../../src/otlp/encode-profiles-data.ts';
+import { OtlpMetrics } from '../../../src/receivers/otlp/otlp-metrics.ts';
+import { ProfilesIntake } from '../../../src/receivers/otlp/profiles-intake.ts';
+import type { SinkAnswer } from '../../../src/receivers/otlp/profiles-sink.ts';
+import { goodProfiles } from '../../otlp/good-profiles.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { recordMetrics } from '../../support/metric-recorder.ts';
+
+test('a call whose exporters do not answer is answered after a minute, and given up by them', async () => {
+  const clock = new FakeClock();
+  const { meter, values } = recordMetrics();
+  let left: AbortSignal | undefined;
+  const sink = {
+    submit: (_: unknown, signal: AbortSignal) => {
+      left = signal;
+      return new Promise<SinkAnswer>(() => undefined);
+    },
+  };
+  const metrics = new OtlpMetrics(meter, 'otlp');
+  const parts = { sink, admission: () => undefined, metrics, clock, logger: pino({ level: 'silent' }) };
+  const message = { encoding: 'protobuf', bytes: encodeProfilesData(goodProfiles()), isVersionDeclared: true } as const;
+  const caller = new AbortController();
+  const outcome = new ProfilesIntake(parts).take({ transport: 'grpc', ...message, caller });
+  await clock.advance(59_999);
+  assert.equal(left?.aborted, false);
+  await clock.advance(1);
+  assert.deepEqual(await outcome, {
+    kind: 'refused',
+    refusal: { code: status.UNAVAILABLE, message: 'no answer of the exporters within 60 s' },
+  });
+  assert.equal(left?.aborted, true);
+  const counted = await values();
+  assert.equal(counted.get('otelcol_receiver_refused_profile_samples{receiver="otlp",transport="grpc"}'), 2);
+  assert.equal(clock.sleeperCount, 0);
+});

@@ -1,12 +1,9 @@
 import type { Counter, Meter } from '@opentelemetry/api';
 import { bookOf, createLocationCounter } from './name-book-of-store.ts';
 import { countMoments } from './otlp/count-moments.ts';
-import type { InternedDictionary } from './otlp/interned-dictionary.ts';
-import type { Line, Location, ProfilesData } from './otlp/profiles-data.ts';
-import type { LinesOf } from './otlp/profiles-joiner.ts';
+import type { Location, ProfilesData } from './otlp/profiles-data.ts';
 import { ProfilesJoiner } from './otlp/profiles-joiner.ts';
 import { Naming } from './profile/naming.ts';
-import { linesOf } from './profile/symbol-lines.ts';
 import type { TimeRange } from './profile/time-range.ts';
 import type { HoldingSink, ReceivedProfiles, SinkAnswer } from './receivers/otlp/profiles-sink.ts';
 import type { CycleCompany, JoinedReport, WindowShare } from './reporter/cycle-company.ts';
@@ -72,7 +69,7 @@ export class MergeIntoCycle implements HoldingSink, CycleCompany {
     let named = 0;
     this.#joiner.add(data, {
       linesOf: (location, target) => {
-        const lines = linesIn(target, naming, location);
+        const lines = naming.linesIn(target, location);
         if (lines.length > 0) named++;
         return lines;
       },
@@ -128,25 +125,11 @@ export class MergeIntoCycle implements HoldingSink, CycleCompany {
     this.#locations.add(late.length, { outcome: 'named' });
     // Two locations may have become one, and so two stacks and two samples: all is joined anew.
     const named = new ProfilesJoiner(createProfileId);
-    const lines: LinesOf = (location, target) => linesIn(target, naming, location);
-    named.add(kept.build(), { linesOf: lines });
+    named.add(kept.build(), { linesOf: (location, target) => naming.linesIn(target, location) });
     return named;
   }
 }
 
 function isUnnamed({ lines }: Location): boolean {
   return lines.length === 0;
-}
-
-function linesIn(target: InternedDictionary, naming: Naming, location: number): readonly Line[] {
-  const symbol = naming.find(location);
-  if (symbol === undefined) return [];
-  return linesOf(symbol, (name, systemName, filePath, startLine) =>
-    target.add('functionTable', {
-      nameStrindex: target.string(name),
-      systemNameStrindex: target.string(systemName),
-      filenameStrindex: target.string(filePath),
-      startLine: BigInt(startLine),
-    }),
-  );
 }

@@ -9,6 +9,7 @@ import type {
   AnyValue,
   FunctionEntry,
   KeyValueAndUnit,
+  Line,
   Link,
   Location,
   Mapping,
@@ -16,6 +17,9 @@ import type {
   Stack,
 } from './profiles-data.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
+
+/** Lines for a location of a source that has none, on functions that were added to `target`. */
+export type LinesOf = (location: number, target: InternedDictionary) => readonly Line[];
 
 /**
  * Tables that hold no value twice. Attributes of an entry are a set: their order makes no difference. Entries are compared

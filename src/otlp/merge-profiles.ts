@@ -1,4 +1,5 @@
 import { DictionaryCopy } from './dictionary-copy.ts';
+import type { LinesOf } from './interned-dictionary.ts';
 import { InternedDictionary } from './interned-dictionary.ts';
 import type { Profile, ProfilesData } from './profiles-data.ts';
 import { ResourceTree } from './resource-tree.ts';
@@ -7,12 +8,13 @@ import { ResourceTree } from './resource-tree.ts';
  * One request that says what all of them say. Dictionaries become one without duplicates or entries that nobody uses; equal
  * resources become one, and so do equal scopes within them. Profiles stay as they are: each has an ID and a time of its own.
  * Order is that of first appearance. Resources and scopes without profiles are left out. Time grows with the size of all.
+ * `linesOf` is asked for the lines of each location that has none.
  */
-export function mergeProfiles(requests: readonly ProfilesData[]): ProfilesData {
+export function mergeProfiles(requests: readonly ProfilesData[], linesOf?: LinesOf): ProfilesData {
   const dictionary = new InternedDictionary();
   const resources = new ResourceTree<Profile[]>();
   for (const { resourceProfiles, dictionary: source } of requests) {
-    const copy = new DictionaryCopy(source, dictionary);
+    const copy = new DictionaryCopy(source, dictionary, linesOf && ((location) => linesOf(location, dictionary)));
     for (const resource of resourceProfiles) {
       for (const scope of resource.scopeProfiles) {
         if (scope.profiles.length === 0) continue;

@@ -1,13 +1,11 @@
 // hot
 import { DictionaryCopy } from './dictionary-copy.ts';
+import type { LinesOf } from './interned-dictionary.ts';
 import { InternedDictionary } from './interned-dictionary.ts';
 import type { SampleShape } from './joined-profile.ts';
 import { JoinedProfile, shapeOf } from './joined-profile.ts';
-import type { Line, Profile, ProfilesData, ProfilesDictionary } from './profiles-data.ts';
+import type { Profile, ProfilesData, ProfilesDictionary } from './profiles-data.ts';
 import { ResourceTree } from './resource-tree.ts';
-
-/** Lines for a location of the source that has none, on functions that were added to `target`. */
-export type LinesOf = (location: number, target: InternedDictionary) => readonly Line[];
 
 export interface JoinOptions {
   readonly linesOf?: LinesOf;

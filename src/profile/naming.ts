@@ -1,12 +1,14 @@
 // hot
 import type { FrameSymbol } from '../model/frame-symbol.ts';
+import type { InternedDictionary } from '../otlp/interned-dictionary.ts';
+import { noElements } from '../otlp/no-elements.ts';
 import type { Line, Location, ProfilesData, ProfilesDictionary } from '../otlp/profiles-data.ts';
 import { firstMemoryAddress, typesWithAddresses } from './address-space.ts';
 import { attributeNames } from './attribute-names.ts';
 import type { MappingFile } from './mapping-file.ts';
 import { fileOfMapping, textAttribute } from './mapping-file.ts';
 import type { NameBook, NameTable } from './name-book.ts';
-import { isNamed } from './symbol-lines.ts';
+import { isNamed, linesOf } from './symbol-lines.ts';
 
 /** Joins the locations of a dictionary with the names of a book. All indices must be sound. */
 export class Naming {
@@ -33,6 +35,20 @@ export class Naming {
   find(index: number): FrameSymbol | undefined {
     const location = this.#dictionary.locationTable[index]!;
     return this.#tableOf(location)?.find(highWord(location.address), lowWord(location.address));
+  }
+
+  /** The same as lines, on functions of `target`; none when the book knows no name. */
+  linesIn(target: InternedDictionary, index: number): readonly Line[] {
+    const symbol = this.find(index);
+    if (symbol === undefined) return noElements;
+    return linesOf(symbol, (name, systemName, filePath, startLine) =>
+      target.add('functionTable', {
+        nameStrindex: target.string(name),
+        systemNameStrindex: target.string(systemName),
+        filenameStrindex: target.string(filePath),
+        startLine: BigInt(startLine),
+      }),
+    );
   }
 
   /** Tells the book what a location is called, if it is called anything and stands for the same in other profiles. */

@@ -167,9 +167,9 @@ const beyondIndices = 0x8000_0000;
 const noLines = 0xffff_ffff;
 const bodyMark = 0xffff_fffe;
 
-const bytesPerMessage = 120;
+const bytesPerMessage = 160;
 const bytesPerLine = 96;
-const bytesPerText = 128;
+const bytesPerText = 176;
 
 /** For the halves of a 64-bit value: without `bigint` arithmetic, which allocates. */
 const scratch = new DataView(new ArrayBuffer(8));

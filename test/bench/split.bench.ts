@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
 import { mergeProfiles } from '../../src/otlp/merge-profiles.ts';
+import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
+import { ProfilesJoiner } from '../../src/otlp/profiles-joiner.ts';
 import { splitProfiles } from '../../src/otlp/split-profiles.ts';
 import type { BenchSuite } from './bench.ts';
 import { compareInRounds } from './bench.ts';
@@ -9,11 +12,15 @@ import { syntheticProfiles } from './synthetic-profiles.ts';
 const cycleCount = 4;
 const sampleCount = cycleCount * 1000;
 
-/** Splitting and merging, each against encoding what comes out of it: what has to be done in any case. */
+/**
+ * Splitting against encoding what comes out of it, merging and joining against decoding what goes in: what has to be done
+ * in any case.
+ */
 export const suite: BenchSuite = {
   name: 'split',
   async run({ rounds }) {
-    const cycles = Array.from({ length: cycleCount }, () => syntheticProfiles());
+    const encoded = encodeProfilesData(syntheticProfiles());
+    const cycles = Array.from({ length: cycleCount }, () => decodeProfilesData(encoded));
     const whole = mergeProfiles(cycles);
     const sizeBytes = encodeProfilesData(whole).length;
     const comparison = {
@@ -24,8 +31,10 @@ export const suite: BenchSuite = {
     };
     const rows = compareInRounds(
       [
-        { what: `encode ${cycleCount} merged cycles`, run: () => encodeProfilesData(whole) },
+        { what: `decode ${cycleCount} cycles`, run: () => cycles.map(() => decodeProfilesData(encoded)) },
         { what: `merge ${cycleCount} cycles`, run: () => mergeProfiles(cycles) },
+        { what: `join ${cycleCount} cycles`, run: () => join(cycles) },
+        { what: `encode ${cycleCount} merged cycles`, run: () => encodeProfilesData(whole) },
       ],
       comparison,
     );
@@ -46,3 +55,10 @@ export const suite: BenchSuite = {
     return rows;
   },
 };
+
+/** As the reporting cycle does it: one request after the other. */
+function join(cycles: readonly ProfilesData[]): ProfilesData {
+  const joiner = new ProfilesJoiner(() => new Uint8Array(16));
+  for (const cycle of cycles) joiner.add(cycle);
+  return joiner.build();
+}

@@ -89,7 +89,13 @@ test('a listener with an authenticator takes what it knows, and refuses all else
     assert.equal(await refused.text(), '401 the credential of the request is not valid\n');
     assert.equal((await fetch(url)).status, 401, part);
     assert.equal((await fetch(url, { method: 'HEAD' })).status, 401, part);
-    assert.equal((await fetch(url, { headers: right })).status, 200, part);
+    const answered = await fetch(url, { headers: right });
+    assert.equal(answered.status, 200, part);
+    assert.equal(
+      answered.headers.has('content-security-policy'),
+      part === 'live_page',
+      'what a route asks itself is kept',
+    );
   }
   assert.match(
     await metricsText(),

@@ -3,7 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Server as TlsServer } from 'node:tls';
 import type { Meter } from '@opentelemetry/api';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onRequestAsyncHookHandler,
+  onRequestHookHandler,
+} from 'fastify';
 import { fastify } from 'fastify';
 import type { Logger } from 'pino';
 import type { RequestGuard } from '../model/authentication.ts';
@@ -103,7 +109,9 @@ export class HttpServer implements Component {
     // Told of every route before it is made, also of those that fastify adds for HEAD.
     this.#app.addHook('onRoute', (route) => {
       const current = guard;
-      if (current !== undefined) route.onRequest = async (request, reply) => askGuard(current, request, reply);
+      if (current === undefined) return;
+      const ask: onRequestAsyncHookHandler = async (request, reply) => askGuard(current, request, reply);
+      route.onRequest = [ask, ...[route.onRequest ?? []].flat()] as onRequestHookHandler[];
     });
     for (const part of this.#parts) {
       guard = part.guard;

@@ -4,6 +4,7 @@ import { ConfigNotes } from './config-notes.ts';
 import { isMap, textual, typed } from './config-value.ts';
 import { describeValue } from './describe-value.ts';
 import { nearest } from './nearest.ts';
+import { withoutCredentials } from './redact.ts';
 import type { Range, Scalar } from './scalar.ts';
 import {
   booleanScalar,
@@ -218,7 +219,8 @@ export class ConfigSection {
   #report(path: string, problem: string, remedy: string): void {
     // A key may be read in two places; its fault is one.
     const isKnown = this.#problems.some((other) => other.path === path && other.problem === problem);
-    if (!isKnown && !this.#notes.isUnreadable(path)) this.#problems.push({ path, problem, remedy });
+    if (isKnown || this.#notes.isUnreadable(path)) return;
+    this.#problems.push({ path, problem: withoutCredentials(problem), remedy });
   }
 
   #read<T>(key: string, fallback: T, scalar: Scalar<T>, range: Range = {}): T {

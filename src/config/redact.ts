@@ -21,7 +21,7 @@ export function redact(effective: ConfigMap, opaquePaths: ReadonlySet<string>): 
         return walk(item, itemPath, isBelow);
       });
     }
-    return isSecret && plain !== null ? redacted : withoutCredentials(printable(value));
+    return isSecret && plain !== null ? redacted : printableWithoutCredentials(value);
   };
   // In a list of `{name, value}` the names are no secrets.
   const walkItem = (item: ConfigValue, path: string, isSecret: boolean): unknown => {
@@ -31,6 +31,11 @@ export function redact(effective: ConfigMap, opaquePaths: ReadonlySet<string>): 
   return walk(effective, '', false);
 }
 
+function printableWithoutCredentials(value: ConfigValue): unknown {
+  const plain = printable(value);
+  return typeof plain === 'string' ? withoutCredentials(plain) : plain;
+}
+
 /** The same with all secrets in plain sight. */
 export function reveal(effective: ConfigValue): unknown {
   const plain = effective instanceof Expanded && typeof effective.value === 'object' ? effective.value : effective;
@@ -38,9 +43,11 @@ export function reveal(effective: ConfigValue): unknown {
   return isMap(plain) ? mapValues(plain, reveal) : printable(plain as ConfigValue);
 }
 
-/** Takes user names and passwords out of URLs. */
-function withoutCredentials(value: unknown): unknown {
-  return typeof value === 'string' ? value.replace(/:\/\/[^\s/"'@]+@/g, `://${redacted}@`) : value;
+/** Takes user names, passwords and queries, which may hold a token, out of URLs in a text. */
+export function withoutCredentials(text: string): string {
+  return text
+    .replace(/:\/\/[^\s/"'@]+@/g, `://${redacted}@`)
+    .replace(/(https?:\/\/[^\s"'?]+\?)[^\s"']+/gi, `$1${redacted}`);
 }
 
 /** Text that another type would read differently, such as `0123`, stays text. */

@@ -71,6 +71,11 @@ export function needsTls({ files, serverNameOverride }: ClientTlsConfig): boolea
 
 export function readFile(section: ConfigSection, key: string): NamedFile | undefined {
   const path = section.string(key, '');
+  if (path.includes('-----BEGIN')) {
+    // Its text may be a key, and messages about files name them.
+    section.addProblem(key, 'is PEM itself, not the path of a file', 'write it to a file and name that');
+    return undefined;
+  }
   return path === '' ? undefined : { key, path };
 }
 

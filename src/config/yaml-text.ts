@@ -35,16 +35,16 @@ export function parseYaml(text: string): YamlResult {
   if (document.errors.length > 0) {
     const faults = document.errors.map(({ code, message, pos: [offset] }): YamlFault => {
       const { line, col } = lineCounter.linePos(offset);
-      return { line, column: col, problem: faultTexts.get(code) ?? lowerFirst(message) };
+      return { line, column: col, problem: faultTexts.get(code) ?? describe(message) };
     });
     return { kind: 'faults', faults };
   }
   try {
     // 100 resolved aliases per anchor is the library's own measure of a bomb.
     const value = checked(document.toJS({ maxAliasCount: 100 }), 0, { count: 0 });
-    return { kind: 'value', value, warnings: document.warnings.map(({ message }) => lowerFirst(message)) };
+    return { kind: 'value', value, warnings: document.warnings.map(({ message }) => describe(message)) };
   } catch (error) {
-    return { kind: 'faults', faults: [{ line: 0, column: 0, problem: lowerFirst((error as Error).message) }] };
+    return { kind: 'faults', faults: [{ line: 0, column: 0, problem: describe((error as Error).message) }] };
   }
 }
 
@@ -79,6 +79,11 @@ function checked(value: unknown, depth: number, seen: { count: number }): Config
   return value as ConfigValue;
 }
 
-function lowerFirst(text: string): string {
+/** Without the name of an alias or a tag: a secret that begins with "*" or "!" and has no quotes is read as one. */
+function describe(message: string): string {
+  const text = message.replace(
+    /^(unresolved (?:alias|tag)[^:]*): .*/i,
+    '$1; put a text that begins with "*" or "!" in quotes',
+  );
   return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -113,7 +113,7 @@ test('loadConfig keeps an unset variable and an unknown tag as warnings', () => 
   const document = load(smallConfig.replace('{debug: }', '{debug: {endpoint: "${X}", path: !foo y}}'));
   assert.deepEqual(document.problems, []);
   assert.deepEqual(document.warnings, [
-    'config.yaml: unresolved tag: !foo.',
+    'config.yaml: unresolved tag; put a text that begins with "*" or "!" in quotes.',
     'exporters.debug.endpoint: environment variable "X" is not set, so the value is empty; set it or write ${env:X:-default}.',
   ]);
 });

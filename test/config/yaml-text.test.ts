@@ -62,7 +62,11 @@ for (const { name, text, fault } of [
   { name: 'a wrong escape', text: 'a: "\\q"', fault: { line: 1, column: 5, problem: /invalid escape/ } },
   { name: 'a reserved character', text: 'a: @x', fault: { line: 1, column: 4, problem: /plain value cannot start/ } },
   { name: 'two keys in a line', text: 'a: b: c', fault: { line: 1, column: 4, problem: /nested mappings/ } },
-  { name: 'an alias to nothing', text: 'a: *nope', fault: { line: 0, column: 0, problem: /unresolved alias.*nope/ } },
+  {
+    name: 'an alias to nothing',
+    text: 'a: *nope',
+    fault: { line: 0, column: 0, problem: /^unresolved alias \(the anchor must be set before the alias\); put a text/ },
+  },
   { name: 'an alias bomb', text: bomb, fault: { line: 0, column: 0, problem: /excessive alias count/ } },
   {
     name: 'an alias of itself',
@@ -105,7 +109,10 @@ test('parseYaml reports every syntax error', () => {
 test('parseYaml warns of a tag that it does not know', () => {
   const result = parseYaml('a: !secret x');
   assert.ok(result.kind === 'value');
-  assert.deepEqual([result.value, result.warnings], [{ a: 'x' }, ['unresolved tag: !secret']]);
+  assert.deepEqual(
+    [result.value, result.warnings],
+    [{ a: 'x' }, ['unresolved tag; put a text that begins with "*" or "!" in quotes']],
+  );
 });
 
 test('parseYaml keeps __proto__ as a key like others', () => {

@@ -100,6 +100,11 @@ function readEndpoint(section: ConfigSection): GrpcEndpoint | undefined {
     }
     return undefined;
   }
+  if (/^[^/]*(?:\/\/)?[^/]*@/.test(text)) {
+    const problem = 'holds a user or password, which belongs under headers or auth';
+    section.addProblem('endpoint', problem, 'write host:port, e.g. localhost:4317');
+    return undefined;
+  }
   const endpoint = parseGrpcEndpoint(text);
   if (typeof endpoint !== 'string') return endpoint;
   section.addProblem('endpoint', `"${text}" ${endpoint}`, 'write host:port, e.g. localhost:4317');

@@ -4,6 +4,7 @@ import type { ProfilesExporter } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import { SwitchedOffExporter } from '../switched-off-exporter.ts';
+import { secretsOf, withoutSecrets } from '../without-secrets.ts';
 import { OtlpGrpcClient } from './otlp-grpc-client.ts';
 import type { OtlpGrpcConfig } from './otlp-grpc-config.ts';
 
@@ -18,8 +19,9 @@ export function createOtlpGrpcExporter(
   config: OtlpGrpcConfig,
   dependencies: OtlpGrpcDependencies,
 ): Component & ProfilesExporter {
-  const { logger } = dependencies;
+  const { logger, credentials } = dependencies;
   if (config.endpoint === undefined) return new SwitchedOffExporter(id, logger, 'its endpoint is empty');
-  const client = new OtlpGrpcClient(config, config.endpoint.target, { id, ...dependencies });
+  const grpc = new OtlpGrpcClient(config, config.endpoint.target, { id, ...dependencies });
+  const client = withoutSecrets(grpc, () => secretsOf(config.headers, credentials));
   return withDialect(new QueuedExporter(id, client, config, dependencies), config.dialect, dependencies.meter);
 }

@@ -1,9 +1,11 @@
 import type { Component } from '../../support/component.ts';
+import type { Secret } from '../../support/secret.ts';
 import { withDialect } from '../dialect-exporter.ts';
 import type { ProfilesExporter } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import { SwitchedOffExporter } from '../switched-off-exporter.ts';
+import { secretsOf, withoutSecrets } from '../without-secrets.ts';
 import { OtlpHttpClient } from './otlp-http-client.ts';
 import type { OtlpHttpConfig } from './otlp-http-config.ts';
 
@@ -18,10 +20,23 @@ export function createOtlpHttpExporter(
   config: OtlpHttpConfig,
   dependencies: OtlpHttpDependencies,
 ): Component & ProfilesExporter {
-  if (config.url === undefined) return new SwitchedOffExporter(id, dependencies.logger, 'its endpoint is empty');
-  return withDialect(
-    new QueuedExporter(id, new OtlpHttpClient(config, config.url, { id, ...dependencies }), config, dependencies),
-    config.dialect,
-    dependencies.meter,
-  );
+  const { url, headers, proxyUrl } = config;
+  if (url === undefined) return new SwitchedOffExporter(id, dependencies.logger, 'its endpoint is empty');
+  const http = new OtlpHttpClient(config, url, { id, ...dependencies });
+  const client = withoutSecrets(http, () => [
+    ...secretsOf(headers, dependencies.credentials),
+    ...proxySecrets(proxyUrl),
+    // Of a URL's query, where some receivers want their token.
+    ...url.searchParams.values(),
+  ]);
+  return withDialect(new QueuedExporter(id, client, config, dependencies), config.dialect, dependencies.meter);
+}
+
+/** A proxy gets user and password as basic auth. */
+function proxySecrets(proxyUrl: Secret | undefined): string[] {
+  if (proxyUrl === undefined) return [];
+  const { username, password } = new URL(proxyUrl.reveal());
+  if (username === '' && password === '') return [];
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return [password, `Basic ${Buffer.from(pair).toString('base64')}`];
 }

@@ -12,7 +12,7 @@ import { PassThrough } from './pass-through.ts';
 import type { NamedAdmission, PipelineAdmissions } from './pipeline-admissions.ts';
 import { createPipelineAdmissions } from './pipeline-admissions.ts';
 import type { ProfilesSink } from './receivers/otlp/profiles-sink.ts';
-import { hasNoRoomForReport, refuseFramesWhenFull, refuseOtlpWhenFull } from './refuse-full.ts';
+import { hasNoRoomForReport, refuseForPassThrough, refuseForReport } from './refuse-full.ts';
 import { ReportHandOver } from './report-hand-over.ts';
 import type { ReportConsumer } from './reporter/cycle-report.ts';
 import type { ReporterMetrics, WindowFigures } from './reporter/reporter-metrics.ts';
@@ -83,25 +83,26 @@ export function createPipeline(
     .filter(({ type }) => type.type !== 'memory_limiter')
     .map((each) => each.id);
   const storeConfig = config.processors.get(storeId)!.config as SymbolStoreConfig;
+  const cycleConfig =
+    cycleId === undefined ? undefined : (config.processors.get(cycleId)!.config as ReportingCycleConfig);
   const store = new SymbolStore(storeConfig, parts.random);
   registerSymbolStoreMetrics(parts.meter, store);
   const { exporters } = outlets;
   // Whoever has a reason to take nothing at present stands here.
   const memory = limiters.map(({ admission }) => ({ name: 'memory', ask: admission }));
-  const framesFull = { name: 'queue_full', ask: refuseFramesWhenFull(exporters, parts.random) };
-  const framesAdmissions: NamedAdmission[] = [...memory, framesFull];
-  const otlpFull = { name: 'queue_full', ask: refuseOtlpWhenFull(exporters, parts.random) };
-  const otlpAdmissions: NamedAdmission[] = [...memory, otlpFull];
+  const reportFull = { name: 'queue_full', ask: refuseForReport(exporters, parts.random) };
+  const framesAdmissions: NamedAdmission[] = [...memory, reportFull];
+  const passFull = { name: 'queue_full', ask: refuseForPassThrough(exporters, parts.random) };
+  const otlpAdmissions: NamedAdmission[] = [...memory, cycleConfig?.otlpProfiles === 'merge' ? reportFull : passFull];
   const admissions = createPipelineAdmissions(id, { frames: framesAdmissions, otlp: otlpAdmissions }, parts);
   const keepers = keepersOf(storeId, storeConfig, store, parts);
   const passThrough = (): PassThrough =>
     new PassThrough({ ...parts, store, ownsStore: cycleId === undefined, exporters, watchers: outlets.passed });
   const common = { id, store, admissions };
-  if (cycleId === undefined) {
+  if (cycleId === undefined || cycleConfig === undefined) {
     const components = [...limiters, ...keepers, ...outlets.substitutes(store)];
     return { ...common, intake: undefined, merged: undefined, journal: undefined, profiles: passThrough(), components };
   }
-  const cycleConfig = config.processors.get(cycleId)!.config as ReportingCycleConfig;
   const { intake, merged } = createWindow(cycleConfig, store, parts);
   const metrics = createReporterMetrics(parts.meter, () => figuresOf(intake, merged));
   const outlet = createHandOver(exporters, metrics, parts.logger);

@@ -16,13 +16,13 @@ export function hasNoRoomForReport(exporters: readonly QueueOwner[]): boolean {
   return rooms.some(isHeld) || rooms.every((room) => room === 'full');
 }
 
-/** Refuses raw frame samples: nobody waits for their report, so they had better stay where they are. */
-export function refuseFramesWhenFull(exporters: readonly QueueOwner[], random: Random): Admission {
+/** Refuses what would go into the window: nobody waits for its report, so it had better stay where it is. */
+export function refuseForReport(exporters: readonly QueueOwner[], random: Random): Admission {
   return refuseWhen(() => hasNoRoomForReport(exporters), exporters, random);
 }
 
-/** Refuses OTLP requests; where an exporter lets them wait for room, only once no more may wait. */
-export function refuseOtlpWhenFull(exporters: readonly QueueOwner[], random: Random): Admission {
+/** Refuses OTLP requests that would be passed on; where an exporter lets them wait for room, only once no more may wait. */
+export function refuseForPassThrough(exporters: readonly QueueOwner[], random: Random): Admission {
   const isFull = (): boolean => {
     const rooms = exporters.map(({ room }) => room);
     return rooms.includes('blocked') || rooms.every((room) => room === 'full');

@@ -3,6 +3,8 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import type { ServiceError } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
+import { countSamples } from '../src/otlp/count-samples.ts';
+import { decodeProfilesData } from '../src/otlp/decode-profiles-data.ts';
 import { encodeProfilesData } from '../src/otlp/encode-profiles-data.ts';
 import { readRetryDelayMs } from '../src/otlp/retry-info.ts';
 import { systemClock } from '../src/support/clock.ts';
@@ -51,11 +53,11 @@ function createSender(t: TestContext, { service }: RunningService) {
 }
 
 /** A service with a receiver of each kind, a reporting cycle of 20 ms, and these exporters with a gRPC destination each. */
-const configOf = (exporters: Readonly<Record<string, string>>): string => `
+const configOf = (exporters: Readonly<Record<string, string>>, cycle = ''): string => `
 receivers:
   frames: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}
   otlp: {protocols: {grpc: {endpoint: "127.0.0.1:0"}, http: {endpoint: "127.0.0.1:0"}}}
-processors: {symbol_store: {}, reporting_cycle: {interval: 20ms, resolve_grace: false}}
+processors: {symbol_store: {}, reporting_cycle: {interval: 20ms, resolve_grace: false${cycle}}}
 exporters: {${Object.entries(exporters).map(([id, config]) => `${id}: ${config}`)}}
 service:
   pipelines: {profiles: {receivers: [frames, otlp], processors: [symbol_store, reporting_cycle], exporters: [${Object.keys(exporters)}]}}`;
@@ -139,6 +141,21 @@ test('with block_on_overflow an OTLP call is answered when there is room, and mo
   assert.ok(answers.includes(refused === '503' ? 'OK' : '200'), String(answers));
   await running.stop();
   assert.equal(server.requests.length, 2);
+});
+
+test('an OTLP call whose profiles are to leave with a report does not wait for room, and is refused', async (t) => {
+  const { server, open } = await startHeldServer(t);
+  const exporters = { otlp_grpc: otlpGrpc(server, 'queue_size: 1, block_on_overflow: true') };
+  const running = await startService(t, configOf(exporters, ', otlp_profiles: merge'));
+  const { overGrpc } = createCallers(running);
+  let taken = 0;
+  let answer = await overGrpc();
+  for (; answer === 'OK'; answer = await overGrpc()) taken++;
+  assert.equal(answer, 'UNAVAILABLE: the sending queue of otlp_grpc is full; send it again later');
+  open();
+  await running.stop();
+  const sent = server.requests.reduce((sum, { bytes }) => sum + countSamples(decodeProfilesData(bytes)), 0);
+  assert.ok(sent > 0 && sent <= 2 * taken, `${sent} samples of ${taken} requests`);
 });
 
 test('an OTLP call that gives up is not sent later', async (t) => {

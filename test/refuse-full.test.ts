@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Room } from '../src/exporters/export-request.ts';
-import { hasNoRoomForReport, refuseFramesWhenFull, refuseOtlpWhenFull } from '../src/refuse-full.ts';
+import { hasNoRoomForReport, refuseForPassThrough, refuseForReport } from '../src/refuse-full.ts';
 
 const cases: { rooms: Room[]; frames: boolean; otlp: boolean }[] = [
   { rooms: ['open'], frames: true, otlp: true },
@@ -16,8 +16,8 @@ const cases: { rooms: Room[]; frames: boolean; otlp: boolean }[] = [
 for (const { rooms, frames, otlp } of cases) {
   test(`with queues that are ${rooms.join(' and ')}, frames are ${frames ? '' : 'not '}admitted and OTLP is${otlp ? '' : ' not'}`, () => {
     const exporters = rooms.map((room, index) => ({ id: `file/${index}`, room }));
-    assert.equal(refuseFramesWhenFull(exporters, () => 0)() === undefined, frames);
-    assert.equal(refuseOtlpWhenFull(exporters, () => 0)() === undefined, otlp);
+    assert.equal(refuseForReport(exporters, () => 0)() === undefined, frames);
+    assert.equal(refuseForPassThrough(exporters, () => 0)() === undefined, otlp);
     assert.equal(hasNoRoomForReport(exporters), !frames);
   });
 }
@@ -27,7 +27,7 @@ test('a refusal names the exporters that have no room, and spreads when senders 
     { id: 'debug', room: 'open' as const },
     { id: 'otlp_grpc', room: 'blocked' as const },
   ];
-  const delays = [0, 0.5, 1].map((chance) => refuseOtlpWhenFull(exporters, () => chance)());
+  const delays = [0, 0.5, 1].map((chance) => refuseForPassThrough(exporters, () => chance)());
   assert.deepEqual(
     delays.map((refusal) => refusal?.retryDelayMs),
     [2_500, 5_000, 7_500],

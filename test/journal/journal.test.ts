@@ -136,6 +136,12 @@ describe('a journal', () => {
     assert.equal(second.windowEvents, 4, 'and whatever the bound is now');
     const again = second.take(batchOf(1, [1, 2, 3, 4], 2)) as PlainReply;
     assert.deepEqual([again.duplicate, again.acceptedSamples, again.rejectedSamples], [true, 2, 2]);
+    const paths = ['samples[2]', 'samples[3]'];
+    for (const { rejections } of [reply, again])
+      assert.deepEqual(
+        rejections.map(({ path }) => path),
+        paths,
+      );
     await second.tick();
     assert.deepEqual(second.reported.toSorted(), eventsOf([1, 2], 2).toSorted());
   });

@@ -78,7 +78,8 @@ export class BatchIntake {
     const { batch } = decoded;
     const accepted = Math.min(acceptedSamples, batch.samples.count);
     this.#sink.restore({ ...batch, samples: selectMoments(batch.samples, accepted, events) });
-    this.#remember(decoded, { ...nothingNeeded, acceptedSamples: accepted });
+    const rejections = rejectionsFrom(accepted, batch.samples.count);
+    this.#remember(decoded, { ...nothingNeeded, acceptedSamples: accepted, rejections });
   }
 
   #recall({ batch: { sequence, collector } }: DecodedBatch): Buffer | undefined {
@@ -96,7 +97,16 @@ export class BatchIntake {
 }
 
 /** What it needed was told when it came first. */
-const nothingNeeded = { rejections: [], namesNeeded: [], executablesNeeded: [], retryDelayMs: 0 };
+const nothingNeeded = { namesNeeded: [], executablesNeeded: [], retryDelayMs: 0 };
+
+/** What the sink of an earlier run had no room for: it takes samples in order until a bound is met. */
+function rejectionsFrom(accepted: number, sampleCount: number): SampleRejection[] {
+  const reason = 'the window of the reporting cycle was full; send it again';
+  return Array.from({ length: Math.min(sampleCount - accepted, mostRejectionsListed) }, (_, index) => ({
+    path: `samples[${accepted + index}]`,
+    reason,
+  }));
+}
 
 function replyTo({ batch, rejections, samplePositions }: DecodedBatch, outcome: BatchOutcome): BatchReply {
   const notTaken = outcome.rejections.map((rejection) => withPosition(rejection, samplePositions));

@@ -1,4 +1,5 @@
 import type { Counter, Meter } from '@opentelemetry/api';
+import type { AdmissionRefusal } from './model/admission.ts';
 import { bookOf, createLocationCounter } from './name-book-of-store.ts';
 import { countMoments } from './otlp/count-moments.ts';
 import type { Location, ProfilesData } from './otlp/profiles-data.ts';
@@ -59,9 +60,22 @@ export class MergeIntoCycle implements HoldingSink, CycleCompany {
   refuse({ data, sampleCount }: ReceivedProfiles): SinkAnswer | undefined {
     if (this.#hasRoomFor(data)) return undefined;
     this.#rejectedSamples += sampleCount;
-    const { maxEvents, maxBytes, retryDelayMs } = this.#parts.limits;
-    const reason = `the window of this reporting cycle is full (max_events ${maxEvents}, max_bytes ${maxBytes})`;
-    return { kind: 'busy', reason, retryAfterMs: retryDelayMs };
+    return { kind: 'busy', reason: this.#fullReason, retryAfterMs: this.#parts.limits.retryDelayMs };
+  }
+
+  /** Refuses whatever comes to a full window, so that nobody decodes what has no room. */
+  readonly admission = (): AdmissionRefusal | undefined =>
+    this.#isFull ? { reason: this.#fullReason, retryDelayMs: this.#parts.limits.retryDelayMs } : undefined;
+
+  get #fullReason(): string {
+    const { maxEvents, maxBytes } = this.#parts.limits;
+    return `the window of this reporting cycle is full (max_events ${maxEvents}, max_bytes ${maxBytes})`;
+  }
+
+  get #isFull(): boolean {
+    const { limits, window } = this.#parts;
+    const { events, bytes } = window();
+    return events + this.#joiner.momentCount >= limits.maxEvents || bytes + this.#joiner.sizeBytes > limits.maxBytes;
   }
 
   hold(data: ProfilesData): void {
@@ -106,10 +120,9 @@ export class MergeIntoCycle implements HoldingSink, CycleCompany {
    * not never. What it takes in bytes is not known before it is joined: the bound may be exceeded by one request.
    */
   #hasRoomFor(data: ProfilesData): boolean {
+    if (this.#isFull) return false;
     const { limits, window } = this.#parts;
-    const share = window();
-    const events = share.events + this.#joiner.momentCount;
-    if (events >= limits.maxEvents || share.bytes + this.#joiner.sizeBytes > limits.maxBytes) return false;
+    const events = window().events + this.#joiner.momentCount;
     return this.#joiner.isEmpty || events + countMoments(data) <= limits.maxEvents;
   }
 

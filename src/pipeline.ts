@@ -111,6 +111,7 @@ export function createPipeline(
   if (journal !== undefined) own.push({ name: 'journal', ask: journal.admission });
   framesAdmissions.push(...own);
   otlpAdmissions.push(...own);
+  if (merged !== undefined) otlpAdmissions.push({ name: 'window_full', ask: merged.admission });
   const consumers = outlets.consumers(store);
   const isHeldUp = (): boolean => hasNoRoomForReport(exporters);
   const work = { symbols: store, intake, company: merged, metrics, consumers, isHeldUp, outlet, journal };

@@ -158,6 +158,16 @@ for (const { name, bounds, room } of [
   });
 }
 
+test('a full window refuses before anything is decoded, and one with room does not', () => {
+  const { merge } = setUp({ maxEvents: 6 });
+  merge.submit(received(good()));
+  assert.equal(merge.admission(), undefined);
+  merge.submit(received(good()));
+  assert.partialDeepStrictEqual(merge.admission(), { retryDelayMs: 5000 });
+  merge.take(undefined, range, 0);
+  assert.equal(merge.admission(), undefined);
+});
+
 test('a request with more events than a window may hold is taken alone, and not refused for ever', () => {
   const { merge } = setUp({ maxEvents: 2 });
   assert.equal(merge.submit(received(good())).kind, 'accepted');

@@ -189,6 +189,16 @@ test('merged into the cycle, frames and OTLP of one process are one resource, an
   assert.deepEqual(checkConformance(messages[0]!), []);
 });
 
+test('merged into the cycle, nothing is decoded for a window that is full', async () => {
+  await runMerging(async ({ grpcPort }) => {
+    await exportOverGrpc(grpcPort, encodeProfilesData(goodProfiles()));
+    await assert.rejects(
+      exportOverGrpc(grpcPort, Buffer.from('no profiles')),
+      /window of this reporting cycle is full/,
+    );
+  }, `${merging}, max_events: 3`);
+});
+
 test('merged into the cycle, what a full window has no room for is refused with a time to wait', async () => {
   const { messages } = await runMerging(async ({ frames, grpcPort, httpUrl }) => {
     await exportOverGrpc(grpcPort, encodeProfilesData(goodProfiles()));

@@ -72,6 +72,21 @@ test('decodeProfilesJson resolves references at any depth', () => {
   assert.deepEqual([...referencedStrings].sort(), [1, 2, 3]);
 });
 
+test('decodeProfilesJson takes base64 of both alphabets, with and without padding', () => {
+  for (const text of ['+/8A/g==', '-_8A_g==', '+/8A/g', '-_8A_g']) {
+    const json = `{"resourceProfiles":[{"scopeProfiles":[{"profiles":[{"originalPayload":"${text}"}]}]}]}`;
+    const [profile] = decodeProfilesJson(json).resourceProfiles[0]!.scopeProfiles[0]!.profiles;
+    assert.deepEqual(profile!.originalPayload, Uint8Array.of(0xfb, 0xff, 0x00, 0xfe));
+  }
+});
+
+test('decodeProfilesJson takes an original payload of many megabytes', () => {
+  const text = 'A'.repeat(16 << 20);
+  const json = `{"resourceProfiles":[{"scopeProfiles":[{"profiles":[{"originalPayload":"${text}"}]}]}]}`;
+  const [profile] = decodeProfilesJson(json).resourceProfiles[0]!.scopeProfiles[0]!.profiles;
+  assert.equal(profile!.originalPayload.length, 12 << 20);
+});
+
 for (const { name, text, message } of [
   { name: 'text that is not JSON', text: '{', message: /^is not JSON/ },
   { name: 'a list', text: '[]', message: 'is a list where an object belongs' },
@@ -95,6 +110,11 @@ for (const { name, text, message } of [
     name: 'an ID that is not hexadecimal',
     text: '{"dictionary":{"linkTable":[{"traceId":"xyz"}]}}',
     message: 'dictionary: link_table[0]: trace_id: is "xyz" where hex belongs',
+  },
+  {
+    name: 'base64 that ends within a byte',
+    text: '{"resourceProfiles":[{"scopeProfiles":[{"profiles":[{"originalPayload":"AAAAA"}]}]}]}',
+    message: 'resource_profiles[0]: scope_profiles[0]: profiles[0]: original_payload: is "AAAAA" where base64 belongs',
   },
   {
     name: 'half a surrogate pair',

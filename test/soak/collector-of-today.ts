@@ -1,29 +1,37 @@
 import type { NeededName } from '../../src/model/batch-outcome.ts';
+import { unknownExecutable } from '../../src/model/executable.ts';
 import type { FileId } from '../../src/model/file-id.ts';
-import type { FrameBatch, SubmittedStub, SubmittedSymbol } from '../../src/model/frame-batch.ts';
+import type { FrameBatch, SubmittedExecutable, SubmittedStub, SubmittedSymbol } from '../../src/model/frame-batch.ts';
 import type { Process } from '../../src/model/process.ts';
 import type { FileOwner } from '../../src/reporter/sample-window.ts';
 import type { FrameSketch } from '../support/batch.ts';
 import { batchOf, symbolOf } from '../support/batch.ts';
 import type { RunningProcess } from './fleet.ts';
 import type { CodeFile, CodeFrame } from './programs.ts';
-import { needsName, symbolFor } from './programs.ts';
+import { isInExecutable, needsName, symbolFor } from './programs.ts';
 import type { Scene } from './scene.ts';
 import type { Moment, SoakCollector, Template } from './templates.ts';
 import { Templates } from './templates.ts';
 
 const stubBytes = 256n;
 
-/** Sends each name once, each stub once a process, and after that only what it is asked for, with its next batch. */
+/**
+ * Sends each name and each executable once, each stub once a process, and after that only what it is asked for, with its
+ * next batch.
+ */
 export class CollectorOfToday implements SoakCollector {
   readonly #scene: Scene;
   readonly #templates: Templates;
   readonly #named = new Set<FrameSketch>();
+  readonly #described = new Set<CodeFile>();
   /** Large executables are sampled at rising addresses: the highest that was named. */
   readonly #namedUpTo = new Map<CodeFile, number>();
   readonly #processes = new Map<string, RunningProcess>();
   #symbols: SubmittedSymbol[] = [];
   #stubs: SubmittedStub[] = [];
+  #executables: SubmittedExecutable[] = [];
+  /** Executables that were asked for. */
+  askedExecutables = 0;
 
   constructor(scene: Scene) {
     this.#scene = scene;
@@ -52,9 +60,10 @@ export class CollectorOfToday implements SoakCollector {
       this.#namedUpTo.set(executable.code, batch.frames.addressLow.at(-1)!);
       return batch;
     });
-    const names = { symbols: this.#symbols, stubs: this.#stubs };
+    const names = { symbols: this.#symbols, stubs: this.#stubs, executables: this.#executables };
     this.#symbols = [];
     this.#stubs = [];
+    this.#executables = [];
     // Names come with the samples, and in every other cycle after them.
     if (cycle % 2 === 0) return [{ ...first!, ...names, processExits }, ...others, ...executables];
     return [{ ...first!, processExits }, ...others, ...executables, batchOf(names)];
@@ -75,7 +84,9 @@ export class CollectorOfToday implements SoakCollector {
     return batchOf({ processExits: this.#scene.fleet.exitAll() });
   }
 
-  answer(names: readonly NeededName[]): void {
+  answer(names: readonly NeededName[], executables: readonly FileId[]): void {
+    this.askedExecutables += executables.length;
+    for (const fileId of executables) this.#executables.push(executableOf(this.#scene.catalogue.codeOf(fileId)!));
     const stubs = new Map<string, SubmittedStub>();
     for (const { owner, addressHigh, addressLow } of names) {
       const address = (BigInt(addressHigh) << 32n) | BigInt(addressLow);
@@ -95,7 +106,9 @@ export class CollectorOfToday implements SoakCollector {
   #introduce(template: Template): void {
     template.isNew = false;
     for (const sketch of template.frames) {
-      if (!('code' in sketch) || !needsName(sketch) || this.#named.has(sketch)) continue;
+      if (!('code' in sketch)) continue;
+      this.#describe((sketch as CodeFrame).code);
+      if (!needsName(sketch) || this.#named.has(sketch)) continue;
       this.#named.add(sketch);
       this.#symbols.push(symbolFor(sketch as CodeFrame));
     }
@@ -108,6 +121,16 @@ export class CollectorOfToday implements SoakCollector {
       });
     }
   }
+
+  #describe(code: CodeFile): void {
+    if (!isInExecutable(code) || this.#described.has(code)) return;
+    this.#described.add(code);
+    this.#executables.push(executableOf(code));
+  }
+}
+
+function executableOf({ fileId, symbolAt }: CodeFile): SubmittedExecutable {
+  return { fileId, executable: { ...unknownExecutable, fileName: symbolAt(0n).filePath } };
 }
 
 function stubOf({ process, program, stubBase }: RunningProcess, stub: number): SubmittedStub {

@@ -130,6 +130,11 @@ export function symbolFor({ file, address, code }: CodeFrame): SubmittedSymbol {
   return { fileId: file, addressHigh, addressLow, symbol: code.symbolAt(address) };
 }
 
+/** Whether the file ID is that of an executable, and not of a method or a code object. */
+export function isInExecutable({ kind }: { readonly kind: FrameKind }): boolean {
+  return kind === frameKinds.native || kind === frameKinds.kernel;
+}
+
 /** Whether nobody but the collector can say what the frame is called. */
 export function needsName({ kind }: FrameSketch): boolean {
   return isCollectorNamed(kind ?? frameKinds.unspecified);

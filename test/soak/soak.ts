@@ -110,9 +110,9 @@ export class Soak {
 
   #submit(batch: FrameBatch): void {
     this.#options.watch?.(batch);
-    const { acceptedSamples, namesNeeded } = this.#intake.submit(batch);
+    const { acceptedSamples, namesNeeded, executablesNeeded } = this.#intake.submit(batch);
     if (acceptedSamples !== batch.samples.count) throw new Error('a window of the soak was full; raise its limits');
-    this.#subject.collector.answer(namesNeeded);
+    this.#subject.collector.answer(namesNeeded, executablesNeeded);
   }
 
   #report(): SoakCycle {

@@ -17,8 +17,8 @@ export interface SoakCollector {
   batches(moment: Moment): FrameBatch[];
   /** The last batch of all: every process ends. */
   farewell(): FrameBatch;
-  /** Takes the names that a reply asked for. */
-  answer(names: readonly NeededName[]): void;
+  /** Takes the names and executables that a reply asked for. */
+  answer(names: readonly NeededName[], executables: readonly FileId[]): void;
 }
 
 /** The batch of one group, made once and sent again until another process is in the group. */

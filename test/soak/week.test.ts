@@ -6,6 +6,7 @@ import { attributesOf } from '../support/plain-view.ts';
 import { CollectorOfToday } from './collector-of-today.ts';
 import type { Sleeper } from './fleet.ts';
 import { cycleMs, cyclesPerHour } from './fleet.ts';
+import { isInExecutable } from './programs.ts';
 import { RegistryModel } from './registry-model.ts';
 import { burst, Scene } from './scene.ts';
 import type { MissingName, SoakCycle } from './soak.ts';
@@ -25,11 +26,16 @@ class Week {
   /** Frames that had to be asked for again because their time or the room was up. */
   expiredFrames = 0;
   evictedFrames = 0;
+  /** Executables that were unknown to a window. */
+  undescribedExecutables = 0;
   builtReports = 0;
   peakBytes = 0;
   readonly #registry = new RegistryModel(lifetimeMs);
   #stubWrites = 0;
   #missing: readonly MissingName[] = [];
+  /** Executables of which the window before knew nothing. */
+  #undescribed: ReadonlySet<string> = new Set();
+  #askedExecutables = 0;
 
   constructor() {
     this.#watchResubmission();
@@ -45,6 +51,7 @@ class Week {
     assert.equal(cycle.unresolvedCount, 0, `frames reported without their names in cycle ${cycle.cycle}`);
     this.#checkHealed(cycle);
     if (cycle.missing.length > 0) this.#checkMissing(cycle);
+    this.#checkExecutables(cycle);
     this.#checkSleepers(cycle);
     if (cycle.report.data !== undefined) this.#checkReport(cycle.report.data, cycle);
   }
@@ -101,6 +108,25 @@ class Week {
       assert.ok(hasReason, `cycle ${cycle}: lost ${this.collector.nameOf(owner, address)}, last used in cycle ${last}`);
     }
     assert.ok(report.heldCount > 0, `cycle ${cycle}: samples that lack a name were not held back`);
+  }
+
+  /** What the window knew nothing of was asked for, and the next window knows it. */
+  #checkExecutables({ cycle, window }: SoakCycle): void {
+    const { askedExecutables } = this.collector;
+    // Nothing that is not asked for is unknown; to look at every file in every cycle would take the longest of all.
+    if (askedExecutables === this.#askedExecutables && this.#undescribed.size === 0) return;
+    this.#askedExecutables = askedExecutables;
+    const undescribed = new Set<string>();
+    for (const { owner, executable } of window.files) {
+      if (owner.kind !== 'file' || executable !== undefined) continue;
+      const code = this.scene.catalogue.codeOf(owner.fileId)!;
+      if (isInExecutable(code)) undescribed.add(code.symbolAt(0n).filePath);
+    }
+    for (const name of this.#undescribed) {
+      assert.ok(!undescribed.has(name) || lastBurstEnd(cycle) === cycle, `cycle ${cycle}: ${name} is still unknown`);
+    }
+    this.#undescribed = undescribed;
+    this.undescribedExecutables += undescribed.size;
   }
 
   #describe({ owner, addressHigh, addressLow }: MissingName): string {
@@ -189,13 +215,15 @@ test('for a week, every frame is reported by its name, and no name is asked for 
   week.store.purge(week.soak.nowMs + lifetimeMs + cycleMs);
   const { entries, strings } = week.store.figures();
   assert.deepEqual({ entries, strings }, { entries: 0, strings: 0 });
-  // The week was no easy one: time was up for some names, room for others, and the whole budget was used.
-  const { expiredFrames, evictedFrames, builtReports, peakBytes } = week;
+  // The week was no easy one: time was up for some names and files, room for others, and the whole budget was used.
+  const { expiredFrames, evictedFrames, undescribedExecutables, builtReports, peakBytes } = week;
   assert.ok(expiredFrames > 100 * days, `${expiredFrames} frames expired`);
   assert.ok(evictedFrames > 50 * days, `${evictedFrames} frames were evicted`);
+  assert.ok(undescribedExecutables > 50 * days, `${undescribedExecutables} executables were lost`);
   assert.ok(peakBytes > 0.99 * budget.maxBytes, `${peakBytes} bytes at most`);
   assert.ok(builtReports > cycles / 120, `${builtReports} reports with profiles`);
   t.diagnostic(
-    `${expiredFrames} expired, ${evictedFrames} evicted, ${builtReports} reports, ${peakBytes} bytes at most`,
+    `${expiredFrames} frames expired, ${evictedFrames} evicted, ${undescribedExecutables} executables lost, ` +
+      `${builtReports} reports, ${peakBytes} bytes at most`,
   );
 });

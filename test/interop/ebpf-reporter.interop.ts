@@ -17,13 +17,20 @@ import { expectedObservations, reporterDocument } from './reporter-document.ts';
 
 const timeout = 120_000;
 
-for (const name of bundledRecordings) {
-  const title = `what the eBPF profiler's reporter sends of "${name}" comes out complete, with the names that collectors told`;
+const passThrough = { way: 'request by request', cycle: '{interval: 1h}' };
+const merged = { way: 'in the reporting cycle', cycle: '{interval: 1s, otlp_profiles: merge}' };
+
+for (const { name, way, cycle } of [
+  ...bundledRecordings.map((name) => ({ name, ...passThrough })),
+  ...['kern', 'python'].map((name) => ({ name, ...merged })),
+]) {
+  const title = `what the eBPF profiler's reporter sends of "${name}" comes out ${way}, complete and with the names that collectors told`;
   test(title, { timeout }, async () => {
     const recording = readRecording(name);
     const document = reporterDocument(recording, justBefore(recording));
     const named = everyThirdNativeFrame(recording);
-    const messages = await runReporter(document, ['-tell-stacks-apart'], (port) => submitNames(port, named));
+    const before = (port: number): Promise<void> => submitNames(port, named);
+    const messages = await runReporter(document, { flags: ['-tell-stacks-apart'], cycle, before });
     for (const message of messages) {
       const { hasPassed, output } = await profcheck(message);
       assert.ok(hasPassed, output);
@@ -57,7 +64,8 @@ for (const { name, isHit } of [
     const recording = name === 'two functions' ? twoFunctions() : firstCycle(readRecording(name));
     const start = justBefore(recording);
     const document = reporterDocument(recording, start);
-    const messages = await runReporter(document, [], (port) => submitRecording(port, recording, start));
+    const before = (port: number): Promise<void> => submitRecording(port, recording, start);
+    const messages = await runReporter(document, { before });
     const expected = expectedObservations(document).map(asRead);
     const observations = messages.map(decodeProfilesData).flatMap(observationsOf);
     const [reporter, ours] = ['ebpf-reporter', 'framekeeper-replay'].map((scope) =>

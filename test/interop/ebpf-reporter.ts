@@ -14,14 +14,21 @@ import type { ReporterDocument } from './reporter-document.ts';
 
 const deadlineMs = 60_000;
 
+export interface ReporterRun {
+  readonly flags?: readonly string[];
+  /** Settings of the reporting cycle. */
+  readonly cycle?: string;
+  /** Uses the service's port before the reporter does. */
+  readonly before: (port: number) => Promise<void>;
+}
+
 /**
- * The whole service with both of its receivers; the eBPF profiler's own reporter sends it `document`, once `before`
- * has used the port. Resolves, when all events of the document have come out of the service, to what that sent.
+ * The whole service with both of its receivers; the eBPF profiler's own reporter sends it `document`. Resolves, when all
+ * events of the document have come out of the service, to what that sent.
  */
 export async function runReporter(
   document: ReporterDocument,
-  flags: readonly string[] = [],
-  before: (port: number) => Promise<void> = async () => undefined,
+  { flags = [], cycle = '{interval: 1h}', before }: ReporterRun,
 ): Promise<Uint8Array[]> {
   const folder = mkdtempSync(join(tmpdir(), 'framekeeper-ebpf-reporter-'));
   const sent = join(folder, 'sent.proto');
@@ -29,7 +36,7 @@ export async function runReporter(
   const protocols = `{protocols: {grpc: {endpoint: "127.0.0.1:${port}"}}}`;
   const config = `
 receivers: {frames: ${protocols}, otlp: ${protocols}}
-processors: {symbol_store: {}, reporting_cycle: {interval: 1h}}
+processors: {symbol_store: {}, reporting_cycle: ${cycle}}
 exporters: {file: {path: "${sent}", format: proto}}
 service:
   pipelines: {profiles: {receivers: [frames, otlp], processors: [symbol_store, reporting_cycle], exporters: [file]}}

@@ -52,7 +52,7 @@ export async function runServe(
 function createService(config: CheckedConfig, logger: Logger): Service {
   const identity = { name: 'framekeeper', version, instanceId: randomUUID() };
   return new Service(config, {
-    telemetry: new Telemetry(config.telemetry.metrics, identity),
+    telemetry: new Telemetry(config.telemetry.metrics, identity, { clock: systemClock, logger }),
     logger,
     clock: systemClock,
     random: Math.random,

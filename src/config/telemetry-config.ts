@@ -2,7 +2,7 @@ import type { LoggerConfig } from '../support/logger.ts';
 import type { OtlpReaderConfig, PrometheusReaderConfig, TelemetryConfig } from '../support/telemetry.ts';
 import { readAuthenticatorId } from './auth-config.ts';
 import type { ConfigSection } from './config-section.ts';
-import { readServerTlsConfig } from './tls-config.ts';
+import { readServerTlsConfig, readTlsFiles } from './tls-config.ts';
 
 /** What the service says about itself: `service.telemetry`, as in the Collector. */
 export interface ServiceTelemetryConfig {
@@ -117,9 +117,15 @@ function readPeriodic(section: ConfigSection): MetricReaderConfig | undefined {
   return { otlp: { ...target, intervalMs, timeoutMs: Math.min(timeoutMs, intervalMs) } };
 }
 
-function readOtlpTarget(section: ConfigSection): Pick<OtlpReaderConfig, 'url' | 'headers'> {
+function readOtlpTarget(section: ConfigSection): Pick<OtlpReaderConfig, 'url' | 'headers' | 'tlsFiles'> {
   section.oneOf('protocol', 'http/protobuf', ['http/protobuf']);
-  const target = { url: readUrl(section), headers: section.opaqueMap('headers') };
+  // The keys of OpenTelemetry's declarative configuration.
+  const tlsFiles = readTlsFiles(section, {
+    authority: 'certificate',
+    certificate: 'client_certificate',
+    privateKey: 'client_key',
+  });
+  const target = { url: readUrl(section), headers: section.opaqueMap('headers'), tlsFiles };
   section.end();
   return target;
 }

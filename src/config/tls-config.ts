@@ -51,8 +51,24 @@ export function readClientTlsConfig(section: ConfigSection): ClientTlsConfig {
   return config;
 }
 
+/** Files of a client under keys of their own, looked at at once. */
+export function readTlsFiles(
+  section: ConfigSection,
+  keys: Readonly<Record<'authority' | 'certificate' | 'privateKey', string>>,
+): TlsFilesConfig {
+  const files = {
+    authority: readFile(section, keys.authority),
+    certificate: readFile(section, keys.certificate),
+    privateKey: readFile(section, keys.privateKey),
+    reloadIntervalMs: defaultReloadIntervalMs,
+  };
+  refuseHalfPair(section, files, [keys.certificate, keys.privateKey]);
+  checkFiles(section, files);
+  return files;
+}
+
 /** A certificate without its key, or the reverse. */
-export function refuseHalfPair(
+function refuseHalfPair(
   section: ConfigSection,
   { certificate, privateKey }: TlsFilesConfig,
   [certificateKey, privateKeyKey]: readonly [string, string],
@@ -69,7 +85,7 @@ export function needsTls({ files, serverNameOverride }: ClientTlsConfig): boolea
   return files.authority !== undefined || files.certificate !== undefined || serverNameOverride !== '';
 }
 
-export function readFile(section: ConfigSection, key: string): NamedFile | undefined {
+function readFile(section: ConfigSection, key: string): NamedFile | undefined {
   const path = section.string(key, '');
   if (path.includes('-----BEGIN')) {
     // Its text may be a key, and messages about files name them.

@@ -3,9 +3,13 @@ import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { CollectionResult, IMetricReader } from '@opentelemetry/sdk-metrics';
 import { MeterProvider, MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import type { Logger } from 'pino';
+import type { Clock } from './clock.ts';
 import { formatPrometheusText } from './prometheus-text.ts';
 import type { Secret } from './secret.ts';
-import type { ServerTlsConfig } from './tls/tls-config.ts';
+import { TlsAgent } from './tls/tls-agent.ts';
+import type { ServerTlsConfig, TlsFilesConfig } from './tls/tls-config.ts';
+import { TlsFiles } from './tls/tls-files.ts';
 
 /** Section `service.telemetry`, without its logs. */
 export interface TelemetryConfig {
@@ -31,6 +35,8 @@ export interface PrometheusReaderConfig {
 export interface OtlpReaderConfig {
   readonly url: string;
   readonly headers: ReadonlyMap<string, Secret>;
+  /** For https; what is not configured is the system's. */
+  readonly tlsFiles: TlsFilesConfig;
   readonly intervalMs: number;
   readonly timeoutMs: number;
 }
@@ -42,14 +48,26 @@ export interface ServiceIdentity {
   readonly instanceId: string;
 }
 
+/** What reads certificates again while the service runs. */
+export interface TelemetryParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /** The metrics of the process: one meter to make instruments with, a text to scrape, and pushes where configured. */
 export class Telemetry {
   readonly meter: Meter;
   readonly #provider: MeterProvider;
+  readonly #tlsFiles: TlsFiles[] = [];
   /** `undefined` when metrics are switched off. */
   readonly #pull: PullReader | undefined;
 
-  constructor({ level, resource, otlp }: TelemetryConfig, { name, version, instanceId }: ServiceIdentity) {
+  /** `parts` are needed by pushes over TLS. */
+  constructor(
+    { level, resource, otlp }: TelemetryConfig,
+    { name, version, instanceId }: ServiceIdentity,
+    parts?: TelemetryParts,
+  ) {
     const attributes = new Map<string, string | undefined>([
       ['service.name', name],
       ['service.instance.id', instanceId],
@@ -59,7 +77,8 @@ export class Telemetry {
     this.#pull = level === 'none' ? undefined : new PullReader();
     this.#provider = new MeterProvider({
       resource: resourceFromAttributes(Object.fromEntries(attributes)),
-      readers: this.#pull === undefined ? [] : [this.#pull, ...otlp.map(createPushReader)],
+      readers:
+        this.#pull === undefined ? [] : [this.#pull, ...otlp.map((reader) => this.#createPushReader(reader, parts))],
     });
     this.meter = this.#provider.getMeter(name, version);
   }
@@ -72,11 +91,40 @@ export class Telemetry {
 
   /** Pushes once more and gives up when `deadline` aborts. Never rejects: nobody can act on it any more. */
   async stop(deadline: AbortSignal): Promise<void> {
+    for (const files of this.#tlsFiles) files.stop();
     const aborted = new Promise<void>((resolve) => {
       if (deadline.aborted) resolve();
       deadline.addEventListener('abort', () => resolve(), { once: true });
     });
     await Promise.race([this.#provider.shutdown().catch(() => {}), aborted]);
+  }
+
+  #createPushReader(
+    { url, headers, tlsFiles, intervalMs, timeoutMs }: OtlpReaderConfig,
+    parts: TelemetryParts | undefined,
+  ): IMetricReader {
+    const texts = Object.fromEntries([...headers].map(([name, text]) => [name, text.reveal()]));
+    const startAgent = async (): Promise<TlsAgent> => {
+      const agent = new TlsAgent();
+      if (parts === undefined) throw new TypeError('a push over TLS needs a clock and a logger');
+      const path = 'service.telemetry.metrics.readers.periodic.exporter.otlp';
+      const dependencies = { part: 'service.telemetry', path, meter: this.meter, ...parts };
+      const files = new TlsFiles(tlsFiles, dependencies, (set) => agent.use(set));
+      this.#tlsFiles.push(files);
+      agent.use(await files.start());
+      return agent;
+    };
+    return new PeriodicExportingMetricReader({
+      exporter: new OTLPMetricExporter({
+        url,
+        headers: texts,
+        timeoutMillis: timeoutMs,
+        // Asked for at the first push, and again after a failure.
+        ...(url.startsWith('https:') && { httpAgentOptions: startAgent }),
+      }),
+      exportIntervalMillis: intervalMs,
+      exportTimeoutMillis: timeoutMs,
+    });
   }
 }
 
@@ -89,13 +137,4 @@ class PullReader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
 
   protected override async onShutdown(): Promise<void> {}
-}
-
-function createPushReader({ url, headers, intervalMs, timeoutMs }: OtlpReaderConfig): IMetricReader {
-  const texts = Object.fromEntries([...headers].map(([name, text]) => [name, text.reveal()]));
-  return new PeriodicExportingMetricReader({
-    exporter: new OTLPMetricExporter({ url, headers: texts, timeoutMillis: timeoutMs }),
-    exportIntervalMillis: intervalMs,
-    exportTimeoutMillis: timeoutMs,
-  });
 }

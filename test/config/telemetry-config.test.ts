@@ -13,6 +13,7 @@ function read(keys: object): { config: ServiceTelemetryConfig; problems: ConfigP
   return { config: readTelemetryConfig(new ConfigSection('service.telemetry', keys, problems)), problems };
 }
 
+const tlsFiles = { authority: undefined, certificate: undefined, privateKey: undefined, reloadIntervalMs: 60_000 };
 const plain = { tls: undefined, authenticator: '' };
 
 test('readTelemetryConfig defaults to a scrape at localhost:8888 and info on the console', () => {
@@ -65,8 +66,9 @@ test('readTelemetryConfig reads readers, resource and logs as the Collector writ
           headers: new Map([['k', new Secret('v')]]),
           intervalMs: 5000,
           timeoutMs: 5000,
+          tlsFiles,
         },
-        { url: 'http://c/otlp/v1/metrics', headers: new Map(), intervalMs: 60_000, timeoutMs: 30_000 },
+        { url: 'http://c/otlp/v1/metrics', headers: new Map(), tlsFiles, intervalMs: 60_000, timeoutMs: 30_000 },
       ],
     },
     logs: { level: 'debug', encoding: 'json', initialFields: new Map([['node', 'n1']]) },

@@ -25,7 +25,10 @@ export async function startSecuredService(t: TestContext, yaml: string): Promise
   assert.ok(config, io.err);
   const log = recordLogs();
   const identity = { name: 'test', version: '0', instanceId: 'a' };
-  const telemetry = new Telemetry(config.checked.telemetry.metrics, identity);
+  const telemetry = new Telemetry(config.checked.telemetry.metrics, identity, {
+    clock: systemClock,
+    logger: log.logger,
+  });
   const service = new Service(config.checked, {
     telemetry,
     logger: log.logger,

@@ -59,11 +59,12 @@ function tlsOf({ path }: TlsFolder, { isMutual = false, reloadIntervalMs = inter
 }
 
 /** The name of the certificate that a new connection is shown; rejects when the handshake fails. */
-function shownName({ port }: Listener, options: ConnectionOptions): Promise<string> {
+function shownName({ port }: Listener, options: ConnectionOptions, sessions: Buffer[] = []): Promise<string> {
   return new Promise((resolve, reject) => {
     const all = { host: '127.0.0.1', servername: 'localhost', port, ALPNProtocols: ['h2', 'http/1.1'], ...options };
     const socket = connect(all);
     socket.on('error', reject);
+    socket.on('session', (session) => sessions.push(session));
     socket.once('secureConnect', () => {
       const { CN } = socket.getPeerCertificate().subject;
       // With TLS 1.3 a client's certificate is refused after its side of the handshake; the server speaks first in HTTP/2.
@@ -133,7 +134,9 @@ for (const name of Object.keys(listeners)) {
     const running = await start(t, name, tlsOf(folder, { isMutual: true }));
     const known = { ca: servers.cert, ...clients.issue('known') };
     const other = { ca: servers.cert, ...others.issue('other') };
-    assert.equal(await shownName(running.listener, known), 'server');
+    const sessions: Buffer[] = [];
+    assert.equal(await shownName(running.listener, known, sessions), 'server');
+    assert.ok(sessions.length > 0);
     await assert.rejects(shownName(running.listener, other));
     folder.write('clients.pem', `${others.cert}-----BEGIN CERTIFICATE-----\nMII`);
     await lookUntil(t, running, kept);
@@ -142,6 +145,7 @@ for (const name of Object.keys(listeners)) {
     await lookUntil(t, running, taken);
     assert.equal(await shownName(running.listener, other), 'server');
     await assert.rejects(shownName(running.listener, known));
+    await assert.rejects(shownName(running.listener, { ...known, session: sessions.at(-1)! }), 'a session of before');
     await assert.rejects(shownName(running.listener, { ca: servers.cert }));
   });
 

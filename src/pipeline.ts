@@ -107,11 +107,12 @@ export function createPipeline(
   const metrics = createReporterMetrics(parts.meter, () => figuresOf(intake, merged));
   const outlet = createHandOver(exporters, metrics, parts.logger);
   const journal = outlets.journalLog && createJournal(id, cycleId, { log: outlets.journalLog, intake, parts });
-  const own: NamedAdmission[] = [{ name: 'report_waits', ask: outlet.admission }];
-  if (journal !== undefined) own.push({ name: 'journal', ask: journal.admission });
-  framesAdmissions.push(...own);
-  otlpAdmissions.push(...own);
-  if (merged !== undefined) otlpAdmissions.push({ name: 'window_full', ask: merged.admission });
+  const waiting = { name: 'report_waits', ask: outlet.admission };
+  const kept = journal === undefined ? [] : [{ name: 'journal', ask: journal.admission }];
+  framesAdmissions.push(waiting, ...kept);
+  otlpAdmissions.push(waiting);
+  // What passes through goes into no window, and so into no journal.
+  if (merged !== undefined) otlpAdmissions.push(...kept, { name: 'window_full', ask: merged.admission });
   const consumers = outlets.consumers(store);
   const isHeldUp = (): boolean => hasNoRoomForReport(exporters);
   const work = { symbols: store, intake, company: merged, metrics, consumers, isHeldUp, outlet, journal };

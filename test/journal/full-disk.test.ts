@@ -69,6 +69,7 @@ describe('a journal on a full disk', () => {
     assert.deepEqual([node.windowEvents, node.log.recordCount], [1, 1]);
     disk.isFull = false;
     assert.ok(isRefusal(node.take(batchOf(2))), 'nobody decodes for a second');
+    assert.ok(node.admitsOtlp, 'what passes through is in no journal');
     await node.clock.advance(1_000);
     const taken = node.take(batchOf(2));
     assert.ok(!isRefusal(taken) && !taken.duplicate && taken.acceptedSamples === 1);

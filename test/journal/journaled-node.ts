@@ -90,6 +90,11 @@ service: {pipelines: {profiles: {receivers: [frames], processors: [symbol_store,
     return Buffer.isBuffer(answer) ? decodeReply(answer) : answer;
   }
 
+  /** Whether an OTLP request would be decoded. */
+  get admitsOtlp(): boolean {
+    return this.#pipeline.admissions.otlp() === undefined;
+  }
+
   get windowEvents(): number {
     return this.#pipeline.intake!.window.events.count;
   }

@@ -47,6 +47,10 @@ export class JoinedProfile {
   readonly #samples: OpenSample[] = [];
   #startUnixNano: bigint;
   #endUnixNano: bigint;
+  /** Of the profile whose samples come now. */
+  #ownEndUnixNano: bigint;
+  /** The first nanosecond after a moment at the very end of its profile, which some profilers count in. */
+  #afterLastUnixNano = 0n;
   #droppedAttributesCount = 0;
   #keepsId: boolean;
   #isEmpty = true;
@@ -58,6 +62,7 @@ export class JoinedProfile {
     this.#keepsId = isFirst;
     this.#startUnixNano = head.timeUnixNano;
     this.#endUnixNano = head.timeUnixNano;
+    this.#ownEndUnixNano = head.timeUnixNano;
   }
 
   get sampleCount(): number {
@@ -69,6 +74,7 @@ export class JoinedProfile {
     if (!this.#isEmpty) this.#keepsId = false;
     this.#isEmpty = false;
     const endUnixNano = timeUnixNano + durationNano;
+    this.#ownEndUnixNano = endUnixNano;
     if (timeUnixNano < this.#startUnixNano) this.#startUnixNano = timeUnixNano;
     if (endUnixNano > this.#endUnixNano) this.#endUnixNano = endUnixNano;
     this.#droppedAttributesCount = Math.min(maxUint32, this.#droppedAttributesCount + droppedAttributesCount);
@@ -81,6 +87,9 @@ export class JoinedProfile {
     if (this.#shape === undefined) {
       this.#samples.push(sample as OpenSample);
       return true;
+    }
+    if (sample.timestampsUnixNano.includes(this.#ownEndUnixNano) && this.#ownEndUnixNano >= this.#afterLastUnixNano) {
+      this.#afterLastUnixNano = this.#ownEndUnixNano + 1n;
     }
     const index = this.#identities.intern(sample.stackIndex, attributeSet, sample.linkIndex, 0);
     const known = this.#samples[index];
@@ -102,7 +111,8 @@ export class JoinedProfile {
 
   /** A profile that was joined with no other keeps its ID; several of them get a new one. */
   build(createProfileId: () => Uint8Array): Profile {
-    const durationNano = this.#endUnixNano - this.#startUnixNano;
+    const isLonger = !this.#keepsId && this.#afterLastUnixNano > this.#endUnixNano;
+    const durationNano = (isLonger ? this.#afterLastUnixNano : this.#endUnixNano) - this.#startUnixNano;
     return {
       ...this.#head,
       samples: this.#samples,

@@ -115,6 +115,18 @@ test('a profile that is joined with no other keeps its ID and its time', () => {
   assert.deepEqual([joined!.timeUnixNano, joined!.durationNano], [good!.timeUnixNano, good!.durationNano]);
 });
 
+test('a joined profile holds a moment at the end of one of its profiles, which does not count it in', () => {
+  const atEnd = spoiled((profile) => {
+    profile.samples[0]!.timestampsUnixNano = [profile.timeUnixNano + profile.durationNano];
+  });
+  const joined = join([atEnd, goodProfiles()]);
+  assert.deepEqual(checkConformance(joined), []);
+  assert.equal(profilesOf(joined)[0]!.durationNano, 5_000_000_001n);
+  assert.equal(profilesOf(join([goodProfiles(), goodProfiles()]))[0]!.durationNano, 5_000_000_000n);
+  // One that is joined with no other stays as it is.
+  assert.equal(profilesOf(join([atEnd]))[0]!.durationNano, 5_000_000_000n);
+});
+
 for (const { name, change } of [
   {
     name: 'has an original payload',

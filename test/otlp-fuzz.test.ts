@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import fc from 'fast-check';
 import pino from 'pino';
@@ -21,6 +24,9 @@ import { goodProfiles } from './otlp/good-profiles.ts';
 import { FakeClock } from './support/fake-clock.ts';
 import { TwoWays } from './support/two-ways.ts';
 import { configOf } from './symbols/store-harness.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 // For minutes of it: FRAMEKEEPER_FUZZ_RUNS=1000000 node --test test/otlp-fuzz.test.ts
 const numRuns = Number(process.env.FRAMEKEEPER_FUZZ_RUNS ?? 1_500);
@@ -108,17 +114,21 @@ function startIntake(): { intake: ProfilesIntake; requests: ExportRequest[]; sto
   };
 }
 
-function fuzz(seeds: readonly Seed[]): void {
+async function fuzz(seeds: readonly Seed[]): Promise<void> {
   const caller = new AbortController();
   const { intake, requests, store } = startIntake();
   let ways = new TwoWays();
   let runs = 0;
-  fc.assert(
-    fc.property(fc.nat(seeds.length - 1), mutations, fc.boolean(), (seed, list, isVersionDeclared) => {
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  await fc.assert(
+    fc.asyncProperty(fc.nat(seeds.length - 1), mutations, fc.boolean(), async (seed, list, isVersionDeclared) => {
       const { encoding, bytes } = seeds[seed]!;
       const content = { encoding, bytes: mutate(bytes, list), isVersionDeclared };
       // Names of a book without bounds serve some requests, not all.
       if (++runs % 100 === 0) ways = new TwoWays();
+      // What a WeakRef was made of lives until the event loop goes on.
+      if (runs % 20 === 0) await setImmediate();
       if (encoding === 'protobuf') ways.pass(content);
       const outcome = intake.take({ transport: 'http', ...content, caller });
       assert.ok(!(outcome instanceof Promise), 'no exporter here lets a request wait');
@@ -136,6 +146,10 @@ function fuzz(seeds: readonly Seed[]): void {
     }),
     { numRuns },
   );
+  await setImmediate();
+  collectGarbage();
+  const grownMiB = (process.memoryUsage().heapUsed - before) / 2 ** 20;
+  assert.ok(grownMiB < 64, `the heap has grown by ${grownMiB} MiB in ${runs} runs`);
 }
 
 test('mutated requests are taken, in part or not at all, the same whatever way they go', () => fuzz(ownSeeds));

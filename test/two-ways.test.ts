@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { encodeProfilesData } from '../src/otlp/encode-profiles-data.ts';
 import { encodeProfilesJson } from '../src/otlp/encode-profiles-json.ts';
 import type { NotPlainReason } from '../src/otlp/plain/not-plain.ts';
-import type { ProfilesData } from '../src/otlp/profiles-data.ts';
+import type { ProfilesData, ProfilesDictionary } from '../src/otlp/profiles-data.ts';
 import { enrichProfiles } from '../src/profile/enrich-profiles.ts';
 import { exampleProfiles } from './interop/example-profiles.ts';
 import { arbitraryProfiles } from './otlp/arbitrary-profiles.ts';
@@ -153,6 +153,77 @@ for (const { reason, name, bytes } of [
     assert.equal(new TwoWays().pass(contentOf(bytes)), reason);
   });
 }
+
+for (const { table, use } of [
+  {
+    table: 'mappingTable',
+    use: ({ dictionary: { locationTable } }, index) => void Object.assign(locationTable[1]!, { mappingIndex: index }),
+  },
+  {
+    table: 'locationTable',
+    use: ({ dictionary: { stackTable } }, index) => stackTable[1]!.locationIndices.push(index),
+  },
+  {
+    table: 'functionTable',
+    use: ({ dictionary: { locationTable } }, functionIndex) =>
+      locationTable.at(-1)!.lines.push({ functionIndex, line: 1n, column: 1n }),
+  },
+  {
+    table: 'linkTable',
+    use: ({ resourceProfiles: [entry] }, linkIndex) =>
+      entry!.scopeProfiles[0]!.profiles[0]!.samples.push({
+        ...entry!.scopeProfiles[0]!.profiles[0]!.samples[0]!,
+        linkIndex,
+      }),
+  },
+  {
+    table: 'stringTable',
+    use: ({ resourceProfiles: [entry] }, index) =>
+      void Object.assign(entry!.scopeProfiles[0]!.profiles[0]!.sampleType, { unitStrindex: index }),
+  },
+  {
+    table: 'attributeTable',
+    use: ({ resourceProfiles: [entry] }, index) => entry!.scopeProfiles[0]!.profiles[0]!.attributeIndices.push(index),
+  },
+] satisfies readonly { table: keyof ProfilesDictionary; use: (data: Mutable<ProfilesData>, index: number) => void }[]) {
+  test(`a request with an entry of ${table} that comes twice is rebuilt: duplicate`, () => {
+    const bytes = spoiled((data) => {
+      const samples = data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.samples;
+      const links = data.dictionary.linkTable;
+      if (links.length === 1) {
+        links.push({ traceId: new Uint8Array(16).fill(1), spanId: new Uint8Array(8).fill(1) });
+        samples.push({ ...samples[0]!, linkIndex: 1 });
+      }
+      const entries = data.dictionary[table] as unknown[];
+      use(data, entries.push(entries[1]!) - 1);
+    });
+    assert.equal(new TwoWays().pass(contentOf(bytes)), 'duplicate');
+  });
+}
+
+/** The smallest request that is passed on as it was, with an unknown field in one of its messages. */
+function smallest(unknownIn = ''): Uint8Array {
+  const part = (name: string, field: number, ...parts: readonly Uint8Array[]): Buffer =>
+    message(field, ...parts, ...(name === unknownIn ? [unknownField] : []));
+  const profile = [part('sample_type', 1), part('sample', 2), part('period_type', 5)];
+  const scopeProfiles = part('scope_profiles', 2, part('scope', 1), part('profile', 2, ...profile));
+  const tables = ['mapping', 'location', 'function', 'link', '', 'attribute', 'stack'];
+  const dictionary = tables.map((name, index) => part(name || 'no message', index + 1));
+  return Buffer.concat([
+    part('resource_profiles', 1, part('resource', 1), scopeProfiles),
+    part('dictionary', 2, ...dictionary),
+  ]);
+}
+
+test('an unknown field in any message has a request rebuilt without it', () => {
+  assert.equal(new TwoWays().pass(contentOf(smallest())), 'as_it_was');
+  for (const name of [
+    ...['resource_profiles', 'resource', 'scope_profiles', 'scope', 'profile', 'sample_type', 'sample', 'period_type'],
+    ...['dictionary', 'mapping', 'location', 'function', 'link', 'attribute', 'stack'],
+  ]) {
+    assert.equal(new TwoWays().pass(contentOf(smallest(name))), 'encoding', name);
+  }
+});
 
 test('a request in JSON is rebuilt', () => {
   const bytes = Buffer.from(encodeProfilesJson(tidied(goodProfiles())));

@@ -26,6 +26,8 @@ export type Answer =
   | { readonly kind: 'silence' }
   /** Breaks the connection: before the whole request is read, after it, or within the response. */
   | { readonly kind: 'reset'; readonly when: 'mid_request' | 'after_request' | 'mid_response' }
+  /** Ends the call without headers or status, and keeps the connection. */
+  | { readonly kind: 'no_answer' }
   /** Ends the stream after a message, or at once, without a status. */
   | { readonly kind: 'half_closed'; readonly message?: Uint8Array }
   /** OK with a message that says it is compressed in an encoding that nobody announced. */
@@ -211,6 +213,8 @@ export class ScriptedOtlpServer {
           await new Promise((resolve) => stream.write(Buffer.from([0, 0, 0, 0, 9, 10]), resolve));
         }
         return this.#break(stream.session);
+      case 'no_answer':
+        return stream.close(constants.NGHTTP2_NO_ERROR);
       case 'half_closed':
         stream.respond(responseHeaders);
         return void stream.end(answer.message === undefined ? undefined : framed(answer.message));

@@ -1,6 +1,6 @@
 import type { SecureContext } from 'node:tls';
 import type { ChannelOptions, ServiceError } from '@grpc/grpc-js';
-import { ChannelCredentials, Client, compressionAlgorithms, Metadata } from '@grpc/grpc-js';
+import { ChannelCredentials, Client, compressionAlgorithms, Metadata, status } from '@grpc/grpc-js';
 import type { ClientCredentials } from '../../model/authentication.ts';
 import { decodeExportResponse } from '../../otlp/export-response.ts';
 import { InvalidMessage } from '../../otlp/invalid-message.ts';
@@ -11,6 +11,7 @@ import type { ExportRequest } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import type { SendResult } from '../send-result.ts';
 import { userAgentOf } from '../user-agent.ts';
+import { isConnectionLost } from './lost-connection.ts';
 import { readTooLarge } from './message-too-large.ts';
 import type { OtlpGrpcConfig } from './otlp-grpc-config.ts';
 import { codeName, retryableCodes } from './retryable-codes.ts';
@@ -55,8 +56,9 @@ export class OtlpGrpcClient implements ExportClient {
 
   readonly send = async (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
     const bytes = request.encoded();
-    const { error, response } = await this.#connections.use((client) => this.#call(client, bytes, signal));
-    return error === null ? answered(response ?? Buffer.alloc(0)) : failed(error, bytes.length);
+    const { error, response, isAnswered } = await this.#connections.use((client) => this.#call(client, bytes, signal));
+    if (error === null) return answered(response ?? Buffer.alloc(0));
+    return isConnectionLost(error, isAnswered) ? lost(error) : failed(error, bytes.length);
   };
 
   async close(): Promise<void> {
@@ -73,8 +75,9 @@ export class OtlpGrpcClient implements ExportClient {
     client: Client,
     bytes: Uint8Array,
     signal: AbortSignal,
-  ): Promise<{ error: ServiceError | null; response?: Buffer | undefined }> {
+  ): Promise<{ error: ServiceError | null; response?: Buffer | undefined; isAnswered: boolean }> {
     return new Promise((resolve) => {
+      let isAnswered = false;
       const call = client.makeUnaryRequest(
         exportPath,
         (message: Uint8Array) => Buffer.from(message.buffer, message.byteOffset, message.byteLength),
@@ -83,9 +86,12 @@ export class OtlpGrpcClient implements ExportClient {
         this.#metadataNow(),
         (error, response) => {
           signal.removeEventListener('abort', cancel);
-          resolve({ error, response });
+          resolve({ error, response, isAnswered });
         },
       );
+      call.on('metadata', () => {
+        isAnswered = true;
+      });
       const cancel = (): void => call.cancel();
       if (signal.aborted) cancel();
       else signal.addEventListener('abort', cancel, { once: true });
@@ -110,6 +116,11 @@ function answered(response: Uint8Array): SendResult {
   }
 }
 
+function lost({ details }: ServiceError): SendResult {
+  const errorType = codeName(status.UNAVAILABLE);
+  return { kind: 'retryable', errorType, reason: `${errorType}: the connection was lost (${details})` };
+}
+
 function failed({ code, details, metadata }: ServiceError, sizeBytes: number): SendResult {
   // grpc-js has no status for a message in an encoding that it does not know (1.14.7, build/src/compression-filter.js). The receiver
   // has taken the request, so sending again would store it twice.
@@ -118,8 +129,8 @@ function failed({ code, details, metadata }: ServiceError, sizeBytes: number): S
   const reason = `${errorType}: ${details}`;
   const rule = retryableCodes.get(code);
   if (rule === undefined) return { kind: 'permanent', errorType, reason };
-  const [status] = metadata.get('grpc-status-details-bin');
-  const retryAfterMs = status instanceof Uint8Array ? readRetryDelayMs(status) : undefined;
+  const [detail] = metadata.get('grpc-status-details-bin');
+  const retryAfterMs = detail instanceof Uint8Array ? readRetryDelayMs(detail) : undefined;
   if (retryAfterMs !== undefined) return { kind: 'retryable', errorType, reason, retryAfterMs };
   const tooLarge = readTooLarge(code, details, sizeBytes);
   if (tooLarge !== undefined) return { kind: 'permanent', errorType, reason, tooLarge };

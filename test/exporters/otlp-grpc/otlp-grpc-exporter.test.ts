@@ -234,6 +234,12 @@ const answerCases: readonly AnswerCase[] = [
   { name: 'retries after a connection that broke unanswered', answer: reset('after_request'), attempts: 2, sent: 1 },
   { name: 'retries after half an answer', answer: reset('mid_response'), attempts: 2, sent: 1 },
   {
+    name: 'retries a call that ended without an answer of any kind',
+    answer: { kind: 'no_answer' },
+    attempts: 2,
+    sent: 1,
+  },
+  {
     name: 'does not send again what was answered without a status',
     answer: { kind: 'half_closed', message: new Uint8Array() },
     attempts: 1,

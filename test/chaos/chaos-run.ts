@@ -60,7 +60,9 @@ export async function runChaos(scenario: ChaosScenario, seed: number): Promise<C
       sendFailed: sink.total('otelcol_exporter_send_failed_profile_samples'),
       enqueueFailed: sink.total('otelcol_exporter_enqueue_failed_profile_samples'),
     };
-    return world.judge(dropped, disk?.how ?? 'none');
+    const writeFailures = ['framekeeper_journal_write_failures', 'framekeeper_exporter_storage_write_failures'];
+    const failureCount = writeFailures.reduce((sum, name) => sum + sink.total(name), 0);
+    return world.judge(dropped, `${disk?.how ?? 'nothing'}, ${failureCount} writes failed`);
   } finally {
     await service.remove();
     await Promise.all([backend.stop(), sink.stop()]);

@@ -12,7 +12,7 @@ export interface LoadedServiceOptions {
   readonly intervalMs: number;
   /** Bound on what waits in memory, in bytes; `undefined`: the default, 1,000 requests. Of no meaning on disk. */
   readonly queueBytes?: number | undefined;
-  /** Queue on disk. */
+  /** Window and queue on disk. */
   readonly isDurable: boolean;
 }
 
@@ -61,7 +61,7 @@ function configOf(options: LoadedServiceOptions, directory: string, ports: Ports
   const bound = queueBytes === undefined ? {} : { sizer: 'bytes', queue_size: queueBytes };
   return {
     receivers: { frames: { protocols: { grpc: { endpoint: `127.0.0.1:${ports.port}` } } } },
-    processors: { symbol_store: {}, reporting_cycle: { interval: `${intervalMs}ms`, jitter: 0 } },
+    processors: { symbol_store: {}, reporting_cycle: { interval: `${intervalMs}ms`, jitter: 0, ...storage } },
     exporters: {
       otlp_grpc: {
         endpoint: `127.0.0.1:${backendPort}`,

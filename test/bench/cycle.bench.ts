@@ -38,7 +38,7 @@ function createIntake(): { readonly store: SymbolStore; readonly intake: TraceIn
   return { store, intake };
 }
 
-/** A batch with a symbol for each frame of another one. */
+/** A batch with a symbol for each frame, and an executable for each file, of another one. */
 function namesOf(batch: Record<string, unknown>): Record<string, unknown> {
   const frames = batch.frames as { fileId: number; addressOrLine: string }[];
   const strings = [...(batch.strings as string[]), ...frames.map((_, i) => `namespace::function_${i}`)];
@@ -47,7 +47,9 @@ function namesOf(batch: Record<string, unknown>): Record<string, unknown> {
     addressOrLine,
     locations: [{ function: strings.length - frames.length + i + 1, file: 5 + (i % 100), line: i + 1 }],
   }));
-  return { ...batch, strings, symbols, samples: [], sequence: 2 };
+  const fileCount = (batch.fileIds as readonly number[]).length / 16;
+  const executables = Array.from({ length: fileCount }, (_, i) => ({ fileId: i + 1, fileName: 5 + (i % 100) }));
+  return { ...batch, strings, symbols, executables, samples: [], sequence: 2 };
 }
 
 function compareIntake(bytes: Buffer, { rounds }: BenchOptions): BenchRow[] {

@@ -109,6 +109,27 @@ test('a listener with an authenticator takes what it knows, and refuses all else
   assert.doesNotMatch(JSON.stringify(log.lines), /sesame|Bearer open/);
 });
 
+test('a stream of batches is asked once for its credential, and then goes on', async (t) => {
+  const { service } = await startSecuredService(t, secured);
+  const client = new Client(`127.0.0.1:${service.receiverPorts.get('frames')}`, credentials.createInsecure());
+  t.after(() => client.close());
+  const { path, requestSerialize, responseDeserialize } = framesServiceDefinition.Stream!;
+  for (const { headers, code, replies } of [
+    { headers: wrong, code: status.UNAUTHENTICATED, replies: 0 },
+    { headers: right, code: status.OK, replies: 20 },
+  ]) {
+    const metadata = Metadata.fromHttp2Headers(headers);
+    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
+    let count = 0;
+    call.on('data', () => count++);
+    call.on('error', () => undefined); // told by 'status' too
+    const ended = new Promise<{ code: number }>((resolve) => call.on('status', resolve));
+    for (let batch = 0; batch < 20; batch++) call.write(encodeBatch(smallBatch([1n], { sequence: batch + 1 })));
+    call.end();
+    assert.deepEqual([(await ended).code, count], [code, replies]);
+  }
+});
+
 test('OTLP over HTTP refuses with a status in the encoding of the request', async (t) => {
   const { service } = await startSecuredService(t, secured);
   const url = `http://127.0.0.1:${service.receiverPorts.get('otlp:http')}/v1development/profiles`;

@@ -1,7 +1,7 @@
 import type { AdmissionRefusal } from '../model/admission.ts';
 import type { KeptRequest, RequestJournal, RestoreRequest } from '../model/request-journal.ts';
 import type { LogRecord } from '../storage/segment.ts';
-import type { SegmentLog } from '../storage/segment-log.ts';
+import type { OpenedLog, SegmentLog } from '../storage/segment-log.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import type { JournalEvents } from './journal-events.ts';
@@ -66,7 +66,7 @@ export class Journal implements Component {
 
   async start(): Promise<void> {
     const { log, events } = this.#parts;
-    const { records, damagedCount } = log.open();
+    const { records, damagedCount } = this.#open();
     this.#endObservation = events.observe(log);
     events.damaged(damagedCount);
     const replayed = await replay(records, this.#restorers, this.#parts);
@@ -77,6 +77,16 @@ export class Journal implements Component {
     if (last !== undefined) this.#last = positionOf(last);
     // Damaged or not: nothing is written behind what an earlier run has left.
     log.rotate();
+  }
+
+  #open(): OpenedLog {
+    try {
+      return this.#parts.log.open();
+    } catch (cause) {
+      const remedy = 'look after the directory of the storage, or remove the key';
+      const problem = `cannot open the journal (${(cause as Error).message})`;
+      throw new Error(`processors.${this.id}.storage: ${problem}; ${remedy}.`, { cause });
+    }
   }
 
   async stop(): Promise<void> {

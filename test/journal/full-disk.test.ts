@@ -81,6 +81,19 @@ describe('a journal on a full disk', () => {
     assert.equal(counted.get('framekeeper_admission_refused_calls{pipeline="profiles",reason="journal"}'), 1);
   });
 
+  test('says which key it is that keeps the service from starting', async (t) => {
+    const disk = new FullDisk();
+    const mkdirSync = (): never => {
+      throw new Error('ENOSPC: no space left on device, mkdir');
+    };
+    const log = new LogFolder(t).createLog({}, { ...disk.fs, mkdirSync });
+    await assert.rejects(JournaledNode.start(log), {
+      message:
+        'processors.reporting_cycle.storage: cannot open the journal (ENOSPC: no space left on device, mkdir); ' +
+        'look after the directory of the storage, or remove the key.',
+    });
+  });
+
   test('refuses at its bound, and lets go of the window before for what comes', async (t) => {
     const folder = new LogFolder(t);
     const node = await JournaledNode.start(folder.createLog({ maxBytes: 2_000 }));

@@ -183,7 +183,8 @@ for (const { table, use } of [
   },
   {
     table: 'attributeTable',
-    use: ({ resourceProfiles: [entry] }, index) => entry!.scopeProfiles[0]!.profiles[0]!.attributeIndices.push(index),
+    use: ({ resourceProfiles: [entry] }, index) =>
+      void Object.assign(entry!.scopeProfiles[0]!.profiles[0]!, { attributeIndices: [index] }),
   },
 ] satisfies readonly { table: keyof ProfilesDictionary; use: (data: Mutable<ProfilesData>, index: number) => void }[]) {
   test(`a request with an entry of ${table} that comes twice is rebuilt: duplicate`, () => {

@@ -43,7 +43,9 @@ function minute(): Measurement[] {
     { ...load, name: 'backend up' },
     { ...down, name: 'backend down, queue of 4 MiB', queueBytes },
     { ...load, name: 'backend up, window and queue on disk', isDurable: true },
-    { ...down, name: 'backend down, window and queue on disk', isDurable: true },
+    // One request of each cycle is read back for each of the ten consumers: twice as long, so that all of them have one
+    // before the second half.
+    { ...down, name: 'backend down, window and queue on disk', isDurable: true, seconds: 2 * down.seconds },
   ];
 }
 

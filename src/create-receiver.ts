@@ -2,7 +2,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { ConfiguredComponent } from './config/check-document.ts';
 import type { RequestGuard } from './model/authentication.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Pipeline } from './pipeline/pipeline.ts';
 import { FramesReceiver } from './receivers/frames/frames-receiver.ts';
 import type { FramesReceiverConfig } from './receivers/frames/frames-receiver-config.ts';
 import type { GrpcServers } from './receivers/grpc-servers.ts';

@@ -6,7 +6,7 @@ import { LivePage } from './http/live-page/live-page.ts';
 import type { LivePageConfig } from './http/live-page/live-page-config.ts';
 import type { RequestFolder } from './http/live-page/passed-requests.ts';
 import { decodeProfilesData } from './otlp/decode-profiles-data.ts';
-import type { PipelineOutlets } from './pipeline.ts';
+import type { PipelineOutlets } from './pipeline/pipeline.ts';
 import { FlameFolder, foldFlameTrees } from './profile/flame-graph.ts';
 import type { ReportConsumer } from './reporter/cycle-report.ts';
 import type { Clock } from './support/clock.ts';

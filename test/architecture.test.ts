@@ -21,6 +21,8 @@ const allowed: Record<string, readonly string[]> = {
   http: [],
   auth: [],
   cli: ['profile', 'otlp'],
+  // Where the stages meet: it connects them, and none of them knows it.
+  pipeline: ['otlp', 'symbols', 'profile', 'reporter', 'exporters', 'receivers', 'journal', 'storage', 'memory'],
 };
 const shared = ['model', 'support', 'config'];
 const source = join(import.meta.dirname, '../src');

@@ -14,7 +14,7 @@ import { decodeAnyWire } from '../src/otlp/decode-any-wire.ts';
 import { decodeProfilesData } from '../src/otlp/decode-profiles-data.ts';
 import { encodeProfilesData } from '../src/otlp/encode-profiles-data.ts';
 import { encodeProfilesJson } from '../src/otlp/encode-profiles-json.ts';
-import { PassThrough } from '../src/pass-through.ts';
+import { PassThrough } from '../src/pipeline/pass-through.ts';
 import { OtlpMetrics } from '../src/receivers/otlp/otlp-metrics.ts';
 import { ProfilesIntake } from '../src/receivers/otlp/profiles-intake.ts';
 import { SymbolStore } from '../src/symbols/symbol-store.ts';

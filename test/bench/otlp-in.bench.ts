@@ -8,7 +8,7 @@ import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
 import { PlainScanner } from '../../src/otlp/plain/plain-profiles.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { findWireVersion } from '../../src/otlp/wire-version.ts';
-import { PassThrough } from '../../src/pass-through.ts';
+import { PassThrough } from '../../src/pipeline/pass-through.ts';
 import { enrichPlain } from '../../src/profile/enrich-plain.ts';
 import { enrichProfiles } from '../../src/profile/enrich-profiles.ts';
 import type { NameBook } from '../../src/profile/name-book.ts';

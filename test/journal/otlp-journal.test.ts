@@ -8,8 +8,8 @@ import { checkConformance } from '../../src/otlp/conformance/check-conformance.t
 import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
 import { encodeProfilesJson } from '../../src/otlp/encode-profiles-json.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
-import type { Pipeline } from '../../src/pipeline.ts';
-import { createPipeline } from '../../src/pipeline.ts';
+import { createPipeline } from '../../src/pipeline/create-pipeline.ts';
+import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 import { OtlpMetrics } from '../../src/receivers/otlp/otlp-metrics.ts';
 import type { ExportOutcome } from '../../src/receivers/otlp/profiles-intake.ts';
 import { ProfilesIntake } from '../../src/receivers/otlp/profiles-intake.ts';

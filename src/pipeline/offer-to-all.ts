@@ -1,5 +1,5 @@
-import type { ExportRequest, OfferOutcome, ProfilesExporter } from './exporters/export-request.ts';
-import type { SinkAnswer } from './receivers/otlp/profiles-sink.ts';
+import type { ExportRequest, OfferOutcome, ProfilesExporter } from '../exporters/export-request.ts';
+import type { SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
 
 /** A queue has room again as soon as one request has left it. */
 const retryAfterMs = 1_000;

@@ -1,6 +1,6 @@
-import type { ProfilesExporter, Room } from './exporters/export-request.ts';
-import type { Admission } from './model/admission.ts';
-import type { Random } from './support/clock.ts';
+import type { ProfilesExporter, Room } from '../exporters/export-request.ts';
+import type { Admission } from '../model/admission.ts';
+import type { Random } from '../support/clock.ts';
 
 type QueueOwner = Pick<ProfilesExporter, 'id' | 'room'>;
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPipelineAdmissions } from '../src/pipeline-admissions.ts';
-import { FakeClock } from './support/fake-clock.ts';
-import { recordLogs } from './support/log-recorder.ts';
-import { recordMetrics } from './support/metric-recorder.ts';
+import { createPipelineAdmissions } from '../../src/pipeline/pipeline-admissions.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { recordLogs } from '../support/log-recorder.ts';
+import { recordMetrics } from '../support/metric-recorder.ts';
 
 test('the first refusal is the answer; it is counted by its reason, and logged now and then', async () => {
   const { meter, values } = recordMetrics();

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ExportRequest, ProfilesExporter } from '../src/exporters/export-request.ts';
-import type { Refusal } from '../src/exporters/sending-queue.ts';
-import { ReportHandOver } from '../src/report-hand-over.ts';
-import type { CycleReport } from '../src/reporter/cycle-report.ts';
-import { goodProfiles } from './otlp/good-profiles.ts';
-import { recordLogs } from './support/log-recorder.ts';
+import type { ExportRequest, ProfilesExporter } from '../../src/exporters/export-request.ts';
+import type { Refusal } from '../../src/exporters/sending-queue.ts';
+import { ReportHandOver } from '../../src/pipeline/report-hand-over.ts';
+import type { CycleReport } from '../../src/reporter/cycle-report.ts';
+import { goodProfiles } from '../otlp/good-profiles.ts';
+import { recordLogs } from '../support/log-recorder.ts';
 
 /** An exporter that writes down what it is asked. */
 class RecordedExporter implements ProfilesExporter {

@@ -1,7 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import type { Admission, AdmissionRefusal } from './model/admission.ts';
-import type { Clock } from './support/clock.ts';
+import type { Admission, AdmissionRefusal } from '../model/admission.ts';
+import type { Clock } from '../support/clock.ts';
 
 /** One who may refuse, by the name under which that is counted. */
 export interface NamedAdmission {

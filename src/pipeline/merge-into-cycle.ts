@@ -1,16 +1,16 @@
 import type { Counter, Meter } from '@opentelemetry/api';
-import type { AdmissionRefusal } from './model/admission.ts';
+import type { AdmissionRefusal } from '../model/admission.ts';
+import { countMoments } from '../otlp/count-moments.ts';
+import type { Location, ProfilesData } from '../otlp/profiles-data.ts';
+import { ProfilesJoiner } from '../otlp/profiles-joiner.ts';
+import { Naming } from '../profile/naming.ts';
+import type { TimeRange } from '../profile/time-range.ts';
+import type { HoldingSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
+import type { CycleCompany, JoinedReport, WindowShare } from '../reporter/cycle-company.ts';
+import type { WindowLimits } from '../reporter/trace-intake.ts';
+import type { Clock } from '../support/clock.ts';
+import type { SymbolStore } from '../symbols/symbol-store.ts';
 import { bookOf, createLocationCounter } from './name-book-of-store.ts';
-import { countMoments } from './otlp/count-moments.ts';
-import type { Location, ProfilesData } from './otlp/profiles-data.ts';
-import { ProfilesJoiner } from './otlp/profiles-joiner.ts';
-import { Naming } from './profile/naming.ts';
-import type { TimeRange } from './profile/time-range.ts';
-import type { HoldingSink, ReceivedProfiles, SinkAnswer } from './receivers/otlp/profiles-sink.ts';
-import type { CycleCompany, JoinedReport, WindowShare } from './reporter/cycle-company.ts';
-import type { WindowLimits } from './reporter/trace-intake.ts';
-import type { Clock } from './support/clock.ts';
-import type { SymbolStore } from './symbols/symbol-store.ts';
 
 export interface MergeParts {
   readonly store: SymbolStore;

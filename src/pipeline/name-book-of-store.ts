@@ -1,6 +1,6 @@
 import type { Counter, Meter } from '@opentelemetry/api';
-import type { NameBook } from './profile/name-book.ts';
-import type { SymbolStore } from './symbols/symbol-store.ts';
+import type { NameBook } from '../profile/name-book.ts';
+import type { SymbolStore } from '../symbols/symbol-store.ts';
 
 /** The store at one moment, for the names that OTLP profiles bring and lack. */
 export function bookOf(store: SymbolStore, nowMs: number): NameBook {

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
-import { createExportRequest } from './exporters/create-export-request.ts';
-import type { ExportRequest, ProfilesExporter, Reservation } from './exporters/export-request.ts';
-import type { Refusal } from './exporters/sending-queue.ts';
-import type { AdmissionRefusal } from './model/admission.ts';
-import type { CycleReport, ReportOutlet } from './reporter/cycle-report.ts';
+import { createExportRequest } from '../exporters/create-export-request.ts';
+import type { ExportRequest, ProfilesExporter, Reservation } from '../exporters/export-request.ts';
+import type { Refusal } from '../exporters/sending-queue.ts';
+import type { AdmissionRefusal } from '../model/admission.ts';
+import type { CycleReport, ReportOutlet } from '../reporter/cycle-report.ts';
 
 export interface HandOverParts {
   readonly logger: Logger;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { OfferOutcome } from '../src/exporters/export-request.ts';
-import { offerToAll } from '../src/offer-to-all.ts';
-import { fakeRequest } from './support/fake-request.ts';
+import type { OfferOutcome } from '../../src/exporters/export-request.ts';
+import { offerToAll } from '../../src/pipeline/offer-to-all.ts';
+import { fakeRequest } from '../support/fake-request.ts';
 
 const taken: OfferOutcome = { kind: 'taken' };
 const refused: OfferOutcome = { kind: 'refused' };

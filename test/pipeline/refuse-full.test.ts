@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Room } from '../src/exporters/export-request.ts';
-import { hasNoRoomForReport, refuseForPassThrough, refuseForReport } from '../src/refuse-full.ts';
+import type { Room } from '../../src/exporters/export-request.ts';
+import { hasNoRoomForReport, refuseForPassThrough, refuseForReport } from '../../src/pipeline/refuse-full.ts';
 
 const cases: { rooms: Room[]; frames: boolean; otlp: boolean }[] = [
   { rooms: ['open'], frames: true, otlp: true },

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ExportRequest } from '../src/exporters/export-request.ts';
-import { parseFileId } from '../src/model/file-id.ts';
-import { countSamples } from '../src/otlp/count-samples.ts';
-import { decodeProfilesData } from '../src/otlp/decode-profiles-data.ts';
-import { encodeProfilesData } from '../src/otlp/encode-profiles-data.ts';
-import type { ProfilesData } from '../src/otlp/profiles-data.ts';
-import { PassThrough } from '../src/pass-through.ts';
-import { enrichProfiles } from '../src/profile/enrich-profiles.ts';
-import { MessageReader } from '../src/receivers/otlp/message-reader.ts';
-import type { ReceivedProfiles } from '../src/receivers/otlp/profiles-sink.ts';
-import { SymbolStore } from '../src/symbols/symbol-store.ts';
-import { goodProfiles } from './otlp/good-profiles.ts';
-import { FakeClock } from './support/fake-clock.ts';
-import { recordMetrics } from './support/metric-recorder.ts';
-import { configOf } from './symbols/store-harness.ts';
+import type { ExportRequest } from '../../src/exporters/export-request.ts';
+import { parseFileId } from '../../src/model/file-id.ts';
+import { countSamples } from '../../src/otlp/count-samples.ts';
+import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
+import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
+import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
+import { PassThrough } from '../../src/pipeline/pass-through.ts';
+import { enrichProfiles } from '../../src/profile/enrich-profiles.ts';
+import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
+import type { ReceivedProfiles } from '../../src/receivers/otlp/profiles-sink.ts';
+import { SymbolStore } from '../../src/symbols/symbol-store.ts';
+import { goodProfiles } from '../otlp/good-profiles.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { recordMetrics } from '../support/metric-recorder.ts';
+import { configOf } from '../symbols/store-harness.ts';
 
 const hash = parseFileId('00112233445566778899aabbccddeeff')!;
 function startPassThrough(

@@ -1,0 +1,116 @@
+import type { Logger } from 'pino';
+import type { ConfiguredComponent } from '../config/check-document.ts';
+import type { ProfilesExporter } from '../exporters/export-request.ts';
+import { Journal } from '../journal/journal.ts';
+import { createJournalEvents } from '../journal/journal-events.ts';
+import type { ReporterMetrics, WindowFigures } from '../reporter/reporter-metrics.ts';
+import { createReporterMetrics } from '../reporter/reporter-metrics.ts';
+import { ReportingCycle } from '../reporter/reporting-cycle.ts';
+import type { ReportingCycleConfig } from '../reporter/reporting-cycle-config.ts';
+import { TraceIntake } from '../reporter/trace-intake.ts';
+import type { SegmentLog } from '../storage/segment-log.ts';
+import type { Component } from '../support/component.ts';
+import { componentLogger } from '../support/logger.ts';
+import type { SymbolStore } from '../symbols/symbol-store.ts';
+import { MergeIntoCycle } from './merge-into-cycle.ts';
+import type { PipelineOutlets, PipelineParts } from './pipeline.ts';
+import type { NamedAdmission } from './pipeline-admissions.ts';
+import { hasNoRoomForReport } from './refuse-full.ts';
+import { ReportHandOver } from './report-hand-over.ts';
+
+/** What a pipeline has because it has a reporting cycle. */
+export interface CyclePart {
+  readonly intake: TraceIntake;
+  readonly merged: MergeIntoCycle | undefined;
+  readonly journal: Journal | undefined;
+  readonly admissions: {
+    readonly frames: readonly NamedAdmission[];
+    readonly otlp: readonly NamedAdmission[];
+  };
+  /** In the order of starting. */
+  readonly components: readonly Component[];
+}
+
+/** The window with the ways into it, the journal that keeps it, and the cycle that hands its reports over. */
+export function createCyclePart(
+  pipelineId: string,
+  { id, config }: ConfiguredComponent,
+  store: SymbolStore,
+  outlets: PipelineOutlets,
+  parts: PipelineParts,
+): CyclePart {
+  const { exporters, journalLog } = outlets;
+  const cycleConfig = config as ReportingCycleConfig;
+  const { intake, merged } = createWindow(cycleConfig, store, parts);
+  const metrics = createReporterMetrics(parts.meter, () => figuresOf(intake, merged));
+  const outlet = createHandOver(exporters, metrics, parts.logger);
+  const journal = journalLog && createJournal(pipelineId, id, { log: journalLog, intake, parts });
+  const cycle = new ReportingCycle(id, cycleConfig, {
+    ...parts,
+    ...{ symbols: store, intake, company: merged, metrics, outlet, journal },
+    consumers: outlets.consumers(store),
+    isHeldUp: () => hasNoRoomForReport(exporters),
+  });
+
+  const waiting = { name: 'report_waits', ask: outlet.admission };
+  const kept = journal === undefined ? [] : [{ name: 'journal', ask: journal.admission }];
+  // What passes through goes into no window, and so into no journal.
+  const joining = merged === undefined ? [] : [...kept, { name: 'window_full', ask: merged.admission }];
+  return {
+    ...{ intake, merged, journal },
+    admissions: { frames: [waiting, ...kept], otlp: [waiting, ...joining] },
+    components: [...(journal === undefined ? [] : [journal]), cycle],
+  };
+}
+
+/** The two ways into a window: raw frame samples, and OTLP profiles where these are merged. They share its bounds. */
+function createWindow(
+  { maxEvents, maxBytes, intervalMs, otlpProfiles }: ReportingCycleConfig,
+  store: SymbolStore,
+  parts: PipelineParts,
+): Pick<CyclePart, 'intake' | 'merged'> {
+  const limits = { maxEvents, maxBytes, retryDelayMs: intervalMs };
+  if (otlpProfiles === 'pass_through') {
+    return { intake: new TraceIntake(store, store.neededNames, limits, parts.clock), merged: undefined };
+  }
+  const merged = new MergeIntoCycle({ ...parts, store, limits, window: () => intake.figures });
+  const intake = new TraceIntake(store, store.neededNames, { ...limits, company: merged }, parts.clock);
+  return { intake, merged };
+}
+
+function figuresOf(intake: TraceIntake, merged: MergeIntoCycle | undefined): WindowFigures {
+  const { events, bytes, rejectedSamples } = intake.figures;
+  if (merged === undefined) return { events, bytes, rejectedSamples };
+  const { share } = merged;
+  return {
+    events: events + share.events,
+    bytes: bytes + share.bytes,
+    rejectedSamples: rejectedSamples + merged.rejectedSamples,
+  };
+}
+
+function createHandOver(
+  exporters: readonly ProfilesExporter[],
+  metrics: ReporterMetrics,
+  logger: Logger,
+): ReportHandOver {
+  return new ReportHandOver(exporters, {
+    logger,
+    onFailure: (error, { sampleCount }) => {
+      metrics.recordHandOverFailure();
+      logger.error({ err: error, samples: sampleCount }, 'A report could not be handed over.');
+    },
+  });
+}
+
+/** Its samples are in the window again before anything comes in. */
+function createJournal(
+  pipelineId: string,
+  cycleId: string,
+  { log, intake, parts }: { readonly log: SegmentLog; readonly intake: TraceIntake; readonly parts: PipelineParts },
+): Journal {
+  const { clock, meter } = parts;
+  const logger = componentLogger(parts.logger, 'processor', cycleId);
+  const events = createJournalEvents(pipelineId, logger, meter);
+  return new Journal(cycleId, { log, clock, events, countEvents: () => intake.window.events.count });
+}

@@ -1,0 +1,94 @@
+import type { CheckedConfig, ConfiguredComponent } from '../config/check-document.ts';
+import { MemoryLimiter } from '../memory/memory-limiter.ts';
+import type { MemoryLimiterConfig } from '../memory/memory-limiter-config.ts';
+import { createProcessMemory } from '../memory/process-memory.ts';
+import { componentLogger } from '../support/logger.ts';
+import { SnapshotKeeper } from '../symbols/snapshot/snapshot-keeper.ts';
+import { SymbolStore } from '../symbols/symbol-store.ts';
+import type { SymbolStoreConfig } from '../symbols/symbol-store-config.ts';
+import { registerSymbolStoreMetrics } from '../symbols/symbol-store-metrics.ts';
+import { createCyclePart } from './create-cycle-part.ts';
+import { PassThrough } from './pass-through.ts';
+import type { Pipeline, PipelineOutlets, PipelineParts } from './pipeline.ts';
+import type { NamedAdmission } from './pipeline-admissions.ts';
+import { createPipelineAdmissions } from './pipeline-admissions.ts';
+import { refuseForPassThrough, refuseForReport } from './refuse-full.ts';
+
+/** Symbol store, and the ways through one pipeline. */
+export function createPipeline(
+  id: string,
+  config: CheckedConfig,
+  outlets: PipelineOutlets,
+  parts: PipelineParts,
+): Pipeline {
+  const { limiter: limiterProcessor, store: storeProcessor, cycle: cycleProcessor } = processorsOf(id, config);
+  const limiters = limiterProcessor === undefined ? [] : [createLimiter(limiterProcessor, parts)];
+  const store = new SymbolStore(storeProcessor.config as SymbolStoreConfig, parts.random);
+  registerSymbolStoreMetrics(parts.meter, store);
+  const first = [...limiters, ...createKeepers(storeProcessor, store, parts)];
+
+  // Whoever has a reason to take nothing at present stands in one of these lists; the first to refuse is the answer.
+  const memory = limiters.map(({ admission }): NamedAdmission => ({ name: 'memory', ask: admission }));
+  const reportFull = { name: 'queue_full', ask: refuseForReport(outlets.exporters, parts.random) };
+  const passFull = { name: 'queue_full', ask: refuseForPassThrough(outlets.exporters, parts.random) };
+  const admit = (frames: readonly NamedAdmission[], otlp: readonly NamedAdmission[]) =>
+    createPipelineAdmissions(id, { frames: [...memory, ...frames], otlp: [...memory, ...otlp] }, parts);
+
+  const { exporters, passed: watchers } = outlets;
+  const ownsStore = cycleProcessor === undefined;
+  const passThrough = (): PassThrough => new PassThrough({ ...parts, store, ownsStore, exporters, watchers });
+  if (cycleProcessor === undefined) {
+    const nothing = { intake: undefined, merged: undefined, journal: undefined };
+    const components = [...first, ...outlets.substitutes(store)];
+    return { id, store, ...nothing, profiles: passThrough(), admissions: admit([], [passFull]), components };
+  }
+  const cycle = createCyclePart(id, cycleProcessor, store, outlets, parts);
+  const { intake, merged, journal } = cycle;
+  const otlpFull = merged === undefined ? passFull : reportFull;
+  return {
+    ...{ id, store, intake, merged, journal },
+    profiles: merged ?? passThrough(),
+    admissions: admit([reportFull, ...cycle.admissions.frames], [otlpFull, ...cycle.admissions.otlp]),
+    components: [...first, ...cycle.components],
+  };
+}
+
+interface Processors {
+  readonly limiter: ConfiguredComponent | undefined;
+  readonly store: ConfiguredComponent;
+  readonly cycle: ConfiguredComponent | undefined;
+}
+
+/** Which of them there must be, and in which order, was checked with the configuration. */
+function processorsOf(pipelineId: string, { pipelines, processors }: CheckedConfig): Processors {
+  const configured = pipelines.get(pipelineId)!.processors.map((id) => processors.get(id)!);
+  const ofType = (wanted: string): ConfiguredComponent | undefined =>
+    configured.find(({ type }) => type.type === wanted);
+  return {
+    limiter: ofType('memory_limiter'),
+    store: ofType('symbol_store')!,
+    cycle: ofType('reporting_cycle'),
+  };
+}
+
+/** Starts before anything learns names, so that it knows what the process holds without data. */
+function createLimiter(
+  { id, config }: ConfiguredComponent,
+  { clock, random, meter, logger }: PipelineParts,
+): MemoryLimiter {
+  const own = componentLogger(logger, 'processor', id);
+  const memory = createProcessMemory();
+  return new MemoryLimiter(id, config as MemoryLimiterConfig, { memory, clock, random, meter, logger: own });
+}
+
+/** What lets the store survive a restart: starts before anything learns names, and stops after the last report. */
+function createKeepers(
+  { id, config }: ConfiguredComponent,
+  store: SymbolStore,
+  { clock, random, meter, logger }: PipelineParts,
+): SnapshotKeeper[] {
+  const { snapshot } = config as SymbolStoreConfig;
+  if (snapshot === undefined) return [];
+  const own = componentLogger(logger, 'processor', id);
+  return [new SnapshotKeeper(id, snapshot, { store, clock, random, meter, logger: own })];
+}

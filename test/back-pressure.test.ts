@@ -91,6 +91,22 @@ test('a full queue reaches the collector, which comes back later; all that was a
   assert.equal(await enqueueFailed(running, 'otlp_grpc'), 0);
 });
 
+for (const sizer of ['items', 'bytes']) {
+  test(`a report for which a queue by ${sizer} has no room waits for it, and all that was acknowledged arrives`, async (t) => {
+    const { server, open } = await startHeldServer(t);
+    const queue = `sizer: ${sizer}, queue_size: ${sizer === 'items' ? 25 : 4_000}`;
+    const running = await startService(t, configOf({ otlp_grpc: otlpGrpc(server, queue) }));
+    const { send, acknowledged } = createSender(t, running);
+    while ((await running.metric('framekeeper_held_up_cycles')) < 3) await send();
+    open();
+    const before = acknowledged.length;
+    while (acknowledged.length < before + 10) await send();
+    await running.stop();
+    assert.deepEqual(byTime(server.requests), acknowledged);
+    assert.equal(await enqueueFailed(running, 'otlp_grpc'), 0);
+  });
+}
+
 test('an exporter that is full beside another one delays nobody, and counts what it loses', async (t) => {
   const { server: down, open } = await startHeldServer(t);
   const up = await ScriptedOtlpServer.start();

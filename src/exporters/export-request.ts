@@ -11,7 +11,7 @@ export interface ExportRequest {
   encoded(): Uint8Array;
 }
 
-/** A place in a sending queue, with the request kept where the queue is. To be taken or left at once. */
+/** A place in a sending queue, with the request kept where the queue is, be it on disk. To be taken or left at once. */
 export interface Reservation {
   /** Lets the request be sent. */
   commit(): void;
@@ -34,7 +34,7 @@ export interface ProfilesExporter {
   offer(request: ExportRequest, signal?: AbortSignal): boolean | Promise<OfferOutcome>;
   /** Whether an offer would be taken now, as far as that can be told before there is one. */
   readonly room: Room;
-  /** The same in two steps, with no refusal counted; where the queue outlives the process. `undefined` where it does not. */
+  /** The same in two steps, with no refusal counted. `undefined` where an offer waits for room instead. */
   readonly reserve?: ((request: ExportRequest) => Reservation | Refusal) | undefined;
 }
 

@@ -69,7 +69,9 @@ export class QueuedExporter implements Component, ProfilesExporter {
     const deliver = (request: ExportRequest, signal: AbortSignal): Promise<Outcome> => sender.deliver(request, signal);
     this.#storage = storage;
     this.#clock = clock;
-    this.reserve = storage && ((request) => this.#reserve(request));
+    // In a queue without a storage, an offer that may wait for room needs no other way to wait.
+    const isReservable = storage !== undefined || !config.queue.blockOnOverflow;
+    this.reserve = isReservable ? (request) => this.#reserve(request) : undefined;
     this.#queue = createQueue(config.queue, storage, { clock, stopping, events: this.#events, deliver });
     this.#waitsForResult = config.queue.waitForResult;
     // As many calls as are answered at the same time may wait: more would hold more memory, and be answered no sooner.

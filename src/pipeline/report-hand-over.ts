@@ -20,8 +20,8 @@ interface Answer {
 }
 
 /**
- * Hands each report to all exporters of a pipeline, or to none of them: while the storage of a durable queue cannot take it,
- * the report waits, and nobody gets it twice. What a queue in memory refuses, its exporter counts.
+ * Hands each report to all exporters of a pipeline, or to none of them: while the storage of a durable queue cannot take it, or no queue
+ * has room, the report waits, and nobody gets it twice. What one queue refuses and another takes, its exporter counts.
  */
 export class ReportHandOver implements ReportOutlet {
   readonly #exporters: readonly ProfilesExporter[];
@@ -110,10 +110,13 @@ export class ReportHandOver implements ReportOutlet {
   #tellWaiting({ sampleCount }: ExportRequest, hindered: readonly Answer[]): void {
     const wasWaiting = this.#reason !== undefined;
     const causes = hindered.map(({ exporter, result }) => `${exporter.id} (${result as Refusal})`).join(', ');
-    this.#reason = `a report waits for the durable queue of ${causes}; send it again later`;
+    this.#reason = `a report waits for the sending queue of ${causes}; send it again later`;
     if (wasWaiting) return;
     const fields = { exporters: causes, waiting_items: sampleCount };
-    this.#parts.logger.error(fields, 'A durable queue cannot take a report. It waits, and new data is refused.');
+    this.#parts.logger.error(
+      fields,
+      'No queue can take a report, or a durable one cannot. It waits, and new data is refused.',
+    );
   }
 
   #tellDone(): void {

@@ -158,7 +158,7 @@ describe('a report that a durable queue cannot take', () => {
     assert.deepEqual([plain, sent], [[], []]);
     const refused = node.take(batchOf(2));
     assert.ok(isRefusal(refused));
-    assert.match(refused.reason, /a report waits for the durable queue of otlp\/a \(storage_error\)/);
+    assert.match(refused.reason, /a report waits for the sending queue of otlp\/a \(storage_error\)/);
     await node.clock.advance(60_000);
     assert.ok(isRefusal(node.take(batchOf(2))));
     disk.isFull = false;

@@ -78,7 +78,7 @@ describe('ReportHandOver', () => {
     const full = new RecordedExporter('otlp/full', ['storage_full', 'storage_error']);
     const { handOver, logs } = handOverTo(plain, sound, full);
     assert.equal(handOver.deliver(report), false);
-    assert.match(handOver.admission()!.reason, /waits for the durable queue of otlp\/full \(storage_full\)/);
+    assert.match(handOver.admission()!.reason, /waits for the sending queue of otlp\/full \(storage_full\)/);
     assert.equal(handOver.retry(), false);
     assert.match(handOver.admission()!.reason, /otlp\/full \(storage_error\)/);
     assert.equal(handOver.retry(), true);

@@ -123,7 +123,13 @@ test('what would be 256 MiB is refused before it is', { skip: hasProc ? false : 
     '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export',
   ]) {
     assert.equal(await callWith(grpc, path, 'gzip', gzip), status.RESOURCE_EXHAUSTED, path);
-    assert.equal(await callWith(grpc, path, 'deflate', deflate), status.RESOURCE_EXHAUSTED, path);
+    for (const [encoding, bomb] of [
+      ['deflate', deflate],
+      ['zstd', zstd],
+      ['zstd', windowBomb],
+    ] as const) {
+      assert.equal(await callWith(grpc, path, encoding, bomb), status.RESOURCE_EXHAUSTED, `${path} ${encoding}`);
+    }
   }
 
   const grownBytes = peakBytes() - before;

@@ -4,6 +4,7 @@ import type { SecureContextOptions } from 'node:tls';
 import type { ServerCredentials, ServerOptions } from '@grpc/grpc-js';
 import { Server } from '@grpc/grpc-js';
 import type { Clock } from '../support/clock.ts';
+import { readMoreEncodings } from './grpc-encodings.ts';
 
 /** What grpc-js has no option for. */
 export interface TransportLimits {
@@ -40,6 +41,7 @@ interface ServerInternals {
  * that the window takes effect.
  */
 export function createWindowedServer(options: ServerOptions, limits: TransportLimits): WindowedServer {
+  readMoreEncodings();
   const server = new Server(options);
   const sockets = new Set<Socket>();
   const secureServers = new Set<Http2SecureServer>();

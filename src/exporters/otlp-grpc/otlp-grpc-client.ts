@@ -15,6 +15,7 @@ import { isConnectionLost } from './lost-connection.ts';
 import { readTooLarge } from './message-too-large.ts';
 import type { OtlpGrpcConfig } from './otlp-grpc-config.ts';
 import { codeName, retryableCodes } from './retryable-codes.ts';
+import { allowZstdCalls, zstdAlgorithm } from './zstd-calls.ts';
 
 const exportPath = '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export';
 
@@ -40,6 +41,7 @@ export class OtlpGrpcClient implements ExportClient {
   readonly #connections: Connections<Client>;
 
   constructor(config: OtlpGrpcConfig, target: string, { id, version, credentials, ...parts }: OtlpGrpcClientParts) {
+    if (config.compression === 'zstd') allowZstdCalls();
     this.#metadata = createMetadata(config);
     this.#credentials = credentials;
     const options = channelOptions(config, version);
@@ -149,12 +151,17 @@ function createMetadata({ headers, waitForReady, timeoutMs }: OtlpGrpcConfig): M
   return metadata;
 }
 
+const algorithms = {
+  gzip: compressionAlgorithms.gzip,
+  zstd: zstdAlgorithm,
+  none: compressionAlgorithms.identity,
+} as const;
+
 function channelOptions(config: OtlpGrpcConfig, version: string): ChannelOptions {
   const { keepalive, tls } = config;
-  const { gzip, identity } = compressionAlgorithms;
   return {
     'grpc.primary_user_agent': config.userAgent || userAgentOf(version),
-    'grpc.default_compression_algorithm': config.compression === 'gzip' ? gzip : identity,
+    'grpc.default_compression_algorithm': algorithms[config.compression],
     'grpc.max_receive_message_length': maxResponseSizeBytes,
     'grpc.max_send_message_length': maxRequestSizeBytes,
     'grpc.max_reconnect_backoff_ms': maxReconnectBackoffMs,

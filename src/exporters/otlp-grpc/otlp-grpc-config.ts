@@ -5,6 +5,7 @@ import { needsTls, readClientTlsConfig } from '../../config/tls-config.ts';
 import type { DialectName } from '../../otlp/dialects/dialect.ts';
 import type { Secret } from '../../support/secret.ts';
 import type { ClientTlsConfig } from '../../support/tls/tls-config.ts';
+import type { Compression } from '../compression.ts';
 import { readDialect } from '../dialect-exporter.ts';
 import { readMaxRequestBytes } from '../max-request-bytes.ts';
 import { otlpFromEnvironment } from '../otlp-environment.ts';
@@ -24,7 +25,7 @@ export interface OtlpGrpcConfig {
   readonly tls: ClientTlsConfig;
   /** Extension that gives credentials; empty = none. */
   readonly authenticator: string;
-  readonly compression: 'gzip' | 'none';
+  readonly compression: Compression;
   /** Names are lower case. */
   readonly headers: ReadonlyMap<string, Secret>;
   readonly keepalive: KeepaliveConfig | undefined;
@@ -72,7 +73,7 @@ export function readOtlpGrpcConfig(section: ConfigSection): OtlpGrpcConfig {
     isTls: endpoint?.security === undefined ? !tls.insecure : endpoint.security === 'tls',
     tls,
     authenticator: readAuthenticatorId(section),
-    compression: section.oneOf('compression', 'gzip', ['gzip', 'none']),
+    compression: section.oneOf('compression', 'gzip', ['gzip', 'zstd', 'none']),
     headers: readHeaders(section),
     keepalive: keepalive && readKeepalive(keepalive),
     waitForReady: section.boolean('wait_for_ready', false),

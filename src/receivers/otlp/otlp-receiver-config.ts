@@ -2,10 +2,10 @@ import { readAuthenticatorId } from '../../config/auth-config.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
 import { readServerTlsConfig } from '../../config/tls-config.ts';
 import type { ServerTlsConfig } from '../../support/tls/tls-config.ts';
+import type { ContentEncoding } from '../content-encoding.ts';
+import { contentEncodings } from '../content-encoding.ts';
 import type { GrpcServerConfig } from '../grpc-server-config.ts';
 import { isHostAndPort, readGrpcServerConfig } from '../grpc-server-config.ts';
-import type { ContentEncoding } from './content-encoding.ts';
-import { contentEncodings } from './content-encoding.ts';
 
 /** Receiver `otlp`, in the Collector's grammar; at least one of the protocols is there. */
 export interface OtlpReceiverConfig {

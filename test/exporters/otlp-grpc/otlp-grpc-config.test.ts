@@ -92,8 +92,8 @@ for (const { values, message } of [
     message: 'otlp.endpoint: begins with http://, which is without TLS, but tls is set; write https://.',
   },
   {
-    values: { endpoint: 'a:1', compression: 'zstd' },
-    message: /^otlp\.compression: "zstd" .* gzip, none\.$/,
+    values: { endpoint: 'a:1', compression: 'snappy' },
+    message: /^otlp\.compression: "snappy" .* gzip, zstd, none\.$/,
   },
   {
     values: { endpoint: 'a:1', tls: { cert_file: '/c.pem' } },

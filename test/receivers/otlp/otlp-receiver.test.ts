@@ -13,7 +13,7 @@ import { encodeOldWire } from '../../otlp/encode-old-wire.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import type { OtlpTestReceiver } from '../../support/otlp-sender.ts';
 import { exportOverGrpc, startOtlpReceiver } from '../../support/otlp-sender.ts';
-import { snappyBlock, snappyFrames } from './snappy-literals.ts';
+import { snappyBlock, snappyFrames } from '../snappy-literals.ts';
 
 const good = encodeProfilesData(goodProfiles());
 const protobuf = 'application/x-protobuf';

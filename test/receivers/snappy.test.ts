@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decompressSnappyBlock, decompressSnappyFrames } from '../../../src/receivers/otlp/snappy.ts';
+import { decompressSnappyBlock, decompressSnappyFrames } from '../../src/receivers/snappy.ts';
 import { snappyBlock, snappyFrames } from './snappy-literals.ts';
 
 const abc = [0x61, 0x62, 0x63];

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
-import { decompressZstd } from '../../support/decompress-zstd.ts';
+import { decompressZstd } from '../support/decompress-zstd.ts';
 import { decompressSnappyBlock, decompressSnappyFrames, TooLarge } from './snappy.ts';
 
 /** Names of HTTP's `Content-Encoding` that a server may take; the empty one is no compression. */

@@ -19,12 +19,12 @@ import { exportersOf, startBetween } from './otlp-between.ts';
 const noQueue = { sending_queue: { enabled: false }, retry_on_failure: { enabled: false } };
 /** What a Collector sends and we take; lz4 is the Collector's alone. */
 const collectorToUs = {
-  grpcCompressions: ['none', 'gzip'],
+  grpcCompressions: ['none', 'gzip', 'zstd', 'snappy'],
   httpCompressions: ['none', 'gzip', 'zstd', 'zlib', 'deflate', 'snappy', 'x-snappy-framed'],
   settings: noQueue,
 };
 /** What we send; a Collector takes all of it. */
-const usToCollector = { grpcCompressions: ['none', 'gzip'], httpCompressions: ['none', 'gzip', 'zstd'] };
+const usToCollector = { grpcCompressions: ['none', 'gzip', 'zstd'], httpCompressions: ['none', 'gzip', 'zstd'] };
 
 let folder: string;
 

@@ -77,14 +77,16 @@ export class ReportingCycle implements Component {
 
   /**
    * Reports the last window. The receivers have stopped before, so nothing comes after it. What nobody can take stays in the
-   * journal if there is one, and is lost if there is none.
+   * journal if there is one, and is lost if there is none. Past the deadline nobody can: a report would be cut off in its queue,
+   * as at a start that fails because of a receiver.
    */
-  async stop(): Promise<void> {
+  async stop(deadline?: AbortSignal): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
     const delivery = this.#delivery;
     if (!delivery.retry()) delivery.surrender();
-    const stays = delivery.isWaiting || (delivery.isJournaled && this.#isHeldUp);
+    const isTooLate = deadline?.aborted === true || this.#isHeldUp;
+    const stays = delivery.isWaiting || (delivery.isJournaled && isTooLate);
     if (!stays) this.#reportSafely({ isLast: true });
     delivery.surrender();
     if (stays || delivery.isWaiting) {

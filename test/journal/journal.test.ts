@@ -59,6 +59,19 @@ describe('a journal', () => {
     assert.equal(third.reported.length, 7, 'reported once');
   });
 
+  test('keeps what it gave back when the service cannot start after all', async (t) => {
+    const folder = new LogFolder(t);
+    const first = await JournaledNode.start(folder.createLog());
+    first.take(batchOf(1, [1]));
+    const second = await JournaledNode.start(folder.createLog(), first.reported);
+    // As `Lifecycle` does when e.g. the port of a receiver is not free: exporters in memory send nothing any more.
+    await second.stop(AbortSignal.abort());
+    assert.deepEqual(second.reported, []);
+    const third = await JournaledNode.start(folder.createLog(), second.reported);
+    await third.tick();
+    assert.deepEqual(third.reported, eventsOf([1]));
+  });
+
   test('knows a batch again whose reply was lost, be it reported or not', async (t) => {
     const folder = new LogFolder(t);
     const first = await JournaledNode.start(folder.createLog());

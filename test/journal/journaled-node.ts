@@ -104,8 +104,8 @@ service: {pipelines: {profiles: {receivers: [frames], processors: [symbol_store,
     await this.clock.advance(5_000);
   }
 
-  async stop(): Promise<void> {
-    for (const component of this.#pipeline.components.toReversed()) await component.stop(AbortSignal.timeout(5_000));
+  async stop(deadline: AbortSignal = AbortSignal.timeout(5_000)): Promise<void> {
+    for (const component of this.#pipeline.components.toReversed()) await component.stop(deadline);
   }
 }
 

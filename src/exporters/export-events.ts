@@ -42,6 +42,7 @@ const refusalTexts: Record<Refusal, string> = {
   storage_full:
     'the storage has no room for the request; raise its max_size_mib or find out why the destination is slow',
   storage_error: 'the storage cannot be written',
+  storage_too_small: 'the request is larger than max_size_mib of the storage; raise it',
 };
 
 export function createExportEvents(id: string, logger: Logger, meter: Meter): ExportEvents {

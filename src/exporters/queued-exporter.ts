@@ -121,8 +121,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
     const line = this.#line;
     const refusal = line !== undefined && line.count > 0 ? 'queue_full' : this.#queue.offer(request, options);
     if (refusal === undefined) return undefined;
-    const hasPassed = refusal === 'too_large' || refusal === 'stopped';
-    if (!hasPassed && line?.mayWait(signal) === true) {
+    if (!passedRefusals.has(refusal) && line?.mayWait(signal) === true) {
       return line.wait(request, options, signal).then((late) => this.#countRefusal(request, late));
     }
     return this.#countRefusal(request, refusal);
@@ -152,6 +151,9 @@ export class QueuedExporter implements Component, ProfilesExporter {
     this.#storage?.close();
   }
 }
+
+/** To wait would not help. */
+const passedRefusals: ReadonlySet<Refusal> = new Set<Refusal>(['too_large', 'storage_too_small', 'stopped']);
 
 const nothingReserved: Reservation = { commit: () => undefined, cancel: () => undefined };
 

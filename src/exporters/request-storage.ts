@@ -10,7 +10,8 @@ export interface RequestStorage {
   close(): void;
 }
 
-export type StorageRefusal = 'storage_full' | 'storage_error';
+/** `storage_too_small`: there will never be room for this request; the others may come again. */
+export type StorageRefusal = 'storage_full' | 'storage_error' | 'storage_too_small';
 
 export interface StoredRequest {
   readonly sampleCount: number;

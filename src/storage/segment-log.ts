@@ -55,6 +55,11 @@ export class SegmentLog {
     return this.#config.maxBytes;
   }
 
+  /** Bytes of the largest record that there ever is room for. */
+  get maxPayloadBytes(): number {
+    return this.#config.maxBytes - headerBytes;
+  }
+
   /** Bytes of all files. */
   get sizeBytes(): number {
     return this.#sizeBytes;

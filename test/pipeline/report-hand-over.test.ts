@@ -101,11 +101,13 @@ describe('ReportHandOver', () => {
     assert.deepEqual([again.calls, plain.calls], [['queue_full', 'offer'], ['offer']], 'it counts its loss');
   });
 
-  test('does not wait for a request that is larger than a whole queue', () => {
-    const exporter = new RecordedExporter('otlp', ['too_large']);
-    assert.equal(handOverTo(exporter).handOver.deliver(report), true);
-    assert.deepEqual(exporter.calls, ['too_large', 'offer']);
-  });
+  for (const refusal of ['too_large', 'storage_too_small'] as const) {
+    test(`does not wait for room that there will never be: ${refusal}`, () => {
+      const exporter = new RecordedExporter('otlp', [refusal]);
+      assert.equal(handOverTo(exporter).handOver.deliver(report), true);
+      assert.deepEqual(exporter.calls, [refusal, 'offer']);
+    });
+  }
 
   test('gives a report up to those who can take it, and lets the others count it', () => {
     const [plain, full] = [new RecordedExporter('debug'), new RecordedExporter('otlp', ['storage_full'])];

@@ -28,8 +28,9 @@ export class DurableRequests implements RequestStorage {
 
   add(request: ExportRequest): StoredRequest | StorageRefusal {
     try {
-      const record = this.#log.append(request.encoded(), request.sampleCount);
-      if (record === undefined) return 'storage_full';
+      const bytes = request.encoded();
+      const record = this.#log.append(bytes, request.sampleCount);
+      if (record === undefined) return bytes.length > this.#log.maxPayloadBytes ? 'storage_too_small' : 'storage_full';
       this.#events.written();
       return this.#stored(record);
     } catch (error) {

@@ -217,6 +217,26 @@ test('an exporter refuses what the storage has no room for, and takes more when 
   assert.equal(counted.get('framekeeper_exporter_storage_capacity_bytes{exporter="otlp/a"}'), 1_000);
 });
 
+for (const { waits, queue } of [
+  { waits: 'refuses at once', queue: {} },
+  { waits: 'lets nobody wait', queue: { block_on_overflow: true } },
+]) {
+  test(`an exporter ${waits} for what is larger than its whole storage, and takes the next`, async (t) => {
+    const folder = new LogFolder(t);
+    const log = folder.createLog({ maxBytes: 1_000 });
+    const { exporter, values } = createStoredExporter(log, async () => fullyAccepted, queue);
+    await exporter.start();
+    assert.equal(exporter.reserve!(fakeRequest(1, 10, 977)), 'storage_too_small');
+    assert.equal(exporter.offer(fakeRequest(1, 10, 977)), false);
+    assert.equal(exporter.room, 'open');
+    assert.equal(exporter.offer(fakeRequest(2, 20, 976)), true);
+    const counted = await values();
+    const refused = 'otelcol_exporter_enqueue_failed_profile_samples{exporter="otlp/a",error_type="storage_too_small"}';
+    assert.equal(counted.get(refused), 10);
+    await exporter.stop(neverAborted);
+  });
+}
+
 test('an exporter refuses while the disk is full, says so once, and recovers by itself', async (t) => {
   const folder = new LogFolder(t);
   let isFull = true;

@@ -17,6 +17,8 @@ export interface JournalEvents {
   written(): void;
   /** `why` is the system's message, or that the bound is met. */
   writeFailed(errorType: string, why: string): void;
+  /** A request is larger than the whole journal may be. */
+  tooLarge(neededBytes: number): void;
   amendFailed(error: Error): void;
   /** What is reported is still in the journal, with nothing to say so. */
   markFailed(why: string): void;
@@ -55,6 +57,10 @@ export function createJournalEvents(pipelineId: string, logger: Logger, meter: M
       counters.writeFailures.add(1, { ...pipeline, error_type: errorType });
       if (!isFailing) logger.error({ error: why }, 'The journal cannot be written; new data is refused until it can.');
       isFailing = true;
+    },
+    tooLarge(neededBytes) {
+      counters.writeFailures.add(1, { ...pipeline, error_type: 'too_large' });
+      logger.error({ bytes: neededBytes }, 'Refused a request that is larger than max_size_mib of the journal.');
     },
     amendFailed(error) {
       logger.warn({ error: error.message }, 'Could not note in the journal that a window was full.');

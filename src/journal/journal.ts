@@ -117,6 +117,8 @@ export class Journal implements Component {
 
   #keep(payload: readonly Uint8Array[], sampleCount: number): KeptRequest | AdmissionRefusal {
     const { countEvents, events, log } = this.#parts;
+    const neededBytes = payload.reduce((sum, { length }) => sum + length, 0);
+    if (neededBytes > log.maxPayloadBytes) return this.#refuseTooLarge(neededBytes);
     let record = this.#append(payload, sampleCount);
     if ('why' in record && this.#settled.length > 0) {
       this.#forgetSettled();
@@ -155,6 +157,14 @@ export class Journal implements Component {
     const answer = { reason: `the journal cannot be written (${errorType}); it is tried again`, retryDelayMs };
     this.#refusal = { answer, untilMs: this.#parts.clock.nowMs() + retryDelayMs };
     return answer;
+  }
+
+  /** Nobody else has to come again because of it. */
+  #refuseTooLarge(neededBytes: number): AdmissionRefusal {
+    const { events, log } = this.#parts;
+    events.tooLarge(neededBytes);
+    const reason = `the request needs ${neededBytes} bytes of a journal that holds ${log.maxPayloadBytes} (max_size_mib)`;
+    return { reason: `${reason}; raise that, or send smaller ones`, retryDelayMs };
   }
 
   #settle(taken: readonly WindowEntry[], carried: readonly WindowEntry[], upTo: Position): void {

@@ -54,6 +54,20 @@ async function until(isDone: () => boolean): Promise<void> {
 }
 
 describe('a journal on a full disk', () => {
+  test('refuses what is larger than the whole of it, and nobody else because of that', async (t) => {
+    const folder = new LogFolder(t);
+    const node = await JournaledNode.start(folder.createLog({ maxBytes: 2_000 }));
+    node.take(batchOf(1));
+    await node.tick();
+    const refused = node.take(batchOf(2, { strings: ['samples', 'count', 'cpu', 'nanoseconds', 'x'.repeat(2_000)] }));
+    assert.ok(isRefusal(refused));
+    assert.match(refused.reason, /^the request needs \d+ bytes of a journal that holds 1976 \(max_size_mib\)/);
+    assert.ok(!isRefusal(node.take(batchOf(3))));
+    assert.equal(node.log.recordCount, 3, 'what was reported, with its mark, is not let go of for it');
+    const counted = await node.values();
+    assert.equal(counted.get('framekeeper_journal_write_failures{pipeline="profiles",error_type="too_large"}'), 1);
+  });
+
   test('refuses a batch before it changes anything, and takes it when there is room again', async (t) => {
     const disk = new FullDisk();
     const folder = new LogFolder(t);

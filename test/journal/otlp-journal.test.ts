@@ -120,6 +120,9 @@ test('a request that cannot be kept is refused with a time to wait, and nothing 
   big.dictionary.stringTable[6] = 'x'.repeat(2 ** 21);
   const outcome = life.take(encodeProfilesData(big));
   assert.partialDeepStrictEqual(outcome, { kind: 'refused', refusal: { retryAfterMs: 1000 } });
-  assert.match(outcome.kind === 'refused' ? outcome.refusal.message : '', /journal cannot be written \(journal_full\)/);
+  assert.match(
+    outcome.kind === 'refused' ? outcome.refusal.message : '',
+    /of a journal that holds 65512 \(max_size_mib\)/,
+  );
   assert.equal(life.pipeline.merged!.share.events, 0);
 });

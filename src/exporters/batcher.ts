@@ -139,8 +139,10 @@ export class Batcher {
     try {
       const whole = merge(requests);
       if (maxSize === 0 || this.#sizeOf(whole) <= maxSize) return [whole];
-      const pieces = splitRequest(whole, sizer === 'items' ? { maxItems: maxSize } : { maxBytes: maxSize }, events);
+      const limits = sizer === 'items' ? { maxItems: maxSize } : { maxBytes: maxSize };
+      const { pieces, outcome } = splitRequest(whole, limits, events);
       events.split('max_size', pieces.length);
+      batch.outcome = outcome;
       return pieces;
     } catch (error) {
       // A fault of our own. It costs this batch, not the service.

@@ -35,17 +35,18 @@ export class PieceSender {
     const waiting = [request];
     let outcome: Outcome = 'finished';
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const pieces = await this.#sendOrSplit(next, signal);
-      if (pieces === 'interrupted') return pieces;
+      const result = await this.#sendOrSplit(next, signal);
+      if (result === 'interrupted') return result;
+      const isSplit = typeof result === 'object' && 'pieces' in result;
       // Last first, so that pieces are sent in order.
-      if (Array.isArray(pieces)) waiting.push(...pieces.reverse());
-      else outcome = worseOutcome(outcome, pieces);
+      if (isSplit) waiting.push(...result.pieces.toReversed());
+      outcome = worseOutcome(outcome, isSplit ? result.outcome : result);
     }
     return outcome;
   }
 
   /** Sends the request and counts it, or returns the pieces that have to be sent in its place. */
-  async #sendOrSplit(request: ExportRequest, signal: AbortSignal): Promise<ExportRequest[] | Outcome> {
+  async #sendOrSplit(request: ExportRequest, signal: AbortSignal): Promise<SplitRequest | Outcome> {
     try {
       if (signal.aborted) return this.#interrupt(request, interruptedByShutdown('the deadline passed before its turn'));
       // Without a bound nothing is encoded here: a log needs no bytes.
@@ -85,7 +86,7 @@ export class PieceSender {
     }
   }
 
-  #splitRefused(request: ExportRequest, failure: Permanent, { limitBytes }: TooLarge): ExportRequest[] | Failure {
+  #splitRefused(request: ExportRequest, failure: Permanent, { limitBytes }: TooLarge): SplitRequest | Failure {
     if (limitBytes !== undefined && limitBytes >= minLimitBytes && limitBytes < request.encoded().length) {
       if (limitBytes < this.#maxBytes) {
         this.#maxBytes = limitBytes;
@@ -103,30 +104,36 @@ export class PieceSender {
     request: ExportRequest,
     limits: { readonly maxBytes?: number; readonly maxItems?: number },
     why: SplitReason,
-  ): ExportRequest[] {
-    const pieces = splitRequest(request, limits, this.#events);
-    this.#events.split(why, pieces.length);
-    return pieces;
+  ): SplitRequest {
+    const split = splitRequest(request, limits, this.#events);
+    this.#events.split(why, split.pieces.length);
+    return split;
   }
 }
 
 /** Nobody bounds messages to less: a smaller number was misread, and keeping to it would cost all data. */
 const minLimitBytes = 1024;
 
+interface SplitRequest {
+  readonly pieces: readonly ExportRequest[];
+  /** What became of the samples that are in no piece. */
+  readonly outcome: 'finished' | Failure;
+}
+
 /** The request in pieces within the limits; counts the samples that are in none. */
 export function splitRequest(
   request: ExportRequest,
   limits: { readonly maxBytes?: number; readonly maxItems?: number },
   events: Pick<ExportEvents, 'failed' | 'payloadsDropped'>,
-): ExportRequest[] {
+): SplitRequest {
   const { pieces, tooLargeSampleCount, droppedPayloadCount } = splitProfiles(request.data, limits);
-  if (tooLargeSampleCount > 0) {
-    const reason = `a single sample is larger than ${limits.maxBytes} bytes; raise the limit if the receiver takes more`;
-    events.failed({ sampleCount: tooLargeSampleCount }, { kind: 'permanent', errorType: 'too_large', reason });
-  }
+  const reason = `a single sample is larger than ${limits.maxBytes} bytes; raise the limit if the receiver takes more`;
+  const failure: Permanent = { kind: 'permanent', errorType: 'too_large', reason };
+  if (tooLargeSampleCount > 0) events.failed({ sampleCount: tooLargeSampleCount }, failure);
   if (droppedPayloadCount > 0) events.payloadsDropped(droppedPayloadCount);
   // A profile without samples that is left alone in a piece has nothing to tell.
-  return pieces
+  const requests = pieces
     .filter(({ sampleCount }) => sampleCount > 0)
     .map(({ data, sampleCount }) => createExportRequest(data, sampleCount));
+  return { pieces: requests, outcome: tooLargeSampleCount > 0 ? failureOf(failure) : 'finished' };
 }

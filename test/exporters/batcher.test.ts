@@ -130,10 +130,11 @@ test('sizes in bytes count the encoded request', async () => {
 });
 
 test('a batch that no piece can hold is dropped, counted, and ends', async () => {
-  const { add, ended, metrics, clock } = createBatcher({ sizer: 'bytes', min_size: 1, max_size: 1 });
+  const { add, outcomes, metrics, clock } = createBatcher({ sizer: 'bytes', min_size: 1, max_size: 1 });
   add(request());
   await clock.advance(0);
-  assert.equal(ended(), 1);
+  assert.equal(outcomes.length, 1);
+  assert.partialDeepStrictEqual(outcomes[0], { kind: 'failed', isRetryable: false });
   const name = 'otelcol_exporter_send_failed_profile_samples{exporter="otlp/a",error_type="too_large"}';
   assert.equal((await metrics()).get(name), 2);
 });

@@ -97,6 +97,18 @@ test('a piece that fails for good does not take the others with it', async () =>
   assert.equal(await count('otelcol_exporter_sent_profile_samples{exporter="a"}'), 1000 - lost);
 });
 
+test('who waits learns of samples that are too large for any piece', async () => {
+  const data = syntheticProfiles();
+  const { dictionary } = data;
+  const stringTable = dictionary.stringTable.map((text, index) => (index === 1 ? 'x'.repeat(30_000) : text));
+  const large = createExportRequest({ ...data, dictionary: { ...dictionary, stringTable } }, 1000);
+  const { sender, count } = createSender(() => fullyAccepted, 20_000);
+  assert.equal(await sender.deliver(whole, neverAborted), 'finished');
+  assert.partialDeepStrictEqual(await sender.deliver(large, neverAborted), { kind: 'failed', isRetryable: false });
+  const lost = await count('otelcol_exporter_send_failed_profile_samples{exporter="a",error_type="too_large"}');
+  assert.ok(lost > 0);
+});
+
 for (const { name, limitBytes } of [
   { name: 'too small to be one', limitBytes: 4 },
   { name: 'that the message was within', limitBytes: 10_000_000 },

@@ -4,7 +4,9 @@ import { createAuthenticators } from './authenticators.ts';
 import { createExporter } from './components.ts';
 import type { CheckedConfig } from './config/check-document.ts';
 import { createReceiver, endpointOf } from './create-receiver.ts';
+import type { ProfilesExporter } from './exporters/export-request.ts';
 import { DurableRequests } from './exporters/storage/durable-requests.ts';
+import { SwitchedOffExporter } from './exporters/switched-off-exporter.ts';
 import type { Endpoint } from './http/endpoint.ts';
 import type { ComponentKind } from './http/health/health-status.ts';
 import { HealthStatus } from './http/health/health-status.ts';
@@ -78,7 +80,7 @@ export class Service {
     this.#storages = this.#createStorages();
     const exporters = this.#createExporters();
     const pipelines = [...config.pipelines].map(([id, pipeline]) => {
-      const own = pipeline.exporters.map((exporter) => exporters.get(exporter)!);
+      const own = withoutSwitchedOff(pipeline.exporters.map((exporter) => exporters.get(exporter)!));
       const pages = outletsToPages([...livePages.values()], clock);
       const journalLog = journalLogOf(id, config, this.#storages);
       return createPipeline(id, config, { exporters: own, ...pages, journalLog }, { ...parts, meter });
@@ -206,6 +208,12 @@ export class Service {
     const stop = (all: AbortSignal): Promise<void> => receiver.stop(AbortSignal.any([all, this.#receiverDeadline]));
     return { ...memberOf('receiver', receiver), stop };
   }
+}
+
+/** What is off takes everything: that must not count as somebody who has it. Where all are, nobody misses anything. */
+function withoutSwitchedOff<E extends ProfilesExporter>(exporters: readonly E[]): readonly E[] {
+  const working = exporters.filter((exporter) => !(exporter instanceof SwitchedOffExporter));
+  return working.length === 0 ? exporters : working;
 }
 
 function memberOf(kind: ComponentKind, component: Component): Member {

@@ -106,6 +106,21 @@ for (const sizer of ['items', 'bytes']) {
     assert.equal(await enqueueFailed(running, 'otlp_grpc'), 0);
   });
 }
+test('an exporter that is switched off takes nothing in place of one that is full', async (t) => {
+  const { server, open } = await startHeldServer(t);
+  const exporters = { otlp_grpc: otlpGrpc(server, 'queue_size: 2'), otlp_http: '{endpoint: "", optional: true}' };
+  const running = await startService(t, configOf(exporters));
+  const { send, acknowledged } = createSender(t, running);
+  let refusal: ServiceError | undefined;
+  while (refusal === undefined && (await enqueueFailed(running, 'otlp_grpc')) === 0) refusal = await send();
+  assert.equal(refusal?.details, 'the sending queue of otlp_grpc is full; send it again later');
+  assert.match(await createCallers(running).overGrpc(), /^UNAVAILABLE: the sending queue of otlp_grpc is full/);
+  while ((await running.metric('framekeeper_held_up_cycles')) < 2) await send();
+  open();
+  await running.stop();
+  assert.equal(await enqueueFailed(running, 'otlp_grpc'), 0);
+  assert.ok(acknowledged.length > 0);
+});
 
 test('an exporter that is full beside another one delays nobody, and counts what it loses', async (t) => {
   const { server: down, open } = await startHeldServer(t);

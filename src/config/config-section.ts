@@ -142,10 +142,12 @@ export class ConfigSection {
   /** Texts that are never printed, as a list or separated by commas. */
   opaqueList(key: string): readonly Secret[] {
     this.#notes.opaquePaths.add(this.#pathOf(key));
-    const value = typed(this.#value(key)) ?? [];
-    const texts = Array.isArray(value) ? value.map(textual) : String(textual(this.#value(key))).split(',');
+    const list = typed(this.#value(key)) ?? [];
+    const whole = textual(this.#value(key));
+    const texts = Array.isArray(list) ? list.map(textual) : typeof whole === 'string' ? whole.split(',') : [whole];
     texts.forEach((text, index) => {
-      if (typeof text !== 'string') this.addProblem(`${key}[${index}]`, 'the value is not text', 'put it in quotes');
+      const place = Array.isArray(list) ? `${key}[${index}]` : key;
+      if (typeof text !== 'string') this.addProblem(place, 'the value is not text', 'put it in quotes');
     });
     return texts.map((text) => new Secret(String(text)));
   }

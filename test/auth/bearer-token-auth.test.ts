@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { BearerTokenAuth } from '../../src/auth/bearer-token-auth.ts';
 import { readBearerTokenConfig } from '../../src/auth/bearer-token-config.ts';
+import type { ConfigProblem } from '../../src/config/config-error.ts';
 import { ConfigSection } from '../../src/config/config-section.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordLogs } from '../support/log-recorder.ts';
@@ -68,6 +69,20 @@ test('bearertokenauth sends the first of its tokens', async () => {
     assert.deepEqual(auth.credentials(), [sent]);
   }
 });
+
+for (const { tokens, shown } of [
+  { tokens: { key: 'secret-token' }, shown: 'a map' },
+  { tokens: 123_456_789, shown: 'a number' },
+  { tokens: true, shown: 'a boolean' },
+  { tokens: ['first', 123_456_789], shown: 'a list with a number' },
+]) {
+  test(`bearertokenauth refuses ${shown} as its tokens, without showing it`, () => {
+    const problems: ConfigProblem[] = [];
+    readBearerTokenConfig(new ConfigSection('extensions.bearertokenauth', { tokens }, problems));
+    const path = `extensions.bearertokenauth.tokens${Array.isArray(tokens) ? '[1]' : ''}`;
+    assert.deepEqual(problems, [{ path, problem: 'the value is not text', remedy: 'put it in quotes' }]);
+  });
+}
 
 function tokenFile(t: TestContext, text: string): { path: string; write: (text: string) => void } {
   const folder = mkdtempSync(join(tmpdir(), 'framekeeper-auth-'));

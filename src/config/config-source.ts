@@ -4,6 +4,7 @@ import { Expanded, isMap } from './config-value.ts';
 import { describeValue } from './describe-value.ts';
 import type { Surroundings } from './expand.ts';
 import { merge } from './merge.ts';
+import { withoutCredentials } from './redact.ts';
 import { parseYaml } from './yaml-text.ts';
 
 /** What the command line says about the configuration. */
@@ -23,7 +24,7 @@ export function readSource(
 ): ConfigMap | undefined {
   const text = fetchSource(source, surroundings, problems);
   if (text === undefined) return undefined;
-  const name = nameOf(source);
+  const name = nameOfSource(source);
   const result = parseYaml(text);
   if (result.kind === 'faults') {
     for (const { line, column, problem } of result.faults) {
@@ -44,7 +45,7 @@ export function readSource(
 
 /** One `--set` as a map; `undefined` after a fault. */
 export function readSet(set: string, problems: ConfigProblem[]): ConfigMap | undefined {
-  const path = `--set ${set}`;
+  const path = nameOfSet(set);
   const equalSign = set.indexOf('=');
   if (equalSign < 0) {
     problems.push({ path, problem: 'missing equal sign', remedy: 'write --set key.key=value' });
@@ -94,7 +95,7 @@ function fetchSource(source: string, surroundings: Surroundings, problems: Confi
         scheme === 'http' || scheme === 'https'
           ? 'fetch it to a file first: Framekeeper reads no configuration over the network'
           : 'use a path, file:, env: or yaml:';
-      problems.push({ path: source, problem: `scheme "${scheme}" is not supported`, remedy });
+      problems.push({ path: nameOfSource(source), problem: `scheme "${scheme}" is not supported`, remedy });
       return undefined;
     }
   }
@@ -110,9 +111,17 @@ function fetchFile(path: string, surroundings: Surroundings, problems: ConfigPro
   }
 }
 
-/** How messages call a source: not by the text of a `yaml:`, which can hold anything. */
-function nameOf(source: string): string {
-  return source.startsWith('yaml:') ? 'yaml:' : source.replace(/^file:/, '');
+/** How messages call a source: not by a text, of `yaml:` or of a misspelled one, which can hold anything. */
+export function nameOfSource(source: string): string {
+  const scheme = /^(?!file:)[A-Za-z][A-Za-z0-9+.-]+:/.exec(source)?.[0];
+  if (scheme === 'yaml:' || (scheme !== undefined && /[\s{}[\]"']/.test(source))) return scheme;
+  return withoutCredentials(source.replace(/^file:/, ''));
+}
+
+/** How messages call a `--set`: without its value, which may be a secret. */
+export function nameOfSet(set: string): string {
+  const key = /^[^=:\s]*/.exec(set)![0];
+  return `--set ${key}${set.includes('=') ? '=…' : ''}`;
 }
 
 /** `a::b: 1` is `a: {b: 1}` at the top of a source, as in the Collector. */

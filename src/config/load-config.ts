@@ -7,7 +7,7 @@ import { ConfigError } from './config-error.ts';
 import { ConfigNotes } from './config-notes.ts';
 import { ConfigSection } from './config-section.ts';
 import type { ConfigSources } from './config-source.ts';
-import { readSet, readSource } from './config-source.ts';
+import { nameOfSet, nameOfSource, readSet, readSource } from './config-source.ts';
 import type { ConfigMap } from './config-value.ts';
 import type { Surroundings } from './expand.ts';
 import { expand } from './expand.ts';
@@ -68,11 +68,11 @@ function mergeSources(
     }) as ConfigMap;
   };
   for (const source of configs) {
-    addLater(readSource(source, surroundings, problems, notes.warnings), source);
+    addLater(readSource(source, surroundings, problems, notes.warnings), nameOfSource(source));
   }
-  for (const set of sets) addLater(readSet(set, problems), `--set ${set}`);
+  for (const set of sets) addLater(readSet(set, problems), nameOfSet(set));
   if (problems.length === 0 && Object.keys(merged).length === 0) {
-    const path = configs.join(', ');
+    const path = configs.map(nameOfSource).join(', ');
     problems.push({ path, problem: 'empty configuration file', remedy: 'configure receivers, exporters and service' });
   }
   if (problems.length > 0) throw new ConfigError(problems);

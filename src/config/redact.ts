@@ -45,8 +45,9 @@ export function reveal(effective: ConfigValue): unknown {
 
 /** Takes user names, passwords and queries, which may hold a token, out of URLs in a text. */
 export function withoutCredentials(text: string): string {
+  // To the last "@" before the path: a password may hold one.
   return text
-    .replace(/:\/\/[^\s/"'@]+@/g, `://${redacted}@`)
+    .replace(/:\/\/[^\s/"']+@/g, `://${redacted}@`)
     .replace(/(https?:\/\/[^\s"'?]+\?)[^\s"']+/gi, `$1${redacted}`);
 }
 

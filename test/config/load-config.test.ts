@@ -136,11 +136,26 @@ test('loadConfig throws at once when a source is no configuration, with the faul
     'yaml::1:5: flow sequence in block collection must be sufficiently indented and end with a ]; correct the YAML.',
     'deep.yaml: the nesting is deeper than 64 levels; correct the YAML.',
     '--set a: missing equal sign; write --set key.key=value.',
-    '--set =b: a key is empty; write --set key.key=value.',
-    '--set a..b=1: a key is empty; write --set key.key=value.',
-    '--set a.b=[: the value is not YAML: flow sequence must end with a ]; put it in quotes.',
-    '--set a=x: y: z: the value is not YAML: nested mappings are not allowed in compact mappings; put it in quotes.',
+    '--set =…: a key is empty; write --set key.key=value.',
+    '--set a..b=…: a key is empty; write --set key.key=value.',
+    '--set a.b=…: the value is not YAML: flow sequence must end with a ]; put it in quotes.',
+    '--set a=…: the value is not YAML: nested mappings are not allowed in compact mappings; put it in quotes.',
   ]);
+});
+
+test('loadConfig shows nothing of a value or a text that came by the command line', () => {
+  const secret = 'hunter2hunter2';
+  const sources = [`yml:{"a":"${secret}"}`, `yml:a: ${secret}`, `https://user:${secret}@host/x?token=${secret}`];
+  const sets = [`a.headers.key=Bearer: [${secret}`, `a.headers.key: ${secret}`, `a.headers.key:${secret}`];
+  const faults = faultsOf(sources, { files: {}, sets });
+  assert.equal(faults.length, 6);
+  assert.deepEqual(
+    faults.filter((fault) => fault.includes(secret)),
+    [],
+  );
+  assert.match(faults[2]!, /^https:\/\/\[REDACTED\]@host\/x/);
+  assert.match(faults[3]!, /^--set a\.headers\.key=…: /);
+  assert.match(faults[4]!, /^--set a\.headers\.key: missing/);
 });
 
 for (const { name, text } of [

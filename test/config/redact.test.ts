@@ -35,6 +35,11 @@ for (const { name, value, opaque = [], printed } of [
     printed: { key_pem: r, password: r, api_key: r, bearer_token: r, client_secret: r, key_file: 'x' },
   },
   {
+    name: 'hides a password with an "@" in a URL, and leaves one behind the host',
+    value: { a: 'http://user:p@ss@host:1/x', b: 'http://host/x@y, http://u:p@host', c: 'http://u:p#x@host' },
+    printed: { a: `http://${r}@host:1/x`, b: `http://host/x@y, http://${r}@host`, c: `http://${r}@host` },
+  },
+  {
     name: 'shows that a secret is empty',
     value: { headers: null, password: new Expanded(null, '') },
     printed: { headers: null, password: null },

@@ -1,6 +1,6 @@
 import type { Environment, ReportVariable } from '../config/complete-from-environment.ts';
 import type { ConfigMap, ConfigValue } from '../config/config-value.ts';
-import { isMap } from '../config/config-value.ts';
+import { isMap, textual, typed } from '../config/config-value.ts';
 
 /**
  * Endpoint and headers from `OTEL_EXPORTER_OTLP_ENDPOINT` and `OTEL_EXPORTER_OTLP_HEADERS`, or from those that name profiles,
@@ -18,12 +18,12 @@ export function otlpFromEnvironment(
   const whole = env.OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT;
   const base = env.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (!whole && !base) return values;
-  const own = values.headers;
+  const own = typed(values.headers) as ConfigValue | undefined;
   // A fault that is reported where headers are read.
-  if (!(isLeftOpen(own) || isMap(own))) return values;
+  if (!(isLeftOpen(own) || isMap(own) || Array.isArray(own))) return values;
   const endpoint = whole ? { [keys.whole]: whole } : { [keys.base]: base! };
-  const headers = addHeaders(own ?? {}, headersFromEnvironment(env, report));
-  return { ...values, ...endpoint, ...(Object.keys(headers).length > 0 && { headers }) };
+  const more = headersFromEnvironment(env, report);
+  return { ...values, ...endpoint, ...(Object.keys(more).length > 0 && { headers: addHeaders(own ?? {}, more) }) };
 }
 
 function isLeftOpen(value: ConfigValue | undefined): value is null | undefined {
@@ -56,8 +56,12 @@ function decode(text: string): string | undefined {
   }
 }
 
-function addHeaders(own: ConfigMap, more: ConfigMap): ConfigMap {
-  const taken = new Set(Object.keys(own).map((name) => name.toLowerCase()));
+/** Headers of a configuration are a map, or a list of `{name, value}`. */
+function addHeaders(own: ConfigMap | readonly ConfigValue[], more: ConfigMap): ConfigValue {
+  const names = isMap(own) ? Object.keys(own) : own.map((entry) => (isMap(entry) ? textual(entry.name) : undefined));
+  const taken = new Set(names.map((name) => String(name).toLowerCase()));
   const added = Object.entries(more).filter(([name]) => !taken.has(name.toLowerCase()));
-  return { ...own, ...Object.fromEntries(added) };
+  return isMap(own)
+    ? { ...own, ...Object.fromEntries(added) }
+    : [...own, ...added.map(([name, value]) => ({ name, value }))];
 }

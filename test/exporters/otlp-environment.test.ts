@@ -68,6 +68,15 @@ test('headers come with the endpoint of the environment, and those of the config
   assert.deepEqual(headersOf('otlp_grpc:', { ...base, ...headers, ...ofProfiles }), { a: 'b' });
 });
 
+test('an exporter whose headers are a list takes the endpoint of the environment and its headers too', () => {
+  const own = 'otlp_grpc: {headers: [{name: Authorization, value: own}, {name: x-b, value: b}]}';
+  assert.equal(grpcTarget(own, base), 'base:4317');
+  assert.deepEqual(headersOf(own, { ...base, ...headers }), { authorization: 'own', 'x-b': 'b', 'x-tenant': 'a' });
+  const referred = { ...base, ...headers, OWN: '{Authorization: own}' };
+  const all = { authorization: 'own', 'x-tenant': 'a' };
+  assert.deepEqual(headersOf(`otlp_grpc: {headers: "\${env:OWN}"}`, referred), all, 'or come from elsewhere');
+});
+
 test('headers of the environment are not sent to an endpoint of the configuration', () => {
   assert.deepEqual(headersOf('otlp_grpc: {endpoint: "other:4317"}', { ...base, ...headers }), {});
   assert.deepEqual(headersOf('otlp_http: {endpoint: "http://other"}', { ...base, ...headers }), {});

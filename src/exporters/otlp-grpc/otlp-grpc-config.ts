@@ -86,10 +86,19 @@ export function readOtlpGrpcConfig(section: ConfigSection): OtlpGrpcConfig {
     queue: readSendingQueueConfig(section.section('sending_queue')),
   };
   section.end();
-  if (endpoint?.security === 'plaintext' && needsTls(tls)) {
-    section.addProblem('endpoint', 'begins with http://, which is without TLS, but tls is set', 'write https://');
-  }
+  refuseHalfTls(section, config);
   return config;
+}
+
+/** Whoever names an authority expects TLS: with `insecure` beside it, the Collector uses TLS all the same. */
+function refuseHalfTls(section: ConfigSection, { endpoint, isTls, tls }: OtlpGrpcConfig): void {
+  if (endpoint === undefined || isTls || !needsTls(tls)) return;
+  if (endpoint.security === 'plaintext') {
+    section.addProblem('endpoint', 'begins with http://, which is without TLS, but tls is set', 'write https://');
+  } else {
+    const problem = 'is true, which is without TLS, but a certificate or name for TLS is set beside it';
+    section.section('tls').addProblem('insecure', problem, 'remove insecure, or all else of tls');
+  }
 }
 
 function readEndpoint(section: ConfigSection): GrpcEndpoint | undefined {

@@ -92,6 +92,11 @@ for (const { values, message } of [
     message: 'otlp.endpoint: begins with http://, which is without TLS, but tls is set; write https://.',
   },
   {
+    values: { endpoint: 'a:1', tls: { insecure: true, ca_file: '/ca.pem' } },
+    message:
+      'otlp.tls.insecure: is true, which is without TLS, but a certificate or name for TLS is set beside it; remove insecure, or all else of tls.',
+  },
+  {
     values: { endpoint: 'a:1', compression: 'snappy' },
     message: /^otlp\.compression: "snappy" .* gzip, zstd, none\.$/,
   },

@@ -76,9 +76,9 @@ function redact(value: unknown, depth = 0): unknown {
   );
 }
 
-/** Takes user names and passwords out of URLs, wherever in a line they stand. */
+/** Takes user names and passwords, which may hold an "@", out of URLs, wherever in a line they stand. */
 function hideCredentials(line: string): string {
-  return line.replace(/:\/\/[^\s/"'@\\]+@/g, `://${redacted}@`);
+  return line.replace(/:\/\/[^\s/"'\\]+@/g, `://${redacted}@`);
 }
 
 /** Keeps a message on its line, and terminal sequences from a name that a stranger chose out of the terminal. */

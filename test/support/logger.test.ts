@@ -53,6 +53,7 @@ for (const [name, fields] of [
   ['nested keys', { exporter: { tls: { key_pem: 'hunter2' }, list: [{ Authorization: 'hunter2' }] } }],
   ['an API key', { 'X-Api-Key': 'hunter2', bearer_token: 'hunter2', password: 'hunter2' }],
   ['a URL with credentials', { endpoint: 'https://hunter2:hunter2@example.com/' }],
+  ['a password with an "@"', { endpoint: 'https://user:a@hunter2@example.com/', other: 'b@example.com' }],
   ['an error with a URL', { error: new Error('cannot reach https://hunter2@example.com') }],
 ] as const) {
   for (const encoding of ['json', 'console'] as const) {

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { findSecurityProblems } from './auth-references.ts';
 import type { CheckedConfig, ConfiguredComponent } from './config/check-document.ts';
 import type { ConfigProblem } from './config/config-error.ts';
+import type { GrpcServerConfig } from './receivers/grpc-server-config.ts';
 import type { OtlpReceiverConfig } from './receivers/otlp/otlp-receiver-config.ts';
 import type { ReportingCycleConfig } from './reporter/reporting-cycle-config.ts';
 import { findStorageProblems } from './storage-references.ts';
@@ -19,6 +21,7 @@ export function findPipelineProblems(config: CheckedConfig): ConfigProblem[] {
     ...findStorageProblems(config),
     ...findSecurityProblems(config),
     ...findSharedEndpoints(config),
+    ...findUnequalServers(config),
     ...findProcessorProblems(config),
     ...findSharedReceivers(config),
     ...findSharedSnapshots(config),
@@ -47,6 +50,26 @@ function findSharedEndpoints({ pipelines, receivers }: CheckedConfig): ConfigPro
         path: `receivers.${id}.protocols.${protocol}.endpoint`,
         problem: `${endpoint} is the endpoint of receiver "${other}" too`,
         remedy: `give each receiver of ${receiver.type.type} an endpoint of its own`,
+      });
+    }
+  }
+  return problems;
+}
+
+/** Receivers that name one endpoint share a gRPC server, which has one `tls`, one `auth` and one bound of each kind. */
+function findUnequalServers({ pipelines, receivers }: CheckedConfig): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const firstByEndpoint = new Map<string, { readonly id: string; readonly grpc: GrpcServerConfig }>();
+  for (const id of new Set([...pipelines.values()].flatMap((pipeline) => pipeline.receivers))) {
+    const grpc = (receivers.get(id)?.config as Partial<OtlpReceiverConfig> | undefined)?.grpc;
+    if (grpc === undefined || grpc.endpoint.endsWith(':0')) continue;
+    const first = firstByEndpoint.get(grpc.endpoint);
+    if (first === undefined) firstByEndpoint.set(grpc.endpoint, { id, grpc });
+    else if (!isDeepStrictEqual(first.grpc, grpc)) {
+      problems.push({
+        path: `receivers.${id}.protocols.grpc`,
+        problem: `differs from that of receiver "${first.id}", which shares the server at ${grpc.endpoint}`,
+        remedy: 'give both the same settings or endpoints of their own',
       });
     }
   }

@@ -45,6 +45,12 @@ for (const { name, pipelines, fault } of [
       'processors.reporting_cycle/merge.otlp_profiles: is "merge", but pipeline "profiles" has no otlp receiver; add one to service.pipelines.profiles.receivers, or remove the key.',
   },
   {
+    name: 'receivers of one gRPC server with settings of their own',
+    pipelines: `{profiles: {receivers: [otlp, frames, frames/3], ${parts}}}`,
+    fault:
+      'receivers.frames.protocols.grpc: differs from that of receiver "otlp", which shares the server at localhost:4317; give both the same settings or endpoints of their own.',
+  },
+  {
     name: 'two receivers of frames at one endpoint',
     pipelines: `{profiles: {receivers: [frames, frames/2], ${parts}}}`,
     fault:
@@ -54,7 +60,11 @@ for (const { name, pipelines, fault } of [
   test(`findPipelineProblems refuses ${name}, with the remedy`, () => {
     const io = recordedIo({
       'config.yaml': `
-receivers: {frames: {protocols: {grpc: {}}}, frames/2: {protocols: {grpc: {}}}, frames/3: {protocols: {grpc: {endpoint: "localhost:0"}}}}
+receivers:
+  frames: {protocols: {grpc: {}}}
+  frames/2: {protocols: {grpc: {}}}
+  frames/3: {protocols: {grpc: {endpoint: "localhost:0"}}}
+  otlp: {protocols: {grpc: {max_recv_msg_size_mib: 8}}}
 processors:
   memory_limiter: {check_interval: 1s, limit_mib: 100}
   symbol_store: {}

@@ -2,6 +2,7 @@ import type { LoggerConfig } from '../support/logger.ts';
 import type { OtlpReaderConfig, PrometheusReaderConfig, TelemetryConfig } from '../support/telemetry.ts';
 import { readAuthenticatorId } from './auth-config.ts';
 import type { ConfigSection } from './config-section.ts';
+import { ignoreKeys } from './ignored-keys.ts';
 import { readServerTlsConfig, readTlsFiles } from './tls-config.ts';
 
 /** What the service says about itself: `service.telemetry`, as in the Collector. */
@@ -33,9 +34,18 @@ function readLogsConfig(section: ConfigSection): LoggerConfig {
     encoding: section.oneOf('encoding', 'console', ['console', 'json']),
     initialFields: section.stringMap('initial_fields'),
   };
+  ignoreKeys(section, zapKeys);
   section.end();
   return config;
 }
+
+/** Of the Collector's logger. Lines here have neither, and are few: nothing is logged per sample. */
+const zapKeys = {
+  development: 'it is for the logger of the Collector',
+  disable_caller: 'lines name no place in the source',
+  disable_stacktrace: 'lines have no stack trace',
+  sampling: 'all lines are written',
+};
 
 type MetricReaderConfig = { readonly prometheus: PrometheusReaderConfig } | { readonly otlp: OtlpReaderConfig };
 

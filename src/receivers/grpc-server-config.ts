@@ -1,5 +1,6 @@
 import { readAuthenticatorId } from '../config/auth-config.ts';
 import type { ConfigSection } from '../config/config-section.ts';
+import { ignoreKeys, serverKeys } from '../config/ignored-keys.ts';
 import { readServerTlsConfig } from '../config/tls-config.ts';
 import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
 
@@ -50,6 +51,8 @@ export function readGrpcServerConfig(section: ConfigSection, defaultEndpoint = '
     maxConnections,
     ...readKeepalive(section.section('keepalive')),
   };
+  section.oneOf('transport', 'tcp', ['tcp']);
+  ignoreKeys(section, serverKeys);
   section.end();
   return config;
 }
@@ -70,6 +73,7 @@ function readKeepalive(section: ConfigSection): KeepaliveConfig {
     keepaliveTimeoutMs: server.durationMs('timeout', 20_000, { min: 0 }) || 20_000,
   };
   server.end();
+  ignoreKeys(section, { enforcement_policy: 'clients may send pings as often as they like' });
   section.end();
   return config;
 }

@@ -1,6 +1,7 @@
 import { readAuthenticatorId } from '../../config/auth-config.ts';
 import type { ComponentType } from '../../config/component-type.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
+import { bufferKeys, ignoreKeys } from '../../config/ignored-keys.ts';
 import { needsTls, readClientTlsConfig } from '../../config/tls-config.ts';
 import type { DialectName } from '../../otlp/dialects/dialect.ts';
 import type { Secret } from '../../support/secret.ts';
@@ -85,6 +86,7 @@ export function readOtlpGrpcConfig(section: ConfigSection): OtlpGrpcConfig {
     retry: readRetryConfig(section.section('retry_on_failure')),
     queue: readSendingQueueConfig(section.section('sending_queue')),
   };
+  ignoreKeys(section, bufferKeys);
   section.end();
   refuseHalfTls(section, config);
   return config;

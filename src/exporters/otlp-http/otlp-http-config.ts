@@ -1,6 +1,7 @@
 import { readAuthenticatorId } from '../../config/auth-config.ts';
 import type { ComponentType } from '../../config/component-type.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
+import { bufferKeys, ignoreKeys } from '../../config/ignored-keys.ts';
 import { needsTls, readClientTlsConfig } from '../../config/tls-config.ts';
 import type { DialectName } from '../../otlp/dialects/dialect.ts';
 import { Secret } from '../../support/secret.ts';
@@ -82,6 +83,7 @@ export function readOtlpHttpConfig(section: ConfigSection): OtlpHttpConfig {
     queue: readSendingQueueConfig(section.section('sending_queue')),
   };
   refuseIdleBounds(section);
+  ignoreKeys(section, { ...bufferKeys, ...otherKeys });
   section.end();
   if (url?.protocol === 'http:' && needsTls(tls)) {
     const key = section.has('profiles_endpoint') ? 'profiles_endpoint' : 'endpoint';
@@ -149,6 +151,17 @@ const ownHeaders: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
+
+const http1 = 'requests go over HTTP/1.1';
+const onlyProfiles = 'only profiles are sent';
+const otherKeys = {
+  force_attempt_http2: http1,
+  http2_read_idle_timeout: http1,
+  http2_ping_timeout: http1,
+  traces_endpoint: onlyProfiles,
+  metrics_endpoint: onlyProfiles,
+  logs_endpoint: onlyProfiles,
+};
 
 function refuseIdleBounds(section: ConfigSection): void {
   for (const key of ['max_idle_conns', 'max_idle_conns_per_host']) {

@@ -1,4 +1,5 @@
 import type { ConfigSection } from '../../config/config-section.ts';
+import { ignoreKeys } from '../../config/ignored-keys.ts';
 import type { HttpListenerConfig } from '../http-listener-config.ts';
 import { readHttpListenerConfig } from '../http-listener-config.ts';
 
@@ -35,6 +36,7 @@ export function readHealthCheckConfig(section: ConfigSection): HealthCheckConfig
   };
   body?.end();
   health.end();
+  ignoreKeys(section, { check_collector_pipeline: 'it has none in the Collector either' });
   section.end();
   return config;
 }

@@ -1,5 +1,6 @@
 import { readAuthenticatorId } from '../../config/auth-config.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
+import { ignoreKeys, serverKeys } from '../../config/ignored-keys.ts';
 import { readServerTlsConfig } from '../../config/tls-config.ts';
 import type { ServerTlsConfig } from '../../support/tls/tls-config.ts';
 import type { ContentEncoding } from '../content-encoding.ts';
@@ -68,9 +69,14 @@ function readHttpConfig(section: ConfigSection): OtlpHttpConfig {
     idleTimeoutMs: section.durationMs('idle_timeout', 60_000, { min: 0 }),
     maxConnections: section.integer('max_connections', 256, { min: 1, max: 65_536 }),
   };
+  section.oneOf('transport', 'tcp', ['tcp']);
+  ignoreKeys(section, { ...serverKeys, ...otherSignals });
   section.end();
   return config;
 }
+
+const onlyProfiles = 'only profiles are taken here';
+const otherSignals = { traces_url_path: onlyProfiles, metrics_url_path: onlyProfiles, logs_url_path: onlyProfiles };
 
 const defaultBodyBytes = 20 * 1024 * 1024;
 

@@ -39,8 +39,17 @@ export function createClock({ unixMs, monotonicMs }: ClockReadings): Clock {
       if (ahead > toleratedNano || ahead < -toleratedNano) originUnixNano = real - monotonicNano;
       return originUnixNano + monotonicNano;
     },
-    sleep: (ms, signal) => sleepMs(ms, undefined, signal === undefined ? {} : { signal }),
+    sleep: (ms, signal) => sleep(ms, signal === undefined ? {} : { signal }),
   };
+}
+
+/** The longest that a timer of Node.js can wait, 24.8 days: a longer one would fire at once. */
+const longestTimerMs = 2_147_483_647;
+
+async function sleep(ms: number, options: { readonly signal?: AbortSignal }): Promise<void> {
+  let leftMs = ms;
+  for (; leftMs > longestTimerMs; leftMs -= longestTimerMs) await sleepMs(longestTimerMs, undefined, options);
+  await sleepMs(leftMs, undefined, options);
 }
 
 export const systemClock: Clock = createClock({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createClock } from '../../src/support/clock.ts';
+import { createClock, systemClock } from '../../src/support/clock.ts';
 
 const hourMs = 3_600_000;
 
@@ -25,3 +25,14 @@ for (const { name, unixMs, monotonicMs, elapsedNano } of [
     assert.equal(clock.unixNano() - before, elapsedNano);
   });
 }
+
+test('a month of sleep is not over at once', async () => {
+  const stop = new AbortController();
+  const month = systemClock.sleep(30 * 24 * hourMs, stop.signal).then(
+    () => 'over',
+    (error: Error) => error.name,
+  );
+  const first = await Promise.race([month, systemClock.sleep(20).then(() => 'still asleep')]);
+  stop.abort();
+  assert.deepEqual([first, await month], ['still asleep', 'AbortError']);
+});

@@ -62,15 +62,18 @@ type KeepaliveConfig = Pick<
   'maxConnectionIdleMs' | 'maxConnectionAgeMs' | 'maxConnectionAgeGraceMs' | 'keepaliveTimeMs' | 'keepaliveTimeoutMs'
 >;
 
+// What a timer of Node.js can wait, 24.8 days, less what grpc-js adds by chance. A longer one would fire at once.
+const timerRange = { min: 0, max: 21 * 86_400_000 };
+
 function readKeepalive(section: ConfigSection): KeepaliveConfig {
   const server = section.section('server_parameters');
   const config = {
-    maxConnectionIdleMs: server.durationMs('max_connection_idle', 0, { min: 0 }) || undefined,
-    maxConnectionAgeMs: server.durationMs('max_connection_age', 0, { min: 0 }) || undefined,
-    maxConnectionAgeGraceMs: server.durationMs('max_connection_age_grace', 0, { min: 0 }) || undefined,
+    maxConnectionIdleMs: server.durationMs('max_connection_idle', 0, timerRange) || undefined,
+    maxConnectionAgeMs: server.durationMs('max_connection_age', 0, timerRange) || undefined,
+    maxConnectionAgeGraceMs: server.durationMs('max_connection_age_grace', 0, timerRange) || undefined,
     // Defaults of grpc-go, which the Collector has.
-    keepaliveTimeMs: server.durationMs('time', 7_200_000, { min: 0 }) || 7_200_000,
-    keepaliveTimeoutMs: server.durationMs('timeout', 20_000, { min: 0 }) || 20_000,
+    keepaliveTimeMs: server.durationMs('time', 7_200_000, timerRange) || 7_200_000,
+    keepaliveTimeoutMs: server.durationMs('timeout', 20_000, timerRange) || 20_000,
   };
   server.end();
   ignoreKeys(section, { enforcement_policy: 'clients may send pings as often as they like' });

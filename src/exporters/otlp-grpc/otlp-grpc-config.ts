@@ -143,10 +143,13 @@ function readHeaders(section: ConfigSection): ReadonlyMap<string, Secret> {
   return headers;
 }
 
+// Less than a timer of Node.js can wait, 24.8 days: a longer one would fire at once.
+const timerRange = { min: 1, max: 21 * 86_400_000 };
+
 function readKeepalive(section: ConfigSection): KeepaliveConfig {
   const config = {
-    timeMs: section.durationMs('time', 10_000, { min: 1 }),
-    timeoutMs: section.durationMs('timeout', 10_000, { min: 1 }),
+    timeMs: section.durationMs('time', 10_000, timerRange),
+    timeoutMs: section.durationMs('timeout', 10_000, timerRange),
     permitWithoutStream: section.boolean('permit_without_stream', false),
   };
   section.end();

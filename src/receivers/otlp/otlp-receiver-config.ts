@@ -63,10 +63,11 @@ function readHttpConfig(section: ConfigSection): OtlpHttpConfig {
     authenticator: readAuthenticatorId(section),
     maxRequestBodyBytes: bodyBytes === 0 ? defaultBodyBytes : bodyBytes,
     compressionAlgorithms: readAlgorithms(section),
-    // The Collector has none of these bounds; a sender that is slower than a minute holds memory for nothing.
-    readTimeoutMs: section.durationMs('read_timeout', 60_000, { min: 0 }),
-    readHeaderTimeoutMs: section.durationMs('read_header_timeout', 60_000, { min: 0 }),
-    idleTimeoutMs: section.durationMs('idle_timeout', 60_000, { min: 0 }),
+    // The Collector has none of these bounds; a sender that is slower than a minute holds memory for nothing. Node.js takes
+    // whole milliseconds alone.
+    readTimeoutMs: Math.ceil(section.durationMs('read_timeout', 60_000, { min: 0 })),
+    readHeaderTimeoutMs: Math.ceil(section.durationMs('read_header_timeout', 60_000, { min: 0 })),
+    idleTimeoutMs: Math.ceil(section.durationMs('idle_timeout', 60_000, { min: 0 })),
     maxConnections: section.integer('max_connections', 256, { min: 1, max: 65_536 }),
   };
   section.oneOf('transport', 'tcp', ['tcp']);

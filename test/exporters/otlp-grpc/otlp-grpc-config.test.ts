@@ -113,6 +113,10 @@ for (const { values, message } of [
     message: /^otlp\.keepalive\.time: "0s" /,
   },
   {
+    values: { endpoint: 'a:1', keepalive: { time: '1000h' } },
+    message: 'otlp.keepalive.time: "1000h" is out of range; write a duration from 1ms to 504h.',
+  },
+  {
     values: { endpoint: 'a:1', retry_on_failuer: {} },
     message: /^otlp\.retry_on_failuer: .*"retry_on_failure"/,
   },

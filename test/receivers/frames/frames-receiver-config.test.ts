@@ -107,6 +107,10 @@ for (const { yaml, fault } of [
     fault: /server_parameters\.tme: unknown key; did you mean "time"/,
   },
   {
+    yaml: 'protocols: {grpc: {keepalive: {server_parameters: {max_connection_age: 720h}}}}',
+    fault: /server_parameters\.max_connection_age: "720h" is out of range; write a duration from 0s to 504h/,
+  },
+  {
     yaml: 'protocols: {grpc: {}}\nmax_age: 0s',
     fault: /max_age: "0s" is out of range; write a duration of at least 1s/,
   },

@@ -30,6 +30,12 @@ test('each protocol can stand alone', () => {
   assert.equal(read({ protocols: { grpc: {}, http: { enabled: false } } }).config.http, undefined);
 });
 
+test('bounds on time are whole milliseconds, as a server of Node.js takes them', () => {
+  const bounds = { read_timeout: '1.5ms', read_header_timeout: '1us', idle_timeout: '2500us' };
+  const { readTimeoutMs, readHeaderTimeoutMs, idleTimeoutMs } = read({ protocols: { http: bounds } }).config.http!;
+  assert.deepEqual([readTimeoutMs, readHeaderTimeoutMs, idleTimeoutMs], [2, 1, 3]);
+});
+
 for (const { name, value, fault } of [
   {
     name: 'no protocol',

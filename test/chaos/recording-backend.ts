@@ -1,6 +1,6 @@
 import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
 import type { Random } from '../../src/support/clock.ts';
-import type { Answer } from '../support/otlp-server.ts';
+import type { Answer } from '../support/otlp-answer.ts';
 import { ScriptedOtlpServer } from '../support/otlp-server.ts';
 import type { PlainSample } from '../support/plain-view.ts';
 import { plainSamples } from '../support/plain-view.ts';

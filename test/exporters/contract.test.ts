@@ -14,9 +14,9 @@ import type { Component } from '../../src/support/component.ts';
 import { fakeRequest, numberOf } from '../support/fake-request.ts';
 import { recordLogs } from '../support/log-recorder.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
+import type { Answer } from '../support/otlp-answer.ts';
 import type { HttpScriptAnswer } from '../support/otlp-http-server.ts';
 import { ScriptedHttpServer } from '../support/otlp-http-server.ts';
-import type { Answer } from '../support/otlp-server.ts';
 import { ScriptedOtlpServer } from '../support/otlp-server.ts';
 
 // What the Collector asks of its exporters (https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exportertest/contract_checker.go),

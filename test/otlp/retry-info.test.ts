@@ -4,7 +4,7 @@ import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { codeName } from '../../src/exporters/otlp-grpc/retryable-codes.ts';
 import { readRetryDelayMs } from '../../src/otlp/retry-info.ts';
-import { encodeStatus } from '../support/otlp-server.ts';
+import { encodeStatus } from '../support/rpc-status.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 

@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { Waiters } from './waiters.ts';
 
 /** What the server does with one request. */
 export type HttpScriptAnswer =
@@ -49,13 +50,13 @@ export type HttpScript = readonly HttpScriptAnswer[] | ((requestIndex: number) =
 /** An OTLP receiver over HTTP that does as a script says and records what it gets. It decodes no messages: they are bytes. */
 export class ScriptedHttpServer {
   readonly requests: RecordedHttpRequest[] = [];
+  readonly #waiters = new Waiters();
   readonly #server: Server;
   readonly #isTls: boolean;
   readonly #script: (requestIndex: number) => HttpScriptAnswer;
   readonly #sockets = new Set<Socket>();
   #requestCount = 0;
   #connectionCount = 0;
-  #waiters: { readonly isDone: () => boolean; readonly resolve: () => void }[] = [];
 
   private constructor(script: HttpScript, tls: ServerOptions | undefined) {
     this.#script = typeof script === 'function' ? script : (index) => script[index] ?? { kind: 'ok' };
@@ -72,7 +73,7 @@ export class ScriptedHttpServer {
       this.#sockets.add(socket);
       socket.on('close', () => {
         this.#sockets.delete(socket);
-        this.#wake();
+        this.#waiters.wake();
       });
     });
   }
@@ -114,10 +115,7 @@ export class ScriptedHttpServer {
 
   /** Resolves as soon as the condition holds; it is looked at at every request's beginning and end and every close. */
   until(isDone: (server: ScriptedHttpServer) => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiters.push({ isDone: () => isDone(this), resolve });
-      this.#wake();
-    });
+    return this.#waiters.until(() => isDone(this));
   }
 
   /** Breaks all connections and stops listening. May be called again. */
@@ -132,7 +130,7 @@ export class ScriptedHttpServer {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const answer = this.#script(this.#requestCount);
     this.#requestCount += 1;
-    this.#wake();
+    this.#waiters.wake();
     if (answer.kind === 'reset' && answer.when === 'mid_request') {
       await once(request, 'data');
       request.socket.destroy();
@@ -144,7 +142,7 @@ export class ScriptedHttpServer {
     const { method = '', url: path = '', headers } = request;
     const bytes = decompress(body, headers['content-encoding']);
     this.requests.push({ method, path, headers, body, bytes, answer });
-    this.#wake();
+    this.#waiters.wake();
     await this.#answer(request, response, answer);
   }
 
@@ -179,12 +177,6 @@ export class ScriptedHttpServer {
       case 'garbage':
         request.socket.end('go away\r\n\r\n');
     }
-  }
-
-  #wake(): void {
-    const done = this.#waiters.filter(({ isDone }) => isDone());
-    this.#waiters = this.#waiters.filter((waiter) => !done.includes(waiter));
-    for (const { resolve } of done) resolve();
   }
 }
 

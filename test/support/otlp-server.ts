@@ -9,33 +9,10 @@ import type {
 } from 'node:http2';
 import { constants, createSecureServer, createServer } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import { gunzipSync, gzipSync } from 'node:zlib';
-
-/** What the server does with one call. */
-export type Answer =
-  | { readonly kind: 'ok' }
-  /** OK with these bytes as the response message, e.g. a partial success or garbage. */
-  | { readonly kind: 'response'; readonly message: Uint8Array }
-  /** A status, with RetryInfo when `retryAfterMs` is there. */
-  | { readonly kind: 'status'; readonly code: number; readonly details?: string; readonly retryAfterMs?: number }
-  /** Waits for the promise before it answers. */
-  | { readonly kind: 'slow'; readonly until: Promise<void>; readonly answer: Answer }
-  /** Answers by what is in the message. */
-  | { readonly kind: 'read'; readonly answer: (bytes: Uint8Array) => Answer }
-  /** Takes the request and never answers. */
-  | { readonly kind: 'silence' }
-  /** Breaks the connection: before the whole request is read, after it, or within the response. */
-  | { readonly kind: 'reset'; readonly when: 'mid_request' | 'after_request' | 'mid_response' }
-  /** Ends the call without headers or status, and keeps the connection. */
-  | { readonly kind: 'no_answer' }
-  /** Ends the stream after a message, or at once, without a status. */
-  | { readonly kind: 'half_closed'; readonly message?: Uint8Array }
-  /** OK with a message that says it is compressed in an encoding that nobody announced. */
-  | { readonly kind: 'wrong_compression' }
-  /** HTTP that is not gRPC, as proxies answer. */
-  | { readonly kind: 'http'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
-  /** GOAWAY that says this call was not processed, then the connection closes. */
-  | { readonly kind: 'goaway' };
+import { gzipSync } from 'node:zlib';
+import { framed, readMessage, refuse, respond, responseHeaders } from './grpc-answer.ts';
+import type { Answer, Script } from './otlp-answer.ts';
+import { Waiters } from './waiters.ts';
 
 /** A call that was read to its end. */
 export interface RecordedRequest {
@@ -59,15 +36,13 @@ export interface OtlpServerOptions {
   readonly tls?: SecureServerOptions;
 }
 
-/** Answers of the calls in the order of their arrival, 0 being the first; past the end of a list every answer is ok. */
-export type Script = readonly Answer[] | ((callIndex: number) => Answer);
-
 /**
  * An OTLP receiver over gRPC that does as a script says and records what it gets. It speaks HTTP/2 frames itself, so that it can
  * break off anywhere, and does not decode messages: they are bytes.
  */
 export class ScriptedOtlpServer {
   readonly requests: RecordedRequest[] = [];
+  readonly #waiters = new Waiters();
   readonly #server: Http2Server;
   readonly #script: (callIndex: number) => Answer;
   readonly #sessions = new Set<ServerHttp2Session>();
@@ -80,7 +55,6 @@ export class ScriptedOtlpServer {
   #cancelledCount = 0;
   #sessionCount = 0;
   #pingCount = 0;
-  #waiters: { readonly isDone: () => boolean; readonly resolve: () => void }[] = [];
 
   private constructor(script: Script, options: OtlpServerOptions) {
     this.#script = typeof script === 'function' ? script : (callIndex) => script[callIndex] ?? { kind: 'ok' };
@@ -140,10 +114,7 @@ export class ScriptedOtlpServer {
 
   /** Resolves as soon as the condition holds; it is looked at at every call's beginning and end and every ping. */
   until(isDone: (server: ScriptedOtlpServer) => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiters.push({ isDone: () => isDone(this), resolve });
-      this.#wake();
-    });
+    return this.#waiters.until(() => isDone(this));
   }
 
   /** Breaks all connections and stops listening. May be called again. */
@@ -162,7 +133,7 @@ export class ScriptedOtlpServer {
     session.on('error', () => undefined);
     session.on('ping', () => {
       this.#pingCount += 1;
-      this.#wake();
+      this.#waiters.wake();
     });
     session.on('close', () => this.#sessions.delete(session));
   }
@@ -173,9 +144,9 @@ export class ScriptedOtlpServer {
     stream.on('error', () => undefined);
     stream.on('close', () => {
       if (stream.rstCode === constants.NGHTTP2_CANCEL) this.#cancelledCount += 1;
-      this.#wake();
+      this.#waiters.wake();
     });
-    this.#wake();
+    this.#waiters.wake();
     if (answer.kind === 'reset' && answer.when === 'mid_request') {
       await once(stream, 'data');
       return this.#break(stream.session);
@@ -187,7 +158,7 @@ export class ScriptedOtlpServer {
       if (answer.kind === 'read') answer = answer.answer(bytes);
       this.requests.push({ bytes, headers, answer, isConfirmed: this.#watchAnswer(stream) });
     }
-    this.#wake();
+    this.#waiters.wake();
     await this.#answer(stream, answer);
   }
 
@@ -252,73 +223,5 @@ export class ScriptedOtlpServer {
     this.#brokenAtMs.set(session, performance.now());
     // Not the session: that would say goodbye to each stream, which no process does that dies.
     this.#sockets.get(session)?.destroy();
-  }
-
-  #wake(): void {
-    const done = this.#waiters.filter(({ isDone }) => isDone());
-    this.#waiters = this.#waiters.filter((waiter) => !done.includes(waiter));
-    for (const { resolve } of done) resolve();
-  }
-}
-
-const responseHeaders = { ':status': 200, 'content-type': 'application/grpc' };
-
-function respond(stream: ServerHttp2Stream, message: Uint8Array, { flag = 0, headers = {} } = {}): void {
-  stream.respond({ ...responseHeaders, ...headers }, { waitForTrailers: true });
-  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-  stream.end(framed(message, flag));
-}
-
-function framed(message: Uint8Array, flag = 0): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix[0] = flag;
-  prefix.writeUInt32BE(message.length, 1);
-  return Buffer.concat([prefix, message]);
-}
-
-function refuse(stream: ServerHttp2Stream, answer: Extract<Answer, { kind: 'status' }>): void {
-  const { code, details = '', retryAfterMs } = answer;
-  stream.respond(
-    {
-      ...responseHeaders,
-      'grpc-status': String(code),
-      'grpc-message': encodeURIComponent(details),
-      ...(retryAfterMs !== undefined && {
-        'grpc-status-details-bin': encodeStatus(code, details, retryAfterMs).toString('base64'),
-      }),
-    },
-    { endStream: true },
-  );
-}
-
-/** The one message of a unary call (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */
-function readMessage(body: Buffer, headers: IncomingHttpHeaders): Uint8Array {
-  const message = body.subarray(5, 5 + body.readUInt32BE(1));
-  if (body[0] === 0) return message;
-  if (headers['grpc-encoding'] !== 'gzip') throw new Error(`unexpected encoding: ${headers['grpc-encoding']}`);
-  return gunzipSync(message);
-}
-
-/** A google.rpc.Status whose only detail is a RetryInfo. */
-export function encodeStatus(code: number, message: string, retryAfterMs: number): Buffer {
-  const seconds = BigInt(Math.floor(retryAfterMs / 1000));
-  const nanos = BigInt(Math.round((retryAfterMs % 1000) * 1e6));
-  const duration = Buffer.concat([field(1, seconds), field(2, nanos)]);
-  const typeUrl = Buffer.from('type.googleapis.com/google.rpc.RetryInfo');
-  const any = Buffer.concat([field(1, typeUrl), field(2, field(1, duration))]);
-  return Buffer.concat([field(1, BigInt(code)), field(2, Buffer.from(message)), field(3, any)]);
-}
-
-/** One protobuf field. */
-function field(number: number, value: bigint | Buffer): Buffer {
-  if (typeof value === 'bigint') return Buffer.concat([varint(BigInt(number * 8)), varint(BigInt.asUintN(64, value))]);
-  return Buffer.concat([varint(BigInt(number * 8 + 2)), varint(BigInt(value.length)), value]);
-}
-
-function varint(value: bigint): Buffer {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest >>= 7n) {
-    if (rest < 128n) return Buffer.from([...bytes, Number(rest)]);
-    bytes.push(Number(rest & 127n) | 128);
   }
 }

@@ -25,7 +25,8 @@ import { FakeClock } from '../../support/fake-clock.ts';
 import { fakeRequest, numberOf } from '../../support/fake-request.ts';
 import { recordLogs } from '../../support/log-recorder.ts';
 import { recordMetrics } from '../../support/metric-recorder.ts';
-import type { Answer, OtlpServerOptions, Script } from '../../support/otlp-server.ts';
+import type { Answer, Script } from '../../support/otlp-answer.ts';
+import type { OtlpServerOptions } from '../../support/otlp-server.ts';
 import { ScriptedOtlpServer } from '../../support/otlp-server.ts';
 
 const neverAborted = new AbortController().signal;

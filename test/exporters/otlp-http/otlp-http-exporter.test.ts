@@ -22,7 +22,7 @@ import { recordLogs } from '../../support/log-recorder.ts';
 import { recordMetrics } from '../../support/metric-recorder.ts';
 import type { HttpScriptAnswer } from '../../support/otlp-http-server.ts';
 import { ScriptedHttpServer } from '../../support/otlp-http-server.ts';
-import { encodeStatus } from '../../support/otlp-server.ts';
+import { encodeStatus } from '../../support/rpc-status.ts';
 import { connect } from './connect.ts';
 
 const neverAborted = new AbortController().signal;

@@ -2,22 +2,16 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import { ConfigSection } from '../../src/config/config-section.ts';
 import type { ProfilesExporter } from '../../src/exporters/export-request.ts';
-import { readOtlpGrpcConfig } from '../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
-import { createOtlpGrpcExporter } from '../../src/exporters/otlp-grpc/otlp-grpc-exporter.ts';
-import { readOtlpHttpConfig } from '../../src/exporters/otlp-http/otlp-http-config.ts';
-import { createOtlpHttpExporter } from '../../src/exporters/otlp-http/otlp-http-exporter.ts';
 import { encodeExportResponse } from '../../src/otlp/export-response.ts';
-import { systemClock } from '../../src/support/clock.ts';
 import type { Component } from '../../src/support/component.ts';
 import { fakeRequest, numberOf } from '../support/fake-request.ts';
-import { recordLogs } from '../support/log-recorder.ts';
-import { recordMetrics } from '../support/metric-recorder.ts';
 import type { Answer } from '../support/otlp-answer.ts';
 import type { HttpScriptAnswer } from '../support/otlp-http-server.ts';
-import { ScriptedHttpServer } from '../support/otlp-http-server.ts';
-import { ScriptedOtlpServer } from '../support/otlp-server.ts';
+import type { Connection } from './connect.ts';
+import { connectGrpc, connectHttp } from './connect.ts';
+import type { OtlpType } from './create-exporter.ts';
+import { createExporter } from './create-exporter.ts';
 
 // What the Collector asks of its exporters (https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exportertest/contract_checker.go),
 // with more ways to fail: numbered requests, and for each call an answer that is drawn from a few.
@@ -107,41 +101,39 @@ interface Peers {
   attempts(): readonly Attempt[];
   /** Resolves when so many requests were taken or refused for good. */
   settled(count: number): Promise<void>;
-  stop(): Promise<void>;
 }
 
 // Real time with the shortest retries: what is tested is what is sent, not when.
 const retry_on_failure = { initial_interval: '1ms', max_interval: '1ms', randomization_factor: 0, max_elapsed_time: 0 };
-const dependencies = { clock: systemClock, random: () => 0.5, version: '1.2.3' };
-
 type Choose = () => Behaviour;
 
-const contenders: Record<string, (choose: Choose, values: Record<string, unknown>) => Promise<Peers>> = {
-  async otlp_grpc(choose, values) {
+const contenders: Record<
+  OtlpType,
+  (t: TestContext, choose: Choose, values: Record<string, unknown>) => Promise<Peers>
+> = {
+  async otlp_grpc(t, choose, values) {
     const meanings = new Map<Answer, Meaning>();
-    const server = await ScriptedOtlpServer.start(() => noted(choose(), 'grpc', meanings));
-    const { meter, values: metrics } = recordMetrics();
-    const section = new ConfigSection('', { endpoint: server.endpoint, retry_on_failure, ...values }, []);
-    const config = readOtlpGrpcConfig(section);
-    const exporter = createOtlpGrpcExporter('test', config, { ...dependencies, logger: recordLogs().logger, meter });
-    const attempts = () =>
-      server.requests.map(({ bytes, answer }) => ({ number: numberOf(bytes), meaning: meanings.get(answer)! }));
-    const settled = (count: number) => server.until(() => settledCount(attempts()) === count);
-    return { exporter, metrics, attempts, settled, stop: () => server.stop() };
+    const script = (): Answer => noted(choose(), 'grpc', meanings);
+    return peersOf(await connectGrpc(t, { script, values }), meanings);
   },
-  async otlp_http(choose, values) {
+  async otlp_http(t, choose, values) {
     const meanings = new Map<HttpScriptAnswer, Meaning>();
-    const server = await ScriptedHttpServer.start(() => noted(choose(), 'http', meanings));
-    const { meter, values: metrics } = recordMetrics();
-    const section = new ConfigSection('', { endpoint: server.endpoint, retry_on_failure, ...values }, []);
-    const config = readOtlpHttpConfig(section);
-    const exporter = createOtlpHttpExporter('test', config, { ...dependencies, logger: recordLogs().logger, meter });
-    const attempts = () =>
-      server.requests.map(({ bytes, answer }) => ({ number: numberOf(bytes), meaning: meanings.get(answer)! }));
-    const settled = (count: number) => server.until(() => settledCount(attempts()) === count);
-    return { exporter, metrics, attempts, settled, stop: () => server.stop() };
+    const script = (): HttpScriptAnswer => noted(choose(), 'http', meanings);
+    return peersOf(await connectHttp(t, { script, values }), meanings);
   },
 };
+
+interface AnyServer<A> {
+  readonly requests: readonly { readonly bytes: Uint8Array; readonly answer: A }[];
+  until(isDone: () => boolean): Promise<void>;
+}
+
+function peersOf<A>({ server, exporter, metrics }: Connection<AnyServer<A>>, meanings: Map<A, Meaning>): Peers {
+  const attempts = () =>
+    server.requests.map(({ bytes, answer }) => ({ number: numberOf(bytes), meaning: meanings.get(answer)! }));
+  const settled = (count: number) => server.until(() => settledCount(attempts()) === count);
+  return { exporter, metrics, attempts, settled };
+}
 
 function noted<P extends 'grpc' | 'http'>(
   behaviour: Behaviour,
@@ -193,7 +185,7 @@ for (const [protocol, connect] of Object.entries(contenders)) {
         return behaviour;
       };
       const sending_queue = isAlone ? { num_consumers: 1 } : {};
-      const peers = await start(t, connect, choose, { sending_queue });
+      const peers = await connect(t, choose, { retry_on_failure, sending_queue });
       for (let number = 1; number <= requestCount; number++) {
         assert.ok(peers.exporter.offer(fakeRequest(number, number)));
       }
@@ -213,20 +205,17 @@ for (const [protocol, connect] of Object.entries(contenders)) {
   }
 }
 
-/** A started exporter and its server; both end with the test. */
-async function start(
-  t: TestContext,
-  connect: (choose: Choose, values: Record<string, unknown>) => Promise<Peers>,
-  choose: Choose,
-  values: Record<string, unknown>,
-): Promise<Peers> {
-  const peers = await connect(choose, values);
-  await peers.exporter.start();
-  t.after(async () => {
-    await peers.exporter.stop(AbortSignal.abort());
-    await peers.stop();
+for (const type of ['otlp_grpc', 'otlp_http'] as const) {
+  test(`${type} without an endpoint is switched off when it is optional, and says so`, async () => {
+    const { exporter, logs } = createExporter(type, { endpoint: '', optional: true });
+    await exporter.start();
+    assert.equal(exporter.offer(fakeRequest(1)), true);
+    await exporter.stop(new AbortController().signal);
+    assert.deepEqual(
+      logs.lines.map(({ msg, reason }) => [msg, reason]),
+      [['The exporter is switched off.', 'its endpoint is empty']],
+    );
   });
-  return peers;
 }
 
 /** The same choices on every run; no answer is drawn so often in a row that retries would take long. */

@@ -5,7 +5,7 @@ import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
 import { applyDialect } from '../../src/otlp/dialects/apply-dialect.ts';
 import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
 import { buildData } from '../support/build-data.ts';
-import { connect } from './otlp-http/connect.ts';
+import { connectHttp } from './connect.ts';
 
 const data = buildData(
   { samples: [{ at: [1, 2], attributes: { 'thread.id': 7n } }] },
@@ -19,7 +19,7 @@ for (const { dialect, sent, dropped } of [
   { dialect: 'elastic', sent: 1, dropped: 2 },
 ] as const) {
   test(`an exporter sends profiles in the dialect ${dialect}, and counts what that leaves out`, async (t) => {
-    const { server, exporter, metrics } = await connect(t, { values: { dialect } });
+    const { server, exporter, metrics } = await connectHttp(t, { values: { dialect } });
     exporter.offer(request);
     await server.until(({ requests }) => requests.length === 1);
     await exporter.stop(new AbortController().signal);

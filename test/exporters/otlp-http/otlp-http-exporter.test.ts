@@ -1,29 +1,17 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
-import { createServer, request as proxyRequest } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { createConnection } from 'node:net';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { ConfigSection } from '../../../src/config/config-section.ts';
 import { createExportRequest } from '../../../src/exporters/create-export-request.ts';
-import { readOtlpHttpConfig } from '../../../src/exporters/otlp-http/otlp-http-config.ts';
-import { createOtlpHttpExporter } from '../../../src/exporters/otlp-http/otlp-http-exporter.ts';
 import { encodeProfilesData } from '../../../src/otlp/encode-profiles-data.ts';
 import { encodeProfilesJson } from '../../../src/otlp/encode-profiles-json.ts';
 import { encodeExportResponse } from '../../../src/otlp/export-response.ts';
 import { syntheticProfiles } from '../../bench/synthetic-profiles.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { fakeRequest, numberOf } from '../../support/fake-request.ts';
-import { recordLogs } from '../../support/log-recorder.ts';
-import { recordMetrics } from '../../support/metric-recorder.ts';
+import { fakeRequest } from '../../support/fake-request.ts';
 import type { HttpScriptAnswer } from '../../support/otlp-http-server.ts';
 import { ScriptedHttpServer } from '../../support/otlp-http-server.ts';
 import { encodeStatus } from '../../support/rpc-status.ts';
-import { connect } from './connect.ts';
+import { connectHttp } from '../connect.ts';
 
 const neverAborted = new AbortController().signal;
 const retrying = 'Exporting failed. Will retry the request after interval.';
@@ -37,45 +25,6 @@ function answer(
   body: Uint8Array | string = '',
 ): HttpScriptAnswer {
   return { kind: 'response', status, headers, body };
-}
-
-/** Answers to numbered requests by a fixed sequence of pseudo-random numbers, so that a run can be repeated. */
-function randomScript(seed: number, choose: (chance: number) => HttpScriptAnswer): (index: number) => HttpScriptAnswer {
-  return (index) => choose((Math.imul(index + seed, 2_654_435_761) >>> 0) / 2 ** 32);
-}
-
-const busy = answer(503);
-const bad = answer(400);
-
-for (const { name, choose } of [
-  { name: 'always ok', choose: () => ok },
-  { name: 'random retryable', choose: (chance: number) => (chance < 0.5 ? busy : ok) },
-  { name: 'random permanent', choose: (chance: number) => (chance < 0.5 ? bad : ok) },
-  { name: 'a mix of both', choose: (chance: number) => (chance < 0.33 ? busy : chance < 0.66 ? bad : ok) },
-]) {
-  test(`otlp_http delivers each request once to a receiver that is ${name}`, async (t) => {
-    const requestCount = 60;
-    const { server, exporter, metrics } = await connect(t, { script: randomScript(7, choose) });
-    for (let number = 1; number <= requestCount; number++) assert.ok(exporter.offer(fakeRequest(number, number)));
-    await server.until(({ requests }) => requests.filter((each) => each.answer !== busy).length === requestCount);
-    await exporter.stop(neverAborted);
-
-    const numbersWith = (wanted: HttpScriptAnswer): number[] =>
-      server.requests.filter((each) => each.answer === wanted).map(({ bytes }) => numberOf(bytes));
-    const [accepted, refused, retried] = [numbersWith(ok), numbersWith(bad), numbersWith(busy)];
-    assert.equal(accepted.length, requestCount - refused.length, 'sent = n - permanent');
-    assert.equal(server.requestCount, requestCount + retried.length, 'attempts = n + retryable');
-    assert.equal(new Set([...accepted, ...refused]).size, requestCount, 'nothing twice, nothing lost');
-    const counted = await metrics();
-    const label = 'exporter="otlp_http/test"';
-    const failedName = `otelcol_exporter_send_failed_profile_samples{${label},error_type="InvalidArgument"}`;
-    assert.equal(counted.get(`otelcol_exporter_sent_profile_samples{${label}}`), sum(accepted));
-    assert.equal(counted.get(failedName) ?? 0, sum(refused));
-  });
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }
 
 for (const { name, values, path, contentType, contentEncoding, expected } of [
@@ -113,7 +62,7 @@ for (const { name, values, path, contentType, contentEncoding, expected } of [
   },
 ]) {
   test(`otlp_http sends ${name}`, async (t) => {
-    const { server, exporter } = await connect(t, { values });
+    const { server, exporter } = await connectHttp(t, { values });
     exporter.offer({ data: goodProfiles(), sampleCount: 2, encoded: () => encodeProfilesData(goodProfiles()) });
     await server.until(({ requests }) => requests.length === 1);
     const request = server.requests[0]!;
@@ -127,7 +76,7 @@ for (const { name, values, path, contentType, contentEncoding, expected } of [
 }
 
 test('otlp_http says who it is and in which schema, and sends the headers it was given', async (t) => {
-  const { server, exporter } = await connect(t, { values: { headers: { 'X-Scope-OrgID': 'tenant' } } });
+  const { server, exporter } = await connectHttp(t, { values: { headers: { 'X-Scope-OrgID': 'tenant' } } });
   exporter.offer(fakeRequest(1));
   await server.until(({ requests }) => requests.length === 1);
   const { headers } = server.requests[0]!;
@@ -139,7 +88,7 @@ test('otlp_http says who it is and in which schema, and sends the headers it was
 test('otlp_http uses profiles_endpoint as it is, with its query', async (t) => {
   const server = await ScriptedHttpServer.start();
   t.after(() => server.stop());
-  const { exporter } = await connect(t, {
+  const { exporter } = await connectHttp(t, {
     values: { profiles_endpoint: `${server.endpoint}/ingest/?token=a%20b`, headers: { 'User-Agent': 'mine' } },
   });
   exporter.offer(fakeRequest(1));
@@ -312,7 +261,7 @@ const answerCases: readonly AnswerCase[] = [
 
 for (const { name, answer, attempts, sent, errorType = '', rejected = 0, warning, error } of answerCases) {
   test(`otlp_http ${name}`, async (t) => {
-    const { server, exporter, logs, metrics } = await connect(t, { script: [answer] });
+    const { server, exporter, logs, metrics } = await connectHttp(t, { script: [answer] });
     exporter.offer(fakeRequest(1));
     await server.until(({ requestCount }) => requestCount === attempts);
     await exporter.stop(neverAborted);
@@ -352,7 +301,7 @@ for (const { status, retryAfter, interval } of [
     const clock = new FakeClock();
     const script = [answer(status, { 'retry-after': retryAfter })];
     const values = { retry_on_failure: {}, timeout: 0 };
-    const { server, exporter, logs } = await connect(t, { script, clock, values });
+    const { server, exporter, logs } = await connectHttp(t, { script, clock, values });
     exporter.offer(fakeRequest(1));
     const line = await logs.until(retrying);
     assert.equal(line.interval, interval);
@@ -363,7 +312,7 @@ for (const { status, retryAfter, interval } of [
 
 test('otlp_http gives up an attempt after its timeout and breaks it off', async (t) => {
   const clock = new FakeClock();
-  const { server, exporter, logs } = await connect(t, { script: [{ kind: 'silence' }], clock });
+  const { server, exporter, logs } = await connectHttp(t, { script: [{ kind: 'silence' }], clock });
   exporter.offer(fakeRequest(1));
   await server.until(({ requests }) => requests.length === 1);
   await clock.advance(29_999);
@@ -381,7 +330,7 @@ test('otlp_http takes an answer that comes late but within the timeout', async (
   const until = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const { server, exporter, metrics } = await connect(t, { script: [{ kind: 'slow', until, answer: ok }] });
+  const { server, exporter, metrics } = await connectHttp(t, { script: [{ kind: 'slow', until, answer: ok }] });
   exporter.offer(fakeRequest(1));
   await server.until(({ requests }) => requests.length === 1);
   release();
@@ -390,7 +339,7 @@ test('otlp_http takes an answer that comes late but within the timeout', async (
 });
 
 test('otlp_http cuts off a silent receiver when the deadline of stop passes', async (t) => {
-  const { server, exporter, metrics } = await connect(t, {
+  const { server, exporter, metrics } = await connectHttp(t, {
     script: () => ({ kind: 'silence' }),
     values: { sending_queue: { num_consumers: 1 } },
   });
@@ -407,7 +356,7 @@ test('otlp_http cuts off a silent receiver when the deadline of stop passes', as
 });
 
 test('otlp_http finds a receiver that comes back on the same port', async (t) => {
-  const { server, exporter, logs } = await connect(t, {});
+  const { server, exporter, logs } = await connectHttp(t);
   const { port } = server;
   await server.stop();
   exporter.offer(fakeRequest(1));
@@ -422,7 +371,7 @@ test('otlp_http says why it cannot connect, also to a host with several addresse
   const server = await ScriptedHttpServer.start();
   const endpoint = `http://localhost:${server.port}`;
   await server.stop();
-  const { exporter, logs } = await connect(t, { values: { endpoint } });
+  const { exporter, logs } = await connectHttp(t, { values: { endpoint } });
   exporter.offer(fakeRequest(1));
   const { error } = await logs.until(retrying);
   assert.match(String(error), /^Unavailable: http:.*: connect ECONNREFUSED/);
@@ -433,7 +382,7 @@ for (const { values, connectionCount } of [
   { values: { disable_keep_alives: true }, connectionCount: 3 },
 ]) {
   test(`otlp_http needs ${connectionCount} connections for three requests with ${JSON.stringify(values)}`, async (t) => {
-    const { server, exporter, metrics } = await connect(t, { values });
+    const { server, exporter, metrics } = await connectHttp(t, { values });
     for (const number of [1, 2, 3]) {
       exporter.offer(fakeRequest(number));
       await server.until(({ requests }) => requests.length === number);
@@ -445,7 +394,7 @@ for (const { values, connectionCount } of [
 }
 
 test('otlp_http has no more connections than max_conns_per_host', async (t) => {
-  const { server, exporter } = await connect(t, { values: { max_conns_per_host: 2 } });
+  const { server, exporter } = await connectHttp(t, { values: { max_conns_per_host: 2 } });
   for (let number = 1; number <= 20; number++) exporter.offer(fakeRequest(number));
   await server.until(({ requests }) => requests.length === 20);
   assert.equal(server.connectionCount, 2);
@@ -464,7 +413,7 @@ for (const { name, tooLarge } of [
   },
 ]) {
   test(`otlp_http splits what is larger than max_request_bytes, and halves what is answered with ${name}`, async (t) => {
-    const { server, exporter, metrics } = await connect(t, {
+    const { server, exporter, metrics } = await connectHttp(t, {
       values: { max_request_bytes: 100_000 },
       script: [tooLarge],
     });
@@ -477,123 +426,3 @@ for (const { name, tooLarge } of [
     assert.ok(server.requestCount > 3);
   });
 }
-
-test('otlp_http goes through a proxy, and shows its password to nobody else', async (t) => {
-  const asked: unknown[] = [];
-  const proxy = createServer((request, response) => {
-    asked.push([request.url, request.headers['proxy-authorization']]);
-    const { 'proxy-authorization': _, ...headers } = request.headers;
-    const onward = proxyRequest(request.url!, { method: request.method!, headers }, (answered) => {
-      response.writeHead(answered.statusCode!, answered.headers);
-      answered.pipe(response);
-    });
-    request.pipe(onward);
-  });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  t.after(() => proxy.close());
-  const proxyUrl = `http://me:hunter2@127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-  const { server, exporter, logs } = await connect(t, { values: { proxy_url: proxyUrl }, script: [busy] });
-  exporter.offer(fakeRequest(1));
-  await server.until(({ requests }) => requests.length === 2);
-  const seen = [`${server.endpoint}/v1development/profiles`, `Basic ${Buffer.from('me:hunter2').toString('base64')}`];
-  assert.deepEqual(asked, [seen, seen]);
-  assert.equal(server.requests[0]!.headers['proxy-authorization'], undefined);
-  assert.doesNotMatch(JSON.stringify(logs.lines), /hunter2/);
-});
-
-const fixture = (name: string): string => join(import.meta.dirname, '../fixtures', name);
-const serverTls = { key: readFileSync(fixture('server-key.pem')), cert: readFileSync(fixture('server.pem')) };
-const mutualTls = { ...serverTls, ca: readFileSync(fixture('ca.pem')), requestCert: true, rejectUnauthorized: true };
-const ca = { ca_file: fixture('ca.pem') };
-const client = { cert_file: fixture('client.pem'), key_file: fixture('client-key.pem') };
-
-for (const { name, tls, serverOptions, isTrusted } of [
-  { name: 'trusts what ca_file signed', tls: ca, serverOptions: serverTls, isTrusted: true },
-  { name: 'trusts no one else', tls: {}, serverOptions: serverTls, isTrusted: false },
-  {
-    name: 'trusts anyone with insecure_skip_verify',
-    tls: { insecure_skip_verify: true },
-    serverOptions: serverTls,
-    isTrusted: true,
-  },
-  {
-    name: 'wants the name of server_name_override',
-    tls: { ...ca, server_name_override: 'other.example' },
-    serverOptions: serverTls,
-    isTrusted: false,
-  },
-  { name: 'shows its certificate', tls: { ...ca, ...client }, serverOptions: mutualTls, isTrusted: true },
-  { name: 'is refused without a certificate', tls: ca, serverOptions: mutualTls, isTrusted: false },
-  {
-    name: 'does not go below min_version',
-    tls: { ...ca, min_version: '1.3' },
-    serverOptions: { ...serverTls, maxVersion: 'TLSv1.2' as const },
-    isTrusted: false,
-  },
-]) {
-  test(`otlp_http over TLS ${name}`, async (t) => {
-    const { server, exporter, logs } = await connect(t, { values: { tls }, tls: serverOptions });
-    exporter.offer(fakeRequest(1));
-    if (isTrusted) await server.until(({ requests }) => requests.length === 1);
-    else {
-      const { error } = await logs.until(retrying);
-      assert.match(String(error), /^Unavailable: https:/);
-    }
-    assert.equal(server.requests.length, isTrusted ? 1 : 0);
-  });
-}
-
-test('otlp_http makes a tunnel through a proxy for TLS', async (t) => {
-  const proxy = createServer();
-  const tunnels: unknown[] = [];
-  proxy.on('connect', (request: IncomingMessage, socket: Socket) => {
-    tunnels.push(request.url);
-    const onward = createConnection(Number(request.url!.split(':')[1]), '127.0.0.1');
-    socket.write('HTTP/1.1 200 OK\r\n\r\n');
-    socket.pipe(onward).pipe(socket);
-    for (const end of [socket, onward]) end.on('error', () => undefined);
-  });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  t.after(() => proxy.close());
-  const proxyUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-  const { server, exporter } = await connect(t, { values: { proxy_url: proxyUrl, tls: ca }, tls: serverTls });
-  exporter.offer(fakeRequest(1));
-  await server.until(({ requests }) => requests.length === 1);
-  assert.deepEqual(tunnels, [`localhost:${server.port}`]);
-});
-
-test('otlp_http does not start with a file that is not there', async () => {
-  const values = { endpoint: 'https://localhost:4318', tls: { ca_file: '/nowhere/ca.pem' } };
-  const exporter = createOtlpHttpExporter('otlp_http', readOtlpHttpConfig(new ConfigSection('', values, [])), {
-    logger: recordLogs().logger,
-    meter: recordMetrics().meter,
-    clock: new FakeClock(),
-    random: () => 0.5,
-    version: '1.2.3',
-  });
-  await assert.rejects(exporter.start(), {
-    message: /^tls\.ca_file: cannot read \/nowhere\/ca\.pem \(ENOENT.*\); name a PEM file that can be read\.$/,
-  });
-  await exporter.stop(neverAborted);
-});
-
-test('otlp_http without an endpoint is switched off when it is optional, and says so', async () => {
-  const { logger, lines } = recordLogs();
-  const config = readOtlpHttpConfig(new ConfigSection('', { endpoint: '', optional: true }, []));
-  const exporter = createOtlpHttpExporter('otlp_http', config, {
-    logger,
-    meter: recordMetrics().meter,
-    clock: new FakeClock(),
-    random: () => 0.5,
-    version: '1.2.3',
-  });
-  await exporter.start();
-  assert.equal(exporter.offer(fakeRequest(1)), true);
-  await exporter.stop(neverAborted);
-  assert.deepEqual(
-    lines.map(({ msg, reason }) => [msg, reason]),
-    [['The exporter is switched off.', 'its endpoint is empty']],
-  );
-});

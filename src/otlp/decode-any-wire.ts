@@ -1,8 +1,8 @@
+import { InvalidMessage } from '../model/invalid-message.ts';
 import { readProfileV18, readProfileV19 } from './decode-old-profile.ts';
 import type { DecodedProfiles } from './decode-profiles-data.ts';
 import { decodeProfiles } from './decode-profiles-data.ts';
 import { decodeJson } from './decode-profiles-json.ts';
-import { InvalidMessage } from './invalid-message.ts';
 import type { Profile, ProfilesData, ProfilesDictionary } from './profiles-data.ts';
 import type { WireFinding, WireVersion } from './wire-version.ts';
 import { findWireVersion } from './wire-version.ts';

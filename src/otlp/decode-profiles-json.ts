@@ -1,5 +1,5 @@
+import { InvalidMessage } from '../model/invalid-message.ts';
 import type { DecodedProfiles } from './decode-profiles-data.ts';
-import { InvalidMessage } from './invalid-message.ts';
 import { JsonObject } from './json-object.ts';
 import type {
   AnyValue,

@@ -1,5 +1,5 @@
+import { InvalidMessage } from '../model/invalid-message.ts';
 import type { ExportResponse } from './export-response.ts';
-import { InvalidMessage } from './invalid-message.ts';
 import { JsonObject } from './json-object.ts';
 
 /** `ExportProfilesServiceResponse` as OTLP/JSON: without `partialSuccess` for full success, as the specification wants it. */

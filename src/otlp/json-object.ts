@@ -1,4 +1,4 @@
-import { InvalidMessage } from './invalid-message.ts';
+import { InvalidMessage } from '../model/invalid-message.ts';
 import { noBytes, noElements } from './no-elements.ts';
 
 /**

@@ -1,6 +1,6 @@
 // hot
 import { isUtf8 } from 'node:buffer';
-import { InvalidMessage } from './invalid-message.ts';
+import { InvalidMessage } from '../model/invalid-message.ts';
 import { append, noBytes, noElements } from './no-elements.ts';
 
 /**

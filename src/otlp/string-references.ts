@@ -1,4 +1,4 @@
-import { InvalidMessage } from './invalid-message.ts';
+import { InvalidMessage } from '../model/invalid-message.ts';
 
 /**
  * Resolves what attributes may hold instead of text since OTLP v1.10: indices of the dictionary's string table. The table

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { InvalidMessage } from '../../src/model/invalid-message.ts';
 import { decodeAnyJson, decodeAnyWire } from '../../src/otlp/decode-any-wire.ts';
 import { encodeProfilesJson } from '../../src/otlp/encode-profiles-json.ts';
-import { InvalidMessage } from '../../src/otlp/invalid-message.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import type { Mutable } from '../otlp/good-profiles.ts';
 import { soundProfiles } from '../otlp/sound-profiles.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { InvalidMessage } from '../../src/model/invalid-message.ts';
 import { decodeProfiles, decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
-import { InvalidMessage } from '../../src/otlp/invalid-message.ts';
 import type { AnyValue, ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { goodProfiles } from './good-profiles.ts';
 import { profilesDataType } from './protobuf-oracle.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import { InvalidMessage } from '../../src/model/invalid-message.ts';
 import { decodeAnyJson, decodeAnyWire } from '../../src/otlp/decode-any-wire.ts';
 import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
-import { InvalidMessage } from '../../src/otlp/invalid-message.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { enrichPlain } from '../../src/profile/enrich-plain.ts';
 import type { LocationCounts } from '../../src/profile/enrich-profiles.ts';

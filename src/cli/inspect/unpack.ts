@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { InvalidMessage } from '../../otlp/invalid-message.ts';
+import { InvalidMessage } from '../../model/invalid-message.ts';
 import { decompressZstd } from '../../support/decompress-zstd.ts';
 
 export interface Unpacked {

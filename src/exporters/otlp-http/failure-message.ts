@@ -1,4 +1,4 @@
-import { InvalidMessage } from '../../otlp/invalid-message.ts';
+import { InvalidMessage } from '../../model/invalid-message.ts';
 import { ProtobufReader } from '../../otlp/protobuf-reader.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
+import { InvalidMessage } from '../../model/invalid-message.ts';
 import { decodeAnyJson, decodeAnyWire } from '../../otlp/decode-any-wire.ts';
 import { decodeProfilesData } from '../../otlp/decode-profiles-data.ts';
-import { InvalidMessage } from '../../otlp/invalid-message.ts';
 import type { NotPlainReason } from '../../otlp/plain/not-plain.ts';
 import type { PlainProfiles } from '../../otlp/plain/plain-profiles.ts';
 import { PlainScanner } from '../../otlp/plain/plain-profiles.ts';

@@ -115,6 +115,11 @@ export class Journal implements Component {
     return () => this.#settle(taken, carried, upTo);
   }
 
+  /** Lets go of the window that was reported last, which is kept only for those who send a batch of it again. */
+  makeRoom(): void {
+    this.#forgetSettled();
+  }
+
   #keep(payload: readonly Uint8Array[], sampleCount: number): KeptRequest | AdmissionRefusal {
     const { countEvents, events, log } = this.#parts;
     const neededBytes = payload.reduce((sum, { length }) => sum + length, 0);

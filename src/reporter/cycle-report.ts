@@ -41,4 +41,6 @@ export interface WindowJournal {
    * window. The result is to be called once the others are where they have to arrive.
    */
   turn(held: readonly number[]): () => void;
+  /** Call while a report has to wait, e.g. for room on the same disk: what is reported need not be kept. */
+  makeRoom(): void;
 }

@@ -30,7 +30,8 @@ export class Delivery {
 
   deliver(report: CycleReport): void {
     this.#isWaiting = this.#outlet?.deliver(report) === false;
-    if (!this.#isWaiting) this.#end();
+    if (this.#isWaiting) this.#journal?.makeRoom();
+    else this.#end();
   }
 
   /** Tries again; `false` when the report still waits. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -6,6 +7,8 @@ import type { ExportRequest } from '../../src/exporters/export-request.ts';
 import { fullyAccepted } from '../../src/exporters/send-result.ts';
 import type { AdmissionRefusal } from '../../src/model/admission.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
+import type { LogFileSystem } from '../../src/storage/log-file-system.ts';
+import { systemFileSystem } from '../../src/storage/log-file-system.ts';
 import { createStoredExporter } from '../exporters/storage/storage-harness.ts';
 import { FullDisk } from '../storage/full-disk.ts';
 import { LogFolder } from '../storage/log-folder.ts';
@@ -182,6 +185,35 @@ describe('a report that a durable queue cannot take', () => {
     await until(() => sent!.length >= 2);
     assert.deepEqual([plain, sent], [eventsOf(1, 2), eventsOf(1, 2)]);
     await exporter.stop(AbortSignal.timeout(5_000));
+  });
+
+  test('gets the room that the journal takes for what is reported, where they share a disk', async (t) => {
+    const [journalFolder, queueFolder] = [new LogFolder(t), new LogFolder(t)];
+    const sizeOf = (folder: LogFolder): number => folder.files().reduce((sum, path) => sum + statSync(path).size, 0);
+    let diskBytes = Infinity;
+    const writevSync: LogFileSystem['writevSync'] = (fd, buffers, position) => {
+      if (sizeOf(journalFolder) + sizeOf(queueFolder) >= diskBytes)
+        throw Object.assign(new Error('ENOSPC: write'), { code: 'ENOSPC' });
+      return systemFileSystem.writevSync(fd, buffers, position);
+    };
+    const fs = { ...systemFileSystem, writevSync };
+    const sent: string[] = [];
+    const collector = collectInto(sent);
+    const stored = createStoredExporter(queueFolder.createLog({}, fs), async (request) => {
+      collector.offer(request);
+      return fullyAccepted;
+    });
+    await stored.exporter.start();
+    const node = await JournaledNode.start(journalFolder.createLog({}, fs), [], { exporters: [stored.exporter] });
+    for (const sequence of [1, 2]) {
+      node.take(batchOf(sequence));
+      if (sequence === 2) diskBytes = sizeOf(journalFolder);
+      await node.tick();
+    }
+    await node.clock.advance(1_000);
+    await until(() => sent.length === 2);
+    assert.deepEqual(sent, eventsOf(1, 2));
+    await stored.exporter.stop(AbortSignal.timeout(5_000));
   });
 
   for (const end of ['killed', 'stopped'] as const) {

@@ -2,6 +2,7 @@ import type { NamedFile } from '../support/named-file.ts';
 import { assemblePemSet, filesOf, PemFault, readPemNow } from '../support/tls/pem-set.ts';
 import type { ClientTlsConfig, ServerTlsConfig, TlsFilesConfig } from '../support/tls/tls-config.ts';
 import type { ConfigSection } from './config-section.ts';
+import { formatDurationMs } from './duration.ts';
 
 // Certificates are renewed days before they end; a minute costs three small reads.
 const defaultReloadIntervalMs = 60_000;
@@ -99,7 +100,11 @@ function readFile(section: ConfigSection, key: string): NamedFile | undefined {
 function readInterval(section: ConfigSection): number {
   const ms = section.durationMs('reload_interval', defaultReloadIntervalMs, { min: 0 });
   if (ms === 0 || ms >= 1_000) return ms;
-  section.addProblem('reload_interval', 'is shorter than a second', 'write at least 1s, or 0s to read the files once');
+  section.addProblem(
+    'reload_interval',
+    `is ${formatDurationMs(ms)}, shorter than a second`,
+    'write at least 1s, or 0s to read the files once',
+  );
   return ms;
 }
 

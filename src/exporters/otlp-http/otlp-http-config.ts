@@ -85,12 +85,18 @@ export function readOtlpHttpConfig(section: ConfigSection): OtlpHttpConfig {
   refuseIdleBounds(section);
   ignoreKeys(section, { ...bufferKeys, ...otherKeys });
   section.end();
+  if (url?.protocol === 'https:' && tls.insecure) {
+    section.section('tls').addWarning('insecure', insecureHasNoEffect);
+  }
   if (url?.protocol === 'http:' && needsTls(tls)) {
     const key = section.has('profiles_endpoint') ? 'profiles_endpoint' : 'endpoint';
     section.addProblem(key, 'begins with http://, which is without TLS, but tls is set', 'write https://');
   }
   return config;
 }
+
+const insecureHasNoEffect =
+  'has no effect beside an https:// endpoint, which is TLS; write http:// for plaintext, or insecure_skip_verify';
 
 /** `profiles_endpoint` goes before `endpoint`, as a signal's own does everywhere in OTLP. */
 function readUrl(section: ConfigSection): URL | undefined {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConfigProblem } from '../../../src/config/config-error.ts';
 import { ConfigError } from '../../../src/config/config-error.ts';
+import { ConfigNotes } from '../../../src/config/config-notes.ts';
 import { ConfigSection } from '../../../src/config/config-section.ts';
 import type { OtlpHttpConfig } from '../../../src/exporters/otlp-http/otlp-http-config.ts';
 import { readOtlpHttpConfig } from '../../../src/exporters/otlp-http/otlp-http-config.ts';
@@ -117,3 +118,18 @@ test('otlp_http keeps a proxy with its password as a secret', () => {
   assert.equal(config.proxyUrl?.reveal(), 'http://me:hunter2@proxy:3128');
   assert.doesNotMatch(JSON.stringify(config), /hunter2/);
 });
+
+for (const { values, warned } of [
+  { values: { endpoint: 'https://a', tls: { insecure: true } }, warned: ['http.tls.insecure'] },
+  { values: { endpoint: 'https://a', tls: { insecure: false } }, warned: [] },
+  { values: { endpoint: 'http://a', tls: { insecure: true } }, warned: [] },
+]) {
+  test(`otlp_http warns of ${warned.length} keys without effect in ${JSON.stringify(values)}`, () => {
+    const notes = new ConfigNotes();
+    readOtlpHttpConfig(new ConfigSection('http', values, [], notes));
+    assert.deepEqual(
+      notes.warnings.map((warning) => warning.split(': has no effect')[0]),
+      warned,
+    );
+  });
+}

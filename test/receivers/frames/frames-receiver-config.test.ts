@@ -103,6 +103,10 @@ for (const { yaml, fault } of [
     fault: /tls\.min_version: "1\.0" is not known here; .*one of 1\.2, 1\.3/,
   },
   {
+    yaml: 'protocols: {grpc: {tls: {reload_interval: 20ms}}}',
+    fault: /tls\.reload_interval: is 20ms, shorter than a second; write at least 1s, or 0s/,
+  },
+  {
     yaml: 'protocols: {grpc: {keepalive: {server_parameters: {tme: 1s}}}}',
     fault: /server_parameters\.tme: unknown key; did you mean "time"/,
   },

@@ -57,7 +57,9 @@ export function addOtlpRoutes(
       }
       const isVersionDeclared = versionsOf(request).length > 0;
       const caller = new AbortController();
-      reply.raw.once('close', () => caller.abort());
+      // It may have left while its request was decompressed.
+      if (reply.raw.closed) caller.abort();
+      else reply.raw.once('close', () => caller.abort());
       const outcome = await intake.take({
         transport: 'http',
         encoding,

@@ -40,6 +40,7 @@ function refuseWhen(isFull: () => boolean, exporters: readonly QueueOwner[], ran
   };
 }
 
-function isHeld(room: Room): boolean {
+/** Whether who comes has to wait until something has left. */
+export function isHeld(room: Room): boolean {
   return room === 'waiting' || room === 'blocked';
 }

@@ -4,6 +4,7 @@ import type { ExportRequest, ProfilesExporter, Reservation } from '../exporters/
 import type { Refusal } from '../exporters/sending-queue.ts';
 import type { AdmissionRefusal } from '../model/admission.ts';
 import type { CycleReport, ReportOutlet } from '../reporter/cycle-report.ts';
+import { isHeld } from './refuse-full.ts';
 
 export interface HandOverParts {
   readonly logger: Logger;
@@ -83,13 +84,14 @@ export class ReportHandOver implements ReportOutlet {
 
   /**
    * Who cannot take it now, and should not lose it. A storage that cannot be written is waited for. A queue that is full is
-   * full for as long as its destination is down, which is no reason to keep a report from the others.
+   * full for as long as its destination is down, which is no reason to keep a report from the others, unless it is set to block:
+   * in its line a report is in memory alone.
    */
   #hindered(answers: readonly Answer[]): Answer[] {
     const isOutOfStorage = ({ result }: Answer): boolean => result === 'storage_full' || result === 'storage_error';
     if (answers.some(isOutOfStorage)) return answers.filter(isOutOfStorage);
     const full = answers.filter(({ result }) => result === 'queue_full');
-    return full.length === this.#exporters.length ? full : [];
+    return full.length === this.#exporters.length ? full : full.filter(({ exporter }) => isHeld(exporter.room));
   }
 
   #offer(request: ExportRequest, isMeant: (exporter: ProfilesExporter) => boolean): void {

@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
+import type { SendResult } from '../../src/exporters/send-result.ts';
 import { fullyAccepted } from '../../src/exporters/send-result.ts';
 import type { AdmissionRefusal } from '../../src/model/admission.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
@@ -237,6 +238,35 @@ describe('a report that a durable queue cannot take', () => {
       await exporter.stop(AbortSignal.timeout(5_000));
     });
   }
+
+  test('is in the journal of a service that is killed while a queue that blocks has too little room', async (t) => {
+    const [journalFolder, queueFolder] = [new LogFolder(t), new LogFolder(t)];
+    const queue = { sizer: 'items', queue_size: 3, num_consumers: 1, block_on_overflow: true };
+    const { promise: never } = Promise.withResolvers<SendResult>();
+    const down = createStoredExporter(queueFolder.createLog(), () => never, queue);
+    await down.exporter.start();
+    const plain: string[] = [];
+    const exporters = (stored: typeof down) => ({ exporters: [collectInto(plain), stored.exporter] });
+    const first = await JournaledNode.start(journalFolder.createLog(), [], exporters(down));
+    for (const sequence of [1, 3]) {
+      for (const each of [sequence, sequence + 1]) first.take(batchOf(each));
+      await first.tick();
+    }
+    assert.notEqual(down.exporter.room, 'open');
+
+    const sent: string[] = [];
+    const collector = collectInto(sent);
+    const up = createStoredExporter(queueFolder.createLog(), async (request) => {
+      collector.offer(request);
+      return fullyAccepted;
+    });
+    await up.exporter.start();
+    const second = await JournaledNode.start(journalFolder.createLog(), [], exporters(up));
+    await second.tick();
+    await until(() => sent.length === 4);
+    assert.deepEqual([plain.toSorted(), sent.toSorted()], [eventsOf(1, 2, 3, 4), eventsOf(1, 2, 3, 4)]);
+    await up.exporter.stop(AbortSignal.timeout(5_000));
+  });
 
   test('is in the journal of a service that stops while no queue has room', async (t) => {
     const folder = new LogFolder(t);

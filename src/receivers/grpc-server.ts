@@ -2,7 +2,6 @@ import type { Server, ServerOptions, ServiceDefinition, UntypedServiceImplementa
 import { ServerCredentials } from '@grpc/grpc-js';
 import type { PackageDefinition } from '@grpc/proto-loader';
 import { loadSync } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
 import type { Counter, Meter } from '@opentelemetry/api';
 import { protoPath as healthProtoPath, service as healthService } from 'grpc-health-check';
 import type { Logger } from 'pino';
@@ -12,6 +11,7 @@ import type { PemSet } from '../support/tls/pem-set.ts';
 import { TlsFiles } from '../support/tls/tls-files.ts';
 import { createAuthInterceptor } from './auth-interceptor.ts';
 import { GrpcHealth } from './grpc-health.ts';
+import { GrpcReflection } from './grpc-reflection.ts';
 import type { GrpcServerConfig } from './grpc-server-config.ts';
 import { createWindowedServer } from './windowed-server.ts';
 
@@ -54,6 +54,7 @@ export class GrpcServer {
   readonly #server: Server;
   readonly #destroyConnections: () => void;
   readonly #tlsFiles: TlsFiles | undefined;
+  #reflection: GrpcReflection | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #port = 0;
@@ -110,7 +111,8 @@ export class GrpcServer {
   async #listen(): Promise<void> {
     this.#server.addService(healthService as unknown as ServiceDefinition, this.#health.handlers());
     const packages = this.#services.map(({ protoPackage }) => protoPackage);
-    new ReflectionService(Object.assign({}, ...packages, loadSync(healthProtoPath))).addToServer(this.#server);
+    this.#reflection = new GrpcReflection(Object.assign({}, ...packages, loadSync(healthProtoPath)));
+    this.#reflection.addTo(this.#server);
     const { endpoint } = this.#config;
     const credentials = credentialsOf(await this.#tlsFiles?.start());
     this.#port = await new Promise<number>((resolve, reject) => {
@@ -131,6 +133,7 @@ export class GrpcServer {
     this.#health.setServing(false);
     for (const service of this.#services) service.endCalls();
     this.#health.endWatches();
+    this.#reflection?.endCalls();
     await this.#started?.catch(() => undefined);
     if (this.#port === 0) return this.#server.forceShutdown();
     await new Promise<void>((resolve) => {

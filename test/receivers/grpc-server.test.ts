@@ -93,15 +93,22 @@ test('a watch sees NOT_SERVING at a stop, and does not hold it up', async (t) =>
   server.setServing(true);
 });
 
-test('reflection describes the services and their messages', async (t) => {
-  const { port } = await serve(t);
+type ReflectionCall = ClientDuplexStream<object, ReflectionReply>;
+
+/** Opens calls of reflection on one connection. */
+function reflectionClient(t: TestContext, port: number): () => ReflectionCall {
   const proto = join(
     import.meta.dirname,
     '../../node_modules/@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto',
   );
   const client = clientOf(loadSync(proto, { defaults: true }), 'grpc.reflection.v1.ServerReflection', port);
   t.after(() => client.close());
-  const call = client.serverReflectionInfo!() as ClientDuplexStream<object, ReflectionReply>;
+  return () => client.serverReflectionInfo!() as ReflectionCall;
+}
+
+test('reflection describes the services and their messages', async (t) => {
+  const { port } = await serve(t);
+  const call = reflectionClient(t, port)();
   t.after(() => call.cancel());
   call.on('error', () => undefined);
   call.write({ listServices: '' });
@@ -115,6 +122,66 @@ test('reflection describes the services and their messages', async (t) => {
   const [answer] = (await once(call, 'data')) as [ReflectionReply];
   const files = answer.fileDescriptorResponse.fileDescriptorProto;
   assert.ok(files.some((file) => file.includes('resource_attributes') && file.includes('BatchReply')));
+});
+
+test('a client that never reads the answers of reflection is not read any more', async (t) => {
+  const { port } = await serve(t);
+  const health = healthClient(t, port);
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  t.after(() => session.destroy());
+  const request = session.request({
+    ':method': 'POST',
+    ':path': '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  });
+  request.on('error', () => undefined);
+  request.pause();
+  const name = Buffer.from('framekeeper.frames.v1.FramesService');
+  // file_containing_symbol is field 4: 42 bytes, and an answer of many kilobytes.
+  const question = Buffer.concat([Buffer.from([0, 0, 0, 0, name.length + 2, 0x22, name.length]), name]);
+  const thousand = Buffer.concat(Array<Buffer>(1_000).fill(question));
+  let sent = 0;
+  const send = (): void => {
+    request.write(thousand, () => {
+      sent++;
+      if (sent < 200) send();
+    });
+  };
+  send();
+  // Until nothing has moved while others were served 50 times.
+  for (let idle = 0, before = -1; idle < 50 && sent < 200; idle++) {
+    assert.equal(await check(health, ''), 'SERVING');
+    if (sent !== before) idle = 0;
+    before = sent;
+  }
+  // The window of 1 MiB, and what the client itself has at hand.
+  assert.ok(sent * thousand.length < 2 * flowControlWindowBytes, `${sent} thousand questions were sent`);
+});
+
+test('calls of reflection are bounded, forgotten at their end, and do not hold up a stop', async (t) => {
+  const { server, port, log } = await serve(t, { maxConcurrentStreams: 1_000 });
+  const open = reflectionClient(t, port);
+  const ask = async (): Promise<ReflectionCall> => {
+    const call = open();
+    call.write({ listServices: '' });
+    // A place is given back a moment after the client has seen the end.
+    return once(call, 'data').then(() => call, ask);
+  };
+  const end = async (call: ReflectionCall): Promise<unknown> => {
+    const ended = once(call, 'end');
+    call.end();
+    return ended;
+  };
+  const calls = await Promise.all(Array.from({ length: 256 }, ask));
+  const [refusal] = (await once(open(), 'error')) as [ServiceError];
+  assert.equal(refusal.code, status.RESOURCE_EXHAUSTED);
+  await Promise.all(calls.splice(0, 200).map(end));
+  const others = await Promise.all(Array.from({ length: 200 }, ask));
+  const all = [...calls, ...others].map((call) => once(call, 'error') as Promise<[ServiceError]>);
+  await server.stop(AbortSignal.timeout(5_000));
+  assert.deepEqual(new Set((await Promise.all(all)).map(([{ code }]) => code)), new Set([status.UNAVAILABLE]));
+  assert.ok(!log.some((line) => line.includes('did not end in time')));
 });
 
 test('the flow-control window is raised, for streams and for connections', async (t) => {

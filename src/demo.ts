@@ -4,7 +4,6 @@ import { exitCodes } from './cli/command-io.ts';
 import { parseReplayOptions } from './cli/replay/replay-options.ts';
 import { runReplay } from './cli/replay.ts';
 import { formatEndpoint } from './http/endpoint.ts';
-import { runServe } from './serve.ts';
 import type { Service } from './service.ts';
 import { systemClock } from './support/clock.ts';
 
@@ -27,6 +26,8 @@ export async function runDemo(args: readonly string[], io: CommandIo, stop: Abor
     );
     return exitCodes.usage;
   }
+  // Nobody whose arguments are at fault waits for the parts of the service to load.
+  const { runServe } = await import('./serve.ts');
   return runServe({ configs: [shippedConfig], sets: [] }, io, stop, (service) => {
     stdout(`${whereToLook(service)}\n`);
     const [port] = service.receiverPorts.values();

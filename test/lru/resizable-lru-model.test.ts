@@ -8,7 +8,7 @@ import { collidingKeys } from './colliding-keys.ts';
 import { PlainLru } from './plain-lru.ts';
 
 /** More on demand: PROPERTY_RUNS=100000 node --test test/lru/resizable-lru-model.test.ts */
-const numRuns = Number(process.env.PROPERTY_RUNS ?? 300);
+const numRuns = Number(process.env.PROPERTY_RUNS ?? 100);
 
 type Key = readonly [number, number, number, number];
 

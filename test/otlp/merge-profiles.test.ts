@@ -8,6 +8,9 @@ import { assertSameProfiles, normalForm } from '../interop/normal-form.ts';
 import { arbitraryRequest, withoutIdentity } from './arbitrary-request.ts';
 import { goodProfiles } from './good-profiles.ts';
 
+// Each run merges several requests.
+const numRuns = Math.ceil(Number(process.env.PROPERTY_RUNS ?? 200) / 10);
+
 test('a merged request says what all of its requests say, and conforms', () => {
   fc.assert(
     fc.property(fc.array(arbitraryRequest, { minLength: 1, maxLength: 3 }), (requests) => {
@@ -15,7 +18,7 @@ test('a merged request says what all of its requests say, and conforms', () => {
       assert.deepEqual(checkConformance(merged), []);
       assertSameProfiles(normalForm([merged]), normalForm(requests));
     }),
-    { numRuns: 50 },
+    { numRuns },
   );
 });
 
@@ -29,7 +32,7 @@ test('requests that are merged and taken apart again have the same samples', () 
         assertSameProfiles(normalForm(pieces.map(withoutIdentity)), normalForm(requests.map(withoutIdentity)));
       },
     ),
-    { numRuns: 30 },
+    { numRuns },
   );
 });
 

@@ -6,11 +6,14 @@ import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
 import { arbitraryProfiles } from './arbitrary-profiles.ts';
 import { oracleDecode, oracleEncode } from './protobuf-oracle.ts';
 
+const numRuns = Number(process.env.PROPERTY_RUNS ?? 100);
+
 test('protobufjs decodes what encodeProfilesData wrote', () => {
   fc.assert(
     fc.property(arbitraryProfiles, (data) => {
       assert.deepEqual(oracleDecode(encodeProfilesData(data)), data);
     }),
+    { numRuns },
   );
 });
 
@@ -19,6 +22,7 @@ test('decodeProfilesData decodes what protobufjs wrote', () => {
     fc.property(arbitraryProfiles, (data) => {
       assert.deepEqual(decodeProfilesData(oracleEncode(data)), data);
     }),
+    { numRuns },
   );
 });
 
@@ -27,6 +31,6 @@ test('decodeProfilesData decodes what encodeProfilesData wrote', () => {
     fc.property(arbitraryProfiles, (data) => {
       assert.deepEqual(decodeProfilesData(encodeProfilesData(data)), data);
     }),
-    { numRuns: 300 },
+    { numRuns },
   );
 });

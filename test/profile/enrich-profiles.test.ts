@@ -54,7 +54,7 @@ test('enrichProfiles without names changes nothing but the dictionary, whose ent
       const again = enrichProfiles(written, new PlainNameBook()).data;
       assert.deepEqual(again.dictionary, enrichProfiles(again, new PlainNameBook()).data.dictionary);
     }),
-    { numRuns: 300 },
+    { numRuns: Number(process.env.PROPERTY_RUNS ?? 100) },
   );
 });
 

@@ -12,7 +12,7 @@ import { fileIdOf, processOf, symbolOf } from '../../support/batch.ts';
 import { StoreHarness, stubOf } from '../store-harness.ts';
 import { LineSink, loadHarness, save, temporaryFolder } from './snapshot-harness.ts';
 
-const numRuns = Number(process.env.PROPERTY_RUNS ?? 300);
+const numRuns = Number(process.env.PROPERTY_RUNS ?? 100);
 
 /** A snapshot with something of everything. */
 async function smallSnapshot(context: TestContext): Promise<{ readonly path: string; readonly bytes: Buffer }> {

@@ -172,8 +172,19 @@ export class ReportingCycle implements Component {
       } catch {
         return;
       }
-      if (this.#delivery.retry() && !this.#isHeldUp) this.#reportSafely();
+      if (this.#retrySafely() && !this.#isHeldUp) this.#reportSafely();
       else this.#keepNames();
+    }
+  }
+
+  /** Whether no report waits any more. A disk that fails in the midst of it must not end the cycles to come. */
+  #retrySafely(): boolean {
+    try {
+      return this.#delivery.retry();
+    } catch (error) {
+      this.#parts.metrics.recordHandOverFailure();
+      this.#parts.logger.error({ err: error }, 'A report that waited could not be handed over.');
+      return false;
     }
   }
 

@@ -43,16 +43,19 @@ export async function openPage(
   return { page, complaints };
 }
 
-const maxPictures = 300;
-
 /**
- * Waits until an expression holds in the page, picture by picture. Playwright's own waiting evaluates text inside the
+ * Whether an expression holds in the page within so many pictures. Playwright's own waiting evaluates text inside the
  * page, which the page's content security policy forbids.
  */
-export async function until(page: Page, expression: string): Promise<void> {
+export async function holdsSoon(page: Page, expression: string, maxPictures = 60): Promise<boolean> {
   for (let picture = 0; picture < maxPictures; picture++) {
-    if (await page.evaluate(expression)) return;
+    if (await page.evaluate(expression)) return true;
     await page.evaluate('new Promise((resolve) => requestAnimationFrame(resolve))');
   }
-  assert.fail(`never true: ${expression}`);
+  return false;
+}
+
+/** Waits until an expression holds in the page. */
+export async function until(page: Page, expression: string): Promise<void> {
+  assert.ok(await holdsSoon(page, expression, 300), `never true: ${expression}`);
 }

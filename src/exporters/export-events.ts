@@ -1,6 +1,8 @@
-import type { Attributes, BatchObservableCallback, Meter } from '@opentelemetry/api';
+import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { formatDurationMs } from '../config/duration.ts';
+import type { GaugeReading } from '../support/observe-gauges.ts';
+import { observeGauges } from '../support/observe-gauges.ts';
 import type { ExportRequest } from './export-request.ts';
 import type { Accepted, Permanent, Retryable } from './send-result.ts';
 import type { Refusal, SendingQueue } from './sending-queue.ts';
@@ -91,7 +93,7 @@ export function createExportEvents(id: string, logger: Logger, meter: Meter): Ex
     closeFailed(error) {
       logger.error({ error: error instanceof Error ? error.message : String(error) }, 'Closing failed.');
     },
-    observe: (queue) => observeQueue(meter, queue, signal),
+    observe: (queue) => observeGauges(meter, figuresOf(queue), signal),
   };
 }
 
@@ -120,19 +122,19 @@ function createCounters(meter: Meter) {
   };
 }
 
-function observeQueue(meter: Meter, queue: SendingQueue, attributes: Attributes): () => void {
-  const size = meter.createObservableGauge('otelcol_exporter_queue_size', {
-    unit: '{batch}',
-    description: 'What the sending queue holds, in units of its sizer.',
-  });
-  const capacity = meter.createObservableGauge('otelcol_exporter_queue_capacity', {
-    unit: '{batch}',
-    description: 'What the sending queue can hold, in units of its sizer.',
-  });
-  const observe: BatchObservableCallback = (result) => {
-    result.observe(size, queue.size, attributes);
-    result.observe(capacity, queue.capacity, attributes);
-  };
-  meter.addBatchObservableCallback(observe, [size, capacity]);
-  return () => meter.removeBatchObservableCallback(observe, [size, capacity]);
+function figuresOf(queue: SendingQueue): GaugeReading[] {
+  return [
+    {
+      name: 'otelcol_exporter_queue_size',
+      unit: '{batch}',
+      description: 'What the sending queue holds, in units of its sizer.',
+      read: () => queue.size,
+    },
+    {
+      name: 'otelcol_exporter_queue_capacity',
+      unit: '{batch}',
+      description: 'What the sending queue can hold, in units of its sizer.',
+      read: () => queue.capacity,
+    },
+  ];
 }

@@ -1,7 +1,9 @@
-import type { BatchObservableCallback, Meter } from '@opentelemetry/api';
+import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { LogRecord } from '../storage/segment.ts';
 import type { SegmentLog } from '../storage/segment-log.ts';
+import type { GaugeReading } from '../support/observe-gauges.ts';
+import { observeGauges } from '../support/observe-gauges.ts';
 
 /** Why what was kept is lost all the same. */
 export type LossReason = 'damaged' | 'unknown_format' | 'no_receiver' | 'unreadable';
@@ -75,7 +77,7 @@ export function createJournalEvents(pipelineId: string, logger: Logger, meter: M
       if (requestCount === 0) return;
       logger.info({ requests: requestCount }, 'Requests stay in the journal until the next start.');
     },
-    observe: (log) => observeLog(meter, log, pipeline),
+    observe: (log) => observeGauges(meter, figuresOf(log), pipeline),
   };
 }
 
@@ -90,19 +92,19 @@ function createCounters(meter: Meter) {
   };
 }
 
-function observeLog(meter: Meter, log: SegmentLog, attributes: { readonly pipeline: string }): () => void {
-  const bytes = meter.createObservableGauge('framekeeper_journal_bytes', {
-    unit: 'By',
-    description: 'Bytes of the files in which requests are kept until they are reported.',
-  });
-  const capacity = meter.createObservableGauge('framekeeper_journal_capacity_bytes', {
-    unit: 'By',
-    description: 'Bound on those bytes.',
-  });
-  const observe: BatchObservableCallback = (result) => {
-    result.observe(bytes, log.sizeBytes, attributes);
-    result.observe(capacity, log.maxBytes, attributes);
-  };
-  meter.addBatchObservableCallback(observe, [bytes, capacity]);
-  return () => meter.removeBatchObservableCallback(observe, [bytes, capacity]);
+function figuresOf(log: SegmentLog): GaugeReading[] {
+  return [
+    {
+      name: 'framekeeper_journal_bytes',
+      unit: 'By',
+      description: 'Bytes of the files in which requests are kept until they are reported.',
+      read: () => log.sizeBytes,
+    },
+    {
+      name: 'framekeeper_journal_capacity_bytes',
+      unit: 'By',
+      description: 'Bound on those bytes.',
+      read: () => log.maxBytes,
+    },
+  ];
 }

@@ -1,7 +1,9 @@
-import type { BatchObservableCallback, Meter } from '@opentelemetry/api';
+import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { LogRecord } from '../../storage/segment.ts';
 import type { SegmentLog } from '../../storage/segment-log.ts';
+import type { GaugeReading } from '../../support/observe-gauges.ts';
+import { observeGauges } from '../../support/observe-gauges.ts';
 
 /** What happens to the requests of an exporter on disk, counted and logged in one place. */
 export interface StorageEvents {
@@ -52,7 +54,7 @@ export function createStorageEvents(id: string, logger: Logger, meter: Meter): S
     closed(recordCount) {
       if (recordCount > 0) logger.info({ requests: recordCount }, 'Requests stay on disk until the next start.');
     },
-    observe: (log) => observeLog(meter, log, exporter),
+    observe: (log) => observeGauges(meter, figuresOf(log), exporter),
   };
 }
 
@@ -75,24 +77,25 @@ function createCounters(meter: Meter) {
   };
 }
 
-function observeLog(meter: Meter, log: SegmentLog, attributes: { readonly exporter: string }): () => void {
-  const bytes = meter.createObservableGauge('framekeeper_exporter_storage_bytes', {
-    unit: 'By',
-    description: 'Bytes of the files in which an exporter keeps requests.',
-  });
-  const capacity = meter.createObservableGauge('framekeeper_exporter_storage_capacity_bytes', {
-    unit: 'By',
-    description: 'Bound on those bytes.',
-  });
-  const records = meter.createObservableGauge('framekeeper_exporter_storage_records', {
-    unit: '{record}',
-    description: 'Requests on disk that are not finished.',
-  });
-  const observe: BatchObservableCallback = (result) => {
-    result.observe(bytes, log.sizeBytes, attributes);
-    result.observe(capacity, log.maxBytes, attributes);
-    result.observe(records, log.recordCount, attributes);
-  };
-  meter.addBatchObservableCallback(observe, [bytes, capacity, records]);
-  return () => meter.removeBatchObservableCallback(observe, [bytes, capacity, records]);
+function figuresOf(log: SegmentLog): GaugeReading[] {
+  return [
+    {
+      name: 'framekeeper_exporter_storage_bytes',
+      unit: 'By',
+      description: 'Bytes of the files in which an exporter keeps requests.',
+      read: () => log.sizeBytes,
+    },
+    {
+      name: 'framekeeper_exporter_storage_capacity_bytes',
+      unit: 'By',
+      description: 'Bound on those bytes.',
+      read: () => log.maxBytes,
+    },
+    {
+      name: 'framekeeper_exporter_storage_records',
+      unit: '{record}',
+      description: 'Requests on disk that are not finished.',
+      read: () => log.recordCount,
+    },
+  ];
 }

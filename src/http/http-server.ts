@@ -1,6 +1,4 @@
-import { lookup } from 'node:dns/promises';
 import type { AddressInfo } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import type { Server as TlsServer } from 'node:tls';
 import type { Meter } from '@opentelemetry/api';
 import type {
@@ -15,6 +13,7 @@ import type { Logger } from 'pino';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
+import { closeHttp, openHttp } from '../support/open-http.ts';
 import { ListenerTls } from '../support/tls/listener-tls.ts';
 import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -91,7 +90,7 @@ export class HttpServer implements Component {
     this.#addAllRoutes();
     await this.#tls?.start(this.#app.server as unknown as TlsServer);
     try {
-      await this.#listen();
+      await openHttp(this.#app, this.#endpoint.host, this.#endpoint.port);
     } catch (cause) {
       const text = formatEndpoint(this.#endpoint);
       const problem = `cannot listen on ${text}: ${(cause as Error).message}`;
@@ -129,16 +128,6 @@ export class HttpServer implements Component {
     }
   }
 
-  async #listen(): Promise<void> {
-    const { host, port } = this.#endpoint;
-    // One address only, as Go listens: fastify would open a second, unlimited server for the other "localhost".
-    if (host !== '') return void (await this.#app.listen({ host: await addressOf(host), port }));
-    const isWithoutIpv6 = !Object.values(networkInterfaces()).some((list) =>
-      list?.some(({ family }) => family === 'IPv6'),
-    );
-    await this.#app.listen({ host: isWithoutIpv6 ? '0.0.0.0' : '::', port });
-  }
-
   /** Where it listens in fact. @throws Error before `start`. */
   get address(): Endpoint {
     if (this.#address === undefined) throw new Error(`${this.id}: does not listen yet`);
@@ -148,16 +137,8 @@ export class HttpServer implements Component {
   async stop(deadline: AbortSignal): Promise<void> {
     this.#tls?.stop();
     for (const { mount } of this.#parts) mount.close?.();
-    const cut = (): void => this.#app.server.closeAllConnections();
-    if (deadline.aborted) cut();
-    deadline.addEventListener('abort', cut, { once: true });
-    await this.#app.close();
-    deadline.removeEventListener('abort', cut);
+    await closeHttp(this.#app, deadline);
   }
-}
-
-async function addressOf(host: string): Promise<string> {
-  return (await lookup(host, { order: 'ipv4first' })).address;
 }
 
 async function askGuard(guard: RequestGuard, { headers }: FastifyRequest, reply: FastifyReply): Promise<unknown> {

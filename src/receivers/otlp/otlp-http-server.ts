@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import type { RequestListener, Server } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
@@ -10,6 +9,7 @@ import { fastify } from 'fastify';
 import type { Logger } from 'pino';
 import type { RequestGuard } from '../../model/authentication.ts';
 import type { Clock } from '../../support/clock.ts';
+import { closeHttp, openHttp } from '../../support/open-http.ts';
 import { ListenerTls } from '../../support/tls/listener-tls.ts';
 import { addOtlpRoutes } from './otlp-http.ts';
 import type { OtlpHttpConfig } from './otlp-receiver-config.ts';
@@ -63,7 +63,7 @@ export class OtlpHttpServer {
     const [, host, port] = /^(.*):(\d+)$/.exec(endpoint)!;
     try {
       // One address only, as Go listens: fastify would open a second server for the other "localhost".
-      await this.#app.listen({ host: await addressOf(host!.replace(/^\[|\]$/g, '')), port: Number(port) });
+      await openHttp(this.#app, host!.replace(/^\[|\]$/g, ''), Number(port));
     } catch (cause) {
       const problem = `cannot listen on ${endpoint} (${(cause as Error).message})`;
       throw new Error(`endpoint: ${problem}; free the port or change the endpoint`, { cause });
@@ -75,16 +75,8 @@ export class OtlpHttpServer {
   /** Answers the open requests until `deadline`, and closes every connection. */
   async stop(deadline: AbortSignal): Promise<void> {
     this.#tls?.stop();
-    const cut = (): void => this.#app.server.closeAllConnections();
-    if (deadline.aborted) cut();
-    deadline.addEventListener('abort', cut, { once: true });
-    await this.#app.close();
-    deadline.removeEventListener('abort', cut);
+    await closeHttp(this.#app, deadline);
   }
-}
-
-async function addressOf(host: string): Promise<string> {
-  return host === '' ? '::' : (await lookup(host, { order: 'ipv4first' })).address;
 }
 
 function createBoundedServer(

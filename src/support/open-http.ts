@@ -1,0 +1,24 @@
+import { lookup } from 'node:dns/promises';
+import { networkInterfaces } from 'node:os';
+import type { FastifyInstance } from 'fastify';
+
+/** Listens on one address: that of `host`, an IPv4 address before others, or every interface where it is empty. */
+export async function openHttp(app: FastifyInstance, host: string, port: number): Promise<void> {
+  // As Go listens: fastify would open a second, unlimited server for the other "localhost".
+  const address = host === '' ? anyAddress() : (await lookup(host, { order: 'ipv4first' })).address;
+  await app.listen({ host: address, port });
+}
+
+/** Answers the open requests until `deadline`, and closes every connection. */
+export async function closeHttp(app: FastifyInstance, deadline: AbortSignal): Promise<void> {
+  const cut = (): void => app.server.closeAllConnections();
+  if (deadline.aborted) cut();
+  deadline.addEventListener('abort', cut, { once: true });
+  await app.close();
+  deadline.removeEventListener('abort', cut);
+}
+
+function anyAddress(): string {
+  const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ family }) => family === 'IPv6'));
+  return hasIpv6 ? '::' : '0.0.0.0';
+}

@@ -1,4 +1,5 @@
 // hot
+import { placesOf } from '../support/hash-places.ts';
 import { hashSeed, mixWord } from '../support/mix-words.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 
@@ -40,19 +41,8 @@ export class ListIndex {
     }
     this.#hashes.push(hash);
     this.#places[place] = this.#lists.push(list);
-    if (2 * this.count > this.#places.length) this.#grow();
+    if (2 * this.count > this.#places.length) this.#places = placesOf(this.#hashes, 2 * this.#places.length);
     return this.count - 1;
-  }
-
-  #grow(): void {
-    const places = new Uint32Array(this.#places.length * 2);
-    const mask = places.length - 1;
-    for (let number = 0; number < this.count; number++) {
-      let place = this.#hashes.at(number) & mask;
-      while (places[place] !== 0) place = (place + 1) & mask;
-      places[place] = number + 1;
-    }
-    this.#places = places;
   }
 }
 

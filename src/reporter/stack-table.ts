@@ -1,5 +1,6 @@
 // hot
 import type { WindowStacks } from '../profile/window-contents.ts';
+import { placesOf } from '../support/hash-places.ts';
 import { hashSeed, mixWord } from '../support/mix-words.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 
@@ -49,7 +50,7 @@ export class StackTable implements WindowStacks {
     this.#truncated.push(isTruncated ? 1 : 0);
     this.#hashes.push(hash);
     this.#places[place] = added + 1;
-    if ((added + 1) * 2 > this.#places.length) this.#grow();
+    if ((added + 1) * 2 > this.#places.length) this.#places = placesOf(this.#hashes, 2 * this.#places.length);
     return added;
   }
 
@@ -72,17 +73,5 @@ export class StackTable implements WindowStacks {
       if (this.#arena.at(start + i) !== frames[i]) return false;
     }
     return true;
-  }
-
-  #grow(): void {
-    const places = new Uint32Array(this.#places.length * 2);
-    const mask = places.length - 1;
-    const count = this.count;
-    for (let stack = 0; stack < count; stack++) {
-      let place = this.#hashes.at(stack) & mask;
-      while (places[place] !== 0) place = (place + 1) & mask;
-      places[place] = stack + 1;
-    }
-    this.#places = places;
   }
 }

@@ -91,10 +91,13 @@ test('a full queue reaches the collector, which comes back later; all that was a
   assert.equal(await enqueueFailed(running, 'otlp_grpc'), 0);
 });
 
-for (const sizer of ['items', 'bytes']) {
-  test(`a report for which a queue by ${sizer} has no room waits for it, and all that was acknowledged arrives`, async (t) => {
+for (const queue of [
+  'sizer: items, queue_size: 25',
+  'sizer: bytes, queue_size: 4000',
+  'sizer: items, queue_size: 20, block_on_overflow: true',
+]) {
+  test(`a report waits for room in {${queue}}, and all that was acknowledged arrives`, async (t) => {
     const { server, open } = await startHeldServer(t);
-    const queue = `sizer: ${sizer}, queue_size: ${sizer === 'items' ? 25 : 4_000}`;
     const running = await startService(t, configOf({ otlp_grpc: otlpGrpc(server, queue) }));
     const { send, acknowledged } = createSender(t, running);
     while ((await running.metric('framekeeper_held_up_cycles')) < 3) await send();
@@ -103,7 +106,9 @@ for (const sizer of ['items', 'bytes']) {
     while (acknowledged.length < before + 10) await send();
     await running.stop();
     assert.deepEqual(byTime(server.requests), acknowledged);
-    assert.equal(await enqueueFailed(running, 'otlp_grpc'), 0);
+    for (const reason of ['queue_full', 'stopped']) {
+      assert.equal(await enqueueFailed(running, 'otlp_grpc', reason), 0, reason);
+    }
   });
 }
 test('an exporter that is switched off takes nothing in place of one that is full', async (t) => {
@@ -139,20 +144,6 @@ test('an exporter that is full beside another one delays nobody, and counts what
   const failed = await enqueueFailed(running, 'otlp_grpc/down');
   assert.equal(timestampsIn(down.requests).length + failed, acknowledged.length);
   assert.equal(await enqueueFailed(running, 'otlp_grpc'), 0);
-});
-
-test('with block_on_overflow nothing of the reporting cycle is lost, though the reports differ in size', async (t) => {
-  const { server, open } = await startHeldServer(t);
-  const queue = 'sizer: items, queue_size: 20, block_on_overflow: true';
-  const running = await startService(t, configOf({ otlp_grpc: otlpGrpc(server, queue) }));
-  const { send, acknowledged } = createSender(t, running);
-  while ((await running.metric('framekeeper_held_up_cycles')) < 3) await send();
-  open();
-  const before = acknowledged.length;
-  while (acknowledged.length < before + 10) await send();
-  await running.stop();
-  assert.deepEqual(byTime(server.requests), acknowledged);
-  for (const reason of ['queue_full', 'stopped']) assert.equal(await enqueueFailed(running, 'otlp_grpc', reason), 0);
 });
 
 test('with block_on_overflow an OTLP call is answered when there is room, and more of them are refused', async (t) => {

@@ -29,11 +29,6 @@ export function frameTypeName(kind: FrameKind): string {
   return kind === frameKinds.unspecified ? 'native' : namesByKind[kind]!;
 }
 
-/** A number from the wire as a kind; a number that this version does not know is unspecified. */
-export function frameKindOf(value: number): FrameKind {
-  return value < namesByKind.length ? (value as FrameKind) : frameKinds.unspecified;
-}
-
 /** Whether only the collector can name such a frame: nobody downstream can symbolize it from an address. */
 export function isCollectorNamed(kind: FrameKind): boolean {
   return kind !== frameKinds.native && kind !== frameKinds.unspecified;

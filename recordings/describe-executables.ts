@@ -8,8 +8,9 @@
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readElfFile } from '../src/cli/replay/elf-file.ts';
-import type { ExecutableEntry, ExecutableTable, LoadSegment } from '../src/cli/replay/executables.ts';
-import { fnv128a } from '../src/cli/replay/fnv128a.ts';
+import type { LoadSegment } from '../src/cli/replay/elf-file.ts';
+import type { ExecutableEntry, ExecutableTable } from '../src/cli/replay/executables.ts';
+import { fnv128a } from '../src/model/fnv128a.ts';
 
 const folder = import.meta.dirname;
 const target = join(folder, 'executables.json');

@@ -39,9 +39,9 @@ function stopSignal(): AbortSignal {
 async function run(command: Command): Promise<number> {
   switch (command.kind) {
     case 'serve':
-      return (await import('./serve.ts')).runServe(command.sources, io, stopSignal());
+      return (await import('./cli/serve.ts')).runServe(command.sources, io, stopSignal());
     case 'demo':
-      return (await import('./demo.ts')).runDemo(command.args, io, stopSignal());
+      return (await import('./cli/demo.ts')).runDemo(command.args, io, stopSignal());
     case 'validate':
     case 'print-config':
     case 'components':
@@ -70,10 +70,10 @@ async function run(command: Command): Promise<number> {
 async function runOnConfig(
   command: Extract<Command, { kind: 'validate' | 'print-config' | 'components' }>,
 ): Promise<number> {
-  const { componentTypes } = await import('./components.ts');
+  const { componentTypes } = await import('./service/components.ts');
   switch (command.kind) {
     case 'validate': {
-      const { findPipelineProblems } = await import('./pipeline-problems.ts');
+      const { findPipelineProblems } = await import('./service/pipeline-problems.ts');
       return (await import('./cli/validate.ts')).runValidate(command, componentTypes, io, findPipelineProblems);
     }
     case 'print-config':

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { ServiceError } from '@grpc/grpc-js';
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import { hashSync } from 'bcryptjs';
-import { encodeProfilesData } from '../src/otlp/encode-profiles-data.ts';
+import { encodeProfilesData } from '../src/otlp/protobuf/encode-profiles-data.ts';
 import { framesServiceDefinition } from '../src/receivers/frames/frames-service.ts';
 import { profilesServiceDefinition } from '../src/receivers/otlp/otlp-service.ts';
 import { goodProfiles } from './otlp/good-profiles.ts';

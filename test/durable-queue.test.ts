@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
-import { decodeProfilesData } from '../src/otlp/decode-profiles-data.ts';
+import { decodeProfilesData } from '../src/otlp/protobuf/decode-profiles-data.ts';
 import { freePorts, runChild, waitForHealth } from './support/child-process.ts';
 import { FramesClient, smallBatch } from './support/frames-client.ts';
 import { ScriptedOtlpServer } from './support/otlp-server.ts';

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceError } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import { stringify } from 'yaml';
-import { decodeProfilesData } from '../src/otlp/decode-profiles-data.ts';
+import { decodeProfilesData } from '../src/otlp/protobuf/decode-profiles-data.ts';
 import { systemClock } from '../src/support/clock.ts';
 import type { RunningChild } from './support/child-process.ts';
 import { freePorts, runChild, waitForHealth } from './support/child-process.ts';

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { encodeProfilesData } from '../src/otlp/encode-profiles-data.ts';
+import { encodeProfilesData } from '../src/otlp/protobuf/encode-profiles-data.ts';
 import { goodProfiles } from './otlp/good-profiles.ts';
 import { startService } from './support/running-service.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { checkConformance } from '../src/otlp/conformance/check-conformance.ts';
-import { checkContract } from '../src/otlp/conformance/check-contract.ts';
 import type { ProfilesData } from '../src/otlp/profiles-data.ts';
+import { checkConformance } from '../src/profile/check/check-conformance.ts';
+import { checkContract } from '../src/profile/check/check-contract.ts';
 import type { ReportedFrame } from './support/recorded-run.ts';
 import { framesOf, runRecordings } from './support/recorded-run.ts';
 

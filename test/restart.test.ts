@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
-import { decodeProfilesData } from '../src/otlp/decode-profiles-data.ts';
+import { decodeProfilesData } from '../src/otlp/protobuf/decode-profiles-data.ts';
 import { systemClock } from '../src/support/clock.ts';
 import { decodeHeader, headerBytes } from '../src/symbols/snapshot/snapshot-format.ts';
 import type { RunningChild } from './support/child-process.ts';

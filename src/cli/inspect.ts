@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { InvalidMessage } from '../model/invalid-message.ts';
-import { checkConformance } from '../otlp/conformance/check-conformance.ts';
-import { checkContract } from '../otlp/conformance/check-contract.ts';
-import type { ConformanceFault } from '../otlp/conformance/fault-list.ts';
-import type { DialectName } from '../otlp/dialects/dialect.ts';
-import { dialectNames } from '../otlp/dialects/dialect.ts';
-import { lintDialect } from '../otlp/dialects/lint/lint-dialect.ts';
+import { checkConformance } from '../profile/check/check-conformance.ts';
+import { checkContract } from '../profile/check/check-contract.ts';
+import type { ConformanceFault } from '../profile/check/fault-list.ts';
+import type { DialectName } from '../profile/dialects/dialect.ts';
+import { dialectNames } from '../profile/dialects/dialect.ts';
+import { lintDialect } from '../profile/dialects/lint/lint-dialect.ts';
 import { exitCodes } from './command-io.ts';
 import { oneLine } from './inspect/one-line.ts';
 import { printSummary } from './inspect/print-summary.ts';

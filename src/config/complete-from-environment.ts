@@ -1,14 +1,8 @@
 import { parseComponentId } from './component-id.ts';
-import type { ComponentType } from './component-type.ts';
+import type { ComponentType, Environment, ReportVariable } from './component-type.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { ConfigMap, ConfigValue } from './config-value.ts';
 import { isMap } from './config-value.ts';
-
-/** Variables of the environment. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Says what is wrong with a variable. */
-export type ReportVariable = (name: string, problem: string, remedy: string) => void;
 
 /** Lets exporters take from the environment what the configuration leaves open. */
 export function completeFromEnvironment(

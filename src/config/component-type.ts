@@ -1,6 +1,11 @@
-import type { Environment, ReportVariable } from './complete-from-environment.ts';
 import type { ConfigSection } from './config-section.ts';
 import type { ConfigMap } from './config-value.ts';
+
+/** Variables of the environment. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** ReportVariable reports a fault of an environment variable. */
+export type ReportVariable = (name: string, problem: string, remedy: string) => void;
 
 export type ComponentKind = 'receiver' | 'processor' | 'exporter' | 'extension';
 

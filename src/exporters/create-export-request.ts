@@ -1,6 +1,6 @@
-import { decodeProfilesData } from '../otlp/decode-profiles-data.ts';
-import { encodeProfilesData } from '../otlp/encode-profiles-data.ts';
 import type { ProfilesData } from '../otlp/profiles-data.ts';
+import { decodeProfilesData } from '../otlp/protobuf/decode-profiles-data.ts';
+import { encodeProfilesData } from '../otlp/protobuf/encode-profiles-data.ts';
 import type { ExportRequest } from './export-request.ts';
 
 /**

@@ -1,12 +1,11 @@
 import type { Counter, Meter } from '@opentelemetry/api';
 import type { ConfigSection } from '../config/config-section.ts';
-import { applyDialect } from '../otlp/dialects/apply-dialect.ts';
-import type { DialectName } from '../otlp/dialects/dialect.ts';
-import { dialectNames } from '../otlp/dialects/dialect.ts';
+import { applyDialect } from '../profile/dialects/apply-dialect.ts';
+import type { DialectName } from '../profile/dialects/dialect.ts';
+import { dialectNames } from '../profile/dialects/dialect.ts';
 import type { Component } from '../support/component.ts';
 import { createExportRequest } from './create-export-request.ts';
-import type { ExportRequest, OfferOutcome, ProfilesExporter, Reservation, Room } from './export-request.ts';
-import type { Refusal } from './sending-queue.ts';
+import type { ExportRequest, OfferOutcome, ProfilesExporter, Refusal, Reservation, Room } from './export-request.ts';
 
 /** Reads `dialect`: which backend profiles are written for. */
 export function readDialect(section: ConfigSection): DialectName {

@@ -3,9 +3,9 @@ import type { Logger } from 'pino';
 import { formatDurationMs } from '../config/duration.ts';
 import type { GaugeReading } from '../support/observe-gauges.ts';
 import { observeGauges } from '../support/observe-gauges.ts';
-import type { ExportRequest } from './export-request.ts';
+import type { ExportRequest, Refusal } from './export-request.ts';
 import type { Accepted, Permanent, Retryable } from './send-result.ts';
-import type { Refusal, SendingQueue } from './sending-queue.ts';
+import type { SendingQueue } from './sending-queue.ts';
 
 /**
  * What happens to requests, counted and logged in one place: at most one line a request and kind, never one a sample. Each

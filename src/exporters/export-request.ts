@@ -1,6 +1,4 @@
 import type { ProfilesData } from '../otlp/profiles-data.ts';
-import type { Failure } from './send-result.ts';
-import type { Refusal } from './sending-queue.ts';
 
 /** What one reporting cycle hands to every exporter. Shared between them, so nobody changes it. */
 export interface ExportRequest {
@@ -17,6 +15,20 @@ export interface Reservation {
   commit(): void;
   /** Lets go of it as if it had never been there. */
   cancel(): void;
+}
+
+/** `storage_too_small`: there will never be room for this request; the others may come again. */
+export type StorageRefusal = 'storage_full' | 'storage_error' | 'storage_too_small';
+
+/** Why a request was not taken; `undefined` when it was. */
+export type Refusal = 'queue_full' | 'too_large' | 'stopped' | 'cancelled' | StorageRefusal;
+
+/** Why a request, or a piece of it, was not sent; for whoever waits for its result. */
+export interface Failure {
+  readonly kind: 'failed';
+  /** Whether the sender of the request may try again. */
+  readonly isRetryable: boolean;
+  readonly reason: string;
 }
 
 /** What became of an offer whose exporter takes its time; it has been counted. */

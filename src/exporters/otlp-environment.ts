@@ -1,4 +1,4 @@
-import type { Environment, ReportVariable } from '../config/complete-from-environment.ts';
+import type { Environment, ReportVariable } from '../config/component-type.ts';
 import type { ConfigMap, ConfigValue } from '../config/config-value.ts';
 import { isMap, textual, typed } from '../config/config-value.ts';
 

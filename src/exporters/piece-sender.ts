@@ -1,8 +1,8 @@
-import { splitProfiles } from '../otlp/split-profiles.ts';
+import { splitProfiles } from '../profile/split/split-profiles.ts';
 import { createExportRequest } from './create-export-request.ts';
 import type { ExportEvents, SplitReason } from './export-events.ts';
-import type { ExportRequest } from './export-request.ts';
-import type { Failure, Permanent, Retryable, Send, SendResult, TooLarge } from './send-result.ts';
+import type { ExportRequest, Failure } from './export-request.ts';
+import type { Permanent, Retryable, Send, SendResult, TooLarge } from './send-result.ts';
 import { failureOf, interruptedByShutdown } from './send-result.ts';
 import type { Outcome } from './sending-queue.ts';
 import { worseOutcome } from './worse-outcome.ts';

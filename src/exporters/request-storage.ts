@@ -1,4 +1,4 @@
-import type { ExportRequest } from './export-request.ts';
+import type { ExportRequest, StorageRefusal } from './export-request.ts';
 
 /** Where a sending queue keeps its requests until they are finished, also beyond the end of the process. */
 export interface RequestStorage {
@@ -9,9 +9,6 @@ export interface RequestStorage {
   /** Call last, when no request is being read. */
   close(): void;
 }
-
-/** `storage_too_small`: there will never be room for this request; the others may come again. */
-export type StorageRefusal = 'storage_full' | 'storage_error' | 'storage_too_small';
 
 export interface StoredRequest {
   readonly sampleCount: number;

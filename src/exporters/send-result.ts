@@ -1,4 +1,4 @@
-import type { ExportRequest } from './export-request.ts';
+import type { ExportRequest, Failure } from './export-request.ts';
 
 /** What became of one export request. `errorType` is the Collector's word for it: a gRPC code name, `Shutdown` or `_OTHER`. */
 export type SendResult = Accepted | Retryable | Permanent;
@@ -28,14 +28,6 @@ export interface Permanent {
   readonly isGivenUp?: true;
   /** Present when the receiver refused the message for its size alone: smaller pieces of it may be taken. */
   readonly tooLarge?: TooLarge;
-}
-
-/** Why a request, or a piece of it, was not sent; for whoever waits for its result. */
-export interface Failure {
-  readonly kind: 'failed';
-  /** Whether the sender of the request may try again. */
-  readonly isRetryable: boolean;
-  readonly reason: string;
 }
 
 /** Says that a message is larger than its receiver takes. */

@@ -1,10 +1,7 @@
-import type { ExportRequest, Reservation } from './export-request.ts';
-import type { RequestStorage, StorageRefusal, StoredRequest } from './request-storage.ts';
-import type { Failure } from './send-result.ts';
-import type { SendingQueueConfig, Sizer } from './sending-queue-config.ts';
+import type { ExportRequest, Failure, Refusal, Reservation } from './export-request.ts';
+import type { RequestStorage, StoredRequest } from './request-storage.ts';
 
-/** Why a request was not taken; `undefined` when it was. */
-export type Refusal = 'queue_full' | 'too_large' | 'stopped' | 'cancelled' | StorageRefusal;
+import type { SendingQueueConfig, Sizer } from './sending-queue-config.ts';
 
 /** What a consumer came to: it sent the request, it did not, or the stop cut it off and the request is kept. */
 export type Outcome = 'finished' | 'interrupted' | Failure;

@@ -1,6 +1,6 @@
 import type { Clock } from '../support/clock.ts';
-import type { ExportRequest } from './export-request.ts';
-import type { OfferOptions, Refusal, SendingQueue } from './sending-queue.ts';
+import type { ExportRequest, Refusal } from './export-request.ts';
+import type { OfferOptions, SendingQueue } from './sending-queue.ts';
 
 interface WaitingOffer {
   readonly request: ExportRequest;

@@ -1,6 +1,7 @@
 // hot
 
-import type { RecencyTable } from './recency-table.ts';
+import type { LruFamily } from './lru-family.ts';
+import type { SlotIndex } from './slot-index.ts';
 import { slotMask, tagMask } from './slot-index.ts';
 import { keyWord, newerWord, noSlot, olderWord, segmentMask, segmentOrder, timeWord } from './slot-pool.ts';
 
@@ -20,6 +21,15 @@ const tagBits = tagMask;
 /** See `tagOf` of the index. */
 const tagHigh = 0x0f00_0000;
 
+/** LinkedSlots is the part of a `RecencyTable` that a use reads and changes. */
+interface LinkedSlots<V> {
+  readonly family: LruFamily<V>;
+  readonly index: SlotIndex<V> | undefined;
+  newest: number;
+  oldest: number;
+  find(key0: number, key1: number, key2: number, key3: number): number;
+}
+
 /**
  * The value of a key, which is the newest now; `undefined` when the key is not there or has expired.
  *
@@ -28,7 +38,7 @@ const tagHigh = 0x0f00_0000;
  * enough (460 bytes of bytecode, 920 together) for V8 to inline all of them into their caller.
  */
 export function useEntry<V>(
-  table: RecencyTable<V>,
+  table: LinkedSlots<V>,
   key0: number,
   key1: number,
   key2: number,
@@ -61,14 +71,14 @@ export function useEntry<V>(
 }
 
 /** The same where there is no index, or a key may be in the part of it that is still moving. */
-function useSlowly<V>(table: RecencyTable<V>, key0: number, key1: number, key2: number, key3: number): V | undefined {
+function useSlowly<V>(table: LinkedSlots<V>, key0: number, key1: number, key2: number, key3: number): V | undefined {
   const slot = table.find(key0, key1, key2, key3);
   if (slot === none || !refreshSlot(table, slot, table.family.liveSince)) return undefined;
   return table.family.pool.value(slot);
 }
 
 /** Makes a slot the newest and stamps it; false, and nothing of that, when it was last used before `since`. */
-export function refreshSlot<V>(table: RecencyTable<V>, slot: number, since: number): boolean {
+export function refreshSlot<V>(table: LinkedSlots<V>, slot: number, since: number): boolean {
   const { words, stride } = table.family.pool;
   const own = words[slot >>> order]!;
   const at = ((slot & placeMask) * stride) | 0;
@@ -78,7 +88,7 @@ export function refreshSlot<V>(table: RecencyTable<V>, slot: number, since: numb
 }
 
 /** `own` and `at`: where the slot's words are. */
-function makeNewest<V>(table: RecencyTable<V>, slot: number, own: Int32Array, at: number): void {
+function makeNewest<V>(table: LinkedSlots<V>, slot: number, own: Int32Array, at: number): void {
   const { pool, now } = table.family;
   const { words, stride } = pool;
   own[at + timeAt] = now;

@@ -1,7 +1,7 @@
 import type { ISerializer } from '@opentelemetry/otlp-transformer';
-import { encodeProfilesData } from './encode-profiles-data.ts';
-import { decodeExportResponse } from './export-response.ts';
 import type { ProfilesData } from './profiles-data.ts';
+import { encodeProfilesData } from './protobuf/encode-profiles-data.ts';
+import { decodeExportResponse } from './protobuf/export-response.ts';
 
 /** A response in the form that OpenTelemetry JS has for its own signals: it looks for `partialSuccess` and prints it as JSON. */
 export interface ExportProfilesServiceResponse {

@@ -1,5 +1,5 @@
 import type { Counter, Meter } from '@opentelemetry/api';
-import type { NameBook } from '../profile/name-book.ts';
+import type { NameBook } from '../profile/names/name-book.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
 
 /** The store at one moment, for the names that OTLP profiles bring and lack. */

@@ -1,10 +1,10 @@
 import type { Attributes, Counter, Meter } from '@opentelemetry/api';
 import { createEncodedRequest, createExportRequest } from '../exporters/create-export-request.ts';
 import type { ExportRequest, ProfilesExporter } from '../exporters/export-request.ts';
-import { enrichPlain } from '../profile/enrich-plain.ts';
-import type { LocationCounts } from '../profile/enrich-profiles.ts';
-import { enrichProfiles } from '../profile/enrich-profiles.ts';
-import type { NameBook } from '../profile/name-book.ts';
+import { enrichPlain } from '../profile/names/enrich-plain.ts';
+import type { LocationCounts } from '../profile/names/enrich-profiles.ts';
+import { enrichProfiles } from '../profile/names/enrich-profiles.ts';
+import type { NameBook } from '../profile/names/name-book.ts';
 import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
 import type { Clock } from '../support/clock.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { createExportRequest } from '../exporters/create-export-request.ts';
-import type { ExportRequest, ProfilesExporter, Reservation } from '../exporters/export-request.ts';
-import type { Refusal } from '../exporters/sending-queue.ts';
+import type { ExportRequest, ProfilesExporter, Refusal, Reservation } from '../exporters/export-request.ts';
+
 import type { AdmissionRefusal } from '../model/admission.ts';
 import type { CycleReport, ReportOutlet } from '../reporter/cycle-report.ts';
 import { isHeld } from './refuse-full.ts';

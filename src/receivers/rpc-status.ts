@@ -1,6 +1,6 @@
 import type { status } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
-import { ProtobufWriter } from '../otlp/protobuf-writer.ts';
+import { ProtobufWriter } from '../otlp/protobuf/protobuf-writer.ts';
 import { statusText } from './status-text.ts';
 
 /** Why a call was not taken. */

@@ -1,5 +1,5 @@
 import type { ProfilesData } from '../otlp/profiles-data.ts';
-import type { TimeRange } from '../profile/time-range.ts';
+import type { TimeRange } from '../profile/build/time-range.ts';
 import type { UnresolvedFrames } from './window-report.ts';
 
 /** What one reporting cycle came to. */

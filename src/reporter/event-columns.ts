@@ -1,5 +1,5 @@
 // hot
-import type { TraceEvents } from '../profile/window-contents.ts';
+import type { TraceEvents } from '../profile/build/window-contents.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 
 /** What an event refers to, by indices of its window; `link` is -1 for none. */

@@ -1,5 +1,5 @@
 import { isCollectorNamed } from '../model/frame-kind.ts';
-import type { TraceEvents } from '../profile/window-contents.ts';
+import type { TraceEvents } from '../profile/build/window-contents.ts';
 import type { SampleWindow } from './sample-window.ts';
 
 /** Numbers of the events of a window, rising: of those to be reported, and of those that are in the next window now. */

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { countSamples } from '../otlp/count-samples.ts';
-import { buildProfiles } from '../profile/build-profiles.ts';
-import type { TimeRange } from '../profile/time-range.ts';
-import type { TraceEvents } from '../profile/window-contents.ts';
+import { buildProfiles } from '../profile/build/build-profiles.ts';
+import type { TimeRange } from '../profile/build/time-range.ts';
+import type { TraceEvents } from '../profile/build/window-contents.ts';
 import type { Clock, Random } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import type { CycleCompany } from './cycle-company.ts';

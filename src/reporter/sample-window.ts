@@ -5,7 +5,7 @@ import type { Link } from '../model/frame-batch.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { ProfileType } from '../model/profile-type.ts';
-import type { SampleContext, WindowMapping, WindowResource } from '../profile/window-contents.ts';
+import type { SampleContext, WindowMapping, WindowResource } from '../profile/build/window-contents.ts';
 import { QuadIndex } from '../support/quad-index.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 import { EventColumns } from './event-columns.ts';

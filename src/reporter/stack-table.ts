@@ -1,5 +1,5 @@
 // hot
-import type { WindowStacks } from '../profile/window-contents.ts';
+import type { WindowStacks } from '../profile/build/window-contents.ts';
 import { placesOf } from '../support/hash-places.ts';
 import { hashSeed, mixWord } from '../support/mix-words.ts';
 import { Uint32List } from '../support/uint32-list.ts';

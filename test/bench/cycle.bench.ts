@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
 import { ConfigSection } from '../../src/config/config-section.ts';
-import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
-import { buildProfiles } from '../../src/profile/build-profiles.ts';
+import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { buildProfiles } from '../../src/profile/build/build-profiles.ts';
 import { BatchDecoder } from '../../src/receivers/frames/batch-decoder.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
 import { contentsOf, resolveLateNames } from '../../src/reporter/window-report.ts';

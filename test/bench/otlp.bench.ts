@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
-import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
-import { oracleDecode, oracleEncode, profilesDataType } from '../otlp/protobuf-oracle.ts';
+import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
+import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { oracleDecode, oracleEncode, profilesDataType } from '../otlp/protobuf/protobuf-oracle.ts';
 import type { BenchSuite } from './bench.ts';
 import { compareInRounds } from './bench.ts';
 import { syntheticProfiles } from './synthetic-profiles.ts';

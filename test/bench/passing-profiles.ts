@@ -1,6 +1,6 @@
 import type { Line, Location, ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { attributeNames } from '../../src/profile/attribute-names.ts';
-import { DictionaryBuilder } from '../../src/profile/dictionary-builder.ts';
+import { DictionaryBuilder } from '../../src/profile/dictionary/dictionary-builder.ts';
 import { seededRandom } from './synthetic-profiles.ts';
 
 const startUnixNano = 1_767_225_600_000_000_000n;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
-import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
-import { mergeProfiles } from '../../src/otlp/merge-profiles.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
-import { ProfilesJoiner } from '../../src/otlp/profiles-joiner.ts';
-import { splitProfiles } from '../../src/otlp/split-profiles.ts';
+import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
+import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { mergeProfiles } from '../../src/profile/join/merge-profiles.ts';
+import { ProfilesJoiner } from '../../src/profile/join/profiles-joiner.ts';
+import { splitProfiles } from '../../src/profile/split/split-profiles.ts';
 import type { BenchSuite } from './bench.ts';
 import { compareInRounds } from './bench.ts';
 import { syntheticProfiles } from './synthetic-profiles.ts';

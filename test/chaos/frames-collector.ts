@@ -1,6 +1,6 @@
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
-import { readRetryDelayMs } from '../../src/otlp/retry-info.ts';
+import { readRetryDelayMs } from '../../src/otlp/protobuf/retry-info.ts';
 import type { Random } from '../../src/support/clock.ts';
 import type { PlainReply } from '../support/frames-client.ts';
 import { decodeReply, encodeBatch, FramesClient } from '../support/frames-client.ts';

@@ -1,7 +1,7 @@
 import type { ServiceError } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
-import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
-import { readRetryDelayMs } from '../../src/otlp/retry-info.ts';
+import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { readRetryDelayMs } from '../../src/otlp/protobuf/retry-info.ts';
 import type { Random } from '../../src/support/clock.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
 import { pause } from './frames-collector.ts';

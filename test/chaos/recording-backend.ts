@@ -1,4 +1,4 @@
-import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
+import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import type { Random } from '../../src/support/clock.ts';
 import type { Answer } from '../support/otlp-answer.ts';
 import { ScriptedOtlpServer } from '../support/otlp-server.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { runInspect } from '../../src/cli/inspect.ts';
-import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
-import { encodeProfilesJson } from '../../src/otlp/encode-profiles-json.ts';
+import { encodeProfilesJson } from '../../src/otlp/json/encode-profiles-json.ts';
+import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'framekeeper-inspect-'));

@@ -7,7 +7,7 @@ import { createExportRequest } from '../../src/exporters/create-export-request.t
 import { createExportEvents } from '../../src/exporters/export-events.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
 import type { Outcome } from '../../src/exporters/sending-queue.ts';
-import { checkConformance } from '../../src/otlp/conformance/check-conformance.ts';
+import { checkConformance } from '../../src/profile/check/check-conformance.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordLogs } from '../support/log-recorder.ts';

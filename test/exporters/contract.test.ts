@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import type { ProfilesExporter } from '../../src/exporters/export-request.ts';
-import { encodeExportResponse } from '../../src/otlp/export-response.ts';
+import { encodeExportResponse } from '../../src/otlp/protobuf/export-response.ts';
 import type { Component } from '../../src/support/component.ts';
 import { fakeRequest, numberOf } from '../support/fake-request.ts';
 import type { Answer } from '../support/otlp-answer.ts';

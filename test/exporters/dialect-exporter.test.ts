@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { countSamples } from '../../src/otlp/count-samples.ts';
-import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
-import { applyDialect } from '../../src/otlp/dialects/apply-dialect.ts';
-import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
+import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
+import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { applyDialect } from '../../src/profile/dialects/apply-dialect.ts';
 import { buildData } from '../support/build-data.ts';
 import { connectHttp } from './connect.ts';
 

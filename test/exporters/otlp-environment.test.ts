@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { componentTypes } from '../../src/components.ts';
 import { checkDocument } from '../../src/config/check-document.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { redact } from '../../src/config/redact.ts';
 import type { OtlpGrpcConfig } from '../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
 import type { OtlpHttpConfig } from '../../src/exporters/otlp-http/otlp-http-config.ts';
+import { componentTypes } from '../../src/service/components.ts';
 
 function read(exporter: string, env: Record<string, string>) {
   const text = `

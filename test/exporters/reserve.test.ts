@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createExportRequest } from '../../src/exporters/create-export-request.ts';
 import { withDialect } from '../../src/exporters/dialect-exporter.ts';
-import type { ExportRequest, Reservation } from '../../src/exporters/export-request.ts';
+import type { ExportRequest, Refusal, Reservation } from '../../src/exporters/export-request.ts';
 import { fullyAccepted } from '../../src/exporters/send-result.ts';
-import type { Refusal } from '../../src/exporters/sending-queue.ts';
+
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { LogFolder } from '../storage/log-folder.ts';
 import { fakeRequest } from '../support/fake-request.ts';

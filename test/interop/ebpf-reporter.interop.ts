@@ -5,8 +5,8 @@ import type { CollectedFrame, Recording } from '../../src/cli/replay/collected.t
 import { loadFramesProto } from '../../src/cli/replay/frames-proto.ts';
 import { batchesOf, bundledRecordings, readRecording } from '../../src/cli/replay/read-recording.ts';
 import { frameTypeName } from '../../src/model/frame-kind.ts';
-import { checkConformance } from '../../src/otlp/conformance/check-conformance.ts';
-import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
+import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
+import { checkConformance } from '../../src/profile/check/check-conformance.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { FramesClient } from '../support/frames-client.ts';
 import { runReporter } from './ebpf-reporter.ts';

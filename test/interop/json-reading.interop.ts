@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
-import { decodeProfilesJson } from '../../src/otlp/decode-profiles-json.ts';
-import { decodeExportResponse, encodeExportResponse } from '../../src/otlp/export-response.ts';
-import { decodeExportResponseJson, encodeExportResponseJson } from '../../src/otlp/export-response-json.ts';
+import { decodeProfilesJson } from '../../src/otlp/json/decode-profiles-json.ts';
+import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
+import { decodeExportResponse, encodeExportResponse } from '../../src/otlp/protobuf/export-response.ts';
+import { decodeExportResponseJson, encodeExportResponseJson } from '../../src/otlp/protobuf/export-response-json.ts';
 import { render, renderAll } from './pdata.ts';
 
 /** A request of one profile with these fields, and one attribute of its resource. */

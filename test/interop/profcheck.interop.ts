@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
+import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { exampleProfiles } from './example-profiles.ts';
 import { profcheck } from './profcheck.ts';
 

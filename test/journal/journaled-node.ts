@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { componentTypes } from '../../src/components.ts';
 import { checkDocument } from '../../src/config/check-document.ts';
 import type { ProfilesExporter } from '../../src/exporters/export-request.ts';
 import type { AdmissionRefusal } from '../../src/model/admission.ts';
@@ -7,6 +6,7 @@ import { createPipeline } from '../../src/pipeline/create-pipeline.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 import { BatchIntake } from '../../src/receivers/frames/batch-intake.ts';
 import { FramesMetrics } from '../../src/receivers/frames/frames-metrics.ts';
+import { componentTypes } from '../../src/service/components.ts';
 import type { SegmentLog } from '../../src/storage/segment-log.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import type { PlainBatch, PlainReply } from '../support/frames-client.ts';

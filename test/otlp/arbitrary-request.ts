@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Line, Profile, ProfilesData, Sample } from '../../src/otlp/profiles-data.ts';
-import { DictionaryBuilder } from '../../src/profile/dictionary-builder.ts';
+import { DictionaryBuilder } from '../../src/profile/dictionary/dictionary-builder.ts';
 
 const startUnixNano = 1_767_225_600_000_000_000n;
 const noBytes = new Uint8Array(0);

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import * as grpc from '@grpc/grpc-js';
 import { createOtlpGrpcExportDelegate } from '@opentelemetry/otlp-grpc-exporter-base';
-import type { ExportResponse } from '../../src/otlp/export-response.ts';
-import { encodeExportResponse } from '../../src/otlp/export-response.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { ProfilesSerializer } from '../../src/otlp/profiles-serializer.ts';
+import type { ExportResponse } from '../../src/otlp/protobuf/export-response.ts';
+import { encodeExportResponse } from '../../src/otlp/protobuf/export-response.ts';
 import { goodProfiles } from './good-profiles.ts';
-import { oracleDecode } from './protobuf-oracle.ts';
+import { oracleDecode } from './protobuf/protobuf-oracle.ts';
 
 const path = '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export';
 

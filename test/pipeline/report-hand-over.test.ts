@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ExportRequest, ProfilesExporter } from '../../src/exporters/export-request.ts';
-import type { Refusal } from '../../src/exporters/sending-queue.ts';
+import type { ExportRequest, ProfilesExporter, Refusal } from '../../src/exporters/export-request.ts';
+
 import { ReportHandOver } from '../../src/pipeline/report-hand-over.ts';
 import type { CycleReport } from '../../src/reporter/cycle-report.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
-import { encodeProfilesJson } from '../../src/otlp/encode-profiles-json.ts';
+import { encodeProfilesJson } from '../../src/otlp/json/encode-profiles-json.ts';
 import type { NotPlainReason } from '../../src/otlp/plain/not-plain.ts';
 import type { ProfilesData, ProfilesDictionary } from '../../src/otlp/profiles-data.ts';
-import { enrichProfiles } from '../../src/profile/enrich-profiles.ts';
+import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
 import { exampleProfiles } from '../interop/example-profiles.ts';
 import { arbitraryProfiles } from '../otlp/arbitrary-profiles.ts';
 import { arbitraryRequest } from '../otlp/arbitrary-request.ts';
-import { encodeOldWire } from '../otlp/encode-old-wire.ts';
 import type { Mutable } from '../otlp/good-profiles.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
+import { encodeOldWire } from '../otlp/protobuf/encode-old-wire.ts';
 import { soundProfiles } from '../otlp/sound-profiles.ts';
 import { TwoWays } from '../support/two-ways.ts';
 

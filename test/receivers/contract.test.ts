@@ -6,7 +6,7 @@ import { status } from '@grpc/grpc-js';
 import { retryableCodes } from '../../src/exporters/otlp-grpc/retryable-codes.ts';
 import { retryableStatuses } from '../../src/exporters/otlp-http/retryable-statuses.ts';
 import type { Admission } from '../../src/model/admission.ts';
-import { encodeProfilesData } from '../../src/otlp/encode-profiles-data.ts';
+import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FramesClient, smallBatch } from '../support/frames-client.ts';
 import { acceptAll, startFramesServer } from '../support/frames-server.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes } from '../../src/cli/command-io.ts';
-import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
-import { runServe } from '../../src/serve.ts';
+import { runServe } from '../../src/cli/serve.ts';
+import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import type { PlainBatch, PlainReply } from '../support/frames-client.ts';
 import { FramesClient } from '../support/frames-client.ts';

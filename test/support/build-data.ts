@@ -1,5 +1,5 @@
-import { InternedTables } from '../../src/otlp/dialects/interned-tables.ts';
 import type { AnyValue, KeyValue, Location, ProfilesData } from '../../src/otlp/profiles-data.ts';
+import { InternedTables } from '../../src/profile/dictionary/interned-tables.ts';
 
 export const startUnixNano = 1_767_225_600_000_000_000n;
 

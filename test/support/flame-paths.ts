@@ -1,4 +1,4 @@
-import type { FlameTree } from '../../src/model/flame-tree.ts';
+import type { FlameTree } from '../../src/profile/flame/flame-tree.ts';
 
 /** A tree as folded stacks: `service;caller;leaf` → self value, for nodes that have one. */
 export function foldedStacks(tree: FlameTree): Record<string, number> {

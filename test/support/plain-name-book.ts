@@ -2,7 +2,7 @@ import type { Executable } from '../../src/model/executable.ts';
 import type { FileId } from '../../src/model/file-id.ts';
 import { formatFileId } from '../../src/model/file-id.ts';
 import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
-import type { NameBook, NameTable } from '../../src/profile/name-book.ts';
+import type { NameBook, NameTable } from '../../src/profile/names/name-book.ts';
 
 /** Names in plain maps, by `file ID:address` in hexadecimal. */
 export class PlainNameBook implements NameBook {

@@ -1,5 +1,5 @@
-import { FrameReader, frameLabel } from '../../src/otlp/frame-reader.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
+import { FrameReader, frameLabel } from '../../src/profile/flame/frame-reader.ts';
 import type { Attributes } from './build-data.ts';
 
 export interface PlainProfile {

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitCodes } from '../../src/cli/command-io.ts';
 import { runReplay } from '../../src/cli/replay.ts';
-import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
+import { runServe } from '../../src/cli/serve.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
-import { runServe } from '../../src/serve.ts';
+import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { attributesOf } from './plain-view.ts';
 

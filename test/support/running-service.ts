@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { readConfig } from '../../src/cli/read-config.ts';
-import { componentTypes } from '../../src/components.ts';
-import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
-import { findPipelineProblems } from '../../src/pipeline-problems.ts';
-import { Service } from '../../src/service.ts';
+import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
+import { componentTypes } from '../../src/service/components.ts';
+import { findPipelineProblems } from '../../src/service/pipeline-problems.ts';
+import { Service } from '../../src/service/service.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { Telemetry } from '../../src/support/telemetry.ts';
 import { recordLogs } from './log-recorder.ts';

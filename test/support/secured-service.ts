@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { readConfig } from '../../src/cli/read-config.ts';
-import { componentTypes } from '../../src/components.ts';
-import { findPipelineProblems } from '../../src/pipeline-problems.ts';
-import { Service } from '../../src/service.ts';
+import { componentTypes } from '../../src/service/components.ts';
+import { findPipelineProblems } from '../../src/service/pipeline-problems.ts';
+import { Service } from '../../src/service/service.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { Telemetry } from '../../src/support/telemetry.ts';
 import type { LogRecorder } from './log-recorder.ts';

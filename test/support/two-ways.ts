@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { InvalidMessage } from '../../src/model/invalid-message.ts';
-import { decodeAnyJson, decodeAnyWire } from '../../src/otlp/decode-any-wire.ts';
-import { decodeProfilesData } from '../../src/otlp/decode-profiles-data.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
-import { enrichPlain } from '../../src/profile/enrich-plain.ts';
-import type { LocationCounts } from '../../src/profile/enrich-profiles.ts';
-import { enrichProfiles } from '../../src/profile/enrich-profiles.ts';
+import { decodeAnyJson, decodeAnyWire } from '../../src/otlp/protobuf/decode-any-wire.ts';
+import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
+import { enrichPlain } from '../../src/profile/names/enrich-plain.ts';
+import type { LocationCounts } from '../../src/profile/names/enrich-profiles.ts';
+import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
 import type { MessageContent, ReadMessage } from '../../src/receivers/otlp/message-reader.ts';
 import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
 import { sortOutProfiles } from '../../src/receivers/otlp/sort-out-profiles.ts';

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidMessage } from '../../model/invalid-message.ts';
-import type { DecodedProfiles } from '../../otlp/decode-profiles-data.ts';
-import { decodeProfiles } from '../../otlp/decode-profiles-data.ts';
-import { decodeJson } from '../../otlp/decode-profiles-json.ts';
+import { decodeJson } from '../../otlp/json/decode-profiles-json.ts';
+import type { DecodedProfiles } from '../../otlp/protobuf/decode-profiles-data.ts';
+import { decodeProfiles } from '../../otlp/protobuf/decode-profiles-data.ts';
 import { unpack } from './unpack.ts';
 
 type Layout = 'protobuf' | 'length-delimited protobuf' | 'length-delimited JSON' | 'JSON' | 'JSON lines';

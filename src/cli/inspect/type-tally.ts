@@ -1,7 +1,7 @@
-import type { Frame, FrameReader } from '../../otlp/frame-reader.ts';
-import { frameLabel } from '../../otlp/frame-reader.ts';
 import type { Profile, Sample } from '../../otlp/profiles-data.ts';
-import { classifyFrame } from '../../profile/frame-class.ts';
+import { classifyFrame } from '../../profile/flame/frame-class.ts';
+import type { Frame, FrameReader } from '../../profile/flame/frame-reader.ts';
+import { frameLabel } from '../../profile/flame/frame-reader.ts';
 import type { FunctionSummary, TypeSummary, UnnamedSummary } from './profiles-summary.ts';
 
 /** Adds up all profiles of one sample type. */

@@ -1,6 +1,6 @@
 import type { Client, ClientDuplexStream, StatusObject } from '@grpc/grpc-js';
 import { status as grpcStatus } from '@grpc/grpc-js';
-import { readRetryDelayMs } from '../../otlp/retry-info.ts';
+import { readRetryDelayMs } from '../../otlp/protobuf/retry-info.ts';
 import type { Clock, Random } from '../../support/clock.ts';
 import type { BatchMessage, BatchReplyMessage } from './frames-messages.ts';
 import { loadFramesProto, streamPath } from './frames-proto.ts';

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import type { LoadSegment } from './executables.ts';
+
+/** One PT_LOAD program header: which part of the file lies at which of the file's own virtual addresses. */
+export interface LoadSegment {
+  readonly fileOffset: bigint;
+  readonly address: bigint;
+  readonly fileSize: bigint;
+  readonly memorySize: bigint;
+  /** `r`, `w` and `x`, or `-` in their place. */
+  readonly flags: string;
+}
 
 /** What a collector reads of an executable that it sees mapped. */
 export interface ElfFile {

@@ -1,17 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fnv128a } from '../../model/fnv128a.ts';
+import type { LoadSegment } from './elf-file.ts';
 import { readElfFile } from './elf-file.ts';
-
-/** One PT_LOAD program header: which part of the file lies at which of the file's own virtual addresses. */
-export interface LoadSegment {
-  readonly fileOffset: bigint;
-  readonly address: bigint;
-  readonly fileSize: bigint;
-  readonly memorySize: bigint;
-  /** `r`, `w` and `x`, or `-` in their place. */
-  readonly flags: string;
-}
 
 export interface RecordedExecutable {
   /** 32 hexadecimal digits. */

@@ -1,5 +1,3 @@
-import type { Frame } from '../../otlp/frame-reader.ts';
-import { FrameReader, frameLabel } from '../../otlp/frame-reader.ts';
 import type {
   Mapping,
   Profile,
@@ -8,6 +6,8 @@ import type {
   Sample,
   ScopeProfiles,
 } from '../../otlp/profiles-data.ts';
+import type { Frame } from '../../profile/flame/frame-reader.ts';
+import { FrameReader, frameLabel } from '../../profile/flame/frame-reader.ts';
 import { printableAttributes, printableReferences } from './printable-value.ts';
 
 /** One line for the log. */

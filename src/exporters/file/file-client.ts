@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { encodeProfilesJson } from '../../otlp/encode-profiles-json.ts';
+import { encodeProfilesJson } from '../../otlp/json/encode-profiles-json.ts';
 import { compress } from '../compression.ts';
 import type { ExportClient } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';

@@ -1,7 +1,7 @@
 import type { ComponentType } from '../../config/component-type.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
 import { readFileMode } from '../../config/file-mode.ts';
-import type { DialectName } from '../../otlp/dialects/dialect.ts';
+import type { DialectName } from '../../profile/dialects/dialect.ts';
 import type { Compression } from '../compression.ts';
 import { readCompressionLevel } from '../compression.ts';
 import { readDialect } from '../dialect-exporter.ts';

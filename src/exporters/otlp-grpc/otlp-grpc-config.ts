@@ -3,7 +3,7 @@ import type { ComponentType } from '../../config/component-type.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
 import { bufferKeys, ignoreKeys } from '../../config/ignored-keys.ts';
 import { needsTls, readClientTlsConfig } from '../../config/tls-config.ts';
-import type { DialectName } from '../../otlp/dialects/dialect.ts';
+import type { DialectName } from '../../profile/dialects/dialect.ts';
 import type { Secret } from '../../support/secret.ts';
 import type { ClientTlsConfig } from '../../support/tls/tls-config.ts';
 import type { Compression } from '../compression.ts';

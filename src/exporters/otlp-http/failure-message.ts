@@ -1,5 +1,5 @@
 import { InvalidMessage } from '../../model/invalid-message.ts';
-import { ProtobufReader } from '../../otlp/protobuf-reader.ts';
+import { ProtobufReader } from '../../otlp/protobuf/protobuf-reader.ts';
 
 /**
  * What the body of a failure says, for people: the message of a google.rpc.Status in protobuf or JSON, as OTLP has it; of

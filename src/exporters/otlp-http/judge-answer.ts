@@ -1,7 +1,7 @@
 import { InvalidMessage } from '../../model/invalid-message.ts';
-import type { ExportResponse } from '../../otlp/export-response.ts';
-import { decodeExportResponse } from '../../otlp/export-response.ts';
-import { decodeExportResponseJson } from '../../otlp/export-response-json.ts';
+import type { ExportResponse } from '../../otlp/protobuf/export-response.ts';
+import { decodeExportResponse } from '../../otlp/protobuf/export-response.ts';
+import { decodeExportResponseJson } from '../../otlp/protobuf/export-response-json.ts';
 import type { SendResult } from '../send-result.ts';
 import { fullyAccepted } from '../send-result.ts';
 import { readFailureMessage } from './failure-message.ts';

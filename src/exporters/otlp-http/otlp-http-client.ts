@@ -1,7 +1,7 @@
 import type { SecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import type { ClientCredentials } from '../../model/authentication.ts';
-import { encodeProfilesJson } from '../../otlp/encode-profiles-json.ts';
+import { encodeProfilesJson } from '../../otlp/json/encode-profiles-json.ts';
 import type { Clock } from '../../support/clock.ts';
 import { compress } from '../compression.ts';
 import { Connections } from '../connections.ts';

@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import type { LogRecord } from '../../storage/segment.ts';
 import type { SegmentLog } from '../../storage/segment-log.ts';
 import { createEncodedRequest } from '../create-export-request.ts';
-import type { ExportRequest } from '../export-request.ts';
-import type { RequestStorage, StorageRefusal, StoredRequest } from '../request-storage.ts';
+import type { ExportRequest, StorageRefusal } from '../export-request.ts';
+import type { RequestStorage, StoredRequest } from '../request-storage.ts';
 import type { StorageEvents } from './storage-events.ts';
 import { createStorageEvents } from './storage-events.ts';
 

@@ -1,6 +1,6 @@
-import type { FlameProfileType, FlameTree } from '../../model/flame-tree.ts';
-import { profileTypeKey } from '../../model/flame-tree.ts';
-import { FlameFrameTable, FlameTreeBuilder } from '../../model/flame-tree-builder.ts';
+import type { FlameProfileType, FlameTree } from '../../profile/flame/flame-tree.ts';
+import { profileTypeKey } from '../../profile/flame/flame-tree.ts';
+import { FlameFrameTable, FlameTreeBuilder } from '../../profile/flame/flame-tree-builder.ts';
 import type { CycleFigures, LiveCycle } from './live-cycle.ts';
 import type { PassedFigures, PassedRequest, RequestFolder } from './passed-requests.ts';
 import { PassedRequests } from './passed-requests.ts';

@@ -1,4 +1,4 @@
-import type { FlameTrees } from '../../model/flame-tree.ts';
+import type { FlameTrees } from '../../profile/flame/flame-tree.ts';
 
 /** What the page learns at the end of each reporting cycle. */
 export interface LiveCycle {

@@ -1,4 +1,4 @@
-import type { FlameTree, FlameTrees } from '../../model/flame-tree.ts';
+import type { FlameTree, FlameTrees } from '../../profile/flame/flame-tree.ts';
 
 /** An OTLP request that was sent on by itself, as bytes. */
 export interface PassedRequest {

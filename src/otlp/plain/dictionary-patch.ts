@@ -1,5 +1,5 @@
 // hot
-import { ProtobufWriter } from '../protobuf-writer.ts';
+import { ProtobufWriter } from '../protobuf/protobuf-writer.ts';
 import { grown } from './dictionary-columns.ts';
 import { PairHash } from './pair-hash.ts';
 import type { PlainProfiles } from './plain-profiles.ts';

@@ -1,9 +1,15 @@
 import type { FileId } from '../../model/file-id.ts';
 import type { Process } from '../../model/process.ts';
-import type { NameContext } from './read-names.ts';
-import type { EntryList } from './rejections.ts';
+import type { TableContext } from './read-tables.ts';
+import type { EntryList, Rejections } from './rejections.ts';
 import { outOfRange } from './wire.ts';
 import type { WireReader } from './wire-reader.ts';
+
+/** NameContext is the tables that names refer to, and the record of faulty entries. */
+export interface NameContext extends TableContext {
+  readonly processes: readonly (Process | undefined)[];
+  readonly rejections: Rejections;
+}
 
 /**
  * Reads entries that are rejected one by one: a reference that leads nowhere is told to the rejections, once an entry,

@@ -2,8 +2,8 @@ import type { FileId } from '../../model/file-id.ts';
 import type { SubmittedExecutable } from '../../model/frame-batch.ts';
 import type { Process } from '../../model/process.ts';
 import type { Spans } from './batch-spans.ts';
+import type { NameContext } from './entry-reader.ts';
 import { EntryReader } from './entry-reader.ts';
-import type { NameContext } from './read-names.ts';
 import { badVarint, endOfVarint, longVarint, outOfRange } from './wire.ts';
 
 export function readExecutables(context: NameContext, { bounds, count }: Spans): SubmittedExecutable[] {

@@ -3,20 +3,13 @@ import type { StubKind, SubmittedStub, SubmittedSymbol } from '../../model/frame
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { Process } from '../../model/process.ts';
 import type { Spans } from './batch-spans.ts';
+import type { NameContext } from './entry-reader.ts';
 import { EntryReader } from './entry-reader.ts';
-import type { TableContext } from './read-tables.ts';
-import type { Rejections } from './rejections.ts';
 
 /** Inlining deeper than this is a fault of the symbolizer. */
 export const mostLocations = 64;
 
 const addressSpaceBytes = 1n << 64n;
-
-/** The tables that names refer to, and where the faulty ones are told. */
-export interface NameContext extends TableContext {
-  readonly processes: readonly (Process | undefined)[];
-  readonly rejections: Rejections;
-}
 
 export function readSymbols(context: NameContext, { bounds, count }: Spans): SubmittedSymbol[] {
   const symbols: SubmittedSymbol[] = [];

@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidMessage } from '../../model/invalid-message.ts';
-import { decodeAnyJson, decodeAnyWire } from '../../otlp/decode-any-wire.ts';
-import { decodeProfilesData } from '../../otlp/decode-profiles-data.ts';
 import type { NotPlainReason } from '../../otlp/plain/not-plain.ts';
 import type { PlainProfiles } from '../../otlp/plain/plain-profiles.ts';
 import { PlainScanner } from '../../otlp/plain/plain-profiles.ts';
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
-import type { WireVersion } from '../../otlp/wire-version.ts';
-import { findWireVersion } from '../../otlp/wire-version.ts';
+import { decodeAnyJson, decodeAnyWire } from '../../otlp/protobuf/decode-any-wire.ts';
+import { decodeProfilesData } from '../../otlp/protobuf/decode-profiles-data.ts';
+import type { WireVersion } from '../../otlp/protobuf/wire-version.ts';
+import { findWireVersion } from '../../otlp/protobuf/wire-version.ts';
 import type { ReceivedProfiles } from './profiles-sink.ts';
 import type { SortedProfiles } from './sort-out-profiles.ts';
 import { sortOutProfiles } from './sort-out-profiles.ts';

@@ -1,5 +1,5 @@
 import type { Attributes, Counter, Meter } from '@opentelemetry/api';
-import type { WireVersion } from '../../otlp/wire-version.ts';
+import type { WireVersion } from '../../otlp/protobuf/wire-version.ts';
 
 export type Transport = 'grpc' | 'http';
 

@@ -3,7 +3,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { Admission } from '../../model/admission.ts';
 import type { RequestGuard } from '../../model/authentication.ts';
-import { encodeExportResponse } from '../../otlp/export-response.ts';
+import { encodeExportResponse } from '../../otlp/protobuf/export-response.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
 import type { GrpcServer } from '../grpc-server.ts';

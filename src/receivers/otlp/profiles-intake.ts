@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Admission } from '../../model/admission.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { ConnectJournal, RequestJournal, RestoredRequest } from '../../model/request-journal.ts';
-import type { ExportResponse } from '../../otlp/export-response.ts';
+import type { ExportResponse } from '../../otlp/protobuf/export-response.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Refusal } from '../rpc-status.ts';
 import { keptParts, parseKept } from './kept-message.ts';

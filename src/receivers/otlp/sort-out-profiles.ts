@@ -1,6 +1,6 @@
-import { visitProfiles } from '../../otlp/conformance/references.ts';
 import type { Profile, ProfilesData, ResourceProfiles } from '../../otlp/profiles-data.ts';
-import { ReferenceCheck } from '../../otlp/reference-check.ts';
+import { ReferenceCheck } from '../../profile/check/reference-check.ts';
+import { visitProfiles } from '../../profile/check/references.ts';
 
 /** A request without its faulty profiles. */
 export interface SortedProfiles {

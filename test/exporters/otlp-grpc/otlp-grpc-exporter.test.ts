@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import { encodeExportResponse } from '../../../src/otlp/export-response.ts';
+import { encodeExportResponse } from '../../../src/otlp/protobuf/export-response.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { fakeRequest, numberOf } from '../../support/fake-request.ts';
 import type { Answer } from '../../support/otlp-answer.ts';

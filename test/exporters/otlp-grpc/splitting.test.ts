@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createExportRequest } from '../../../src/exporters/create-export-request.ts';
-import { decodeProfilesData } from '../../../src/otlp/decode-profiles-data.ts';
 import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
+import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
 import { syntheticProfiles } from '../../bench/synthetic-profiles.ts';
 import { assertSameProfiles, normalForm } from '../../interop/normal-form.ts';
 import { withoutIdentity } from '../../otlp/arbitrary-request.ts';

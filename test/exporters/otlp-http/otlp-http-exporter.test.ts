@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createExportRequest } from '../../../src/exporters/create-export-request.ts';
-import { encodeProfilesData } from '../../../src/otlp/encode-profiles-data.ts';
-import { encodeProfilesJson } from '../../../src/otlp/encode-profiles-json.ts';
-import { encodeExportResponse } from '../../../src/otlp/export-response.ts';
+import { encodeProfilesJson } from '../../../src/otlp/json/encode-profiles-json.ts';
+import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
+import { encodeExportResponse } from '../../../src/otlp/protobuf/export-response.ts';
 import { syntheticProfiles } from '../../bench/synthetic-profiles.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { FakeClock } from '../../support/fake-clock.ts';

@@ -4,9 +4,9 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { encodeProfilesData } from '../../../src/otlp/encode-profiles-data.ts';
 import { PairSet } from '../../../src/otlp/plain/pair-set.ts';
 import { PlainScanner } from '../../../src/otlp/plain/plain-profiles.ts';
+import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { passingProfiles } from '../../bench/passing-profiles.ts';
 import { goodProfiles } from '../good-profiles.ts';
 

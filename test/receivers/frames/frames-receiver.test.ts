@@ -12,7 +12,7 @@ import type { Admission } from '../../../src/model/admission.ts';
 import type { BatchOutcome } from '../../../src/model/batch-outcome.ts';
 import type { FrameBatch } from '../../../src/model/frame-batch.ts';
 import { frameKinds } from '../../../src/model/frame-kind.ts';
-import { readRetryDelayMs } from '../../../src/otlp/retry-info.ts';
+import { readRetryDelayMs } from '../../../src/otlp/protobuf/retry-info.ts';
 import type { GrpcServerConfig } from '../../../src/receivers/grpc-server-config.ts';
 import { fileIdOf } from '../../support/batch.ts';
 import type { PlainBatch } from '../../support/frames-client.ts';

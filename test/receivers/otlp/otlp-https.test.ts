@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import pino from 'pino';
-import { encodeProfilesData } from '../../../src/otlp/encode-profiles-data.ts';
+import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { OtlpReceiver } from '../../../src/receivers/otlp/otlp-receiver.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { FakeClock } from '../../support/fake-clock.ts';

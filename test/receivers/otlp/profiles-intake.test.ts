@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import pino from 'pino';
-import { encodeProfilesData } from '../../../src/otlp/encode-profiles-data.ts';
+import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { OtlpMetrics } from '../../../src/receivers/otlp/otlp-metrics.ts';
 import { ProfilesIntake } from '../../../src/receivers/otlp/profiles-intake.ts';
 import type { SinkAnswer } from '../../../src/receivers/otlp/profiles-sink.ts';

@@ -1,0 +1,106 @@
+import { formatFileId } from '../../model/file-id.ts';
+import { frameTypeName } from '../../model/frame-kind.ts';
+import type { FrameSymbol } from '../../model/frame-symbol.ts';
+import type { Line } from '../../otlp/profiles-data.ts';
+import { attributeNames } from '../attribute-names.ts';
+import type { DictionaryBuilder } from '../dictionary/dictionary-builder.ts';
+import { linesOf } from '../names/symbol-lines.ts';
+import type { WindowContents, WindowFrame } from './window-contents.ts';
+
+/** Writes frames, stacks and mappings of one window into a dictionary, each once and only when something uses it. */
+export class LocationWriter {
+  readonly #contents: WindowContents;
+  readonly #dictionary: DictionaryBuilder;
+  readonly #locationByFrame: Int32Array;
+  readonly #stackByStack: Int32Array;
+  readonly #mappingByMapping: Int32Array;
+  readonly #mappingByFile: Int32Array;
+
+  constructor(contents: WindowContents, dictionary: DictionaryBuilder) {
+    this.#contents = contents;
+    this.#dictionary = dictionary;
+    this.#locationByFrame = new Int32Array(contents.frames.length).fill(-1);
+    this.#stackByStack = new Int32Array(contents.stacks.count).fill(-1);
+    this.#mappingByMapping = new Int32Array(contents.mappings.length).fill(-1);
+    this.#mappingByFile = new Int32Array(contents.files.length).fill(-1);
+  }
+
+  /** Index in the dictionary's stack table of a window's stack. */
+  stack(stack: number): number {
+    // Asked for with each event: not even a closure where it is known.
+    const known = this.#stackByStack[stack]!;
+    if (known >= 0) return known;
+    return memoized(this.#stackByStack, stack, () => {
+      const { stacks } = this.#contents;
+      const locations: number[] = [];
+      for (let position = stacks.startOf(stack); position < stacks.startOf(stack + 1); position++) {
+        locations.push(this.#location(stacks.frameAt(position)));
+      }
+      return this.#dictionary.internStack(locations);
+    });
+  }
+
+  #location(frameIndex: number): number {
+    return memoized(this.#locationByFrame, frameIndex, () => {
+      const frame = this.#contents.frames[frameIndex]!;
+      const type = this.#dictionary.internAttribute(attributeNames.frameType, frameTypeName(frame.kind));
+      const lines = frame.symbol === undefined ? [] : this.#lines(frame.symbol);
+      const fileId = lines.length === 0 ? this.#unknownFile(frame) : '';
+      const attributes =
+        fileId === '' ? [type] : [type, this.#dictionary.internAttribute(attributeNames.fileId, fileId)];
+      return this.#dictionary.internLocation(this.#mappingOf(frame), frame.address, lines, attributes);
+    });
+  }
+
+  /**
+   * The file ID of a frame of which nothing else tells the file: without it, two frames of different files at the same
+   * address would be one location, and two stacks one stack.
+   */
+  #unknownFile({ file }: WindowFrame): string {
+    const { fileId, executable } = this.#contents.files[file]!;
+    const isTold =
+      executable !== undefined &&
+      (executable.fileName !== '' ||
+        executable.gnuBuildId !== '' ||
+        executable.goBuildId !== '' ||
+        executable.hasHtlHash);
+    return fileId === undefined || isTold ? '' : formatFileId(fileId);
+  }
+
+  #lines(symbol: FrameSymbol): Line[] {
+    return linesOf(symbol, (name, systemName, filePath, startLine) =>
+      this.#dictionary.internFunction(name, systemName, filePath, startLine),
+    );
+  }
+
+  #mappingOf(frame: WindowFrame): number {
+    if (frame.mapping >= 0) {
+      const { file, start, end, fileOffset } = this.#contents.mappings[frame.mapping]!;
+      return memoized(this.#mappingByMapping, frame.mapping, () => this.#mapping(file, start, end, fileOffset));
+    }
+    // Without a mapping the file is still worth telling: its build IDs are what a backend symbolizes by.
+    return memoized(this.#mappingByFile, frame.file, () => this.#mapping(frame.file, 0n, 0n, 0n));
+  }
+
+  #mapping(fileIndex: number, memoryStart: bigint, memoryLimit: bigint, fileOffset: bigint): number {
+    const { fileId, executable } = this.#contents.files[fileIndex]!;
+    const attributeIndices: number[] = [];
+    const add = (key: string, value: string): void => {
+      if (value !== '') attributeIndices.push(this.#dictionary.internAttribute(key, value));
+    };
+    add(attributeNames.gnuBuildId, executable?.gnuBuildId ?? '');
+    add(attributeNames.goBuildId, executable?.goBuildId ?? '');
+    if (executable?.hasHtlHash && fileId !== undefined) add(attributeNames.htlHash, formatFileId(fileId));
+    const filenameStrindex = this.#dictionary.internString(executable?.fileName ?? '');
+    return this.#dictionary.internMapping({ memoryStart, memoryLimit, fileOffset, filenameStrindex, attributeIndices });
+  }
+}
+
+/** The number at `index`, computed at its first use; -1 marks one that is not there yet. */
+function memoized(numbers: Int32Array, index: number, compute: () => number): number {
+  const known = numbers[index]!;
+  if (known >= 0) return known;
+  const computed = compute();
+  numbers[index] = computed;
+  return computed;
+}

@@ -1,0 +1,50 @@
+import { QuadIndex } from '../../support/quad-index.ts';
+import type { TimeRange } from './time-range.ts';
+import type { TraceEvents } from './window-contents.ts';
+
+/** The trace events of one profile, by number, with the range of time that holds them all. */
+export interface ProfileGroup {
+  readonly resource: number;
+  readonly profileType: number;
+  readonly range: TimeRange;
+  readonly events: readonly number[];
+}
+
+/** Where an event lies: in the cycle's range, before it (it was under way at the last tick) or after it (clocks differ). */
+const within = 0;
+const before = 1;
+const after = 2;
+
+/**
+ * Sorts events into profiles: one for each resource and profile type, and one more each for events before and after
+ * the cycle's range, so that its own start never has to move back for a late sample.
+ */
+export function groupEvents(events: TraceEvents, range: TimeRange): ProfileGroup[] {
+  const keys = new QuadIndex();
+  const numbers: number[][] = [];
+  for (let event = 0; event < events.count; event++) {
+    const unixNano = events.unixNano(event);
+    const part = unixNano < range.startUnixNano ? before : unixNano >= range.endUnixNano ? after : within;
+    const group = keys.intern(events.resource(event), events.profileType(event), part, 0);
+    if (group === numbers.length) numbers.push([]);
+    numbers[group]!.push(event);
+  }
+  return numbers.map((members, group) => ({
+    resource: keys.word(group, 0),
+    profileType: keys.word(group, 1),
+    range: keys.word(group, 2) === within ? range : rangeOf(events, members),
+    events: members,
+  }));
+}
+
+/** The shortest range that holds the events. */
+function rangeOf(events: TraceEvents, members: readonly number[]): TimeRange {
+  let startUnixNano = events.unixNano(members[0]!);
+  let newest = startUnixNano;
+  for (const event of members) {
+    const unixNano = events.unixNano(event);
+    if (unixNano < startUnixNano) startUnixNano = unixNano;
+    if (unixNano > newest) newest = unixNano;
+  }
+  return { startUnixNano, endUnixNano: newest + 1n };
+}

@@ -1,0 +1,81 @@
+import type { Executable } from '../../model/executable.ts';
+import type { FileId } from '../../model/file-id.ts';
+import type { Link } from '../../model/frame-batch.ts';
+import type { FrameKind } from '../../model/frame-kind.ts';
+import type { FrameSymbol } from '../../model/frame-symbol.ts';
+import type { Process } from '../../model/process.ts';
+import type { ProfileType } from '../../model/profile-type.ts';
+
+/**
+ * Everything that one reporting cycle gathered, with the names that are known at its end. Entries refer to each
+ * other by index, from 0; -1 means "none".
+ */
+export interface WindowContents {
+  readonly resources: readonly WindowResource[];
+  readonly profileTypes: readonly ProfileType[];
+  readonly files: readonly WindowFile[];
+  readonly mappings: readonly WindowMapping[];
+  readonly frames: readonly WindowFrame[];
+  readonly stacks: WindowStacks;
+  readonly contexts: readonly SampleContext[];
+  readonly links: readonly Link[];
+  readonly events: TraceEvents;
+}
+
+/** Who was sampled, and by whom: what becomes a resource and its scope. */
+export interface WindowResource {
+  readonly collectorAttributes: ReadonlyMap<string, string>;
+  readonly scopeName: string;
+  readonly scopeVersion: string;
+  readonly process: Process;
+}
+
+export interface WindowFile {
+  /** `undefined` for the address space of one process. */
+  readonly fileId: FileId | undefined;
+  readonly executable: Executable | undefined;
+}
+
+export interface WindowMapping {
+  readonly file: number;
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly fileOffset: bigint;
+}
+
+export interface WindowFrame {
+  readonly file: number;
+  readonly address: bigint;
+  readonly kind: FrameKind;
+  readonly mapping: number;
+  readonly symbol: FrameSymbol | undefined;
+}
+
+/** Stack `i` is `frameAt(startOf(i)) .. frameAt(startOf(i + 1))`, leaf first. */
+export interface WindowStacks {
+  readonly count: number;
+  startOf(stack: number): number;
+  frameAt(position: number): number;
+  isTruncated(stack: number): boolean;
+}
+
+/** What a sample says of itself beside its stack: becomes its attributes. */
+export interface SampleContext {
+  readonly threadId: number;
+  readonly threadName: string;
+  /** -1 when unknown. */
+  readonly cpu: number;
+  readonly labels: ReadonlyMap<string, string> | undefined;
+}
+
+/** Trace events 0..count-1 in the order of their arrival, one for each moment. */
+export interface TraceEvents {
+  readonly count: number;
+  resource(event: number): number;
+  profileType(event: number): number;
+  stack(event: number): number;
+  context(event: number): number;
+  link(event: number): number;
+  unixNano(event: number): bigint;
+  value(event: number): bigint;
+}

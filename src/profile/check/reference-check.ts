@@ -1,0 +1,180 @@
+// hot
+
+import type { Profile, ProfilesDictionary, Sample, ValueType } from '../../otlp/profiles-data.ts';
+import { isZeroAttribute, isZeroFunction, isZeroLink, isZeroLocation, isZeroMapping } from './check-tables.ts';
+import type { Table } from './references.ts';
+import { tableNames } from './references.ts';
+
+const unknown = 0;
+const sound = 1;
+const faulty = 2;
+
+/**
+ * Tells which profiles of a message can be used: those whose indices, and all indices that these lead to, point into
+ * their tables, and whose IDs have their lengths. An entry of a table is looked at once, when the first profile needs it; a faulty
+ * one that no profile uses harms nobody. Index 0 is right in an empty table too: it means "none".
+ */
+export class ReferenceCheck {
+  readonly #dictionary: ProfilesDictionary;
+  readonly #states: Readonly<Record<Table, Uint8Array>>;
+  readonly #faults = new Map<string, string>();
+
+  constructor(dictionary: ProfilesDictionary) {
+    this.#dictionary = dictionary;
+    const states = (table: Table): Uint8Array => new Uint8Array(Math.max(1, dictionary[table].length));
+    this.#states = {
+      mappingTable: states('mappingTable'),
+      locationTable: states('locationTable'),
+      functionTable: states('functionTable'),
+      linkTable: states('linkTable'),
+      stringTable: states('stringTable'),
+      attributeTable: states('attributeTable'),
+      stackTable: states('stackTable'),
+    };
+  }
+
+  /** The first fault of a profile as `path: problem`, the path beginning within the profile; `undefined` when it has none. */
+  faultOf(profile: Profile): string | undefined {
+    if (profile.profileId.length !== 0 && profile.profileId.length !== 16) {
+      return `profile_id: has ${profile.profileId.length} bytes, must have 16 or none`;
+    }
+    const fault =
+      this.#valueType('sample_type', profile.sampleType) ??
+      this.#valueType('period_type', profile.periodType) ??
+      this.#list('attributeTable', 'attribute_indices', profile.attributeIndices);
+    if (fault !== undefined) return fault;
+    const { samples } = profile;
+    for (let i = 0; i < samples.length; i++) {
+      const sampleFault = this.#sample(samples[i]!);
+      if (sampleFault !== undefined) return `samples[${i}]: ${sampleFault}`;
+    }
+    return undefined;
+  }
+
+  #sample({ stackIndex, attributeIndices, linkIndex }: Sample): string | undefined {
+    return (
+      this.#reference('stackTable', 'stack_index', stackIndex) ??
+      this.#list('attributeTable', 'attribute_indices', attributeIndices) ??
+      this.#reference('linkTable', 'link_index', linkIndex)
+    );
+  }
+
+  #valueType(name: string, { typeStrindex, unitStrindex }: ValueType): string | undefined {
+    const fault =
+      this.#reference('stringTable', 'type_strindex', typeStrindex) ??
+      this.#reference('stringTable', 'unit_strindex', unitStrindex);
+    return fault === undefined ? undefined : `${name}: ${fault}`;
+  }
+
+  #list(table: Table, name: string, indices: readonly number[]): string | undefined {
+    for (let i = 0; i < indices.length; i++) {
+      const fault = this.#reference(table, name, indices[i]!);
+      if (fault !== undefined) return fault.replace(name, `${name}[${i}]`);
+    }
+    return undefined;
+  }
+
+  /** The fault of the entry at `index`, as seen from the field `name`. */
+  #reference(table: Table, name: string, index: number): string | undefined {
+    const states = this.#states[table];
+    const state = states[index];
+    if (state === sound) return undefined;
+    if (state === undefined) {
+      return `${name}: index ${index} is out of range [0..${this.#dictionary[table].length})`;
+    }
+    const key = `${tableNames[table]}[${index}]`;
+    let fault: string | undefined;
+    if (state === unknown) {
+      fault = index === 0 ? this.#head(table) : this.#entry(table, index);
+      states[index] = fault === undefined ? sound : faulty;
+      if (fault === undefined) return undefined;
+      this.#faults.set(key, fault);
+    } else fault = this.#faults.get(key)!;
+    return `${name}: dictionary: ${key}: ${fault}`;
+  }
+
+  /** Entry 0 stands for "none" wherever a field is not set; one that says something would be taken for a reference. */
+  #head(table: Table): string | undefined {
+    const dictionary = this.#dictionary;
+    if (dictionary[table].length === 0 || isZeroHead(dictionary, table)) return undefined;
+    return 'is not the zero value, which index 0 stands for';
+  }
+
+  #entry(table: Table, index: number): string | undefined {
+    const dictionary = this.#dictionary;
+    switch (table) {
+      case 'stringTable':
+        return undefined;
+      case 'stackTable':
+        return this.#list('locationTable', 'location_indices', dictionary.stackTable[index]!.locationIndices);
+      case 'locationTable':
+        return this.#location(index);
+      case 'mappingTable': {
+        const { filenameStrindex, attributeIndices } = dictionary.mappingTable[index]!;
+        return (
+          this.#reference('stringTable', 'filename_strindex', filenameStrindex) ??
+          this.#list('attributeTable', 'attribute_indices', attributeIndices)
+        );
+      }
+      case 'functionTable': {
+        const entry = dictionary.functionTable[index]!;
+        return (
+          this.#reference('stringTable', 'name_strindex', entry.nameStrindex) ??
+          this.#reference('stringTable', 'system_name_strindex', entry.systemNameStrindex) ??
+          this.#reference('stringTable', 'filename_strindex', entry.filenameStrindex)
+        );
+      }
+      case 'attributeTable': {
+        const { keyStrindex, unitStrindex } = dictionary.attributeTable[index]!;
+        return (
+          this.#reference('stringTable', 'key_strindex', keyStrindex) ??
+          this.#reference('stringTable', 'unit_strindex', unitStrindex)
+        );
+      }
+      case 'linkTable':
+        return this.#link(index);
+    }
+  }
+
+  #location(index: number): string | undefined {
+    const { mappingIndex, lines, attributeIndices } = this.#dictionary.locationTable[index]!;
+    const fault =
+      this.#reference('mappingTable', 'mapping_index', mappingIndex) ??
+      this.#list('attributeTable', 'attribute_indices', attributeIndices);
+    if (fault !== undefined) return fault;
+    for (let i = 0; i < lines.length; i++) {
+      const lineFault = this.#reference('functionTable', 'function_index', lines[i]!.functionIndex);
+      if (lineFault !== undefined) return `lines[${i}]: ${lineFault}`;
+    }
+    return undefined;
+  }
+
+  #link(index: number): string | undefined {
+    const { traceId, spanId } = this.#dictionary.linkTable[index]!;
+    if (traceId.length !== 16 && traceId.length !== 0) return `trace_id: has ${traceId.length} bytes, must have 16`;
+    if (spanId.length !== 8 && spanId.length !== 0) return `span_id: has ${spanId.length} bytes, must have 8`;
+    return undefined;
+  }
+}
+
+function isZeroHead(dictionary: ProfilesDictionary, table: Table): boolean {
+  switch (table) {
+    case 'stringTable':
+      return dictionary.stringTable[0] === '';
+    case 'stackTable':
+      return dictionary.stackTable[0]!.locationIndices.length === 0;
+    case 'locationTable':
+      return isZeroLocation(dictionary.locationTable[0]!);
+    case 'mappingTable':
+      return isZeroMapping(dictionary.mappingTable[0]!);
+    case 'functionTable':
+      return isZeroFunction(dictionary.functionTable[0]!);
+    case 'attributeTable':
+      return isZeroAttribute(dictionary.attributeTable[0]!);
+    case 'linkTable': {
+      // The specification takes zero bytes for the empty message.
+      const { traceId, spanId } = dictionary.linkTable[0]!;
+      return isZeroLink(dictionary.linkTable[0]!) || [...traceId, ...spanId].every((byte) => byte === 0);
+    }
+  }
+}

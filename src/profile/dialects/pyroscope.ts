@@ -1,0 +1,69 @@
+import type { ProfileType } from '../../model/profile-type.ts';
+import type { AnyValue } from '../../otlp/profiles-data.ts';
+import type { Dialect } from './dialect.ts';
+import { asReceived } from './dialect.ts';
+
+/** Bounds of Pyroscope's validation (https://github.com/grafana/pyroscope/tree/main/pkg/validation). */
+export const pyroscopeLimits = {
+  maxLabelNames: 30,
+  maxLabelNameBytes: 1024,
+  maxLabelValueBytes: 2048,
+  maxSamples: 16_000,
+  /** The burst of its rate limit: a larger profile is refused with 429 however often it is sent. */
+  maxConvertedBytes: 2_000_000,
+} as const;
+
+/**
+ * Grafana Pyroscope makes a series of every set of resource and sample attributes, takes one value a sample, shows frames only
+ * by name, and names a profile by its period.
+ */
+export const pyroscope: Dialect = {
+  ...asReceived,
+  profileType: ({ period, ...type }) =>
+    withPeriod({ ...type, period, sampleType: type.sampleType.replace(/[-:]/g, '_') }),
+  sampleShape: 'total',
+  resourceAttribute: (key, value) => (key === 'process.pid' ? undefined : labelValue(key, value)),
+  // With the sample's and its own `__name__`, `service_name`, `__delta__` and `__otel__` they stay below 30.
+  maxResourceAttributes: 20,
+  sampleAttribute: (key, value) => (isWorthASeries(key) ? labelValue(key, value) : undefined),
+  maxSampleAttributes: 4,
+  // The text that Pyroscope's own symbolizer falls back to.
+  namelessFrame: (file, address) => `${file.slice(file.lastIndexOf('/') + 1) || 'unknown'}!0x${address.toString(16)}`,
+  mergesProfiles: true,
+  // Its size is an estimate, so a tenth is left.
+  limits: {
+    maxSamples: pyroscopeLimits.maxSamples,
+    maxConvertedBytes: pyroscopeLimits.maxConvertedBytes * 0.9,
+  },
+};
+
+/** Threads have names that many share; their numbers, and those of processors, would be a series each. */
+function isWorthASeries(key: string): boolean {
+  return key === 'thread.name' || key === 'service.name' || key.startsWith('process.context.label.');
+}
+
+/** Only text, whole numbers and lists of one of them become labels. */
+function labelValue(key: string, value: AnyValue): AnyValue {
+  if (Buffer.byteLength(key) > pyroscopeLimits.maxLabelNameBytes) return undefined;
+  const single = Array.isArray(value) && value.length === 1 ? (value[0] as AnyValue) : value;
+  if (typeof single === 'bigint') return single;
+  return typeof single === 'string' ? cut(single, pyroscopeLimits.maxLabelValueBytes) : undefined;
+}
+
+/** Whole characters of the text, as many as fit. */
+function cut(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= maxBytes) return text;
+  let end = maxBytes;
+  while ((bytes[end]! & 0xc0) === 0x80) end--;
+  return bytes.subarray(0, end).toString();
+}
+
+/** A profile without a period has no name and is refused, but for off_cpu/nanoseconds, whose name is that it has none. */
+function withPeriod(type: ProfileType): ProfileType {
+  if (type.sampleType === 'off_cpu' && type.sampleUnit === 'nanoseconds') {
+    return { ...type, periodType: '', periodUnit: '', period: 0n };
+  }
+  if (type.period > 0n && type.periodType !== '') return type;
+  return { ...type, periodType: type.sampleType, periodUnit: type.sampleUnit, period: 1n };
+}

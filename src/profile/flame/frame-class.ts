@@ -1,0 +1,45 @@
+import type { FrameClass } from './flame-tree.ts';
+
+export interface FrameFacts {
+  /** `profile.frame.type`; empty when unknown. */
+  readonly type: string;
+  /** Empty when nobody named the frame. */
+  readonly name: string;
+  /** Source file; empty when unknown. */
+  readonly file: string;
+}
+
+/**
+ * How a frame is coloured. The wire says a frame's language, not whether a runtime made the code for itself, so that is
+ * told by the rule that defines a stub: it has a name and no source. JVM and .NET methods without a file are known by the
+ * form of their names, V8's by the prefix of its perf maps (`JS:*name`, `~name` while interpreted), and its
+ * embedded builtins by their symbols in the node executable.
+ */
+export function classifyFrame({ type, name, file }: FrameFacts): FrameClass {
+  if (name === '') return 'unresolved';
+  switch (type) {
+    case 'kernel':
+      return 'kernel';
+    case 'cpython':
+    case 'php':
+    case 'ruby':
+    case 'perl':
+    case 'beam':
+    case 'luajit':
+      return 'interpreted';
+    case 'jvm':
+      // `int Work.rex()`, `java.lang.String::hash`, `Ljava/util/List;.get`; but `StubRoutines (1)`, `Interpreter`.
+      return file !== '' || /[.#]|::/.test(name) ? 'managed' : 'stub';
+    case 'v8js':
+      return classifyV8(name, file);
+    case 'dotnet':
+      return file === '' && name.startsWith('[') ? 'stub' : 'managed';
+    default:
+      return name.startsWith('Builtins_') ? 'stub' : 'native';
+  }
+}
+
+function classifyV8(name: string, file: string): FrameClass {
+  if (/^(?:JS:|Eval:|Script:)?~/.test(name)) return 'interpreted';
+  return file !== '' || /^(?:JS:|Eval:|Script:|RegExp:|[*^+])/.test(name) ? 'managed' : 'stub';
+}

@@ -1,0 +1,85 @@
+import { noElements } from '../../otlp/no-elements.ts';
+import type { KeyValue, Profile, ResourceProfiles, ScopeProfiles } from '../../otlp/profiles-data.ts';
+import { encodeResourceProfiles, encodeScopeProfiles } from '../../otlp/protobuf/encode-profiles-data.ts';
+import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
+
+/**
+ * What belongs to the scopes of resources, while requests are joined: equal resources are there once, and so are equal scopes
+ * within them. Order is that of first appearance.
+ */
+export class ResourceTree<Content> {
+  readonly #resources = new Joined<ResourceProfiles, Joined<ScopeProfiles, Content>>();
+  #keyBytes = 0;
+
+  /** Memory that the heads of resources and scopes take, about. */
+  get sizeBytes(): number {
+    return headFactor * this.#keyBytes;
+  }
+
+  /** What belongs to a scope of a resource. */
+  get(resource: ResourceProfiles, scope: ScopeProfiles, create: () => Content): Content {
+    const scopes = this.#get(this.#resources, resourceKey(resource), withoutScopes(resource), () => new Joined());
+    return this.#get(scopes, scopeKey(scope), { ...scope, profiles: noElements }, create);
+  }
+
+  build(profilesOf: (content: Content) => Profile[]): ResourceProfiles[] {
+    return this.#resources.map((resource, scopes) => ({
+      ...resource,
+      scopeProfiles: scopes.map((scope, content) => ({ ...scope, profiles: profilesOf(content) })),
+    }));
+  }
+
+  #get<Head, T>(joined: Joined<Head, T>, key: string, head: Head, create: () => T): T {
+    return joined.get(key, head, () => {
+      this.#keyBytes += key.length;
+      return create();
+    });
+  }
+}
+
+/** The key, and attributes as objects. */
+const headFactor = 8;
+
+/** What belongs to equal things, under the first of them. */
+class Joined<Head, Content> {
+  readonly #byKey = new Map<string, { readonly head: Head; readonly content: Content }>();
+
+  get(key: string, head: Head, create: () => Content): Content {
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known.content;
+    const content = create();
+    this.#byKey.set(key, { head, content });
+    return content;
+  }
+
+  map<T>(transform: (head: Head, content: Content) => T): T[] {
+    return Array.from(this.#byKey.values(), ({ head, content }) => transform(head, content));
+  }
+}
+
+function withoutScopes(entry: ResourceProfiles): ResourceProfiles {
+  return { ...entry, scopeProfiles: noElements };
+}
+
+/** Two are equal when they are written alike, whatever the order of their attributes. */
+function resourceKey(entry: ResourceProfiles): string {
+  const resource = { ...entry.resource, attributes: sorted(entry.resource.attributes) };
+  return keyOf(encodeResourceProfiles, { ...withoutScopes(entry), resource });
+}
+
+function scopeKey(entry: ScopeProfiles): string {
+  const scope = { ...entry.scope, attributes: sorted(entry.scope.attributes) };
+  return keyOf(encodeScopeProfiles, { ...entry, scope, profiles: noElements });
+}
+
+function sorted(attributes: readonly KeyValue[]): readonly KeyValue[] {
+  return attributes.length < 2
+    ? attributes
+    : [...attributes].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+}
+
+function keyOf<T>(encode: (writer: ProtobufWriter, message: T) => void, message: T): string {
+  const writer = new ProtobufWriter(1024);
+  encode(writer, message);
+  return writer.latin1();
+}

@@ -1,0 +1,37 @@
+// hot
+
+import type { ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import type { MessageTable } from '../../otlp/protobuf/encode-dictionary.ts';
+import { entryEncoders } from '../../otlp/protobuf/encode-dictionary.ts';
+import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
+
+/** Bytes of a message or text that is a field of another: its tag (all of ours have one byte), its length and itself. */
+export function fieldSizeBytes(bodyBytes: number): number {
+  if (bodyBytes < 0x80) return bodyBytes + 2;
+  if (bodyBytes < 0x4000) return bodyBytes + 3;
+  if (bodyBytes < 0x20_0000) return bodyBytes + 4;
+  return bodyBytes + (bodyBytes < 0x1000_0000 ? 5 : 6);
+}
+
+/** Measures messages by encoding them, so that no second description of the wire can be wrong. */
+export class SizeMeter {
+  readonly #writer = new ProtobufWriter(4096);
+
+  /** Bytes of the fields of a message. */
+  bodyBytes<T>(encode: (writer: ProtobufWriter, message: T) => void, message: T): number {
+    encode(this.#writer, message);
+    const { length } = this.#writer;
+    this.#writer.rewind(0);
+    return length;
+  }
+
+  /** Bytes that an entry takes in the dictionary. */
+  entryBytes<T extends keyof ProfilesDictionary>(table: T, entry: ProfilesDictionary[T][number]): number {
+    if (table === 'stringTable') return fieldSizeBytes(Buffer.byteLength(entry as string));
+    return fieldSizeBytes(this.bodyBytes(encoderOf(table as MessageTable), entry));
+  }
+}
+
+function encoderOf(table: MessageTable): (writer: ProtobufWriter, entry: unknown) => void {
+  return entryEncoders[table] as (writer: ProtobufWriter, entry: unknown) => void;
+}

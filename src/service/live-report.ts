@@ -1,0 +1,129 @@
+import type { Meter } from '@opentelemetry/api';
+import type { ExportRequest } from '../exporters/export-request.ts';
+import type { StoreFigures } from '../http/live-page/live-cycle.ts';
+import type { LivePageFacts } from '../http/live-page/live-page.ts';
+import { LivePage } from '../http/live-page/live-page.ts';
+import type { LivePageConfig } from '../http/live-page/live-page-config.ts';
+import type { RequestFolder } from '../http/live-page/passed-requests.ts';
+import { decodeProfilesData } from '../otlp/protobuf/decode-profiles-data.ts';
+import type { PipelineOutlets } from '../pipeline/pipeline.ts';
+import { FlameFolder, foldFlameTrees } from '../profile/flame/flame-graph.ts';
+import type { ReportConsumer } from '../reporter/cycle-report.ts';
+import type { Clock } from '../support/clock.ts';
+import type { Component } from '../support/component.ts';
+import { version } from '../support/version.ts';
+import type { SymbolStore } from '../symbols/symbol-store.ts';
+
+export function createLivePage(
+  id: string,
+  config: LivePageConfig,
+  receivers: LivePageFacts['receivers'],
+  { meter, clock }: { readonly meter: Meter; readonly clock: Clock },
+): LivePage {
+  const createFolder = (): RequestFolder => requestFolder(config.maxNodes);
+  return new LivePage(id, config, { version, receivers }, { meter, nowMs: () => clock.nowMs(), createFolder });
+}
+
+/** The ways by which a pipeline shows itself on the pages. */
+export function outletsToPages(
+  pages: readonly LivePage[],
+  clock: Clock,
+): Pick<PipelineOutlets, 'consumers' | 'passed' | 'substitutes'> {
+  return {
+    consumers: (store) => pages.map((page) => reportToPage(page, store)),
+    passed: pages.filter(({ keepsPassed }) => keepsPassed).map(passToPage),
+    substitutes: (store) => pages.map((page) => new PageCycles(page.id, page, store, clock)),
+  };
+}
+
+/** Shows every report on the live page, with the state of the store. */
+function reportToPage(page: LivePage, store: SymbolStore): ReportConsumer {
+  return {
+    consume: ({ range, data, eventCount, unresolved, durationMs }) => {
+      const unresolvedFrames: Record<string, number> = {};
+      for (const { reason, frameType, count } of unresolved) {
+        const key = `${frameType} ${reason}`;
+        unresolvedFrames[key] = (unresolvedFrames[key] ?? 0) + count;
+      }
+      page.addCycle({
+        endUnixMs: Number(range.endUnixNano / 1_000_000n),
+        flame: data === undefined ? { trees: [], omittedSampleCount: 0 } : foldFlameTrees(data, page.maxNodes),
+        figures: {
+          windowMs: Number(range.endUnixNano - range.startUnixNano) / 1e6,
+          sampleCount: eventCount,
+          cycleMs: durationMs,
+          store: figuresOf(store),
+          unresolvedFrames,
+        },
+      });
+    },
+  };
+}
+
+/** Keeps every request that is sent on by itself for the page to draw. Its bytes are those that exporters send. */
+function passToPage(page: LivePage): (request: ExportRequest) => void {
+  return (request) => page.addPassed({ bytes: request.encoded(), sampleCount: request.sampleCount });
+}
+
+export function requestFolder(maxNodes: number): RequestFolder {
+  const folder = new FlameFolder(maxNodes);
+  return { add: (bytes) => folder.add(decodeProfilesData(bytes)), build: () => folder.build() };
+}
+
+/** As often as a reporting cycle would. */
+const intervalMs = 5_000;
+
+/** Gives the page its cycles where a pipeline has none of its own. */
+export class PageCycles implements Component {
+  readonly id: string;
+  readonly #page: Pick<LivePage, 'addCycle'>;
+  readonly #store: SymbolStore;
+  readonly #clock: Clock;
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(id: string, page: Pick<LivePage, 'addCycle'>, store: SymbolStore, clock: Clock) {
+    this.id = id;
+    this.#page = page;
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  start(): Promise<void> {
+    this.#loop = this.#run();
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.#stopping.abort();
+    return this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const beganMs = this.#clock.nowMs();
+      try {
+        await this.#clock.sleep(intervalMs, signal);
+      } catch {
+        return;
+      }
+      this.#page.addCycle({
+        endUnixMs: Number(this.#clock.unixNano() / 1_000_000n),
+        flame: { trees: [], omittedSampleCount: 0 },
+        figures: {
+          windowMs: this.#clock.nowMs() - beganMs,
+          sampleCount: 0,
+          cycleMs: null,
+          store: figuresOf(this.#store),
+          unresolvedFrames: {},
+        },
+      });
+    }
+  }
+}
+
+function figuresOf(store: SymbolStore): StoreFigures {
+  const { symbols, files, liveStubs, bytes, maxBytes } = store.figures();
+  return { symbolCount: symbols, fileCount: files, stubCount: liveStubs, sizeBytes: bytes, budgetBytes: maxBytes };
+}

@@ -1,0 +1,238 @@
+import type { CheckedConfig } from '../config/check-document.ts';
+import type { ProfilesExporter } from '../exporters/export-request.ts';
+import { DurableRequests } from '../exporters/storage/durable-requests.ts';
+import { SwitchedOffExporter } from '../exporters/switched-off-exporter.ts';
+import type { Endpoint } from '../http/endpoint.ts';
+import type { ComponentKind } from '../http/health/health-status.ts';
+import { HealthStatus } from '../http/health/health-status.ts';
+import type { HttpServer } from '../http/http-server.ts';
+import { createHttpServers } from '../http/http-server.ts';
+import type { LivePage } from '../http/live-page/live-page.ts';
+import type { LivePageConfig } from '../http/live-page/live-page-config.ts';
+import { createPipeline } from '../pipeline/create-pipeline.ts';
+import type { Pipeline, PipelineParts } from '../pipeline/pipeline.ts';
+import { GrpcServers } from '../receivers/grpc-servers.ts';
+import { FileStorage } from '../storage/file-storage.ts';
+import type { FileStorageConfig } from '../storage/file-storage-config.ts';
+import { fileStorageType } from '../storage/file-storage-config.ts';
+import type { Component } from '../support/component.ts';
+import { Lifecycle } from '../support/lifecycle.ts';
+import { componentLogger } from '../support/logger.ts';
+import { observeProcess } from '../support/process-metrics.ts';
+import type { Telemetry } from '../support/telemetry.ts';
+import { authenticatorOf } from './auth-references.ts';
+import type { Authenticators } from './authenticators.ts';
+import { createAuthenticators } from './authenticators.ts';
+import { createExporter } from './components.ts';
+import { createReceiver, endpointOf } from './create-receiver.ts';
+import { createHttpParts } from './http-parts.ts';
+import { createLivePage, outletsToPages } from './live-report.ts';
+import { journalLogOf, storageOf } from './storage-references.ts';
+
+export interface ServiceParts extends Omit<PipelineParts, 'meter'> {
+  readonly telemetry: Telemetry;
+}
+
+export interface ShutdownDeadlines {
+  /** For receivers to end what clients have begun: a client that hangs must not take the time of all that comes after. */
+  readonly receivers: AbortSignal;
+  /** For the whole. */
+  readonly all: AbortSignal;
+}
+
+/** A component and what it is, for its status. */
+interface Member extends Component {
+  readonly kind: ComponentKind;
+}
+
+/**
+ * The composition root: makes the parts that a configuration names, connects them, starts them from the end of the data's
+ * way to its beginning and stops them in reverse. Health says "not ready" until all have started and first thing at
+ * a stop, and is the last to go.
+ */
+export class Service {
+  readonly #config: CheckedConfig;
+  readonly #parts: ServiceParts;
+  readonly #health: HealthStatus;
+  readonly #authenticators: Authenticators;
+  readonly #grpcServers: GrpcServers;
+  readonly #httpServers: readonly HttpServer[];
+  readonly #storages: ReadonlyMap<string, FileStorage>;
+  readonly #lifecycle: Lifecycle<Member>;
+  readonly #stopObserving: () => void;
+  readonly #portsByReceiver = new Map<string, () => number>();
+  #receiverDeadline = new AbortController().signal;
+  #stopped: Promise<void> | undefined;
+
+  constructor(config: CheckedConfig, parts: ServiceParts) {
+    this.#config = config;
+    this.#parts = parts;
+    const { clock, logger, telemetry } = parts;
+    const { meter } = telemetry;
+    this.#health = new HealthStatus(pipelineMembers(config), clock);
+    this.#authenticators = createAuthenticators(config, { clock, meter, logger });
+    const { guardOf } = this.#authenticators;
+    this.#grpcServers = new GrpcServers({ clock, meter, logger, guardOf });
+    const livePages = this.#createLivePages();
+    const prometheusText = (): Promise<string> => telemetry.prometheusText();
+    const httpTools = { status: this.#health, clock, livePages, prometheusText, guardOf };
+    this.#httpServers = createHttpServers(createHttpParts(config, httpTools), { clock, logger, meter });
+    this.#storages = this.#createStorages();
+    const exporters = this.#createExporters();
+    const pipelines = [...config.pipelines].map(([id, pipeline]) => {
+      const own = withoutSwitchedOff(pipeline.exporters.map((exporter) => exporters.get(exporter)!));
+      const pages = outletsToPages([...livePages.values()], clock);
+      const journalLog = journalLogOf(id, config, this.#storages);
+      return createPipeline(id, config, { exporters: own, ...pages, journalLog }, { ...parts, meter });
+    });
+    this.#lifecycle = this.#createLifecycle([...exporters.values()], pipelines);
+    this.#stopObserving = observeProcess(meter, clock);
+  }
+
+  /** Rejects when a part cannot start, after all of them were stopped. */
+  async start(): Promise<void> {
+    try {
+      await this.#lifecycle.start();
+    } catch (error) {
+      this.#stopObserving();
+      await this.#parts.telemetry.stop(AbortSignal.abort());
+      throw error;
+    }
+    this.#grpcServers.setServing(true);
+    this.#health.markReady();
+    this.#parts.logger.info('Everything is ready. Begin running and processing data.');
+  }
+
+  /** Gives every part until its deadline to finish what it has in hand. Once: a second call waits for the first. */
+  stop(deadlines: ShutdownDeadlines): Promise<void> {
+    this.#stopped ??= this.#stop(deadlines);
+    return this.#stopped;
+  }
+
+  async #stop({ receivers, all }: ShutdownDeadlines): Promise<void> {
+    this.#parts.logger.info('Starting shutdown...');
+    this.#health.markNotReady();
+    this.#grpcServers.setServing(false);
+    this.#receiverDeadline = receivers;
+    await this.#lifecycle.stop(all);
+    this.#stopObserving();
+    await this.#parts.telemetry.stop(all);
+    this.#parts.logger.info('Shutdown complete.');
+  }
+
+  /** Where the HTTP servers listen, by the parts that they serve. */
+  get httpAddresses(): ReadonlyMap<string, Endpoint> {
+    return new Map(this.#httpServers.map(({ id, address }) => [id, address]));
+  }
+
+  /** At which ports the receivers listen, by identifier; a port for OTLP over HTTP by `identifier:http`. */
+  get receiverPorts(): ReadonlyMap<string, number> {
+    return new Map([...this.#portsByReceiver].map(([id, port]) => [id, port()]));
+  }
+
+  #createLivePages(): Map<string, LivePage> {
+    const receivers = [...this.#config.receivers].map(([id, receiver]) => ({ id, endpoint: endpointOf(receiver) }));
+    const { telemetry, clock } = this.#parts;
+    const tools = { meter: telemetry.meter, clock };
+    const pages = this.#extensions('live_page').map(
+      ({ id, config }) => [id, createLivePage(id, config as LivePageConfig, receivers, tools)] as const,
+    );
+    return new Map(pages);
+  }
+
+  #extensions(type: string): { readonly id: string; readonly config: unknown }[] {
+    const configured = this.#config.serviceExtensions.map((id) => this.#config.extensions.get(id)!);
+    return configured.filter((extension) => extension.type.type === type);
+  }
+
+  #createStorages(): ReadonlyMap<string, FileStorage> {
+    const { logger, clock } = this.#parts;
+    return new Map(
+      this.#extensions(fileStorageType.type).map(({ id, config }) => {
+        const own = componentLogger(logger, 'extension', id);
+        return [id, new FileStorage(id, config as FileStorageConfig, own, clock)];
+      }),
+    );
+  }
+
+  #createExporters(): Map<string, ReturnType<typeof createExporter>> {
+    const { telemetry, clock, random } = this.#parts;
+    const used = new Set([...this.#config.pipelines.values()].flatMap(({ exporters }) => exporters));
+    return new Map(
+      [...used].map((id) => {
+        const logger = componentLogger(this.#parts.logger, 'exporter', id);
+        const component = this.#config.exporters.get(id)!;
+        const log = this.#storages.get(storageOf(component))?.logOf('exporter', id);
+        const storage = log && new DurableRequests(id, log, logger, telemetry.meter);
+        const credentials = this.#authenticators.credentialsOf(authenticatorOf(component));
+        const own = { logger, meter: telemetry.meter, clock, random, storage, credentials };
+        return [id, createExporter(component, own)];
+      }),
+    );
+  }
+
+  #createReceivers(pipeline: Pipeline): Component[] {
+    return this.#config.pipelines.get(pipeline.id)!.receivers.map((id) => {
+      const { clock, telemetry, logger } = this.#parts;
+      const { component, ports } = createReceiver(this.#config.receivers.get(id)!, pipeline, {
+        grpcServers: this.#grpcServers,
+        guardOf: this.#authenticators.guardOf,
+        clock,
+        meter: telemetry.meter,
+        logger: componentLogger(logger, 'receiver', id),
+      });
+      for (const [protocol, port] of ports) this.#portsByReceiver.set(protocol === 'grpc' ? id : `${id}:http`, port);
+      return component;
+    });
+  }
+
+  #createLifecycle(exporters: readonly Component[], pipelines: readonly Pipeline[]): Lifecycle<Member> {
+    const members = [
+      ...this.#authenticators.members.map((component) => memberOf('extension', component)),
+      ...this.#httpServers.map((component) => memberOf('extension', component)),
+      ...[...this.#storages.values()].map((component) => memberOf('extension', component)),
+      ...exporters.map((component) => memberOf('exporter', component)),
+      ...pipelines.flatMap(({ components }) => components).map((each) => memberOf('processor', each)),
+      ...pipelines.flatMap((pipeline) => this.#createReceivers(pipeline)).map((each) => this.#receiverMember(each)),
+    ];
+    return new Lifecycle(members, ({ id, kind }, status, error) => {
+      this.#health.report(id, kind, status, error);
+      // Who starts the service gets the error of a part that cannot start.
+      const isStopping = this.#stopped !== undefined;
+      if (error !== undefined && isStopping)
+        this.#parts.logger.error({ error, component: id }, `The ${kind} could not stop.`);
+    });
+  }
+
+  #receiverMember(receiver: Component): Member {
+    const stop = (all: AbortSignal): Promise<void> => receiver.stop(AbortSignal.any([all, this.#receiverDeadline]));
+    return { ...memberOf('receiver', receiver), stop };
+  }
+}
+
+/** What is off takes everything: that must not count as somebody who has it. Where all are, nobody misses anything. */
+function withoutSwitchedOff<E extends ProfilesExporter>(exporters: readonly E[]): readonly E[] {
+  const working = exporters.filter((exporter) => !(exporter instanceof SwitchedOffExporter));
+  return working.length === 0 ? exporters : working;
+}
+
+function memberOf(kind: ComponentKind, component: Component): Member {
+  return {
+    id: component.id,
+    kind,
+    start: () => component.start(),
+    stop: (deadline) => component.stop(deadline),
+  };
+}
+
+function pipelineMembers({ pipelines }: CheckedConfig): { readonly id: string; readonly members: readonly string[] }[] {
+  return [...pipelines].map(([id, { receivers, processors, exporters }]) => ({
+    id,
+    members: [
+      ...receivers.map((each) => `receiver:${each}`),
+      // A store without a snapshot has no life of its own, and never tells its status.
+      ...processors.map((each) => `processor:${each}`),
+      ...exporters.map((each) => `exporter:${each}`),
+    ],
+  }));
+}

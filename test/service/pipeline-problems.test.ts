@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readConfig } from '../../src/cli/read-config.ts';
+import { componentTypes } from '../../src/service/components.ts';
+import { findPipelineProblems } from '../../src/service/pipeline-problems.ts';
+import { recordedIo } from '../support/recorded-io.ts';
+
+const parts = 'processors: [symbol_store, reporting_cycle], exporters: [debug]';
+for (const { name, pipelines, fault } of [
+  {
+    name: 'a pipeline without processors',
+    pipelines: '{profiles: {receivers: [frames], exporters: [debug]}}',
+    fault:
+      'service.pipelines.profiles.processors: is []; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first.',
+  },
+  {
+    name: 'processors in the wrong order',
+    pipelines: '{profiles: {receivers: [frames], processors: [reporting_cycle, symbol_store], exporters: [debug]}}',
+    fault:
+      'service.pipelines.profiles.processors: is [reporting_cycle, symbol_store]; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first.',
+  },
+  {
+    name: 'a memory limiter behind what it is to guard',
+    pipelines:
+      '{profiles: {receivers: [frames], processors: [symbol_store, memory_limiter, reporting_cycle], exporters: [debug]}}',
+    fault:
+      'service.pipelines.profiles.processors: is [symbol_store, memory_limiter, reporting_cycle]; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first.',
+  },
+  {
+    name: 'two pipelines with the same receiver',
+    pipelines: `{profiles: {receivers: [frames], ${parts}}, profiles/2: {receivers: [frames], ${parts}}}`,
+    fault:
+      'service.pipelines.profiles/2.receivers: receiver "frames" is in pipeline "profiles" too; give each pipeline receivers of its own.',
+  },
+  {
+    name: 'two pipelines with one snapshot, however its path is written',
+    pipelines: `{profiles: {receivers: [frames], ${parts.replace('store', 'store/1')}}, profiles/2: {receivers: [frames/3], ${parts.replace('store', 'store/2')}}}`,
+    fault:
+      'service.pipelines.profiles/2.processors: the store\'s snapshot "/var/lib/symbols" is that of pipeline "profiles" too; give each pipeline a symbol_store with a snapshot path of its own.',
+  },
+  {
+    name: 'OTLP profiles to merge where nobody brings any',
+    pipelines: `{profiles: {receivers: [frames], ${parts.replace('cycle', 'cycle/merge')}}}`,
+    fault:
+      'processors.reporting_cycle/merge.otlp_profiles: is "merge", but pipeline "profiles" has no otlp receiver; add one to service.pipelines.profiles.receivers, or remove the key.',
+  },
+  {
+    name: 'receivers of one gRPC server with settings of their own',
+    pipelines: `{profiles: {receivers: [otlp, frames, frames/3], ${parts}}}`,
+    fault:
+      'receivers.frames.protocols.grpc: differs from that of receiver "otlp", which shares the server at localhost:4317; give both the same settings or endpoints of their own.',
+  },
+  {
+    name: 'two receivers of frames at one endpoint',
+    pipelines: `{profiles: {receivers: [frames, frames/2], ${parts}}}`,
+    fault:
+      'receivers.frames/2.protocols.grpc.endpoint: localhost:4317 is the endpoint of receiver "frames" too; give each receiver of frames an endpoint of its own.',
+  },
+]) {
+  test(`findPipelineProblems refuses ${name}, with the remedy`, () => {
+    const io = recordedIo({
+      'config.yaml': `
+receivers:
+  frames: {protocols: {grpc: {}}}
+  frames/2: {protocols: {grpc: {}}}
+  frames/3: {protocols: {grpc: {endpoint: "localhost:0"}}}
+  otlp: {protocols: {grpc: {max_recv_msg_size_mib: 8}}}
+processors:
+  memory_limiter: {check_interval: 1s, limit_mib: 100}
+  symbol_store: {}
+  symbol_store/1: {snapshot: {path: /var/lib/symbols}}
+  symbol_store/2: {snapshot: {path: /var/lib/../lib/symbols}}
+  reporting_cycle: {}
+  reporting_cycle/merge: {otlp_profiles: merge}
+exporters: {debug: {}}
+service: {pipelines: ${pipelines}}
+`,
+    });
+    readConfig({ configs: ['config.yaml'], sets: [] }, componentTypes, io, findPipelineProblems);
+    assert.equal(io.err.slice(io.err.indexOf('Error:')), `Error: invalid configuration\n${fault}\n`);
+  });
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
+
+// The package as `npm pack` makes it, in the project of a user who has OpenTelemetry JS. Run `npm run build` first.
+const project = join(import.meta.dirname, '../..');
+let user: string;
+
+before(() => {
+  user = mkdtempSync(join(tmpdir(), 'framekeeper-package-'));
+  const installed = join(user, 'node_modules/framekeeper');
+  mkdirSync(installed, { recursive: true });
+  const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', user];
+  const tarball = execFileSync('npm', pack, { cwd: project, encoding: 'utf8' }).trim();
+  execFileSync('tar', ['-xzf', join(user, tarball), '--strip-components=1', '-C', installed]);
+  for (const name of ['@opentelemetry', '@types', 'undici-types']) {
+    symlinkSync(join(project, 'node_modules', name), join(user, 'node_modules', name));
+  }
+  for (const name of ['exporter.mts', 'tsconfig.json']) {
+    cpSync(join(import.meta.dirname, 'fixtures/package-user', name), join(user, name));
+  }
+  writeFileSync(join(user, 'package.json'), '{ "type": "module" }');
+});
+after(() => rmSync(user, { recursive: true, force: true }));
+
+test('the types of framekeeper/otlp-profiles fit an OpenTelemetry JS exporter in a strict project', () => {
+  // Throws with the compiler's output.
+  execFileSync(join(project, 'node_modules/.bin/tsc'), ['-p', user], { encoding: 'utf8', stdio: 'pipe' });
+});
+
+test("OpenTelemetry JS's HTTP exporter sends profiles with the serializer of the package", async (t) => {
+  const received: Buffer[] = [];
+  const server = createServer(async (request, response) => {
+    received.push(await buffer(request));
+    response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
+  }).listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1development/profiles`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['exporter.mts', url], { cwd: user });
+  assert.equal(stdout, '0\n');
+  const { dictionary } = decodeProfilesData(received[0]!);
+  assert.deepEqual(dictionary.stringTable, ['', 'from an exporter of OpenTelemetry JS']);
+});
+
+test('framekeeper/otlp-profiles loads the encoder and nothing of the service', () => {
+  const loaded = loadedFiles(`import { ProfilesSerializer } from 'framekeeper/otlp-profiles';`);
+  const rooms = new Set(loaded.map((file) => dirname(file).replace(/^.*node_modules\/framekeeper\//, '')));
+  assert.deepEqual([...rooms].sort(), ['dist/model', 'dist/otlp', 'dist/otlp/protobuf']);
+});
+
+test('framekeeper/otlp-profiles can be required by CommonJS', () => {
+  const text = `console.log(typeof require('framekeeper/otlp-profiles').ProfilesSerializer.serializeRequest)`;
+  assert.equal(run('--input-type=commonjs', '-e', text), 'function\n');
+});
+
+test('nothing else of the package can be imported', () => {
+  const text = `await import('framekeeper/dist/main.js').catch(({ code }) => console.log(code))`;
+  assert.equal(run('--input-type=module', '-e', text), 'ERR_PACKAGE_PATH_NOT_EXPORTED\n');
+});
+
+/** Paths of all files that Node.js loads for `code`, packages included. */
+function loadedFiles(code: string): string[] {
+  const hook = `
+    import { registerHooks } from 'node:module';
+    registerHooks({ load(url, context, next) { if (url.startsWith('file:')) console.log(new URL(url).pathname); return next(url, context); } });`;
+  const preload = `data:text/javascript,${encodeURIComponent(hook)}`;
+  return run('--import', preload, '--input-type=module', '-e', code).trimEnd().split('\n');
+}
+
+function run(...args: readonly string[]): string {
+  return execFileSync(process.execPath, args, { cwd: user, encoding: 'utf8' });
+}

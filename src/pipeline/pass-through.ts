@@ -1,7 +1,7 @@
 import type { Attributes, Counter, Meter } from '@opentelemetry/api';
 import { createEncodedRequest, createExportRequest } from '../exporters/create-export-request.ts';
 import type { ExportRequest, ProfilesExporter } from '../exporters/export-request.ts';
-import { enrichPlain } from '../profile/names/enrich-plain.ts';
+import { enrichPassable } from '../profile/names/enrich-passable.ts';
 import type { LocationCounts } from '../profile/names/enrich-profiles.ts';
 import { enrichProfiles } from '../profile/names/enrich-profiles.ts';
 import type { NameBook } from '../profile/names/name-book.ts';
@@ -62,14 +62,14 @@ export class PassThrough implements ProfilesSink {
   }
 
   #enrich(received: ReceivedProfiles, names: NameBook): ExportRequest {
-    const { plain, sampleCount } = received;
-    const kept = plain.kind === 'plain' ? enrichPlain(plain.profiles, names) : undefined;
-    if (plain.kind === 'plain' && kept !== undefined) {
+    const { scan, sampleCount } = received;
+    const kept = scan.kind === 'passable' ? enrichPassable(scan.profiles, names) : undefined;
+    if (scan.kind === 'passable' && kept !== undefined) {
       this.#count(kept, { way: kept.namedLocations === 0 ? 'as_it_was' : 'named' });
       return createEncodedRequest(kept.bytes, sampleCount);
     }
     const rebuilt = enrichProfiles(received.data, names);
-    this.#count(rebuilt, { way: 'rebuilt', reason: plain.kind === 'plain' ? 'same_location' : plain.reason });
+    this.#count(rebuilt, { way: 'rebuilt', reason: scan.kind === 'passable' ? 'same_location' : scan.reason });
     return createExportRequest(rebuilt.data, sampleCount);
   }
 

@@ -3,13 +3,13 @@ import type { Meter } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import pino from 'pino';
 import { parseFileId } from '../../src/model/file-id.ts';
-import { PlainScanner } from '../../src/otlp/plain/plain-profiles.ts';
+import { PassableScanner } from '../../src/otlp/passable/passable-scanner.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { decodeAnyWire } from '../../src/otlp/protobuf/decode-any-wire.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { findWireVersion } from '../../src/otlp/protobuf/wire-version.ts';
 import { PassThrough } from '../../src/pipeline/pass-through.ts';
-import { enrichPlain } from '../../src/profile/names/enrich-plain.ts';
+import { enrichPassable } from '../../src/profile/names/enrich-passable.ts';
 import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
 import type { NameBook } from '../../src/profile/names/name-book.ts';
 import { GrpcServer } from '../../src/receivers/grpc-server.ts';
@@ -48,13 +48,13 @@ export const suite: BenchSuite = {
 function compareSteps(rounds: number): BenchRow[] {
   const { data } = passingProfiles(1.3);
   const bytes = encodeProfilesData(data);
-  const scanner = new PlainScanner();
+  const scanner = new PassableScanner();
   const nobody: NameBook = { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined };
   const everybody: NameBook = { ...nobody, openFile: () => ({ find: (_, low) => symbolAt(low) }) };
   const enriched = enrichProfiles(data, nobody).data;
   const scan = () => {
     const finding = scanner.scan(bytes);
-    if (finding.kind !== 'plain') throw new Error(finding.reason);
+    if (finding.kind !== 'passable') throw new Error(finding.reason);
     return finding.profiles;
   };
   const contenders = [
@@ -64,8 +64,8 @@ function compareSteps(rounds: number): BenchRow[] {
     { what: 'rebuilt: encode', run: () => encodeProfilesData(enriched) },
     { what: 'every way: find the version', run: () => findWireVersion(bytes) },
     { what: 'as it was: scan', run: () => scan() },
-    { what: 'as it was: scan, look for names', run: () => enrichPlain(scan(), nobody) },
-    { what: 'named: scan, add names', run: () => enrichPlain(scan(), everybody) },
+    { what: 'as it was: scan, look for names', run: () => enrichPassable(scan(), nobody) },
+    { what: 'named: scan, add names', run: () => enrichPassable(scan(), everybody) },
   ];
   for (const { run } of contenders) {
     const endMs = performance.now() + warmUpMs;

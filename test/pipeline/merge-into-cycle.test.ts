@@ -29,7 +29,7 @@ function setUp({ maxEvents = 1000, maxBytes = 1e9, window = { events: 0, bytes: 
 }
 
 function received(data: ProfilesData): ReceivedProfiles {
-  return { data, sampleCount: countSamples(data), plain: { kind: 'not_plain', reason: 'json' } };
+  return { data, sampleCount: countSamples(data), scan: { kind: 'not_passable', reason: 'json' } };
 }
 
 function good(change: (data: Mutable<ProfilesData>) => void = () => undefined): Mutable<ProfilesData> {

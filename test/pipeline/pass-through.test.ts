@@ -39,7 +39,7 @@ function startPassThrough(
 }
 
 function receivedOf(data: ProfilesData): ReceivedProfiles {
-  return { data, sampleCount: countSamples(data), plain: { kind: 'not_plain', reason: 'json' } };
+  return { data, sampleCount: countSamples(data), scan: { kind: 'not_passable', reason: 'json' } };
 }
 
 test('a request that is as we would send it is passed on in its own bytes, and counted by its way', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { encodeProfilesJson } from '../../src/otlp/json/encode-profiles-json.ts';
-import type { NotPlainReason } from '../../src/otlp/plain/not-plain.ts';
+import type { NotPassableReason } from '../../src/otlp/passable/not-passable.ts';
 import type { ProfilesData, ProfilesDictionary } from '../../src/otlp/profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
@@ -151,7 +151,7 @@ for (const { reason, name, bytes } of [
     name: 'whose scope comes twice',
     bytes: spoiled(({ resourceProfiles: [entry] }) => void entry!.scopeProfiles.push(entry!.scopeProfiles[0]!)),
   },
-] satisfies readonly { reason: NotPlainReason; name: string; bytes: Uint8Array }[]) {
+] satisfies readonly { reason: NotPassableReason; name: string; bytes: Uint8Array }[]) {
   test(`a request ${name} is rebuilt: ${reason}`, () => {
     assert.equal(new TwoWays().pass(contentOf(bytes)), reason);
   });

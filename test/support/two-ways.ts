@@ -3,7 +3,7 @@ import { InvalidMessage } from '../../src/model/invalid-message.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { decodeAnyJson, decodeAnyWire } from '../../src/otlp/protobuf/decode-any-wire.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
-import { enrichPlain } from '../../src/profile/names/enrich-plain.ts';
+import { enrichPassable } from '../../src/profile/names/enrich-passable.ts';
 import type { LocationCounts } from '../../src/profile/names/enrich-profiles.ts';
 import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
 import type { MessageContent, ReadMessage } from '../../src/receivers/otlp/message-reader.ts';
@@ -30,12 +30,12 @@ export class TwoWays {
       assert.equal(read, slow);
       return 'refused';
     }
-    const { data: _, plain, ...head } = read;
+    const { data: _, scan, ...head } = read;
     const { data: sound, ...slowHead } = slow;
     assert.deepEqual(head, slowHead);
     const expected = enrichProfiles(sound, this.#slowNames);
-    const kept = plain.kind === 'plain' ? enrichPlain(plain.profiles, this.#names) : undefined;
-    const reason = plain.kind === 'plain' ? 'same_location' : plain.reason;
+    const kept = scan.kind === 'passable' ? enrichPassable(scan.profiles, this.#names) : undefined;
+    const reason = scan.kind === 'passable' ? 'same_location' : scan.reason;
     const rebuilt = kept === undefined ? enrichProfiles(read.data, this.#names) : undefined;
     assert.deepEqual(countsOf(kept ?? rebuilt!), countsOf(expected));
     assertSameData(kept === undefined ? rebuilt!.data : decodeProfilesData(kept.bytes), expected.data);
@@ -57,7 +57,7 @@ export class TwoWays {
   }
 }
 
-type SlowMessage = Omit<ReadMessage, 'plain'>;
+type SlowMessage = Omit<ReadMessage, 'scan'>;
 
 function readSlowly({ encoding, bytes, isVersionDeclared }: MessageContent): SlowMessage {
   const { data, version } =

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidMessage } from '../../model/invalid-message.ts';
-import type { NotPlainReason } from '../../otlp/plain/not-plain.ts';
-import type { PlainProfiles } from '../../otlp/plain/plain-profiles.ts';
-import { PlainScanner } from '../../otlp/plain/plain-profiles.ts';
+import type { NotPassableReason } from '../../otlp/passable/not-passable.ts';
+import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
+import { PassableScanner } from '../../otlp/passable/passable-scanner.ts';
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
 import { decodeAnyJson, decodeAnyWire } from '../../otlp/protobuf/decode-any-wire.ts';
 import { decodeProfilesData } from '../../otlp/protobuf/decode-profiles-data.ts';
@@ -27,7 +27,7 @@ export interface ReadMessage extends SortedProfiles, ReceivedProfiles {
 
 /** Reads messages one after the other, and decodes only those that cannot be passed on as they are. */
 export class MessageReader {
-  readonly #scanner = new PlainScanner();
+  readonly #scanner = new PassableScanner();
 
   /** @throws InvalidMessage when it cannot be read */
   read({ encoding, bytes, isVersionDeclared }: MessageContent): ReadMessage {
@@ -37,9 +37,9 @@ export class MessageReader {
     if (!isCurrent || (finding.kind === 'unclear' && !isVersionDeclared)) {
       return sortOut({ ...decodeAnyWire(bytes, isVersionDeclared, finding), reason: 'version' });
     }
-    const plain = this.#scanner.scan(bytes);
-    if (plain.kind === 'plain') return withoutFaults(plain.profiles);
-    return sortOut({ ...decodeAnyWire(bytes, isVersionDeclared, finding), reason: plain.reason });
+    const scan = this.#scanner.scan(bytes);
+    if (scan.kind === 'passable') return withoutFaults(scan.profiles);
+    return sortOut({ ...decodeAnyWire(bytes, isVersionDeclared, finding), reason: scan.reason });
   }
 }
 
@@ -50,12 +50,12 @@ function sortOut({
 }: {
   readonly data: ProfilesData;
   readonly version: WireVersion;
-  readonly reason: NotPlainReason;
+  readonly reason: NotPassableReason;
 }): ReadMessage {
-  return { ...sortOutProfiles(data), version, plain: { kind: 'not_plain', reason } };
+  return { ...sortOutProfiles(data), version, scan: { kind: 'not_passable', reason } };
 }
 
-function withoutFaults(profiles: PlainProfiles): ReadMessage {
+function withoutFaults(profiles: PassableProfiles): ReadMessage {
   const { bytes, sampleCount } = profiles;
   let data: ProfilesData | undefined;
   return {
@@ -68,7 +68,7 @@ function withoutFaults(profiles: PlainProfiles): ReadMessage {
     rejectedSamples: 0,
     faults: [],
     version: 'current',
-    plain: { kind: 'plain', profiles },
+    scan: { kind: 'passable', profiles },
   };
 }
 

@@ -1,4 +1,4 @@
-import type { PlainFinding } from '../../otlp/plain/plain-profiles.ts';
+import type { ScanResult } from '../../otlp/passable/passable-scanner.ts';
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
 
 /** Profiles whose references are sound. */
@@ -7,7 +7,7 @@ export interface ReceivedProfiles {
   readonly data: ProfilesData;
   readonly sampleCount: number;
   /** The bytes that came in, if they are as we would send them; until the answer. */
-  readonly plain: PlainFinding;
+  readonly scan: ScanResult;
 }
 
 /** Where the receiver hands profiles to. */

@@ -4,8 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { PairSet } from '../../../src/otlp/plain/pair-set.ts';
-import { PlainScanner } from '../../../src/otlp/plain/plain-profiles.ts';
+import { PairSet } from '../../../src/otlp/passable/pair-set.ts';
+import { PassableScanner } from '../../../src/otlp/passable/passable-scanner.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { passingProfiles } from '../../bench/passing-profiles.ts';
 import { goodProfiles } from '../good-profiles.ts';
@@ -13,13 +13,13 @@ import { goodProfiles } from '../good-profiles.ts';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-function kindOf(scanner: PlainScanner, bytes: Uint8Array): string {
+function kindOf(scanner: PassableScanner, bytes: Uint8Array): string {
   const finding = scanner.scan(bytes);
-  return finding.kind === 'plain' ? `${finding.profiles.sampleCount} samples` : finding.reason;
+  return finding.kind === 'passable' ? `${finding.profiles.sampleCount} samples` : finding.reason;
 }
 
 test('resources, attributes and texts that differ in one letter are told apart, at any size', () => {
-  const scanner = new PlainScanner();
+  const scanner = new PassableScanner();
   for (const scale of [0.05, 1.3, 4]) {
     const { data } = passingProfiles(scale);
     const sampleCount = data.resourceProfiles.flatMap(({ scopeProfiles: [scope] }) => scope!.profiles[0]!.samples);
@@ -30,8 +30,8 @@ test('resources, attributes and texts that differ in one letter are told apart, 
 test('a scanner tells of a message the same whatever it saw before', () => {
   const messages = [0.05, 1.3].map((scale) => encodeProfilesData(passingProfiles(scale).data));
   messages.push(encodeProfilesData(goodProfiles()), messages[1]!.subarray(0, 40_000));
-  const expected = messages.map((bytes) => kindOf(new PlainScanner(), bytes));
-  const scanner = new PlainScanner();
+  const expected = messages.map((bytes) => kindOf(new PassableScanner(), bytes));
+  const scanner = new PassableScanner();
   fc.assert(
     fc.property(fc.nat(messages.length - 1), (index) => {
       assert.equal(kindOf(scanner, messages[index]!), expected[index]);
@@ -41,15 +41,15 @@ test('a scanner tells of a message the same whatever it saw before', () => {
 
 test('a message cut off anywhere is not taken', () => {
   const bytes = encodeProfilesData(goodProfiles());
-  const scanner = new PlainScanner();
-  for (let end = 0; end < bytes.length; end++) assert.equal(scanner.scan(bytes.subarray(0, end)).kind, 'not_plain');
+  const scanner = new PassableScanner();
+  for (let end = 0; end < bytes.length; end++) assert.equal(scanner.scan(bytes.subarray(0, end)).kind, 'not_passable');
 });
 
 test('one large message is not remembered for good', async () => {
   const data = goodProfiles();
   for (let i = 0; i < 700_000; i++) data.dictionary.stringTable.push(`#${i}`);
   const large = encodeProfilesData(data);
-  const scanner = new PlainScanner();
+  const scanner = new PassableScanner();
   await freed();
   const before = process.memoryUsage().arrayBuffers;
   assert.equal(kindOf(scanner, large), 'orphan');

@@ -2,7 +2,7 @@
 import { ProtobufWriter } from '../protobuf/protobuf-writer.ts';
 import { grown } from './dictionary-columns.ts';
 import { PairHash } from './pair-hash.ts';
-import type { PlainProfiles } from './plain-profiles.ts';
+import type { PassableProfiles } from './passable-scanner.ts';
 import { hashFunction, hashLocation } from './scan-frame-tables.ts';
 import { tables } from './table-scan.ts';
 import type { TextColumns } from './text-columns.ts';
@@ -21,17 +21,17 @@ interface NamedLocation {
 }
 
 /**
- * Names for locations of a plain message. All that it holds keeps its index, so nothing but these locations is written
+ * Names for locations of a passable message. All that it holds keeps its index, so nothing but these locations is written
  * anew; functions and texts come at the end of their tables.
  */
 export class DictionaryPatch {
-  readonly #profiles: PlainProfiles;
+  readonly #profiles: PassableProfiles;
   readonly #texts: TextColumns;
   readonly #hash = new PairHash();
   readonly #newTexts = new Map<string, number>();
   readonly #named: NamedLocation[] = [];
 
-  constructor(profiles: PlainProfiles, texts: TextColumns) {
+  constructor(profiles: PassableProfiles, texts: TextColumns) {
     this.#profiles = profiles;
     this.#texts = texts;
   }

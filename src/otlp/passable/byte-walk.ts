@@ -1,10 +1,10 @@
 // hot
 import { noBytes } from '../no-elements.ts';
-import { notPlain } from './not-plain.ts';
+import { notPassable } from './not-passable.ts';
 
 /**
  * A position in protobuf as the usual encoders write it: fields in the order of their numbers, which are below 16, lists packed,
- * indices not negative. Whatever else protobuf allows, and what it does not allow, is `NotPlain`: the decoder knows
+ * indices not negative. Whatever else protobuf allows, and what it does not allow, is `NotPassable`: the decoder knows
  * more, and says what is wrong. `end` is where the message at hand ends, and lies within the bytes.
  */
 export class ByteWalk {
@@ -48,7 +48,7 @@ export class ByteWalk {
   fieldEnd(end: number): number {
     const sizeBytes = this.index(end);
     const fieldEnd = this.position + sizeBytes;
-    if (fieldEnd > end) throw notPlain('encoding');
+    if (fieldEnd > end) throw notPassable('encoding');
     return fieldEnd;
   }
 
@@ -75,7 +75,7 @@ export class ByteWalk {
         return;
       }
     }
-    throw notPlain('encoding');
+    throw notPassable('encoding');
   }
 
   /** Passes over varints of at most 64 bits up to `end`. */
@@ -85,21 +85,21 @@ export class ByteWalk {
     for (let position = this.position; position < end; position++) {
       const byte = bytes[position]!;
       if (byte < 0x80) size = 0;
-      else if (++size === 10) throw notPlain('encoding');
+      else if (++size === 10) throw notPassable('encoding');
     }
-    if (size !== 0) throw notPlain('encoding');
+    if (size !== 0) throw notPassable('encoding');
     this.position = end;
   }
 
   /** Passes over `sizeBytes`. */
   skip(sizeBytes: number, end: number): void {
     this.position += sizeBytes;
-    if (this.position > end) throw notPlain('encoding');
+    if (this.position > end) throw notPassable('encoding');
   }
 
   /** Moves to the end of a message, where it has to be: nothing is left that was not asked for. */
   finish(end: number): void {
-    if (this.position !== end) throw notPlain('encoding');
+    if (this.position !== end) throw notPassable('encoding');
   }
 
   #longIndex(end: number): number {
@@ -109,13 +109,13 @@ export class ByteWalk {
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = bytes[position++]!;
       if (position > end) break;
-      if (shift === 28 && byte > 0x07) throw notPlain('reference');
+      if (shift === 28 && byte > 0x07) throw notPassable('reference');
       value |= (byte & 0x7f) << shift;
       if (byte >= 0x80) continue;
       if (byte === 0) break;
       this.position = position;
       return value;
     }
-    throw notPlain('encoding');
+    throw notPassable('encoding');
   }
 }

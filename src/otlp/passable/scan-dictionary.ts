@@ -1,7 +1,7 @@
 // hot
 import { isUtf8 } from 'node:buffer';
 import { grown } from './dictionary-columns.ts';
-import { notPlain } from './not-plain.ts';
+import { notPassable } from './not-passable.ts';
 import { scanFunction, scanLocation, scanMapping } from './scan-frame-tables.ts';
 import { scanAttribute, scanLink, scanStack } from './scan-sample-tables.ts';
 import type { TableScan } from './table-scan.ts';
@@ -9,12 +9,12 @@ import { tables } from './table-scan.ts';
 
 /**
  * Fills the columns from the fields of a `ProfilesDictionary` that ends at `end`, and marks as used what its entries refer to.
- * @throws NotPlain unless all tables are there, with the zero value and no two equal entries, and all indices are in range
+ * @throws NotPassable unless all tables are there, with the zero value and no two equal entries, and all indices are in range
  */
 export function scanDictionary(scan: TableScan, end: number): void {
   const { walk, columns } = scan;
   findTables(scan, end);
-  for (let table = 1; table < 8; table++) if (columns.counts[table] === 0) throw notPlain('incomplete');
+  for (let table = 1; table < 8; table++) if (columns.counts[table] === 0) throw notPassable('incomplete');
   columns.prepare();
   scanTable(scan, tables.mapping, scanMapping);
   scanTable(scan, tables.location, scanLocation);
@@ -22,7 +22,7 @@ export function scanDictionary(scan: TableScan, end: number): void {
   scanTable(scan, tables.link, scanLink);
   scanTable(scan, tables.attribute, scanAttribute);
   scanTable(scan, tables.stack, scanStack);
-  // Last: what is not plain shows mostly before the bulk of the bytes is hashed.
+  // Last: what is not passable shows mostly before the bulk of the bytes is hashed.
   scanStrings(scan);
   walk.position = end;
 }
@@ -71,13 +71,13 @@ function scanStrings({ walk, columns, hash }: TableScan): void {
   const { bytes, view } = walk;
   const { counts, strings, stringStart, stringEnd } = columns;
   const count = counts[tables.string]!;
-  if (stringStart[0] !== stringEnd[0]) throw notPlain('reference');
+  if (stringStart[0] !== stringEnd[0]) throw notPassable('reference');
   for (let index = 0; index < count; index++) {
     const start = stringStart[index]!;
     const end = stringEnd[index]!;
     hash.start(tables.string);
     const isAscii = hash.bytes(bytes, view, start, end);
-    if (!isAscii && !isUtf8(bytes.subarray(start, end))) throw notPlain('encoding');
-    if (strings.intern(hash.a, hash.b) !== index) throw notPlain('duplicate');
+    if (!isAscii && !isUtf8(bytes.subarray(start, end))) throw notPassable('encoding');
+    if (strings.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
   }
 }

@@ -5,7 +5,7 @@
  * entry, `duplicate` two entries are equal, `same_resource` two resources or scopes are, `same_location` a name
  * makes two locations equal.
  */
-export type NotPlainReason =
+export type NotPassableReason =
   | 'json'
   | 'version'
   | 'encoding'
@@ -18,21 +18,21 @@ export type NotPlainReason =
   | 'same_location';
 
 /** Thrown and caught within this folder: a walk has met something that it leaves to others. */
-export class NotPlain extends Error {
-  readonly reason: NotPlainReason;
+export class NotPassable extends Error {
+  readonly reason: NotPassableReason;
 
-  constructor(reason: NotPlainReason) {
+  constructor(reason: NotPassableReason) {
     super(reason);
-    this.name = 'NotPlain';
+    this.name = 'NotPassable';
     this.reason = reason;
   }
 }
 
 // Made once: a stack trace at each request would cost more than some requests do.
-const made = new Map<NotPlainReason, NotPlain>();
+const made = new Map<NotPassableReason, NotPassable>();
 
-export function notPlain(reason: NotPlainReason): NotPlain {
-  const known = made.get(reason) ?? new NotPlain(reason);
+export function notPassable(reason: NotPassableReason): NotPassable {
+  const known = made.get(reason) ?? new NotPassable(reason);
   made.set(reason, known);
   return known;
 }

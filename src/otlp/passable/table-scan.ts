@@ -2,7 +2,7 @@
 import { hashSeed, mixWord } from '../../support/mix-words.ts';
 import type { ByteWalk } from './byte-walk.ts';
 import type { DictionaryColumns } from './dictionary-columns.ts';
-import { notPlain } from './not-plain.ts';
+import { notPassable } from './not-passable.ts';
 import type { PairHash } from './pair-hash.ts';
 
 /** Tables by the numbers of their fields. */
@@ -17,7 +17,7 @@ export interface TableScan {
 
 /** Marks an entry as used, and returns its index. */
 export function use(columns: DictionaryColumns, table: number, index: number): number {
-  if (index >= columns.counts[table]!) throw notPlain('reference');
+  if (index >= columns.counts[table]!) throw notPassable('reference');
   columns.used[table]![index] = 1;
   return index;
 }

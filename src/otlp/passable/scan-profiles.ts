@@ -1,7 +1,7 @@
 // hot
 
 import { mixWord } from '../../support/mix-words.ts';
-import { notPlain } from './not-plain.ts';
+import { notPassable } from './not-passable.ts';
 import type { PairSet } from './pair-set.ts';
 import type { TableScan } from './table-scan.ts';
 import { tables, use } from './table-scan.ts';
@@ -15,13 +15,13 @@ export interface ProfilesScan extends TableScan {
 
 /**
  * Checks one entry of `resource_profiles`, and marks what it uses of the dictionary. Returns its number of samples.
- * @throws NotPlain unless all is there that is always sent, all indices are in range, and no scope comes twice
+ * @throws NotPassable unless all is there that is always sent, all indices are in range, and no scope comes twice
  */
 export function scanResourceProfiles(scan: ProfilesScan, end: number): number {
   const { walk, hash, resources } = scan;
   let sampleCount = 0;
   let scopeCount = 0;
-  if (!walk.has(0x0a, end)) throw notPlain('incomplete');
+  if (!walk.has(0x0a, end)) throw notPassable('incomplete');
   hash.start(0);
   scanResource(scan, walk.fieldEnd(end));
   // The hashes of its scopes run in between.
@@ -30,13 +30,13 @@ export function scanResourceProfiles(scan: ProfilesScan, end: number): number {
     sampleCount += scanScopeProfiles(scan, walk.fieldEnd(end));
     scopeCount++;
   }
-  if (scopeCount === 0) throw notPlain('incomplete');
+  if (scopeCount === 0) throw notPassable('incomplete');
   hash.a = a;
   hash.b = b;
   scanText(scan, 0x1a, end);
   walk.finish(end);
   const { count } = resources;
-  if (resources.intern(hash.a, hash.b) !== count) throw notPlain('same_resource');
+  if (resources.intern(hash.a, hash.b) !== count) throw notPassable('same_resource');
   return sampleCount;
 }
 
@@ -46,17 +46,17 @@ function scanScopeProfiles(scan: ProfilesScan, end: number): number {
   let profileCount = 0;
   // Scopes of two resources are two scopes.
   hash.start(resources.count);
-  if (!walk.has(0x0a, end)) throw notPlain('incomplete');
+  if (!walk.has(0x0a, end)) throw notPassable('incomplete');
   scanScope(scan, walk.fieldEnd(end));
   while (walk.has(0x12, end)) {
     sampleCount += scanProfile(scan, walk.fieldEnd(end));
     profileCount++;
   }
-  if (profileCount === 0) throw notPlain('incomplete');
+  if (profileCount === 0) throw notPassable('incomplete');
   scanText(scan, 0x1a, end);
   walk.finish(end);
   const { count } = scopes;
-  if (scopes.intern(hash.a, hash.b) !== count) throw notPlain('same_resource');
+  if (scopes.intern(hash.a, hash.b) !== count) throw notPassable('same_resource');
   return sampleCount;
 }
 
@@ -114,18 +114,18 @@ function scanText({ walk, hash }: ProfilesScan, tag: number, end: number): void 
 function scanProfile(scan: ProfilesScan, end: number): number {
   const { walk, columns } = scan;
   let sampleCount = 0;
-  if (!walk.has(0x0a, end)) throw notPlain('incomplete');
+  if (!walk.has(0x0a, end)) throw notPassable('incomplete');
   scanValueType(scan, walk.fieldEnd(end));
   for (; walk.has(0x12, end); sampleCount++) scanSample(scan, walk.fieldEnd(end));
   if (walk.has(0x19, end)) walk.skip(8, end);
   if (walk.has(0x20, end)) walk.words(end);
-  if (!walk.has(0x2a, end)) throw notPlain('incomplete');
+  if (!walk.has(0x2a, end)) throw notPassable('incomplete');
   scanValueType(scan, walk.fieldEnd(end));
   if (walk.has(0x30, end)) walk.words(end);
   if (walk.has(0x3a, end)) {
     const idEnd = walk.fieldEnd(end);
     const sizeBytes = idEnd - walk.position;
-    if (sizeBytes !== 0 && sizeBytes !== 16) throw notPlain('reference');
+    if (sizeBytes !== 0 && sizeBytes !== 16) throw notPassable('reference');
     walk.position = idEnd;
   }
   if (walk.has(0x40, end)) walk.index(end);
@@ -153,7 +153,7 @@ function scanSample({ walk, columns }: ProfilesScan, end: number): void {
     const listEnd = walk.fieldEnd(end);
     while (walk.position < listEnd) {
       const attribute = walk.index(listEnd);
-      if (attribute >= count) throw notPlain('reference');
+      if (attribute >= count) throw notPassable('reference');
       isUsed[attribute] = 1;
     }
   }
@@ -161,7 +161,7 @@ function scanSample({ walk, columns }: ProfilesScan, end: number): void {
   if (walk.has(0x22, end)) walk.skipVarints(walk.fieldEnd(end));
   if (walk.has(0x2a, end)) {
     const listEnd = walk.fieldEnd(end);
-    if ((listEnd - walk.position) % 8 !== 0) throw notPlain('encoding');
+    if ((listEnd - walk.position) % 8 !== 0) throw notPassable('encoding');
     walk.position = listEnd;
   }
   walk.finish(end);

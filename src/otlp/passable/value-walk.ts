@@ -1,7 +1,7 @@
 // hot
 import { isUtf8 } from 'node:buffer';
 import type { ByteWalk } from './byte-walk.ts';
-import { notPlain } from './not-plain.ts';
+import { notPassable } from './not-passable.ts';
 
 // The bound of protobuf's own implementations is 100 messages; nobody nests values so deep.
 const maxDepth = 16;
@@ -20,7 +20,7 @@ export function checkText(bytes: Uint8Array, start: number, end: number): void {
   for (let position = start; position < end; position++) {
     if (bytes[position]! < 0x80) continue;
     if (isUtf8(bytes.subarray(position, end))) return;
-    throw notPlain('encoding');
+    throw notPassable('encoding');
   }
 }
 
@@ -28,17 +28,17 @@ export function checkText(bytes: Uint8Array, start: number, end: number): void {
 export function walkKeyValue(walk: ByteWalk, end: number, depth = 0): void {
   const start = walk.position;
   if (walk.has(0x0a, end)) {
-    if (walk.bytes[walk.position] === 0) throw notPlain('encoding');
+    if (walk.bytes[walk.position] === 0) throw notPassable('encoding');
     walkText(walk, end);
   }
   if (walk.has(0x12, end)) {
     const valueEnd = walk.fieldEnd(end);
-    if (valueEnd === walk.position) throw notPlain('encoding');
+    if (valueEnd === walk.position) throw notPassable('encoding');
     walkValue(walk, valueEnd, depth);
   }
-  if (walk.has(0x18, end)) throw notPlain('string_reference');
+  if (walk.has(0x18, end)) throw notPassable('string_reference');
   walk.finish(end);
-  if (start === end) throw notPlain('encoding');
+  if (start === end) throw notPassable('encoding');
 }
 
 /** An `AnyValue` that holds one value. */
@@ -46,15 +46,15 @@ export function walkValue(walk: ByteWalk, end: number, depth = 0): void {
   if (walk.has(0x0a, end)) walkText(walk, end);
   else if (walk.has(0x18, end)) walkInteger(walk, end);
   else if (walk.has(0x10, end)) {
-    if (walk.index(end) > 1) throw notPlain('encoding');
+    if (walk.index(end) > 1) throw notPassable('encoding');
   } else if (walk.has(0x21, end)) {
     walk.skip(8, end);
     // One bit pattern of many would come out.
-    if (Number.isNaN(walk.view.getFloat64(walk.position - 8, true))) throw notPlain('encoding');
+    if (Number.isNaN(walk.view.getFloat64(walk.position - 8, true))) throw notPassable('encoding');
   } else if (walk.has(0x2a, end)) walkList(walk, walk.fieldEnd(end), depth + 1, false);
   else if (walk.has(0x32, end)) walkList(walk, walk.fieldEnd(end), depth + 1, true);
   else if (walk.has(0x3a, end)) walk.position = walk.fieldEnd(end);
-  else if (walk.has(0x40, end)) throw notPlain('string_reference');
+  else if (walk.has(0x40, end)) throw notPassable('string_reference');
   walk.finish(end);
 }
 
@@ -63,11 +63,11 @@ function walkInteger(walk: ByteWalk, end: number): void {
   const start = walk.position;
   walk.words(end);
   const isOneByte = walk.position === start + 1;
-  if (!isOneByte && walk.bytes[walk.position - 1] === 0) throw notPlain('encoding');
+  if (!isOneByte && walk.bytes[walk.position - 1] === 0) throw notPassable('encoding');
 }
 
 function walkList(walk: ByteWalk, end: number, depth: number, isKeyValues: boolean): void {
-  if (depth > maxDepth) throw notPlain('encoding');
+  if (depth > maxDepth) throw notPassable('encoding');
   while (walk.has(0x0a, end)) {
     const itemEnd = walk.fieldEnd(end);
     if (isKeyValues) walkKeyValue(walk, itemEnd, depth);

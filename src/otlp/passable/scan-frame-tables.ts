@@ -1,7 +1,7 @@
 // hot
 import type { DictionaryColumns } from './dictionary-columns.ts';
 import { grown } from './dictionary-columns.ts';
-import { notPlain } from './not-plain.ts';
+import { notPassable } from './not-passable.ts';
 import type { PairHash } from './pair-hash.ts';
 import type { TableScan } from './table-scan.ts';
 import { addToSet, tables, use } from './table-scan.ts';
@@ -37,11 +37,11 @@ export function scanMapping({ walk, columns, hash }: TableScan, index: number, e
   columns.mappingFile[index] = file;
   columns.mappingAttributeStart[index] = attributesStart;
   columns.mappingAttributeStart[index + 1] = attributesEnd;
-  if (index === 0 && !(isZero && file === 0 && attributesEnd === 0)) throw notPlain('reference');
+  if (index === 0 && !(isZero && file === 0 && attributesEnd === 0)) throw notPassable('reference');
   hash.word(file);
   hash.word(attributesEnd - attributesStart);
   hash.word(set);
-  if (columns.others.intern(hash.a, hash.b) !== index) throw notPlain('duplicate');
+  if (columns.others.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
 }
 
 export function scanLocation(scan: TableScan, index: number, end: number): void {
@@ -79,9 +79,9 @@ export function scanLocation(scan: TableScan, index: number, end: number): void 
   columns.locationLineStart[index] = linesStart;
   columns.locationLineStart[index + 1] = linesEnd;
   const isZero = mapping === 0 && low === 0 && high === 0 && attributesEnd === 0 && linesEnd === 0;
-  if (index === 0 && !isZero) throw notPlain('reference');
+  if (index === 0 && !isZero) throw notPassable('reference');
   hashLocation(hash, columns, index, linesStart, linesEnd);
-  if (columns.locations.intern(hash.a, hash.b) !== index) throw notPlain('duplicate');
+  if (columns.locations.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
 }
 
 function scanLine({ walk, columns }: TableScan, index: number, end: number): void {
@@ -117,9 +117,9 @@ export function scanFunction({ walk, columns, hash }: TableScan, index: number, 
   columns.functionFile[index] = file;
   columns.functionLineLow[index] = low;
   columns.functionLineHigh[index] = high;
-  if (index === 0 && (name | systemName | file | low | high) !== 0) throw notPlain('reference');
+  if (index === 0 && (name | systemName | file | low | high) !== 0) throw notPassable('reference');
   hashFunction(hash, columns, index);
-  if (columns.functions.intern(hash.a, hash.b) !== index) throw notPlain('duplicate');
+  if (columns.functions.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
 }
 
 /** By all that it says: of attributes the order means nothing, of lines it does. */

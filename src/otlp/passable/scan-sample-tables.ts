@@ -1,5 +1,5 @@
 // hot
-import { notPlain } from './not-plain.ts';
+import { notPassable } from './not-passable.ts';
 import type { TableScan } from './table-scan.ts';
 import { tables, use } from './table-scan.ts';
 import { walkValue } from './value-walk.ts';
@@ -10,13 +10,13 @@ export function scanLink({ walk, columns, hash }: TableScan, index: number, end:
     if (!walk.has(tag, end)) continue;
     const idEnd = walk.fieldEnd(end);
     if (idEnd === walk.position) continue;
-    if (index === 0 || idEnd !== walk.position + sizeBytes) throw notPlain('reference');
+    if (index === 0 || idEnd !== walk.position + sizeBytes) throw notPassable('reference');
     hash.word(tag);
     hash.bytes(walk.bytes, walk.view, walk.position, idEnd);
     walk.position = idEnd;
   }
   walk.finish(end);
-  if (columns.others.intern(hash.a, hash.b) !== index) throw notPlain('duplicate');
+  if (columns.others.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
 }
 
 /** Of trace ID and span ID. */
@@ -53,8 +53,8 @@ export function scanAttribute({ walk, columns, hash }: TableScan, index: number,
   hash.word(unit);
   walk.finish(end);
   columns.attributeKey[index] = key;
-  if (index === 0 && !(isZero && unit === 0)) throw notPlain('reference');
-  if (columns.others.intern(hash.a, hash.b) !== index) throw notPlain('duplicate');
+  if (index === 0 && !(isZero && unit === 0)) throw notPassable('reference');
+  if (columns.others.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
 }
 
 export function scanStack({ walk, columns, hash }: TableScan, index: number, end: number): void {
@@ -63,14 +63,14 @@ export function scanStack({ walk, columns, hash }: TableScan, index: number, end
     const count = columns.counts[tables.location]!;
     const used = columns.used[tables.location]!;
     const listEnd = walk.fieldEnd(end);
-    if (index === 0 && walk.position < listEnd) throw notPlain('reference');
+    if (index === 0 && walk.position < listEnd) throw notPassable('reference');
     while (walk.position < listEnd) {
       const location = walk.index(listEnd);
-      if (location >= count) throw notPlain('reference');
+      if (location >= count) throw notPassable('reference');
       used[location] = 1;
       hash.word(location);
     }
   }
   walk.finish(end);
-  if (columns.others.intern(hash.a, hash.b) !== index) throw notPlain('duplicate');
+  if (columns.others.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
 }

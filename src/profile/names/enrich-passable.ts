@@ -1,10 +1,10 @@
 // hot
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
-import type { NewLine } from '../../otlp/plain/dictionary-patch.ts';
-import { DictionaryPatch } from '../../otlp/plain/dictionary-patch.ts';
-import type { PlainProfiles } from '../../otlp/plain/plain-profiles.ts';
-import { tables } from '../../otlp/plain/table-scan.ts';
-import { TextColumns } from '../../otlp/plain/text-columns.ts';
+import type { NewLine } from '../../otlp/passable/dictionary-patch.ts';
+import { DictionaryPatch } from '../../otlp/passable/dictionary-patch.ts';
+import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
+import { tables } from '../../otlp/passable/table-scan.ts';
+import { TextColumns } from '../../otlp/passable/text-columns.ts';
 import { attributeNames } from '../attribute-names.ts';
 import { firstMemoryAddressHigh, typesWithAddresses } from './address-space.ts';
 import type { LocationCounts } from './enrich-profiles.ts';
@@ -22,8 +22,8 @@ export interface EnrichedBytes extends LocationCounts {
  * What `enrichProfiles` does, for a message of which nothing else has to be changed: the bytes of samples stay as they are.
  * `undefined` when a name makes two locations equal; the book knows by then what the message had to tell.
  */
-export function enrichPlain(profiles: PlainProfiles, names: NameBook): EnrichedBytes | undefined {
-  const naming = new PlainNaming(profiles, names);
+export function enrichPassable(profiles: PassableProfiles, names: NameBook): EnrichedBytes | undefined {
+  const naming = new ColumnNaming(profiles, names);
   // All names are learned before the first one is asked for.
   naming.learnAll();
   if (!naming.nameAll()) return undefined;
@@ -38,8 +38,8 @@ interface NamedFile extends MappingFile {
   table: NameTable | null | undefined;
 }
 
-class PlainNaming {
-  readonly #columns: PlainProfiles['columns'];
+class ColumnNaming {
+  readonly #columns: PassableProfiles['columns'];
   readonly #names: NameBook;
   readonly #texts: TextColumns;
   readonly #patch: DictionaryPatch;
@@ -56,7 +56,7 @@ class PlainNaming {
   namedLocations = 0;
   unnamedLocations = 0;
 
-  constructor(profiles: PlainProfiles, names: NameBook) {
+  constructor(profiles: PassableProfiles, names: NameBook) {
     this.#columns = profiles.columns;
     this.#names = names;
     this.#texts = new TextColumns(profiles);

@@ -1,16 +1,16 @@
 // hot
 import { PairHash } from './pair-hash.ts';
-import type { PlainProfiles } from './plain-profiles.ts';
+import type { PassableProfiles } from './passable-scanner.ts';
 import { tables } from './table-scan.ts';
 
-/** The string table of a plain message: its texts are made one by one, when somebody asks. */
+/** The string table of a passable message: its texts are made one by one, when somebody asks. */
 export class TextColumns {
   readonly #buffer: Buffer;
-  readonly #columns: PlainProfiles['columns'];
+  readonly #columns: PassableProfiles['columns'];
   readonly #hash = new PairHash();
   readonly #texts = new Map<number, string>();
 
-  constructor({ bytes, columns }: PlainProfiles) {
+  constructor({ bytes, columns }: PassableProfiles) {
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#columns = columns;
   }

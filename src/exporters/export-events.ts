@@ -1,6 +1,7 @@
-import type { Meter } from '@opentelemetry/api';
-import type { Logger } from 'pino';
 import { formatDurationMs } from '../config/duration.ts';
+import type { ReportStatus, RunningStatus } from '../model/component-status.ts';
+import type { EventKind, EventParts, RecordEvent } from '../support/events.ts';
+import { createEvents } from '../support/events.ts';
 import type { GaugeReading } from '../support/observe-gauges.ts';
 import { observeGauges } from '../support/observe-gauges.ts';
 import type { ExportRequest, Refusal } from './export-request.ts';
@@ -47,82 +48,116 @@ const refusalTexts: Record<Refusal, string> = {
   storage_too_small: 'the request is larger than max_size_mib of the storage; raise it',
 };
 
-export function createExportEvents(id: string, logger: Logger, meter: Meter): ExportEvents {
-  const counters = createCounters(meter);
+export interface ExportEventParts extends EventParts {
+  readonly reportStatus?: ReportStatus | undefined;
+}
+
+export function createExportEvents(id: string, parts: ExportEventParts): ExportEvents {
+  const { logger, meter } = parts;
   const exporter = { exporter: id };
   const signal = { ...exporter, data_type: 'profiles' };
+  const record = createRecorders(createEvents(parts, exporter));
+  const inFlight = meter.createUpDownCounter('otelcol_exporter_in_flight_requests', {
+    unit: '{request}',
+    description: 'Requests being sent, waiting times between retries included.',
+  });
+  const status = onChange(parts.reportStatus);
   return {
-    refused(request, refusal) {
-      counters.enqueueFailed.add(request.sampleCount, { ...exporter, error_type: refusal });
-      const error = refusalTexts[refusal];
-      logger.error({ error, rejected_items: request.sampleCount }, 'Exporting failed. Rejecting data.');
+    refused({ sampleCount }, refusal) {
+      const fields = { error: refusalTexts[refusal], rejected_items: sampleCount };
+      record.refused({ count: sampleCount, labels: { error_type: refusal }, fields });
     },
-    started() {
-      counters.inFlight.add(1, signal);
-    },
-    ended() {
-      counters.inFlight.add(-1, signal);
-    },
+    started: () => inFlight.add(1, signal),
+    ended: () => inFlight.add(-1, signal),
     retrying({ reason }, delayMs, retryCount) {
+      status('recoverable_error', reason);
       const level = retryCount === 1 ? 'info' : 'debug';
       const fields = { error: reason, interval: formatDurationMs(Math.round(delayMs)) };
       logger[level](fields, 'Exporting failed. Will retry the request after interval.');
     },
-    accepted(request, { rejectedProfiles, message }) {
-      counters.sent.add(request.sampleCount, exporter);
-      if (rejectedProfiles > 0n) counters.rejectedProfiles.add(Number(rejectedProfiles), exporter);
-      if (rejectedProfiles > 0n || message !== '') {
-        logger.warn({ message, dropped_profiles: Number(rejectedProfiles) }, 'Partial success response');
-      }
+    accepted({ sampleCount }, { rejectedProfiles, message }) {
+      status('ok');
+      record.sent({ count: sampleCount });
+      if (rejectedProfiles === 0n && message === '') return;
+      const count = Number(rejectedProfiles);
+      record.partlyRejected({ count, fields: { message, dropped_profiles: count } });
     },
-    failed(request, { errorType, reason }) {
-      counters.sendFailed.add(request.sampleCount, { ...exporter, error_type: errorType });
-      logger.error({ error: reason, dropped_items: request.sampleCount }, 'Exporting failed. Dropping data.');
+    failed({ sampleCount }, { errorType, reason }) {
+      // Cut off by our own stop says nothing about the destination.
+      if (errorType !== 'Shutdown')
+        status(errorTypesForPeople.has(errorType) ? 'permanent_error' : 'recoverable_error', reason);
+      const fields = { error: reason, dropped_items: sampleCount };
+      record.failed({ count: sampleCount, labels: { error_type: errorType }, fields });
     },
     split(reason, pieceCount) {
-      counters.splitRequests.add(1, { ...exporter, reason });
-      logger.debug({ reason, pieces: pieceCount }, 'Splitting a request.');
+      record.split({ labels: { reason }, fields: { reason, pieces: pieceCount } });
     },
-    payloadsDropped(count) {
-      counters.droppedPayloads.add(count, exporter);
-      logger.warn({ dropped_payloads: count }, 'Sending profiles without original payloads that are too large.');
-    },
-    limitLearned(limitBytes) {
-      logger.warn({ limit_bytes: limitBytes }, 'The receiver takes only smaller requests. Splitting to its limit.');
-    },
-    closeFailed(error) {
-      logger.error({ error: error instanceof Error ? error.message : String(error) }, 'Closing failed.');
-    },
-    observe: (queue) => observeGauges(meter, figuresOf(queue), signal),
+    payloadsDropped: (count) => record.payloadsDropped({ count, fields: { dropped_payloads: count } }),
+    limitLearned: (limitBytes) => record.limitLearned({ fields: { limit_bytes: limitBytes } }),
+    closeFailed: (error) =>
+      record.closeFailed({ fields: { error: error instanceof Error ? error.message : String(error) } }),
+    observe: (queue) => observeGauges(meter, gaugesOf(queue), signal),
   };
 }
 
-function createCounters(meter: Meter) {
-  const samples = (name: string, description: string) => meter.createCounter(name, { unit: '{sample}', description });
+/** Failures that last until a person changes something: credentials, rights, address or protocol. */
+const errorTypesForPeople: ReadonlySet<string> = new Set(['Unauthenticated', 'PermissionDenied', 'Unimplemented']);
+
+/** Passes a status on when it differs from the one before. */
+function onChange(report: ReportStatus | undefined): ReportStatus {
+  let last: RunningStatus = 'ok';
+  return (status, error) => {
+    if (status !== last) report?.(status, error);
+    last = status;
+  };
+}
+
+function createRecorders(event: (kind: EventKind) => RecordEvent) {
+  const samples = (name: string, description: string) => ({ name, unit: '{sample}', description });
   return {
-    sent: samples('otelcol_exporter_sent_profile_samples', 'Samples that the destination took.'),
-    sendFailed: samples('otelcol_exporter_send_failed_profile_samples', 'Samples dropped because sending failed.'),
-    enqueueFailed: samples('otelcol_exporter_enqueue_failed_profile_samples', 'Samples that the queue refused.'),
-    rejectedProfiles: meter.createCounter('framekeeper_exporter_rejected_profiles', {
-      unit: '{profile}',
-      description: 'Profiles that a destination reported as rejected in a partial success.',
+    refused: event({
+      counter: samples('otelcol_exporter_enqueue_failed_profile_samples', 'Samples that the queue refused.'),
+      line: { level: 'error', message: 'Exporting failed. Rejecting data.' },
     }),
-    splitRequests: meter.createCounter('framekeeper_exporter_split_requests', {
-      unit: '{request}',
-      description: 'Requests taken apart because they were too large, by what bounded them.',
+    sent: event({
+      counter: samples('otelcol_exporter_sent_profile_samples', 'Samples that the destination took.'),
     }),
-    droppedPayloads: meter.createCounter('framekeeper_exporter_dropped_payloads', {
-      unit: '{payload}',
-      description: 'Original payloads left out of pieces that had no room for them.',
+    failed: event({
+      counter: samples('otelcol_exporter_send_failed_profile_samples', 'Samples dropped because sending failed.'),
+      line: { level: 'error', message: 'Exporting failed. Dropping data.' },
     }),
-    inFlight: meter.createUpDownCounter('otelcol_exporter_in_flight_requests', {
-      unit: '{request}',
-      description: 'Requests being sent, waiting times between retries included.',
+    partlyRejected: event({
+      counter: {
+        name: 'framekeeper_exporter_rejected_profiles',
+        unit: '{profile}',
+        description: 'Profiles that a destination reported as rejected in a partial success.',
+      },
+      line: { level: 'warn', message: 'Partial success response' },
     }),
+    split: event({
+      counter: {
+        name: 'framekeeper_exporter_split_requests',
+        unit: '{request}',
+        description: 'Requests taken apart because they were too large, by what bounded them.',
+      },
+      line: { level: 'debug', message: 'Splitting a request.' },
+    }),
+    payloadsDropped: event({
+      counter: {
+        name: 'framekeeper_exporter_dropped_payloads',
+        unit: '{payload}',
+        description: 'Original payloads left out of pieces that had no room for them.',
+      },
+      line: { level: 'warn', message: 'Sending profiles without original payloads that are too large.' },
+    }),
+    limitLearned: event({
+      line: { level: 'warn', message: 'The receiver takes only smaller requests. Splitting to its limit.' },
+    }),
+    closeFailed: event({ line: { level: 'error', message: 'Closing failed.' } }),
   };
 }
 
-function figuresOf(queue: SendingQueue): GaugeReading[] {
+function gaugesOf(queue: SendingQueue): GaugeReading[] {
   return [
     {
       name: 'otelcol_exporter_queue_size',

@@ -1,3 +1,4 @@
+import type { ReportStatus } from '../model/component-status.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import type { BatcherDependencies } from './batcher.ts';
@@ -54,11 +55,15 @@ export class QueuedExporter implements Component, ProfilesExporter {
   #endObservation: () => void = () => undefined;
 
   constructor(id: string, client: ExportClient, config: ChainConfig, dependencies: ExporterDependencies) {
-    const { logger, meter, clock, random, storage } = dependencies;
+    const { clock, random, storage } = dependencies;
     this.id = id;
     this.#client = client;
-    this.#events = createExportEvents(id, logger, meter);
     const stopping = this.#stopping.signal;
+    const reportStatus: ReportStatus = (status, error) => {
+      // A component that stops reports its steps to the end, and nothing else.
+      if (!stopping.aborted) dependencies.reportStatus?.(status, error);
+    };
+    this.#events = createExportEvents(id, { ...dependencies, reportStatus });
     const send = withRetry(withTimeout(client.send, config.timeoutMs, clock), config.retry, {
       clock,
       random,

@@ -9,6 +9,7 @@ import type { HttpServer } from '../http/http-server.ts';
 import { createHttpServers } from '../http/http-server.ts';
 import type { LivePage } from '../http/live-page/live-page.ts';
 import type { LivePageConfig } from '../http/live-page/live-page-config.ts';
+import type { ReportStatus } from '../model/component-status.ts';
 import { createPipeline } from '../pipeline/create-pipeline.ts';
 import type { Pipeline, PipelineParts } from '../pipeline/pipeline.ts';
 import { GrpcServers } from '../receivers/grpc-servers.ts';
@@ -165,7 +166,8 @@ export class Service {
         const log = this.#storages.get(storageOf(component))?.logOf('exporter', id);
         const storage = log && new DurableRequests(id, log, logger, telemetry.meter);
         const credentials = this.#authenticators.credentialsOf(authenticatorOf(component));
-        const own = { logger, meter: telemetry.meter, clock, random, storage, credentials };
+        const reportStatus: ReportStatus = (status, error) => this.#health.report(id, 'exporter', status, error);
+        const own = { logger, meter: telemetry.meter, clock, random, storage, credentials, reportStatus };
         return [id, createExporter(component, own)];
       }),
     );

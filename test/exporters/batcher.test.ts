@@ -30,7 +30,7 @@ function createBatcher(values: Record<string, unknown>, numConsumers = 1) {
     {
       clock,
       stopping: stopping.signal,
-      events: createExportEvents('otlp/a', recordLogs().logger, meter),
+      events: createExportEvents('otlp/a', { logger: recordLogs().logger, meter, clock }),
       deliver: (one) => {
         sent.push(one);
         return new Promise((resolve) => ends.push(resolve));

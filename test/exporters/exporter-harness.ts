@@ -14,6 +14,8 @@ export interface TestExporter {
   readonly clock: FakeClock;
   readonly logs: ReturnType<typeof recordLogs>;
   readonly values: () => Promise<Map<string, number>>;
+  /** Statuses that the exporter reported, with their errors. */
+  readonly statuses: string[];
 }
 
 interface Rest {
@@ -38,12 +40,14 @@ export function createExporter(
     queue: readSendingQueueConfig(new ConfigSection('', queue, [])),
     ...(maxRequestBytes !== undefined && { maxRequestBytes }),
   };
+  const statuses: string[] = [];
   const exporter = new QueuedExporter('otlp/a', client, config, {
     clock,
     logger: logs.logger,
     meter,
     random: () => 0.5,
     storage,
+    reportStatus: (status, error) => statuses.push(error === undefined ? status : `${status}: ${error}`),
   });
-  return { exporter, clock, logs, values };
+  return { exporter, clock, logs, values, statuses };
 }

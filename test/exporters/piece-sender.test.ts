@@ -7,6 +7,7 @@ import { PieceSender } from '../../src/exporters/piece-sender.ts';
 import type { SendResult, TooLarge } from '../../src/exporters/send-result.ts';
 import { fullyAccepted } from '../../src/exporters/send-result.ts';
 import { syntheticProfiles } from '../bench/synthetic-profiles.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { fakeRequest } from '../support/fake-request.ts';
 import { recordLogs } from '../support/log-recorder.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
@@ -28,7 +29,12 @@ function createSender(answer: (request: ExportRequest) => SendResult, maxBytes =
     sent.push(request);
     return answer(request);
   };
-  const sender = new PieceSender(send, maxBytes, keeps, createExportEvents('a', logs.logger, meter));
+  const sender = new PieceSender(
+    send,
+    maxBytes,
+    keeps,
+    createExportEvents('a', { logger: logs.logger, meter, clock: new FakeClock() }),
+  );
   const count = async (name: string): Promise<number> => (await values()).get(name) ?? 0;
   return { sender, sent, logs, count };
 }

@@ -103,6 +103,43 @@ test('an exporter counts what it sends, and what its queue holds meanwhile', asy
   await exporter.stop(neverAborted);
 });
 
+test('an exporter reports a recoverable error while it retries, and ok once its destination takes data again', async () => {
+  const answers = [fullyAccepted, busy, busy, fullyAccepted, bad, fullyAccepted];
+  const { exporter, clock, statuses } = createExporter(async () => answers.shift()!);
+  await exporter.start();
+  for (let number = 1; number <= 4; number++) {
+    exporter.offer(fakeRequest(number));
+    await clock.advance(60_000);
+  }
+  assert.deepEqual(statuses, ['recoverable_error: busy', 'ok', 'recoverable_error: bad', 'ok']);
+});
+
+for (const errorType of ['Unauthenticated', 'PermissionDenied', 'Unimplemented']) {
+  test(`an exporter reports a permanent error when its destination says ${errorType}, until it takes data`, async () => {
+    const answers: SendResult[] = [{ kind: 'permanent', errorType, reason: 'no' }, fullyAccepted];
+    const { exporter, clock, statuses } = createExporter(async () => answers.shift()!);
+    await exporter.start();
+    for (const number of [1, 2]) {
+      exporter.offer(fakeRequest(number));
+      await clock.advance(1);
+    }
+    assert.deepEqual(statuses, ['permanent_error: no', 'ok']);
+  });
+}
+
+test('an exporter reports nothing while it stops', async () => {
+  const { exporter, clock, statuses } = createExporter(async () => {
+    await clock.sleep(100);
+    return bad;
+  });
+  await exporter.start();
+  exporter.offer(fakeRequest(1));
+  const stopped = exporter.stop(neverAborted);
+  await clock.advance(100);
+  await stopped;
+  assert.deepEqual(statuses, []);
+});
+
 test('two exporters of one service are counted apart', async () => {
   const { meter, values } = recordMetrics();
   const config = {

@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { ComponentStatus } from '../../model/component-status.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { HttpMount } from '../http-server.ts';
 import { formatGoDuration, formatGoTime } from './go-time.ts';
 import type { ComponentHealthConfig, HealthCheckConfig } from './health-check-config.ts';
-import type { AggregateStatus, ComponentStatus, HealthStatus, StatusEvent } from './health-status.ts';
+import type { AggregateStatus, HealthStatus, StatusEvent } from './health-status.ts';
 
 /**
  * Extension `health_check`: answers as the Collector's extension of that name does, `/status` as its healthcheckv2,

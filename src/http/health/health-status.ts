@@ -1,15 +1,5 @@
+import type { ComponentStatus } from '../../model/component-status.ts';
 import type { Clock } from '../../support/clock.ts';
-
-/** States of a component, as the Collector names them (docs/component-status.md of opentelemetry-collector). */
-export type ComponentStatus =
-  | 'none'
-  | 'starting'
-  | 'ok'
-  | 'recoverable_error'
-  | 'permanent_error'
-  | 'fatal_error'
-  | 'stopping'
-  | 'stopped';
 
 export type ComponentKind = 'receiver' | 'processor' | 'exporter' | 'extension';
 
@@ -53,7 +43,7 @@ export class HealthStatus {
 
   /**
    * Records a component's status in every pipeline that it is part of; extensions have a group of their own.
-   * A step that the model does not allow (a permanent error does not heal, a fatal one is final) changes nothing.
+   * A step that the model does not allow (e.g. a fatal error is final) changes nothing.
    */
   report(componentId: string, kind: ComponentKind, status: ComponentStatus, error?: unknown): void {
     const name = `${kind}:${componentId}`;
@@ -118,13 +108,14 @@ export class HealthStatus {
   }
 }
 
-// The state machine of service/internal/status in opentelemetry-collector.
+// The state machine of service/internal/status in opentelemetry-collector, but for one step: a permanent error heals, because
+// credentials are read again while the service runs.
 const nextStatuses: Record<ComponentStatus, readonly ComponentStatus[]> = {
   none: ['starting'],
   starting: ['ok', 'recoverable_error', 'permanent_error', 'fatal_error', 'stopping'],
   ok: ['recoverable_error', 'permanent_error', 'fatal_error', 'stopping'],
   recoverable_error: ['ok', 'permanent_error', 'fatal_error', 'stopping'],
-  permanent_error: ['stopping'],
+  permanent_error: ['ok', 'recoverable_error', 'stopping'],
   fatal_error: [],
   stopping: ['recoverable_error', 'permanent_error', 'fatal_error', 'stopped'],
   stopped: [],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ComponentStatus } from '../../../src/http/health/health-status.ts';
 import { HealthStatus } from '../../../src/http/health/health-status.ts';
+import type { ComponentStatus } from '../../../src/model/component-status.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 /** A pipeline of one component for each list, which goes through these states one millisecond apart. */
@@ -49,6 +49,7 @@ for (const { paths, status } of [
   },
   { paths: [['starting'], [...toOk, 'fatal_error'], [...toOk, 'stopping']], status: 'fatal_error' },
   { paths: [['starting', 'ok', 'recoverable_error', 'ok'], toOk], status: 'ok' },
+  { paths: [['starting', 'ok', 'permanent_error', 'ok'], toOk], status: 'ok' },
 ] satisfies { paths: ComponentStatus[][]; status: ComponentStatus }[]) {
   test(`HealthStatus joins ${paths.map((path) => path.at(-1) ?? 'nothing').join(' and ')} to ${status}`, async () => {
     const { health } = await statusOf(...paths);
@@ -57,7 +58,7 @@ for (const { paths, status } of [
 }
 
 for (const { path, status } of [
-  { path: ['starting', 'permanent_error', 'ok'], status: 'permanent_error' },
+  { path: ['starting', 'permanent_error', 'fatal_error'], status: 'permanent_error' },
   { path: ['starting', 'fatal_error', 'ok', 'stopping'], status: 'fatal_error' },
   { path: ['ok'], status: 'none' },
   { path: ['starting', 'stopping', 'ok'], status: 'stopping' },

@@ -22,7 +22,7 @@ class Node {
   readonly #clock = new FakeClock(1_767_225_600_000_000_000n);
   readonly #store = new SymbolStore(configOf({ lifetime: '60s', max_entries: 100 }), () => 0.3);
   readonly #limits = { maxEvents: 1000, maxBytes: 1e9, retryDelayMs: 1 };
-  readonly #intake = new TraceIntake(this.#store, this.#store.neededNames, this.#limits, this.#clock);
+  readonly #intake = new TraceIntake(this.#store, this.#limits, this.#clock);
   readonly #reports: CycleReport[] = [];
   readonly #cycle = new ReportingCycle(
     'reporting_cycle',

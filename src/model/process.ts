@@ -1,10 +1,14 @@
-/** One process as one collector sees it: the same process ID with another start time is another process. */
-export interface Process {
+/** Identity of a process among those of one collector: the same ID with another start time is another process. */
+export interface ProcessIdentity {
   readonly pid: number;
+  /** Unix nanoseconds, or any number that differs between two uses of a process ID; 0 when unknown. */
+  readonly startTimeNano: bigint;
+}
+
+/** One process as one collector sees it. */
+export interface Process extends ProcessIdentity {
   /** Process ID inside its own PID namespace; 0 when it is the same. */
   readonly namespacePid: number;
-  /** Start time in Unix nanoseconds, or any number that differs between two uses of a process ID; 0 when unknown. */
-  readonly startTimeNano: bigint;
   readonly comm: string;
   readonly executablePath: string;
   readonly containerId: string;

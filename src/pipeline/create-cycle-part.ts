@@ -71,10 +71,10 @@ function createWindow(
 ): Pick<CyclePart, 'intake' | 'merged'> {
   const limits = { maxEvents, maxBytes, retryDelayMs: intervalMs };
   if (otlpProfiles === 'pass_through') {
-    return { intake: new TraceIntake(store, store.neededNames, limits, parts.clock), merged: undefined };
+    return { intake: new TraceIntake(store, limits, parts.clock), merged: undefined };
   }
   const merged = new MergeIntoCycle({ ...parts, store, limits, window: () => intake.figures });
-  const intake = new TraceIntake(store, store.neededNames, { ...limits, company: merged }, parts.clock);
+  const intake = new TraceIntake(store, { ...limits, company: merged }, parts.clock);
   return { intake, merged };
 }
 

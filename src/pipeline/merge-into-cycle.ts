@@ -10,7 +10,7 @@ import type { CycleCompany, JoinedReport, WindowShare } from '../reporter/cycle-
 import type { WindowLimits } from '../reporter/trace-intake.ts';
 import type { Clock } from '../support/clock.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
-import { bookOf, createLocationCounter } from './name-book-of-store.ts';
+import { createLocationCounter } from './location-counter.ts';
 
 export interface MergeParts {
   readonly store: SymbolStore;
@@ -110,7 +110,7 @@ export class MergeIntoCycle implements HoldingSink, CycleCompany {
 
   #learn(data: ProfilesData): Naming {
     const { store, clock } = this.#parts;
-    const naming = new Naming(data.dictionary, bookOf(store, clock.nowMs()));
+    const naming = new Naming(data.dictionary, store.at(clock.nowMs()));
     this.#locations.add(naming.learnAll(data), { outcome: 'learned' });
     return naming;
   }
@@ -130,7 +130,7 @@ export class MergeIntoCycle implements HoldingSink, CycleCompany {
   #withLateNames(kept: ProfilesJoiner, nowMs: number): ProfilesJoiner {
     const { store, createProfileId } = this.#parts;
     const { locationTable } = kept.dictionary;
-    const naming = new Naming(kept.dictionary, bookOf(store, nowMs));
+    const naming = new Naming(kept.dictionary, store.at(nowMs));
     const unnamed = [...locationTable.keys()].filter((index) => index > 0 && isUnnamed(locationTable[index]!));
     const late = unnamed.filter((index) => naming.find(index) !== undefined);
     this.#locations.add(unnamed.length - late.length, { outcome: 'unnamed' });

@@ -8,7 +8,7 @@ import type { NameBook } from '../profile/names/name-book.ts';
 import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
 import type { Clock } from '../support/clock.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
-import { bookOf, createLocationCounter } from './name-book-of-store.ts';
+import { createLocationCounter } from './location-counter.ts';
 import { offerToAll } from './offer-to-all.ts';
 
 export interface PassThroughParts {
@@ -44,10 +44,11 @@ export class PassThrough implements ProfilesSink {
   submit(received: ReceivedProfiles, signal?: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
     const { store, ownsStore, exporters, clock } = this.#parts;
     const nowMs = clock.nowMs();
-    const request = this.#enrich(received, bookOf(store, nowMs));
+    const session = store.at(nowMs);
+    const request = this.#enrich(received, session);
     if (ownsStore && nowMs >= this.#purgeAfterMs) {
       this.#purgeAfterMs = nowMs + purgeIntervalMs;
-      store.purge(nowMs);
+      session.purge();
     }
     return this.#show(request, offerToAll(exporters, request, signal));
   }

@@ -3,9 +3,9 @@ import type { FileId } from '../model/file-id.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
 import { frameKinds, isCollectorNamed } from '../model/frame-kind.ts';
-import type { NameRequests } from './name-requests.ts';
+import type { SymbolLookup } from '../model/symbol-lookup.ts';
 import type { SampleWindow } from './sample-window.ts';
-import type { SymbolSource } from './symbol-source.ts';
+import type { SymbolSession } from './symbol-source.ts';
 
 /**
  * The indices of one batch as indices of the window: each entry is looked up once a batch, at its first use, however
@@ -15,15 +15,16 @@ import type { SymbolSource } from './symbol-source.ts';
 export class BatchTranslation {
   readonly #batch: FrameBatch;
   readonly #window: SampleWindow;
-  readonly #symbols: SymbolSource;
-  readonly #names: NameRequests;
-  readonly #nowMs: number;
+  readonly #store: SymbolSession;
 
   /** Window index plus one of each entry of the batch; 0 while it was not needed. */
   readonly #files: Uint32Array;
   /** 1 for each file that was looked up as an executable. */
   readonly #executables: Uint8Array;
   readonly #addressSpaces: Uint32Array;
+  /** Symbols of each file of the batch, and stubs of each process, where they were opened. */
+  readonly #fileSymbols: (SymbolLookup | undefined)[];
+  readonly #processStubs: (SymbolLookup | undefined)[];
   readonly #mappings: Uint32Array;
   readonly #frames: Uint32Array;
   readonly #stacks: Uint32Array;
@@ -35,15 +36,15 @@ export class BatchTranslation {
   readonly #labelSets: Uint32Array;
   #scratch = new Uint32Array(64);
 
-  constructor(batch: FrameBatch, window: SampleWindow, symbols: SymbolSource, names: NameRequests, nowMs: number) {
+  constructor(batch: FrameBatch, window: SampleWindow, store: SymbolSession) {
     this.#batch = batch;
     this.#window = window;
-    this.#symbols = symbols;
-    this.#names = names;
-    this.#nowMs = nowMs;
+    this.#store = store;
     this.#files = new Uint32Array(batch.fileIds.length);
     this.#executables = new Uint8Array(batch.fileIds.length);
     this.#addressSpaces = new Uint32Array(batch.processes.length);
+    this.#fileSymbols = new Array(batch.fileIds.length);
+    this.#processStubs = new Array(batch.processes.length);
     this.#mappings = new Uint32Array(batch.mappings.length);
     this.#frames = new Uint32Array(batch.frames.count + 1);
     this.#stacks = new Uint32Array(batch.stacks.count + 1);
@@ -125,7 +126,10 @@ export class BatchTranslation {
     const frameKind = kind[index]! as FrameKind;
     const frame = this.#window.internFrame(file, addressHigh[index]!, addressLow[index]!, frameKind, frameMapping);
     if (this.#window.symbols[frame] === undefined) {
-      this.#name(frame, file, addressHigh[index]!, addressLow[index]!, frameKind);
+      const symbols = fileId[index] !== 0 ? this.#fileSymbols[fileId[index]!] : this.#processStubs[process[index]!];
+      const symbol = symbols?.find(addressHigh[index]!, addressLow[index]!);
+      if (symbol !== undefined) this.#window.nameFrame(frame, symbol);
+      else if (isCollectorNamed(frameKind)) this.#needName(file, addressHigh[index]!, addressLow[index]!, frameKind);
     }
     // Only such a frame's own file ID is that of an executable; others are of methods and code objects.
     if (mapping[index] === 0 && (frameKind === frameKinds.native || frameKind === frameKinds.kernel)) {
@@ -135,14 +139,9 @@ export class BatchTranslation {
     return frame;
   }
 
-  #name(frame: number, file: number, addressHigh: number, addressLow: number, kind: FrameKind): void {
-    const { symbols, owner } = this.#window.files[file]!;
-    const symbol = symbols?.find(addressHigh, addressLow);
-    if (symbol !== undefined) {
-      this.#window.nameFrame(frame, symbol);
-    } else if (isCollectorNamed(kind)) {
-      this.#names.note(this.#batch.collector.instanceId, owner, addressHigh, addressLow, kind, this.#nowMs);
-    }
+  #needName(file: number, addressHigh: number, addressLow: number, kind: FrameKind): void {
+    const { owner } = this.#window.files[file]!;
+    this.#store.needName(this.#batch.collector.instanceId, owner, addressHigh, addressLow, kind);
   }
 
   #file(index: number): number {
@@ -150,9 +149,8 @@ export class BatchTranslation {
     if (known !== 0) return known - 1;
     return this.#once(this.#files, index, () => {
       const fileId = this.#batch.fileIds[index]!;
-      const file = this.#window.internFile(fileId);
-      this.#window.files[file]!.symbols = this.#symbols.openFile(fileId, this.#nowMs);
-      return file;
+      this.#fileSymbols[index] = this.#store.openFile(fileId);
+      return this.#window.internFile(fileId);
     });
   }
 
@@ -165,9 +163,9 @@ export class BatchTranslation {
 
   #findExecutable(fileId: FileId, file: number): void {
     if (this.#window.files[file]!.executable !== undefined) return;
-    const executable = this.#symbols.executable(fileId, this.#nowMs);
+    const executable = this.#store.executable(fileId);
     if (executable !== undefined) this.#window.keepExecutable(file, executable);
-    else this.#names.noteExecutable(this.#batch.collector.instanceId, fileId, this.#nowMs);
+    else this.#store.needExecutable(this.#batch.collector.instanceId, fileId);
   }
 
   #addressSpace(index: number): number {
@@ -176,9 +174,8 @@ export class BatchTranslation {
     return this.#once(this.#addressSpaces, index, () => {
       const process = this.#batch.processes[index]!;
       const { instanceId } = this.#batch.collector;
-      const file = this.#window.internAddressSpace(instanceId, process);
-      this.#window.files[file]!.symbols = this.#symbols.openProcess(instanceId, process, this.#nowMs);
-      return file;
+      this.#processStubs[index] = this.#store.openProcess(instanceId, process);
+      return this.#window.internAddressSpace(instanceId, process);
     });
   }
 

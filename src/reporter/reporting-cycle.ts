@@ -13,7 +13,7 @@ import { holdBack, selectEvents } from './hold-back.ts';
 import type { ReporterMetrics } from './reporter-metrics.ts';
 import type { ReportingCycleConfig } from './reporting-cycle-config.ts';
 import type { SampleWindow } from './sample-window.ts';
-import type { SymbolSource } from './symbol-source.ts';
+import type { SymbolSession, SymbolSource } from './symbol-source.ts';
 import { contentsOf, countUnresolved, resolveLateNames } from './window-report.ts';
 
 /** Who fills the windows. */
@@ -98,14 +98,15 @@ export class ReportingCycle implements Component {
   report({ isLast }: { readonly isLast: boolean } = { isLast: false }): CycleReport {
     const { clock, symbols, intake, metrics } = this.#parts;
     const beganMs = clock.nowMs();
-    const resubmittedStubs = symbols.resubmitStubs(beganMs);
+    const store = symbols.at(beganMs);
+    const resubmittedStubs = store.resubmitStubs();
     const window = intake.takeWindow();
     const range = this.#nextRange();
-    const events = this.#eventsToReport(window, isLast, beganMs);
+    const events = this.#eventsToReport(window, isLast, store);
     const frames =
       events.count === 0
         ? undefined
-        : buildProfiles(contentsOf(window, events, symbols, beganMs), range, this.#parts.createProfileId);
+        : buildProfiles(contentsOf(window, events, store), range, this.#parts.createProfileId);
     const joined = this.#parts.company?.take(frames, range, beganMs);
     const data = joined === undefined ? frames : joined.data;
     const report: CycleReport = {
@@ -114,12 +115,12 @@ export class ReportingCycle implements Component {
       sampleCount: data === undefined ? 0 : countSamples(data),
       eventCount: events.count + (joined?.eventCount ?? 0),
       heldCount: window.events.count - events.count,
-      unresolved: countUnresolved(window, events, symbols),
+      unresolved: countUnresolved(window, events, store),
       resubmittedStubs,
       durationMs: clock.nowMs() - beganMs,
     };
     this.#handOver(report);
-    symbols.purge(beganMs);
+    store.purge();
     metrics.recordCycle(report, clock.nowMs() - beganMs);
     return report;
   }
@@ -149,11 +150,11 @@ export class ReportingCycle implements Component {
   }
 
   /** All events of the window but those that wait in the next one for a name. */
-  #eventsToReport(window: SampleWindow, isLast: boolean, nowMs: number): TraceEvents {
-    const { intake, symbols } = this.#parts;
+  #eventsToReport(window: SampleWindow, isLast: boolean, store: SymbolSession): TraceEvents {
+    const { intake } = this.#parts;
     let divided: DividedEvents | undefined;
     try {
-      resolveLateNames(window, symbols, nowMs);
+      resolveLateNames(window, store);
       if (!isLast && this.#config.resolveGrace) divided = holdBack(window, intake.window, this.#config);
     } finally {
       // Also when that fails: the window is taken, and what follows in the journal belongs to the next one.
@@ -195,9 +196,9 @@ export class ReportingCycle implements Component {
   /** What a cycle does for the store when its window stays where it is. */
   #keepNames(): void {
     const { clock, symbols, metrics } = this.#parts;
-    const nowMs = clock.nowMs();
-    symbols.resubmitStubs(nowMs);
-    symbols.purge(nowMs);
+    const store = symbols.at(clock.nowMs());
+    store.resubmitStubs();
+    store.purge();
     metrics.recordHeldUp();
   }
 

@@ -4,13 +4,13 @@ import type { FileId } from '../model/file-id.ts';
 import type { Link } from '../model/frame-batch.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
+import type { ProcessIdentity } from '../model/process.ts';
 import type { ProfileType } from '../model/profile-type.ts';
 import type { SampleContext, WindowMapping, WindowResource } from '../profile/build/window-contents.ts';
 import { QuadIndex } from '../support/quad-index.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 import { EventColumns } from './event-columns.ts';
 import { StackTable } from './stack-table.ts';
-import type { ProcessIdentity, SymbolTable } from './symbol-source.ts';
 
 export type FileOwner =
   | { readonly kind: 'file'; readonly fileId: FileId }
@@ -19,8 +19,6 @@ export type FileOwner =
 /** A file, or the address space of a process, that frames of this window belong to. */
 export interface OpenFile {
   readonly owner: FileOwner;
-  /** What was known of it when it was last opened. */
-  symbols: SymbolTable | undefined;
   /** What the window was told or found of it as a file; only of files that were asked for as such. */
   executable: Executable | undefined;
 }
@@ -90,7 +88,6 @@ export class SampleWindow {
     const entry = this.#fileIndex.intern(fileId.word0, fileId.word1, fileId.word2, fileId.word3);
     return this.#internInto<OpenFile>(this.files, `file ${entry}`, () => ({
       owner: { kind: 'file', fileId },
-      symbols: undefined,
       executable: undefined,
     }));
   }
@@ -100,7 +97,6 @@ export class SampleWindow {
     return this.#internInto<OpenFile>(this.files, `process ${instanceId} ${pid} ${startTimeNano}`, () => ({
       // A copy without the rest: a process may have a great many labels.
       owner: { kind: 'process', instanceId, process: { pid, startTimeNano } },
-      symbols: undefined,
       executable: undefined,
     }));
   }

@@ -1,35 +1,41 @@
+import type { NeededName } from '../model/batch-outcome.ts';
 import type { Executable } from '../model/executable.ts';
 import type { FileId } from '../model/file-id.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
-import type { FrameSymbol } from '../model/frame-symbol.ts';
+import type { FrameKind } from '../model/frame-kind.ts';
+import type { ProcessIdentity } from '../model/process.ts';
+import type { SymbolLookup } from '../model/symbol-lookup.ts';
+import type { FileOwner } from './sample-window.ts';
 
-/** What tells a process from all others of one collector. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  readonly startTimeNano: bigint;
-}
-
-/** The symbol store as the reporter sees it. Time is passed in once a batch or a cycle, never read. */
+/** The symbol store as the reporter sees it. */
 export interface SymbolSource {
-  /** Takes everything that a batch says about names: symbols, stubs, executables, process exits. */
-  learn(batch: FrameBatch, nowMs: number): void;
-  /** Symbols of a file ID; marks the file as used. `undefined` when nothing is known of it. */
-  openFile(fileId: FileId, nowMs: number): SymbolTable | undefined;
-  /** Named ranges of one process of one collector; marks them as used. `undefined` when there are none. */
-  openProcess(instanceId: string, process: ProcessIdentity, nowMs: number): SymbolTable | undefined;
-  /** Marks the file as used. */
-  executable(fileId: FileId, nowMs: number): Executable | undefined;
-  /** Why a frame of a file ID has no name. */
-  reasonUnknown(fileId: FileId, addressHigh: number, addressLow: number): UnknownReason;
-  /** Writes every live stub into the store again; returns how many. Called at the start of each reporting cycle's end. */
-  resubmitStubs(nowMs: number): number;
-  /** Drops what is past its lifetime, and processes that exited before this cycle. Called after the window was reported. */
-  purge(nowMs: number): void;
+  /** The store at a time, for one batch or the end of one cycle. */
+  at(nowMs: number): SymbolSession;
 }
 
-export interface SymbolTable {
-  /** The symbol at an address, or of the range that holds it; marks it as used. */
-  find(addressHigh: number, addressLow: number): FrameSymbol | undefined;
+export interface SymbolSession {
+  /** Takes all names of a batch: symbols, stubs, executables, process exits. */
+  learn(batch: FrameBatch): void;
+  /** Symbols of a file ID; marks the file as used. `undefined` when the file is unknown. */
+  openFile(fileId: FileId): SymbolLookup | undefined;
+  /** Named ranges of one process of one collector; marks the process as alive. `undefined` when it has none. */
+  openProcess(instanceId: string, process: ProcessIdentity): SymbolLookup | undefined;
+  /** Marks the file as used. */
+  executable(fileId: FileId): Executable | undefined;
+  /** The reason why a frame of a file ID has no name. */
+  reasonUnknown(fileId: FileId, addressHigh: number, addressLow: number): UnknownReason;
+  /** Notes that a collector's frame has no name; bounded. */
+  needName(instanceId: string, owner: FileOwner, addressHigh: number, addressLow: number, kind: FrameKind): void;
+  /** Notes that nothing is known of a collector's file ID as an executable; bounded. */
+  needExecutable(instanceId: string, fileId: FileId): void;
+  /** Frames to ask the collector for in the reply at hand. Each is asked for seldom, not in every reply. */
+  takeNeededNames(instanceId: string): readonly NeededName[];
+  /** Executables to ask the collector for in the reply at hand. */
+  takeNeededExecutables(instanceId: string): readonly FileId[];
+  /** Writes every live stub into the store again; returns how many. Begins the end of each reporting cycle. */
+  resubmitStubs(): number;
+  /** Drops what is past its lifetime, and processes that exited before this cycle. Ends the end of each reporting cycle. */
+  purge(): void;
 }
 
 export type UnknownReason = 'never_submitted' | 'expired' | 'evicted';

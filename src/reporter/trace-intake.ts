@@ -4,9 +4,8 @@ import type { Clock } from '../support/clock.ts';
 import { BatchTranslation } from './batch-translation.ts';
 import type { WindowShare } from './cycle-company.ts';
 import type { EventIndices } from './event-columns.ts';
-import type { NameRequests } from './name-requests.ts';
 import { SampleWindow } from './sample-window.ts';
-import type { SymbolSource } from './symbol-source.ts';
+import type { SymbolSession, SymbolSource } from './symbol-source.ts';
 
 export interface WindowLimits {
   /** Trace events that one window may hold. */
@@ -35,15 +34,13 @@ const samplesPerSizeCheck = 16;
  */
 export class TraceIntake {
   readonly #symbols: SymbolSource;
-  readonly #names: NameRequests;
   readonly #limits: WindowLimits;
   readonly #clock: Clock;
   #window = new SampleWindow();
   #rejectedSamples = 0;
 
-  constructor(symbols: SymbolSource, names: NameRequests, limits: WindowLimits, clock: Clock) {
+  constructor(symbols: SymbolSource, limits: WindowLimits, clock: Clock) {
     this.#symbols = symbols;
-    this.#names = names;
     this.#limits = limits;
     this.#clock = clock;
   }
@@ -71,26 +68,26 @@ export class TraceIntake {
   }
 
   submit(batch: FrameBatch): BatchOutcome {
-    const nowMs = this.#clock.nowMs();
+    const store = this.#symbols.at(this.#clock.nowMs());
     const room = this.#room;
-    this.#learn(batch, nowMs, room);
-    const accepted = this.#addSamples(batch, nowMs, room);
+    this.#learn(batch, store, room);
+    const accepted = this.#addSamples(batch, store, room);
     const rejected = batch.samples.count - accepted;
     this.#rejectedSamples += rejected;
     return {
       acceptedSamples: accepted,
       rejections: this.#rejections(accepted, rejected),
-      namesNeeded: this.#names.take(batch.collector.instanceId, nowMs),
-      executablesNeeded: this.#names.takeExecutables(batch.collector.instanceId, nowMs),
+      namesNeeded: store.takeNeededNames(batch.collector.instanceId),
+      executablesNeeded: store.takeNeededExecutables(batch.collector.instanceId),
       retryDelayMs: rejected > 0 ? this.#limits.retryDelayMs : 0,
     };
   }
 
   /** Takes all of a batch that an earlier run had acknowledged: that one's bounds have let it in. */
   restore(batch: FrameBatch): void {
-    const nowMs = this.#clock.nowMs();
-    this.#learn(batch, nowMs, unlimited);
-    this.#addSamples(batch, nowMs, unlimited);
+    const store = this.#symbols.at(this.#clock.nowMs());
+    this.#learn(batch, store, unlimited);
+    this.#addSamples(batch, store, unlimited);
   }
 
   /** Hands over the window at hand and starts an empty one. */
@@ -101,8 +98,8 @@ export class TraceIntake {
   }
 
   /** What a batch tells of frames and files also serves the samples that are in the window already. */
-  #learn(batch: FrameBatch, nowMs: number, room: WindowRoom): void {
-    this.#symbols.learn(batch, nowMs);
+  #learn(batch: FrameBatch, store: SymbolSession, room: WindowRoom): void {
+    store.learn(batch);
     for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
       if (this.#isLargerThan(room)) return;
       this.#window.nameFrames(fileId, addressHigh, addressLow, symbol);
@@ -114,10 +111,10 @@ export class TraceIntake {
   }
 
   /** Adds samples in order until a bound is met; returns how many. */
-  #addSamples(batch: FrameBatch, nowMs: number, room: WindowRoom): number {
+  #addSamples(batch: FrameBatch, store: SymbolSession, room: WindowRoom): number {
     const window = this.#window;
     const { samples } = batch;
-    const translation = new BatchTranslation(batch, window, this.#symbols, this.#names, nowMs);
+    const translation = new BatchTranslation(batch, window, store);
     const event: EventIndices = { resource: 0, profileType: 0, stack: 0, context: 0, link: 0 };
     for (let i = 0; i < samples.count; i++) {
       const firstMoment = samples.momentStart[i]!;

@@ -1,9 +1,10 @@
 import type { Executable } from '../model/executable.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
 import { frameKinds, frameTypeName } from '../model/frame-kind.ts';
+import type { SymbolLookup } from '../model/symbol-lookup.ts';
 import type { TraceEvents, WindowContents, WindowFrame } from '../profile/build/window-contents.ts';
 import type { FileOwner, SampleWindow } from './sample-window.ts';
-import type { SymbolSource, SymbolTable, UnknownReason } from './symbol-source.ts';
+import type { SymbolSession, UnknownReason } from './symbol-source.ts';
 
 /** Frames of one window that have no name, by why, and of which type. */
 export interface UnresolvedFrames {
@@ -13,23 +14,23 @@ export interface UnresolvedFrames {
 }
 
 /** Looks once more for the names that a window still lacks: one that came after its sample counts as well. */
-export function resolveLateNames(window: SampleWindow, symbols: SymbolSource, nowMs: number): void {
-  const tables = new Map<number, SymbolTable | undefined>();
+export function resolveLateNames(window: SampleWindow, store: SymbolSession): void {
+  const tables = new Map<number, SymbolLookup | undefined>();
   for (let frame = 0; frame < window.symbols.length; frame++) {
     if (window.symbols[frame] !== undefined) continue;
     const file = window.frames.word(frame, 0);
-    if (!tables.has(file)) tables.set(file, openOwner(window.files[file]!.owner, symbols, nowMs));
+    if (!tables.has(file)) tables.set(file, openOwner(window.files[file]!.owner, store));
     window.nameFrame(frame, tables.get(file)?.find(window.frames.word(frame, 1), window.frames.word(frame, 2)));
   }
 }
 
 /** The frames of `events` that have no name, and why. */
-export function countUnresolved(window: SampleWindow, events: TraceEvents, symbols: SymbolSource): UnresolvedFrames[] {
+export function countUnresolved(window: SampleWindow, events: TraceEvents, store: SymbolSession): UnresolvedFrames[] {
   const counts = new Map<string, { reason: UnresolvedFrames['reason']; frameType: string; count: number }>();
   for (const frame of unnamedFrames(window, events)) {
     const kind = window.frameKind(frame);
     const { owner } = window.files[window.frames.word(frame, 0)]!;
-    const reason = reasonOf(window, frame, owner, kind, symbols);
+    const reason = reasonOf(window, frame, owner, kind, store);
     const key = `${reason} ${kind}`;
     const entry = counts.get(key) ?? { reason, frameType: frameTypeName(kind), count: 0 };
     entry.count++;
@@ -56,15 +57,10 @@ function unnamedFrames({ symbols, stacks }: SampleWindow, events: TraceEvents): 
 }
 
 /** The window's `events` as the profile stage reads them, with what the store knows of each file now. */
-export function contentsOf(
-  window: SampleWindow,
-  events: TraceEvents,
-  symbols: SymbolSource,
-  nowMs: number,
-): WindowContents {
+export function contentsOf(window: SampleWindow, events: TraceEvents, store: SymbolSession): WindowContents {
   const files = window.files.map(({ owner, executable: kept }) => {
     const fileId = owner.kind === 'file' ? owner.fileId : undefined;
-    const known: Executable | undefined = fileId === undefined ? undefined : symbols.executable(fileId, nowMs);
+    const known: Executable | undefined = fileId === undefined ? undefined : store.executable(fileId);
     return { fileId, executable: known ?? kept };
   });
   const frames = window.symbols.map((symbol, frame): WindowFrame => {
@@ -76,10 +72,8 @@ export function contentsOf(
   return { resources, profileTypes, files, mappings, frames, stacks, contexts, links, events };
 }
 
-function openOwner(owner: FileOwner, symbols: SymbolSource, nowMs: number): SymbolTable | undefined {
-  return owner.kind === 'file'
-    ? symbols.openFile(owner.fileId, nowMs)
-    : symbols.openProcess(owner.instanceId, owner.process, nowMs);
+function openOwner(owner: FileOwner, store: SymbolSession): SymbolLookup | undefined {
+  return owner.kind === 'file' ? store.openFile(owner.fileId) : store.openProcess(owner.instanceId, owner.process);
 }
 
 function reasonOf(
@@ -87,9 +81,9 @@ function reasonOf(
   frame: number,
   owner: FileOwner,
   kind: FrameKind,
-  symbols: SymbolSource,
+  store: SymbolSession,
 ): UnresolvedFrames['reason'] {
   if (kind === frameKinds.unspecified) return 'unknown_kind';
   if (owner.kind === 'process') return 'never_submitted';
-  return symbols.reasonUnknown(owner.fileId, window.frames.word(frame, 1), window.frames.word(frame, 2));
+  return store.reasonUnknown(owner.fileId, window.frames.word(frame, 1), window.frames.word(frame, 2));
 }

@@ -2,9 +2,9 @@ import { LruFamily } from '../lru/lru-family.ts';
 import { ResizableLru } from '../lru/resizable-lru.ts';
 import type { NeededName } from '../model/batch-outcome.ts';
 import type { FileId } from '../model/file-id.ts';
+import type { ProcessIdentity } from '../model/process.ts';
 import type { Need } from './need-queue.ts';
 import { NeedQueue } from './need-queue.ts';
-import type { ProcessIdentity } from './stub-owner.ts';
 import type { NeededNamesConfig } from './symbol-store-config.ts';
 
 /** Whose frame it is. */

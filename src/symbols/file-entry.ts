@@ -1,20 +1,15 @@
 import type { ResizableLru } from '../lru/resizable-lru.ts';
 import type { Executable } from '../model/executable.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
-
-/** Symbols that can be looked up by address. */
-export interface SymbolTable {
-  /** The symbol at an address, or of the range that holds it; marks it as used. */
-  find(addressHigh: number, addressLow: number): FrameSymbol | undefined;
-}
+import type { SymbolLookup } from '../model/symbol-lookup.ts';
 
 /** Everything that is known of one file ID: the value of the store's first level. */
-export class FileEntry implements SymbolTable {
+export class FileEntry implements SymbolLookup {
   /** The second level; `undefined` until the first symbol. */
   symbols: ResizableLru<FrameSymbol> | undefined;
   executable: Executable | undefined;
   /** Stubs that belong to this file ID, in any process. */
-  stubs: SymbolTable | undefined;
+  stubs: SymbolLookup | undefined;
   /** Whether the file ID is a process's own stub space: its symbols belong to the stub registry. */
   readonly isStubSpace: boolean;
   /** Whether the entry has left the store. */

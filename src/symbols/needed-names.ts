@@ -1,10 +1,10 @@
 import type { NeededName } from '../model/batch-outcome.ts';
 import type { FileId } from '../model/file-id.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
+import type { ProcessIdentity } from '../model/process.ts';
 import type { FrameOwner } from './collector-needs.ts';
 import { CollectorNeeds, NeedFamilies } from './collector-needs.ts';
 import type { Need, NeedQueue } from './need-queue.ts';
-import type { ProcessIdentity } from './stub-owner.ts';
 import type { NeededNamesConfig } from './symbol-store-config.ts';
 
 /** What is asked before a collector is: it may have answered already. */

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import type { FileId } from '../model/file-id.ts';
 import { readFileId } from '../model/file-id.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
-import type { FileEntry, SymbolTable } from './file-entry.ts';
+import type { ProcessIdentity } from '../model/process.ts';
+import type { SymbolLookup } from '../model/symbol-lookup.ts';
+import type { FileEntry } from './file-entry.ts';
 import type { StubRange } from './stub-range.ts';
 import { StubRanges } from './stub-ranges.ts';
 
@@ -17,11 +19,6 @@ export interface StubSpaces {
   read(owner: StubOwner, range: StubRange): FrameSymbol;
 }
 
-export interface ProcessIdentity {
-  readonly pid: number;
-  readonly startTimeNano: bigint;
-}
-
 /** What the registry needs of stub metadata. */
 export interface StubSubmission {
   readonly owner: { readonly process: ProcessIdentity } | { readonly fileId: FileId };
@@ -34,7 +31,7 @@ export interface StubSubmission {
 export type OwnerKey = (ProcessIdentity & { readonly instanceId: string }) | { readonly fileId: string };
 
 /** The stubs of one process, or of one file ID. */
-export class StubOwner implements SymbolTable {
+export class StubOwner implements SymbolLookup {
   readonly key: OwnerKey;
   readonly spaceId: FileId;
   readonly #spaces: StubSpaces;
@@ -46,8 +43,6 @@ export class StubOwner implements SymbolTable {
   /** Whether it only seems to have exited, because another process was seen with its ID. */
   isOutlived = false;
   isDropped = false;
-  /** The reporting cycle in which all ranges were written ahead of its end. */
-  writtenCycle = -1;
   /** Kept by the store: the stub space, once it was written. */
   space: FileEntry | undefined;
   #newest: StubRange | undefined;

@@ -1,6 +1,7 @@
 import type { FileId } from '../model/file-id.ts';
 import { formatFileId } from '../model/file-id.ts';
-import type { ProcessIdentity, StubOwner } from './stub-owner.ts';
+import type { ProcessIdentity } from '../model/process.ts';
+import type { StubOwner } from './stub-owner.ts';
 
 /** Processes of one ID within a cycle; a batch looks at all of those whose ID it names. */
 const maxNamesakes = 8;

@@ -20,15 +20,9 @@ export class StubRanges {
   /** None is empty. */
   readonly #chunks: StubRange[][] = [];
   #count = 0;
-  #revision = 0;
 
   get count(): number {
     return this.#count;
-  }
-
-  /** Changes whenever a range comes or goes. */
-  get revision(): number {
-    return this.#revision;
   }
 
   get chunkCount(): number {
@@ -75,7 +69,6 @@ export class StubRanges {
   }
 
   remove(range: StubRange): void {
-    this.#revision++;
     const at = this.#chunkFor(range.startHigh, range.startLow);
     const chunk = this.#chunks[at]!;
     chunk.splice(chunk.indexOf(range), 1);
@@ -100,7 +93,6 @@ export class StubRanges {
 
   #insert(range: StubRange): void {
     this.#count++;
-    this.#revision++;
     if (this.#chunks.length === 0) {
       this.#chunks.push([range]);
       return;

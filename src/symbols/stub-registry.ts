@@ -1,7 +1,8 @@
 import type { FileId } from '../model/file-id.ts';
 import { formatFileId } from '../model/file-id.ts';
+import type { ProcessIdentity } from '../model/process.ts';
 import { mergeSymbols, symbolsEqual } from './merge-symbols.ts';
-import type { OwnerKey, ProcessIdentity, StubSpaces, StubSubmission } from './stub-owner.ts';
+import type { OwnerKey, StubSpaces, StubSubmission } from './stub-owner.ts';
 import { StubOwner, spaceIdOf } from './stub-owner.ts';
 import { StubOwners } from './stub-owners.ts';
 import type { StubRange } from './stub-range.ts';
@@ -30,11 +31,7 @@ export class StubRegistry {
   #liveStubs = 0;
   #boundedOut = 0;
   #cycle = 0;
-  /** Where resubmission is within this cycle. The iterator of a Set bears its changes. */
-  #walk: Iterator<StubOwner> | undefined;
-  #walkOwner: StubOwner | undefined;
-  #walkChunk = 0;
-  #walkRevision = 0;
+  #resubmitted = 0;
 
   /** `seed` keeps the file IDs of stub spaces secret from who could submit symbols for them. */
   constructor(limits: StubLimits, spaces: StubSpaces, seed: number) {
@@ -50,6 +47,11 @@ export class StubRegistry {
   /** Stubs that were dropped, and submissions that were refused, because a bound was met. */
   get boundedOut(): number {
     return this.#boundedOut;
+  }
+
+  /** Stubs that were live at the end of their cycle, over all cycles so far. */
+  get resubmittedStubs(): number {
+    return this.#resubmitted;
   }
 
   get bytes(): number {
@@ -117,34 +119,14 @@ export class StubRegistry {
     owner.isOutlived = false;
   }
 
-  /** Writes about `limit` stubs ahead of `resubmit`, which then has less to do. Returns whether any are left. */
-  resubmitSome(limit: number): boolean {
-    this.#walk ??= this.owners.values();
-    for (let written = 0; written < limit; ) {
-      this.#walkOwner ??= this.#walk.next().value;
-      const owner = this.#walkOwner;
-      if (owner === undefined) return false;
-      if (this.#walkChunk === 0) {
-        this.#spaces.open(owner);
-        this.#walkRevision = owner.ranges.revision;
-      }
-      const chunk = owner.isDropped ? undefined : owner.ranges.chunkAt(this.#walkChunk++);
-      if (chunk !== undefined) written += this.#writeAll(owner, chunk);
-      else this.#endOwner(owner);
-    }
-    return true;
-  }
-
   /** Ends a cycle: writes what was not written in it yet. Returns the number of live stubs. */
   resubmit(): number {
     for (const owner of this.owners) {
       this.#spaces.open(owner);
-      if (owner.writtenCycle === this.#cycle) continue;
       for (let i = 0; i < owner.ranges.chunkCount; i++) this.#writeAll(owner, owner.ranges.chunkAt(i)!);
     }
     this.#cycle++;
-    this.#walk = undefined;
-    this.#nextOwner();
+    this.#resubmitted += this.#liveStubs;
     return this.#liveStubs;
   }
 
@@ -191,22 +173,10 @@ export class StubRegistry {
     this.#spaces.write(owner, range);
   }
 
-  #writeAll(owner: StubOwner, chunk: readonly StubRange[]): number {
+  #writeAll(owner: StubOwner, chunk: readonly StubRange[]): void {
     for (let i = 0; i < chunk.length; i++) {
       if (chunk[i]!.writtenCycle !== this.#cycle) this.#write(owner, chunk[i]!);
     }
-    return chunk.length;
-  }
-
-  /** A walk over ranges that changed on the way may have missed some; what is new was written when it came. */
-  #endOwner(owner: StubOwner): void {
-    if (owner.ranges.revision === this.#walkRevision) owner.writtenCycle = this.#cycle;
-    this.#nextOwner();
-  }
-
-  #nextOwner(): void {
-    this.#walkOwner = undefined;
-    this.#walkChunk = 0;
   }
 
   #ownerFor(instanceId: string, of: StubSubmission['owner'], nowMs: number): StubOwner | undefined {

@@ -32,7 +32,7 @@ export const suite: BenchSuite = {
 /** An intake whose store knows every frame of the batch, as it does after a collector's first minute. */
 function createIntake(): { readonly store: SymbolStore; readonly intake: TraceIntake } {
   const store = new SymbolStore(readSymbolStoreConfig(new ConfigSection('symbol_store', {}, [])), Math.random);
-  const intake = new TraceIntake(store, store.neededNames, limits, systemClock);
+  const intake = new TraceIntake(store, limits, systemClock);
   const names = Buffer.from(Batch.encode(Batch.fromObject(namesOf(syntheticBatch()))).finish());
   intake.submit(new BatchDecoder(timeBounds).decode(names, nowUnixNano).batch);
   return { store, intake };
@@ -76,12 +76,9 @@ function measureTick(bytes: Buffer, { rounds }: BenchOptions): BenchRow[] {
   const window = intake.takeWindow();
   const range = { startUnixNano: nowUnixNano - 5_000_000_000n, endUnixNano: nowUnixNano + 1n };
   const build = (): ReturnType<typeof buildProfiles> => {
-    resolveLateNames(window, store, systemClock.nowMs());
-    return buildProfiles(
-      contentsOf(window, window.events, store, systemClock.nowMs()),
-      range,
-      () => new Uint8Array(16),
-    );
+    const session = store.at(systemClock.nowMs());
+    resolveLateNames(window, session);
+    return buildProfiles(contentsOf(window, window.events, session), range, () => new Uint8Array(16));
   };
   const data = build();
   return compareInRounds(

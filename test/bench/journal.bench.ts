@@ -107,7 +107,7 @@ function createNode(log: SegmentLog | undefined) {
   const clock = new FakeClock(nowUnixNano);
   const store = new SymbolStore(readSymbolStoreConfig(new ConfigSection('', {}, [])), () => 0.5);
   const limits = { maxEvents: 10_000_000, maxBytes: 2 ** 31, retryDelayMs: 1 };
-  const window = new TraceIntake(store, store.neededNames, limits, clock);
+  const window = new TraceIntake(store, limits, clock);
   const events = createJournalEvents('bench', logger, meter);
   const countEvents = (): number => window.window.events.count;
   const journal = log && new Journal('bench', { log, clock, events, countEvents });

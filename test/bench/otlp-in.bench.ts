@@ -127,7 +127,8 @@ async function compareServers(size: string, scale: number, rounds: number): Prom
 function teach(store: SymbolStore, { dictionary }: ProfilesData): void {
   for (const index of nameless(dictionary.locationTable)) {
     const { address, mappingIndex } = dictionary.locationTable[index]!;
-    store.learnSymbol(parseFileId(hashOf(mappingIndex - 1))!, 0, Number(address), symbolAt(Number(address)), 0);
+    const fileId = parseFileId(hashOf(mappingIndex - 1))!;
+    store.at(0).learnSymbol(fileId, 0, Number(address), symbolAt(Number(address)));
   }
 }
 

@@ -76,13 +76,11 @@ function fillStore(): SymbolStore {
       const filePath = isNative ? `/src/app/module${number >>> 7}.cc` : `Handler${number >>> 5}.java`;
       return submitted(fileIdOf(file), BigInt(number * 16), symbolOf(name, { filePath, line: number & 1023 }));
     });
-    store.learn(batchOf({ symbols }), 0);
+    store.at(0).learn(batchOf({ symbols }));
   }
   const owner = { process: processOf(1) };
-  store.learn(
-    batchOf({ stubs: Array.from({ length: stubCount }, (_, i) => stubOf(owner, BigInt(i * 64), 64n, `stub ${i}`)) }),
-    0,
-  );
+  const stubs = Array.from({ length: stubCount }, (_, i) => stubOf(owner, BigInt(i * 64), 64n, `stub ${i}`));
+  store.at(0).learn(batchOf({ stubs }));
   assert.equal(store.figures().symbols, symbolCount + stubCount);
   return store;
 }

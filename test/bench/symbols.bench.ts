@@ -5,7 +5,7 @@ import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import { batchOf, fileIdOf, processOf, symbolOf } from '../support/batch.ts';
 import { configOf, stubOf } from '../symbols/store-harness.ts';
 import type { BenchRow, BenchSuite } from './bench.ts';
-import { compareInRounds, quantile } from './bench.ts';
+import { compareInRounds } from './bench.ts';
 import { measureBytes } from './memory.ts';
 import { zipfTrace } from './zipf.ts';
 
@@ -14,7 +14,6 @@ const stubsPerProcess = 5000;
 const stackDepth = 34;
 /** A batch of this many symbols is some 200 KB on the wire. */
 const symbolsPerBatch = 2000;
-const sliceStubs = 4096;
 const config = { max_entries: 2_000_000, max_size_mib: 2048 };
 
 /** What the symbol store costs: a cycle's resubmission, the look-ups of a stack, and memory in two typical shapes. */
@@ -37,29 +36,13 @@ function resubmission(rounds: number): BenchRow[] {
     const stubs = Array.from({ length: stubsPerProcess }, (_, i): SubmittedStub => {
       return stubOf(owner, 0x7f00_0000_0000n + BigInt(i * 64), 64n, `stub ${pid} ${i}`);
     });
-    store.learn(batchOf({ stubs }), 0);
+    store.at(0).learn(batchOf({ stubs }));
   }
-  const slices: number[] = [];
   const rows = compareInRounds(
-    [
-      { what: `resubmission of ${stubCount / 1000}k stubs at once`, run: () => store.resubmitStubs(0) },
-      {
-        what: `the same, ${sliceStubs} stubs at a time`,
-        run: () => {
-          for (let isMore = true; isMore; )
-            slices.push(milliseconds(() => (isMore = store.resubmitSome(sliceStubs, 0))));
-          slices.push(milliseconds(() => store.resubmitStubs(0)));
-        },
-      },
-    ],
+    [{ what: `resubmission of ${stubCount / 1000}k stubs at once`, run: () => store.at(0).resubmitStubs() }],
     { unit: 'ms', rounds, runsPerRound: 1, convert: (nanoseconds) => nanoseconds / 1e6 },
   );
   assert.equal(store.figures().liveStubs, stubCount);
-  const spread = quantile(slices, 0.75) - quantile(slices, 0.25);
-  const ends = slices.filter((_, i) => (i + 1) % (slices.length / (rounds + 2)) === 0);
-  rows.push({ what: 'its last slice, which ends the cycle', unit: 'ms', median: quantile(ends, 0.5), spread: 0 });
-  rows.push({ what: 'its slices, median', unit: 'ms', median: quantile(slices, 0.5), spread });
-  rows.push({ what: 'its slices, 99th percentile', unit: 'ms', median: quantile(slices, 0.99), spread });
   return rows;
 }
 
@@ -69,14 +52,14 @@ function stackLookUps(rounds: number): BenchRow[] {
   const process = processOf(7);
   const symbols: SubmittedSymbol[] = [];
   for (let file = 0; file < 200; file++) symbols.push(...symbolsOf(fileIdOf(file), 1000, file));
-  store.learn(batchOf({ symbols }), 0);
+  store.at(0).learn(batchOf({ symbols }));
   const stubs = Array.from({ length: 5000 }, (_, i) => stubOf({ process }, BigInt(i * 64), 64n, `stub ${i}`));
-  store.learn(batchOf({ stubs }), 0);
+  store.at(0).learn(batchOf({ stubs }));
   const { instanceId } = batchOf({}).collector;
   const trace = zipfTrace(200_000, stackDepth * 200);
   const files = Array.from({ length: 200 }, (_, i) => fileIdOf(i));
   const find = (): number => {
-    const tables = files.map((file) => store.openFile(file, 0)!);
+    const tables = files.map((file) => store.at(0).openFile(file)!);
     let found = 0;
     for (let i = 0; i < trace.length; i++) {
       if (tables[trace[i]! % 200]!.find(0, Math.floor(trace[i]! / 200) * 16) !== undefined) found++;
@@ -84,7 +67,7 @@ function stackLookUps(rounds: number): BenchRow[] {
     return found;
   };
   const findStubs = (): number => {
-    const table = store.openProcess(instanceId, process, 0)!;
+    const table = store.at(0).openProcess(instanceId, process)!;
     let found = 0;
     for (let i = 0; i < trace.length; i++) if (table.find(0, trace[i]! % 320_000) !== undefined) found++;
     return found;
@@ -106,7 +89,7 @@ function memory(shape: string, fileCount: number, framesOf: (file: number) => nu
   const batches = batchesOf(fileCount, framesOf);
   const { made: store, bytes } = measureBytes(() => {
     const created = createStore();
-    for (const batch of batches) created.learn(batch, 0);
+    for (const batch of batches) created.at(0).learn(batch);
     return created;
   });
   const { symbols, files, bytes: counted } = store.figures();
@@ -149,10 +132,4 @@ function* symbolsOf(fileId: FileId, count: number, number: number): Generator<Su
 
 function createStore(): SymbolStore {
   return new SymbolStore(configOf(config), () => 0.3);
-}
-
-function milliseconds(run: () => unknown): number {
-  const start = performance.now();
-  run();
-  return performance.now() - start;
 }

@@ -99,9 +99,9 @@ test('a profile of the window for samples of another time stays itself', () => {
 
 test('a request teaches the store its names, and gets those that the store has', async () => {
   const { merge, store, metrics } = setUp();
-  store.learnSymbol(hash, 0, 0x1234, symbolOf('pay'), 0);
+  store.at(0).learnSymbol(hash, 0, 0x1234, symbolOf('pay'));
   merge.submit(received(good()));
-  assert.equal(store.openFile(hash, 0)?.find(0, 0x2345)?.functionName, 'checkout');
+  assert.equal(store.at(0).openFile(hash)?.find(0, 0x2345)?.functionName, 'checkout');
   const { data } = merge.take(undefined, range, 0);
   assert.ok(data!.dictionary.stringTable.includes('pay'));
   const counted = await metrics();
@@ -125,10 +125,10 @@ test('a name that comes after the request and before the tick counts', async () 
 
 test('a name that the store knew when the request came cannot be taken back', () => {
   const { merge, store } = setUp();
-  store.learnSymbol(hash, 0, 0x2345, symbolOf('checkout'), 0);
+  store.at(0).learnSymbol(hash, 0, 0x2345, symbolOf('checkout'));
   merge.submit(received(nameless()));
-  store.purge(3_600_000);
-  assert.equal(store.openFile(hash, 3_600_000)?.find(0, 0x2345), undefined);
+  store.at(3_600_000).purge();
+  assert.equal(store.at(3_600_000).openFile(hash)?.find(0, 0x2345), undefined);
   const { data } = merge.take(undefined, range, 3_600_000);
   assert.ok(data!.dictionary.stringTable.includes('checkout'));
 });
@@ -184,6 +184,6 @@ test('what an earlier run had taken is taken again, whatever the bounds', () => 
 test('the names of a request can be learned without its samples', () => {
   const { merge, store } = setUp();
   merge.learn(good());
-  assert.equal(store.openFile(hash, 0)?.find(0, 0x2345)?.functionName, 'checkout');
+  assert.equal(store.at(0).openFile(hash)?.find(0, 0x2345)?.functionName, 'checkout');
   assert.equal(merge.share.events, 0);
 });

@@ -88,8 +88,8 @@ test('a name that passed by once serves a later request and every batch of frame
   sink.submit(receivedOf(nameless));
   const [first, second] = requests.map(({ data }) => data.dictionary.locationTable.map(({ lines }) => lines.length));
   assert.deepEqual(second, first);
-  assert.equal(store.openFile(hash, 0)?.find(0, 0x2345)?.functionName, 'checkout');
-  assert.equal(store.executable(hash, 0)?.fileName, '/usr/bin/shop');
+  assert.equal(store.at(0).openFile(hash)?.find(0, 0x2345)?.functionName, 'checkout');
+  assert.equal(store.at(0).executable(hash)?.fileName, '/usr/bin/shop');
   const counted = await metrics();
   assert.equal(counted.get('framekeeper_otlp_locations{outcome="learned"}'), 1);
   assert.equal(counted.get('framekeeper_otlp_locations{outcome="named"}'), 1);
@@ -99,7 +99,7 @@ test('a name that passed by once serves a later request and every batch of frame
 test('a name that somebody else submitted is given to a location that lacks one', () => {
   const { sink, store, requests } = startPassThrough([true]);
   const symbol = { functionName: 'pay', systemName: '', filePath: '', line: 0, column: 0, startLine: 0, inlined: [] };
-  store.learnSymbol(hash, 0, 0x1234, symbol, 0);
+  store.at(0).learnSymbol(hash, 0, 0x1234, symbol);
   sink.submit(receivedOf(goodProfiles()));
   assert.ok(requests[0]!.data.dictionary.stringTable.includes('pay'));
 });

@@ -12,7 +12,6 @@ import { TraceIntake } from '../../src/reporter/trace-intake.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { batchOf, fileIdOf, offCpu, processOf, symbolOf } from '../support/batch.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { noNames } from '../support/no-names.ts';
 import { PlainSymbols } from '../support/plain-symbols.ts';
 import { plainSamples } from '../support/plain-view.ts';
 
@@ -35,7 +34,7 @@ function setUp({
   const symbols = new PlainSymbols();
   const reports: CycleReport[] = [];
   const limits = { maxEvents: 1000, maxBytes: 1e9, retryDelayMs: 1 };
-  const intake = new TraceIntake(symbols, noNames, limits, clock);
+  const intake = new TraceIntake(symbols, limits, clock);
   const keep = (report: CycleReport): unknown => reports.push(report);
   const consumers = [{ consume: consumeFirst }, { consume: keep }, { consume }];
   const cycle = new ReportingCycle(
@@ -180,12 +179,12 @@ test('ReportingCycle hands an empty window on without profiles', async () => {
 
 test('ReportingCycle goes on after a cycle that failed', async () => {
   const { clock, cycle, reports, symbols } = setUp();
-  symbols.resubmitStubs = () => {
+  symbols.at = () => {
     throw new Error('a fault of ours');
   };
   await cycle.start();
   await clock.advance(5000);
-  Reflect.deleteProperty(symbols, 'resubmitStubs');
+  Reflect.deleteProperty(symbols, 'at');
   await clock.advance(5000);
   assert.equal(reports.length, 1);
   await cycle.stop();

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { NeededName } from '../../src/model/batch-outcome.ts';
 import { unknownExecutable } from '../../src/model/executable.ts';
 import type { FileId } from '../../src/model/file-id.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
-import type { NameRequests } from '../../src/reporter/name-requests.ts';
+import type { SymbolSource } from '../../src/reporter/symbol-source.ts';
 import type { WindowLimits } from '../../src/reporter/trace-intake.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
 import type { FrameSketch, SampleSketch } from '../support/batch.ts';
@@ -15,25 +14,27 @@ import { PlainSymbols } from '../support/plain-symbols.ts';
 const roomy: WindowLimits = { maxEvents: 1000, maxBytes: 1e9, retryDelayMs: 5000 };
 const file = fileIdOf(1);
 
-class NoteBook implements NameRequests {
+/** Records what a collector is to be asked for. */
+class NoteBook {
   readonly noted: string[] = [];
   readonly executables: FileId[] = [];
-  note(instanceId: string, owner: { kind: string }, high: number, low: number, kind: number): void {
-    this.noted.push(`${instanceId.slice(0, 4)} ${owner.kind} ${high}:${low} ${kind}`);
-  }
-  noteExecutable(_instanceId: string, fileId: FileId): void {
-    this.executables.push(fileId);
-  }
-  take(): readonly NeededName[] {
-    return [];
-  }
-  takeExecutables(): readonly FileId[] {
-    return this.executables;
+
+  over(symbols: SymbolSource): SymbolSource {
+    return {
+      at: (nowMs) => ({
+        ...symbols.at(nowMs),
+        needName: (instanceId, owner, high, low, kind) => {
+          this.noted.push(`${instanceId.slice(0, 4)} ${owner.kind} ${high}:${low} ${kind}`);
+        },
+        needExecutable: (_instanceId, fileId) => this.executables.push(fileId),
+        takeNeededExecutables: () => this.executables,
+      }),
+    };
   }
 }
 
 function intakeOf({ limits = roomy, symbols = new PlainSymbols(), names = new NoteBook() } = {}): TraceIntake {
-  return new TraceIntake(symbols, names, limits, new FakeClock());
+  return new TraceIntake(names.over(symbols), limits, new FakeClock());
 }
 
 function sampleAt(address: bigint, fields: Partial<SampleSketch> = {}): SampleSketch {

@@ -5,7 +5,6 @@ import type { FrameKind } from '../../src/model/frame-kind.ts';
 import { isCollectorNamed } from '../../src/model/frame-kind.ts';
 import type { CycleReport } from '../../src/reporter/cycle-report.ts';
 import { EventColumns } from '../../src/reporter/event-columns.ts';
-import type { NameRequests } from '../../src/reporter/name-requests.ts';
 import { createReporterMetrics } from '../../src/reporter/reporter-metrics.ts';
 import type { WindowIntake } from '../../src/reporter/reporting-cycle.ts';
 import { ReportingCycle } from '../../src/reporter/reporting-cycle.ts';
@@ -24,7 +23,6 @@ export interface SoakSubject {
   readonly atIntake: SymbolSource;
   /** What the reporting cycle asks. */
   readonly atReport: SymbolSource;
-  readonly names: NameRequests;
   /** Whether samples wait one cycle for a name. */
   readonly resolveGrace: boolean;
 }
@@ -72,9 +70,9 @@ export class Soak {
   constructor(subject: SoakSubject, options: SoakOptions) {
     this.#options = options;
     this.#subject = subject;
-    const { atIntake, atReport, names, resolveGrace } = subject;
+    const { atIntake, atReport, resolveGrace } = subject;
     const limits = { maxEvents: 100_000, maxBytes: 2 ** 27, retryDelayMs: 0 };
-    this.#intake = new TraceIntake(atIntake, names, limits, this.#clock);
+    this.#intake = new TraceIntake(atIntake, limits, this.#clock);
     const config = { ...limits, intervalMs: cycleMs, jitter: 0, resolveGrace, storage: '' };
     this.#reporting = new ReportingCycle('soak', config, {
       symbols: atReport,

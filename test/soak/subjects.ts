@@ -1,5 +1,5 @@
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
-import { noNames } from '../support/no-names.ts';
+import { namelessSession } from '../support/nameless-session.ts';
 import type { PastStore } from './past-stores/past-store.ts';
 import type { SoakSubject } from './soak.ts';
 import type { SoakCollector } from './templates.ts';
@@ -8,7 +8,7 @@ export const lifetimeMs = 3_600_000;
 
 /** Framekeeper's own store and a collector that says everything once. */
 export function subjectOfToday(store: SymbolStore, collector: SoakCollector): SoakSubject {
-  return { collector, atIntake: store, atReport: store, names: store.neededNames, resolveGrace: true };
+  return { collector, atIntake: store, atReport: store, resolveGrace: true };
 }
 
 export function createStore(budget: { readonly maxEntries: number; readonly maxBytes: number }): SymbolStore {
@@ -21,17 +21,8 @@ export function createStore(budget: { readonly maxEntries: number; readonly maxB
 export function subjectOfThen(store: PastStore, collector: SoakCollector): SoakSubject {
   return {
     collector,
-    atIntake: {
-      learn: (batch, atMs) => store.learn(batch, atMs),
-      openFile: () => undefined,
-      openProcess: () => undefined,
-      executable: () => undefined,
-      reasonUnknown: () => 'never_submitted',
-      resubmitStubs: () => 0,
-      purge: () => undefined,
-    },
+    atIntake: { at: (nowMs) => ({ ...namelessSession, learn: (batch) => store.learn(batch, nowMs) }) },
     atReport: store,
-    names: noNames,
     resolveGrace: false,
   };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
+import { StoreSession } from '../../src/symbols/store-session.ts';
 import type { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import { attributesOf } from '../support/plain-view.ts';
 import { CollectorOfToday } from './collector-of-today.ts';
@@ -184,17 +185,21 @@ class Week {
   /** Notes how many stubs a resubmission really writes. */
   #watchResubmission(): void {
     const { store } = this;
-    const resubmit = store.resubmitStubs.bind(store);
+    const at = store.at.bind(store);
     const writes = (): number => {
       const { inserts, updates } = store.figures();
       return inserts + updates;
     };
-    store.resubmitStubs = (nowMs) => {
-      this.#checkBudget();
-      const before = writes();
-      const count = resubmit(nowMs);
-      this.#stubWrites = writes() - before;
-      return count;
+    store.at = (nowMs) => {
+      const session = at(nowMs);
+      session.resubmitStubs = () => {
+        this.#checkBudget();
+        const before = writes();
+        const count = StoreSession.prototype.resubmitStubs.call(session);
+        this.#stubWrites = writes() - before;
+        return count;
+      };
+      return session;
     };
   }
 }
@@ -213,7 +218,7 @@ test(`for ${days} days, every frame is reported by its name, and no name is aske
   week.check(week.soak.finish());
   const { liveStubs, stubOwners, stubBytes } = week.store.figures();
   assert.deepEqual({ liveStubs, stubOwners, stubBytes }, { liveStubs: 0, stubOwners: 0, stubBytes: 0 });
-  week.store.purge(week.soak.nowMs + lifetimeMs + cycleMs);
+  week.store.at(week.soak.nowMs + lifetimeMs + cycleMs).purge();
   const { entries, strings } = week.store.figures();
   assert.deepEqual({ entries, strings }, { entries: 0, strings: 0 });
   // It was no easy time: time was up for some names and files, room for others, and the whole budget was used.

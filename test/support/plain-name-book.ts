@@ -2,7 +2,8 @@ import type { Executable } from '../../src/model/executable.ts';
 import type { FileId } from '../../src/model/file-id.ts';
 import { formatFileId } from '../../src/model/file-id.ts';
 import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
-import type { NameBook, NameTable } from '../../src/profile/names/name-book.ts';
+import type { SymbolLookup } from '../../src/model/symbol-lookup.ts';
+import type { NameBook } from '../../src/profile/names/name-book.ts';
 
 /** Names in plain maps, by `file ID:address` in hexadecimal. */
 export class PlainNameBook implements NameBook {
@@ -17,7 +18,7 @@ export class PlainNameBook implements NameBook {
     this.symbols.set(`${formatFileId(fileId)}:${hex(high, low)}`, symbol);
   }
 
-  openFile(fileId: FileId): NameTable {
+  openFile(fileId: FileId): SymbolLookup {
     return { find: (high, low) => this.symbols.get(`${formatFileId(fileId)}:${hex(high, low)}`) };
   }
 }

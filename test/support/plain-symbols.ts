@@ -1,10 +1,11 @@
 import type { Executable } from '../../src/model/executable.ts';
-import type { FileId } from '../../src/model/file-id.ts';
 import { formatFileId } from '../../src/model/file-id.ts';
 import type { FrameBatch } from '../../src/model/frame-batch.ts';
 import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
-import type { Process } from '../../src/model/process.ts';
-import type { SymbolSource, SymbolTable, UnknownReason } from '../../src/reporter/symbol-source.ts';
+import type { ProcessIdentity } from '../../src/model/process.ts';
+import type { SymbolLookup } from '../../src/model/symbol-lookup.ts';
+import type { SymbolSession, SymbolSource } from '../../src/reporter/symbol-source.ts';
+import { namelessSession } from './nameless-session.ts';
 
 /** The obvious symbol source: maps without bounds, which a test can make forget. Records the order of its calls. */
 export class PlainSymbols implements SymbolSource {
@@ -13,7 +14,7 @@ export class PlainSymbols implements SymbolSource {
   readonly #executables = new Map<string, Executable>();
   #stubs: FrameBatch['stubs'] = [];
 
-  learn(batch: FrameBatch): void {
+  #learn(batch: FrameBatch): void {
     this.calls.push('learn');
     for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
       this.#symbols.set(`${formatFileId(fileId)} ${addressHigh} ${addressLow}`, symbol);
@@ -28,11 +29,19 @@ export class PlainSymbols implements SymbolSource {
     this.#stubs = [];
   }
 
-  openFile(fileId: FileId): SymbolTable {
-    return { find: (high, low) => this.#symbols.get(`${formatFileId(fileId)} ${high} ${low}`) };
+  at(): SymbolSession {
+    return {
+      ...namelessSession,
+      learn: (batch) => this.#learn(batch),
+      openFile: (fileId) => ({ find: (high, low) => this.#symbols.get(`${formatFileId(fileId)} ${high} ${low}`) }),
+      openProcess: (_instanceId, process) => this.#openProcess(process),
+      executable: (fileId) => this.#executables.get(formatFileId(fileId)),
+      resubmitStubs: () => this.#call('resubmitStubs', this.#stubs.length),
+      purge: () => this.#call('purge', undefined),
+    };
   }
 
-  openProcess(_instanceId: string, process: Process): SymbolTable {
+  #openProcess(process: ProcessIdentity): SymbolLookup {
     return {
       find: (high, low) => {
         const address = (BigInt(high) << 32n) | BigInt(low);
@@ -44,20 +53,8 @@ export class PlainSymbols implements SymbolSource {
     };
   }
 
-  executable(fileId: FileId): Executable | undefined {
-    return this.#executables.get(formatFileId(fileId));
-  }
-
-  reasonUnknown(): UnknownReason {
-    return 'never_submitted';
-  }
-
-  resubmitStubs(): number {
-    this.calls.push('resubmitStubs');
-    return this.#stubs.length;
-  }
-
-  purge(): void {
-    this.calls.push('purge');
+  #call<T>(name: string, result: T): T {
+    this.calls.push(name);
+    return result;
   }
 }

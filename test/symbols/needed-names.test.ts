@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { frameKinds } from '../../src/model/frame-kind.ts';
-import type { NameRequests } from '../../src/reporter/name-requests.ts';
+import type { NeededNames } from '../../src/symbols/needed-names.ts';
 import { fileIdOf, processOf, symbolOf } from '../support/batch.ts';
 import { instanceA, instanceB, lifetimeMs, StoreHarness, stubOf, submitted } from './store-harness.ts';
 
@@ -10,10 +10,10 @@ const process = processOf(7, { startTimeNano: 0x8000_0000_0000_0003n });
 const { jvm } = frameKinds;
 const shop = { fileName: 'shop', gnuBuildId: 'c0ffee', goBuildId: '', hasHtlHash: true };
 
-function createNames(yaml: Record<string, unknown> = {}): { harness: StoreHarness; names: NameRequests } {
+function createNames(yaml: Record<string, unknown> = {}): { harness: StoreHarness; names: NeededNames } {
   const harness = new StoreHarness(yaml);
   // Does not compile when the store's list is none that the reporter can call.
-  const names: NameRequests = harness.store.neededNames;
+  const names: NeededNames = harness.store.neededNames;
   return { harness, names };
 }
 
@@ -181,9 +181,9 @@ test('of more than 1,024 collectors the one that needed nothing for longest is f
 test('a collector that needs nothing for a lifetime is forgotten', () => {
   const { harness, names } = createNames();
   names.note(instanceA, ofFile, 0, 1, jvm, 0);
-  harness.store.purge(lifetimeMs);
+  harness.store.at(lifetimeMs).purge();
   assert.equal(harness.store.neededNames.figures().collectors, 1);
-  harness.store.purge(lifetimeMs + 1);
+  harness.store.at(lifetimeMs + 1).purge();
   assert.equal(harness.store.neededNames.figures().collectors, 0);
   assert.deepEqual(names.take(instanceA, lifetimeMs + 1), []);
 });

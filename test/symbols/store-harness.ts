@@ -36,7 +36,7 @@ export class StoreHarness {
   }
 
   learn(sketch: BatchSketch, instanceId: string = instanceA): void {
-    this.store.learn(batchOf({ ...sketch, collector: { instanceId } }), this.nowMs);
+    this.store.at(this.nowMs).learn(batchOf({ ...sketch, collector: { instanceId } }));
   }
 
   learnName(fileId: FileId, address: bigint, name: string, fields: Partial<FrameSymbol> = {}): void {
@@ -44,7 +44,10 @@ export class StoreHarness {
   }
 
   find(fileId: FileId, address: bigint): FrameSymbol | undefined {
-    return this.store.openFile(fileId, this.nowMs)?.find(...wordsOf(address));
+    return this.store
+      .at(this.nowMs)
+      .openFile(fileId)
+      ?.find(...wordsOf(address));
   }
 
   name(fileId: FileId, address: bigint): string | undefined {
@@ -52,17 +55,20 @@ export class StoreHarness {
   }
 
   nameIn(process: Process, address: bigint, instanceId: string = instanceA): string | undefined {
-    return this.store.openProcess(instanceId, process, this.nowMs)?.find(...wordsOf(address))?.functionName;
+    return this.store
+      .at(this.nowMs)
+      .openProcess(instanceId, process)
+      ?.find(...wordsOf(address))?.functionName;
   }
 
   reason(fileId: FileId, address: bigint): string {
-    return this.store.reasonUnknown(fileId, ...wordsOf(address));
+    return this.store.at(this.nowMs).reasonUnknown(fileId, ...wordsOf(address));
   }
 
   /** The end of a reporting cycle; returns how many stubs were written again. */
   cycle(): number {
-    const count = this.store.resubmitStubs(this.nowMs);
-    this.store.purge(this.nowMs);
+    const count = this.store.at(this.nowMs).resubmitStubs();
+    this.store.at(this.nowMs).purge();
     this.nowMs += cycleMs;
     return count;
   }

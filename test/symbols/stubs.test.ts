@@ -48,7 +48,7 @@ test('every live stub is written again in every cycle, for as long as the proces
   for (let elapsedMs = 0; elapsedMs < 3 * lifetimeMs; elapsedMs += 200 * cycleMs) {
     harness.nowMs += 199 * cycleMs;
     assert.equal(harness.nameIn(process, 64n), 'stub1');
-    harness.store.openFile(file, harness.nowMs);
+    harness.store.at(harness.nowMs).openFile(file);
     assert.equal(harness.cycle(), 1001);
   }
   assert.equal(harness.nameIn(process, 999n * 64n), 'stub999');
@@ -72,50 +72,14 @@ test('a stub that the store has lost is named all the same, and is in the store 
   assert.equal(harness.cycle(), 2);
 });
 
-test('resubmission in parts leaves nothing out, and the count is of the live stubs', () => {
-  const harness = new StoreHarness();
-  for (let pid = 1; pid <= 20; pid++) {
-    const owner = { process: processOf(pid) };
-    harness.learn({
-      stubs: Array.from({ length: pid * 40 }, (_, i) => stubOf(owner, BigInt(i * 16), 16n, `stub${i}`)),
-    });
-  }
-  const live = (20 * 21 * 40) / 2;
-  harness.cycle();
-  for (const limit of [1, 500, 100_000]) {
-    const { updates } = harness.store.figures();
-    assert.equal(harness.store.resubmitSome(limit, harness.nowMs), limit < 100_000);
-    harness.learn({ processExits: [processOf(limit === 1 ? 3 : 4)] });
-    assert.equal(harness.store.figures().updates > updates, true);
-    assert.equal(harness.store.resubmitStubs(harness.nowMs), live);
-    assert.equal(harness.store.figures().updates, updates + live);
-  }
-});
-
-test('resubmission in parts leaves nothing out when ranges go while it is under way', () => {
-  const harness = new StoreHarness();
-  const stubs = Array.from({ length: 2000 }, (_, i) => stubOf({ process }, BigInt(i * 16), 16n, `stub${i}`));
-  harness.learn({ stubs });
-  harness.cycle();
-  const written = (): number => harness.store.figures().updates;
-  const before = written();
-  harness.store.resubmitSome(1, harness.nowMs);
-  const early = written() - before;
-  harness.learn({ stubs: [stubOf({ process }, 0n, 16n * 300n, 'wide')] });
-  harness.store.resubmitSome(100_000, harness.nowMs);
-  assert.equal(harness.store.resubmitStubs(harness.nowMs), 1701);
-  assert.ok(early < 300);
-  assert.equal(written() - before, early + 1700);
-});
-
 test('a process that exits keeps its stubs until the purge after the next report', () => {
   const harness = new StoreHarness();
   harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'stub')] });
   harness.learn({ processExits: [process] });
   assert.equal(harness.nameIn(process, 1n), 'stub');
-  harness.store.resubmitStubs(harness.nowMs);
+  harness.store.at(harness.nowMs).resubmitStubs();
   assert.equal(harness.nameIn(process, 1n), 'stub');
-  harness.store.purge(harness.nowMs);
+  harness.store.at(harness.nowMs).purge();
   assert.equal(harness.nameIn(process, 1n), undefined);
   const { liveStubs, stubOwners, symbols } = harness.store.figures();
   assert.deepEqual({ liveStubs, stubOwners, symbols }, { liveStubs: 0, stubOwners: 0, symbols: 0 });
@@ -124,9 +88,9 @@ test('a process that exits keeps its stubs until the purge after the next report
 test('an exit that comes while a report is made waits for the next one', () => {
   const harness = new StoreHarness();
   harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'stub')] });
-  harness.store.resubmitStubs(harness.nowMs);
+  harness.store.at(harness.nowMs).resubmitStubs();
   harness.learn({ processExits: [process] });
-  harness.store.purge(harness.nowMs);
+  harness.store.at(harness.nowMs).purge();
   assert.equal(harness.nameIn(process, 1n), 'stub');
   harness.cycle();
   assert.equal(harness.nameIn(process, 1n), undefined);
@@ -172,7 +136,7 @@ test('a process that is silent for a lifetime is gone, one that sends samples is
 test('a table that is held over the end of its process finds nothing any more', () => {
   const harness = new StoreHarness();
   harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'stub')] });
-  const table = harness.store.openProcess(instanceA, process, 0)!;
+  const table = harness.store.at(0).openProcess(instanceA, process)!;
   harness.learn({ processExits: [process] });
   harness.cycle();
   assert.equal(table.find(0, 1), undefined);
@@ -234,7 +198,7 @@ test('a revision that lacks the file keeps the known one, and another function b
   const harness = new StoreHarness();
   harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'f', { filePath: 'f.js', line: 3 })] });
   harness.learn({ stubs: [stubOf({ process }, 0n, 32n, 'f')] });
-  const table = harness.store.openProcess(instanceA, process, 0)!;
+  const table = harness.store.at(0).openProcess(instanceA, process)!;
   assert.deepEqual(table.find(0, 31), symbolOf('f', { filePath: 'f.js', line: 3 }));
   assert.equal(table.find(0, 32)?.filePath, 'f.js');
   harness.learn({ stubs: [stubOf({ process }, 0n, 32n, 'g')] });

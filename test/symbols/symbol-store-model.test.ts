@@ -108,7 +108,7 @@ test('SymbolStore does what the plain model does, whatever is learned, looked up
       for (const [i, action] of steps.entries()) {
         if ('waitMs' in action) {
           harness.nowMs += action.waitMs;
-          harness.store.purge(harness.nowMs);
+          harness.store.at(harness.nowMs).purge();
           model.wait(action.waitMs);
         } else if (action.op === 'learn') {
           harness.learnName(fileIdOf(action.file), BigInt(action.address), `${i}`);

@@ -46,7 +46,7 @@ test('a name in use never expires, whichever way it is used', () => {
     harness.nowMs += lifetimeMs / 2;
     assert.equal(harness.name(file, 1n), 'read');
     harness.learnName(file, 2n, 'written');
-    harness.store.purge(harness.nowMs);
+    harness.store.at(harness.nowMs).purge();
   }
   assert.equal(harness.name(file, 2n), 'written');
   assert.equal(harness.find(file, 3n), undefined);
@@ -70,7 +70,7 @@ test('a file that is used keeps none of the symbols that are not', () => {
   for (let i = 0; i < 10; i++) {
     harness.nowMs += lifetimeMs / 4;
     harness.find(file, 7n);
-    harness.store.purge(harness.nowMs);
+    harness.store.at(harness.nowMs).purge();
   }
   const { symbols, files } = harness.store.figures();
   assert.deepEqual({ symbols, files }, { symbols: 1, files: 1 });
@@ -81,10 +81,10 @@ test('a file that was not used for a lifetime leaves with all that was known of 
   harness.learnName(file, 1n, 'f');
   harness.learn({ executables: [{ fileId: file, executable: { ...unknownExecutable, fileName: 'work' } }] });
   harness.nowMs += lifetimeMs + 1000;
-  assert.equal(harness.store.executable(file, harness.nowMs), undefined);
+  assert.equal(harness.store.at(harness.nowMs).executable(file), undefined);
   assert.equal(harness.find(file, 1n), undefined);
   assert.equal(harness.reason(file, 1n), 'expired');
-  harness.store.purge(harness.nowMs);
+  harness.store.at(harness.nowMs).purge();
   const { entries, strings } = harness.store.figures();
   assert.deepEqual({ entries, strings }, { entries: 0, strings: 0 });
   assert.equal(harness.reason(file, 1n), 'expired');
@@ -97,9 +97,9 @@ test('an expired file that is named anew knows only what is new', () => {
   harness.nowMs += lifetimeMs + 1000;
   harness.learnName(file, 2n, 'new');
   assert.equal(harness.find(file, 1n), undefined);
-  assert.equal(harness.store.executable(file, harness.nowMs), undefined);
+  assert.equal(harness.store.at(harness.nowMs).executable(file), undefined);
   assert.equal(harness.name(file, 2n), 'new');
-  harness.store.purge(harness.nowMs);
+  harness.store.at(harness.nowMs).purge();
   assert.equal(harness.store.figures().symbols, 1);
 });
 
@@ -188,9 +188,9 @@ test('an executable may be known without a symbol, and knows more after a second
   const work = { fileName: 'work', gnuBuildId: 'abcd', goBuildId: '', hasHtlHash: true };
   harness.learn({ executables: [{ fileId: file, executable: work }] });
   harness.learn({ executables: [{ fileId: file, executable: { ...unknownExecutable, goBuildId: 'go' } }] });
-  assert.deepEqual(harness.store.executable(file, 0), { ...work, goBuildId: 'go' });
+  assert.deepEqual(harness.store.at(0).executable(file), { ...work, goBuildId: 'go' });
   assert.equal(harness.find(file, 1n), undefined);
-  assert.equal(harness.store.executable(otherFile, 0), undefined);
+  assert.equal(harness.store.at(0).executable(otherFile), undefined);
 });
 
 test('over the budget, symbols leave in the order of the last use of their files, then of their own', () => {
@@ -240,7 +240,7 @@ test('texts are counted once for all symbols that have them, and go with the las
   for (let i = 0; i < 100; i++) harness.learnName(fileIdOf(i), 1n, 'same', { filePath: 'same.c' });
   assert.equal(harness.store.figures().strings, 2);
   harness.nowMs += lifetimeMs + cycleMs;
-  harness.store.purge(harness.nowMs);
+  harness.store.at(harness.nowMs).purge();
   assert.equal(harness.store.figures().strings, 0);
 });
 
@@ -248,12 +248,12 @@ test('memory is where it was before, after everything has left', () => {
   const harness = new StoreHarness();
   harness.learnName(file, 1n, 'first');
   harness.nowMs += lifetimeMs + cycleMs;
-  harness.store.purge(harness.nowMs);
+  harness.store.at(harness.nowMs).purge();
   const { bytes } = harness.store.figures();
   for (let i = 0; i < 3000; i++)
     harness.learnName(fileIdOf(i % 1000), BigInt(i), `f${i}`, { inlined: [symbolOf(`i${i}`)] });
   harness.nowMs += lifetimeMs + cycleMs;
-  for (let i = 0; i < 20; i++) harness.store.purge(harness.nowMs);
+  for (let i = 0; i < 20; i++) harness.store.at(harness.nowMs).purge();
   assert.deepEqual([harness.store.figures().entries, harness.store.figures().bytes], [0, bytes]);
 });
 

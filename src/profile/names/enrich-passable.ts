@@ -1,5 +1,6 @@
 // hot
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
+import type { SymbolLookup } from '../../model/symbol-lookup.ts';
 import type { NewLine } from '../../otlp/passable/dictionary-patch.ts';
 import { DictionaryPatch } from '../../otlp/passable/dictionary-patch.ts';
 import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
@@ -10,7 +11,7 @@ import { firstMemoryAddressHigh, typesWithAddresses } from './address-space.ts';
 import type { LocationCounts } from './enrich-profiles.ts';
 import type { MappingFile } from './mapping-file.ts';
 import { mappingFileOf } from './mapping-file.ts';
-import type { NameBook, NameTable } from './name-book.ts';
+import type { NameBook } from './name-book.ts';
 import { isNamed } from './symbol-lines.ts';
 
 export interface EnrichedBytes extends LocationCounts {
@@ -35,7 +36,7 @@ export function enrichPassable(profiles: PassableProfiles, names: NameBook): Enr
 interface NamedFile extends MappingFile {
   isLearned: boolean;
   /** Not looked for as long as it is `undefined`; `null` when nothing is known. */
-  table: NameTable | null | undefined;
+  table: SymbolLookup | null | undefined;
 }
 
 class ColumnNaming {
@@ -104,7 +105,7 @@ class ColumnNaming {
     this.#names.learnSymbol(file.fileId, locationHigh[index]!, locationLow[index]!, symbol);
   }
 
-  #tableOf(file: NamedFile): NameTable | undefined {
+  #tableOf(file: NamedFile): SymbolLookup | undefined {
     if (file.table === undefined) file.table = this.#names.openFile(file.fileId) ?? null;
     return file.table ?? undefined;
   }

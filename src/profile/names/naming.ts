@@ -1,5 +1,6 @@
 // hot
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
+import type { SymbolLookup } from '../../model/symbol-lookup.ts';
 import { noElements } from '../../otlp/no-elements.ts';
 import type { Line, Location, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
 import { attributeNames } from '../attribute-names.ts';
@@ -7,7 +8,7 @@ import type { InternedDictionary } from '../dictionary/dictionary.ts';
 import { firstMemoryAddress, typesWithAddresses } from './address-space.ts';
 import type { MappingFile } from './mapping-file.ts';
 import { fileOfMapping, textAttribute } from './mapping-file.ts';
-import type { NameBook, NameTable } from './name-book.ts';
+import type { NameBook } from './name-book.ts';
 import { isNamed, linesOf } from './symbol-lines.ts';
 
 /** Joins the locations of a dictionary with the names of a book. All indices must be sound. */
@@ -15,7 +16,7 @@ export class Naming {
   readonly #dictionary: ProfilesDictionary;
   readonly #names: NameBook;
   readonly #files = new Map<number, MappingFile | undefined>();
-  readonly #tables = new Map<number, NameTable | undefined>();
+  readonly #tables = new Map<number, SymbolLookup | undefined>();
   readonly #learnedFiles = new Set<number>();
 
   constructor(dictionary: ProfilesDictionary, names: NameBook) {
@@ -66,7 +67,7 @@ export class Naming {
     return true;
   }
 
-  #tableOf(location: Location): NameTable | undefined {
+  #tableOf(location: Location): SymbolLookup | undefined {
     const file = this.#fileOf(location);
     if (file === undefined) return undefined;
     const { mappingIndex } = location;

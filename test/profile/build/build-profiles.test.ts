@@ -10,7 +10,6 @@ import { contentsOf, resolveLateNames } from '../../../src/reporter/window-repor
 import type { BatchSketch } from '../../support/batch.ts';
 import { batchOf, fileIdOf, offCpu, processOf, symbolOf } from '../../support/batch.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { noNames } from '../../support/no-names.ts';
 import { PlainSymbols } from '../../support/plain-symbols.ts';
 import { attributesOf, plainSamples } from '../../support/plain-view.ts';
 
@@ -20,11 +19,11 @@ const file = fileIdOf(1);
 function profilesOf(sketch: BatchSketch, symbols = new PlainSymbols()): ProfilesData {
   const batch: FrameBatch = batchOf(sketch);
   const limits = { maxEvents: 1e6, maxBytes: 1e9, retryDelayMs: 1 };
-  const intake = new TraceIntake(symbols, noNames, limits, new FakeClock());
+  const intake = new TraceIntake(symbols, limits, new FakeClock());
   intake.submit(batch);
   const window = intake.takeWindow();
-  resolveLateNames(window, symbols, 0);
-  return buildProfiles(contentsOf(window, window.events, symbols, 0), range, () => new Uint8Array(16).fill(1));
+  resolveLateNames(window, symbols.at());
+  return buildProfiles(contentsOf(window, window.events, symbols.at()), range, () => new Uint8Array(16).fill(1));
 }
 
 test('buildProfiles makes one sample of equal stacks, attributes and links, its moments in order', () => {

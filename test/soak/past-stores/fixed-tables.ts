@@ -1,6 +1,6 @@
 import type { FileId } from '../../../src/model/file-id.ts';
 import type { FrameSymbol } from '../../../src/model/frame-symbol.ts';
-import type { SymbolTable } from '../../../src/reporter/symbol-source.ts';
+import type { SymbolLookup } from '../../../src/model/symbol-lookup.ts';
 import { GoLru } from './go-lru.ts';
 import type { PastTables } from './past-store.ts';
 import {
@@ -38,7 +38,7 @@ export class FixedTables implements PastTables {
     frames.add(address, symbol, nowMs);
   }
 
-  open(fileId: FileId, nowMs: number): SymbolTable | undefined {
+  open(fileId: FileId, nowMs: number): SymbolLookup | undefined {
     const frames = this.#files.getAndRefresh(keyOf(fileId), nowMs);
     return frames && { find: (high, low) => frames.getAndRefresh(addressOf(high, low), nowMs) };
   }

@@ -1,6 +1,6 @@
 import type { FileId } from '../../../src/model/file-id.ts';
 import type { FrameSymbol } from '../../../src/model/frame-symbol.ts';
-import type { SymbolTable } from '../../../src/reporter/symbol-source.ts';
+import type { SymbolLookup } from '../../../src/model/symbol-lookup.ts';
 import { GoLru } from './go-lru.ts';
 import type { PastTables } from './past-store.ts';
 import { addressOf, keyOf, pastLifetimeMs, slotBytes, sourceInfoBytes } from './past-store.ts';
@@ -23,7 +23,7 @@ export class FlatTables implements PastTables {
     this.#frames.add(`${keyOf(fileId)} ${address}`, symbol, nowMs);
   }
 
-  open(fileId: FileId, nowMs: number): SymbolTable {
+  open(fileId: FileId, nowMs: number): SymbolLookup {
     const key = keyOf(fileId);
     return { find: (high, low) => this.#frames.getAndRefresh(`${key} ${addressOf(high, low)}`, nowMs) };
   }

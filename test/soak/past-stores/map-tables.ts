@@ -1,6 +1,6 @@
 import type { FileId } from '../../../src/model/file-id.ts';
 import type { FrameSymbol } from '../../../src/model/frame-symbol.ts';
-import type { SymbolTable } from '../../../src/reporter/symbol-source.ts';
+import type { SymbolLookup } from '../../../src/model/symbol-lookup.ts';
 import { GoLru } from './go-lru.ts';
 import type { PastTables } from './past-store.ts';
 import { addressOf, fileLevelBytes, keyOf, maxFiles, pastLifetimeMs, sourceInfoBytes } from './past-store.ts';
@@ -33,7 +33,7 @@ export class MapTables implements PastTables {
     else frames.set(address, symbol);
   }
 
-  open(fileId: FileId, nowMs: number): SymbolTable | undefined {
+  open(fileId: FileId, nowMs: number): SymbolLookup | undefined {
     const key = keyOf(fileId);
     const frames = this.#refreshes ? this.#files.getAndRefresh(key, nowMs) : this.#files.get(key, nowMs);
     return frames && { find: (high, low) => frames.get(addressOf(high, low)) };

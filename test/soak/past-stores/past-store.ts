@@ -2,7 +2,9 @@ import type { FileId } from '../../../src/model/file-id.ts';
 import { formatFileId } from '../../../src/model/file-id.ts';
 import type { FrameBatch } from '../../../src/model/frame-batch.ts';
 import type { FrameSymbol } from '../../../src/model/frame-symbol.ts';
-import type { SymbolSource, SymbolTable, UnknownReason } from '../../../src/reporter/symbol-source.ts';
+import type { SymbolLookup } from '../../../src/model/symbol-lookup.ts';
+import type { SymbolSession, SymbolSource } from '../../../src/reporter/symbol-source.ts';
+import { namelessSession } from '../../support/nameless-session.ts';
 
 /** What four versions of the profiler's reporter differ in. */
 export interface PastTables {
@@ -11,7 +13,7 @@ export interface PastTables {
   /** What the tables take in Go: slots as allocated; the texts are left out. */
   readonly bytes: number;
   add(fileId: FileId, address: number, symbol: FrameSymbol, nowMs: number): void;
-  open(fileId: FileId, nowMs: number): SymbolTable | undefined;
+  open(fileId: FileId, nowMs: number): SymbolLookup | undefined;
   purgeExpired(nowMs: number): void;
 }
 
@@ -32,37 +34,25 @@ export class PastStore implements SymbolSource {
     return this.tables.open(fileId, nowMs)?.find(addressHigh, addressLow) !== undefined;
   }
 
+  at(nowMs: number): SymbolSession {
+    return {
+      ...namelessSession,
+      learn: (batch) => this.learn(batch, nowMs),
+      openFile: (fileId) => this.tables.open(fileId, nowMs),
+      purge: () => this.#purge(nowMs),
+    };
+  }
+
   learn({ symbols }: FrameBatch, nowMs: number): void {
     for (const { fileId, addressHigh, addressLow, symbol } of symbols) {
       this.tables.add(fileId, addressOf(addressHigh, addressLow), symbol, nowMs);
     }
   }
 
-  openFile(fileId: FileId, nowMs: number): SymbolTable | undefined {
-    return this.tables.open(fileId, nowMs);
-  }
-
-  purge(nowMs: number): void {
+  #purge(nowMs: number): void {
     if (nowMs - this.#purgedMs < purgeEveryMs) return;
     this.#purgedMs = nowMs;
     this.tables.purgeExpired(nowMs);
-  }
-
-  openProcess(): undefined {
-    return undefined;
-  }
-
-  executable(): undefined {
-    return undefined;
-  }
-
-  /** Nobody could tell. */
-  reasonUnknown(): UnknownReason {
-    return 'never_submitted';
-  }
-
-  resubmitStubs(): number {
-    return 0;
   }
 }
 

@@ -43,7 +43,7 @@ test('a whole snapshot is taken', async (context) => {
   const { path } = await smallSnapshot(context);
   const { harness } = await loadHarness(path);
   assert.equal(harness.find(fileIdOf(1), 0xffff_8000_0000_1234n)?.inlined[0]?.functionName, 'inner');
-  assert.equal(harness.store.executable(fileIdOf(2), 0)?.gnuBuildId, 'abcd');
+  assert.equal(harness.store.at(0).executable(fileIdOf(2))?.gnuBuildId, 'abcd');
   assert.equal(harness.nameIn(processOf(7), 23n), 'entry');
   assert.equal(harness.name(fileIdOf(3), 2n ** 64n - 1n), 'top');
 });

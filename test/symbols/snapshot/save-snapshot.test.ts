@@ -102,7 +102,7 @@ test('time that passed while nothing ran counts against the lifetime', async (co
   assert.deepEqual(names(), [undefined, true, undefined, true]);
   // Three seconds are left of ten.
   restored.nowMs = 3000;
-  restored.store.purge(restored.nowMs);
+  restored.store.at(restored.nowMs).purge();
   assert.deepEqual(names(), [undefined, true, undefined, true]);
 });
 
@@ -114,8 +114,8 @@ test('what was not used since lives on for no longer than it would have', async 
   await save(harness.store, path, { nowMs: 0 });
   const { harness: restored } = await loadHarness(path, { lifetime: '10s' }, { passedMs: 7000 });
   restored.nowMs = 3100;
-  restored.store.resubmitStubs(restored.nowMs);
-  restored.store.purge(restored.nowMs);
+  restored.store.at(restored.nowMs).resubmitStubs();
+  restored.store.at(restored.nowMs).purge();
   assert.deepEqual([restored.name(fileIdOf(1), 1n), restored.nameIn(processOf(1), 0n)], [undefined, undefined]);
   assert.equal(restored.store.figures().liveStubs, 0);
 });

@@ -40,7 +40,7 @@ async function startKeeper(
 }
 
 function nameOf(store: SymbolStore, address: number): string | undefined {
-  return store.openFile(fileIdOf(1), systemClock.nowMs())?.find(0, address)?.functionName;
+  return store.at(systemClock.nowMs()).openFile(fileIdOf(1))?.find(0, address)?.functionName;
 }
 
 test('what a store knows at a stop, another knows from its start', async (context: TestContext) => {

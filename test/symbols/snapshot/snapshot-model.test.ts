@@ -56,9 +56,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** After two, every stub was written just now, as after a start. */
 function endCycles({ store, nowMs }: StoreHarness): void {
-  store.resubmitStubs(nowMs);
-  store.resubmitStubs(nowMs);
-  store.purge(nowMs);
+  store.at(nowMs).resubmitStubs();
+  store.at(nowMs).resubmitStubs();
+  store.at(nowMs).purge();
 }
 
 const topAddress = 2n ** 64n - 100n;
@@ -67,7 +67,7 @@ const topAddress = 2n ** 64n - 100n;
 function apply(harness: StoreHarness, action: Step): unknown {
   if (action.op === 'wait') {
     harness.nowMs += action.ms;
-    return harness.store.purge(harness.nowMs);
+    return harness.store.at(harness.nowMs).purge();
   }
   if (action.op === 'find') return harness.find(fileIdOf(action.file), topAddress + BigInt(action.address));
   if (action.op === 'learn') {

@@ -1,0 +1,116 @@
+import type { NeededName } from '../model/batch-outcome.ts';
+import type { Executable } from '../model/executable.ts';
+import type { FileId } from '../model/file-id.ts';
+import type { FrameBatch } from '../model/frame-batch.ts';
+import type { FrameKind } from '../model/frame-kind.ts';
+import type { FrameSymbol } from '../model/frame-symbol.ts';
+import type { ProcessIdentity } from '../model/process.ts';
+import type { SymbolLookup } from '../model/symbol-lookup.ts';
+import type { FrameOwner } from './collector-needs.ts';
+import type { NeededNames } from './needed-names.ts';
+import type { StoreContents } from './store-contents.ts';
+import { tickAt } from './store-contents.ts';
+
+interface SessionParts extends StoreContents {
+  readonly neededNames: NeededNames;
+  readonly lifetimeMs: number;
+}
+
+/** The symbol store at one time: for one batch, one request or the end of one reporting cycle. */
+export class StoreSession {
+  readonly #parts: SessionParts;
+  readonly #nowMs: number;
+
+  constructor(parts: SessionParts, nowMs: number) {
+    this.#parts = parts;
+    this.#nowMs = nowMs;
+    parts.files.advance(tickAt(nowMs, parts.lifetimeMs));
+  }
+
+  /** Takes all names of a batch, its process exits and its executables. Bounds that bite are counted, and are no errors. */
+  learn(batch: FrameBatch): void {
+    const { files, stubs } = this.#parts;
+    const { instanceId } = batch.collector;
+    for (const { fileId, executable } of batch.executables) files.learnExecutable(fileId, executable);
+    for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
+      files.learnSymbol(fileId, addressHigh, addressLow, symbol);
+    }
+    for (const stub of batch.stubs) {
+      stubs.learn(instanceId, stub, this.#nowMs);
+      files.enforceBudget();
+    }
+    stubs.hear(instanceId, batch.processes, this.#nowMs);
+    for (const process of batch.processExits) stubs.exit(instanceId, process);
+  }
+
+  /** Takes one name from elsewhere than a batch. */
+  learnSymbol(fileId: FileId, addressHigh: number, addressLow: number, symbol: FrameSymbol): void {
+    this.#parts.files.learnSymbol(fileId, addressHigh, addressLow, symbol);
+  }
+
+  /** Takes one executable from elsewhere than a batch. */
+  learnExecutable(fileId: FileId, executable: Executable): void {
+    this.#parts.files.learnExecutable(fileId, executable);
+  }
+
+  /** Symbols of a file ID, valid during the session; marks the file as used. `undefined` when the file is unknown. */
+  openFile(fileId: FileId): SymbolLookup | undefined {
+    const { files } = this.#parts;
+    const stubs = this.#parts.stubs.openFile(fileId, this.#nowMs);
+    const file = stubs === undefined ? files.open(fileId) : files.ensure(fileId, false);
+    if (file !== undefined) file.stubs = stubs;
+    // Made new, the file may be one too many.
+    if (stubs !== undefined) files.enforceBudget();
+    return file;
+  }
+
+  /** Stubs of one process of one collector, valid during the session; `undefined` when the process has none. */
+  openProcess(instanceId: string, process: ProcessIdentity): SymbolLookup | undefined {
+    return this.#parts.stubs.openProcess(instanceId, process, this.#nowMs);
+  }
+
+  /** The executable of a file ID; marks the file as used. */
+  executable(fileId: FileId): Executable | undefined {
+    return this.#parts.files.open(fileId)?.executable;
+  }
+
+  /** The reason why a frame of a file ID has no name, as far as the store remembers it. */
+  reasonUnknown(fileId: FileId, addressHigh: number, addressLow: number): 'never_submitted' | 'expired' | 'evicted' {
+    return this.#parts.files.removalReason(fileId, addressHigh, addressLow) ?? 'never_submitted';
+  }
+
+  /** Notes that a collector's frame has no name. */
+  needName(instanceId: string, owner: FrameOwner, addressHigh: number, addressLow: number, kind: FrameKind): void {
+    this.#parts.neededNames.note(instanceId, owner, addressHigh, addressLow, kind, this.#nowMs);
+  }
+
+  /** Notes that nothing is known of a collector's file ID as an executable. */
+  needExecutable(instanceId: string, fileId: FileId): void {
+    this.#parts.neededNames.noteExecutable(instanceId, fileId, this.#nowMs);
+  }
+
+  /** At most 1,024 frames to ask a collector for now, the longest waiting first. They count as asked for. */
+  takeNeededNames(instanceId: string): NeededName[] {
+    return this.#parts.neededNames.take(instanceId, this.#nowMs);
+  }
+
+  /** At most 1,024 executables to ask a collector for now. They count as asked for. */
+  takeNeededExecutables(instanceId: string): FileId[] {
+    return this.#parts.neededNames.takeExecutables(instanceId, this.#nowMs);
+  }
+
+  /** Writes every live stub that was not written in this cycle, and ends the cycle. Returns the number of live stubs. */
+  resubmitStubs(): number {
+    const count = this.#parts.stubs.resubmit();
+    this.#parts.files.enforceBudget();
+    return count;
+  }
+
+  /** Drops what is past its lifetime, at bounded cost, and the processes that exited before the last resubmission. */
+  purge(): void {
+    const { files, stubs, neededNames, lifetimeMs } = this.#parts;
+    stubs.purge(this.#nowMs - lifetimeMs);
+    files.purge();
+    neededNames.purge(this.#nowMs - lifetimeMs, this.#nowMs);
+  }
+}

@@ -52,7 +52,9 @@ const allowed: Record<string, readonly string[]> = {
     'support',
     'symbols',
   ],
-  cli: ['config', 'http', 'model', 'otlp', 'profile', 'service', 'support'],
+  // Names of native and generated code; pure readers in `tables`.
+  native: ['model'],
+  cli: ['config', 'http', 'model', 'native', 'otlp', 'profile', 'service', 'support'],
   'main.ts': ['cli', 'service', 'support'],
 };
 const source = join(import.meta.dirname, '../src');

@@ -1,12 +1,12 @@
 import { frameKinds } from '../../model/frame-kind.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
+import { parseRuntimeName, runtimeKind } from '../../native/tables/runtime-names.ts';
 import type { CollectedFrame, FrameName } from './collected.ts';
 import type { Executables, RecordedKernel } from './executables.ts';
 import { elfAddressOf } from './executables.ts';
 import { FrameTable } from './frame-table.ts';
 import type { PerfProcess } from './perf-process.ts';
 import type { PerfFrame, PerfSample } from './perf-script.ts';
-import { parseRuntimeName, runtimeKind } from './runtime-names.ts';
 import type { UnwoundStack } from './unwinder.ts';
 
 // Where the kernel cuts a call chain (perf_event_max_stack).

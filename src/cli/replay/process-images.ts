@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import type { FrameKind } from '../../model/frame-kind.ts';
+import type { PerfMap } from '../../native/tables/perf-map.ts';
+import { runtimeKind } from '../../native/tables/runtime-names.ts';
 import { AddressSpace } from './address-space.ts';
 import type { CollectedProcess } from './collected.ts';
-import type { PerfMap } from './perf-map.ts';
 import type { RawMap, RawRecords, RawSample } from './raw-records.ts';
-import { runtimeKind } from './runtime-names.ts';
 
 /** A process between two execs, with what is needed to understand its addresses. */
 export interface ProcessImage extends CollectedProcess {

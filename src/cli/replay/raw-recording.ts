@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { KernelSymbols } from '../../native/tables/kallsyms.ts';
+import { PerfMap, parsePerfMap } from '../../native/tables/perf-map.ts';
 import type { CollectedSample, Recording } from './collected.ts';
 import type { Executables } from './executables.ts';
-import { KernelSymbols } from './kernel-symbols.ts';
-import { PerfMap, parsePerfMap } from './perf-map.ts';
 import { findImages, imageAt } from './process-images.ts';
 import { PythonCode } from './python-code.ts';
 import type { RawCode, RawRecords } from './raw-records.ts';

@@ -1,16 +1,16 @@
 import { fnv128a } from '../../model/fnv128a.ts';
 import { frameKinds } from '../../model/frame-kind.ts';
+import type { KernelSymbols } from '../../native/tables/kallsyms.ts';
+import type { PerfMapRange } from '../../native/tables/perf-map.ts';
+import { parseRuntimeName } from '../../native/tables/runtime-names.ts';
 import type { MemoryMapping } from './address-space.ts';
 import type { CollectedFrame, CollectedStub, FrameName } from './collected.ts';
 import type { Executables, RecordedExecutable, RecordedKernel } from './executables.ts';
 import { elfAddressOf } from './executables.ts';
 import { FrameTable } from './frame-table.ts';
-import type { KernelSymbols } from './kernel-symbols.ts';
-import type { PerfMapRange } from './perf-map.ts';
 import type { ProcessImage } from './process-images.ts';
 import type { PythonCode } from './python-code.ts';
 import type { RawSample } from './raw-records.ts';
-import { parseRuntimeName } from './runtime-names.ts';
 
 /** How deep the recorder followed the interpreter's frames. */
 const maxPythonDepth = 96;
@@ -67,7 +67,7 @@ export class Unwinder {
     const { executable, textStart, textEnd } = this.#kernel;
     const mapping = this.#table.internMapping({ executable, start: textStart, end: textEnd, fileOffset: 0n });
     return this.#table.intern({ owner: executable.fileId, address, kind: frameKinds.kernel, mapping }, () => {
-      const functionName = this.#kernelSymbols.find(address);
+      const functionName = this.#kernelSymbols.find(address)?.name;
       return functionName === undefined ? undefined : symbolName(functionName);
     });
   }

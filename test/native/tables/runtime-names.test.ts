@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseRuntimeName, runtimeKind } from '../../../src/cli/replay/runtime-names.ts';
 import { frameKinds } from '../../../src/model/frame-kind.ts';
+import { parseRuntimeName, runtimeKind } from '../../../src/native/tables/runtime-names.ts';
 
 for (const { name, functionName, stubKind } of [
   {
@@ -43,6 +43,25 @@ for (const { name, functionName, file, line, stubKind, tier } of [
     line: 3,
     tier: 'turbofan',
   },
+  { name: "JS:*'fib /srv/app/work.js:2:13", functionName: 'fib', file: '/srv/app/work.js', line: 2, tier: 'turbofan' },
+  { name: "JS:+'fib /srv/app/work.js:2:13", functionName: 'fib', file: '/srv/app/work.js', line: 2, tier: 'maglev' },
+  { name: "JS:+' /srv/re.js:8:35", functionName: '(anonymous)', file: '/srv/re.js', line: 8, tier: 'maglev' },
+  {
+    name: 'Eval:~ node:internal/main/run:1:1',
+    functionName: '(anonymous)',
+    file: 'node:internal/main/run',
+    line: 1,
+    tier: 'ignition',
+  },
+  { name: 'JS:~C:\\a C:\\b c\\d.js:3:1', functionName: 'C:\\a', file: 'C:\\b c\\d.js', line: 3, tier: 'ignition' },
+  { name: 'JS:*nowhere', functionName: 'nowhere', file: '', line: 0, tier: 'turbofan' },
+  {
+    name: "RegExp.> src: '^ ([a-z]+) (\\d+)$' flags: ''",
+    functionName: "RegExp.> src: '^ ([a-z]+) (\\d+)$' flags: ''",
+    file: '',
+    line: 0,
+    tier: '',
+  },
   { name: 'Builtin:ArrayTimSort', functionName: 'Builtin:ArrayTimSort', file: '', line: 0, tier: '', stubKind: 'stub' },
   { name: 'BytecodeHandler:Ldar', functionName: 'BytecodeHandler:Ldar', file: '', line: 0, tier: '', stubKind: 'stub' },
 ]) {
@@ -65,5 +84,22 @@ test('runtimeKind knows a runtime by its library, else by its names', () => {
   assert.equal(runtimeKind(['/usr/lib/jvm/lib/server/libjvm.so'], []), frameKinds.jvm);
   assert.equal(runtimeKind(['/usr/bin/node'], ['Builtin:Abort']), frameKinds.v8js);
   assert.equal(runtimeKind(['/usr/bin/python3.12'], ['py::f:/x.py']), frameKinds.cpython);
+  assert.equal(runtimeKind(['/usr/bin/node'], []), frameKinds.v8js);
+  assert.equal(runtimeKind([], ["RegExp.> src: 'a' flags: ''"]), frameKinds.v8js);
   assert.equal(runtimeKind(['/usr/bin/julia'], ['julia_f_12']), frameKinds.native);
 });
+
+for (const [kind, name] of [
+  [frameKinds.jvm, `${'a.'.repeat(50_000)} (`],
+  [frameKinds.jvm, `x ${'(a.b'.repeat(50_000)})`],
+  [frameKinds.v8js, `JS:*${' a'.repeat(50_000)}`],
+  [frameKinds.v8js, `JS:*${' a:'.repeat(50_000)}:1:1:`],
+  [frameKinds.cpython, `py::${':<'.repeat(50_000)}`],
+] as const) {
+  test(`parseRuntimeName takes a long name like "${name.slice(0, 12)}" apart in linear time`, () => {
+    const startedMs = performance.now();
+    for (let run = 0; run < 10; run++) parseRuntimeName(name, kind);
+    // Quadratic time would be minutes.
+    assert.ok(performance.now() - startedMs < 5_000);
+  });
+}

@@ -1,5 +1,6 @@
 import { Client, credentials } from '@grpc/grpc-js';
 import type { Clock, Random } from '../support/clock.ts';
+import { everyInterval } from '../support/every-interval.ts';
 import { BatchStream } from './replay/batch-stream.ts';
 import type { Recording } from './replay/collected.ts';
 import { formatNameShares, nameShares } from './replay/name-shares.ts';
@@ -132,12 +133,10 @@ async function showProgress(
   signal: AbortSignal,
 ): Promise<void> {
   const startedMs = clock.nowMs();
-  while (!signal.aborted) {
-    try {
-      await clock.sleep(1_000, signal);
-    } catch {
-      return;
-    }
-    print(tally.progress(clock.nowMs() - startedMs));
-  }
+  await everyInterval(
+    clock,
+    signal,
+    () => 1_000,
+    () => print(tally.progress(clock.nowMs() - startedMs)),
+  );
 }

@@ -5,6 +5,7 @@ import type { ConfigSources } from '../config/config-source.ts';
 import { componentTypes } from '../service/components.ts';
 import { findPipelineProblems } from '../service/pipeline-problems.ts';
 import { Service } from '../service/service.ts';
+import { whenAborted } from '../support/abort.ts';
 import { systemClock } from '../support/clock.ts';
 import { createLogger } from '../support/logger.ts';
 import { Telemetry } from '../support/telemetry.ts';
@@ -26,7 +27,7 @@ export async function runServe(
   sources: ConfigSources,
   io: CommandIo,
   stop: AbortSignal,
-  whenReady: (service: Service) => Promise<number> = () => aborted(stop),
+  whenReady: (service: Service) => Promise<number> = () => whenAborted(stop).then(() => exitCodes.ok),
 ): Promise<number> {
   const config = readConfig(sources, componentTypes, io, findPipelineProblems)?.checked;
   if (config === undefined) return exitCodes.usage;
@@ -57,12 +58,5 @@ function createService(config: CheckedConfig, logger: Logger): Service {
     clock: systemClock,
     random: Math.random,
     createProfileId: () => randomBytes(16),
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<number> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(exitCodes.ok);
-    signal.addEventListener('abort', () => resolve(exitCodes.ok), { once: true });
   });
 }

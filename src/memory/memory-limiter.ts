@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { AdmissionRefusal } from '../model/admission.ts';
 import type { Clock, Random } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
+import { everyInterval } from '../support/every-interval.ts';
 import type { MemoryLimiterConfig } from './memory-limiter-config.ts';
 import type { MemoryLimits } from './memory-limits.ts';
 import { memoryLimitsOf } from './memory-limits.ts';
@@ -100,16 +101,21 @@ export class MemoryLimiter implements Component {
     this.#isRefusing = false;
   }
 
-  async #run(): Promise<void> {
+  #run(): Promise<void> {
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        await this.#parts.clock.sleep(this.#config.checkIntervalMs, signal);
-        await this.#check();
-      } catch (error) {
-        if (!signal.aborted) this.#parts.logger.error({ err: error }, 'Memory could not be checked.');
-      }
-    }
+    const { clock, logger } = this.#parts;
+    return everyInterval(
+      clock,
+      signal,
+      () => this.#config.checkIntervalMs,
+      async () => {
+        try {
+          await this.#check();
+        } catch (error) {
+          if (!signal.aborted) logger.error({ err: error }, 'Memory could not be checked.');
+        }
+      },
+    );
   }
 
   async #check(): Promise<void> {

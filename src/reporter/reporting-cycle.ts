@@ -5,6 +5,7 @@ import type { TimeRange } from '../profile/build/time-range.ts';
 import type { TraceEvents } from '../profile/build/window-contents.ts';
 import type { Clock, Random } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
+import { everyInterval } from '../support/every-interval.ts';
 import type { CycleCompany } from './cycle-company.ts';
 import type { CycleReport, ReportConsumer, ReportOutlet, WindowJournal } from './cycle-report.ts';
 import { Delivery } from './delivery.ts';
@@ -71,7 +72,12 @@ export class ReportingCycle implements Component {
 
   start(): Promise<void> {
     this.#startUnixNano = this.#parts.clock.unixNano();
-    this.#loop = this.#run();
+    this.#loop = everyInterval(
+      this.#parts.clock,
+      this.#stopping.signal,
+      () => this.#nextDelayMs(),
+      () => this.#tick(),
+    );
     return Promise.resolve();
   }
 
@@ -92,6 +98,12 @@ export class ReportingCycle implements Component {
     if (stays || delivery.isWaiting) {
       this.#parts.logger.warn('The last window stays in the journal until the next start.');
     }
+  }
+
+  /** Where a report or the exporters hold the cycle up, the window stays and the store alone is looked after. */
+  #tick(): void {
+    if (this.#retrySafely() && !this.#isHeldUp) this.#reportSafely();
+    else this.#keepNames();
   }
 
   /** One cycle, at once. In the last one nothing waits any more. */
@@ -163,19 +175,6 @@ export class ReportingCycle implements Component {
     return divided === undefined || divided.held.length === 0
       ? window.events
       : selectEvents(window.events, divided.staying);
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        await this.#parts.clock.sleep(this.#nextDelayMs(), signal);
-      } catch {
-        return;
-      }
-      if (this.#retrySafely() && !this.#isHeldUp) this.#reportSafely();
-      else this.#keepNames();
-    }
   }
 
   /** Whether no report waits any more. A disk that fails in the midst of it must not end the cycles to come. */

@@ -11,6 +11,7 @@ import { FlameFolder, foldFlameTrees } from '../profile/flame/flame-graph.ts';
 import type { ReportConsumer } from '../reporter/cycle-report.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
+import { everyInterval } from '../support/every-interval.ts';
 import { version } from '../support/version.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
 
@@ -99,27 +100,28 @@ export class PageCycles implements Component {
     return this.#loop;
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      const beganMs = this.#clock.nowMs();
-      try {
-        await this.#clock.sleep(intervalMs, signal);
-      } catch {
-        return;
-      }
-      this.#page.addCycle({
-        endUnixMs: Number(this.#clock.unixNano() / 1_000_000n),
-        flame: { trees: [], omittedSampleCount: 0 },
-        figures: {
-          windowMs: this.#clock.nowMs() - beganMs,
-          sampleCount: 0,
-          cycleMs: null,
-          store: figuresOf(this.#store),
-          unresolvedFrames: {},
-        },
-      });
-    }
+  #run(): Promise<void> {
+    let beganMs = this.#clock.nowMs();
+    return everyInterval(
+      this.#clock,
+      this.#stopping.signal,
+      () => intervalMs,
+      () => {
+        const endMs = this.#clock.nowMs();
+        this.#page.addCycle({
+          endUnixMs: Number(this.#clock.unixNano() / 1_000_000n),
+          flame: { trees: [], omittedSampleCount: 0 },
+          figures: {
+            windowMs: endMs - beganMs,
+            sampleCount: 0,
+            cycleMs: null,
+            store: figuresOf(this.#store),
+            unresolvedFrames: {},
+          },
+        });
+        beganMs = endMs;
+      },
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { networkInterfaces } from 'node:os';
 import type { FastifyInstance } from 'fastify';
+import { onAbort } from './abort.ts';
 
 /** Listens on one address: that of `host`, an IPv4 address before others, or every interface where it is empty. */
 export async function openHttp(app: FastifyInstance, host: string, port: number): Promise<void> {
@@ -11,11 +12,9 @@ export async function openHttp(app: FastifyInstance, host: string, port: number)
 
 /** Answers the open requests until `deadline`, and closes every connection. */
 export async function closeHttp(app: FastifyInstance, deadline: AbortSignal): Promise<void> {
-  const cut = (): void => app.server.closeAllConnections();
-  if (deadline.aborted) cut();
-  deadline.addEventListener('abort', cut, { once: true });
+  const endDeadline = onAbort(deadline, () => app.server.closeAllConnections());
   await app.close();
-  deadline.removeEventListener('abort', cut);
+  endDeadline();
 }
 
 function anyAddress(): string {

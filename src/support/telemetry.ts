@@ -4,6 +4,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { CollectionResult, IMetricReader } from '@opentelemetry/sdk-metrics';
 import { MeterProvider, MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import type { Logger } from 'pino';
+import { whenAborted } from './abort.ts';
 import type { Clock } from './clock.ts';
 import { formatPrometheusText } from './prometheus-text.ts';
 import type { Secret } from './secret.ts';
@@ -92,11 +93,7 @@ export class Telemetry {
   /** Pushes once more and gives up when `deadline` aborts. Never rejects: nobody can act on it any more. */
   async stop(deadline: AbortSignal): Promise<void> {
     for (const files of this.#tlsFiles) files.stop();
-    const aborted = new Promise<void>((resolve) => {
-      if (deadline.aborted) resolve();
-      deadline.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await Promise.race([this.#provider.shutdown().catch(() => {}), aborted]);
+    await Promise.race([this.#provider.shutdown().catch(() => {}), whenAborted(deadline)]);
   }
 
   #createPushReader(

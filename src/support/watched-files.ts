@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { everyInterval } from './every-interval.ts';
 
 export interface WatchedFilesOptions<Value> {
   /** Reads all files. @throws Error that names the one that cannot be read */
@@ -55,7 +56,7 @@ export class WatchedFiles<Value> {
     const { clock, intervalMs } = this.#options;
     const { signal } = this.#stopped;
     const pauseMs = (): number => (this.#settling === undefined ? intervalMs : settlingMs);
-    while (await clock.sleep(pauseMs(), signal).then(isTrue, isFalse)) await this.#look();
+    await everyInterval(clock, signal, pauseMs, () => this.#look());
   }
 
   async #look(): Promise<void> {
@@ -74,9 +75,6 @@ export class WatchedFiles<Value> {
     }
   }
 }
-
-const isTrue = (): boolean => true;
-const isFalse = (): boolean => false;
 
 function isSame(a: State, b: State): boolean {
   if (typeof a === 'string' || typeof b === 'string') return a === b;

@@ -5,6 +5,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { Clock, Random } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
+import { everyInterval } from '../../support/every-interval.ts';
 import type { SymbolStore } from '../symbol-store.ts';
 import { loadSnapshot } from './load-snapshot.ts';
 import { saveSnapshot } from './save-snapshot.ts';
@@ -69,17 +70,15 @@ export class SnapshotKeeper implements Component {
     await this.#lock.stop();
   }
 
-  async #run(): Promise<void> {
+  #run(): Promise<void> {
     const { signal } = this.#stopping;
     const { clock } = this.#parts;
-    while (!signal.aborted) {
-      try {
-        await clock.sleep(this.#config.intervalMs, signal);
-      } catch {
-        return;
-      }
-      await this.#save(signal, () => clock.sleep(pauseMs, signal));
-    }
+    return everyInterval(
+      clock,
+      signal,
+      () => this.#config.intervalMs,
+      () => this.#save(signal, () => clock.sleep(pauseMs, signal)),
+    );
   }
 
   async #load(): Promise<void> {

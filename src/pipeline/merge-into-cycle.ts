@@ -4,7 +4,7 @@ import { countMoments } from '../otlp/count-moments.ts';
 import type { Location, ProfilesData } from '../otlp/profiles-data.ts';
 import type { TimeRange } from '../profile/build/time-range.ts';
 import { ProfilesJoiner } from '../profile/join/profiles-joiner.ts';
-import { Naming } from '../profile/names/naming.ts';
+import { DictionaryNaming } from '../profile/names/dictionary-naming.ts';
 import type { HoldingSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
 import type { CycleCompany, JoinedReport, WindowShare } from '../reporter/cycle-company.ts';
 import type { WindowLimits } from '../reporter/trace-intake.ts';
@@ -108,9 +108,9 @@ export class MergeIntoCycle implements HoldingSink, CycleCompany {
     return { data: joined.build(), eventCount };
   }
 
-  #learn(data: ProfilesData): Naming {
+  #learn(data: ProfilesData): DictionaryNaming {
     const { store, clock } = this.#parts;
-    const naming = new Naming(data.dictionary, store.at(clock.nowMs()));
+    const naming = new DictionaryNaming(data.dictionary, store.at(clock.nowMs()));
     this.#locations.add(naming.learnAll(data), { outcome: 'learned' });
     return naming;
   }
@@ -130,7 +130,7 @@ export class MergeIntoCycle implements HoldingSink, CycleCompany {
   #withLateNames(kept: ProfilesJoiner, nowMs: number): ProfilesJoiner {
     const { store, createProfileId } = this.#parts;
     const { locationTable } = kept.dictionary;
-    const naming = new Naming(kept.dictionary, store.at(nowMs));
+    const naming = new DictionaryNaming(kept.dictionary, store.at(nowMs));
     const unnamed = [...locationTable.keys()].filter((index) => index > 0 && isUnnamed(locationTable[index]!));
     const late = unnamed.filter((index) => naming.find(index) !== undefined);
     this.#locations.add(unnamed.length - late.length, { outcome: 'unnamed' });

@@ -9,7 +9,7 @@ import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
 import type { MessageContent, ReadMessage } from '../../src/receivers/otlp/message-reader.ts';
 import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
 import { sortOutProfiles } from '../../src/receivers/otlp/sort-out-profiles.ts';
-import { PlainNameBook } from './plain-name-book.ts';
+import { SymbolMap } from './symbol-map.ts';
 
 /** Which way a message went: `as_it_was`, `named`, or the reason why it was rebuilt; `refused` when it was not read. */
 export type Way = string;
@@ -20,8 +20,8 @@ export type Way = string;
  */
 export class TwoWays {
   readonly #reader = new MessageReader();
-  readonly #names = new PlainNameBook();
-  readonly #slowNames = new PlainNameBook();
+  readonly #names = new SymbolMap();
+  readonly #slowNames = new SymbolMap();
 
   /** Passes one message on. @throws AssertionError where the two ways differ in anything but the order of the dictionary */
   pass(content: MessageContent): Way {

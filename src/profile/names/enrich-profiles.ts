@@ -1,28 +1,28 @@
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
 import { mergeProfiles } from '../join/merge-profiles.ts';
-import type { NameBook } from './name-book.ts';
-import { Naming } from './naming.ts';
+import { DictionaryNaming } from './dictionary-naming.ts';
+import type { SymbolSession } from './location-naming.ts';
 
 export interface EnrichedProfiles extends LocationCounts {
   readonly data: ProfilesData;
 }
 
 export interface LocationCounts {
-  /** Locations whose names the book was told. */
+  /** Locations whose names the store has learned. */
   readonly learnedLocations: number;
   /** Locations that came without a name and have one now. */
   readonly namedLocations: number;
-  /** Locations that have none still. */
+  /** Locations that still have no name. */
   readonly unnamedLocations: number;
 }
 
 /**
- * Profiles of somebody else with the names that `names` has for them, after `names` was told theirs. Nothing else of a profile
- * changes: the dictionary is written anew without what nobody uses and without duplicates, and equal resources become
- * one. All indices of `data` must be sound.
+ * Received profiles with the store's names for their locations, after the store has learned theirs. Nothing else of a profile
+ * changes: the dictionary is written anew without orphans and duplicates, and equal resources become one. All indices of
+ * `data` must be sound.
  */
-export function enrichProfiles(data: ProfilesData, names: NameBook): EnrichedProfiles {
-  const naming = new Naming(data.dictionary, names);
+export function enrichProfiles(data: ProfilesData, session: SymbolSession): EnrichedProfiles {
+  const naming = new DictionaryNaming(data.dictionary, session);
   const learnedLocations = naming.learnAll(data);
   let namedLocations = 0;
   let unnamedLocations = 0;

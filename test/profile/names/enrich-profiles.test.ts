@@ -12,7 +12,7 @@ import { normalForm } from '../../interop/normal-form.ts';
 import type { Mutable } from '../../otlp/good-profiles.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { soundProfiles } from '../../otlp/sound-profiles.ts';
-import { PlainNameBook } from '../../support/plain-name-book.ts';
+import { SymbolMap } from '../../support/symbol-map.ts';
 
 const htlHash = '00112233445566778899aabbccddeeff';
 const checkout: FrameSymbol = {
@@ -25,7 +25,7 @@ const checkout: FrameSymbol = {
   inlined: [{ functionName: 'add', systemName: '', filePath: 'shop.c', line: 7, column: 3, startLine: 5, inlined: [] }],
 };
 
-function enrichGood(change: (data: Mutable<ProfilesData>) => void, names = new PlainNameBook()) {
+function enrichGood(change: (data: Mutable<ProfilesData>) => void, names = new SymbolMap()) {
   const data = goodProfiles();
   change(data);
   return { ...enrichProfiles(data, names), names };
@@ -51,8 +51,8 @@ test('enrichProfiles without names changes nothing but the dictionary, whose ent
         /referred to by nothing|is the same as|out of range|not the zero value/.test(problem),
       );
       assert.deepEqual(aboutTables, []);
-      const again = enrichProfiles(written, new PlainNameBook()).data;
-      assert.deepEqual(again.dictionary, enrichProfiles(again, new PlainNameBook()).data.dictionary);
+      const again = enrichProfiles(written, new SymbolMap()).data;
+      assert.deepEqual(again.dictionary, enrichProfiles(again, new SymbolMap()).data.dictionary);
     }),
     { numRuns: Number(process.env.PROPERTY_RUNS ?? 100) },
   );
@@ -64,7 +64,7 @@ test('enrichProfiles keeps conformant profiles conformant', () => {
   assert.deepEqual(normalForm([data]).lines, normalForm([goodProfiles()]).lines);
 });
 
-test('enrichProfiles tells the book the names of locations, inlined functions and the executable among it', () => {
+test('enrichProfiles tells the store the names of locations, inlined functions and the executable among it', () => {
   const { names, learnedLocations } = enrichGood(() => undefined);
   assert.deepEqual([...names.symbols], [[`${htlHash}:2345`, checkout]]);
   assert.equal(learnedLocations, 1);
@@ -72,8 +72,8 @@ test('enrichProfiles tells the book the names of locations, inlined functions an
   assert.deepEqual([...names.executables], [[htlHash, executable]]);
 });
 
-test('enrichProfiles gives a location without lines those that the book has', () => {
-  const names = new PlainNameBook();
+test('enrichProfiles gives a location without lines its name in the store', () => {
+  const names = new SymbolMap();
   enrichGood(() => undefined, names);
   const { data, namedLocations, unnamedLocations } = enrichGood(({ dictionary }) => {
     dictionary.locationTable[2]!.lines = [];
@@ -94,7 +94,7 @@ test('enrichProfiles names a location of the same request, also one that comes b
 });
 
 test('enrichProfiles knows a file by its GNU build ID where it has no hash', () => {
-  const names = new PlainNameBook();
+  const names = new SymbolMap();
   const useGnu = ({ dictionary }: Mutable<ProfilesData>): void => {
     dictionary.stringTable[11] = 'process.executable.build_id.gnu';
     dictionary.attributeTable[3]!.value = 'ABCDEF01';

@@ -3,10 +3,10 @@ import type { FileId } from '../../src/model/file-id.ts';
 import { formatFileId } from '../../src/model/file-id.ts';
 import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
 import type { SymbolLookup } from '../../src/model/symbol-lookup.ts';
-import type { NameBook } from '../../src/profile/names/name-book.ts';
+import type { SymbolSession } from '../../src/profile/names/location-naming.ts';
 
-/** Names in plain maps, by `file ID:address` in hexadecimal. */
-export class PlainNameBook implements NameBook {
+/** A symbol session over maps, by `file ID:address` in hexadecimal. */
+export class SymbolMap implements SymbolSession {
   readonly symbols: Map<string, FrameSymbol> = new Map();
   readonly executables: Map<string, Executable> = new Map();
 

@@ -1,0 +1,122 @@
+// hot
+import type { Executable } from '../../model/executable.ts';
+import type { FileId } from '../../model/file-id.ts';
+import type { FrameSymbol } from '../../model/frame-symbol.ts';
+import type { SymbolLookup } from '../../model/symbol-lookup.ts';
+import type { MappingFile } from './mapping-file.ts';
+import { isNamed } from './symbol-lines.ts';
+
+/** The symbol store at one time: learns the names that profiles bring, and finds those that they lack. */
+export interface SymbolSession {
+  learnExecutable(fileId: FileId, executable: Executable): void;
+  learnSymbol(fileId: FileId, addressHigh: number, addressLow: number, symbol: FrameSymbol): void;
+  /** Symbols of one file; marks the file as used. `undefined` when nothing is known of the file. */
+  openFile(fileId: FileId): SymbolLookup | undefined;
+}
+
+/** Locations and mappings of one dictionary, by their indices, which must be sound. */
+export interface LocationView {
+  /** 0 for a location without mapping. */
+  mappingOf(location: number): number;
+  addressHigh(location: number): number;
+  addressLow(location: number): number;
+  lineCount(location: number): number;
+  /** The function of one line, without inlined ones; `undefined` when a number is none that a source file has. */
+  lineSymbol(location: number, line: number): FrameSymbol | undefined;
+  /** Text of the location's first `profile.frame.type`; empty without one. */
+  frameTypeOf(location: number): string;
+  /** `undefined` for a mapping that does not identify its file. */
+  fileOf(mapping: number): MappingFile | undefined;
+}
+
+/** A mapping's file with what this naming has done with it. */
+interface NamedFile extends MappingFile {
+  isLearned: boolean;
+  /** `undefined` before the first look-up; `null` when the store knows nothing of the file. */
+  symbols: SymbolLookup | null | undefined;
+}
+
+/**
+ * Joins the locations of one dictionary with the symbol store, by file ID and address. Callers learn all locations before
+ * they find the first: one location may bring the name that another lacks.
+ */
+export class LocationNaming {
+  readonly #view: LocationView;
+  readonly #session: SymbolSession;
+  /** By mapping; `null` for one that does not identify its file. */
+  readonly #files: (NamedFile | null | undefined)[] = [];
+
+  constructor(view: LocationView, session: SymbolSession) {
+    this.#view = view;
+    this.#session = session;
+  }
+
+  /** Tells the store the location's file and its name; `false` when there is no name, or none that holds in other profiles. */
+  learn(location: number): boolean {
+    const file = this.#fileOf(location);
+    if (file === undefined) return false;
+    if (!file.isLearned) {
+      file.isLearned = true;
+      this.#session.learnExecutable(file.fileId, file.executable);
+    }
+    const symbol = this.#symbolOf(location);
+    if (symbol === undefined) return false;
+    const view = this.#view;
+    this.#session.learnSymbol(file.fileId, view.addressHigh(location), view.addressLow(location), symbol);
+    return true;
+  }
+
+  /** The store's name for a location; marks the name as used. */
+  find(location: number): FrameSymbol | undefined {
+    const file = this.#fileOf(location);
+    if (file === undefined) return undefined;
+    if (file.symbols === undefined) file.symbols = this.#session.openFile(file.fileId) ?? null;
+    return file.symbols?.find(this.#view.addressHigh(location), this.#view.addressLow(location));
+  }
+
+  /** The file within which the location's address means the same in every process and on every host. */
+  #fileOf(location: number): NamedFile | undefined {
+    const view = this.#view;
+    const mapping = view.mappingOf(location);
+    if (mapping === 0) return undefined;
+    const high = view.addressHigh(location);
+    if (high >= firstMemoryAddressHigh || (high === 0 && view.addressLow(location) === 0)) return undefined;
+    const file = this.#fileOfMapping(mapping);
+    if (file === undefined) return undefined;
+    return file.isLoaded && !typesWithAddresses.has(view.frameTypeOf(location)) ? undefined : file;
+  }
+
+  #fileOfMapping(mapping: number): NamedFile | undefined {
+    const known = this.#files[mapping];
+    if (known !== undefined) return known ?? undefined;
+    const file = this.#view.fileOf(mapping);
+    const named = file && { ...file, isLearned: false, symbols: undefined };
+    this.#files[mapping] = named ?? null;
+    return named;
+  }
+
+  /** The last line is the function itself; those before it were inlined into it. */
+  #symbolOf(location: number): FrameSymbol | undefined {
+    const view = this.#view;
+    const last = view.lineCount(location) - 1;
+    const symbol = last < 0 ? undefined : view.lineSymbol(location, last);
+    if (symbol === undefined || !isNamed(symbol)) return undefined;
+    if (last === 0) return symbol;
+    const inlined: FrameSymbol[] = [];
+    for (let line = 0; line < last; line++) {
+      const callee = view.lineSymbol(location, line);
+      if (callee === undefined) return undefined;
+      inlined.push(callee);
+    }
+    return { ...symbol, inlined };
+  }
+}
+
+/**
+ * Upper word of 2^44. Addresses of a file lie far below; those above belong to a process's memory, which pprof has in place
+ * of a file's address, or to a running kernel: both begin elsewhere in the next process, or on the next host.
+ */
+const firstMemoryAddressHigh = 0x1000;
+
+/** Interpreted frames count lines or bytecode: only a file ID of their own makes that an address, never a loaded file's. */
+const typesWithAddresses: ReadonlySet<string> = new Set(['', 'native', 'kernel', 'go', 'rust']);

@@ -99,7 +99,6 @@ function startIntake(): { intake: ProfilesIntake; requests: ExportRequest[]; sto
   const offer = (request: ExportRequest): boolean => requests.push(request) > 0;
   const sink = new PassThrough({
     store,
-    ownsStore: true,
     exporters: [{ id: 'debug', room: 'open', offer }],
     clock,
     meter,

@@ -13,6 +13,7 @@ import type { Pipeline, PipelineOutlets, PipelineParts } from './pipeline.ts';
 import type { NamedAdmission } from './pipeline-admissions.ts';
 import { createPipelineAdmissions } from './pipeline-admissions.ts';
 import { refuseForPassThrough, refuseForReport } from './refuse-full.ts';
+import { StorePurge } from './store-purge.ts';
 
 /** Symbol store, and the ways through one pipeline. */
 export function createPipeline(
@@ -35,11 +36,11 @@ export function createPipeline(
     createPipelineAdmissions(id, { frames: [...memory, ...frames], otlp: [...memory, ...otlp] }, parts);
 
   const { exporters, passed: watchers } = outlets;
-  const ownsStore = cycleProcessor === undefined;
-  const passThrough = (): PassThrough => new PassThrough({ ...parts, store, ownsStore, exporters, watchers });
+  const passThrough = (): PassThrough => new PassThrough({ ...parts, store, exporters, watchers });
   if (cycleProcessor === undefined) {
     const nothing = { intake: undefined, merged: undefined, journal: undefined };
-    const components = [...first, ...outlets.substitutes(store)];
+    const purge = new StorePurge(storeProcessor.id, store, parts.clock);
+    const components = [...first, purge, ...outlets.substitutes(store)];
     return { id, store, ...nothing, profiles: passThrough(), admissions: admit([], [passFull]), components };
   }
   const cycle = createCyclePart(id, cycleProcessor, store, outlets, parts);

@@ -13,8 +13,6 @@ import { offerToAll } from './offer-to-all.ts';
 
 export interface PassThroughParts {
   readonly store: SymbolStore;
-  /** Whether no reporting cycle drops what is past its lifetime in the store. */
-  readonly ownsStore: boolean;
   readonly exporters: readonly ProfilesExporter[];
   /** Shown every request that was taken. */
   readonly watchers?: readonly ((request: ExportRequest) => void)[];
@@ -22,15 +20,11 @@ export interface PassThroughParts {
   readonly meter: Meter;
 }
 
-/** As often as a reporting cycle would. */
-const purgeIntervalMs = 5_000;
-
 /** Sends OTLP profiles on, request by request, with the names that the store has for them. */
 export class PassThrough implements ProfilesSink {
   readonly #parts: PassThroughParts;
   readonly #locations: Counter;
   readonly #requests: Counter;
-  #purgeAfterMs = 0;
 
   constructor(parts: PassThroughParts) {
     this.#parts = parts;
@@ -42,14 +36,8 @@ export class PassThrough implements ProfilesSink {
   }
 
   submit(received: ReceivedProfiles, signal?: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
-    const { store, ownsStore, exporters, clock } = this.#parts;
-    const nowMs = clock.nowMs();
-    const session = store.at(nowMs);
-    const request = this.#enrich(received, session);
-    if (ownsStore && nowMs >= this.#purgeAfterMs) {
-      this.#purgeAfterMs = nowMs + purgeIntervalMs;
-      session.purge();
-    }
+    const { store, exporters, clock } = this.#parts;
+    const request = this.#enrich(received, store.at(clock.nowMs()));
     return this.#show(request, offerToAll(exporters, request, signal));
   }
 

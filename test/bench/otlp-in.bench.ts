@@ -182,7 +182,7 @@ async function startPassThrough(fill: (store: SymbolStore) => void): Promise<Run
   // As an exporter's client does, before it writes to its socket.
   const offer = (request: { encoded(): Uint8Array }): boolean => request.encoded().length > 0;
   const exporters = [{ id: 'bench', room: 'open' as const, offer }];
-  const sink = new PassThrough({ store, ownsStore: true, exporters, clock: systemClock, meter });
+  const sink = new PassThrough({ store, exporters, clock: systemClock, meter });
   const server = new GrpcServer(plainGrpcConfig, { clock: systemClock, meter, logger });
   const config = { grpc: plainGrpcConfig, http: undefined };
   const admission = (): undefined => undefined;

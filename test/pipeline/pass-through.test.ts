@@ -17,11 +17,7 @@ import { recordMetrics } from '../support/metric-recorder.ts';
 import { configOf } from '../symbols/store-harness.ts';
 
 const hash = parseFileId('00112233445566778899aabbccddeeff')!;
-function startPassThrough(
-  takes: readonly boolean[],
-  ownsStore = true,
-  watchers: readonly ((request: ExportRequest) => void)[] = [],
-) {
+function startPassThrough(takes: readonly boolean[], watchers: readonly ((request: ExportRequest) => void)[] = []) {
   const { meter, values } = recordMetrics();
   const clock = new FakeClock();
   const store = new SymbolStore(configOf({ lifetime: '60s' }), () => 0.5);
@@ -34,7 +30,7 @@ function startPassThrough(
       return isTaken;
     },
   }));
-  const sink = new PassThrough({ store, ownsStore, exporters, watchers, clock, meter });
+  const sink = new PassThrough({ store, exporters, watchers, clock, meter });
   return { sink, store, clock, requests, metrics: values };
 }
 
@@ -104,23 +100,10 @@ test('a name that somebody else submitted is given to a location that lacks one'
   assert.ok(requests[0]!.data.dictionary.stringTable.includes('pay'));
 });
 
-for (const ownsStore of [true, false]) {
-  test(`what is past its lifetime is ${ownsStore ? '' : 'not '}dropped on the way where ${ownsStore ? 'no' : 'a'} cycle does it`, async () => {
-    const { sink, store, clock } = startPassThrough([true], ownsStore);
-    sink.submit(receivedOf(goodProfiles()));
-    const before = store.figures().symbols;
-    await clock.advance(61_000);
-    const other = goodProfiles();
-    other.dictionary.mappingTable[1]!.attributeIndices = [];
-    sink.submit(receivedOf(other));
-    assert.deepEqual([before, store.figures().symbols], [1, ownsStore ? 0 : 1]);
-  });
-}
-
 test('those that watch see what the exporters took, and nothing that they refused', () => {
   for (const isTaken of [true, false]) {
     const seen: ExportRequest[] = [];
-    const { sink, requests } = startPassThrough([isTaken], true, [(request) => seen.push(request)]);
+    const { sink, requests } = startPassThrough([isTaken], [(request) => seen.push(request)]);
     sink.submit(receivedOf(goodProfiles()));
     assert.deepEqual(seen, isTaken ? requests : []);
   }

@@ -4,7 +4,7 @@ import type { ExportRequest, ProfilesExporter } from '../exporters/export-reques
 import { enrichPassable } from '../profile/names/enrich-passable.ts';
 import type { LocationCounts } from '../profile/names/enrich-profiles.ts';
 import { enrichProfiles } from '../profile/names/enrich-profiles.ts';
-import type { SymbolSession } from '../profile/names/location-naming.ts';
+import type { NamingSession } from '../profile/names/location-naming.ts';
 import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
 import type { Clock } from '../support/clock.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
@@ -50,7 +50,7 @@ export class PassThrough implements ProfilesSink {
     return answer;
   }
 
-  #enrich(received: ReceivedProfiles, names: SymbolSession): ExportRequest {
+  #enrich(received: ReceivedProfiles, names: NamingSession): ExportRequest {
     const { scan, sampleCount } = received;
     const kept = scan.kind === 'passable' ? enrichPassable(scan.profiles, names) : undefined;
     if (scan.kind === 'passable' && kept !== undefined) {

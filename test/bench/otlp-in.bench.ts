@@ -11,7 +11,7 @@ import { findWireVersion } from '../../src/otlp/protobuf/wire-version.ts';
 import { PassThrough } from '../../src/pipeline/pass-through.ts';
 import { enrichPassable } from '../../src/profile/names/enrich-passable.ts';
 import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
-import type { SymbolSession } from '../../src/profile/names/location-naming.ts';
+import type { NamingSession } from '../../src/profile/names/location-naming.ts';
 import { GrpcServer } from '../../src/receivers/grpc-server.ts';
 import { OtlpReceiver } from '../../src/receivers/otlp/otlp-receiver.ts';
 import { profilesServiceDefinition } from '../../src/receivers/otlp/otlp-service.ts';
@@ -49,8 +49,8 @@ function compareSteps(rounds: number): BenchRow[] {
   const { data } = passingProfiles(1.3);
   const bytes = encodeProfilesData(data);
   const scanner = new PassableScanner();
-  const nobody: SymbolSession = { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined };
-  const everybody: SymbolSession = { ...nobody, openFile: () => ({ find: (_, low) => symbolAt(low) }) };
+  const nobody: NamingSession = { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined };
+  const everybody: NamingSession = { ...nobody, openFile: () => ({ find: (_, low) => symbolAt(low) }) };
   const enriched = enrichProfiles(data, nobody).data;
   const scan = () => {
     const finding = scanner.scan(bytes);

@@ -3,10 +3,10 @@ import type { FileId } from '../../src/model/file-id.ts';
 import { formatFileId } from '../../src/model/file-id.ts';
 import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
 import type { SymbolLookup } from '../../src/model/symbol-lookup.ts';
-import type { SymbolSession } from '../../src/profile/names/location-naming.ts';
+import type { NamingSession } from '../../src/profile/names/location-naming.ts';
 
 /** A symbol session over maps, by `file ID:address` in hexadecimal. */
-export class SymbolMap implements SymbolSession {
+export class SymbolMap implements NamingSession {
   readonly symbols: Map<string, FrameSymbol> = new Map();
   readonly executables: Map<string, Executable> = new Map();
 

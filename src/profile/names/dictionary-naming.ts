@@ -4,7 +4,7 @@ import { noElements } from '../../otlp/no-elements.ts';
 import type { Line, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { InternedDictionary } from '../dictionary/dictionary.ts';
-import type { LocationView, SymbolSession } from './location-naming.ts';
+import type { LocationView, NamingSession } from './location-naming.ts';
 import { LocationNaming } from './location-naming.ts';
 import type { MappingFile } from './mapping-file.ts';
 import { mappingFileOf } from './mapping-file.ts';
@@ -14,7 +14,7 @@ import { linesOf } from './symbol-lines.ts';
 export class DictionaryNaming {
   readonly #naming: LocationNaming;
 
-  constructor(dictionary: ProfilesDictionary, session: SymbolSession) {
+  constructor(dictionary: ProfilesDictionary, session: NamingSession) {
     this.#naming = new LocationNaming(new DictionaryLocations(dictionary), session);
   }
 

@@ -8,7 +8,7 @@ import { tables } from '../../otlp/passable/table-scan.ts';
 import { TextColumns } from '../../otlp/passable/text-columns.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { LocationCounts } from './enrich-profiles.ts';
-import type { LocationView, SymbolSession } from './location-naming.ts';
+import type { LocationView, NamingSession } from './location-naming.ts';
 import { LocationNaming } from './location-naming.ts';
 import type { MappingFile } from './mapping-file.ts';
 import { mappingFileOf } from './mapping-file.ts';
@@ -23,7 +23,7 @@ export interface EnrichedBytes extends LocationCounts {
  * `enrichProfiles` for a message that passes undecoded: the bytes of samples stay as they are.
  * `undefined` when a name makes two locations equal; the store has learned the message's names by then.
  */
-export function enrichPassable(profiles: PassableProfiles, session: SymbolSession): EnrichedBytes | undefined {
+export function enrichPassable(profiles: PassableProfiles, session: NamingSession): EnrichedBytes | undefined {
   const texts = new TextColumns(profiles);
   const naming = new LocationNaming(new ColumnLocations(profiles.columns, texts), session);
   const { counts, locationLineStart } = profiles.columns;

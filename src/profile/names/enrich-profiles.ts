@@ -1,7 +1,7 @@
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
 import { mergeProfiles } from '../join/merge-profiles.ts';
 import { DictionaryNaming } from './dictionary-naming.ts';
-import type { SymbolSession } from './location-naming.ts';
+import type { NamingSession } from './location-naming.ts';
 
 export interface EnrichedProfiles extends LocationCounts {
   readonly data: ProfilesData;
@@ -21,7 +21,7 @@ export interface LocationCounts {
  * changes: the dictionary is written anew without orphans and duplicates, and equal resources become one. All indices of
  * `data` must be sound.
  */
-export function enrichProfiles(data: ProfilesData, session: SymbolSession): EnrichedProfiles {
+export function enrichProfiles(data: ProfilesData, session: NamingSession): EnrichedProfiles {
   const naming = new DictionaryNaming(data.dictionary, session);
   const learnedLocations = naming.learnAll(data);
   let namedLocations = 0;

@@ -7,7 +7,7 @@ import type { MappingFile } from './mapping-file.ts';
 import { isNamed } from './symbol-lines.ts';
 
 /** The symbol store at one time: learns the names that profiles bring, and finds those that they lack. */
-export interface SymbolSession {
+export interface NamingSession {
   learnExecutable(fileId: FileId, executable: Executable): void;
   learnSymbol(fileId: FileId, addressHigh: number, addressLow: number, symbol: FrameSymbol): void;
   /** Symbols of one file; marks the file as used. `undefined` when nothing is known of the file. */
@@ -42,11 +42,11 @@ interface NamedFile extends MappingFile {
  */
 export class LocationNaming {
   readonly #view: LocationView;
-  readonly #session: SymbolSession;
+  readonly #session: NamingSession;
   /** By mapping; `null` for one that does not identify its file. */
   readonly #files: (NamedFile | null | undefined)[] = [];
 
-  constructor(view: LocationView, session: SymbolSession) {
+  constructor(view: LocationView, session: NamingSession) {
     this.#view = view;
     this.#session = session;
   }

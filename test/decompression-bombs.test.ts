@@ -10,7 +10,8 @@ import { test } from 'node:test';
 import { constants, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 import type { RunningChild } from './support/child-process.ts';
-import { freePorts, runChild, waitForHealth } from './support/child-process.ts';
+import { runChild, waitForHealth } from './support/child-process.ts';
+import { freePorts } from './support/free-ports.ts';
 
 const main = join(import.meta.dirname, '../src/main.ts');
 const bombBytes = 256 << 20;

@@ -5,16 +5,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
 import { decodeProfilesData } from '../src/otlp/protobuf/decode-profiles-data.ts';
-import { freePorts, runChild, waitForHealth } from './support/child-process.ts';
+import { runChild, waitForHealth } from './support/child-process.ts';
 import { FramesClient, smallBatch } from './support/frames-client.ts';
+import { freePorts } from './support/free-ports.ts';
 import { ScriptedOtlpServer } from './support/otlp-server.ts';
 import { attributesOf } from './support/plain-view.ts';
 
 const main = join(import.meta.dirname, '../src/main.ts');
 
-test('what was reported while the backend was away arrives after the service was killed', {
-  timeout: 60_000,
-}, async (t) => {
+test('what was reported while the backend was away arrives after the service was killed', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'framekeeper-durable-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const [framesPort, healthPort, metricsPort, backendPort] = (await freePorts(4)) as [number, number, number, number];
@@ -98,7 +97,7 @@ test('what was reported while the backend was away arrives after the service was
   assert.doesNotMatch(second.output(), /Dropping data|"level":50/);
 });
 
-test('a second service on the same storage does not start, and says who has it', { timeout: 60_000 }, async (t) => {
+test('a second service on the same storage does not start, and says who has it', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'framekeeper-durable-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const [framesPort, healthPort] = (await freePorts(2)) as [number, number];

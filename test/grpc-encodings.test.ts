@@ -19,6 +19,7 @@ import { snappyFrames } from './receivers/snappy-literals.ts';
 import { recordLogs } from './support/log-recorder.ts';
 import { recordMetrics } from './support/metric-recorder.ts';
 import { startOtlpReceiver } from './support/otlp-sender.ts';
+import { patienceMs } from './support/patience.ts';
 
 const exportPath = '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export';
 
@@ -57,7 +58,7 @@ test('otlp_grpc sends zstd, and reads the answer that comes in zstd', async (t) 
   t.after(() => server.close());
   const { exporter, lines } = await startZstdExporter(t, (server.address() as AddressInfo).port);
   exporter.offer(createExportRequest(goodProfiles(), 2));
-  await exporter.stop(AbortSignal.timeout(20_000));
+  await exporter.stop(AbortSignal.timeout(patienceMs));
   const [{ headers, body }] = seen as [(typeof seen)[0]];
   assert.deepEqual([headers['grpc-encoding'], body[0], body.readUInt32BE(1)], ['zstd', 1, body.length - 5]);
   assert.deepEqual(zstdDecompressSync(body.subarray(5)), Buffer.from(encodeProfilesData(goodProfiles())));
@@ -70,7 +71,7 @@ test('what otlp_grpc sends in zstd, the receivers read', async (t) => {
   t.after(() => receiver.stop());
   const { exporter, metrics } = await startZstdExporter(t, receiver.grpcPort);
   for (let count = 0; count < 3; count++) exporter.offer(createExportRequest(goodProfiles(), 2));
-  await exporter.stop(AbortSignal.timeout(20_000));
+  await exporter.stop(AbortSignal.timeout(patienceMs));
   assert.deepEqual(receiver.received, [goodProfiles(), goodProfiles(), goodProfiles()]);
   assert.equal((await metrics()).get('otelcol_exporter_sent_profile_samples{exporter="otlp_grpc"}'), 6);
 });

@@ -12,9 +12,10 @@ import { stringify } from 'yaml';
 import { decodeProfilesData } from '../src/otlp/protobuf/decode-profiles-data.ts';
 import { systemClock } from '../src/support/clock.ts';
 import type { RunningChild } from './support/child-process.ts';
-import { freePorts, runChild, waitForHealth } from './support/child-process.ts';
+import { runChild, waitForHealth } from './support/child-process.ts';
 import type { PlainReply } from './support/frames-client.ts';
 import { FramesClient, smallBatch } from './support/frames-client.ts';
+import { freePorts } from './support/free-ports.ts';
 import { ScriptedOtlpServer } from './support/otlp-server.ts';
 import { plainSamples } from './support/plain-view.ts';
 
@@ -145,7 +146,7 @@ async function codeOf(call: Promise<unknown>): Promise<status> {
 }
 
 describe('a service with a journal', { concurrency: 2 }, () => {
-  test('delivers each acknowledged sample once after kill -9 before any report', { timeout: 120_000 }, async (t) => {
+  test('delivers each acknowledged sample once after kill -9 before any report', async (t) => {
     const service = new JournaledService(t);
     await service.startBackend();
     await service.start('1h');
@@ -169,7 +170,7 @@ describe('a service with a journal', { concurrency: 2 }, () => {
     assert.doesNotMatch(log, /Dropping data|"level":50/);
   });
 
-  test('refuses while the disk is full, and goes on by itself when it is not', { timeout: 120_000 }, async (t) => {
+  test('refuses while the disk is full, and goes on by itself when it is not', async (t) => {
     const service = new JournaledService(t);
     if (!mountSmallDisk(service.storage)) return t.skip('a small disk cannot be mounted here');
     await service.startBackend();

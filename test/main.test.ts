@@ -10,7 +10,8 @@ import { describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { version } from '../src/support/version.ts';
 import type { RunningChild } from './support/child-process.ts';
-import { freePorts, runChild, waitForHealth } from './support/child-process.ts';
+import { runChild, waitForHealth } from './support/child-process.ts';
+import { freePorts } from './support/free-ports.ts';
 
 const root = join(import.meta.dirname, '..');
 const shippedConfig = join(root, 'otel-config.yaml');

@@ -9,14 +9,15 @@ import { encodeProfilesData } from '../src/otlp/protobuf/encode-profiles-data.ts
 import { checkConformance } from '../src/profile/check/check-conformance.ts';
 import { goodProfiles } from './otlp/good-profiles.ts';
 import { observations } from './otlp/observations.ts';
-import { freePorts, runChild, waitForHealth } from './support/child-process.ts';
+import { runChild, waitForHealth } from './support/child-process.ts';
 import { FramesClient, smallBatch } from './support/frames-client.ts';
+import { freePorts } from './support/free-ports.ts';
 import { exportOverGrpc } from './support/otlp-sender.ts';
 import { plainSamples } from './support/plain-view.ts';
 
 const main = join(import.meta.dirname, '../src/main.ts');
 
-test('OTLP requests and frames of one cycle survive kill -9, and leave as one', { timeout: 120_000 }, async (t) => {
+test('OTLP requests and frames of one cycle survive kill -9, and leave as one', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'framekeeper-merged-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const [port, httpPort, healthPort] = await freePorts(3);

@@ -15,8 +15,8 @@ import type { Service } from '../src/service/service.ts';
 import { normalForm } from './interop/normal-form.ts';
 import { goodProfiles } from './otlp/good-profiles.ts';
 import { observations } from './otlp/observations.ts';
-import { freePorts } from './support/child-process.ts';
 import { FramesClient, smallBatch } from './support/frames-client.ts';
+import { freePorts } from './support/free-ports.ts';
 import { exportOverGrpc } from './support/otlp-sender.ts';
 
 interface Run {

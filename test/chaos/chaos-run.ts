@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '../soak/seeded-random.ts';
-import { freePorts } from '../support/child-process.ts';
+import { freePorts } from '../support/free-ports.ts';
 import type { ChaosKinds, ChaosSchedule, Restart } from './chaos-schedule.ts';
 import { scheduleOf } from './chaos-schedule.ts';
 import type { Verdict } from './check-record.ts';

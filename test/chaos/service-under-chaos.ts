@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { RunningChild } from '../support/child-process.ts';
-import { freePorts, runChild, waitForHealth } from '../support/child-process.ts';
+import { runChild, waitForHealth } from '../support/child-process.ts';
+import { freePorts } from '../support/free-ports.ts';
 import type { ServiceSettings } from './chaos-schedule.ts';
 import type { FullableDisk } from './full-disk.ts';
 

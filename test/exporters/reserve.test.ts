@@ -9,6 +9,7 @@ import { goodProfiles } from '../otlp/good-profiles.ts';
 import { LogFolder } from '../storage/log-folder.ts';
 import { fakeRequest } from '../support/fake-request.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
+import { patienceMs } from '../support/patience.ts';
 import { createStoredExporter } from './storage/storage-harness.ts';
 
 test('an exporter with a storage sends what was reserved when it is committed, and keeps nothing of what is cancelled', async (t) => {
@@ -30,7 +31,7 @@ test('an exporter with a storage sends what was reserved when it is committed, a
   cancelled.cancel();
   assert.deepEqual([log.recordCount, sent.length], [1, 0]);
   taken.commit();
-  await exporter.stop(AbortSignal.timeout(5_000));
+  await exporter.stop(AbortSignal.timeout(patienceMs));
   assert.deepEqual([log.recordCount, sent.length], [0, 1]);
   assert.equal(
     (await values()).get('otelcol_exporter_enqueue_failed_profile_samples{exporter="otlp/a",error_type="queue_full"}'),

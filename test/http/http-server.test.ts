@@ -7,6 +7,7 @@ import type { HttpMount } from '../../src/http/http-server.ts';
 import { createHttpServers, HttpServer } from '../../src/http/http-server.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { exchange, plainParts, serve, silentLogger } from '../support/http-harness.ts';
+import { patienceMs } from '../support/patience.ts';
 
 const tools = { clock: systemClock, logger: silentLogger, meter: new MeterProvider().getMeter('test') };
 const free = { host: '127.0.0.1', port: 0 };
@@ -81,7 +82,7 @@ test('HttpServer says which endpoint is taken', async (context) => {
     `^a: endpoint: cannot listen on 127.0.0.1:${endpoint.port}: .*EADDRINUSE.*; free it or set another.$`,
   );
   await assert.rejects(server.start(), { message });
-  await server.stop(AbortSignal.timeout(1000));
+  await server.stop(AbortSignal.timeout(patienceMs));
 });
 
 test('HttpServer says which part has a path that another one has', async () => {
@@ -90,10 +91,10 @@ test('HttpServer says which part has a path that another one has', async () => {
     message:
       'b: endpoint: 127.0.0.1:0 answers a path of b for another part already; give each an endpoint or a path of its own.',
   });
-  await server.stop(AbortSignal.timeout(1000));
+  await server.stop(AbortSignal.timeout(patienceMs));
 });
 
-test('HttpServer stops under its deadline although a response does not end', { timeout: 5000 }, async () => {
+test('HttpServer stops under its deadline although a response does not end', { timeout: patienceMs }, async () => {
   let isClosed = false;
   const endless: HttpMount = {
     id: 'endless',

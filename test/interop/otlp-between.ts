@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { freePorts, runChild, waitForHealth } from '../support/child-process.ts';
+import { runChild, waitForHealth } from '../support/child-process.ts';
+import { freePorts } from '../support/free-ports.ts';
 
 /** Our service with OTLP in and out, as users run it: a process of its own, with a configuration file. */
 export interface Between {

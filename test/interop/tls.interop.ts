@@ -6,7 +6,7 @@ import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import type { TlsFolder } from '../support/certificates.ts';
 import { Authority, createTlsFolder } from '../support/certificates.ts';
-import { freePorts } from '../support/child-process.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
 import { startSecuredService } from '../support/secured-service.ts';
 import { startCollector } from './collector.ts';

@@ -15,6 +15,7 @@ import { FullDisk } from '../storage/full-disk.ts';
 import { LogFolder } from '../storage/log-folder.ts';
 import type { PlainReply } from '../support/frames-client.ts';
 import { smallBatch } from '../support/frames-client.ts';
+import { patienceMs } from '../support/patience.ts';
 import { collectInto, JournaledNode } from './journaled-node.ts';
 
 /** Where the clocks of all nodes begin. */
@@ -54,7 +55,7 @@ async function durableExporter(t: TestContext, sent: string[]) {
 
 /** Lets files be read, which takes real time and no clock. */
 async function until(isDone: () => boolean): Promise<void> {
-  for (const giveUp = AbortSignal.timeout(10_000); !isDone(); await nextTurn()) giveUp.throwIfAborted();
+  for (const giveUp = AbortSignal.timeout(patienceMs); !isDone(); await nextTurn()) giveUp.throwIfAborted();
 }
 
 describe('a journal on a full disk', () => {
@@ -185,7 +186,7 @@ describe('a report that a durable queue cannot take', () => {
     await node.tick();
     await until(() => sent!.length >= 2);
     assert.deepEqual([plain, sent], [eventsOf(1, 2), eventsOf(1, 2)]);
-    await exporter.stop(AbortSignal.timeout(5_000));
+    await exporter.stop(AbortSignal.timeout(patienceMs));
   });
 
   test('gets the room that the journal takes for what is reported, where they share a disk', async (t) => {
@@ -214,7 +215,7 @@ describe('a report that a durable queue cannot take', () => {
     await node.clock.advance(1_000);
     await until(() => sent.length === 2);
     assert.deepEqual(sent, eventsOf(1, 2));
-    await stored.exporter.stop(AbortSignal.timeout(5_000));
+    await stored.exporter.stop(AbortSignal.timeout(patienceMs));
   });
 
   for (const end of ['killed', 'stopped'] as const) {
@@ -235,7 +236,7 @@ describe('a report that a durable queue cannot take', () => {
       await second.tick();
       await until(() => sent!.length >= 2);
       assert.deepEqual([plain!.toSorted(), sent!.toSorted()], [eventsOf(1, 2), eventsOf(1, 2)]);
-      await exporter.stop(AbortSignal.timeout(5_000));
+      await exporter.stop(AbortSignal.timeout(patienceMs));
     });
   }
 
@@ -265,7 +266,7 @@ describe('a report that a durable queue cannot take', () => {
     await second.tick();
     await until(() => sent.length === 4);
     assert.deepEqual([plain.toSorted(), sent.toSorted()], [eventsOf(1, 2, 3, 4), eventsOf(1, 2, 3, 4)]);
-    await up.exporter.stop(AbortSignal.timeout(5_000));
+    await up.exporter.stop(AbortSignal.timeout(patienceMs));
   });
 
   test('is in the journal of a service that stops while no queue has room', async (t) => {

@@ -14,6 +14,7 @@ import { decodeReply, encodeBatch } from '../support/frames-client.ts';
 import type { LogLine } from '../support/log-recorder.ts';
 import { recordLogs } from '../support/log-recorder.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
+import { patienceMs } from '../support/patience.ts';
 import { plainSamples } from '../support/plain-view.ts';
 import { load } from '../support/test-config.ts';
 
@@ -104,7 +105,7 @@ service: {pipelines: {profiles: {receivers: [frames], processors: [symbol_store,
     await this.clock.advance(5_000);
   }
 
-  async stop(deadline: AbortSignal = AbortSignal.timeout(5_000)): Promise<void> {
+  async stop(deadline: AbortSignal = AbortSignal.timeout(patienceMs)): Promise<void> {
     for (const component of this.#pipeline.components.toReversed()) await component.stop(deadline);
   }
 }

@@ -23,6 +23,7 @@ import type { FramesServer } from '../support/frames-server.ts';
 import { acceptAll, plainGrpcConfig, startFramesServer } from '../support/frames-server.ts';
 import { silentLogger } from '../support/http-harness.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
+import { patienceMs } from '../support/patience.ts';
 
 const batch = smallBatch([1_767_225_600_000_000_000n]);
 
@@ -86,7 +87,7 @@ test('a watch sees NOT_SERVING at a stop, and does not hold it up', async (t) =>
   watch.on('data', ({ status: text }: { status: string }) => seen.push(text));
   const ended = new Promise((resolve) => watch.on('error', resolve));
   while (seen.length === 0) await setImmediate();
-  await server.stop(AbortSignal.timeout(5_000));
+  await server.stop(AbortSignal.timeout(patienceMs));
   await ended;
   assert.deepEqual(seen, ['SERVING', 'NOT_SERVING']);
   assert.ok(!log.some((line) => line.includes('did not end in time')));
@@ -179,7 +180,7 @@ test('calls of reflection are bounded, forgotten at their end, and do not hold u
   await Promise.all(calls.splice(0, 200).map(end));
   const others = await Promise.all(Array.from({ length: 200 }, ask));
   const all = [...calls, ...others].map((call) => once(call, 'error') as Promise<[ServiceError]>);
-  await server.stop(AbortSignal.timeout(5_000));
+  await server.stop(AbortSignal.timeout(patienceMs));
   assert.deepEqual(new Set((await Promise.all(all)).map(([{ code }]) => code)), new Set([status.UNAVAILABLE]));
   assert.ok(!log.some((line) => line.includes('did not end in time')));
 });

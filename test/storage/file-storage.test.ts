@@ -10,8 +10,9 @@ import { FileStorage } from '../../src/storage/file-storage.ts';
 import { readFileStorageConfig } from '../../src/storage/file-storage-config.ts';
 import type { LogRecord } from '../../src/storage/segment.ts';
 import { systemClock } from '../../src/support/clock.ts';
-import { freePorts, runChild } from '../support/child-process.ts';
+import { runChild } from '../support/child-process.ts';
 import { numberOf } from '../support/fake-request.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { recordLogs } from '../support/log-recorder.ts';
 import { ScriptedOtlpServer } from '../support/otlp-server.ts';
 import { appendText, LogFolder } from './log-folder.ts';
@@ -91,9 +92,7 @@ test('FileStorage waits for a process that is about to end, and never for one th
   await next.stop();
 });
 
-test('every request that was taken arrives, though its process is killed again and again', {
-  timeout: 60_000,
-}, async (t) => {
+test('every request that was taken arrives, though its process is killed again and again', async (t) => {
   const directory = temporaryFolder(t);
   const [port] = (await freePorts(1)) as [number];
   const endpoint = `127.0.0.1:${port}`;

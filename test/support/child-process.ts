@@ -1,10 +1,11 @@
+import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { patienceMs } from './patience.ts';
 
-/** A program that runs beside the tests. */
+/** A program that runs beside the tests, and never longer than the process that started it. */
 export interface RunningChild {
   readonly pid: number;
   /** All it wrote so far, both streams; the last 64 KiB of it. */
@@ -36,10 +37,12 @@ export function runChild(command: string, args: readonly string[], options: Chil
   }
   const end = once(child, 'close').then(([code]) => code as number | null);
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
-  // A test run that is cut short must not leave programs behind.
-  const killAtExit = (): unknown => child.kill('SIGKILL');
-  process.once('exit', killAtExit);
-  void end.then(() => process.off('exit', killAtExit));
+  const guard = startGuard(child);
+  running.add(child);
+  void end.then(() => {
+    running.delete(child);
+    guard.kill('SIGKILL');
+  });
   return {
     pid: child.pid!,
     output: () => written,
@@ -49,7 +52,7 @@ export function runChild(command: string, args: readonly string[], options: Chil
       child.kill('SIGKILL');
       await end;
     },
-    stop: async (withinMs = 20_000) => {
+    stop: async (withinMs = patienceMs) => {
       if (!hasEnded()) child.kill('SIGTERM');
       const deadline = setTimeout(() => child.kill('SIGKILL'), withinMs).unref();
       const code = await end;
@@ -63,7 +66,7 @@ export function runChild(command: string, args: readonly string[], options: Chil
  * Waits until `url` answers 200.
  * @throws Error with the output of the child when it ended, or when `withinMs` have passed.
  */
-export async function waitForHealth(url: string, child: RunningChild, withinMs = 30_000): Promise<void> {
+export async function waitForHealth(url: string, child: RunningChild, withinMs: number = patienceMs): Promise<void> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const status = await fetch(url).then(
@@ -78,11 +81,23 @@ export async function waitForHealth(url: string, child: RunningChild, withinMs =
   }
 }
 
-/** Ports of 127.0.0.1 that nobody listened on a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(servers.map((server) => once(server.listen(0, '127.0.0.1'), 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
+const running = new Set<ChildProcess>();
+
+// A test that failed or timed out has left its children behind, and they would keep its file from ending.
+if (process.env.NODE_TEST_CONTEXT !== undefined) {
+  after(() => {
+    for (const child of running) child.kill('SIGKILL');
+  });
+}
+
+/**
+ * A shell that kills `child` once this process is gone, however it went: a test file that timed out is killed, and runs no handler
+ * of its own. The shell reads from a pipe that nothing is ever written to, and that the system closes with this process.
+ */
+function startGuard(child: ChildProcess): ChildProcess {
+  const script = 'read -r line; kill -9 "$1" 2>/dev/null';
+  const guard = spawn('sh', ['-c', script, 'guard', String(child.pid)], { stdio: ['pipe', 'ignore', 'ignore'] });
+  guard.unref();
+  (guard.stdin as unknown as { unref(): void }).unref();
+  return guard;
 }

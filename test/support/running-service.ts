@@ -8,6 +8,7 @@ import { Service } from '../../src/service/service.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { Telemetry } from '../../src/support/telemetry.ts';
 import { recordLogs } from './log-recorder.ts';
+import { patienceMs } from './patience.ts';
 import { plainSamples } from './plain-view.ts';
 import { recordedIo } from './recorded-io.ts';
 
@@ -16,7 +17,7 @@ export interface RunningService {
   readonly logs: ReturnType<typeof recordLogs>;
   /** A metric's value by its name and labels, `name{a="b"}`; 0 when it was never counted. */
   readonly metric: (name: string) => Promise<number>;
-  /** Reports what is left and sends it, within 20 s. */
+  /** Reports what is left and sends it, within `patienceMs`. */
   readonly stop: () => Promise<void>;
 }
 
@@ -40,7 +41,7 @@ export async function startService(t: TestContext, yaml: string): Promise<Runnin
   });
   await service.start();
   const stop = (): Promise<void> => {
-    const deadline = AbortSignal.timeout(20_000);
+    const deadline = AbortSignal.timeout(patienceMs);
     return service.stop({ receivers: deadline, all: deadline });
   };
   t.after(stop);

@@ -11,6 +11,7 @@ import { Telemetry } from '../../src/support/telemetry.ts';
 import { Authority, createTlsFolder } from './certificates.ts';
 import { FakeClock } from './fake-clock.ts';
 import { silentLogger } from './http-harness.ts';
+import { patienceMs } from './patience.ts';
 import { parsePrometheusText } from './prometheus-grammar.ts';
 
 const identity = { name: 'framekeeper', version: '1.2.3', instanceId: 'b1946ac9' };
@@ -68,14 +69,16 @@ test('Telemetry pushes by OTLP over HTTP, at the latest when it stops', async (c
   const telemetry = new Telemetry({ ...config, otlp }, identity);
   telemetry.meter.createCounter('otelcol_a').add(1);
   const requested = once(server, 'request');
-  await telemetry.stop(AbortSignal.timeout(2000));
+  await telemetry.stop(AbortSignal.timeout(patienceMs));
   const [request] = await requested;
   assert.equal(request.url, '/v1/metrics');
   assert.equal(request.headers['content-type'], 'application/x-protobuf');
   assert.equal(request.headers.authorization, 'Bearer x');
 });
 
-test('Telemetry stops at its deadline although the receiver never answers', { timeout: 5000 }, async (context) => {
+test('Telemetry stops at its deadline although the receiver never answers', {
+  timeout: patienceMs,
+}, async (context) => {
   const server = createServer(() => {}).listen(0, '127.0.0.1');
   context.after(() => server.closeAllConnections());
   context.after(() => server.close());

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts, runChild } from '../support/child-process.ts';
+import { runChild } from '../support/child-process.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { DiscardingBackend } from './discarding-backend.ts';
 import type { LoadResult } from './load-generator.ts';
 import type { UsageSample, UsageSummary } from './process-usage.ts';

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { RunningChild } from '../support/child-process.ts';
-import { freePorts, runChild, waitForHealth } from '../support/child-process.ts';
+import { runChild, waitForHealth } from '../support/child-process.ts';
+import { freePorts } from '../support/free-ports.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 

@@ -19,6 +19,7 @@ import { FakeClock } from '../../support/fake-clock.ts';
 import { foldedStacks } from '../../support/flame-paths.ts';
 import { exchange, plainParts, serve, silentLogger } from '../../support/http-harness.ts';
 import { recordMetrics } from '../../support/metric-recorder.ts';
+import { patienceMs } from '../../support/patience.ts';
 import type { FixtureSample } from '../../support/profiles-fixture.ts';
 import { profilesOf } from '../../support/profiles-fixture.ts';
 
@@ -183,7 +184,7 @@ test('events tells every cycle, and ends when the server stops', async (context:
   const response = await fetch(`http://127.0.0.1:${server.address.port}/live/events`, { signal: context.signal });
   assert.equal(response.headers.get('content-type'), 'text/event-stream');
   page.addCycle(cycleOf([], 7));
-  await server.stop(AbortSignal.timeout(2000));
+  await server.stop(AbortSignal.timeout(patienceMs));
   assert.equal(await response.text(), 'retry: 2000\n\nevent: cycle\ndata: {"endUnixMs":7}\n\n');
 });
 
@@ -324,7 +325,7 @@ test('events tells of requests that pass, no oftener than of cycles', async (con
   }
   nowMs = 14_000;
   page.addPassed(passedOf([inMain('web')]));
-  await server.stop(AbortSignal.timeout(2000));
+  await server.stop(AbortSignal.timeout(patienceMs));
   const told = [...(await response.text()).matchAll(/event: (\w+)/g)].map(([, event]) => event);
   assert.deepEqual(told, ['passed', 'cycle', 'passed']);
 });

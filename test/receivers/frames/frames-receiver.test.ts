@@ -19,6 +19,7 @@ import type { PlainBatch } from '../../support/frames-client.ts';
 import { encodeBatch, FramesClient, smallBatch } from '../../support/frames-client.ts';
 import type { FramesServer } from '../../support/frames-server.ts';
 import { acceptAll, startFramesServer } from '../../support/frames-server.ts';
+import { patienceMs } from '../../support/patience.ts';
 
 const now = 1_767_225_600_000_000_000n;
 const small = (more: PlainBatch = {}): PlainBatch => smallBatch([now], more);
@@ -367,12 +368,12 @@ test('a stop ends streams after their replies, refuses what comes, and closes ev
   await once(call, 'data');
   call.resume();
   const ended = once(call, 'error') as Promise<[ServiceError]>;
-  await receiver.stop(AbortSignal.timeout(2_000));
+  await receiver.stop(AbortSignal.timeout(patienceMs));
   const [{ code, details }] = await ended;
   assert.deepEqual([code, details], [status.UNAVAILABLE, 'the service stops; send the batch again later']);
   assert.equal((await codeOf(client.submit(small())))[0], 'UNAVAILABLE');
   const socket = connect(port, '127.0.0.1');
   const [error] = await once(socket, 'error');
   assert.equal((error as NodeJS.ErrnoException).code, 'ECONNREFUSED');
-  await server.stop(AbortSignal.timeout(1_000));
+  await server.stop(AbortSignal.timeout(patienceMs));
 });

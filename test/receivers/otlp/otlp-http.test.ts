@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { fastify } from 'fastify';
 import { addOtlpRoutes, profilesPath } from '../../../src/receivers/otlp/otlp-http.ts';
 import type { ProfilesIntake } from '../../../src/receivers/otlp/profiles-intake.ts';
+import { patienceMs } from '../../support/patience.ts';
 
 test('nobody waits for a sender who left while its request was decompressed', async (t) => {
   const app = fastify();
@@ -32,6 +33,6 @@ test('nobody waits for a sender who left while its request was decompressed', as
   socket.end(Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]), () => socket.destroy());
 
   const left = await caller;
-  for (const giveUp = AbortSignal.timeout(5_000); !left.aborted && !giveUp.aborted; ) await nextTurn();
+  for (const giveUp = AbortSignal.timeout(patienceMs); !left.aborted && !giveUp.aborted; ) await nextTurn();
   assert.ok(left.aborted);
 });

@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import type { ServiceError } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
-import { countSamples } from '../src/otlp/count-samples.ts';
+import { countSamples } from '../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../src/otlp/protobuf/encode-profiles-data.ts';
 import { readRetryDelayMs } from '../src/otlp/protobuf/retry-info.ts';

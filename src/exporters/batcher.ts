@@ -1,4 +1,4 @@
-import { mergeProfiles } from '../profile/join/merge-profiles.ts';
+import { mergeProfiles } from '../profile/join/profiles-joiner.ts';
 import type { Clock } from '../support/clock.ts';
 import type { BatchConfig } from './batch-config.ts';
 import { createExportRequest } from './create-export-request.ts';

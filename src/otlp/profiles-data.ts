@@ -1,3 +1,4 @@
+// hot
 /**
  * OTLP profiles (v1development, wire of proto v1.10 and v1.11) as plain data, under the names of the protocol
  * (https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/profiles/v1development/profiles.proto).
@@ -135,3 +136,63 @@ export interface KeyValueList {
  * with `entries` is kvlist_value, `undefined` is a value that is not set.
  */
 export type AnyValue = string | boolean | bigint | number | Uint8Array | readonly AnyValue[] | KeyValueList | undefined;
+
+/** The seven tables while they are filled. */
+export type DictionaryTables = { -readonly [T in keyof ProfilesDictionary]: ProfilesDictionary[T][number][] };
+
+/** Empty list, shared by all messages without elements: a two-byte message must not cost a hundred bytes. */
+export const noElements: readonly never[] = Object.freeze([]);
+
+/** Empty bytes, shared like `noElements`. */
+export const noBytes: Uint8Array = new Uint8Array(0);
+
+/** The list with `item` at its end: the same list, except for the shared empty one. */
+export function append<T>(list: readonly T[], item: T): readonly T[] {
+  if (list === noElements) return [item];
+  (list as T[]).push(item);
+  return list;
+}
+
+/** Tables that hold the zero value and nothing else. */
+export function emptyDictionary(): DictionaryTables {
+  return {
+    mappingTable: [
+      { memoryStart: 0n, memoryLimit: 0n, fileOffset: 0n, filenameStrindex: 0, attributeIndices: noElements },
+    ],
+    locationTable: [{ mappingIndex: 0, address: 0n, lines: noElements, attributeIndices: noElements }],
+    functionTable: [{ nameStrindex: 0, systemNameStrindex: 0, filenameStrindex: 0, startLine: 0n }],
+    linkTable: [{ traceId: noBytes, spanId: noBytes }],
+    stringTable: [''],
+    attributeTable: [{ keyStrindex: 0, value: undefined, unitStrindex: 0 }],
+    stackTable: [{ locationIndices: noElements }],
+  };
+}
+
+/** Tells a map from the other values that are objects; an array has a method of the same name. */
+export function isKeyValueList(value: AnyValue): value is KeyValueList {
+  return typeof value === 'object' && 'entries' in value && typeof value.entries !== 'function';
+}
+
+/** Number of samples in all profiles: the items of the Collector. */
+export function countSamples({ resourceProfiles }: ProfilesData): number {
+  let count = 0;
+  for (const { scopeProfiles } of resourceProfiles) {
+    for (const { profiles } of scopeProfiles) {
+      for (const { samples } of profiles) count += samples.length;
+    }
+  }
+  return count;
+}
+
+/** Number of observations in all profiles: a timestamp each, and 1 for a sample without timestamps. */
+export function countTimestamps({ resourceProfiles }: ProfilesData): number {
+  let count = 0;
+  for (const { scopeProfiles } of resourceProfiles) {
+    for (const { profiles } of scopeProfiles) {
+      for (const { samples } of profiles) {
+        for (const { timestampsUnixNano } of samples) count += Math.max(1, timestampsUnixNano.length);
+      }
+    }
+  }
+  return count;
+}

@@ -1,7 +1,7 @@
 import type { Counter, Meter } from '@opentelemetry/api';
 import type { AdmissionRefusal } from '../model/admission.ts';
-import { countMoments } from '../otlp/count-moments.ts';
-import type { Location, ProfilesData } from '../otlp/profiles-data.ts';
+import type { Location, Profile, ProfilesData } from '../otlp/profiles-data.ts';
+import { countTimestamps } from '../otlp/profiles-data.ts';
 import type { TimeRange } from '../profile/build/time-range.ts';
 import { ProfilesJoiner } from '../profile/join/profiles-joiner.ts';
 import { DictionaryNaming } from '../profile/names/dictionary-naming.ts';
@@ -41,7 +41,7 @@ export class MergeIntoCycle implements HoldingSink, CycleCompany {
   }
 
   get share(): WindowShare {
-    return { events: this.#joiner.momentCount, bytes: this.#joiner.sizeBytes };
+    return { events: this.#joiner.timestampCount, bytes: this.#joiner.sizeBytes };
   }
 
   /** Samples that were not taken so far because the window was full. */
@@ -75,7 +75,7 @@ export class MergeIntoCycle implements HoldingSink, CycleCompany {
   get #isFull(): boolean {
     const { limits, window } = this.#parts;
     const { events, bytes } = window();
-    return events + this.#joiner.momentCount >= limits.maxEvents || bytes + this.#joiner.sizeBytes > limits.maxBytes;
+    return events + this.#joiner.timestampCount >= limits.maxEvents || bytes + this.#joiner.sizeBytes > limits.maxBytes;
   }
 
   hold(data: ProfilesData): void {
@@ -99,12 +99,12 @@ export class MergeIntoCycle implements HoldingSink, CycleCompany {
     const kept = this.#joiner;
     if (kept.isEmpty) return { data: frames, eventCount: 0 };
     this.#joiner = new ProfilesJoiner(this.#parts.createProfileId);
-    const eventCount = kept.momentCount;
+    const eventCount = kept.timestampCount;
     const joined = this.#withLateNames(kept, nowMs);
     // Samples from before or after the cycle have a profile of their own, and the others must not begin with them.
-    const isApart = ({ timeUnixNano }: { readonly timeUnixNano: bigint }): boolean =>
-      timeUnixNano !== range.startUnixNano;
-    if (frames !== undefined) joined.add(frames, { isApart });
+    const joins = ({ timeUnixNano }: Profile): 'profiles' | 'samples' =>
+      timeUnixNano === range.startUnixNano ? 'profiles' : 'samples';
+    if (frames !== undefined) joined.add(frames, { joins });
     return { data: joined.build(), eventCount };
   }
 
@@ -122,8 +122,8 @@ export class MergeIntoCycle implements HoldingSink, CycleCompany {
   #hasRoomFor(data: ProfilesData): boolean {
     if (this.#isFull) return false;
     const { limits, window } = this.#parts;
-    const events = window().events + this.#joiner.momentCount;
-    return this.#joiner.isEmpty || events + countMoments(data) <= limits.maxEvents;
+    const events = window().events + this.#joiner.timestampCount;
+    return this.#joiner.isEmpty || events + countTimestamps(data) <= limits.maxEvents;
   }
 
   /** The same with names that came after the request and before the tick. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { countSamples } from '../otlp/count-samples.ts';
+import { countSamples } from '../otlp/profiles-data.ts';
 import { buildProfiles } from '../profile/build/build-profiles.ts';
 import type { TimeRange } from '../profile/build/time-range.ts';
 import type { TraceEvents } from '../profile/build/window-contents.ts';

@@ -1,6 +1,6 @@
 import type { Line, Location, ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { attributeNames } from '../../src/profile/attribute-names.ts';
-import { DictionaryBuilder } from '../../src/profile/dictionary/dictionary-builder.ts';
+import { InternedDictionary } from '../../src/profile/dictionary/dictionary.ts';
 import { seededRandom } from './synthetic-profiles.ts';
 
 const startUnixNano = 1_767_225_600_000_000_000n;
@@ -21,31 +21,36 @@ export interface PassingProfiles {
 export function passingProfiles(scale: number): PassingProfiles {
   const random = seededRandom(7);
   const below = (bound: number): number => Math.floor(random() * bound);
-  const dictionary = new DictionaryBuilder();
+  const dictionary = new InternedDictionary();
   const mappings = Array.from({ length: Math.ceil(14 * scale) }, (_, i) => internMapping(dictionary, i));
   const locations = Array.from({ length: Math.ceil(998 * scale) }, (_, i) => {
     if (random() < nativeShare) {
-      const type = dictionary.internAttribute(attributeNames.frameType, 'native');
-      return dictionary.internLocation(mappings[i % mappings.length]!, BigInt(4096 + 16 * i), [], [type]);
+      const type = dictionary.attribute(attributeNames.frameType, 'native');
+      return dictionary.location({
+        mappingIndex: mappings[i % mappings.length]!,
+        address: BigInt(4096 + 16 * i),
+        lines: [],
+        attributeIndices: [type],
+      });
     }
-    const type = dictionary.internAttribute(attributeNames.frameType, i % 3 === 0 ? 'v8js' : 'cpython');
+    const type = dictionary.attribute(attributeNames.frameType, i % 3 === 0 ? 'v8js' : 'cpython');
     const called = below(Math.ceil(706 * scale));
     const file = `/usr/src/app/node_modules/package-${called % 97}/lib/module-${called % 211}.js`;
-    const functionIndex = dictionary.internFunction(`handle${called}Request`, '', file, 0);
+    const functionIndex = dictionary.function(`handle${called}Request`, '', file, 0n);
     const line: Line = { functionIndex, line: BigInt(1 + below(3000)), column: 0n };
-    return dictionary.internLocation(0, BigInt(1 + i), [line], [type]);
+    return dictionary.location({ mappingIndex: 0, address: BigInt(1 + i), lines: [line], attributeIndices: [type] });
   });
   let used = 0;
   const stacks = Array.from({ length: Math.ceil(105 * scale) }, () =>
-    dictionary.internStack(Array.from({ length: 20 }, () => locations[used++ % locations.length]!)),
+    dictionary.stack(Array.from({ length: 20 }, () => locations[used++ % locations.length]!)),
   );
   const threads = Array.from({ length: Math.ceil(60 * scale) }, (_, i) => [
-    dictionary.internAttribute('thread.name', `worker-${i}`),
-    dictionary.internAttribute('thread.id', BigInt(4000 + i)),
+    dictionary.attribute('thread.name', `worker-${i}`),
+    dictionary.attribute('thread.id', BigInt(4000 + i)),
   ]);
   const resources = Math.ceil(7 * scale);
   const sampleCount = stacks.length;
-  const types = ['samples', 'count', 'cpu', 'nanoseconds'].map((text) => dictionary.internString(text));
+  const types = ['samples', 'count', 'cpu', 'nanoseconds'].map((text) => dictionary.string(text));
   const resourceProfiles = Array.from({ length: resources }, (_, resource) => {
     const samples = [];
     for (let i = resource; i < sampleCount; i += resources) {
@@ -55,7 +60,7 @@ export function passingProfiles(scale: number): PassingProfiles {
     }
     return resourceOf(resource, samples, types);
   });
-  const tables = dictionary.build();
+  const tables = dictionary.tables;
   return { data: { resourceProfiles, dictionary: tables }, namelessCount: nameless(tables.locationTable).length };
 }
 
@@ -69,16 +74,16 @@ export function hashOf(mapping: number): string {
   return (0xabc0_0000 + mapping).toString(16).padStart(32, '0');
 }
 
-function internMapping(dictionary: DictionaryBuilder, index: number): number {
+function internMapping(dictionary: InternedDictionary, index: number): number {
   const memoryStart = BigInt(index + 1) * 0x1000_0000n;
-  return dictionary.internMapping({
+  return dictionary.mapping({
     memoryStart,
     memoryLimit: memoryStart + 0x80_0000n,
     fileOffset: 0n,
-    filenameStrindex: dictionary.internString(`/usr/lib/x86_64-linux-gnu/lib${index}.so.6`),
+    filenameStrindex: dictionary.string(`/usr/lib/x86_64-linux-gnu/lib${index}.so.6`),
     attributeIndices: [
-      dictionary.internAttribute(attributeNames.gnuBuildId, hashOf(index).padStart(40, '1')),
-      dictionary.internAttribute(attributeNames.htlHash, hashOf(index)),
+      dictionary.attribute(attributeNames.gnuBuildId, hashOf(index).padStart(40, '1')),
+      dictionary.attribute(attributeNames.htlHash, hashOf(index)),
     ],
   });
 }

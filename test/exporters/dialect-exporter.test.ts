@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countSamples } from '../../src/otlp/count-samples.ts';
+import { countSamples } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { applyDialect } from '../../src/profile/dialects/apply-dialect.ts';

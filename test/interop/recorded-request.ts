@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
-import { mergeProfiles } from '../../src/profile/join/merge-profiles.ts';
+import { mergeProfiles } from '../../src/profile/join/profiles-joiner.ts';
 import { runRecordings } from '../support/recorded-run.ts';
 
 const recordings = join(import.meta.dirname, '../../recordings');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Line, Profile, ProfilesData, Sample } from '../../src/otlp/profiles-data.ts';
-import { DictionaryBuilder } from '../../src/profile/dictionary/dictionary-builder.ts';
+import { InternedDictionary } from '../../src/profile/dictionary/dictionary.ts';
 
 const startUnixNano = 1_767_225_600_000_000_000n;
 const noBytes = new Uint8Array(0);
@@ -61,7 +61,7 @@ function build(
     scopes: readonly { name: string; profiles: readonly ProfileDescription[] }[];
   }[],
 ): ProfilesData {
-  const dictionary = new DictionaryBuilder();
+  const dictionary = new InternedDictionary();
   let profileCount = 0;
   const resourceProfiles = resources.map(({ service, isReversed, scopes }) => {
     const attributes = [
@@ -79,15 +79,15 @@ function build(
       schemaUrl: 'https://opentelemetry.io/schemas/1.44.0',
     };
   });
-  return { resourceProfiles, dictionary: dictionary.build() };
+  return { resourceProfiles, dictionary: dictionary.tables };
 }
 
 type ProfileDescription = typeof profile extends fc.Arbitrary<infer T> ? T : never;
 type SampleDescription = typeof sample extends fc.Arbitrary<infer T> ? T : never;
 
-function buildProfile(description: ProfileDescription, number: number, dictionary: DictionaryBuilder): Profile {
+function buildProfile(description: ProfileDescription, number: number, dictionary: InternedDictionary): Profile {
   const { samples, hasValues, type, hasId, payloadBytes } = description;
-  const unit = dictionary.internString('count');
+  const unit = dictionary.string('count');
   const built = new Map<string, Sample>();
   for (const one of samples) {
     const entry = buildSample(one, hasValues, dictionary);
@@ -95,39 +95,44 @@ function buildProfile(description: ProfileDescription, number: number, dictionar
     if (!built.has(identity)) built.set(identity, entry);
   }
   return {
-    sampleType: { typeStrindex: dictionary.internString(type), unitStrindex: unit },
+    sampleType: { typeStrindex: dictionary.string(type), unitStrindex: unit },
     samples: [...built.values()],
     timeUnixNano: startUnixNano,
     durationNano: 5_000_000_000n,
-    periodType: { typeStrindex: dictionary.internString('cpu'), unitStrindex: dictionary.internString('nanoseconds') },
+    periodType: { typeStrindex: dictionary.string('cpu'), unitStrindex: dictionary.string('nanoseconds') },
     period: 50_000_000n,
     profileId: hasId ? new Uint8Array(16).fill(number) : noBytes,
     droppedAttributesCount: 0,
     originalPayloadFormat: payloadBytes > 0 ? 'jfr' : '',
     originalPayload: new Uint8Array(payloadBytes).fill(number),
-    attributeIndices: number % 3 === 0 ? [dictionary.internAttribute('kind', type)] : [],
+    attributeIndices: number % 3 === 0 ? [dictionary.attribute('kind', type)] : [],
   };
 }
 
-function buildSample(description: SampleDescription, hasValues: boolean, dictionary: DictionaryBuilder): Sample {
+function buildSample(description: SampleDescription, hasValues: boolean, dictionary: InternedDictionary): Sample {
   const { stack, thread, link, moments, label } = description;
-  const frameType = (kind: string): number => dictionary.internAttribute('profile.frame.type', kind);
+  const frameType = (kind: string): number => dictionary.attribute('profile.frame.type', kind);
   const locations = stack.map(({ name, file, address, inlined }) => {
     const lines = Array.from({ length: inlined }, (_, depth): Line => {
-      const functionIndex = dictionary.internFunction(`f${name + depth}`, '', `file${file}.c`, name);
+      const functionIndex = dictionary.function(`f${name + depth}`, '', `file${file}.c`, BigInt(name));
       return { functionIndex, line: BigInt(name + 1), column: 0n };
     });
-    const filenameStrindex = dictionary.internString(`/lib/${file}.so`);
-    const id = dictionary.internAttribute('process.executable.build_id.gnu', `0${file}`);
+    const filenameStrindex = dictionary.string(`/lib/${file}.so`);
+    const id = dictionary.attribute('process.executable.build_id.gnu', `0${file}`);
     const place = { memoryStart: 0n, memoryLimit: 0n, fileOffset: 0n };
-    const mapping = dictionary.internMapping({ ...place, filenameStrindex, attributeIndices: [id] });
-    return dictionary.internLocation(mapping, BigInt(address + 1), lines, [frameType(file % 2 ? 'native' : 'cpython')]);
+    const mapping = dictionary.mapping({ ...place, filenameStrindex, attributeIndices: [id] });
+    return dictionary.location({
+      mappingIndex: mapping,
+      address: BigInt(address + 1),
+      lines,
+      attributeIndices: [frameType(file % 2 ? 'native' : 'cpython')],
+    });
   });
-  const stackIndex = dictionary.internStack(locations);
-  const attributeIndices = [dictionary.internAttribute('thread.id', BigInt(thread))];
-  if (label !== '') attributeIndices.push(dictionary.internAttribute('label', label));
+  const stackIndex = dictionary.stack(locations);
+  const attributeIndices = [dictionary.attribute('thread.id', BigInt(thread))];
+  if (label !== '') attributeIndices.push(dictionary.attribute('label', label));
   const traceId = new Uint8Array(16).fill(link);
-  const linkIndex = link === 0 ? 0 : dictionary.internLink({ traceId, spanId: new Uint8Array(8).fill(link) });
+  const linkIndex = link === 0 ? 0 : dictionary.link({ traceId, spanId: new Uint8Array(8).fill(link) });
   const timestampsUnixNano = Array.from({ length: moments }, (_, i) => startUnixNano + BigInt(thread + i));
   const values = hasValues ? timestampsUnixNano.map((_, i) => BigInt(i * 1000)) : [];
   return { stackIndex, attributeIndices, linkIndex, values, timestampsUnixNano };

@@ -1,5 +1,5 @@
 import type { AnyValue, KeyValue, Location, ProfilesData } from '../../src/otlp/profiles-data.ts';
-import { InternedTables } from '../../src/profile/dictionary/interned-tables.ts';
+import { InternedDictionary } from '../../src/profile/dictionary/dictionary.ts';
 
 export const startUnixNano = 1_767_225_600_000_000_000n;
 
@@ -38,7 +38,7 @@ export interface TestProfile {
 
 /** Profiles of five seconds that conform to OTLP, each below a resource of its own. */
 export function buildData(...profiles: readonly TestProfile[]): ProfilesData {
-  const tables = new InternedTables();
+  const tables = new InternedDictionary();
   const resourceProfiles = profiles.map((profile, index) => ({
     resource: { attributes: inline(profile.resource ?? { 'service.name': 'shop' }), droppedAttributesCount: 0 },
     scopeProfiles: [
@@ -50,10 +50,10 @@ export function buildData(...profiles: readonly TestProfile[]): ProfilesData {
     ],
     schemaUrl: '',
   }));
-  return { resourceProfiles, dictionary: tables.toDictionary() };
+  return { resourceProfiles, dictionary: tables.tables };
 }
 
-function profileOf(profile: TestProfile, index: number, tables: InternedTables) {
+function profileOf(profile: TestProfile, index: number, tables: InternedDictionary) {
   const { type = 'samples/count', periodType = 'cpu/nanoseconds', period = 50_000_000n, samples } = profile;
   const valueType = (text: string) => {
     const [name = '', unit = ''] = text.split('/');
@@ -80,7 +80,7 @@ function profileOf(profile: TestProfile, index: number, tables: InternedTables) 
   };
 }
 
-function locationOf(frame: TestFrame, tables: InternedTables): Location {
+function locationOf(frame: TestFrame, tables: InternedDictionary): Location {
   const { names = [], type = 'native', address = 0x1000n, file = '', mapping = {} } = frame;
   const mappingIndex = tables.mapping({
     memoryStart: 0n,
@@ -89,9 +89,8 @@ function locationOf(frame: TestFrame, tables: InternedTables): Location {
     filenameStrindex: tables.string(file),
     attributeIndices: intern(mapping, tables),
   });
-  const entry = { systemNameStrindex: 0, filenameStrindex: 0, startLine: 0n };
   const lines = names.map((name) => ({
-    functionIndex: tables.function({ ...entry, nameStrindex: tables.string(name) }),
+    functionIndex: tables.function(name, '', '', 0n),
     line: 0n,
     column: 0n,
   }));
@@ -99,8 +98,8 @@ function locationOf(frame: TestFrame, tables: InternedTables): Location {
   return { mappingIndex, address, lines, attributeIndices: intern(attributes, tables) };
 }
 
-function intern(attributes: Attributes, tables: InternedTables): number[] {
-  return Object.entries(attributes).map(([key, value]) => tables.attribute(key, value, ''));
+function intern(attributes: Attributes, tables: InternedDictionary): number[] {
+  return Object.entries(attributes).map(([key, value]) => tables.attribute(key, value));
 }
 
 function inline(attributes: Attributes): KeyValue[] {

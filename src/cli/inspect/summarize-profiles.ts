@@ -1,5 +1,5 @@
-import { isKeyValueList } from '../../otlp/key-value-list.ts';
 import type { AnyValue, ProfilesData, ResourceProfiles, ValueType } from '../../otlp/profiles-data.ts';
+import { isKeyValueList } from '../../otlp/profiles-data.ts';
 import { FrameReader } from '../../profile/flame/frame-reader.ts';
 import type { ProfilesSummary, ResourceSummary } from './profiles-summary.ts';
 import { TypeTally } from './type-tally.ts';

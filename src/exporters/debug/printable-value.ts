@@ -1,5 +1,5 @@
-import { isKeyValueList } from '../../otlp/key-value-list.ts';
 import type { AnyValue, KeyValue, ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import { isKeyValueList } from '../../otlp/profiles-data.ts';
 
 /** Attributes of a resource or scope as fields of a log line. */
 export function printableAttributes(attributes: readonly KeyValue[]): Record<string, unknown> {

@@ -1,4 +1,3 @@
-import { isKeyValueList } from '../key-value-list.ts';
 import type {
   AnyValue,
   KeyValue,
@@ -12,6 +11,7 @@ import type {
   ScopeProfiles,
   ValueType,
 } from '../profiles-data.ts';
+import { isKeyValueList } from '../profiles-data.ts';
 
 /**
  * `ProfilesData` as OTLP/JSON, the way the Collector renders it: lowerCamelCase, 64-bit integers as decimal strings, IDs as

@@ -1,5 +1,5 @@
 import { InvalidMessage } from '../../model/invalid-message.ts';
-import { noBytes, noElements } from '../no-elements.ts';
+import { noBytes, noElements } from '../profiles-data.ts';
 
 /**
  * One message as OTLP/JSON, read field by field under its name in lowerCamelCase (snake_case is taken too). A field that is

@@ -1,5 +1,5 @@
 // hot
-import { noBytes } from '../no-elements.ts';
+import { noBytes } from '../profiles-data.ts';
 import { notPassable } from './not-passable.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { noElements } from '../no-elements.ts';
 import type { AnyValue, KeyValue } from '../profiles-data.ts';
+import { noElements } from '../profiles-data.ts';
 import type { StringReferences } from '../string-references.ts';
 import type { ProtobufReader } from './protobuf-reader.ts';
 

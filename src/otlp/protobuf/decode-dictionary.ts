@@ -1,6 +1,5 @@
 // hot
 
-import { append, noBytes, noElements } from '../no-elements.ts';
 import type {
   FunctionEntry,
   KeyValueAndUnit,
@@ -11,6 +10,7 @@ import type {
   ProfilesDictionary,
   Stack,
 } from '../profiles-data.ts';
+import { append, noBytes, noElements } from '../profiles-data.ts';
 import type { Draft, ProfilesReader } from './decode-attributes.ts';
 import { readValue } from './decode-attributes.ts';
 

@@ -1,5 +1,5 @@
-import { append } from '../no-elements.ts';
 import type { Profile, Sample } from '../profiles-data.ts';
+import { append } from '../profiles-data.ts';
 import type { Draft, ProfilesReader } from './decode-attributes.ts';
 import type { ReadProfile } from './decode-profiles-data.ts';
 import { newSample, readValueType } from './decode-profiles-data.ts';

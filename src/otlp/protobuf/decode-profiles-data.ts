@@ -1,6 +1,5 @@
 // hot
 
-import { append, noBytes, noElements } from '../no-elements.ts';
 import type {
   InstrumentationScope,
   Profile,
@@ -11,6 +10,7 @@ import type {
   ScopeProfiles,
   ValueType,
 } from '../profiles-data.ts';
+import { append, noBytes, noElements } from '../profiles-data.ts';
 import { StringReferences } from '../string-references.ts';
 import type { Draft, ProfilesReader } from './decode-attributes.ts';
 import { newKeyValue, readKeyValue } from './decode-attributes.ts';

@@ -1,5 +1,5 @@
-import { isKeyValueList } from '../key-value-list.ts';
 import type { AnyValue, KeyValue } from '../profiles-data.ts';
+import { isKeyValueList } from '../profiles-data.ts';
 import type { ProtobufWriter } from './protobuf-writer.ts';
 
 /** Writes inline attributes as `field` of the message at hand. Never a reference: most receivers do not resolve them. */

@@ -1,7 +1,7 @@
 // hot
 import { isUtf8 } from 'node:buffer';
 import { InvalidMessage } from '../../model/invalid-message.ts';
-import { append, noBytes, noElements } from '../no-elements.ts';
+import { append, noBytes, noElements } from '../profiles-data.ts';
 
 /**
  * Reads protobuf that somebody else wrote. No length and no end is taken on trust: every fault is an `InvalidMessage` with the

@@ -1,5 +1,5 @@
 // hot
-import { noElements } from '../no-elements.ts';
+import { noElements } from '../profiles-data.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
 
 /**

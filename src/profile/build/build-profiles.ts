@@ -2,7 +2,7 @@ import type { ProfileType } from '../../model/profile-type.ts';
 import type { Profile, ProfilesData, ResourceProfiles, Sample, ValueType } from '../../otlp/profiles-data.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
 import { attributeNames } from '../attribute-names.ts';
-import { DictionaryBuilder } from '../dictionary/dictionary-builder.ts';
+import { InternedDictionary } from '../dictionary/dictionary.ts';
 import { LocationWriter } from './location-writer.ts';
 import type { ProfileGroup } from './profile-group.ts';
 import { groupEvents } from './profile-group.ts';
@@ -22,7 +22,7 @@ export function buildProfiles(
   range: TimeRange,
   createProfileId: () => Uint8Array,
 ): ProfilesData {
-  const dictionary = new DictionaryBuilder();
+  const dictionary = new InternedDictionary();
   const writer = new ProfileWriter(contents, dictionary, createProfileId);
   const profilesByResource = new Map<number, Profile[]>();
   for (const group of groupEvents(contents.events, range)) {
@@ -40,13 +40,13 @@ export function buildProfiles(
     };
     return { resource: resourceOf(resource), scopeProfiles: [{ scope, profiles, schemaUrl }], schemaUrl };
   });
-  return { resourceProfiles, dictionary: dictionary.build() };
+  return { resourceProfiles, dictionary: dictionary.tables };
 }
 
 /** Writes the samples of one group after the other against one dictionary. */
 class ProfileWriter {
   readonly #contents: WindowContents;
-  readonly #dictionary: DictionaryBuilder;
+  readonly #dictionary: InternedDictionary;
   readonly #locations: LocationWriter;
   readonly #createProfileId: () => Uint8Array;
   readonly #attributesByContext = new Map<number, readonly number[]>();
@@ -55,7 +55,7 @@ class ProfileWriter {
   readonly #attributeByName = new Map<string, number>();
   readonly #attributeByCpu = new Map<number, number>();
 
-  constructor(contents: WindowContents, dictionary: DictionaryBuilder, createProfileId: () => Uint8Array) {
+  constructor(contents: WindowContents, dictionary: InternedDictionary, createProfileId: () => Uint8Array) {
     this.#contents = contents;
     this.#dictionary = dictionary;
     this.#locations = new LocationWriter(contents, dictionary);
@@ -111,7 +111,7 @@ class ProfileWriter {
     const sample = {
       stackIndex,
       attributeIndices: this.#attributes(context),
-      linkIndex: link < 0 ? 0 : this.#dictionary.internLink(this.#contents.links[link]!),
+      linkIndex: link < 0 ? 0 : this.#dictionary.link(this.#contents.links[link]!),
       values,
       timestampsUnixNano: timestamps,
     };
@@ -125,7 +125,7 @@ class ProfileWriter {
     const { threadId, threadName, cpu, labels } = this.#contents.contexts[context >> 1]!;
     const indices: number[] = [];
     const add = (key: string, value: string | bigint | boolean): void => {
-      indices.push(this.#dictionary.internAttribute(key, value));
+      indices.push(this.#dictionary.attribute(key, value));
     };
     if (threadId !== 0) {
       indices.push(this.#attribute(this.#attributeByThread, threadId, attributeNames.threadId, BigInt));
@@ -143,7 +143,7 @@ class ProfileWriter {
   #attribute<T>(indices: Map<T, number>, value: T, key: string, write: (value: T) => string | bigint): number {
     let index = indices.get(value);
     if (index === undefined) {
-      index = this.#dictionary.internAttribute(key, write(value));
+      index = this.#dictionary.attribute(key, write(value));
       indices.set(value, index);
     }
     return index;
@@ -154,6 +154,6 @@ class ProfileWriter {
   }
 
   #valueType(type: string, unit: string): ValueType {
-    return { typeStrindex: this.#dictionary.internString(type), unitStrindex: this.#dictionary.internString(unit) };
+    return { typeStrindex: this.#dictionary.string(type), unitStrindex: this.#dictionary.string(unit) };
   }
 }

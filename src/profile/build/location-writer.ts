@@ -3,20 +3,20 @@ import { frameTypeName } from '../../model/frame-kind.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { Line } from '../../otlp/profiles-data.ts';
 import { attributeNames } from '../attribute-names.ts';
-import type { DictionaryBuilder } from '../dictionary/dictionary-builder.ts';
+import type { InternedDictionary } from '../dictionary/dictionary.ts';
 import { linesOf } from '../names/symbol-lines.ts';
 import type { WindowContents, WindowFrame } from './window-contents.ts';
 
 /** Writes frames, stacks and mappings of one window into a dictionary, each once and only when something uses it. */
 export class LocationWriter {
   readonly #contents: WindowContents;
-  readonly #dictionary: DictionaryBuilder;
+  readonly #dictionary: InternedDictionary;
   readonly #locationByFrame: Int32Array;
   readonly #stackByStack: Int32Array;
   readonly #mappingByMapping: Int32Array;
   readonly #mappingByFile: Int32Array;
 
-  constructor(contents: WindowContents, dictionary: DictionaryBuilder) {
+  constructor(contents: WindowContents, dictionary: InternedDictionary) {
     this.#contents = contents;
     this.#dictionary = dictionary;
     this.#locationByFrame = new Int32Array(contents.frames.length).fill(-1);
@@ -36,19 +36,23 @@ export class LocationWriter {
       for (let position = stacks.startOf(stack); position < stacks.startOf(stack + 1); position++) {
         locations.push(this.#location(stacks.frameAt(position)));
       }
-      return this.#dictionary.internStack(locations);
+      return this.#dictionary.stack(locations);
     });
   }
 
   #location(frameIndex: number): number {
     return memoized(this.#locationByFrame, frameIndex, () => {
       const frame = this.#contents.frames[frameIndex]!;
-      const type = this.#dictionary.internAttribute(attributeNames.frameType, frameTypeName(frame.kind));
+      const type = this.#dictionary.attribute(attributeNames.frameType, frameTypeName(frame.kind));
       const lines = frame.symbol === undefined ? [] : this.#lines(frame.symbol);
       const fileId = lines.length === 0 ? this.#unknownFile(frame) : '';
-      const attributes =
-        fileId === '' ? [type] : [type, this.#dictionary.internAttribute(attributeNames.fileId, fileId)];
-      return this.#dictionary.internLocation(this.#mappingOf(frame), frame.address, lines, attributes);
+      const attributes = fileId === '' ? [type] : [type, this.#dictionary.attribute(attributeNames.fileId, fileId)];
+      return this.#dictionary.location({
+        mappingIndex: this.#mappingOf(frame),
+        address: frame.address,
+        lines,
+        attributeIndices: attributes,
+      });
     });
   }
 
@@ -69,7 +73,7 @@ export class LocationWriter {
 
   #lines(symbol: FrameSymbol): Line[] {
     return linesOf(symbol, (name, systemName, filePath, startLine) =>
-      this.#dictionary.internFunction(name, systemName, filePath, startLine),
+      this.#dictionary.function(name, systemName, filePath, BigInt(startLine)),
     );
   }
 
@@ -86,13 +90,13 @@ export class LocationWriter {
     const { fileId, executable } = this.#contents.files[fileIndex]!;
     const attributeIndices: number[] = [];
     const add = (key: string, value: string): void => {
-      if (value !== '') attributeIndices.push(this.#dictionary.internAttribute(key, value));
+      if (value !== '') attributeIndices.push(this.#dictionary.attribute(key, value));
     };
     add(attributeNames.gnuBuildId, executable?.gnuBuildId ?? '');
     add(attributeNames.goBuildId, executable?.goBuildId ?? '');
     if (executable?.hasHtlHash && fileId !== undefined) add(attributeNames.htlHash, formatFileId(fileId));
-    const filenameStrindex = this.#dictionary.internString(executable?.fileName ?? '');
-    return this.#dictionary.internMapping({ memoryStart, memoryLimit, fileOffset, filenameStrindex, attributeIndices });
+    const filenameStrindex = this.#dictionary.string(executable?.fileName ?? '');
+    return this.#dictionary.mapping({ memoryStart, memoryLimit, fileOffset, filenameStrindex, attributeIndices });
   }
 }
 

@@ -1,5 +1,5 @@
-import { isKeyValueList } from '../../otlp/key-value-list.ts';
 import type { AnyValue, KeyValue, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import { isKeyValueList } from '../../otlp/profiles-data.ts';
 import type { FaultList } from './fault-list.ts';
 import { visitProfiles } from './references.ts';
 

@@ -1,22 +1,18 @@
-import type { ProfileType } from '../../model/profile-type.ts';
-import { countSamples } from '../../otlp/count-samples.ts';
-import { noBytes } from '../../otlp/no-elements.ts';
 import type {
   AnyValue,
   InstrumentationScope,
   KeyValue,
   Profile,
   ProfilesData,
-  Resource,
   ResourceProfiles,
-  ScopeProfiles,
 } from '../../otlp/profiles-data.ts';
-import { encodeAttributes } from '../../otlp/protobuf/encode-attributes.ts';
-import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
-import { ProfileDraft } from '../join/profile-draft.ts';
+import { countSamples, noBytes, noElements } from '../../otlp/profiles-data.ts';
+import { ProfilesJoiner } from '../join/profiles-joiner.ts';
+import { inShape } from '../join/sample-shape.ts';
+import { partId } from '../split/part-id.ts';
 import { devfiler } from './devfiler.ts';
 import type { Dialect, DialectName } from './dialect.ts';
-import { DialectWriter } from './dialect-writer.ts';
+import { DialectDictionary } from './dialect-dictionary.ts';
 import { elastic } from './elastic.ts';
 import { parca } from './parca.ts';
 import { ProfileCutter } from './profile-cutter.ts';
@@ -24,7 +20,8 @@ import { pyroscope } from './pyroscope.ts';
 
 const dialects: Readonly<Record<Exclude<DialectName, 'generic'>, Dialect>> = { pyroscope, parca, devfiler, elastic };
 
-export interface DialectOutcome {
+/** Profiles in a dialect. */
+export interface DialectProfiles {
   readonly data: ProfilesData;
   readonly sampleCount: number;
   /** Samples of profiles that the backend does not take. */
@@ -32,152 +29,93 @@ export interface DialectOutcome {
 }
 
 /**
- * Writes profiles for a backend. Pure; what conforms to OTLP still does, without orphans and duplicates. `generic` returns
- * the data as it is. Samples that have become the same are one afterwards, with all that was observed.
+ * Writes profiles for a backend. Pure; data that conforms to OTLP still does, without orphans and duplicates. `generic` returns
+ * the data as it is. Resources and samples that have become equal are one afterwards, with all that was observed.
  */
-export function applyDialect(data: ProfilesData, name: DialectName): DialectOutcome {
+export function applyDialect(data: ProfilesData, name: DialectName): DialectProfiles {
   if (name === 'generic') return { data, sampleCount: countSamples(data), droppedSamples: 0 };
-  const translation = new Translation(data, dialects[name]);
-  return translation.run();
+  const dialect = dialects[name];
+  const writer = new DialectWriter(data, dialect);
+  const joiner = new ProfilesJoiner(partId);
+  const resourceProfiles = data.resourceProfiles.map((resource) => writer.resourceProfiles(resource));
+  joiner.add(
+    { resourceProfiles, dictionary: writer.tables },
+    { joins: () => (dialect.mergesProfiles ? 'profiles' : 'samples') },
+  );
+  const joined = joiner.build();
+  const written = dialect.limits === undefined ? joined : new ProfileCutter(joined, dialect.limits).cutAll();
+  return { data: written, sampleCount: countSamples(written), droppedSamples: writer.droppedSamples };
 }
 
-interface ResourceDraft {
-  readonly entry: ResourceProfiles;
-  readonly scopes: Map<string, { readonly entry: ScopeProfiles; readonly drafts: Map<string, ProfileDraft> }>;
-}
-
-class Translation {
-  readonly #data: ProfilesData;
+/** Writes resources, scopes and profiles one by one, on a dictionary in the dialect. */
+class DialectWriter {
   readonly #dialect: Dialect;
-  readonly #writer: DialectWriter;
-  readonly #resources = new Map<string, ResourceDraft>();
+  readonly #dictionary: DialectDictionary;
   #droppedSamples = 0;
 
-  constructor(data: ProfilesData, dialect: Dialect) {
-    this.#data = data;
+  constructor({ dictionary }: ProfilesData, dialect: Dialect) {
     this.#dialect = dialect;
-    this.#writer = new DialectWriter(data.dictionary, dialect);
+    this.#dictionary = new DialectDictionary(dictionary, dialect);
   }
 
-  run(): DialectOutcome {
-    for (const [i, resource] of this.#data.resourceProfiles.entries()) {
-      for (const [j, scope] of resource.scopeProfiles.entries()) {
-        for (const [k, profile] of scope.profiles.entries())
-          this.#addProfile(resource, scope, profile, `${i}.${j}.${k}`);
-      }
-    }
-    const data = this.#finish();
-    return { data, sampleCount: countSamples(data), droppedSamples: this.#droppedSamples };
+  get tables(): ProfilesData['dictionary'] {
+    return this.#dictionary.tables;
   }
 
-  #addProfile(resourceProfiles: ResourceProfiles, scopeProfiles: ScopeProfiles, profile: Profile, place: string): void {
-    const given = this.#typeOf(profile);
-    if (!this.#dialect.isTaken(given)) {
-      this.#droppedSamples += profile.samples.length;
-      return;
-    }
-    // What observed nothing is refused by some and shown by nobody.
-    const samples = profile.samples.filter(
-      ({ values, timestampsUnixNano }) => values.length + timestampsUnixNano.length > 0,
-    );
-    if (samples.length === 0) return;
-    const type = this.#dialect.profileType(given);
-    const resource = this.#resource(resourceProfiles.resource);
-    const scope = this.#scope(scopeProfiles.scope, resource.attributes.length);
-    const drafts = this.#draftsOf({ ...resourceProfiles, resource }, { ...scopeProfiles, scope }, place);
-    const attributeIndices = this.#writer.profileAttributes(profile.attributeIndices);
-    const key = this.#dialect.mergesProfiles ? [...Object.values(type), ...attributeIndices].join('\n') : place;
-    let draft = drafts.get(key);
-    if (draft === undefined) {
-      draft = new ProfileDraft(type, this.#head(profile, attributeIndices));
-      drafts.set(key, draft);
-    }
-    draft.widen(profile);
-    for (const sample of samples) draft.add(this.#writer.sample(sample), profile.timeUnixNano);
+  get droppedSamples(): number {
+    return this.#droppedSamples;
   }
 
-  #draftsOf(resource: ResourceProfiles, scope: ScopeProfiles, place: string): Map<string, ProfileDraft> {
-    const [resourceIndex = '', scopeIndex = ''] = place.split('.');
-    const isMerged = this.#dialect.mergesProfiles;
-    const resourceKey = isMerged ? resource.schemaUrl + attributesKey(resource.resource.attributes) : resourceIndex;
-    const { name, version, attributes } = scope.scope;
-    const scopeKey = isMerged ? [name, version, scope.schemaUrl, attributesKey(attributes)].join('\n') : scopeIndex;
-    let resourceDraft = this.#resources.get(resourceKey);
-    if (resourceDraft === undefined) {
-      resourceDraft = { entry: resource, scopes: new Map() };
-      this.#resources.set(resourceKey, resourceDraft);
-    }
-    let scopeDraft = resourceDraft.scopes.get(scopeKey);
-    if (scopeDraft === undefined) {
-      scopeDraft = { entry: scope, drafts: new Map() };
-      resourceDraft.scopes.set(scopeKey, scopeDraft);
-    }
-    return scopeDraft.drafts;
-  }
-
-  #finish(): ProfilesData {
-    const whole = Array.from(this.#resources.values(), ({ entry, scopes }) => ({
-      ...entry,
-      scopeProfiles: Array.from(scopes.values(), (scope) => ({
-        ...scope.entry,
-        profiles: Array.from(scope.drafts.values(), (draft) => this.#finishProfile(draft)),
-      })),
-    }));
-    const dictionary = this.#writer.tables.toDictionary();
-    const { limits } = this.#dialect;
-    if (limits === undefined) return { resourceProfiles: whole, dictionary };
-    const cutter = new ProfileCutter(dictionary, limits);
-    const resourceProfiles = whole.map((resource) => ({
-      ...resource,
-      scopeProfiles: resource.scopeProfiles.map((scope) => ({
-        ...scope,
-        profiles: scope.profiles.flatMap((profile) => cutter.cut(profile)),
-      })),
-    }));
-    return { resourceProfiles, dictionary };
-  }
-
-  #finishProfile(draft: ProfileDraft): Profile {
-    const { sampleType, sampleUnit, periodType, periodUnit, period } = draft.type;
-    const { tables } = this.#writer;
-    return {
-      ...draft.finish(this.#dialect.sampleShape),
-      sampleType: { typeStrindex: tables.string(sampleType), unitStrindex: tables.string(sampleUnit) },
-      periodType: { typeStrindex: tables.string(periodType), unitStrindex: tables.string(periodUnit) },
-      period,
-    };
-  }
-
-  #typeOf({ sampleType, periodType, period }: Profile): ProfileType {
-    return {
-      sampleType: this.#writer.text(sampleType.typeStrindex),
-      sampleUnit: this.#writer.text(sampleType.unitStrindex),
-      periodType: this.#writer.text(periodType.typeStrindex),
-      periodUnit: this.#writer.text(periodType.unitStrindex),
-      period,
-    };
-  }
-
-  #head(profile: Profile, attributeIndices: readonly number[]): Profile {
-    const { profileId } = profile;
-    const isId = profileId.length === 16 && profileId.some((byte) => byte !== 0);
-    const payload = this.#dialect.mergesProfiles ? { originalPayloadFormat: '', originalPayload: noBytes } : {};
-    return { ...profile, samples: [], attributeIndices, profileId: isId ? profileId : noBytes, ...payload };
-  }
-
-  #resource(resource: Resource): Resource {
+  resourceProfiles(given: ResourceProfiles): ResourceProfiles {
     const { maxResourceAttributes } = this.#dialect;
-    return { ...resource, attributes: this.#inlineAttributes(resource.attributes, maxResourceAttributes) };
+    const resource = { ...given.resource, attributes: this.#inline(given.resource.attributes, maxResourceAttributes) };
+    const scopeProfiles = given.scopeProfiles.map((scope) => ({
+      ...scope,
+      scope: this.#scope(scope.scope, resource.attributes.length),
+      profiles: scope.profiles.flatMap((profile) => this.#profile(profile)),
+    }));
+    return { ...given, resource, scopeProfiles };
   }
 
   /** A scope's attributes become labels beside the resource's. */
   #scope(scope: InstrumentationScope, resourceAttributeCount: number): InstrumentationScope {
     const room = this.#dialect.maxResourceAttributes - resourceAttributeCount;
-    return { ...scope, attributes: this.#inlineAttributes(scope.attributes, room) };
+    return { ...scope, attributes: this.#inline(scope.attributes, room) };
   }
 
-  /** Those that the dialect keeps, each key once; service.name is never one too many. */
-  #inlineAttributes(attributes: readonly KeyValue[], maxCount: number): readonly KeyValue[] {
+  /** The profile, unless the backend does not take its type or no sample observed something. */
+  #profile(profile: Profile): Profile[] {
+    const given = this.#dictionary.typeOf(profile);
+    if (!this.#dialect.isTaken(given)) {
+      this.#droppedSamples += profile.samples.length;
+      return [];
+    }
+    // Some backends refuse a sample without an observation, none shows it.
+    const samples = profile.samples.filter(
+      ({ values, timestampsUnixNano }) => values.length + timestampsUnixNano.length > 0,
+    );
+    if (samples.length === 0) return [];
+    const { sampleType, sampleUnit, periodType, periodUnit, period } = this.#dialect.profileType(given);
+    const { profileId, originalPayload, originalPayloadFormat } = profile;
+    const isId = profileId.length === 16 && profileId.some((byte) => byte !== 0);
+    const written = {
+      ...profile,
+      samples: samples.map((sample) => this.#dictionary.sample(sample)),
+      sampleType: this.#dictionary.valueType(sampleType, sampleUnit),
+      periodType: this.#dictionary.valueType(periodType, periodUnit),
+      period,
+      profileId: isId ? profileId : noBytes,
+      // The payload describes the samples of its own profile alone.
+      originalPayload: this.#dialect.mergesProfiles ? noBytes : originalPayload,
+      originalPayloadFormat: this.#dialect.mergesProfiles ? '' : originalPayloadFormat,
+      attributeIndices: this.#dictionary.profileAttributes(profile.attributeIndices),
+    };
+    return [inShape(written, this.#dialect.sampleShape)];
+  }
+
+  /** Attributes that the dialect keeps, each key once; service.name is never one too many. */
+  #inline(attributes: readonly KeyValue[], maxCount: number): readonly KeyValue[] {
+    if (attributes.length === 0) return noElements;
     const kept = new Map<string, AnyValue>();
     for (const { key, value } of attributes) {
       const wanted = key === '' || kept.has(key) ? undefined : this.#dialect.resourceAttribute(key, value);
@@ -188,12 +126,4 @@ class Translation {
     const first = all.filter(({ key }) => key === 'service.name');
     return [...first, ...all.filter(({ key }) => key !== 'service.name')].slice(0, Math.max(maxCount, 0));
   }
-}
-
-/** The same text for the same set of attributes. */
-function attributesKey(attributes: readonly KeyValue[]): string {
-  const writer = new ProtobufWriter(256);
-  const sorted = [...attributes].sort((a, b) => (a.key < b.key ? -1 : 1));
-  encodeAttributes(writer, 1, sorted);
-  return writer.latin1();
 }

@@ -26,7 +26,7 @@ export const devfilerFrameTypes: ReadonlySet<string> = new Set([
 export const devfiler: Dialect = {
   ...asReceived,
   isTaken: ({ sampleType, sampleUnit }) => sampleType !== '' && sampleUnit !== '',
-  sampleShape: 'moments',
+  sampleShape: 'timestamps',
   mappingAttributes: (attributes) => (hasFileId(attributes) ? attributes : []),
   frameType: (type) => (devfilerFrameTypes.has(type) ? type : 'native'),
   // Those without an address would all be the frame 0 of their file; without a file they are known by their names.

@@ -6,7 +6,7 @@ import { asReceived } from './dialect.ts';
 export const elastic: Dialect = {
   ...asReceived,
   isTaken: isOnCpu,
-  sampleShape: 'moments',
+  sampleShape: 'timestamps',
   mappingAttributes: (attributes) =>
     attributes.filter(({ key, value }) => key !== 'process.executable.build_id.htlhash' || isFileId(value)),
   frameType: (type) => type || 'native',

@@ -1,52 +1,60 @@
-import { createHash } from 'node:crypto';
-import { noBytes } from '../../otlp/no-elements.ts';
-import type { Location, Profile, ProfilesDictionary, Sample } from '../../otlp/profiles-data.ts';
+import type { Location, Profile, ProfilesData, ProfilesDictionary, Sample } from '../../otlp/profiles-data.ts';
+import { partId } from '../split/part-id.ts';
 import type { ProfileLimits } from './dialect.ts';
 
-/** Cuts the profiles of one dictionary at the limits of a backend. */
+/** Cuts the profiles of a request at the limits of a backend. */
 export class ProfileCutter {
-  readonly #dictionary: ProfilesDictionary;
+  readonly #data: ProfilesData;
   readonly #limits: ProfileLimits;
-  /** By stack, what a sample takes of which nothing is known from others. */
+  /** By stack, the bytes of a sample that shares no frame with other samples. */
   readonly #largestBytes = new Map<number, number>();
 
-  constructor(dictionary: ProfilesDictionary, limits: ProfileLimits) {
-    this.#dictionary = dictionary;
+  constructor(data: ProfilesData, limits: ProfileLimits) {
+    this.#data = data;
     this.#limits = limits;
   }
 
-  /**
-   * The profile in as many parts as its limits need; a single sample is never cut. The first part keeps the profile's ID, each
-   * later one has an ID made of it, the same at every try.
-   */
-  cut(profile: Profile): Profile[] {
-    if (this.#surelyFits(profile.samples)) return [profile];
-    const parts: Sample[][] = [];
-    let part: Sample[] = [];
-    let size = new ConvertedSize(this.#dictionary);
-    for (const sample of profile.samples) {
-      size.add(sample);
-      const isFull = part.length === this.#limits.maxSamples || size.bytes > this.#limits.maxConvertedBytes;
-      if (isFull && part.length > 0) {
-        parts.push(part);
-        part = [];
-        size = new ConvertedSize(this.#dictionary);
-        size.add(sample);
-      }
-      part.push(sample);
-    }
-    parts.push(part);
-    return parts.map((samples, index) => ({ ...profile, samples, profileId: partId(profile.profileId, index) }));
+  /** The request with each profile in as many parts as its limits need; a single sample is never cut. */
+  cutAll(): ProfilesData {
+    const { resourceProfiles, dictionary } = this.#data;
+    return {
+      resourceProfiles: resourceProfiles.map((resource) => ({
+        ...resource,
+        scopeProfiles: resource.scopeProfiles.map((scope) => ({
+          ...scope,
+          profiles: scope.profiles.flatMap((profile) => this.#cut(profile)),
+        })),
+      })),
+      dictionary,
+    };
   }
 
-  /** The quick answer for almost every profile: whether it fits even if no two samples shared a frame. */
+  #cut(profile: Profile): Profile[] {
+    if (this.#surelyFits(profile.samples)) return [profile];
+    const parts: Profile[] = [];
+    let start = 0;
+    let size = new ConvertedSize(this.#data.dictionary);
+    for (const [index, sample] of profile.samples.entries()) {
+      size.add(sample);
+      const isFull = index - start === this.#limits.maxSamples || size.bytes > this.#limits.maxConvertedBytes;
+      if (!isFull || index === start) continue;
+      parts.push(partOf(profile, start, index));
+      start = index;
+      size = new ConvertedSize(this.#data.dictionary);
+      size.add(sample);
+    }
+    parts.push(partOf(profile, start, profile.samples.length));
+    return parts;
+  }
+
+  /** Whether the profile fits even if no two samples shared a frame: quick, and true of almost every profile. */
   #surelyFits(samples: readonly Sample[]): boolean {
     if (samples.length > this.#limits.maxSamples) return false;
     let bytes = 0;
     for (const sample of samples) {
       let largest = this.#largestBytes.get(sample.stackIndex);
       if (largest === undefined) {
-        const size = new ConvertedSize(this.#dictionary);
+        const size = new ConvertedSize(this.#data.dictionary);
         size.add(sample);
         largest = size.bytes;
         this.#largestBytes.set(sample.stackIndex, largest);
@@ -86,7 +94,7 @@ export class ConvertedSize {
     this.#bytes += stackBytes;
   }
 
-  /** Adds what the stack is the first to use, and returns what each of its samples takes. */
+  /** Adds the entries that the stack is the first to use, and returns the bytes of each of its samples. */
   #addStack(locationIndices: readonly number[]): number {
     const mappings = new Set<number>();
     for (const index of locationIndices) {
@@ -121,8 +129,6 @@ function isNew(known: Set<number>, index: number): boolean {
   return known.add(index).size > size;
 }
 
-function partId(profileId: Uint8Array, index: number): Uint8Array {
-  if (index === 0) return profileId;
-  if (profileId.length === 0) return noBytes;
-  return new Uint8Array(createHash('sha256').update(profileId).update(`part ${index}`).digest().subarray(0, 16));
+function partOf(profile: Profile, start: number, end: number): Profile {
+  return { ...profile, samples: profile.samples.slice(start, end), profileId: partId(profile.profileId, start) };
 }

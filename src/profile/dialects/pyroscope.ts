@@ -21,7 +21,7 @@ export const pyroscope: Dialect = {
   ...asReceived,
   profileType: ({ period, ...type }) =>
     withPeriod({ ...type, period, sampleType: type.sampleType.replace(/[-:]/g, '_') }),
-  sampleShape: 'total',
+  sampleShape: 'sums',
   resourceAttribute: (key, value) => (key === 'process.pid' ? undefined : labelValue(key, value)),
   // With the sample's and its own `__name__`, `service_name`, `__delta__` and `__otel__` they stay below 30.
   maxResourceAttributes: 20,

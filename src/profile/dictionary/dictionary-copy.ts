@@ -1,5 +1,5 @@
 // hot
-import { noElements } from '../../otlp/no-elements.ts';
+
 import type {
   FunctionEntry,
   KeyValueAndUnit,
@@ -12,6 +12,7 @@ import type {
   Stack,
   ValueType,
 } from '../../otlp/profiles-data.ts';
+import { noElements } from '../../otlp/profiles-data.ts';
 
 export type Table = keyof ProfilesDictionary;
 

@@ -1,9 +1,8 @@
 // hot
 
-import type { DictionaryTables } from '../../otlp/empty-dictionary.ts';
-import { emptyDictionary } from '../../otlp/empty-dictionary.ts';
 import type {
   AnyValue,
+  DictionaryTables,
   FunctionEntry,
   KeyValueAndUnit,
   Line,
@@ -13,6 +12,7 @@ import type {
   ProfilesDictionary,
   Stack,
 } from '../../otlp/profiles-data.ts';
+import { emptyDictionary } from '../../otlp/profiles-data.ts';
 import { encodeValue } from '../../otlp/protobuf/encode-attributes.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
@@ -23,8 +23,10 @@ import { ListIndex } from './list-index.ts';
 export type LinesOf = (location: number, target: InternedDictionary) => readonly Line[];
 
 /**
- * Tables that hold no value twice. Attributes of an entry are a set: their order makes no difference. Entries are compared
- * whole; those of the large tables by words, not by text. Indices are at least 0. Whoever adds an entry must not change it.
+ * The seven tables while they are filled, none with a value twice. Each method adds an entry or finds an equal one, and returns
+ * its index; entry 0 is the zero value. Attributes of an entry are a set: their order makes no difference. Entries are
+ * compared whole, those of the large tables by words, not by text. Indices are at least 0. Callers intern only what
+ * they use, so that nothing is an orphan, and never change an entry that they added.
  */
 export class InternedDictionary implements DictionaryTarget {
   readonly tables: DictionaryTables = emptyDictionary();
@@ -44,11 +46,11 @@ export class InternedDictionary implements DictionaryTarget {
   #entryBytes = 0;
 
   constructor() {
-    this.#function(this.tables.functionTable[0]!);
-    this.#location(this.tables.locationTable[0]!);
+    this.#functionEntry(this.tables.functionTable[0]!);
+    this.location(this.tables.locationTable[0]!);
   }
 
-  /** Memory held, at most, if no text is shared with anybody else. */
+  /** Bytes of memory held, at most, if no text is shared with other owners. */
   get sizeBytes(): number {
     const { functionTable, locationTable, stackTable } = this.tables;
     const indexBytes =
@@ -60,22 +62,23 @@ export class InternedDictionary implements DictionaryTarget {
     return this.#entryBytes + indexBytes + bytesPerMessage * messages;
   }
 
+  /** For `DictionaryCopy`: an entry of any table. */
   add<T extends Table>(table: T, entry: ProfilesDictionary[T][number]): number {
     switch (table) {
       case 'stackTable':
-        return this.#stack(entry as Stack);
+        return this.stack((entry as Stack).locationIndices);
       case 'locationTable':
-        return this.#location(entry as Location);
+        return this.location(entry as Location);
       case 'functionTable':
-        return this.#function(entry as FunctionEntry);
+        return this.#functionEntry(entry as FunctionEntry);
       case 'stringTable':
         return this.string(entry as string);
       case 'attributeTable':
-        return this.#attribute(entry as KeyValueAndUnit);
+        return this.#attributeEntry(entry as KeyValueAndUnit);
       case 'mappingTable':
-        return this.#mapping(entry as Mapping);
+        return this.mapping(entry as Mapping);
       default:
-        return this.#link(entry as Link);
+        return this.link(entry as Link);
     }
   }
 
@@ -83,23 +86,32 @@ export class InternedDictionary implements DictionaryTarget {
     return this.#intern(this.#indexByString, text, this.tables.stringTable, text);
   }
 
-  /** A number for a list of attributes, the same for the same ones in another order; 0 for none. */
-  attributeSet(indices: readonly number[]): number {
-    if (indices.length === 0) return 0;
-    if (indices.length === 1 && indices[0]! > 0) return indices[0]!;
-    return beyondIndices + this.#attributeSets.intern(isSorted(indices) ? indices : indices.toSorted((a, b) => a - b));
+  attribute(key: string, value: AnyValue, unit = ''): number {
+    return this.#attributeEntry({ keyStrindex: this.string(key), value, unitStrindex: this.string(unit) });
   }
 
-  #stack(entry: Stack): number {
-    const index = this.#stackIndex.intern(entry.locationIndices);
-    if (index === this.tables.stackTable.length) {
-      this.tables.stackTable.push(entry);
-      this.#entryBytes += 8 * entry.locationIndices.length;
-    }
-    return index;
+  function(name: string, systemName: string, filename: string, startLine: bigint): number {
+    return this.#functionEntry({
+      nameStrindex: this.string(name),
+      systemNameStrindex: this.string(systemName),
+      filenameStrindex: this.string(filename),
+      startLine,
+    });
   }
 
-  #location(entry: Location): number {
+  mapping(entry: Mapping): number {
+    const { memoryStart, memoryLimit, fileOffset, filenameStrindex, attributeIndices } = entry;
+    const set = this.attributeSet(attributeIndices);
+    const key = `${memoryStart} ${memoryLimit} ${fileOffset} ${filenameStrindex} ${set}`;
+    return this.#intern(this.#indexByMapping, key, this.tables.mappingTable, entry);
+  }
+
+  link(entry: Link): number {
+    const key = `${entry.traceId.length} ${latin1(entry.traceId)}${latin1(entry.spanId)}`;
+    return this.#intern(this.#indexByLink, key, this.tables.linkTable, entry);
+  }
+
+  location(entry: Location): number {
     const { mappingIndex, address, lines, attributeIndices } = entry;
     let chain = noLines;
     for (let i = 0; i < lines.length; i++) {
@@ -116,7 +128,23 @@ export class InternedDictionary implements DictionaryTarget {
     return index;
   }
 
-  #function(entry: FunctionEntry): number {
+  stack(locationIndices: readonly number[]): number {
+    const index = this.#stackIndex.intern(locationIndices);
+    if (index === this.tables.stackTable.length) {
+      this.tables.stackTable.push({ locationIndices });
+      this.#entryBytes += 8 * locationIndices.length;
+    }
+    return index;
+  }
+
+  /** Number of a list of attributes, the same for the same attributes in another order; 0 for none. */
+  attributeSet(indices: readonly number[]): number {
+    if (indices.length === 0) return 0;
+    if (indices.length === 1 && indices[0]! > 0) return indices[0]!;
+    return beyondIndices + this.#attributeSets.intern(isSorted(indices) ? indices : indices.toSorted((a, b) => a - b));
+  }
+
+  #functionEntry(entry: FunctionEntry): number {
     const { nameStrindex, systemNameStrindex, filenameStrindex, startLine } = entry;
     const word = this.#word(startLine);
     const index = this.#functionIndex.intern(nameStrindex, systemNameStrindex, filenameStrindex, word);
@@ -124,21 +152,9 @@ export class InternedDictionary implements DictionaryTarget {
     return index;
   }
 
-  #attribute(entry: KeyValueAndUnit): number {
+  #attributeEntry(entry: KeyValueAndUnit): number {
     const key = `${entry.keyStrindex} ${entry.unitStrindex} ${valueKey(entry.value)}`;
     return this.#intern(this.#indexByAttribute, key, this.tables.attributeTable, entry);
-  }
-
-  #mapping(entry: Mapping): number {
-    const { memoryStart, memoryLimit, fileOffset, filenameStrindex, attributeIndices } = entry;
-    const set = this.attributeSet(attributeIndices);
-    const key = `${memoryStart} ${memoryLimit} ${fileOffset} ${filenameStrindex} ${set}`;
-    return this.#intern(this.#indexByMapping, key, this.tables.mappingTable, entry);
-  }
-
-  #link(entry: Link): number {
-    const key = `${entry.traceId.length} ${latin1(entry.traceId)}${latin1(entry.spanId)}`;
-    return this.#intern(this.#indexByLink, key, this.tables.linkTable, entry);
   }
 
   #intern<T>(indexByKey: Map<string, number>, key: string, entries: T[], entry: T): number {
@@ -151,7 +167,7 @@ export class InternedDictionary implements DictionaryTarget {
     return index;
   }
 
-  /** The number itself where it has 31 bits, as lines have; else one that stands for it. */
+  /** The number itself where it has 31 bits, as lines have; else a number from `beyondIndices` on that stands for it. */
   #word(value: bigint): number {
     scratch.setBigUint64(0, value);
     const low = scratch.getUint32(4);

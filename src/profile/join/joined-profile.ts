@@ -1,31 +1,9 @@
 // hot
 
-import { noElements } from '../../otlp/no-elements.ts';
 import type { Profile, Sample } from '../../otlp/profiles-data.ts';
+import { noElements } from '../../otlp/profiles-data.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
-
-/**
- * How the samples of a profile tell their observations (the protocol allows one way a profile): moments that count 1 each, one
- * sum without moments, or moments with a value each. `nothing`: there are no samples.
- */
-export type SampleShape = 'moments' | 'sums' | 'moments with values' | 'nothing';
-
-/** `undefined` when samples differ in shape or have none that the protocol knows: nobody can tell how to join them. */
-export function shapeOf({ samples }: Profile): SampleShape | undefined {
-  let shape: SampleShape | undefined = 'nothing';
-  for (let i = 0; i < samples.length; i++) {
-    const own = shapeOfSample(samples[i]!);
-    if (own === undefined || (i > 0 && own !== shape)) return undefined;
-    shape = own;
-  }
-  return shape;
-}
-
-function shapeOfSample({ values, timestampsUnixNano }: Sample): SampleShape | undefined {
-  if (timestampsUnixNano.length === 0) return values.length === 1 ? 'sums' : undefined;
-  if (values.length === 0) return 'moments';
-  return values.length === timestampsUnixNano.length ? 'moments with values' : undefined;
-}
+import type { SampleShape } from './sample-shape.ts';
 
 interface OpenSample extends Sample {
   readonly values: bigint[];
@@ -36,31 +14,37 @@ const maxUint32 = 0xffff_ffff;
 const maxUint64 = 2n ** 64n - 1n;
 const maxInt64 = 2n ** 63n - 1n;
 
+/** Gives the ID of a profile that was joined from several; `part` is above 0 for the rest of a profile whose sums left 64 bits. */
+export type CreateProfileId = (first: Uint8Array, part: number) => Uint8Array;
+
 /**
  * Profiles that differ in their time and samples alone, as one. Samples with the same stack, attributes and link are one:
- * their moments follow each other in the order of arrival, their sums are added up. All indices are those of one dictionary without duplicates.
+ * their timestamps follow each other in the order of arrival, their sums are added up. All indices are those of one
+ * dictionary without duplicates.
  */
 export class JoinedProfile {
-  /** Of the first one; without samples. */
+  /** Head of the first profile; without samples. */
   readonly #head: Profile;
   readonly #shape: SampleShape | undefined;
-  readonly #identities = new QuadIndex();
+  readonly #part: number;
+  #identities: QuadIndex | undefined;
   readonly #samples: OpenSample[] = [];
   #startUnixNano: bigint;
   #endUnixNano: bigint;
-  /** Of the profile whose samples come now. */
+  /** End of the profile whose samples come now. */
   #ownEndUnixNano: bigint;
-  /** The first nanosecond after a moment at the very end of its profile, which some profilers count in. */
+  /** First nanosecond after a timestamp at the very end of its profile, which some profilers count in. */
   #afterLastUnixNano = 0n;
   #droppedAttributesCount = 0;
   #keepsId: boolean;
   #isEmpty = true;
 
-  /** `isFirst`: whether no other profile has samples of the one that `head` is of. */
-  constructor(head: Profile, shape: SampleShape | undefined, isFirst: boolean) {
+  /** Samples of an `undefined` shape stay as they are. `part` counts the profiles that began because a sum left 64 bits. */
+  constructor(head: Profile, shape: SampleShape | undefined, part: number) {
     this.#head = head;
     this.#shape = shape;
-    this.#keepsId = isFirst;
+    this.#part = part;
+    this.#keepsId = part === 0;
     this.#startUnixNano = head.timeUnixNano;
     this.#endUnixNano = head.timeUnixNano;
     this.#ownEndUnixNano = head.timeUnixNano;
@@ -70,7 +54,7 @@ export class JoinedProfile {
     return this.#samples.length;
   }
 
-  /** One more profile whose samples come now. */
+  /** Begins one more profile, whose samples come now. */
   begin({ timeUnixNano, durationNano, droppedAttributesCount }: Profile): void {
     if (!this.#isEmpty) this.#keepsId = false;
     this.#isEmpty = false;
@@ -81,9 +65,7 @@ export class JoinedProfile {
     this.#droppedAttributesCount = Math.min(maxUint32, this.#droppedAttributesCount + droppedAttributesCount);
   }
 
-  /**
-   * `attributeSet` stands for the attributes, in whatever order. Says `false` and takes nothing when a sum would leave 64 bits.
-   */
+  /** Adds a sample; `attributeSet` is the number of its attributes, in any order. `false`, without change, when a sum would leave 64 bits. */
   add(sample: Sample, attributeSet: number): boolean {
     if (this.#shape === undefined) {
       this.#samples.push(sample as OpenSample);
@@ -92,6 +74,7 @@ export class JoinedProfile {
     if (sample.timestampsUnixNano.includes(this.#ownEndUnixNano) && this.#ownEndUnixNano >= this.#afterLastUnixNano) {
       this.#afterLastUnixNano = this.#ownEndUnixNano + 1n;
     }
+    this.#identities ??= new QuadIndex();
     const index = this.#identities.intern(sample.stackIndex, attributeSet, sample.linkIndex, 0);
     const known = this.#samples[index];
     if (known === undefined) {
@@ -110,8 +93,8 @@ export class JoinedProfile {
     return true;
   }
 
-  /** A profile that was joined with no other keeps its ID; several of them get a new one. */
-  build(createProfileId: () => Uint8Array): Profile {
+  /** The joined profile; its ID is that of the only profile, or a new ID for several. */
+  build(createProfileId: CreateProfileId): Profile {
     const isLonger = !this.#keepsId && this.#afterLastUnixNano > this.#endUnixNano;
     const durationNano = (isLonger ? this.#afterLastUnixNano : this.#endUnixNano) - this.#startUnixNano;
     return {
@@ -119,13 +102,13 @@ export class JoinedProfile {
       samples: this.#samples,
       timeUnixNano: this.#startUnixNano,
       durationNano: durationNano < maxUint64 ? durationNano : maxUint64,
-      profileId: this.#keepsId ? this.#head.profileId : createProfileId(),
+      profileId: this.#keepsId ? this.#head.profileId : createProfileId(this.#head.profileId, this.#part),
       droppedAttributesCount: this.#droppedAttributesCount,
     };
   }
 }
 
-/** Lists that may grow. What a shape leaves empty stays empty, and shares the list that nobody changes. */
+/** A sample whose lists may grow. A list that the shape leaves empty stays empty, and is the shared empty list. */
 function openCopy({ values, timestampsUnixNano, ...rest }: Sample): OpenSample {
   return { ...rest, values: ownList(values), timestampsUnixNano: ownList(timestampsUnixNano) };
 }

@@ -4,67 +4,81 @@ import type { Profile, ProfilesData, ProfilesDictionary } from '../../otlp/profi
 import type { LinesOf } from '../dictionary/dictionary.ts';
 import { InternedDictionary } from '../dictionary/dictionary.ts';
 import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
-import type { SampleShape } from './joined-profile.ts';
-import { JoinedProfile, shapeOf } from './joined-profile.ts';
+import type { CreateProfileId } from './joined-profile.ts';
+import { JoinedProfile } from './joined-profile.ts';
 import { ResourceTree } from './resource-tree.ts';
+import type { SampleShape } from './sample-shape.ts';
+import { shapeOf } from './sample-shape.ts';
 
 export interface JoinOptions {
-  readonly linesOf?: LinesOf;
-  /** Whether a profile stays itself although it could be joined with others. */
-  readonly isApart?: (profile: Profile) => boolean;
+  /** Lines for each location that has none. */
+  readonly linesOf?: LinesOf | undefined;
+  /** `profiles`, the default: equal profiles become one; `samples`: equal samples of a profile; `nothing`: neither. */
+  readonly joins?: (profile: Profile) => 'profiles' | 'samples' | 'nothing';
 }
 
-/** Profiles of one scope by what they have to have in common. */
+/**
+ * One request with all that the requests say. Dictionaries become one without duplicates and orphans; equal resources
+ * become one, and so do equal scopes within them. Profiles stay as they are: each has an ID and a time of its own. Order is that of
+ * first appearance. Resources and scopes without profiles are left out. Time grows with the size of all.
+ */
+export function mergeProfiles(requests: readonly ProfilesData[], linesOf?: LinesOf): ProfilesData {
+  const joiner = new ProfilesJoiner((first) => first);
+  for (const request of requests) joiner.add(request, { linesOf, joins: () => 'nothing' });
+  return joiner.build();
+}
+
+/** Profiles of one scope by what they must have in common. */
 type OpenProfiles = Map<string, JoinedProfile>;
 
 /**
- * Joins requests to one that says the same in as few words as it can: resources, scopes, dictionary entries, profiles and
- * samples that are equal are there once. Profiles are one when resource, scope, sample type, period, attributes and the shape of
- * their samples are the same; those with an original payload, which tells of their own samples, stay themselves. A sum that would
- * leave 64 bits is the beginning of one more profile. Nothing of a
- * request is kept alive but what the result needs. Each request is paid for when it is added.
+ * Joins requests to one that says the same in as few words as possible: equal resources, scopes, dictionary entries, profiles and
+ * samples are there once. Profiles are equal when resource, scope, sample type, period, attributes and the shape of
+ * their samples are; a profile with an original payload, which describes its own samples, stays itself. A sum that
+ * would leave 64 bits begins one more profile. Nothing of a request is kept alive but what the result needs. Each
+ * request costs its time when it is added.
  */
 export class ProfilesJoiner {
-  readonly #createProfileId: () => Uint8Array;
+  readonly #createProfileId: CreateProfileId;
   readonly #dictionary = new InternedDictionary();
   readonly #resources = new ResourceTree<OpenProfiles>();
-  #momentCount = 0;
+  #timestampCount = 0;
   #sampleBytes = 0;
   #apartCount = 0;
 
-  /** `createProfileId` gives 16 random bytes a call. */
-  constructor(createProfileId: () => Uint8Array) {
+  /** `createProfileId` gives 16 bytes a call. */
+  constructor(createProfileId: CreateProfileId) {
     this.#createProfileId = createProfileId;
   }
 
   get isEmpty(): boolean {
-    return this.#momentCount === 0;
+    return this.#timestampCount === 0;
   }
 
-  /** Observations so far: what a sample without timestamps says of itself is one. */
-  get momentCount(): number {
-    return this.#momentCount;
+  /** Observations so far; a sample without timestamps counts 1. */
+  get timestampCount(): number {
+    return this.#timestampCount;
   }
 
-  /** Memory held, at most. */
+  /** Bytes of memory held, at most. */
   get sizeBytes(): number {
     return this.#dictionary.sizeBytes + this.#resources.sizeBytes + this.#sampleBytes;
   }
 
-  /** As far as it has come; it still belongs to the joiner. */
+  /** The dictionary so far; it still belongs to the joiner. */
   get dictionary(): ProfilesDictionary {
     return this.#dictionary.tables;
   }
 
-  /** Adds what is in a request whose indices are sound. */
-  add(data: ProfilesData, { linesOf, isApart = () => false }: JoinOptions = {}): void {
+  /** Adds a request; indices that point nowhere become 0. */
+  add(data: ProfilesData, { linesOf, joins = () => 'profiles' }: JoinOptions = {}): void {
     const target = this.#dictionary;
     const copy = new DictionaryCopy(data.dictionary, target, linesOf && ((location) => linesOf(location, target)));
     for (const resource of data.resourceProfiles) {
       for (const scope of resource.scopeProfiles) {
         if (scope.profiles.length === 0) continue;
         const open = this.#resources.get(resource, scope, () => new Map());
-        for (const profile of scope.profiles) this.#add(open, profile, copy, isApart(profile));
+        for (const profile of scope.profiles) this.#add(open, profile, copy, joins(profile));
       }
     }
   }
@@ -76,48 +90,47 @@ export class ProfilesJoiner {
     return { resourceProfiles, dictionary: this.#dictionary.tables };
   }
 
-  #add(open: OpenProfiles, profile: Profile, copy: DictionaryCopy, isApart: boolean): void {
+  #add(open: OpenProfiles, profile: Profile, copy: DictionaryCopy, joins: 'profiles' | 'samples' | 'nothing'): void {
     const head = copy.profileHead(profile);
-    const shape = shapeOf(profile);
+    const shape = joins === 'nothing' ? undefined : shapeOf(profile);
     const hasPayload = head.originalPayload.length > 0 || head.originalPayloadFormat !== '';
-    const staysItself = isApart || hasPayload || shape === undefined;
-    let key = staysItself ? `apart ${this.#apartCount++}` : `${shape} ${this.#headKey(head)}`;
-    let joined = this.#begin(open, key, head, shape);
+    const staysItself = joins !== 'profiles' || hasPayload || shape === undefined;
+    const key = staysItself ? `apart ${this.#apartCount++}` : `${shape} ${this.#headKey(head)}`;
+    let part = 0;
+    let joined = this.#begin(open, key, head, shape, part);
     for (let i = 0; i < profile.samples.length; i++) {
       const sample = copy.sample(profile.samples[i]!);
-      const set = this.#dictionary.attributeSet(sample.attributeIndices);
+      const set = shape === undefined ? 0 : this.#dictionary.attributeSet(sample.attributeIndices);
       const countBefore = joined.sampleCount;
-      while (!joined.add(sample, set)) {
-        key += ' more';
-        joined = this.#begin(open, key, head, shape);
-      }
-      const moments = sample.timestampsUnixNano.length;
-      this.#momentCount += Math.max(1, moments);
+      while (!joined.add(sample, set)) joined = this.#begin(open, key, head, shape, ++part);
+      const timestamps = sample.timestampsUnixNano.length;
+      this.#timestampCount += Math.max(1, timestamps);
       if (joined.sampleCount > countBefore) this.#sampleBytes += bytesPerSample + 8 * sample.attributeIndices.length;
-      this.#sampleBytes += bytesPerInteger * (moments + sample.values.length);
+      this.#sampleBytes += bytesPerInteger * (timestamps + sample.values.length);
     }
   }
 
-  #begin(open: OpenProfiles, key: string, head: Profile, shape: SampleShape | undefined): JoinedProfile {
-    let joined = open.get(key);
+  #begin(open: OpenProfiles, key: string, head: Profile, shape: SampleShape | undefined, part: number): JoinedProfile {
+    const partKey = part === 0 ? key : `${key} part ${part}`;
+    let joined = open.get(partKey);
     if (joined === undefined) {
-      joined = new JoinedProfile(head, shape, !key.endsWith(' more'));
-      open.set(key, joined);
-      this.#sampleBytes += bytesPerProfile + 4 * key.length + head.originalPayload.length;
+      joined = new JoinedProfile(head, shape, part);
+      open.set(partKey, joined);
+      this.#sampleBytes += bytesPerProfile + 4 * partKey.length + head.originalPayload.length;
     }
     joined.begin(head);
     return joined;
   }
 
-  /** Profiles that say when they began are not joined with those that do not: 0 means "unknown". */
+  /** A profile without a start (0 means "unknown") is not joined with a profile that has one. */
   #headKey({ sampleType, periodType, period, attributeIndices, timeUnixNano }: Profile): string {
     const types = `${sampleType.typeStrindex} ${sampleType.unitStrindex} ${periodType.typeStrindex} ${periodType.unitStrindex}`;
     return `${types} ${period} ${this.#dictionary.attributeSet(attributeIndices)} ${timeUnixNano === 0n}`;
   }
 }
 
-// With the index over its samples.
+// Memory of a profile with the index over its samples.
 const bytesPerProfile = 1024;
 const bytesPerSample = 192;
-// An element of a list, and the `bigint` it points to; lists grow by half.
+// Memory of an element of a list, and of the `bigint` that it points to; lists grow by half.
 const bytesPerInteger = 36;

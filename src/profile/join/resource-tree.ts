@@ -1,5 +1,5 @@
-import { noElements } from '../../otlp/no-elements.ts';
 import type { KeyValue, Profile, ResourceProfiles, ScopeProfiles } from '../../otlp/profiles-data.ts';
+import { noElements } from '../../otlp/profiles-data.ts';
 import { encodeResourceProfiles, encodeScopeProfiles } from '../../otlp/protobuf/encode-profiles-data.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
 

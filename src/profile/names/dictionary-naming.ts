@@ -1,7 +1,7 @@
 // hot
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
-import { noElements } from '../../otlp/no-elements.ts';
 import type { Line, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import { noElements } from '../../otlp/profiles-data.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { InternedDictionary } from '../dictionary/dictionary.ts';
 import type { LocationView, NamingSession } from './location-naming.ts';

@@ -1,11 +1,11 @@
 // hot
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
-import { noElements } from '../../otlp/no-elements.ts';
 import type { NewLine } from '../../otlp/passable/dictionary-patch.ts';
 import { DictionaryPatch } from '../../otlp/passable/dictionary-patch.ts';
 import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
 import { tables } from '../../otlp/passable/table-scan.ts';
 import { TextColumns } from '../../otlp/passable/text-columns.ts';
+import { noElements } from '../../otlp/profiles-data.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { LocationCounts } from './enrich-profiles.ts';
 import type { LocationView, NamingSession } from './location-naming.ts';

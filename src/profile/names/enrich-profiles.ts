@@ -1,5 +1,5 @@
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
-import { mergeProfiles } from '../join/merge-profiles.ts';
+import { mergeProfiles } from '../join/profiles-joiner.ts';
 import { DictionaryNaming } from './dictionary-naming.ts';
 import type { NamingSession } from './location-naming.ts';
 

@@ -1,8 +1,14 @@
 // hot
 
-import type { DictionaryTables } from '../../otlp/empty-dictionary.ts';
-import { emptyDictionary } from '../../otlp/empty-dictionary.ts';
-import type { Profile, ProfilesData, ProfilesDictionary, ResourceProfiles, Sample } from '../../otlp/profiles-data.ts';
+import type {
+  DictionaryTables,
+  Profile,
+  ProfilesData,
+  ProfilesDictionary,
+  ResourceProfiles,
+  Sample,
+} from '../../otlp/profiles-data.ts';
+import { emptyDictionary } from '../../otlp/profiles-data.ts';
 import { encodeProfile, encodeSample } from '../../otlp/protobuf/encode-profiles-data.ts';
 import type { DictionaryTarget, Table } from '../dictionary/dictionary-copy.ts';
 import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import { noBytes } from '../../otlp/no-elements.ts';
 import type { Profile, ResourceProfiles, ScopeProfiles } from '../../otlp/profiles-data.ts';
+import { noBytes } from '../../otlp/profiles-data.ts';
+import { partId } from './part-id.ts';
 
 /** A resource of the whole; every one is an object of its own. */
 export interface ResourceSource {
@@ -56,10 +56,4 @@ export class ProfilePart {
     this.#hasPayload = false;
     return hadPayload;
   }
-}
-
-function partId(profileId: Uint8Array, firstSample: number): Uint8Array {
-  if (profileId.length === 0) return profileId;
-  const hash = createHash('sha256').update(profileId).update(`part at sample ${firstSample}`).digest();
-  return new Uint8Array(hash.subarray(0, 16));
 }

@@ -1,5 +1,5 @@
-import { noElements } from '../../otlp/no-elements.ts';
 import type { ProfilesData, Sample } from '../../otlp/profiles-data.ts';
+import { noElements } from '../../otlp/profiles-data.ts';
 import { encodeResourceProfiles, encodeScopeProfiles } from '../../otlp/protobuf/encode-profiles-data.ts';
 import { SizeMeter } from './message-size.ts';
 import type { ProfilesPiece } from './piece-builder.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Type } from 'protobufjs';
 import protobuf from 'protobufjs';
-import { isKeyValueList } from '../../../src/otlp/key-value-list.ts';
 import type { AnyValue, KeyValue, ProfilesData } from '../../../src/otlp/profiles-data.ts';
+import { isKeyValueList } from '../../../src/otlp/profiles-data.ts';
 
 const root = new protobuf.Root();
 root.resolvePath = (_origin, target) => join(import.meta.dirname, '../../../proto', target);

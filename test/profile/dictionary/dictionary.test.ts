@@ -70,3 +70,21 @@ test('InternedDictionary tells how much memory it holds, at most', () => {
   assert.ok(after - before >= 2 * 1000 + 8 * 100);
   assert.equal(dictionary.sizeBytes, after);
 });
+
+test('InternedDictionary finds entry 0 for an entry that says nothing', () => {
+  const dictionary = new InternedDictionary();
+  const place = { memoryStart: 0n, memoryLimit: 0n, fileOffset: 0n };
+  const noBytes = new Uint8Array(0);
+  assert.deepEqual(
+    [
+      dictionary.string(''),
+      dictionary.attribute('', undefined),
+      dictionary.mapping({ ...place, filenameStrindex: 0, attributeIndices: [] }),
+      dictionary.link({ traceId: noBytes, spanId: noBytes }),
+      dictionary.function('', '', '', 0n),
+      dictionary.location({ mappingIndex: 0, address: 0n, lines: [], attributeIndices: [] }),
+      dictionary.stack([]),
+    ],
+    [0, 0, 0, 0, 0, 0, 0],
+  );
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { checkConformance } from '../../../src/profile/check/check-conformance.ts';
-import { mergeProfiles } from '../../../src/profile/join/merge-profiles.ts';
+import { mergeProfiles } from '../../../src/profile/join/profiles-joiner.ts';
 import { splitProfiles } from '../../../src/profile/split/split-profiles.ts';
 import { assertSameProfiles, normalForm } from '../../interop/normal-form.ts';
 import { arbitraryRequest, withoutIdentity } from '../../otlp/arbitrary-request.ts';

@@ -81,7 +81,7 @@ test('a joiner knows how many observations it holds', () => {
       for (const each of requests) joiner.add(each);
       const samples = requests.flatMap(profilesOf).flatMap(({ samples }) => samples);
       const expected = samples.reduce((sum, sample) => sum + Math.max(1, sample.timestampsUnixNano.length), 0);
-      assert.equal(joiner.momentCount, expected);
+      assert.equal(joiner.timestampCount, expected);
     }),
     { numRuns: 20 },
   );
@@ -204,7 +204,7 @@ for (const { name, change } of [
 }
 
 test('a profile stays apart where it is told to', () => {
-  const profiles = profilesOf(join([goodProfiles(), goodProfiles(), goodProfiles()], { isApart: () => true }));
+  const profiles = profilesOf(join([goodProfiles(), goodProfiles(), goodProfiles()], { joins: () => 'samples' }));
   const { profileId } = profilesOf(goodProfiles())[0]!;
   assert.deepEqual(
     profiles.map((profile) => profile.profileId),

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { countSamples } from '../../../src/otlp/count-samples.ts';
 import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
+import { countSamples } from '../../../src/otlp/profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { checkConformance } from '../../../src/profile/check/check-conformance.ts';
 import { splitProfiles } from '../../../src/profile/split/split-profiles.ts';

@@ -86,10 +86,10 @@ function createLimiter(
 function createKeepers(
   { id, config }: ConfiguredComponent,
   store: SymbolStore,
-  { clock, random, meter, logger }: PipelineParts,
+  { clock, meter, logger }: PipelineParts,
 ): SnapshotKeeper[] {
   const { snapshot } = config as SymbolStoreConfig;
   if (snapshot === undefined) return [];
   const own = componentLogger(logger, 'processor', id);
-  return [new SnapshotKeeper(id, snapshot, { store, clock, random, meter, logger: own })];
+  return [new SnapshotKeeper(id, snapshot, { store, clock, meter, logger: own })];
 }

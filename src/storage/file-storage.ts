@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
-import type { DirectoryLock } from './directory-lock.ts';
-import { lockDirectory } from './directory-lock.ts';
+import type { FileLock, LockOwner } from '../support/file-lock.ts';
+import { describeLockOwner, tryLockFile } from '../support/file-lock.ts';
 import type { FileStorageConfig } from './file-storage-config.ts';
 import { systemFileSystem } from './log-file-system.ts';
 import { SegmentLog } from './segment-log.ts';
 
-/** Who keeps records in a storage. */
+/** Kind of component that keeps records in a storage. */
 export type StorageUser = 'exporter' | 'pipeline';
+
+const pollMs = 100;
 
 /** A directory for sending queues and journals. Starts before the parts that use it, and stops after them. */
 export class FileStorage implements Component {
@@ -19,7 +21,7 @@ export class FileStorage implements Component {
   readonly #config: FileStorageConfig;
   readonly #logger: Logger;
   readonly #clock: Clock;
-  #lock: DirectoryLock | undefined;
+  #lock: FileLock | undefined;
 
   constructor(id: string, config: FileStorageConfig, logger: Logger, clock: Clock) {
     this.id = id;
@@ -39,7 +41,7 @@ export class FileStorage implements Component {
         cause,
       });
     }
-    const owner = { pid: process.pid, host: hostname(), extension: this.id };
+    const owner = { pid: process.pid, host: hostname(), component: this.id };
     try {
       this.#lock = await lockDirectory(directory, owner, { timeoutMs, clock: this.#clock });
     } catch (cause) {
@@ -60,5 +62,25 @@ export class FileStorage implements Component {
   async stop(): Promise<void> {
     this.#lock?.release();
     this.#lock = undefined;
+  }
+}
+
+/**
+ * Takes a directory, waiting for up to `timeoutMs` while another process or extension has it.
+ * @throws Error that names both sides
+ */
+async function lockDirectory(
+  directory: string,
+  owner: LockOwner,
+  { timeoutMs, clock }: { readonly timeoutMs: number; readonly clock: Clock },
+): Promise<FileLock> {
+  const giveUpAtMs = clock.nowMs() + timeoutMs;
+  for (;;) {
+    const lock = await tryLockFile(join(directory, 'lock'), owner);
+    if ('release' in lock) return lock;
+    if (clock.nowMs() + pollMs > giveUpAtMs) {
+      throw new Error(`is in use by ${lock.heldBy}, so ${describeLockOwner(owner)} cannot use it`);
+    }
+    await clock.sleep(pollMs);
   }
 }

@@ -91,7 +91,7 @@ function emptyStore(): SymbolStore {
 
 async function write(store: SymbolStore, path: string): Promise<{ durationMs: number; bytes: number }> {
   const began = performance.now();
-  const { bytes } = await saveSnapshot(path, `${path}.tmp`, async () => undefined, {
+  const { bytes } = await saveSnapshot(path, {
     store,
     nowMs: 0,
     unixNano: 0n,

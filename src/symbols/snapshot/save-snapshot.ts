@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { open, rename, unlink } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { SymbolStore } from '../symbol-store.ts';
 import { SnapshotEncoder } from './snapshot-encoder.ts';
@@ -30,17 +30,14 @@ export interface SavedSnapshot {
 }
 
 /**
- * Writes a snapshot as `temporaryPath` and, once it is whole and on disk, gives it the name `path`, where the last one
- * stays until then. `mayReplace` is asked just before.
- * Rejects with what `node:fs` says, and with `AbortError`; nothing is left of the file then.
+ * Writes a snapshot as `path.tmp` and renames it to `path` once it is whole and on disk; the last snapshot stays until
+ * then. The caller holds the lock of the snapshot.
+ * Rejects with the error of `node:fs`, and with `AbortError`; nothing is left of the file then.
  */
-export async function saveSnapshot(
-  path: string,
-  temporaryPath: string,
-  mayReplace: () => Promise<void>,
-  options: SaveOptions,
-): Promise<SavedSnapshot> {
-  // Not over something that is there: it could be a link to anywhere.
+export async function saveSnapshot(path: string, options: SaveOptions): Promise<SavedSnapshot> {
+  const temporaryPath = `${path}.tmp`;
+  // Left by a writer that was killed. A new file, never one that is there: that could be a link to anywhere.
+  await rm(temporaryPath, { force: true });
   const file = await open(temporaryPath, 'wx', 0o600);
   try {
     let saved: SavedSnapshot;
@@ -50,12 +47,11 @@ export async function saveSnapshot(
     } finally {
       await file.close();
     }
-    await mayReplace();
     await rename(temporaryPath, path);
     await syncFolder(dirname(path));
     return saved;
   } catch (error) {
-    await unlink(temporaryPath).catch(() => undefined);
+    await rm(temporaryPath, { force: true }).catch(() => undefined);
     throw error;
   }
 }

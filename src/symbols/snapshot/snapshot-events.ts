@@ -25,7 +25,11 @@ export interface SnapshotEvents {
   saveFailed(error: unknown): void;
   /** Another instance has the lock. */
   notOurs(): void;
-  lockChanged(isHeld: boolean, error?: unknown): void;
+  /** This instance writes the snapshot from now on. */
+  locked(): void;
+  lockedByOther(owner: string): void;
+  /** The lock cannot even be tried. */
+  lockFailed(error: unknown): void;
 }
 
 interface SnapshotState {
@@ -40,6 +44,8 @@ export function createSnapshotEvents(path: string, logger: Logger, meter: Meter,
   const state: SnapshotState = { entries: 0, bytes: 0, durationMs: 0, savedUnixNano: undefined };
   const counters = createCounters(meter);
   observeState(meter, clock, state);
+  // Each state is logged once, when it begins.
+  let lockState: 'locked' | 'other' | 'failed' | undefined;
   return {
     loaded({ counts, bytes }, { savedUnixNano, expired, evicted }, durationMs) {
       Object.assign(state, { entries: entriesOf(counts), bytes, savedUnixNano });
@@ -72,11 +78,20 @@ export function createSnapshotEvents(path: string, logger: Logger, meter: Meter,
     notOurs() {
       logger.warn({ path }, 'The symbol snapshot was not written: another instance has it.');
     },
-    lockChanged(isHeld, error) {
-      if (isHeld) logger.debug({ path }, 'This instance writes the symbol snapshot.');
-      else if (error !== undefined) logger.error({ path, error }, 'The symbol snapshot cannot be locked or written.');
-      else
-        logger.warn({ path }, 'Another instance writes this symbol snapshot. This one only reads it, until that ends.');
+    locked() {
+      lockState = 'locked';
+      logger.debug({ path }, 'This instance writes the symbol snapshot.');
+    },
+    lockedByOther(owner) {
+      if (lockState === 'other') return;
+      lockState = 'other';
+      const message = 'Another instance writes this symbol snapshot. This one only reads it, until that ends.';
+      logger.warn({ path, owner }, message);
+    },
+    lockFailed(error) {
+      if (lockState === 'failed') return;
+      lockState = 'failed';
+      logger.error({ path, error }, 'The symbol snapshot cannot be locked or written.');
     },
   };
 }

@@ -1,11 +1,14 @@
-import { mkdir, readdir, rename, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, rename } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import type { Clock, Random } from '../../support/clock.ts';
+import type { Clock } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
 import { everyInterval } from '../../support/every-interval.ts';
+import type { FileLock } from '../../support/file-lock.ts';
+import { tryLockFile } from '../../support/file-lock.ts';
 import type { SymbolStore } from '../symbol-store.ts';
 import { loadSnapshot } from './load-snapshot.ts';
 import { saveSnapshot } from './save-snapshot.ts';
@@ -13,7 +16,6 @@ import type { SnapshotConfig } from './snapshot-config.ts';
 import type { SnapshotEvents } from './snapshot-events.ts';
 import { createSnapshotEvents } from './snapshot-events.ts';
 import { SnapshotFault } from './snapshot-fault.ts';
-import { SnapshotLock } from './snapshot-lock.ts';
 import type { StoreRestore } from './store-restore.ts';
 
 /** Between two steps of a snapshot that is not urgent; a step takes about a millisecond. */
@@ -22,7 +24,6 @@ const pauseMs = 5;
 export interface SnapshotKeeperParts {
   readonly store: SymbolStore;
   readonly clock: Clock;
-  readonly random: Random;
   readonly logger: Logger;
   readonly meter: Meter;
 }
@@ -36,29 +37,23 @@ export class SnapshotKeeper implements Component {
   readonly #config: SnapshotConfig;
   readonly #parts: SnapshotKeeperParts;
   readonly #events: SnapshotEvents;
-  readonly #lock: SnapshotLock;
-  readonly #temporaryPath: string;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
+  #lock: FileLock | undefined;
 
   constructor(id: string, config: SnapshotConfig, parts: SnapshotKeeperParts) {
-    const { logger, meter, clock, random } = parts;
+    const { logger, meter, clock } = parts;
     this.id = id;
     this.#config = config;
     this.#parts = parts;
-    const { path } = config;
-    this.#events = createSnapshotEvents(path, logger, meter, clock);
-    const instance = randomHex(random) + randomHex(random);
-    this.#temporaryPath = `${path}.${instance}.tmp`;
-    this.#lock = new SnapshotLock(`${path}.lock`, instance, clock, this.#events.lockChanged);
+    this.#events = createSnapshotEvents(config.path, logger, meter, clock);
   }
 
   /** Never rejects: without a snapshot, names are asked for again. */
   async start(): Promise<void> {
     // Whatever is wrong with the folder, the lock will say.
     await mkdir(dirname(this.#config.path), { recursive: true, mode: 0o700 }).catch(() => undefined);
-    await this.#lock.start();
-    if (this.#lock.isHeld) await this.#removeLeftovers().catch(() => undefined);
+    await this.#tryLock();
     await this.#load();
     this.#loop = this.#run();
   }
@@ -67,7 +62,28 @@ export class SnapshotKeeper implements Component {
     this.#stopping.abort();
     await this.#loop;
     await this.#save(deadline, () => setImmediate());
-    await this.#lock.stop();
+    this.#lock?.release();
+    this.#lock = undefined;
+  }
+
+  /** Whether this instance writes the snapshot. A lock that another one had is tried again before each snapshot. */
+  async #tryLock(): Promise<boolean> {
+    if (this.#lock !== undefined) return true;
+    const owner = { pid: process.pid, host: hostname(), component: this.id };
+    try {
+      // Not `.lock`: earlier versions have a file of another form there.
+      const lock = await tryLockFile(`${this.#config.path}.lock.sqlite`, owner);
+      if ('heldBy' in lock) {
+        this.#events.lockedByOther(lock.heldBy);
+        return false;
+      }
+      this.#lock = lock;
+      this.#events.locked();
+      return true;
+    } catch (error) {
+      this.#events.lockFailed(error);
+      return false;
+    }
   }
 
   #run(): Promise<void> {
@@ -107,7 +123,7 @@ export class SnapshotKeeper implements Component {
   /** Out of the way of the next snapshot, so that it can be looked at; only the last one is kept. */
   async #putAside({ kind }: SnapshotFault): Promise<string> {
     const { path } = this.#config;
-    if (kind === 'unreadable' || !this.#lock.isHeld) return path;
+    if (kind === 'unreadable' || this.#lock === undefined) return path;
     try {
       await rename(path, `${path}.refused`);
       return `${path}.refused`;
@@ -121,36 +137,16 @@ export class SnapshotKeeper implements Component {
     const { path, maxBytes } = this.#config;
     const nowMs = clock.nowMs();
     const unixNano = clock.unixNano();
-    if (!(await this.#lock.confirm())) {
+    if (!(await this.#tryLock())) {
       if (this.#stopping.signal.aborted) this.#events.notOurs();
       return;
     }
-    const mayReplace = async (): Promise<void> => {
-      if (!(await this.#lock.confirm())) throw new Error('another instance took the snapshot over');
-    };
     try {
-      const options = { store, nowMs, unixNano, maxBytes, pause, signal };
-      const saved = await saveSnapshot(path, this.#temporaryPath, mayReplace, options);
+      const saved = await saveSnapshot(path, { store, nowMs, unixNano, maxBytes, pause, signal });
       this.#events.saved(saved, unixNano, clock.nowMs() - nowMs);
     } catch (error) {
       // One that a stop interrupts is begun again by it.
       if (signal !== this.#stopping.signal || !signal.aborted) this.#events.saveFailed(error);
     }
   }
-
-  /** What writers left that were killed. */
-  async #removeLeftovers(): Promise<void> {
-    const folder = dirname(this.#config.path);
-    const prefix = `${basename(this.#config.path)}.`;
-    for (const name of await readdir(folder)) {
-      if (!name.startsWith(prefix) || !/^(?:lock\.)?[0-9a-f]{16}\.tmp$/.test(name.slice(prefix.length))) continue;
-      await unlink(join(folder, name));
-    }
-  }
-}
-
-function randomHex(random: Random): string {
-  return Math.floor(random() * 2 ** 32)
-    .toString(16)
-    .padStart(8, '0');
 }

@@ -28,7 +28,7 @@ export interface SaveSketch {
 }
 
 export function save(store: SymbolStore, path: string, sketch: SaveSketch): Promise<SavedSnapshot> {
-  return saveSnapshot(path, `${path}.tmp`, async () => undefined, {
+  return saveSnapshot(path, {
     store,
     nowMs: sketch.nowMs,
     unixNano: 0n,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { systemClock } from '../../../src/support/clock.ts';
+import { tryLockFile } from '../../../src/support/file-lock.ts';
 import { SnapshotKeeper } from '../../../src/symbols/snapshot/snapshot-keeper.ts';
 import type { SymbolStore } from '../../../src/symbols/symbol-store.ts';
 import { fileIdOf, symbolOf } from '../../support/batch.ts';
@@ -22,6 +22,7 @@ interface KeeperHarness {
 }
 
 const deadline = new AbortController().signal;
+const lockFiles = ['symbols.lock.sqlite', 'symbols.lock.sqlite-owner.json'];
 
 async function startKeeper(
   path: string,
@@ -31,7 +32,7 @@ async function startKeeper(
   harness.nowMs = systemClock.nowMs();
   const logs = recordLogs();
   const { meter, values } = recordMetrics();
-  const parts = { store: harness.store, clock: systemClock, random: Math.random, logger: logs.logger, meter };
+  const parts = { store: harness.store, clock: systemClock, logger: logs.logger, meter };
   const keeper = new SnapshotKeeper('symbol_store', { path, intervalMs, maxBytes }, parts);
   await keeper.start();
   const metric = async (name: string): Promise<number | undefined> =>
@@ -75,7 +76,7 @@ test('a snapshot comes at every interval, and a stop waits for no pause of it', 
   await keeper.stop(deadline);
   assert.equal(await metric('failures'), 0);
   assert.equal(logs.lines.at(-1)?.symbols, 60_001);
-  assert.deepEqual(readdirSync(join(path, '..')), ['symbols']);
+  assert.deepEqual(readdirSync(join(path, '..')).sort(), ['symbols', ...lockFiles]);
 });
 
 test('a snapshot that cannot be written is an error that is counted, and the last one stays', async (context) => {
@@ -84,8 +85,6 @@ test('a snapshot that cannot be written is an error that is counted, and the las
   const { keeper, harness, logs, metric } = await startKeeper(path, { intervalMs: 20 });
   harness.learnName(fileIdOf(1), 1n, 'f');
   await logs.until('The symbol snapshot was written.');
-  const temporary = readdirSync(join(folder, 'state')).find((name) => name.endsWith('.lock'))!;
-  assert.ok(temporary !== undefined);
   // A folder in place of the snapshot: a rename onto it fails, as one on a disk without room would.
   renameSync(path, join(folder, 'last'));
   mkdirSync(join(path, 'in the way'), { recursive: true });
@@ -105,7 +104,7 @@ test('a deadline that has passed leaves the last snapshot', async (context) => {
   harness.learn({ symbols: Array.from({ length: 5000 }, (_, i) => submitted(fileIdOf(2), BigInt(i), symbolOf('g'))) });
   await keeper.stop(AbortSignal.abort());
   assert.equal(await metric('failures'), 1);
-  assert.deepEqual(readdirSync(join(path, '..')), ['symbols.refused']);
+  assert.deepEqual(readdirSync(join(path, '..')).sort(), [...lockFiles, 'symbols.refused']);
 });
 
 test('a file that is refused is put aside, named, and counted', async (context) => {
@@ -147,27 +146,55 @@ test('a second instance reads the snapshot, and leaves it to the first', async (
   first.harness.learnName(fileIdOf(1), 1n, 'f');
   await first.keeper.stop(deadline);
   const before = readFileSync(path);
-  const other = JSON.stringify({ instance: 'other', host: hostname(), pid: process.ppid });
-  writeFileSync(`${path}.lock`, other);
+  const other = await tryLockFile(`${path}.lock.sqlite`, { pid: 17, host: 'elsewhere', component: 'symbol_store' });
   const second = await startKeeper(path);
   assert.deepEqual(
-    second.logs.lines.filter(({ level }) => level === 40).map(({ msg }) => msg),
-    ['Another instance writes this symbol snapshot. This one only reads it, until that ends.'],
+    second.logs.lines.filter(({ level }) => level === 40).map(({ msg, owner }) => [msg, owner]),
+    [
+      [
+        'Another instance writes this symbol snapshot. This one only reads it, until that ends.',
+        'process 17 on elsewhere (symbol_store)',
+      ],
+    ],
   );
   assert.equal(nameOf(second.harness.store, 1), 'f');
   second.harness.learnName(fileIdOf(1), 2n, 'g');
   await second.keeper.stop(deadline);
   assert.deepEqual(readFileSync(path), before);
-  assert.equal(readFileSync(`${path}.lock`, 'utf8'), other);
   assert.equal(second.logs.lines.at(-1)?.msg, 'The symbol snapshot was not written: another instance has it.');
+  assert.ok('release' in other);
+  other.release();
 });
 
-test('what writers left that were killed is removed, and nothing else', async (context) => {
-  const folder = temporaryFolder(context);
-  const path = join(folder, 'symbols');
-  const kept = ['symbols.0123456789abcde.tmp', 'symbols.tmp', 'other.0123456789abcdef.tmp', 'symbols2'];
-  const removed = ['symbols.0123456789abcdef.tmp', 'symbols.lock.0123456789abcdef.tmp'];
-  for (const name of [...kept, ...removed]) writeFileSync(join(folder, name), '');
+test('an instance that only read the snapshot writes it once the other has ended', async (context) => {
+  const path = join(temporaryFolder(context), 'symbols');
+  const first = await startKeeper(path);
+  const second = await startKeeper(path, { intervalMs: 10 });
+  second.harness.learnName(fileIdOf(1), 2n, 'g');
+  await first.keeper.stop(deadline);
+  await second.logs.until('This instance writes the symbol snapshot.');
+  await second.keeper.stop(deadline);
+  assert.equal(second.logs.lines.filter(({ level }) => level === 40).length, 1);
+  const third = await startKeeper(path);
+  assert.equal(nameOf(third.harness.store, 2), 'g');
+  await third.keeper.stop(deadline);
+});
+
+test('a snapshot that cannot be locked is said once, and not written', async (context) => {
+  const path = join(temporaryFolder(context), 'symbols');
+  mkdirSync(`${path}.lock.sqlite`);
+  const { keeper, logs } = await startKeeper(path, { intervalMs: 10 });
+  await keeper.stop(deadline);
+  assert.deepEqual(
+    logs.lines.filter(({ level }) => level === 50).map(({ msg }) => msg),
+    ['The symbol snapshot cannot be locked or written.'],
+  );
+  assert.ok(!existsSync(path));
+});
+
+test('a snapshot is written over what a writer left that was killed', async (context) => {
+  const path = join(temporaryFolder(context), 'symbols');
+  writeFileSync(`${path}.tmp`, 'a half');
   await (await startKeeper(path)).keeper.stop(deadline);
-  assert.deepEqual(readdirSync(folder).sort(), [...kept, 'symbols'].sort());
+  assert.ok(existsSync(path) && !existsSync(`${path}.tmp`));
 });

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 import { ConfigSection } from '../src/config/config-section.ts';
-import { createExportRequest } from '../src/exporters/create-export-request.ts';
+import { createExportRequest } from '../src/exporters/export-request.ts';
 import { readOtlpGrpcConfig } from '../src/exporters/otlp-grpc/otlp-grpc-config.ts';
 import { createOtlpGrpcExporter } from '../src/exporters/otlp-grpc/otlp-grpc-exporter.ts';
 import { encodeProfilesData } from '../src/otlp/protobuf/encode-profiles-data.ts';

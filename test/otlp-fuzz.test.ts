@@ -22,6 +22,7 @@ import { exampleProfiles } from './interop/example-profiles.ts';
 import { goodProfiles } from './otlp/good-profiles.ts';
 import { encodeOldWire } from './otlp/protobuf/encode-old-wire.ts';
 import { FakeClock } from './support/fake-clock.ts';
+import { fakeExporter } from './support/fake-exporter.ts';
 import { TwoWays } from './support/two-ways.ts';
 import { configOf } from './symbols/store-harness.ts';
 
@@ -96,10 +97,9 @@ function startIntake(): { intake: ProfilesIntake; requests: ExportRequest[]; sto
   const clock = new FakeClock();
   const store = new SymbolStore(configOf({ max_entries: 1_000, max_size_mib: 1 }), () => 0.5);
   const requests: ExportRequest[] = [];
-  const offer = (request: ExportRequest): boolean => requests.push(request) > 0;
   const sink = new PassThrough({
     store,
-    exporters: [{ id: 'debug', room: 'open', offer }],
+    exporters: [fakeExporter('debug', (request) => requests.push(request) > 0)],
     clock,
     meter,
   });

@@ -1,44 +1,42 @@
 import { mergeProfiles } from '../profile/join/profiles-joiner.ts';
 import type { Clock } from '../support/clock.ts';
 import type { BatchConfig } from './batch-config.ts';
-import { createExportRequest } from './create-export-request.ts';
+import type { DeliveryResult } from './export-client.ts';
+import { bug, failedBecause, worseOf } from './export-client.ts';
 import type { ExportEvents } from './export-events.ts';
 import type { ExportRequest } from './export-request.ts';
-import { splitRequest } from './piece-sender.ts';
-import type { Permanent } from './send-result.ts';
-import { failureOf } from './send-result.ts';
-import type { Outcome } from './sending-queue.ts';
-import { worseOutcome } from './worse-outcome.ts';
+import { createExportRequest } from './export-request.ts';
+import { splitRequest } from './request-splitter.ts';
 
 export interface BatcherDependencies {
   readonly clock: Clock;
-  /** Aborts when the exporter begins to stop: nothing waits for more from then on. */
+  /** Aborts when the exporter begins to stop: no batch waits for more from then on. */
   readonly stopping: AbortSignal;
   readonly events: ExportEvents;
   /** Sends a request and counts it, unless it is interrupted and kept; never rejects, and ends soon after its signal aborts. */
-  deliver(request: ExportRequest, signal: AbortSignal): Promise<Outcome>;
+  deliver(request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult>;
 }
 
 interface Batch {
   readonly requests: ExportRequest[];
   /** In units of the sizer, before merging. */
   size: number;
-  /** Whether it has waited for its time, and goes as soon as somebody is free to send it. */
+  /** Whether the batch has waited for its time, and goes as soon as a consumer is free. */
   isDue: boolean;
   readonly signal: AbortSignal;
   /** Aborts when the batch takes no more. */
   readonly closing: AbortController;
-  /** Pieces that are not sent yet. */
-  pieceCount: number;
-  /** What became of it so far; one piece that is interrupted interrupts all. */
-  outcome: Outcome;
-  readonly ended: Promise<Outcome>;
-  readonly end: (outcome: Outcome) => void;
+  /** Parts that are not sent yet. */
+  partCount: number;
+  /** Result so far; one part that is interrupted interrupts all. */
+  result: DeliveryResult;
+  readonly ended: Promise<DeliveryResult>;
+  readonly end: (result: DeliveryResult) => void;
 }
 
 /**
- * Gathers requests to batches, merges and splits them, and sends the pieces, `numConsumers` at a time. A batch goes when it has
- * `minSize`, or after `flushTimeoutMs` once somebody is free to send it: while a receiver is down, what waits becomes one request.
+ * Gathers requests to batches, merges and splits them, and sends the parts, `numConsumers` at a time. A batch goes when it has
+ * `minSize`, or after `flushTimeoutMs` once a consumer is free: while a receiver is down, all that waits becomes one request.
  */
 export class Batcher {
   readonly #config: BatchConfig;
@@ -46,7 +44,7 @@ export class Batcher {
   readonly #dependencies: BatcherDependencies;
   #filling: Batch | undefined;
   readonly #ready: Batch[] = [];
-  readonly #pieces: { readonly batch: Batch; readonly request: ExportRequest }[] = [];
+  readonly #parts: { readonly batch: Batch; readonly request: ExportRequest }[] = [];
   #busyCount = 0;
 
   constructor(config: BatchConfig, numConsumers: number, dependencies: BatcherDependencies) {
@@ -56,13 +54,13 @@ export class Batcher {
     dependencies.stopping.addEventListener('abort', () => this.#close(this.#filling), { once: true });
   }
 
-  /** Whether nothing waits for somebody to send it, so that the next batch may be filled. */
+  /** Whether no part waits for a free consumer, so that the next batch may be filled. */
   get hasRoom(): boolean {
-    return this.#ready.length === 0 && this.#pieces.length === 0;
+    return this.#ready.length === 0 && this.#parts.length === 0;
   }
 
   /** Resolves when all samples of the request are counted, or when it is interrupted and kept. */
-  add(request: ExportRequest, signal: AbortSignal): Promise<Outcome> {
+  add(request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> {
     const batch = this.#filling ?? this.#begin(signal);
     batch.requests.push(request);
     batch.size += this.#sizeOf(request);
@@ -71,10 +69,10 @@ export class Batcher {
   }
 
   #begin(signal: AbortSignal): Batch {
-    const { promise: ended, resolve: end } = Promise.withResolvers<Outcome>();
+    const { promise: ended, resolve: end } = Promise.withResolvers<DeliveryResult>();
     const closing = new AbortController();
     const batch: Batch = {
-      ...{ requests: [], size: 0, isDue: false, pieceCount: 0, outcome: 'finished' },
+      ...{ requests: [], size: 0, isDue: false, partCount: 0, result: 'finished' },
       ...{ signal, closing, ended, end },
     };
     this.#filling = batch;
@@ -98,24 +96,24 @@ export class Batcher {
 
   #serve(): void {
     while (this.#busyCount < this.#numConsumers) {
-      const piece = this.#pieces.shift();
-      if (piece !== undefined) this.#start(piece.batch, piece.request);
+      const part = this.#parts.shift();
+      if (part !== undefined) this.#start(part.batch, part.request);
       else if (!this.#prepareNext()) return;
     }
   }
 
   #start(batch: Batch, request: ExportRequest): void {
     this.#busyCount += 1;
-    void this.#dependencies.deliver(request, batch.signal).then((outcome) => {
-      batch.outcome = worseOutcome(batch.outcome, outcome);
+    void this.#dependencies.deliver(request, batch.signal).then((result) => {
+      batch.result = worseOf(batch.result, result);
       this.#busyCount -= 1;
-      batch.pieceCount -= 1;
+      batch.partCount -= 1;
       this.#serve();
-      if (batch.pieceCount === 0) batch.end(batch.outcome);
+      if (batch.partCount === 0) batch.end(batch.result);
     });
   }
 
-  /** Makes pieces of the next batch, as late as can be: a batch that waits is not held twice. `false`: there is none. */
+  /** Makes parts of the next batch, as late as can be: a batch that waits is not held twice. `false`: no batch is ready. */
   #prepareNext(): boolean {
     if (this.#ready.length === 0 && this.#filling?.isDue === true) {
       this.#ready.push(this.#filling);
@@ -123,16 +121,16 @@ export class Batcher {
     }
     const batch = this.#ready.shift();
     if (batch === undefined) return false;
-    const requests = this.#piecesOf(batch);
-    batch.pieceCount = requests.length;
-    for (const request of requests) this.#pieces.push({ batch, request });
-    if (requests.length === 0) batch.end(batch.outcome);
+    const requests = this.#partsOf(batch);
+    batch.partCount = requests.length;
+    for (const request of requests) this.#parts.push({ batch, request });
+    if (requests.length === 0) batch.end(batch.result);
     return true;
   }
 
-  #piecesOf(batch: Batch): readonly ExportRequest[] {
+  #partsOf(batch: Batch): readonly ExportRequest[] {
     const { requests, signal } = batch;
-    // Too late to be sent: each is counted as it is.
+    // Too late to be sent: each request is counted as it is.
     if (signal.aborted) return requests;
     const { events } = this.#dependencies;
     const { maxSize, sizer } = this.#config;
@@ -140,16 +138,14 @@ export class Batcher {
       const whole = merge(requests);
       if (maxSize === 0 || this.#sizeOf(whole) <= maxSize) return [whole];
       const limits = sizer === 'items' ? { maxItems: maxSize } : { maxBytes: maxSize };
-      const { pieces, outcome } = splitRequest(whole, limits, events);
-      events.split('max_size', pieces.length);
-      batch.outcome = outcome;
-      return pieces;
+      const { parts, result } = splitRequest(whole, limits, events);
+      events.split('max_size', parts.length);
+      batch.result = result;
+      return parts;
     } catch (error) {
-      // A fault of our own. It costs this batch, not the service.
-      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      const failure: Permanent = { kind: 'permanent', errorType: '_OTHER', reason };
+      const failure = bug(error);
       for (const request of requests) events.failed(request, failure);
-      batch.outcome = failureOf(failure);
+      batch.result = failedBecause(failure);
       return [];
     }
   }

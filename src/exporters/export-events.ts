@@ -4,16 +4,19 @@ import type { EventKind, EventParts, RecordEvent } from '../support/events.ts';
 import { createEvents } from '../support/events.ts';
 import type { GaugeReading } from '../support/observe-gauges.ts';
 import { observeGauges } from '../support/observe-gauges.ts';
-import type { ExportRequest, Refusal } from './export-request.ts';
-import type { Accepted, Permanent, Retryable } from './send-result.ts';
+import type { Accepted, Permanent, Retryable } from './export-client.ts';
+import type { ExportRequest } from './export-request.ts';
+import type { Refusal } from './profiles-exporter.ts';
 import type { SendingQueue } from './sending-queue.ts';
 
 /**
- * What happens to requests, counted and logged in one place: at most one line a request and kind, never one a sample. Each
+ * Events of requests, counted and logged in one place: at most one line a request and kind, never one a sample. Each
  * sample offered is counted exactly once as sent, send_failed or enqueue_failed. Names and labels are the Collector's
  * (https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/documentation.md).
  */
 export interface ExportEvents {
+  /** Samples that the dialect of the backend leaves out; 0 is no event. */
+  leftOut(sampleCount: number): void;
   refused(request: ExportRequest, refusal: Refusal): void;
   started(): void;
   ended(): void;
@@ -21,8 +24,8 @@ export interface ExportEvents {
   accepted(request: Counted, result: Accepted): void;
   failed(request: Counted, failure: Permanent | Retryable): void;
   /** A request was taken apart into this many. */
-  split(why: SplitReason, pieceCount: number): void;
-  /** Original payloads left out of pieces that have no room for them. */
+  split(why: SplitReason, partCount: number): void;
+  /** Original payloads left out of parts that have no room for them. */
   payloadsDropped(count: number): void;
   /** The receiver takes less than the configuration says; from now on no request is larger. */
   limitLearned(limitBytes: number): void;
@@ -31,7 +34,7 @@ export interface ExportEvents {
   observe(queue: SendingQueue): () => void;
 }
 
-/** What is counted of a request or of a part of it. */
+/** The counted side of a request or of a part of it. */
 export type Counted = Pick<ExportRequest, 'sampleCount'>;
 
 /** `max_size` of a batch, `max_request_bytes` or what the receiver is known to take, or its refusal of a larger message. */
@@ -63,6 +66,9 @@ export function createExportEvents(id: string, parts: ExportEventParts): ExportE
   });
   const status = onChange(parts.reportStatus);
   return {
+    leftOut(sampleCount) {
+      if (sampleCount > 0) record.leftOut({ count: sampleCount });
+    },
     refused({ sampleCount }, refusal) {
       const fields = { error: refusalTexts[refusal], rejected_items: sampleCount };
       record.refused({ count: sampleCount, labels: { error_type: refusal }, fields });
@@ -89,8 +95,8 @@ export function createExportEvents(id: string, parts: ExportEventParts): ExportE
       const fields = { error: reason, dropped_items: sampleCount };
       record.failed({ count: sampleCount, labels: { error_type: errorType }, fields });
     },
-    split(reason, pieceCount) {
-      record.split({ labels: { reason }, fields: { reason, pieces: pieceCount } });
+    split(reason, partCount) {
+      record.split({ labels: { reason }, fields: { reason, parts: partCount } });
     },
     payloadsDropped: (count) => record.payloadsDropped({ count, fields: { dropped_payloads: count } }),
     limitLearned: (limitBytes) => record.limitLearned({ fields: { limit_bytes: limitBytes } }),
@@ -115,6 +121,12 @@ function onChange(report: ReportStatus | undefined): ReportStatus {
 function createRecorders(event: (kind: EventKind) => RecordEvent) {
   const samples = (name: string, description: string) => ({ name, unit: '{sample}', description });
   return {
+    leftOut: event({
+      counter: samples(
+        'framekeeper_exporter_dialect_dropped_samples',
+        'Samples left out because the backend of the dialect takes no profiles of their type.',
+      ),
+    }),
     refused: event({
       counter: samples('otelcol_exporter_enqueue_failed_profile_samples', 'Samples that the queue refused.'),
       line: { level: 'error', message: 'Exporting failed. Rejecting data.' },
@@ -146,7 +158,7 @@ function createRecorders(event: (kind: EventKind) => RecordEvent) {
       counter: {
         name: 'framekeeper_exporter_dropped_payloads',
         unit: '{payload}',
-        description: 'Original payloads left out of pieces that had no room for them.',
+        description: 'Original payloads left out of parts that had no room for them.',
       },
       line: { level: 'warn', message: 'Sending profiles without original payloads that are too large.' },
     }),

@@ -1,57 +1,84 @@
 import type { ProfilesData } from '../otlp/profiles-data.ts';
+import { decodeProfilesData } from '../otlp/protobuf/decode-profiles-data.ts';
+import { encodeProfilesData } from '../otlp/protobuf/encode-profiles-data.ts';
+import { applyDialect } from '../profile/dialects/apply-dialect.ts';
+import type { DialectName } from '../profile/dialects/dialect.ts';
 
-/** What one reporting cycle hands to every exporter. Shared between them, so nobody changes it. */
+/** Profiles that one reporting cycle or one OTLP request hands to every exporter. Shared between exporters, so never changed. */
 export interface ExportRequest {
   readonly data: ProfilesData;
-  /** Number of samples in all profiles: what the Collector calls items. */
+  /** Number of samples in all profiles: the Collector's items. */
   readonly sampleCount: number;
   /** `ExportProfilesServiceRequest` as protobuf; encoded at the first call, the same bytes after. */
   encoded(): Uint8Array;
+  /** The request as a backend wants it; written at the first call for a dialect, the same object after. */
+  inDialect(dialect: DialectName): DialectRequest;
 }
 
-/** A place in a sending queue, with the request kept where the queue is, be it on disk. To be taken or left at once. */
-export interface Reservation {
-  /** Lets the request be sent. */
-  commit(): void;
-  /** Lets go of it as if it had never been there. */
-  cancel(): void;
-}
-
-/** `storage_too_small`: there will never be room for this request; the others may come again. */
-export type StorageRefusal = 'storage_full' | 'storage_error' | 'storage_too_small';
-
-/** Why a request was not taken; `undefined` when it was. */
-export type Refusal = 'queue_full' | 'too_large' | 'stopped' | 'cancelled' | StorageRefusal;
-
-/** Why a request, or a piece of it, was not sent; for whoever waits for its result. */
-export interface Failure {
-  readonly kind: 'failed';
-  /** Whether the sender of the request may try again. */
-  readonly isRetryable: boolean;
-  readonly reason: string;
-}
-
-/** What became of an offer whose exporter takes its time; it has been counted. */
-export type OfferOutcome = { readonly kind: 'taken' } | { readonly kind: 'refused' } | Failure;
-
-/** An exporter as the pipeline sees it. */
-export interface ProfilesExporter {
-  readonly id: string;
-  /**
-   * Takes the request into the sending queue, or refuses it because the queue is full (counted by the exporter). The answer
-   * comes at once, unless `block_on_overflow` lets the offer wait for room, or `wait_for_result` lets it wait for its end; it never
-   * rejects. `signal` is that of a caller who waits for the answer: once it aborts, an
-   * offer that still waits for room is withdrawn.
-   */
-  offer(request: ExportRequest, signal?: AbortSignal): boolean | Promise<OfferOutcome>;
-  /** Whether an offer would be taken now, as far as that can be told before there is one. */
-  readonly room: Room;
-  /** The same in two steps, with no refusal counted. `undefined` where an offer waits for room instead. */
-  readonly reserve?: ((request: ExportRequest) => Reservation | Refusal) | undefined;
+export interface DialectRequest {
+  readonly request: ExportRequest;
+  /** Samples left out, because the backend takes no profiles of their type. */
+  readonly droppedSamples: number;
 }
 
 /**
- * `full`: the sending queue is, or its storage is or fails. With `block_on_overflow` it is then `waiting`: an offer waits for room;
- * or `blocked`: as many as may wait already do.
+ * Creates a request that is encoded when its bytes are asked for, and once. From then on it holds the bytes alone: the objects take
+ * seven times as much, and while a backend is down many requests wait. `data` is decoded from the bytes after that, unless
+ * somebody else still holds the objects.
  */
-export type Room = 'open' | 'full' | 'waiting' | 'blocked';
+export function createExportRequest(data: ProfilesData, sampleCount: number): ExportRequest {
+  let held: ProfilesData | undefined = data;
+  let bytes: Uint8Array | undefined;
+  let lent = new WeakRef(data);
+  const request = {
+    get data(): ProfilesData {
+      const known = held ?? lent.deref();
+      if (known !== undefined) return known;
+      const decoded = decodeProfilesData(bytes!);
+      lent = new WeakRef(decoded);
+      return decoded;
+    },
+    sampleCount,
+    encoded: (): Uint8Array => {
+      bytes ??= encodeProfilesData(held!);
+      held = undefined;
+      return bytes;
+    },
+  };
+  return withDialects(request);
+}
+
+/** Creates the same of bytes that are encoded already. They must not change. */
+export function createEncodedRequest(bytes: Uint8Array, sampleCount: number): ExportRequest {
+  // A request may wait for long: it must not keep a larger piece of memory that its bytes came in.
+  const own = 4 * bytes.length >= 3 * bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+  let lent: WeakRef<ProfilesData> | undefined;
+  const request = {
+    get data(): ProfilesData {
+      const known = lent?.deref();
+      if (known !== undefined) return known;
+      const data = decodeProfilesData(own);
+      lent = new WeakRef(data);
+      return data;
+    },
+    sampleCount,
+    encoded: () => own,
+  };
+  return withDialects(request);
+}
+
+/** Adds `inDialect` to the object itself: a copy would evaluate its getter. */
+function withDialects(plain: Omit<ExportRequest, 'inDialect'>): ExportRequest {
+  const written = new Map<DialectName, DialectRequest>();
+  const inDialect = (dialect: DialectName): DialectRequest => {
+    const known = written.get(dialect);
+    if (known !== undefined) return known;
+    const { data, sampleCount, droppedSamples } = applyDialect(request.data, dialect);
+    const result = { request: createExportRequest(data, sampleCount), droppedSamples };
+    written.set(dialect, result);
+    return result;
+  };
+  const request: ExportRequest = Object.assign(plain, { inDialect });
+  written.set('generic', { request, droppedSamples: 0 });
+  return request;
+}

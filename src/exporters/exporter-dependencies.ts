@@ -3,9 +3,9 @@ import type { Logger } from 'pino';
 import type { ClientCredentials } from '../model/authentication.ts';
 import type { ReportStatus } from '../model/component-status.ts';
 import type { Clock, Random } from '../support/clock.ts';
-import type { RequestStorage } from './request-storage.ts';
+import type { RequestStorage } from './sending-queue.ts';
 
-/** What every exporter needs from outside. The logger is a child that already names the component. */
+/** Dependencies of every exporter. The logger is a child that already names the component. */
 export interface ExporterDependencies {
   readonly logger: Logger;
   readonly meter: Meter;
@@ -13,8 +13,8 @@ export interface ExporterDependencies {
   readonly random: Random;
   /** Takes the health of the exporter, for `/status`. Absent: nobody shows it. */
   readonly reportStatus?: ReportStatus;
-  /** What an authenticator lets it say of itself. */
+  /** Headers of an authenticator. */
   readonly credentials?: ClientCredentials | undefined;
-  /** Where the sending queue keeps requests; in memory without it. Of this exporter alone. */
+  /** Keeps the sending queue, of this exporter alone; without a storage the queue is in memory. */
   readonly storage?: RequestStorage | undefined;
 }

@@ -1,25 +1,28 @@
 import type { ReportStatus } from '../model/component-status.ts';
+import type { DialectName } from '../profile/dialects/dialect.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
-import type { BatcherDependencies } from './batcher.ts';
 import { Batcher } from './batcher.ts';
-import type { ExportClient } from './export-client.ts';
+import { BlockedOffers } from './blocked-offers.ts';
+import type { DeliveryResult, ExportClient } from './export-client.ts';
+import { failedBecause, interruptedByShutdown } from './export-client.ts';
 import type { ExportEvents } from './export-events.ts';
 import { createExportEvents } from './export-events.ts';
-import type { ExportRequest, OfferOutcome, ProfilesExporter, Refusal, Reservation, Room } from './export-request.ts';
+import type { ExportRequest } from './export-request.ts';
 import type { ExporterDependencies } from './exporter-dependencies.ts';
-import { PieceSender } from './piece-sender.ts';
-import type { RequestStorage } from './request-storage.ts';
+import type { OfferResult, ProfilesExporter, Refusal, Reservation } from './profiles-exporter.ts';
+import { nothingReserved } from './profiles-exporter.ts';
+import { RequestSplitter } from './request-splitter.ts';
 import { withRetry } from './retry.ts';
 import type { RetryConfig } from './retry-config.ts';
-import { failureOf, interruptedByShutdown } from './send-result.ts';
-import type { OfferOptions, Outcome } from './sending-queue.ts';
+import type { OfferOptions, RequestStorage } from './sending-queue.ts';
 import { SendingQueue } from './sending-queue.ts';
 import type { SendingQueueConfig } from './sending-queue-config.ts';
 import { withTimeout } from './timeout.ts';
-import { WaitingOffers } from './waiting-offers.ts';
 
 export interface ChainConfig {
+  /** Backend that requests are written for before they enter the queue. Default: `generic`, as they are. */
+  readonly dialect?: DialectName;
   /** Bound on one attempt; 0 = none. */
   readonly timeoutMs: number;
   readonly retry: RetryConfig;
@@ -28,60 +31,66 @@ export interface ChainConfig {
   readonly maxRequestBytes?: number;
 }
 
-/**
- * A storage that refused a request is taken for full for this long, though it may have room sooner: nobody says when, and
- * asking costs a write.
- */
+/** Time for which a storage that refused a request counts as full: it does not tell when it has room, and asking costs a write. */
 const storageRetryMs = 1_000;
 
 /**
- * The chain that all exporters share: sending queue → batcher → splitting → retry → timeout → client. On stop it refuses new requests, ends all
- * waiting between retries, gives each request that is still queued one attempt until the deadline, and closes the client.
- * With a storage, what cannot be sent by then stays there for the next start.
+ * The chain of all exporters: dialect → sending queue → batcher → splitting → retry → timeout → client. On stop it refuses new
+ * requests, ends all waiting between retries, gives each request that is still queued one attempt until the deadline, and
+ * closes the client. With a storage, a request that cannot be sent by then stays there for the next start.
  */
 export class QueuedExporter implements Component, ProfilesExporter {
   readonly id: string;
-  readonly reserve: ((request: ExportRequest) => Reservation | Refusal) | undefined;
+  readonly blocksOnOverflow: boolean;
+  readonly #dialect: DialectName;
+  readonly #waitsForResult: boolean;
   readonly #client: ExportClient;
+  readonly #clock: Clock;
+  readonly #storage: RequestStorage | undefined;
   readonly #events: ExportEvents;
   readonly #stopping = new AbortController();
   readonly #queue: SendingQueue;
-  readonly #storage: RequestStorage | undefined;
-  readonly #clock: Clock;
-  readonly #waitsForResult: boolean;
-  /** With `block_on_overflow` only. */
-  readonly #line: WaitingOffers | undefined;
+  /** `undefined` without `block_on_overflow`. */
+  readonly #blocked: BlockedOffers | undefined;
   #storageFullUntilMs = 0;
   #endObservation: () => void = () => undefined;
 
   constructor(id: string, client: ExportClient, config: ChainConfig, dependencies: ExporterDependencies) {
-    const { clock, random, storage } = dependencies;
+    const { clock, storage } = dependencies;
+    const { blockOnOverflow, numConsumers, waitForResult } = config.queue;
     this.id = id;
+    this.blocksOnOverflow = blockOnOverflow;
+    this.#dialect = config.dialect ?? 'generic';
+    this.#waitsForResult = waitForResult;
     this.#client = client;
-    const stopping = this.#stopping.signal;
+    this.#clock = clock;
+    this.#storage = storage;
     const reportStatus: ReportStatus = (status, error) => {
       // A component that stops reports its steps to the end, and nothing else.
-      if (!stopping.aborted) dependencies.reportStatus?.(status, error);
+      if (!this.#stopping.signal.aborted) dependencies.reportStatus?.(status, error);
     };
     this.#events = createExportEvents(id, { ...dependencies, reportStatus });
-    const send = withRetry(withTimeout(client.send, config.timeoutMs, clock), config.retry, {
-      clock,
-      random,
-      stopping,
-      onRetry: this.#events.retrying,
-    });
-    const sender = new PieceSender(send, config.maxRequestBytes ?? Infinity, storage !== undefined, this.#events);
-    const deliver = (request: ExportRequest, signal: AbortSignal): Promise<Outcome> => sender.deliver(request, signal);
-    this.#storage = storage;
-    this.#clock = clock;
-    // In a queue without a storage, an offer that may wait for room needs no other way to wait.
-    const isReservable = storage !== undefined || !config.queue.blockOnOverflow;
-    this.reserve = isReservable ? (request) => this.#reserve(request) : undefined;
-    this.#queue = createQueue(config.queue, storage, { clock, stopping, events: this.#events, deliver });
-    this.#waitsForResult = config.queue.waitForResult;
-    // As many calls as are answered at the same time may wait: more would hold more memory, and be answered no sooner.
-    const { blockOnOverflow, numConsumers } = config.queue;
-    this.#line = blockOnOverflow ? new WaitingOffers(this.#queue, numConsumers, storageRetryMs, clock) : undefined;
+    this.#queue = this.#createQueue(config, dependencies);
+    // As many calls may wait as are answered at the same time: more would hold more memory, and be answered no sooner.
+    this.#blocked = blockOnOverflow ? new BlockedOffers(this.#queue, numConsumers, storageRetryMs, clock) : undefined;
+  }
+
+  #createQueue(
+    { queue, retry, timeoutMs, maxRequestBytes = Infinity }: ChainConfig,
+    parts: ExporterDependencies,
+  ): SendingQueue {
+    const { clock, random, storage } = parts;
+    const events = this.#events;
+    const stopping = this.#stopping.signal;
+    const attempt = withTimeout(this.#client.send, timeoutMs, clock);
+    const send = withRetry(attempt, retry, { clock, random, stopping, onRetry: events.retrying });
+    const splitter = new RequestSplitter(send, maxRequestBytes, storage !== undefined, events);
+    const deliver = (request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> =>
+      splitter.deliver(request, signal);
+    if (queue.batch === undefined) return new SendingQueue(queue, deliver, storage);
+    const batcher = new Batcher(queue.batch, queue.numConsumers, { clock, stopping, events, deliver });
+    const add = (request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> => batcher.add(request, signal);
+    return new SendingQueue(queue, add, storage, () => batcher.hasRoom);
   }
 
   async start(): Promise<void> {
@@ -90,44 +99,63 @@ export class QueuedExporter implements Component, ProfilesExporter {
     this.#endObservation = this.#events.observe(this.#queue);
   }
 
-  get room(): Room {
-    const line = this.#line;
-    if (line?.isFull === true) return 'blocked';
-    const hasRoom = !this.#queue.isFull && this.#clock.nowMs() >= this.#storageFullUntilMs;
-    if (hasRoom && (line === undefined || line.count === 0)) return 'open';
-    return line === undefined ? 'full' : 'waiting';
+  hasRoomFor(what: 'report' | 'request'): boolean {
+    const blocked = this.#blocked;
+    // A caller may wait for room, but not more callers than that; a report had better stay in its window.
+    if (blocked !== undefined && what === 'request') return !blocked.isFull;
+    if (blocked !== undefined && (blocked.count > 0 || blocked.isFull)) return false;
+    return !this.#queue.isFull && this.#clock.nowMs() >= this.#storageFullUntilMs;
   }
 
-  offer(request: ExportRequest, signal?: AbortSignal): boolean | Promise<OfferOutcome> {
+  offer(request: ExportRequest, signal?: AbortSignal): OfferResult | Promise<OfferResult> {
+    const { request: written, droppedSamples } = request.inDialect(this.#dialect);
+    this.#events.leftOut(droppedSamples);
     // As in the Collector, a request without samples is taken and goes no further.
-    if (request.sampleCount === 0) return true;
-    if (this.#waitsForResult) return this.#offerForResult(request, signal);
-    const refusal = this.#tryOffer(request, {}, signal);
-    if (!(refusal instanceof Promise)) return refusal === undefined;
-    return refusal.then((late) => (late === undefined ? { kind: 'taken' } : { kind: 'refused' }));
+    if (written.sampleCount === 0) return taken;
+    if (this.#waitsForResult) return this.#offerForResult(written, signal);
+    const refusal = this.#enqueue(written, {}, signal);
+    if (refusal instanceof Promise) return refusal.then((late) => (late === undefined ? taken : noRoomInTime));
+    return refusal === undefined ? taken : { kind: 'refused' };
   }
 
-  async #offerForResult(request: ExportRequest, signal: AbortSignal | undefined): Promise<OfferOutcome> {
-    const { promise, resolve: onEnd } = Promise.withResolvers<Outcome>();
-    if ((await this.#tryOffer(request, { onEnd }, signal)) !== undefined) return { kind: 'refused' };
-    const outcome = await promise;
-    if (outcome === 'finished') return { kind: 'taken' };
-    return outcome === 'interrupted'
-      ? failureOf(interruptedByShutdown('the deadline passed before its turn'))
-      : outcome;
+  async #offerForResult(request: ExportRequest, signal: AbortSignal | undefined): Promise<OfferResult> {
+    const { promise, resolve: onEnd } = Promise.withResolvers<DeliveryResult>();
+    if ((await this.#enqueue(request, { onEnd }, signal)) !== undefined) return noRoomInTime;
+    const result = await promise;
+    if (result === 'finished') return taken;
+    return result === 'interrupted' ? failedBecause(cutOff) : result;
   }
 
-  /** Why the request was not taken, now or when it had waited for room; that is counted. */
-  #tryOffer(
+  reserve(request: ExportRequest): Reservation | Refusal {
+    const { request: written, droppedSamples } = request.inDialect(this.#dialect);
+    const reservation = written.sampleCount === 0 ? nothingReserved : this.#reserveIn(written);
+    if (typeof reservation === 'string') return reservation;
+    const commit = (): void => {
+      this.#events.leftOut(droppedSamples);
+      reservation.commit();
+    };
+    return { commit, cancel: reservation.cancel };
+  }
+
+  #reserveIn(request: ExportRequest): Reservation | Refusal {
+    // In a queue without a storage, an offer that may wait for room needs no other way to wait.
+    const mayBlock = this.#blocked !== undefined && this.#storage === undefined;
+    const reservation = mayBlock && this.#blocked!.count > 0 ? 'queue_full' : this.#queue.reserve(request);
+    if (reservation !== 'queue_full' || !mayBlock) return reservation;
+    return { commit: () => void this.#enqueue(request, {}, undefined), cancel: () => undefined };
+  }
+
+  /** Reason why the request was not taken, at once or after it had waited for room; counted. */
+  #enqueue(
     request: ExportRequest,
     options: OfferOptions,
     signal: AbortSignal | undefined,
   ): Refusal | undefined | Promise<Refusal | undefined> {
-    const line = this.#line;
-    const refusal = line !== undefined && line.count > 0 ? 'queue_full' : this.#queue.offer(request, options);
+    const blocked = this.#blocked;
+    const refusal = blocked !== undefined && blocked.count > 0 ? 'queue_full' : this.#queue.offer(request, options);
     if (refusal === undefined) return undefined;
-    if (!passedRefusals.has(refusal) && line?.mayWait(signal) === true) {
-      return line.wait(request, options, signal).then((late) => this.#countRefusal(request, late));
+    if (!finalRefusals.has(refusal) && blocked?.mayWait(signal) === true) {
+      return blocked.wait(request, options, signal).then((late) => this.#countRefusal(request, late));
     }
     return this.#countRefusal(request, refusal);
   }
@@ -141,41 +169,29 @@ export class QueuedExporter implements Component, ProfilesExporter {
     return refusal;
   }
 
-  #reserve(request: ExportRequest): Reservation | Refusal {
-    return request.sampleCount === 0 ? nothingReserved : this.#queue.reserve(request);
-  }
-
   async stop(deadline: AbortSignal): Promise<void> {
     this.#stopping.abort();
-    await this.#line?.close(deadline, this.#storage !== undefined);
+    await this.#blocked?.close(deadline, this.#storage !== undefined);
     const left = await this.#queue.stop(deadline);
-    const never = interruptedByShutdown('the deadline passed before its turn');
-    for (const request of left) this.#events.failed(request, never);
+    for (const request of left) this.#events.failed(request, cutOff);
     await untilAborted(this.#client.close().catch(this.#events.closeFailed), deadline);
     this.#endObservation();
     this.#storage?.close();
   }
 }
 
-/** To wait would not help. */
-const passedRefusals: ReadonlySet<Refusal> = new Set<Refusal>(['too_large', 'storage_too_small', 'stopped']);
+const taken: OfferResult = { kind: 'taken' };
 
-const nothingReserved: Reservation = { commit: () => undefined, cancel: () => undefined };
+const noRoomInTime: OfferResult = {
+  kind: 'failed',
+  isRetryable: true,
+  reason: 'the sending queue had no room in time',
+};
 
-function createQueue(
-  config: SendingQueueConfig,
-  storage: RequestStorage | undefined,
-  dependencies: BatcherDependencies,
-): SendingQueue {
-  if (config.batch === undefined) return new SendingQueue(config, dependencies.deliver, storage);
-  const batcher = new Batcher(config.batch, config.numConsumers, dependencies);
-  return new SendingQueue(
-    config,
-    (request, signal) => batcher.add(request, signal),
-    storage,
-    () => batcher.hasRoom,
-  );
-}
+const cutOff = interruptedByShutdown('the deadline passed before its turn');
+
+/** Waiting for room cannot change these. */
+const finalRefusals: ReadonlySet<Refusal> = new Set<Refusal>(['too_large', 'storage_too_small', 'stopped']);
 
 async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
   await Promise.race([

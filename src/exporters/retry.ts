@@ -1,7 +1,7 @@
 import type { Clock, Random } from '../support/clock.ts';
+import type { Permanent, Retryable, Send } from './export-client.ts';
+import { interruptedByShutdown } from './export-client.ts';
 import type { RetryConfig } from './retry-config.ts';
-import type { Permanent, Retryable, Send } from './send-result.ts';
-import { interruptedByShutdown } from './send-result.ts';
 
 export interface RetryDependencies {
   readonly clock: Clock;

@@ -1,25 +1,42 @@
-import type { ExportRequest, Failure, Refusal, Reservation } from './export-request.ts';
-import type { RequestStorage, StoredRequest } from './request-storage.ts';
-
+import type { DeliveryResult } from './export-client.ts';
+import type { ExportRequest } from './export-request.ts';
+import type { Refusal, Reservation, StorageRefusal } from './profiles-exporter.ts';
 import type { SendingQueueConfig, Sizer } from './sending-queue-config.ts';
 
-/** What a consumer came to: it sent the request, it did not, or the stop cut it off and the request is kept. */
-export type Outcome = 'finished' | 'interrupted' | Failure;
+/** Keeps the requests of a sending queue until they are finished, also beyond the end of the process. */
+export interface RequestStorage {
+  /** Requests that earlier runs have not finished, oldest first. Call first, once. @throws Error that says what to do */
+  open(): readonly StoredRequest[];
+  /** Keeps a request before it returns, or refuses it. */
+  add(request: ExportRequest): StoredRequest | StorageRefusal;
+  /** Call last, when no request is being read. */
+  close(): void;
+}
 
-type Consume = (request: ExportRequest, signal: AbortSignal) => Promise<Outcome>;
+export interface StoredRequest {
+  readonly sampleCount: number;
+  /** As protobuf. */
+  readonly sizeBytes: number;
+  /** `undefined` when the request cannot be read any more; then it is lost, and counted as lost. */
+  read(): Promise<ExportRequest | undefined>;
+  /** Removes the request; call once. */
+  finish(): void;
+}
+
+type Consume = (request: ExportRequest, signal: AbortSignal) => Promise<DeliveryResult>;
 
 interface Entry {
   /** `undefined` when it waits in the storage alone. */
   readonly request: ExportRequest | undefined;
   readonly stored: StoredRequest | undefined;
   readonly size: number;
-  readonly onEnd: ((outcome: Outcome) => void) | undefined;
+  readonly onEnd: ((result: DeliveryResult) => void) | undefined;
 }
 
 export interface OfferOptions {
-  /** Called once when a request that was taken comes to its end; not for one that stays in the storage. */
-  readonly onEnd?: ((outcome: Outcome) => void) | undefined;
-  /** Whether `capacity` is no bound: what must not be lost at the end goes into the storage. */
+  /** Called once when a request that was taken leaves the queue; not for one that stays in the storage. */
+  readonly onEnd?: ((result: DeliveryResult) => void) | undefined;
+  /** Whether `capacity` is no bound: a request that must not be lost at the end goes into the storage. */
   readonly mayExceed?: boolean;
 }
 
@@ -40,14 +57,14 @@ export class SendingQueue {
   readonly #waiting = new Set<Entry>();
   readonly #cut = new AbortController();
   #size = 0;
-  /** Whether an offer found no room, and nothing has left since. */
+  /** Whether an offer found no room, and no request has left since. */
   #isOverflowing = false;
   #busyCount = 0;
   #readCount = 0;
   #isStopped = false;
   #isInterrupted = false;
   #onEmpty: () => void = () => undefined;
-  /** Called whenever something has left. */
+  /** Called whenever a request has left. */
   onRoom: () => void = () => undefined;
 
   /**
@@ -75,14 +92,14 @@ export class SendingQueue {
   }
 
   /**
-   * Whether nothing more fits in, as far as that can be told without knowing what comes: at `capacity`, or when an offer was
-   * too large for what was left. Without a queue only the latter, since all consumers are busy at one moment and free at the next.
+   * Whether the queue has no room, as far as that can be told before a request is there: at `capacity`, or after an offer
+   * too large for the rest. Without a queue only the latter, since all consumers are busy at one moment and free at the next.
    */
   get isFull(): boolean {
     return this.#isOverflowing || (this.#isEnabled && this.#size >= this.capacity);
   }
 
-  /** Queues what the storage has of earlier runs, be it more than `capacity`. Call before the first offer. */
+  /** Queues the requests that the storage has of earlier runs, be they more than `capacity`. Call before the first offer. */
   start(): void {
     for (const stored of this.#storage?.open() ?? []) {
       const size = storedSize(stored, this.#sizer);
@@ -98,7 +115,7 @@ export class SendingQueue {
     return undefined;
   }
 
-  /** The first half of an offer: there is room for the request, and the storage has it. */
+  /** First half of an offer: the request has a place, and the storage keeps it. */
   reserve(request: ExportRequest, { onEnd, mayExceed = false }: OfferOptions = {}): Reservation | Refusal {
     if (this.#isStopped) return 'stopped';
     const size = sizeOf(request, this.#sizer);
@@ -148,7 +165,7 @@ export class SendingQueue {
   #enqueue(entry: Entry): void {
     this.#waiting.add(entry);
     this.#serve();
-    // What has to wait is held as bytes, which are a fraction of the objects.
+    // A request that has to wait is held as bytes, which are a fraction of the objects.
     if (this.#waiting.has(entry)) entry.request?.encoded();
   }
 
@@ -162,25 +179,25 @@ export class SendingQueue {
       if (!this.#canServe()) return;
       this.#waiting.delete(entry);
       this.#busyCount += 1;
-      void this.#process(entry).then((outcome) => this.#finish(entry, outcome));
+      void this.#process(entry).then((result) => this.#finish(entry, result));
     }
   }
 
-  async #process({ request: held, stored }: Entry): Promise<Outcome> {
+  async #process({ request: held, stored }: Entry): Promise<DeliveryResult> {
     if (held !== undefined) return this.#consume(held, this.#cut.signal);
     this.#readCount += 1;
     const request = await stored!.read();
     this.#readCount -= 1;
     if (request === undefined) return 'finished';
-    const outcome = this.#consume(request, this.#cut.signal);
+    const result = this.#consume(request, this.#cut.signal);
     this.#serve();
-    return outcome;
+    return result;
   }
 
-  #finish(entry: Entry, outcome: Outcome): void {
-    if (outcome !== 'interrupted') entry.stored?.finish();
+  #finish(entry: Entry, result: DeliveryResult): void {
+    if (result !== 'interrupted') entry.stored?.finish();
     else if (entry.stored !== undefined) this.#isInterrupted = true;
-    entry.onEnd?.(outcome);
+    entry.onEnd?.(result);
     this.#busyCount -= 1;
     this.#free(entry.size);
     this.#reportEmpty();

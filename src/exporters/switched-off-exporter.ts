@@ -1,11 +1,12 @@
 import type { Logger } from 'pino';
 import type { Component } from '../support/component.ts';
-import type { ProfilesExporter } from './export-request.ts';
+import type { OfferResult, ProfilesExporter, Reservation } from './profiles-exporter.ts';
+import { nothingReserved } from './profiles-exporter.ts';
 
 /** Stands for an exporter that the configuration switches off: takes everything, sends and counts nothing. */
 export class SwitchedOffExporter implements Component, ProfilesExporter {
   readonly id: string;
-  readonly room = 'open';
+  readonly blocksOnOverflow = false;
   readonly #logger: Logger;
   readonly #why: string;
 
@@ -19,8 +20,16 @@ export class SwitchedOffExporter implements Component, ProfilesExporter {
     this.#logger.info({ reason: this.#why }, 'The exporter is switched off.');
   }
 
-  offer(): boolean {
+  hasRoomFor(): boolean {
     return true;
+  }
+
+  offer(): OfferResult {
+    return { kind: 'taken' };
+  }
+
+  reserve(): Reservation {
+    return nothingReserved;
   }
 
   async stop(): Promise<void> {}

@@ -1,5 +1,5 @@
 import type { Clock } from '../support/clock.ts';
-import type { Retryable, Send } from './send-result.ts';
+import type { Retryable, Send } from './export-client.ts';
 
 /**
  * Gives each attempt `timeoutMs` to end; 0 gives it for ever. An attempt past its time, or past the caller's `signal`, is

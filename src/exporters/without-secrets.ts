@@ -1,8 +1,7 @@
 import type { ClientCredentials } from '../model/authentication.ts';
 import type { Secret } from '../support/secret.ts';
 import { redacted } from '../support/secret.ts';
-import type { ExportClient } from './export-client.ts';
-import type { SendResult } from './send-result.ts';
+import type { ExportClient, SendResult } from './export-client.ts';
 
 // What is shorter guards nothing, and would be found in every second message.
 const minSecretLength = 6;

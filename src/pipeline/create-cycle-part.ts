@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { ConfiguredComponent } from '../config/check-document.ts';
-import type { ProfilesExporter } from '../exporters/export-request.ts';
+import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { Journal } from '../journal/journal.ts';
 import { createJournalEvents } from '../journal/journal-events.ts';
 import type { ReporterMetrics, WindowFigures } from '../reporter/reporter-metrics.ts';
@@ -12,11 +12,11 @@ import type { SegmentLog } from '../storage/segment-log.ts';
 import type { Component } from '../support/component.ts';
 import { componentLogger } from '../support/logger.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
+import { ExporterOutlet } from './exporter-outlet.ts';
+import { hasNoRoomForReport } from './fan-out.ts';
 import { MergeIntoCycle } from './merge-into-cycle.ts';
 import type { PipelineOutlets, PipelineParts } from './pipeline.ts';
 import type { NamedAdmission } from './pipeline-admissions.ts';
-import { hasNoRoomForReport } from './refuse-full.ts';
-import { ReportHandOver } from './report-hand-over.ts';
 
 /** What a pipeline has because it has a reporting cycle. */
 export interface CyclePart {
@@ -43,7 +43,7 @@ export function createCyclePart(
   const cycleConfig = config as ReportingCycleConfig;
   const { intake, merged } = createWindow(cycleConfig, store, parts);
   const metrics = createReporterMetrics(parts.meter, () => figuresOf(intake, merged));
-  const outlet = createHandOver(exporters, metrics, parts.logger);
+  const outlet = createOutlet(exporters, metrics, parts.logger);
   const journal = journalLog && createJournal(pipelineId, id, { log: journalLog, intake, parts });
   const cycle = new ReportingCycle(id, cycleConfig, {
     ...parts,
@@ -89,12 +89,12 @@ function figuresOf(intake: TraceIntake, merged: MergeIntoCycle | undefined): Win
   };
 }
 
-function createHandOver(
+function createOutlet(
   exporters: readonly ProfilesExporter[],
   metrics: ReporterMetrics,
   logger: Logger,
-): ReportHandOver {
-  return new ReportHandOver(exporters, {
+): ExporterOutlet {
+  return new ExporterOutlet(exporters, {
     logger,
     onFailure: (error, { sampleCount }) => {
       metrics.recordHandOverFailure();

@@ -8,11 +8,11 @@ import { SymbolStore } from '../symbols/symbol-store.ts';
 import type { SymbolStoreConfig } from '../symbols/symbol-store-config.ts';
 import { registerSymbolStoreMetrics } from '../symbols/symbol-store-metrics.ts';
 import { createCyclePart } from './create-cycle-part.ts';
+import { refuseForPassThrough, refuseForReport } from './fan-out.ts';
 import { PassThrough } from './pass-through.ts';
 import type { Pipeline, PipelineOutlets, PipelineParts } from './pipeline.ts';
 import type { NamedAdmission } from './pipeline-admissions.ts';
 import { createPipelineAdmissions } from './pipeline-admissions.ts';
-import { refuseForPassThrough, refuseForReport } from './refuse-full.ts';
 import { StorePurge } from './store-purge.ts';
 
 /** Symbol store, and the ways through one pipeline. */

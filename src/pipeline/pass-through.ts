@@ -1,6 +1,7 @@
 import type { Attributes, Counter, Meter } from '@opentelemetry/api';
-import { createEncodedRequest, createExportRequest } from '../exporters/create-export-request.ts';
-import type { ExportRequest, ProfilesExporter } from '../exporters/export-request.ts';
+import type { ExportRequest } from '../exporters/export-request.ts';
+import { createEncodedRequest, createExportRequest } from '../exporters/export-request.ts';
+import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { enrichPassable } from '../profile/names/enrich-passable.ts';
 import type { LocationCounts } from '../profile/names/enrich-profiles.ts';
 import { enrichProfiles } from '../profile/names/enrich-profiles.ts';
@@ -8,8 +9,8 @@ import type { NamingSession } from '../profile/names/location-naming.ts';
 import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
 import type { Clock } from '../support/clock.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
+import { offerToAll } from './fan-out.ts';
 import { createLocationCounter } from './location-counter.ts';
-import { offerToAll } from './offer-to-all.ts';
 
 export interface PassThroughParts {
   readonly store: SymbolStore;

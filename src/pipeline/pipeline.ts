@@ -1,6 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import type { ExportRequest, ProfilesExporter } from '../exporters/export-request.ts';
+import type { ExportRequest } from '../exporters/export-request.ts';
+import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { ProfilesSink } from '../receivers/otlp/profiles-sink.ts';
 import type { ReportConsumer } from '../reporter/cycle-report.ts';

@@ -30,8 +30,8 @@ export interface ReportOutlet {
   deliver(report: CycleReport): boolean;
   /** Tries again with the report that waits; `true` when none does any more. */
   retry(): boolean;
-  /** Gives up on the report that waits, for those who cannot take it; they count it as lost. */
-  surrender(): void;
+  /** Drops the report that waits, for those who cannot take it; they count it as lost. */
+  drop(): void;
 }
 
 /** Keeps what windows consist of on disk until it is reported. */

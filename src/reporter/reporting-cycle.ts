@@ -8,9 +8,9 @@ import type { Component } from '../support/component.ts';
 import { everyInterval } from '../support/every-interval.ts';
 import type { CycleCompany } from './cycle-company.ts';
 import type { CycleReport, ReportConsumer, ReportOutlet, WindowJournal } from './cycle-report.ts';
-import { Delivery } from './delivery.ts';
 import type { DividedEvents } from './hold-back.ts';
 import { holdBack, selectEvents } from './hold-back.ts';
+import { ReportDelivery } from './report-delivery.ts';
 import type { ReporterMetrics } from './reporter-metrics.ts';
 import type { ReportingCycleConfig } from './reporting-cycle-config.ts';
 import type { SampleWindow } from './sample-window.ts';
@@ -58,7 +58,7 @@ export class ReportingCycle implements Component {
   readonly id: string;
   readonly #config: CyclePace;
   readonly #parts: ReportingCycleParts;
-  readonly #delivery: Delivery;
+  readonly #delivery: ReportDelivery;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #startUnixNano = 0n;
@@ -67,7 +67,7 @@ export class ReportingCycle implements Component {
     this.id = id;
     this.#config = config;
     this.#parts = parts;
-    this.#delivery = new Delivery(parts.outlet, parts.journal);
+    this.#delivery = new ReportDelivery(parts.outlet, parts.journal);
   }
 
   start(): Promise<void> {
@@ -90,11 +90,11 @@ export class ReportingCycle implements Component {
     this.#stopping.abort();
     await this.#loop;
     const delivery = this.#delivery;
-    if (!delivery.retry()) delivery.surrender();
+    if (!delivery.retry()) delivery.drop();
     const isTooLate = deadline?.aborted === true || this.#isHeldUp;
     const stays = delivery.isWaiting || (delivery.isJournaled && isTooLate);
     if (!stays) this.#reportSafely({ isLast: true });
-    delivery.surrender();
+    delivery.drop();
     if (stays || delivery.isWaiting) {
       this.#parts.logger.warn('The last window stays in the journal until the next start.');
     }

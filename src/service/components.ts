@@ -4,7 +4,6 @@ import type { ComponentType } from '../config/component-type.ts';
 import type { DebugConfig } from '../exporters/debug/debug-config.ts';
 import { debugExporterType } from '../exporters/debug/debug-config.ts';
 import { createDebugExporter } from '../exporters/debug/debug-exporter.ts';
-import type { ProfilesExporter } from '../exporters/export-request.ts';
 import type { ExporterDependencies } from '../exporters/exporter-dependencies.ts';
 import type { FileConfig } from '../exporters/file/file-config.ts';
 import { fileExporterType } from '../exporters/file/file-config.ts';
@@ -15,6 +14,7 @@ import { createOtlpGrpcExporter } from '../exporters/otlp-grpc/otlp-grpc-exporte
 import type { OtlpHttpConfig } from '../exporters/otlp-http/otlp-http-config.ts';
 import { otlpHttpExporterType } from '../exporters/otlp-http/otlp-http-config.ts';
 import { createOtlpHttpExporter } from '../exporters/otlp-http/otlp-http-exporter.ts';
+import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { readHealthCheckConfig } from '../http/health/health-check-config.ts';
 import { readLivePageConfig } from '../http/live-page/live-page-config.ts';
 import { readMemoryLimiterConfig } from '../memory/memory-limiter-config.ts';

@@ -1,5 +1,5 @@
 import type { CheckedConfig } from '../config/check-document.ts';
-import type { ProfilesExporter } from '../exporters/export-request.ts';
+import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { DurableRequests } from '../exporters/storage/durable-requests.ts';
 import { SwitchedOffExporter } from '../exporters/switched-off-exporter.ts';
 import type { Endpoint } from '../http/endpoint.ts';

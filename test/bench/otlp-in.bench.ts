@@ -18,6 +18,7 @@ import { profilesServiceDefinition } from '../../src/receivers/otlp/otlp-service
 import { sortOutProfiles } from '../../src/receivers/otlp/sort-out-profiles.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
+import { fakeExporter } from '../support/fake-exporter.ts';
 import { plainGrpcConfig } from '../support/frames-server.ts';
 import { configOf } from '../symbols/store-harness.ts';
 import type { BenchRow, BenchSuite } from './bench.ts';
@@ -180,8 +181,7 @@ async function startPassThrough(fill: (store: SymbolStore) => void): Promise<Run
   const store = new SymbolStore(configOf(), Math.random);
   fill(store);
   // As an exporter's client does, before it writes to its socket.
-  const offer = (request: { encoded(): Uint8Array }): boolean => request.encoded().length > 0;
-  const exporters = [{ id: 'bench', room: 'open' as const, offer }];
+  const exporters = [fakeExporter('bench', (request) => request.encoded().length > 0)];
   const sink = new PassThrough({ store, exporters, clock: systemClock, meter });
   const server = new GrpcServer(plainGrpcConfig, { clock: systemClock, meter, logger });
   const config = { grpc: plainGrpcConfig, http: undefined };

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigSection } from '../../src/config/config-section.ts';
-import { createExportRequest } from '../../src/exporters/create-export-request.ts';
+import type { SendResult } from '../../src/exporters/export-client.ts';
+import { fullyAccepted } from '../../src/exporters/export-client.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
+import { createExportRequest } from '../../src/exporters/export-request.ts';
 import { QueuedExporter } from '../../src/exporters/queued-exporter.ts';
-import type { RequestStorage } from '../../src/exporters/request-storage.ts';
 import { readRetryConfig } from '../../src/exporters/retry-config.ts';
-import type { SendResult } from '../../src/exporters/send-result.ts';
-import { fullyAccepted } from '../../src/exporters/send-result.ts';
+import type { RequestStorage } from '../../src/exporters/sending-queue.ts';
 import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { ConfigSection } from '../../src/config/config-section.ts';
 import { readBatchConfig } from '../../src/exporters/batch-config.ts';
 import { Batcher } from '../../src/exporters/batcher.ts';
-import { createExportRequest } from '../../src/exporters/create-export-request.ts';
+import type { DeliveryResult } from '../../src/exporters/export-client.ts';
 import { createExportEvents } from '../../src/exporters/export-events.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
-import type { Outcome } from '../../src/exporters/sending-queue.ts';
+import { createExportRequest } from '../../src/exporters/export-request.ts';
 import { checkConformance } from '../../src/profile/check/check-conformance.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -23,7 +23,7 @@ function createBatcher(values: Record<string, unknown>, numConsumers = 1) {
   const stopping = new AbortController();
   const { meter, values: metrics } = recordMetrics();
   const sent: ExportRequest[] = [];
-  const ends: ((outcome: Outcome) => void)[] = [];
+  const ends: ((outcome: DeliveryResult) => void)[] = [];
   const batcher = new Batcher(
     readBatchConfig(new ConfigSection('', values, []), { queueSize: 1000, sizer: 'requests' }),
     numConsumers,
@@ -37,12 +37,12 @@ function createBatcher(values: Record<string, unknown>, numConsumers = 1) {
       },
     },
   );
-  const outcomes: Outcome[] = [];
+  const outcomes: DeliveryResult[] = [];
   const add = (one: ExportRequest, signal = neverAborted): void => {
     void batcher.add(one, signal).then((outcome) => outcomes.push(outcome));
   };
   const counts = (): number[] => sent.map(({ sampleCount }) => sampleCount);
-  const endNext = async (outcome: Outcome = 'finished'): Promise<void> => {
+  const endNext = async (outcome: DeliveryResult = 'finished'): Promise<void> => {
     ends.shift()!(outcome);
     await clock.advance(0);
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import type { ProfilesExporter } from '../../src/exporters/export-request.ts';
+import type { ProfilesExporter } from '../../src/exporters/profiles-exporter.ts';
 import { encodeExportResponse } from '../../src/otlp/protobuf/export-response.ts';
 import type { Component } from '../../src/support/component.ts';
 import { fakeRequest, numberOf } from '../support/fake-request.ts';
@@ -12,6 +12,7 @@ import type { Connection } from './connect.ts';
 import { connectGrpc, connectHttp } from './connect.ts';
 import type { OtlpType } from './create-exporter.ts';
 import { createExporter } from './create-exporter.ts';
+import { isTaken } from './exporter-harness.ts';
 
 // What the Collector asks of its exporters (https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exportertest/contract_checker.go),
 // with more ways to fail: numbered requests, and for each call an answer that is drawn from a few.
@@ -187,7 +188,7 @@ for (const [protocol, connect] of Object.entries(contenders)) {
       const sending_queue = isAlone ? { num_consumers: 1 } : {};
       const peers = await connect(t, choose, { retry_on_failure, sending_queue });
       for (let number = 1; number <= requestCount; number++) {
-        assert.ok(peers.exporter.offer(fakeRequest(number, number)));
+        assert.ok(await isTaken(peers.exporter.offer(fakeRequest(number, number))));
       }
       await peers.settled(requestCount);
       await peers.exporter.stop(new AbortController().signal);
@@ -209,7 +210,7 @@ for (const type of ['otlp_grpc', 'otlp_http'] as const) {
   test(`${type} without an endpoint is switched off when it is optional, and says so`, async () => {
     const { exporter, logs } = createExporter(type, { endpoint: '', optional: true });
     await exporter.start();
-    assert.equal(exporter.offer(fakeRequest(1)), true);
+    assert.equal(await isTaken(exporter.offer(fakeRequest(1))), true);
     await exporter.stop(new AbortController().signal);
     assert.deepEqual(
       logs.lines.map(({ msg, reason }) => [msg, reason]),

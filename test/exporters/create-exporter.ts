@@ -1,9 +1,9 @@
 import { ConfigSection } from '../../src/config/config-section.ts';
-import type { ProfilesExporter } from '../../src/exporters/export-request.ts';
 import { readOtlpGrpcConfig } from '../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
 import { createOtlpGrpcExporter } from '../../src/exporters/otlp-grpc/otlp-grpc-exporter.ts';
 import { readOtlpHttpConfig } from '../../src/exporters/otlp-http/otlp-http-config.ts';
 import { createOtlpHttpExporter } from '../../src/exporters/otlp-http/otlp-http-exporter.ts';
+import type { ProfilesExporter } from '../../src/exporters/profiles-exporter.ts';
 import type { Clock } from '../../src/support/clock.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import type { Component } from '../../src/support/component.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createExportRequest } from '../../src/exporters/export-request.ts';
 import { countSamples } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
-import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { applyDialect } from '../../src/profile/dialects/apply-dialect.ts';
 import { buildData } from '../support/build-data.ts';
 import { connectHttp } from './connect.ts';
@@ -11,7 +11,7 @@ const data = buildData(
   { samples: [{ at: [1, 2], attributes: { 'thread.id': 7n } }] },
   { type: 'events/count', periodType: '', period: 0n, samples: [{ at: [1] }, { at: [2], stack: [{ names: ['f'] }] }] },
 );
-const request = { data, sampleCount: countSamples(data), encoded: () => encodeProfilesData(data) };
+const request = createExportRequest(data, countSamples(data));
 
 for (const { dialect, sent, dropped } of [
   { dialect: 'generic', sent: 3, dropped: undefined },

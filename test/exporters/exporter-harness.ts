@@ -1,9 +1,9 @@
 import { ConfigSection } from '../../src/config/config-section.ts';
-import type { ExportClient } from '../../src/exporters/export-client.ts';
+import type { ExportClient, Send } from '../../src/exporters/export-client.ts';
+import type { OfferResult } from '../../src/exporters/profiles-exporter.ts';
 import { QueuedExporter } from '../../src/exporters/queued-exporter.ts';
-import type { RequestStorage } from '../../src/exporters/request-storage.ts';
 import { readRetryConfig } from '../../src/exporters/retry-config.ts';
-import type { Send } from '../../src/exporters/send-result.ts';
+import type { RequestStorage } from '../../src/exporters/sending-queue.ts';
 import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordLogs } from '../support/log-recorder.ts';
@@ -22,6 +22,11 @@ interface Rest {
   readonly close?: () => Promise<void>;
   readonly maxRequestBytes?: number | undefined;
   readonly storage?: RequestStorage;
+}
+
+/** Whether an offer was taken. */
+export async function isTaken(offer: OfferResult | Promise<OfferResult>): Promise<boolean> {
+  return (await offer).kind === 'taken';
 }
 
 /** Exporter `otlp/a` with the default retries, whose attempts the test answers. */

@@ -2,20 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ConfigSection } from '../../src/config/config-section.ts';
-import { createExportRequest } from '../../src/exporters/create-export-request.ts';
-import type { ExportClient } from '../../src/exporters/export-client.ts';
-import type { ExportRequest, OfferOutcome } from '../../src/exporters/export-request.ts';
+import type { ExportClient, SendResult } from '../../src/exporters/export-client.ts';
+import { fullyAccepted } from '../../src/exporters/export-client.ts';
+import type { ExportRequest } from '../../src/exporters/export-request.ts';
+import { createExportRequest } from '../../src/exporters/export-request.ts';
+import type { OfferResult } from '../../src/exporters/profiles-exporter.ts';
 import { QueuedExporter } from '../../src/exporters/queued-exporter.ts';
 import { readRetryConfig } from '../../src/exporters/retry-config.ts';
-import type { SendResult } from '../../src/exporters/send-result.ts';
-import { fullyAccepted } from '../../src/exporters/send-result.ts';
 import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { roomOf } from '../support/fake-exporter.ts';
 import { fakeRequest, numberOf } from '../support/fake-request.ts';
 import { recordLogs } from '../support/log-recorder.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
-import { createExporter } from './exporter-harness.ts';
+import { createExporter, isTaken } from './exporter-harness.ts';
 
 const neverAborted = new AbortController().signal;
 const busy: SendResult = { kind: 'retryable', errorType: 'Unavailable', reason: 'busy' };
@@ -49,17 +50,17 @@ for (const { name, queue, fits, over } of [
     );
     await exporter.start();
     for (const size of fits) {
-      assert.equal(exporter.room, 'open');
+      assert.equal(roomOf(exporter), 'open');
       exporter.offer(fakeRequest(1, size));
     }
     if (over !== undefined) {
-      assert.equal(exporter.room, 'open');
-      assert.equal(exporter.offer(fakeRequest(2, over)), false);
+      assert.equal(roomOf(exporter), 'open');
+      assert.equal(await isTaken(exporter.offer(fakeRequest(2, over))), false);
     }
-    assert.equal(exporter.room, 'full');
+    assert.equal(roomOf(exporter), 'none');
     end();
     await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(exporter.room, 'open');
+    assert.equal(roomOf(exporter), 'open');
   });
 }
 
@@ -69,12 +70,12 @@ test('an exporter is full for a second when its storage takes nothing, and is tr
   const storage = { open: () => [], add: () => refusal ?? stored, close: () => undefined };
   const { exporter, clock } = createExporter(async () => fullyAccepted, {}, { storage });
   await exporter.start();
-  assert.equal(exporter.offer(fakeRequest(1)), false);
-  assert.equal(exporter.room, 'full');
+  assert.equal(await isTaken(exporter.offer(fakeRequest(1))), false);
+  assert.equal(roomOf(exporter), 'none');
   await clock.advance(1_000);
-  assert.equal(exporter.room, 'open');
+  assert.equal(roomOf(exporter), 'open');
   refusal = undefined;
-  assert.equal(exporter.offer(fakeRequest(1)), true);
+  assert.equal(await isTaken(exporter.offer(fakeRequest(1))), true);
 });
 
 test('an exporter counts what it sends, and what its queue holds meanwhile', async () => {
@@ -188,11 +189,11 @@ test('an exporter tells of a retry once at info, and of a drop once with its sam
 test('an exporter refuses what its queue cannot take, and says so', async () => {
   const { exporter, logs, values } = createExporter(async () => bad, { sizer: 'items', queue_size: 10 });
   await exporter.start();
-  assert.equal(exporter.offer(fakeRequest(1, 8)), true);
-  assert.equal(exporter.offer(fakeRequest(2, 3)), false);
-  assert.equal(exporter.offer(fakeRequest(3, 11)), false);
+  assert.equal(await isTaken(exporter.offer(fakeRequest(1, 8))), true);
+  assert.equal(await isTaken(exporter.offer(fakeRequest(2, 3))), false);
+  assert.equal(await isTaken(exporter.offer(fakeRequest(3, 11))), false);
   await exporter.stop(neverAborted);
-  assert.equal(exporter.offer(fakeRequest(4, 5)), false);
+  assert.equal(await isTaken(exporter.offer(fakeRequest(4, 5))), false);
   const counted = await values();
   const name = 'otelcol_exporter_enqueue_failed_profile_samples{exporter="otlp/a",error_type=';
   assert.deepEqual(
@@ -213,7 +214,7 @@ test('an exporter takes a request without samples and sends nothing', async () =
     return fullyAccepted;
   });
   await exporter.start();
-  assert.equal(exporter.offer(fakeRequest(1, 0)), true);
+  assert.equal(await isTaken(exporter.offer(fakeRequest(1, 0))), true);
   await exporter.stop(neverAborted);
   assert.equal(sent, 0);
 });
@@ -332,7 +333,7 @@ test('every sample offered is counted once: sent, send_failed or enqueue_failed'
         );
         await exporter.start();
         let offered = 0;
-        const offers: (boolean | Promise<OfferOutcome>)[] = [];
+        const offers: (OfferResult | Promise<OfferResult>)[] = [];
         for (const action of steps) {
           if ('offer' in action) {
             offered += action.offer;

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createExportRequest } from '../../src/exporters/create-export-request.ts';
-import { withDialect } from '../../src/exporters/dialect-exporter.ts';
-import type { ExportRequest, Refusal, Reservation } from '../../src/exporters/export-request.ts';
-import { fullyAccepted } from '../../src/exporters/send-result.ts';
+import { fullyAccepted } from '../../src/exporters/export-client.ts';
+import type { ExportRequest } from '../../src/exporters/export-request.ts';
+import { createExportRequest } from '../../src/exporters/export-request.ts';
+import type { Reservation } from '../../src/exporters/profiles-exporter.ts';
 
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { LogFolder } from '../storage/log-folder.ts';
 import { fakeRequest } from '../support/fake-request.ts';
-import { recordMetrics } from '../support/metric-recorder.ts';
 import { patienceMs } from '../support/patience.ts';
 import { createStoredExporter } from './storage/storage-harness.ts';
 
@@ -24,10 +23,10 @@ test('an exporter with a storage sends what was reserved when it is committed, a
     { queue_size: 2 },
   );
   await exporter.start();
-  const cancelled = exporter.reserve!(fakeRequest(1)) as Reservation;
-  const taken = exporter.reserve!(fakeRequest(2)) as Reservation;
+  const cancelled = exporter.reserve(fakeRequest(1)) as Reservation;
+  const taken = exporter.reserve(fakeRequest(2)) as Reservation;
   assert.equal(log.recordCount, 2, 'both are on disk');
-  assert.equal(exporter.reserve!(fakeRequest(3)), 'queue_full', 'a place that is reserved is taken');
+  assert.equal(exporter.reserve(fakeRequest(3)), 'queue_full', 'a place that is reserved is taken');
   cancelled.cancel();
   assert.deepEqual([log.recordCount, sent.length], [1, 0]);
   taken.commit();
@@ -39,25 +38,15 @@ test('an exporter with a storage sends what was reserved when it is committed, a
   );
 });
 
-test('an exporter with a dialect writes a report once, however often it is refused', () => {
-  const { meter } = recordMetrics();
-  const answers: (Refusal | undefined)[] = ['storage_full', 'storage_error', undefined];
-  const seen: ExportRequest[] = [];
-  const plain = {
-    id: 'otlp/a',
-    start: async () => {},
-    stop: async () => {},
-    offer: () => true,
-    room: 'open' as const,
-    reserve: (request: ExportRequest) => {
-      seen.push(request);
-      return answers.shift() ?? { commit: () => undefined, cancel: () => undefined };
-    },
-  };
-  const exporter = withDialect(plain, 'devfiler', meter);
+test('a request is written in a dialect once, however often its report is refused', async (t) => {
   const request = createExportRequest(goodProfiles(), 3);
-  const results = Array.from({ length: 3 }, () => exporter.reserve!(request));
-  assert.deepEqual(results.slice(0, 2), ['storage_full', 'storage_error']);
-  (results[2] as Reservation).commit();
-  assert.equal(new Set(seen).size, 1);
+  const log = new LogFolder(t).createLog({ maxBytes: 400 });
+  const { exporter } = createStoredExporter(log, async () => fullyAccepted, {}, 'devfiler');
+  await exporter.start();
+  const written = request.inDialect('devfiler');
+  assert.equal(exporter.reserve(request), 'storage_too_small');
+  assert.equal(request.inDialect('devfiler'), written);
+  assert.notEqual(written.request, request);
+  assert.equal(request.inDialect('generic').request, request);
+  await exporter.stop(AbortSignal.timeout(patienceMs));
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigSection } from '../../src/config/config-section.ts';
+import type { SendResult } from '../../src/exporters/export-client.ts';
+import { fullyAccepted } from '../../src/exporters/export-client.ts';
 import { withRetry } from '../../src/exporters/retry.ts';
 import { readRetryConfig } from '../../src/exporters/retry-config.ts';
-import type { SendResult } from '../../src/exporters/send-result.ts';
-import { fullyAccepted } from '../../src/exporters/send-result.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeRequest } from '../support/fake-request.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigSection } from '../../src/config/config-section.ts';
+import type { DeliveryResult } from '../../src/exporters/export-client.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
-import type { Outcome } from '../../src/exporters/sending-queue.ts';
 import { SendingQueue } from '../../src/exporters/sending-queue.ts';
 import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
 import { fakeRequest, numberOf } from '../support/fake-request.ts';
@@ -13,7 +13,7 @@ const neverAborted = new AbortController().signal;
 function createQueue(values: Record<string, unknown>) {
   const begun: number[] = [];
   const running = new Map<number, () => void>();
-  const consume = (request: ExportRequest, signal: AbortSignal): Promise<Outcome> =>
+  const consume = (request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> =>
     new Promise((resolve) => {
       const number = numberOf(request.encoded());
       begun.push(number);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Send, SendResult } from '../../src/exporters/send-result.ts';
-import { fullyAccepted } from '../../src/exporters/send-result.ts';
+import type { Send, SendResult } from '../../src/exporters/export-client.ts';
+import { fullyAccepted } from '../../src/exporters/export-client.ts';
 import { withTimeout } from '../../src/exporters/timeout.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeRequest } from '../support/fake-request.ts';

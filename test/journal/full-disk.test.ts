@@ -3,9 +3,9 @@ import { statSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { SendResult } from '../../src/exporters/export-client.ts';
+import { fullyAccepted } from '../../src/exporters/export-client.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
-import type { SendResult } from '../../src/exporters/send-result.ts';
-import { fullyAccepted } from '../../src/exporters/send-result.ts';
 import type { AdmissionRefusal } from '../../src/model/admission.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
 import type { LogFileSystem } from '../../src/storage/log-file-system.ts';
@@ -253,7 +253,7 @@ describe('a report that a durable queue cannot take', () => {
       for (const each of [sequence, sequence + 1]) first.take(batchOf(each));
       await first.tick();
     }
-    assert.notEqual(down.exporter.room, 'open');
+    assert.equal(down.exporter.hasRoomFor('report'), false);
 
     const sent: string[] = [];
     const collector = collectInto(sent);
@@ -271,7 +271,7 @@ describe('a report that a durable queue cannot take', () => {
 
   test('is in the journal of a service that stops while no queue has room', async (t) => {
     const folder = new LogFolder(t);
-    const full = { ...collectInto([], () => true), room: 'full' as const };
+    const full = { ...collectInto([], () => true), hasRoomFor: () => false };
     const first = await JournaledNode.start(folder.createLog(), [], { exporters: [full] });
     first.takeUnadmitted(batchOf(1));
     await first.stop();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { checkDocument } from '../../src/config/check-document.ts';
-import type { ProfilesExporter } from '../../src/exporters/export-request.ts';
+import type { ProfilesExporter } from '../../src/exporters/profiles-exporter.ts';
 import type { AdmissionRefusal } from '../../src/model/admission.ts';
 import { createPipeline } from '../../src/pipeline/create-pipeline.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
@@ -9,6 +9,7 @@ import { FramesMetrics } from '../../src/receivers/frames/frames-metrics.ts';
 import { componentTypes } from '../../src/service/components.ts';
 import type { SegmentLog } from '../../src/storage/segment-log.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { fakeExporter } from '../support/fake-exporter.ts';
 import type { PlainBatch, PlainReply } from '../support/frames-client.ts';
 import { decodeReply, encodeBatch } from '../support/frames-client.ts';
 import type { LogLine } from '../support/log-recorder.ts';
@@ -112,15 +113,11 @@ service: {pipelines: {profiles: {receivers: [frames], processors: [symbol_store,
 
 /** An exporter in memory. */
 export function collectInto(reported: string[], isFailing: () => boolean = () => false): ProfilesExporter {
-  return {
-    id: 'debug',
-    room: 'open',
-    offer: ({ data }) => {
-      if (isFailing()) return false;
-      for (const { attributes, timestamps } of plainSamples(data)) {
-        for (const timestamp of timestamps) reported.push(`${attributes['thread.id']}@${timestamp}`);
-      }
-      return true;
-    },
-  };
+  return fakeExporter('debug', ({ data }) => {
+    if (isFailing()) return false;
+    for (const { attributes, timestamps } of plainSamples(data)) {
+      for (const timestamp of timestamps) reported.push(`${attributes['thread.id']}@${timestamp}`);
+    }
+    return true;
+  });
 }

@@ -18,6 +18,7 @@ import { goodProfiles } from '../otlp/good-profiles.ts';
 import { observations } from '../otlp/observations.ts';
 import { LogFolder } from '../storage/log-folder.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { fakeExporter } from '../support/fake-exporter.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
 import { load } from '../support/test-config.ts';
 
@@ -42,11 +43,7 @@ exporters: {debug: }
 service: {pipelines: {profiles: {receivers: [otlp], processors: [symbol_store, reporting_cycle], exporters: [debug]}}}
 `);
   const reported: ProfilesData[] = [];
-  const exporter = {
-    id: 'debug',
-    room: 'open' as const,
-    offer: ({ data }: { data: ProfilesData }) => reported.push(data) > 0,
-  };
+  const exporter = fakeExporter('debug', ({ data }) => reported.push(data) > 0);
   const outlets = { exporters: [exporter], consumers: () => [], passed: [], substitutes: () => [], journalLog: log };
   const parts = { meter, logger, clock, random: () => 0.5, createProfileId: () => randomBytes(16) };
   const pipeline = createPipeline('profiles', checkDocument(document, componentTypes), outlets, parts);

@@ -13,6 +13,7 @@ import type { ReceivedProfiles } from '../../src/receivers/otlp/profiles-sink.ts
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { fakeExporter } from '../support/fake-exporter.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
 import { configOf } from '../symbols/store-harness.ts';
 
@@ -22,14 +23,12 @@ function startPassThrough(takes: readonly boolean[], watchers: readonly ((reques
   const clock = new FakeClock();
   const store = new SymbolStore(configOf({ lifetime: '60s' }), () => 0.5);
   const requests: ExportRequest[] = [];
-  const exporters = takes.map((isTaken, index) => ({
-    id: `debug/${index}`,
-    room: 'open' as const,
-    offer: (request: ExportRequest) => {
+  const exporters = takes.map((isTaken, index) =>
+    fakeExporter(`debug/${index}`, (request) => {
       requests.push(request);
       return isTaken;
-    },
-  }));
+    }),
+  );
   const sink = new PassThrough({ store, exporters, watchers, clock, meter });
   return { sink, store, clock, requests, metrics: values };
 }

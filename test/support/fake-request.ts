@@ -5,7 +5,11 @@ import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 export function fakeRequest(number: number, sampleCount = 1, sizeBytes = 4): ExportRequest {
   const bytes = Buffer.alloc(sizeBytes);
   bytes.writeUInt32BE(number);
-  return { data: emptyData, sampleCount, encoded: () => bytes };
+  const request: ExportRequest = {
+    ...{ data: emptyData, sampleCount, encoded: () => bytes },
+    inDialect: () => ({ request, droppedSamples: 0 }),
+  };
+  return request;
 }
 
 /** The number of such a request. */

@@ -1,9 +1,8 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../support/clock.ts';
-import type { ExportClient } from '../export-client.ts';
+import type { ExportClient, SendResult } from '../export-client.ts';
+import { fullyAccepted } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
-import type { SendResult } from '../send-result.ts';
-import { fullyAccepted } from '../send-result.ts';
 import type { DebugConfig } from './debug-config.ts';
 import { LogSampler } from './log-sampler.ts';
 import type { LogLine } from './profile-lines.ts';

@@ -1,6 +1,6 @@
 import type { Component } from '../../support/component.ts';
-import type { ProfilesExporter } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
+import type { ProfilesExporter } from '../profiles-exporter.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import type { RetryConfig } from '../retry-config.ts';
 import { DebugClient } from './debug-client.ts';

@@ -2,10 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { encodeProfilesJson } from '../../otlp/json/encode-profiles-json.ts';
 import { compress } from '../compression.ts';
-import type { ExportClient } from '../export-client.ts';
+import type { ExportClient, SendResult } from '../export-client.ts';
+import { fullyAccepted } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
-import type { SendResult } from '../send-result.ts';
-import { fullyAccepted } from '../send-result.ts';
 import type { FileConfig } from './file-config.ts';
 import type { MessageSink } from './message-sink.ts';
 

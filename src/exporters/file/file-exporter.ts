@@ -1,8 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { Component } from '../../support/component.ts';
-import { withDialect } from '../dialect-exporter.ts';
-import type { ProfilesExporter } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
+import type { ProfilesExporter } from '../profiles-exporter.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import { FileClient } from './file-client.ts';
 import type { FileConfig } from './file-config.ts';
@@ -22,9 +21,5 @@ export function createFileExporter(
       : new MessageFolder(config, logger, clock);
   const client = new FileClient(config, sink);
   // A write to disk cannot be taken back, so an attempt has no time limit of its own.
-  return withDialect(
-    new QueuedExporter(id, client, { ...config, timeoutMs: 0 }, dependencies),
-    config.dialect,
-    dependencies.meter,
-  );
+  return new QueuedExporter(id, client, { ...config, timeoutMs: 0 }, dependencies);
 }

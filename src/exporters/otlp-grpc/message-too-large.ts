@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import type { TooLarge } from '../send-result.ts';
+import type { TooLarge } from '../export-client.ts';
 
 /**
  * Whether a status says that the message was larger than its receiver takes. There is no code of its own for that, so the text

@@ -1,7 +1,6 @@
 import type { Component } from '../../support/component.ts';
-import { withDialect } from '../dialect-exporter.ts';
-import type { ProfilesExporter } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
+import type { ProfilesExporter } from '../profiles-exporter.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import { SwitchedOffExporter } from '../switched-off-exporter.ts';
 import { secretsOf, withoutSecrets } from '../without-secrets.ts';
@@ -23,5 +22,5 @@ export function createOtlpGrpcExporter(
   if (config.endpoint === undefined) return new SwitchedOffExporter(id, logger, 'its endpoint is empty');
   const grpc = new OtlpGrpcClient(config, config.endpoint.target, { id, ...dependencies });
   const client = withoutSecrets(grpc, () => secretsOf(config.headers, credentials));
-  return withDialect(new QueuedExporter(id, client, config, dependencies), config.dialect, dependencies.meter);
+  return new QueuedExporter(id, client, config, dependencies);
 }

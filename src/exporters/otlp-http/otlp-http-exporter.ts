@@ -1,8 +1,7 @@
 import type { Component } from '../../support/component.ts';
 import type { Secret } from '../../support/secret.ts';
-import { withDialect } from '../dialect-exporter.ts';
-import type { ProfilesExporter } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
+import type { ProfilesExporter } from '../profiles-exporter.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import { SwitchedOffExporter } from '../switched-off-exporter.ts';
 import { secretsOf, withoutSecrets } from '../without-secrets.ts';
@@ -29,7 +28,7 @@ export function createOtlpHttpExporter(
     // Of a URL's query, where some receivers want their token.
     ...url.searchParams.values(),
   ]);
-  return withDialect(new QueuedExporter(id, client, config, dependencies), config.dialect, dependencies.meter);
+  return new QueuedExporter(id, client, config, dependencies);
 }
 
 /** A proxy gets user and password as basic auth. */

@@ -2,9 +2,10 @@ import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { LogRecord } from '../../storage/segment.ts';
 import type { SegmentLog } from '../../storage/segment-log.ts';
-import { createEncodedRequest } from '../create-export-request.ts';
-import type { ExportRequest, StorageRefusal } from '../export-request.ts';
-import type { RequestStorage, StoredRequest } from '../request-storage.ts';
+import type { ExportRequest } from '../export-request.ts';
+import { createEncodedRequest } from '../export-request.ts';
+import type { StorageRefusal } from '../profiles-exporter.ts';
+import type { RequestStorage, StoredRequest } from '../sending-queue.ts';
 import type { StorageEvents } from './storage-events.ts';
 import { createStorageEvents } from './storage-events.ts';
 

@@ -5,6 +5,7 @@ import { ConfigSection } from '../../../src/config/config-section.ts';
 import { readDebugConfig } from '../../../src/exporters/debug/debug-config.ts';
 import { createDebugExporter } from '../../../src/exporters/debug/debug-exporter.ts';
 import { LogSampler } from '../../../src/exporters/debug/log-sampler.ts';
+import { createExportRequest } from '../../../src/exporters/export-request.ts';
 import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -23,7 +24,7 @@ async function logOf(values: Record<string, unknown>, payloads: readonly Profile
   });
   assert.deepEqual(problems, []);
   await exporter.start();
-  for (const data of payloads) exporter.offer({ data, sampleCount: 2, encoded: () => new Uint8Array() });
+  for (const data of payloads) await exporter.offer(createExportRequest(data, 2));
   await exporter.stop(new AbortController().signal);
   return lines.map(({ time: _time, level, pid: _pid, hostname: _hostname, ...rest }) => {
     assert.equal(level, 30);

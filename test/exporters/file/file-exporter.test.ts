@@ -7,11 +7,11 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { ConfigSection } from '../../../src/config/config-section.ts';
 import type { ExportRequest } from '../../../src/exporters/export-request.ts';
+import { createExportRequest } from '../../../src/exporters/export-request.ts';
 import { readFileConfig } from '../../../src/exporters/file/file-config.ts';
 import { createFileExporter } from '../../../src/exporters/file/file-exporter.ts';
 import { decodeProfilesJson } from '../../../src/otlp/json/decode-profiles-json.ts';
 import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
-import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { decompressZstd } from '../../../src/support/decompress-zstd.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -44,7 +44,7 @@ function createExporter(values: Record<string, unknown>) {
 async function write(values: Record<string, unknown>, requests: readonly ExportRequest[]) {
   const made = createExporter(values);
   await made.exporter.start();
-  for (const request of requests) assert.ok(made.exporter.offer(request));
+  for (const request of requests) assert.equal((await made.exporter.offer(request)).kind, 'taken');
   await made.exporter.stop(neverAborted);
   return made;
 }
@@ -52,7 +52,7 @@ async function write(values: Record<string, unknown>, requests: readonly ExportR
 function realRequest(durationNano: bigint): ExportRequest {
   const data = goodProfiles();
   data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.durationNano = durationNano;
-  return { data, sampleCount: 2, encoded: () => encodeProfilesData(data) };
+  return createExportRequest(data, 2);
 }
 
 function framesOf(bytes: Buffer): Buffer[] {

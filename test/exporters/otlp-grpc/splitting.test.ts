@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createExportRequest } from '../../../src/exporters/create-export-request.ts';
+import { createExportRequest } from '../../../src/exporters/export-request.ts';
 import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
 import { syntheticProfiles } from '../../bench/synthetic-profiles.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createExportRequest } from '../../../src/exporters/create-export-request.ts';
+import { createExportRequest } from '../../../src/exporters/export-request.ts';
 import { encodeProfilesJson } from '../../../src/otlp/json/encode-profiles-json.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { encodeExportResponse } from '../../../src/otlp/protobuf/export-response.ts';
@@ -63,7 +63,7 @@ for (const { name, values, path, contentType, contentEncoding, expected } of [
 ]) {
   test(`otlp_http sends ${name}`, async (t) => {
     const { server, exporter } = await connectHttp(t, { values });
-    exporter.offer({ data: goodProfiles(), sampleCount: 2, encoded: () => encodeProfilesData(goodProfiles()) });
+    exporter.offer(createExportRequest(goodProfiles(), 2));
     await server.until(({ requests }) => requests.length === 1);
     const request = server.requests[0]!;
     assert.deepEqual(

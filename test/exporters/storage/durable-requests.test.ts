@@ -3,14 +3,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
-import type { Send, SendResult } from '../../../src/exporters/send-result.ts';
-import { fullyAccepted } from '../../../src/exporters/send-result.ts';
+import type { Send, SendResult } from '../../../src/exporters/export-client.ts';
+import { fullyAccepted } from '../../../src/exporters/export-client.ts';
 import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { systemFileSystem } from '../../../src/storage/log-file-system.ts';
 import { syntheticProfiles } from '../../bench/synthetic-profiles.ts';
 import { LogFolder } from '../../storage/log-folder.ts';
 import { fakeRequest, numberOf } from '../../support/fake-request.ts';
+import { isTaken } from '../exporter-harness.ts';
 import { createStoredExporter } from './storage-harness.ts';
 
 const neverAborted = new AbortController().signal;
@@ -38,7 +39,7 @@ test('an exporter with a storage sends in order, and has nothing on disk when al
     { num_consumers: 1 },
   );
   await exporter.start();
-  for (const number of [1, 2, 3, 4]) assert.equal(exporter.offer(fakeRequest(number, 10)), true);
+  for (const number of [1, 2, 3, 4]) assert.equal(await isTaken(exporter.offer(fakeRequest(number, 10))), true);
   await until(() => numbers.length === 4 && log.recordCount === 0);
   const counted = await values();
   assert.deepEqual([numbers, counted.get(sent), counted.get(onDisk)], [[1, 2, 3, 4], 40, 0]);
@@ -92,9 +93,9 @@ test('an exporter that stops before a backend answers leaves everything for the 
     { num_consumers: 1, queue_size: 2 },
   );
   await up.exporter.start();
-  assert.equal(up.exporter.offer(fakeRequest(6, 10)), false, 'what was restored counts');
+  assert.equal(await isTaken(up.exporter.offer(fakeRequest(6, 10))), false, 'what was restored counts');
   await until(async () => (await up.values()).get(size) === 0);
-  assert.equal(up.exporter.offer(fakeRequest(7, 10)), true);
+  assert.equal(await isTaken(up.exporter.offer(fakeRequest(7, 10))), true);
   await up.exporter.stop(neverAborted);
   assert.deepEqual(numbers, [1, 2, 3, 4, 5, 7]);
   assert.deepEqual(folder.files(), []);
@@ -206,11 +207,13 @@ test('an exporter refuses what the storage has no room for, and takes more when 
   let answer: SendResult = busy;
   const { exporter, clock, values } = createStoredExporter(folder.createLog({ maxBytes: 1_000 }), async () => answer);
   await exporter.start();
-  const results = Array.from({ length: 4 }, (_, number) => exporter.offer(fakeRequest(number, 10, 276)));
+  const results = await Promise.all(
+    [0, 1, 2, 3].map((number) => isTaken(exporter.offer(fakeRequest(number, 10, 276)))),
+  );
   assert.deepEqual(results, [true, true, true, false]);
   answer = fullyAccepted;
   await clock.advance(60_000);
-  assert.equal(exporter.offer(fakeRequest(5, 10, 276)), true);
+  assert.equal(await isTaken(exporter.offer(fakeRequest(5, 10, 276))), true);
   const counted = await values();
   const refused = 'otelcol_exporter_enqueue_failed_profile_samples{exporter="otlp/a",error_type="storage_full"}';
   assert.equal(counted.get(refused), 10);
@@ -226,10 +229,10 @@ for (const { waits, queue } of [
     const log = folder.createLog({ maxBytes: 1_000 });
     const { exporter, values } = createStoredExporter(log, async () => fullyAccepted, queue);
     await exporter.start();
-    assert.equal(exporter.reserve!(fakeRequest(1, 10, 977)), 'storage_too_small');
-    assert.equal(exporter.offer(fakeRequest(1, 10, 977)), false);
-    assert.equal(exporter.room, 'open');
-    assert.equal(exporter.offer(fakeRequest(2, 20, 976)), true);
+    assert.equal(exporter.reserve(fakeRequest(1, 10, 977)), 'storage_too_small');
+    assert.equal(await isTaken(exporter.offer(fakeRequest(1, 10, 977))), false);
+    assert.equal(exporter.hasRoomFor('report'), true);
+    assert.equal(await isTaken(exporter.offer(fakeRequest(2, 20, 976))), true);
     const counted = await values();
     const refused = 'otelcol_exporter_enqueue_failed_profile_samples{exporter="otlp/a",error_type="storage_too_small"}';
     assert.equal(counted.get(refused), 10);
@@ -252,9 +255,9 @@ test('an exporter refuses while the disk is full, says so once, and recovers by 
   );
   const { exporter, logs, values } = createStoredExporter(log, async () => fullyAccepted);
   await exporter.start();
-  for (const number of [1, 2]) assert.equal(exporter.offer(fakeRequest(number, 10)), false);
+  for (const number of [1, 2]) assert.equal(await isTaken(exporter.offer(fakeRequest(number, 10))), false);
   isFull = false;
-  assert.equal(exporter.offer(fakeRequest(3, 10)), true);
+  assert.equal(await isTaken(exporter.offer(fakeRequest(3, 10))), true);
   await until(() => log.recordCount === 0);
   const counted = await values();
   assert.deepEqual(
@@ -364,7 +367,7 @@ test('every request that was taken is sent or counted as failed, through any sto
     };
     await begin();
     for (const [number, action] of [...steps, 'stop', 'up', 'stop', 'stop'].entries()) {
-      if (action === 'offer' && current!.exporter.offer(fakeRequest(number, 1, 40))) taken.add(number);
+      if (action === 'offer' && (await isTaken(current!.exporter.offer(fakeRequest(number, 1, 40))))) taken.add(number);
       if (action === 'advance') await current!.clock.advance(10_000);
       if (action === 'up' || action === 'down') isUp = action === 'up';
       if (action === 'stop') await current!.exporter.stop(neverAborted);

@@ -42,7 +42,8 @@ const exporter = createOtlpGrpcExporter('otlp_grpc', config, {
 await exporter.start();
 const requestBytes = 20_000;
 for (let number = Number(first); number < Number(first) + Number(count); number++) {
-  if (exporter.offer(fakeRequest(number, 1, requestBytes))) writeSync(1, `${number}\n`);
+  const { kind } = await exporter.offer(fakeRequest(number, 1, requestBytes));
+  if (kind === 'taken') writeSync(1, `${number}\n`);
   await nextTurn();
 }
 setInterval(() => undefined, 1_000);

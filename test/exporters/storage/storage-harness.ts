@@ -1,9 +1,10 @@
 import { ConfigSection } from '../../../src/config/config-section.ts';
+import type { Send } from '../../../src/exporters/export-client.ts';
 import { QueuedExporter } from '../../../src/exporters/queued-exporter.ts';
 import { readRetryConfig } from '../../../src/exporters/retry-config.ts';
-import type { Send } from '../../../src/exporters/send-result.ts';
 import { readSendingQueueConfig } from '../../../src/exporters/sending-queue-config.ts';
 import { DurableRequests } from '../../../src/exporters/storage/durable-requests.ts';
+import type { DialectName } from '../../../src/profile/dialects/dialect.ts';
 import type { SegmentLog } from '../../../src/storage/segment-log.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import type { LogRecorder } from '../../support/log-recorder.ts';
@@ -18,7 +19,12 @@ export interface StoredExporter {
 }
 
 /** An exporter `otlp/a` whose queue is in `log`. */
-export function createStoredExporter(log: SegmentLog, send: Send, queue: Record<string, unknown> = {}): StoredExporter {
+export function createStoredExporter(
+  log: SegmentLog,
+  send: Send,
+  queue: Record<string, unknown> = {},
+  dialect: DialectName = 'generic',
+): StoredExporter {
   const clock = new FakeClock();
   const logs = recordLogs();
   const { meter, values } = recordMetrics();
@@ -26,6 +32,7 @@ export function createStoredExporter(log: SegmentLog, send: Send, queue: Record<
     'otlp/a',
     { start: async () => {}, send, close: async () => {} },
     {
+      dialect,
       timeoutMs: 5_000,
       retry: readRetryConfig(new ConfigSection('', {}, [])),
       queue: readSendingQueueConfig(new ConfigSection('', { storage: 'file_storage', ...queue }, [])),

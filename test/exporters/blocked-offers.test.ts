@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { OfferOutcome } from '../../src/exporters/export-request.ts';
-import type { SendResult } from '../../src/exporters/send-result.ts';
-import { fullyAccepted } from '../../src/exporters/send-result.ts';
+import type { SendResult } from '../../src/exporters/export-client.ts';
+import { fullyAccepted } from '../../src/exporters/export-client.ts';
+import type { OfferResult } from '../../src/exporters/profiles-exporter.ts';
+import { roomOf } from '../support/fake-exporter.ts';
 import { fakeRequest, numberOf } from '../support/fake-request.ts';
 import { createExporter } from './exporter-harness.ts';
 
 const neverAborted = new AbortController().signal;
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const enqueueFailed = 'otelcol_exporter_enqueue_failed_profile_samples{exporter="otlp/a",error_type=';
+
+const noRoomInTime = { kind: 'failed', isRetryable: true, reason: 'the sending queue had no room in time' };
 
 /** An exporter whose attempts end when the test says so; `sent` are the numbers of those begun. */
 function createHeld(queue: Record<string, unknown>, rest = {}) {
@@ -33,8 +36,8 @@ function createHeld(queue: Record<string, unknown>, rest = {}) {
 }
 
 /** The outcomes of offers as they come, by number. */
-function collect(offers: readonly (boolean | Promise<OfferOutcome>)[]): Map<number, OfferOutcome | boolean> {
-  const outcomes = new Map<number, OfferOutcome | boolean>();
+function collect(offers: readonly (OfferResult | Promise<OfferResult>)[]): Map<number, OfferResult> {
+  const outcomes = new Map<number, OfferResult>();
   for (const [index, offer] of offers.entries()) {
     void Promise.resolve(offer).then((outcome) => outcomes.set(index, outcome));
   }
@@ -44,13 +47,17 @@ function collect(offers: readonly (boolean | Promise<OfferOutcome>)[]): Map<numb
 test('with block_on_overflow, offers wait for room in their order, and no more than num_consumers of them', async () => {
   const { exporter, sent, end, values } = createHeld({ num_consumers: 2, queue_size: 2, block_on_overflow: true });
   await exporter.start();
-  assert.deepEqual([exporter.offer(fakeRequest(0)), exporter.room], [true, 'open']);
-  assert.deepEqual([exporter.offer(fakeRequest(1)), exporter.room], [true, 'waiting']);
+  const taken = [exporter.offer(fakeRequest(0))];
+  assert.equal(roomOf(exporter), 'open');
+  taken.push(exporter.offer(fakeRequest(1)));
+  assert.equal(roomOf(exporter), 'waiting');
+  assert.deepEqual(await Promise.all(taken), [{ kind: 'taken' }, { kind: 'taken' }]);
   const third = exporter.offer(fakeRequest(2), neverAborted);
-  assert.equal(exporter.room, 'waiting');
+  assert.equal(roomOf(exporter), 'waiting');
   const fourth = exporter.offer(fakeRequest(3), neverAborted);
-  assert.equal(exporter.room, 'blocked');
-  assert.equal(exporter.offer(fakeRequest(4, 5), neverAborted), false, 'as many as may wait already do');
+  assert.equal(roomOf(exporter), 'none');
+  const late = await exporter.offer(fakeRequest(4, 5), neverAborted);
+  assert.deepEqual(late, { kind: 'refused' }, 'as many as may wait already do');
   // A report, which nobody waits for, may wait in any case.
   const outcomes = collect([third, fourth, exporter.offer(fakeRequest(5))]);
   await settle();
@@ -61,7 +68,7 @@ test('with block_on_overflow, offers wait for room in their order, and no more t
   assert.deepEqual([...outcomes.keys()], [0, 1, 2]);
   assert.deepEqual(sent, [0, 1, 2, 3, 5]);
   assert.equal((await values()).get(`${enqueueFailed}"queue_full"}`), 5);
-  assert.equal(exporter.room, 'open');
+  assert.equal(roomOf(exporter), 'open');
 });
 
 test('an offer does not overtake one that waits, though it would fit', async () => {
@@ -73,9 +80,10 @@ test('an offer does not overtake one that waits, though it would fit', async () 
   });
   await exporter.start();
   exporter.offer(fakeRequest(0, 6));
-  assert.ok(exporter.offer(fakeRequest(1, 8)) instanceof Promise);
-  assert.equal(exporter.room, 'blocked');
-  assert.equal(exporter.offer(fakeRequest(2, 1), neverAborted), false);
+  const waiting = collect([exporter.offer(fakeRequest(1, 8))]);
+  assert.equal(roomOf(exporter), 'none');
+  assert.deepEqual(await exporter.offer(fakeRequest(2, 1), neverAborted), { kind: 'refused' });
+  assert.equal(waiting.size, 0);
   await end();
   assert.deepEqual(sent, [0, 1]);
 });
@@ -89,16 +97,16 @@ test('an offer whose sender leaves is withdrawn and counted, and the next one mo
   const outcomes = collect([left, exporter.offer(fakeRequest(2))]);
   leaving.abort();
   await settle();
-  assert.deepEqual([...outcomes], [[0, { kind: 'refused' }]]);
+  assert.deepEqual([...outcomes], [[0, noRoomInTime]]);
   await end();
   assert.deepEqual(sent, [0, 2]);
   assert.equal((await values()).get(`${enqueueFailed}"cancelled"}`), 7);
-  assert.deepEqual(await exporter.offer(fakeRequest(3), AbortSignal.abort()), { kind: 'refused' });
+  assert.deepEqual(await exporter.offer(fakeRequest(3), AbortSignal.abort()), noRoomInTime);
 });
 
 for (const { name, isInTime, outcome, attempts } of [
   { name: 'are taken in turn until the deadline', isInTime: true, outcome: 'taken', attempts: [0, 1, 2] },
-  { name: 'are refused and counted once the deadline has passed', isInTime: false, outcome: 'refused', attempts: [0] },
+  { name: 'are refused and counted once the deadline has passed', isInTime: false, outcome: 'failed', attempts: [0] },
 ]) {
   test(`at a stop, offers that wait ${name}`, async () => {
     const { exporter, end, sent, values } = createHeld({ num_consumers: 2, queue_size: 1, block_on_overflow: true });
@@ -107,15 +115,12 @@ for (const { name, isInTime, outcome, attempts } of [
     const outcomes = collect([exporter.offer(fakeRequest(1, 3)), exporter.offer(fakeRequest(2, 4))]);
     const deadline = new AbortController();
     const stopped = exporter.stop(deadline.signal);
-    assert.equal(exporter.room, 'blocked');
-    assert.equal(exporter.offer(fakeRequest(3)), false);
+    assert.equal(roomOf(exporter), 'none');
+    assert.deepEqual(await exporter.offer(fakeRequest(3)), { kind: 'refused' });
     if (isInTime) for (let i = 0; i < 3; i++) await end();
     else deadline.abort();
     await stopped;
-    assert.deepEqual(
-      [[...outcomes.values()].map((each) => (each as OfferOutcome).kind), sent],
-      [[outcome, outcome], attempts],
-    );
+    assert.deepEqual([[...outcomes.values()].map(({ kind }) => kind), sent], [[outcome, outcome], attempts]);
     assert.equal((await values()).get(`${enqueueFailed}"stopped"}`), isInTime ? undefined : 7);
   });
 }
@@ -152,10 +157,10 @@ test('with block_on_overflow, an offer waits while the storage takes nothing', a
   await exporter.start();
   const outcomes = collect([exporter.offer(fakeRequest(0))]);
   await clock.advance(10_000);
-  assert.deepEqual([outcomes.size, exporter.room], [0, 'waiting']);
+  assert.deepEqual([outcomes.size, roomOf(exporter)], [0, 'waiting']);
   refusal = undefined;
   await clock.advance(1_000);
-  assert.deepEqual([[...outcomes.values()], exporter.room], [[{ kind: 'taken' }], 'open']);
+  assert.deepEqual([[...outcomes.values()], roomOf(exporter)], [[{ kind: 'taken' }], 'open']);
   assert.deepEqual(
     [...(await values()).keys()].filter((name) => name.startsWith(enqueueFailed)),
     [],
@@ -204,10 +209,10 @@ test('with wait_for_result, who offers learns that the queue is full, and that t
   await exporter.start();
   const answers = collect([0, 1, 2].map((number) => exporter.offer(fakeRequest(number))));
   await settle();
-  assert.deepEqual([...answers], [[2, { kind: 'refused' }]]);
+  assert.deepEqual([...answers], [[2, noRoomInTime]]);
   await exporter.stop(AbortSignal.abort());
   for (const number of [0, 1]) {
-    const { kind, isRetryable } = answers.get(number) as OfferOutcome & { isRetryable: boolean };
+    const { kind, isRetryable } = answers.get(number) as OfferResult & { isRetryable: boolean };
     assert.deepEqual([kind, isRetryable], ['failed', true]);
   }
 });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createExportRequest } from '../../src/exporters/create-export-request.ts';
+import type { SendResult, TooLarge } from '../../src/exporters/export-client.ts';
+import { fullyAccepted } from '../../src/exporters/export-client.ts';
 import { createExportEvents } from '../../src/exporters/export-events.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
-import { PieceSender } from '../../src/exporters/piece-sender.ts';
-import type { SendResult, TooLarge } from '../../src/exporters/send-result.ts';
-import { fullyAccepted } from '../../src/exporters/send-result.ts';
+import { createExportRequest } from '../../src/exporters/export-request.ts';
+import { RequestSplitter } from '../../src/exporters/request-splitter.ts';
 import { syntheticProfiles } from '../bench/synthetic-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeRequest } from '../support/fake-request.ts';
@@ -29,7 +29,7 @@ function createSender(answer: (request: ExportRequest) => SendResult, maxBytes =
     sent.push(request);
     return answer(request);
   };
-  const sender = new PieceSender(
+  const sender = new RequestSplitter(
     send,
     maxBytes,
     keeps,
@@ -39,7 +39,7 @@ function createSender(answer: (request: ExportRequest) => SendResult, maxBytes =
   return { sender, sent, logs, count };
 }
 
-test('pieces are sent one after the other, in the order of their samples', async () => {
+test('parts are sent one after the other, in the order of their samples', async () => {
   const { sender, sent } = createSender(() => fullyAccepted, 30_000);
   await sender.deliver(whole, neverAborted);
   const services = sent.flatMap(({ data }) =>
@@ -63,7 +63,7 @@ test('a request within the bound is sent as it is, and without a bound nothing i
   assert.deepEqual(bounded.sent, [whole]);
 });
 
-test('once the deadline has passed, the pieces that are left are counted and not sent', async () => {
+test('once the deadline has passed, the parts that are left are counted and not sent', async () => {
   const cut = new AbortController();
   const { sender, sent, count } = createSender(() => {
     cut.abort();
@@ -94,7 +94,7 @@ test('a queue that keeps what is interrupted gets it back as a whole, and its re
   }
 });
 
-test('a piece that fails for good does not take the others with it', async () => {
+test('a part that fails for good does not take the others with it', async () => {
   let attempts = 0;
   const bad: SendResult = { kind: 'permanent', errorType: 'InvalidArgument', reason: 'bad' };
   const { sender, sent, count } = createSender(() => (attempts++ === 1 ? bad : fullyAccepted), 30_000);
@@ -103,7 +103,7 @@ test('a piece that fails for good does not take the others with it', async () =>
   assert.equal(await count('otelcol_exporter_sent_profile_samples{exporter="a"}'), 1000 - lost);
 });
 
-test('who waits learns of samples that are too large for any piece', async () => {
+test('who waits learns of samples that are too large for any part', async () => {
   const data = syntheticProfiles();
   const { dictionary } = data;
   const stringTable = dictionary.stringTable.map((text, index) => (index === 1 ? 'x'.repeat(30_000) : text));

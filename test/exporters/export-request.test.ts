@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { createEncodedRequest, createExportRequest } from '../../src/exporters/create-export-request.ts';
+import { createEncodedRequest, createExportRequest } from '../../src/exporters/export-request.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';

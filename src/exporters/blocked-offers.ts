@@ -1,52 +1,54 @@
 import type { Clock } from '../support/clock.ts';
-import type { ExportRequest, Refusal } from './export-request.ts';
+import type { ExportRequest } from './export-request.ts';
+import type { Refusal } from './profiles-exporter.ts';
 import type { OfferOptions, SendingQueue } from './sending-queue.ts';
 
-interface WaitingOffer {
+interface BlockedOffer {
   readonly request: ExportRequest;
   readonly options: OfferOptions;
   readonly end: (refusal: Refusal | undefined) => void;
 }
 
 /**
- * Offers that wait for room in a full queue: the oldest goes first, and whoever comes while one waits joins the line. Callers in
- * it are bounded, because each holds its request. A queue tells when something has left it; a storage that refuses does not, and is tried again.
+ * Offers blocked by a full queue: the oldest goes first, and a new offer waits behind those that wait already. Callers that wait are
+ * bounded, because each holds its request. A queue tells when a request has left it; a storage that refuses does not, and is
+ * tried again.
  */
-export class WaitingOffers {
+export class BlockedOffers {
   readonly #queue: SendingQueue;
-  readonly #mostWaiting: number;
+  readonly #maxCount: number;
   readonly #storageRetryMs: number;
   readonly #clock: Clock;
-  readonly #line = new Set<WaitingOffer>();
+  readonly #offers = new Set<BlockedOffer>();
   readonly #closing = new AbortController();
   #isTryingLater = false;
   #onEmpty: () => void = () => undefined;
 
-  constructor(queue: SendingQueue, mostWaiting: number, storageRetryMs: number, clock: Clock) {
+  constructor(queue: SendingQueue, maxCount: number, storageRetryMs: number, clock: Clock) {
     this.#queue = queue;
-    this.#mostWaiting = mostWaiting;
+    this.#maxCount = maxCount;
     this.#storageRetryMs = storageRetryMs;
     this.#clock = clock;
     queue.onRoom = () => this.#serve();
   }
 
   get count(): number {
-    return this.#line.size;
+    return this.#offers.size;
   }
 
   /** Whether no further caller may wait. */
   get isFull(): boolean {
-    return this.#line.size >= this.#mostWaiting || this.#closing.signal.aborted;
+    return this.#offers.size >= this.#maxCount || this.#closing.signal.aborted;
   }
 
-  /** A report always may: its cycle makes no other before it is taken, but for the last one. */
+  /** A report, which has no signal, always may: its cycle makes no other before it is taken, but for the last one. */
   mayWait(signal: AbortSignal | undefined): boolean {
     return signal === undefined ? !this.#closing.signal.aborted : !this.isFull;
   }
 
   /** Waits until the queue takes the request, refuses it for good, or `signal` aborts. Not unless `mayWait`. */
   wait(request: ExportRequest, options: OfferOptions, signal: AbortSignal | undefined): Promise<Refusal | undefined> {
-    // As what waits in the queue: bytes are a fraction of the objects.
+    // As in the queue: bytes are a fraction of the objects.
     request.encoded();
     return new Promise((resolve) => {
       const withdraw = (): void => this.#end(offer, 'cancelled');
@@ -54,26 +56,26 @@ export class WaitingOffers {
         signal?.removeEventListener('abort', withdraw);
         resolve(refusal);
       };
-      const offer: WaitingOffer = { request, options, end };
-      this.#line.add(offer);
+      const offer: BlockedOffer = { request, options, end };
+      this.#offers.add(offer);
       if (signal?.aborted === true) withdraw();
       else signal?.addEventListener('abort', withdraw, { once: true });
       this.#serve();
     });
   }
 
-  /** Nobody joins any more. Those in the line have until `deadline`; with a storage, they go into it whatever its queue may hold. */
+  /** Lets no further offer wait. Those that wait have until `deadline`; with a storage, they go into it whatever its queue may hold. */
   async close(deadline: AbortSignal, hasStorage: boolean): Promise<void> {
     this.#closing.abort();
     const refuseRest = (): void => {
-      for (const offer of this.#line) this.#end(offer, 'stopped');
+      for (const offer of this.#offers) this.#end(offer, 'stopped');
     };
     if (hasStorage) {
-      for (const offer of this.#line) {
+      for (const offer of this.#offers) {
         this.#end(offer, this.#queue.offer(offer.request, { ...offer.options, mayExceed: true }));
       }
     }
-    if (this.#line.size === 0) return;
+    if (this.#offers.size === 0) return;
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
@@ -84,7 +86,7 @@ export class WaitingOffers {
   }
 
   #serve(): void {
-    for (const offer of this.#line) {
+    for (const offer of this.#offers) {
       const refusal = this.#queue.offer(offer.request, offer.options);
       if (refusal === 'queue_full') return;
       if (refusal === 'storage_full' || refusal === 'storage_error') return void this.#tryLater();
@@ -100,9 +102,9 @@ export class WaitingOffers {
     this.#serve();
   }
 
-  #end(offer: WaitingOffer, refusal: Refusal | undefined): void {
-    if (!this.#line.delete(offer)) return;
+  #end(offer: BlockedOffer, refusal: Refusal | undefined): void {
+    if (!this.#offers.delete(offer)) return;
     offer.end(refusal);
-    if (this.#line.size === 0) this.#onEmpty();
+    if (this.#offers.size === 0) this.#onEmpty();
   }
 }

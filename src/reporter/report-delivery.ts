@@ -1,12 +1,12 @@
 import type { CycleReport, ReportOutlet, WindowJournal } from './cycle-report.ts';
 
-/** What becomes of the window that is reported: it stays in the journal until the outlet has it. */
-export class Delivery {
+/** Delivery of one window's report after the other: a window stays in the journal until the outlet has its report. */
+export class ReportDelivery {
   readonly #outlet: ReportOutlet | undefined;
   readonly #journal: WindowJournal | undefined;
   #isWaiting = false;
-  /** Lets go of the window in the journal. */
-  #settle: () => void = () => undefined;
+  /** Removes the window from the journal. */
+  #commit: () => void = () => undefined;
 
   constructor(outlet: ReportOutlet | undefined, journal: WindowJournal | undefined) {
     this.#outlet = outlet;
@@ -18,14 +18,14 @@ export class Delivery {
     return this.#isWaiting;
   }
 
-  /** Whether what is not reported is on disk, to be reported after the next start. */
+  /** Whether data that is not reported is on disk, to be reported after the next start. */
   get isJournaled(): boolean {
     return this.#journal !== undefined;
   }
 
   /** Call when a window was taken; `held` are the numbers of its events that wait in the next one. */
   begin(held: readonly number[]): void {
-    this.#settle = this.#journal?.turn(held) ?? (() => undefined);
+    this.#commit = this.#journal?.turn(held) ?? (() => undefined);
   }
 
   deliver(report: CycleReport): void {
@@ -42,10 +42,10 @@ export class Delivery {
     return true;
   }
 
-  /** Gives up on the report that waits, where it is not in a journal. */
-  surrender(): void {
+  /** Drops the report that waits, unless its window is in a journal. */
+  drop(): void {
     if (!this.#isWaiting || this.isJournaled) return;
-    this.#outlet?.surrender();
+    this.#outlet?.drop();
     this.#end();
   }
 
@@ -56,8 +56,8 @@ export class Delivery {
 
   #end(): void {
     this.#isWaiting = false;
-    const settle = this.#settle;
-    this.#settle = () => undefined;
-    settle();
+    const commit = this.#commit;
+    this.#commit = () => undefined;
+    commit();
   }
 }

@@ -1,0 +1,126 @@
+import type { Logger } from 'pino';
+import type { ExportRequest } from '../exporters/export-request.ts';
+import { createExportRequest } from '../exporters/export-request.ts';
+import type { ProfilesExporter, Refusal, Reservation } from '../exporters/profiles-exporter.ts';
+import type { AdmissionRefusal } from '../model/admission.ts';
+import type { CycleReport, ReportOutlet } from '../reporter/cycle-report.ts';
+
+export interface ExporterOutletParts {
+  readonly logger: Logger;
+  /** Called when an exporter failed to take a report because of a fault of this service; the others have it. */
+  onFailure(error: unknown, request: ExportRequest): void;
+}
+
+/** Delay after which senders of new data are asked to come again while a report waits. */
+const retryDelayMs = 1_000;
+
+/** A place for the report in the queue of one exporter, or the reason why there is none. */
+interface Place {
+  readonly exporter: ProfilesExporter;
+  readonly reserved: Reservation | Refusal;
+}
+
+/**
+ * Delivers each report to all exporters of a pipeline, or to none of them: while the storage of a durable queue cannot take the report,
+ * or no queue has room, the report waits, and no exporter gets it twice. A refusal by one queue beside others that take
+ * the report is counted by its exporter.
+ */
+export class ExporterOutlet implements ReportOutlet {
+  readonly #exporters: readonly ProfilesExporter[];
+  readonly #parts: ExporterOutletParts;
+  #waiting: ExportRequest | undefined;
+  /** Why the report waits; `undefined` while none does. */
+  #reason: string | undefined;
+
+  constructor(exporters: readonly ProfilesExporter[], parts: ExporterOutletParts) {
+    this.#exporters = exporters;
+    this.#parts = parts;
+  }
+
+  /** Refuses while a report waits: new data would have to wait behind it. */
+  readonly admission = (): AdmissionRefusal | undefined =>
+    this.#reason === undefined ? undefined : { reason: this.#reason, retryDelayMs };
+
+  deliver({ data, sampleCount }: CycleReport): boolean {
+    if (data === undefined) return true;
+    this.#waiting = createExportRequest(data, sampleCount);
+    return this.retry();
+  }
+
+  retry(): boolean {
+    const request = this.#waiting;
+    if (request === undefined) return true;
+    const places = this.#reserve(request);
+    const missing = this.#missing(places);
+    if (missing.length > 0) {
+      for (const { reserved } of places) if (typeof reserved === 'object') reserved.cancel();
+      this.#tellWaiting(request, missing);
+      return false;
+    }
+    for (const { exporter, reserved } of places) {
+      // Offered once more where there is no place, so that the exporter counts its loss.
+      this.#guard(request, () => (typeof reserved === 'object' ? reserved.commit() : exporter.offer(request)));
+    }
+    this.#tellDone();
+    return true;
+  }
+
+  drop(): void {
+    const request = this.#waiting;
+    if (request === undefined) return;
+    for (const exporter of this.#exporters) this.#guard(request, () => exporter.offer(request));
+    this.#tellDone();
+  }
+
+  #reserve(request: ExportRequest): Place[] {
+    return this.#exporters.flatMap((exporter) => {
+      let reserved: Reservation | Refusal | undefined;
+      this.#guard(request, () => {
+        reserved = exporter.reserve(request);
+      });
+      return reserved === undefined ? [] : [{ exporter, reserved }];
+    });
+  }
+
+  /**
+   * The places that the report waits for. A storage that cannot be written is waited for. A queue is full for as long as its
+   * destination is down, which is no reason to keep a report from the others, unless `block_on_overflow` is set and a storage
+   * keeps the queue: among blocked offers a report would be in memory alone.
+   */
+  #missing(places: readonly Place[]): Place[] {
+    const isOutOfStorage = ({ reserved }: Place): boolean =>
+      reserved === 'storage_full' || reserved === 'storage_error';
+    if (places.some(isOutOfStorage)) return places.filter(isOutOfStorage);
+    const full = places.filter(({ reserved }) => reserved === 'queue_full');
+    return full.length === this.#exporters.length ? full : full.filter(({ exporter }) => exporter.blocksOnOverflow);
+  }
+
+  /** Keeps the report of the other exporters from the fault of one. */
+  #guard(request: ExportRequest, work: () => unknown): void {
+    const fail = (error: unknown): void => this.#parts.onFailure(error, request);
+    try {
+      const result = work();
+      if (result instanceof Promise) result.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #tellWaiting({ sampleCount }: ExportRequest, missing: readonly Place[]): void {
+    const wasWaiting = this.#reason !== undefined;
+    const causes = missing.map(({ exporter, reserved }) => `${exporter.id} (${reserved as Refusal})`).join(', ');
+    this.#reason = `a report waits for the sending queue of ${causes}; send it again later`;
+    if (wasWaiting) return;
+    const fields = { exporters: causes, waiting_items: sampleCount };
+    this.#parts.logger.error(
+      fields,
+      'No queue can take a report, or a durable one cannot. It waits, and new data is refused.',
+    );
+  }
+
+  #tellDone(): void {
+    if (this.#reason !== undefined) this.#parts.logger.info('No report waits any more.');
+    this.#reason = undefined;
+    this.#waiting = undefined;
+  }
+}

@@ -124,14 +124,14 @@ export function splitRequest(
   limits: PartLimits,
   events: Pick<ExportEvents, 'failed' | 'payloadsDropped'>,
 ): SplitRequest {
-  const { pieces, tooLargeSampleCount, droppedPayloadCount } = splitProfiles(request.data, limits);
+  const { parts, tooLargeSampleCount, droppedPayloadCount } = splitProfiles(request.data, limits);
   const reason = `a single sample is larger than ${limits.maxBytes} bytes; raise the limit if the receiver takes more`;
   const failure: Permanent = { kind: 'permanent', errorType: 'too_large', reason };
   if (tooLargeSampleCount > 0) events.failed({ sampleCount: tooLargeSampleCount }, failure);
   if (droppedPayloadCount > 0) events.payloadsDropped(droppedPayloadCount);
   // A profile without samples that is left alone in a part has nothing to tell.
-  const parts = pieces
+  const requests = parts
     .filter(({ sampleCount }) => sampleCount > 0)
     .map(({ data, sampleCount }) => createExportRequest(data, sampleCount));
-  return { parts, result: tooLargeSampleCount > 0 ? failedBecause(failure) : 'finished' };
+  return { parts: requests, result: tooLargeSampleCount > 0 ? failedBecause(failure) : 'finished' };
 }

@@ -37,15 +37,15 @@ export const suite: BenchSuite = {
       ],
       comparison,
     );
-    for (const parts of [1, 4, 16]) {
-      const maxBytes = Math.ceil(sizeBytes / parts);
-      const { pieces, tooLargeSampleCount } = splitProfiles(whole, { maxBytes });
+    for (const count of [1, 4, 16]) {
+      const maxBytes = Math.ceil(sizeBytes / count);
+      const { parts, tooLargeSampleCount } = splitProfiles(whole, { maxBytes });
       assert.equal(tooLargeSampleCount, 0);
       rows.push(
         ...compareInRounds(
           [
-            { what: `encode ${pieces.length} pieces`, run: () => pieces.map(({ data }) => encodeProfilesData(data)) },
-            { what: `split into ${pieces.length} pieces`, run: () => splitProfiles(whole, { maxBytes }) },
+            { what: `encode ${parts.length} parts`, run: () => parts.map(({ data }) => encodeProfilesData(data)) },
+            { what: `split into ${parts.length} parts`, run: () => splitProfiles(whole, { maxBytes }) },
           ],
           comparison,
         ),

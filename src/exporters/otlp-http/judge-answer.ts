@@ -1,7 +1,7 @@
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import { decodeExportResponseJson } from '../../otlp/json/export-response-json.ts';
 import type { ExportResponse } from '../../otlp/protobuf/export-response.ts';
 import { decodeExportResponse } from '../../otlp/protobuf/export-response.ts';
-import { decodeExportResponseJson } from '../../otlp/protobuf/export-response-json.ts';
 import type { SendResult } from '../export-client.ts';
 import { fullyAccepted } from '../export-client.ts';
 import { readFailureMessage } from './failure-message.ts';

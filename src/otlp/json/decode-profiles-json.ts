@@ -1,4 +1,3 @@
-import { InvalidMessage } from '../../model/invalid-message.ts';
 import type {
   AnyValue,
   KeyValue,
@@ -13,7 +12,7 @@ import type {
 } from '../profiles-data.ts';
 import type { DecodedProfiles } from '../protobuf/decode-profiles-data.ts';
 import { StringReferences } from '../string-references.ts';
-import { JsonObject } from './json-object.ts';
+import { JsonObject, parseJson } from './json-object.ts';
 
 /**
  * Reads OTLP/JSON as the Collector and others write it: names in lowerCamelCase or snake_case, 64-bit integers as strings or
@@ -37,12 +36,9 @@ export function decodeJson(text: string): DecodedProfiles {
 
 /** `JSON.parse` that makes a bigint of an integer that a number cannot hold. */
 function parseExactly(text: string): unknown {
-  try {
-    // Looking at every number costs time; hardly any message has a long one outside quotes.
-    return /[[:,\s]-?\d{16}/.test(text) ? JSON.parse(text, reviveInteger as Reviver) : JSON.parse(text);
-  } catch (error) {
-    throw new InvalidMessage('', `is not JSON: ${error instanceof Error ? error.message : error}`);
-  }
+  // A look at every number costs time; hardly any message has a long one outside quotes.
+  const hasLongNumber = /[[:,\s]-?\d{16}/.test(text);
+  return parseJson(() => (hasLongNumber ? JSON.parse(text, reviveInteger as Reviver) : JSON.parse(text)));
 }
 
 type Reviver = (key: string, value: unknown) => unknown;

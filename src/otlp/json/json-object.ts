@@ -1,9 +1,18 @@
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import { noBytes, noElements } from '../profiles-data.ts';
 
+/** Runs a JSON parser. @throws InvalidMessage when the text is not JSON */
+export function parseJson(parse: () => unknown): unknown {
+  try {
+    return parse();
+  } catch (error) {
+    throw new InvalidMessage('', `is not JSON: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
 /**
  * One message as OTLP/JSON, read field by field under its name in lowerCamelCase (snake_case is taken too). A field that is
- * missing or null has the zero value; fields that nobody asks for are ignored.
+ * missing or null has the zero value; unknown fields are ignored.
  */
 export class JsonObject {
   readonly #fields: Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import type { Profile, ProfilesData, ProfilesDictionary } from '../profiles-data
 import { readProfileV18, readProfileV19 } from './decode-old-profile.ts';
 import type { DecodedProfiles } from './decode-profiles-data.ts';
 import { decodeProfiles } from './decode-profiles-data.ts';
-import type { WireFinding, WireVersion } from './wire-version.ts';
+import type { DetectedVersion, WireVersion } from './wire-version.ts';
 import { findWireVersion } from './wire-version.ts';
 
 /** A message in the current form, and the version that its sender wrote. */
@@ -18,20 +18,20 @@ const remedy =
 /**
  * Reads profiles of proto v1.8 to v1.11, whose field numbers differ, and gives all of them the current form. A message that could be
  * of two versions is refused: read with the wrong numbers, attributes become values. `isDeclared` says that the
- * sender declared the current version, which settles what the structure leaves open. `finding` is what that tells.
+ * sender declared the current version, which decides where the structure does not. `detected` is the result of the structure.
  * @throws InvalidMessage with the path of the message, or with what is unclear of its version
  */
 export function decodeAnyWire(
   bytes: Uint8Array,
   isDeclared: boolean,
-  finding: WireFinding = findWireVersion(bytes),
+  detected: DetectedVersion = findWireVersion(bytes),
 ): VersionedProfiles {
-  if (finding.kind === 'foreign') throw new InvalidMessage('', `cannot be read: ${finding.why}; ${remedy}`);
-  const version = finding.kind === 'found' ? finding.version : 'current';
+  if (detected.kind === 'foreign') throw new InvalidMessage('', `cannot be read: ${detected.why}; ${remedy}`);
+  const version = detected.kind === 'found' ? detected.version : 'current';
   if (version === 'v1.8') return { ...decodeProfiles(bytes, readProfileV18), version };
   if (version === 'v1.9') return { ...decodeProfiles(bytes, readProfileV19), version };
   const decoded = decodeProfiles(bytes);
-  if (finding.kind === 'unclear' && !isDeclared && !hasPlausibleAttributes(decoded.data)) {
+  if (detected.kind === 'unclear' && !isDeclared && !hasPlausibleAttributes(decoded.data)) {
     const problem = 'field 2 of its samples may be the attributes of OTLP v1.10 or the values of v1.9';
     throw new InvalidMessage('', `cannot be read: ${problem}; ${remedy}`);
   }
@@ -39,7 +39,7 @@ export function decodeAnyWire(
 }
 
 /**
- * Like `decodeAnyWire` for OTLP/JSON, where fields have names. Those of other versions would be left out as unknown,
+ * Like `decodeAnyWire` for OTLP/JSON, where fields have names. Fields of other versions would be left out as unknown,
  * and all samples with them.
  * @throws InvalidMessage
  */
@@ -53,9 +53,8 @@ export function decodeAnyJson(text: string): VersionedProfiles {
 }
 
 /**
- * Whether what was read as attributes of samples are attributes of samples: each is in the table, no key comes twice, and none
- * of them belongs to a mapping, a location or a profile. If they were values, the table would hold entries that
- * nobody uses.
+ * Whether the numbers read as attributes of samples are attributes: each is in the table, no key comes twice, and none belongs
+ * to a mapping, a location or a profile. If the numbers were values, the table would hold unused entries.
  */
 function hasPlausibleAttributes({ resourceProfiles, dictionary }: ProfilesData): boolean {
   const profiles = resourceProfiles.flatMap(({ scopeProfiles }) => scopeProfiles.flatMap((scope) => scope.profiles));

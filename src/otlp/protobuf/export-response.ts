@@ -1,11 +1,11 @@
 import { ProtobufReader } from './protobuf-reader.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
 
-/** What a server says of a request that it took. Nothing rejected and no message: it took all of it. */
+/** Response of a server that took a request. Nothing rejected and no message: full success. */
 export interface ExportResponse {
   /** Profiles, not samples. */
   readonly rejectedProfiles: bigint;
-  /** Why, for people; with nothing rejected: a warning. */
+  /** Reason, for people; a warning when nothing was rejected. */
   readonly errorMessage: string;
 }
 

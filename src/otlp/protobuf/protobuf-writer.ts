@@ -22,14 +22,14 @@ export class ProtobufWriter {
     return this.#buffer.length - this.#position;
   }
 
-  /** What was written. A request may wait in a queue for long, so no more than a quarter of what it holds is unused. */
+  /** The bytes written. A request may wait in a queue for long, so at most a quarter of the memory that it holds is unused. */
   finish(): Uint8Array {
     const { buffer, byteOffset, length } = this.#buffer.subarray(this.#position);
     const bytes = new Uint8Array(buffer, byteOffset, length);
     return 4 * this.#position <= buffer.byteLength ? bytes : bytes.slice();
   }
 
-  /** What was written, as a text of one character a byte: a key by which equal messages are found. */
+  /** The bytes written, as a text of one character a byte: a key by which equal messages are found. */
   latin1(): string {
     return this.#buffer.toString('latin1', this.#position);
   }

@@ -9,10 +9,10 @@ import { ProtobufReader } from './protobuf-reader.ts';
 export type WireVersion = 'current' | 'v1.9' | 'v1.8';
 
 /**
- * What the structure of a message tells of its version. `unclear` is `current` unless its content says otherwise: see
- * `decodeAnyWire`. `foreign` is no version that we read.
+ * Version of a message as its structure tells. `unclear` is `current` unless the content says otherwise: see
+ * `decodeAnyWire`. `foreign` is no version that can be read.
  */
-export type WireFinding =
+export type DetectedVersion =
   | { readonly kind: 'found'; readonly version: WireVersion }
   | { readonly kind: 'unclear' }
   | { readonly kind: 'foreign'; readonly why: string };
@@ -22,14 +22,14 @@ export type WireFinding =
  * tables are passed over, and samples too once one of them has decided.
  * @throws InvalidMessage when the bytes are no protobuf
  */
-export function findWireVersion(bytes: Uint8Array): WireFinding {
+export function findWireVersion(bytes: Uint8Array): DetectedVersion {
   const evidence = new Evidence();
   const reader = new ProtobufReader(bytes, undefined);
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
     if (tag === 0x0a) reader.message('resource_profiles', evidence, scanResourceProfiles);
     else reader.skip();
   }
-  return evidence.finding();
+  return evidence.detected();
 }
 
 type Reader = ProtobufReader<undefined>;
@@ -46,7 +46,7 @@ class Evidence {
   isAncientSample = false;
   isV18Profile = false;
   isV19Profile = false;
-  /** Whether all samples make sense in the old reading, and in the current one, as to the number of their elements. */
+  /** Whether the numbers of elements of all samples make sense in the old reading, and in the current reading. */
   #fitsOld = true;
   #fitsCurrent = true;
   #hasField2 = false;
@@ -64,7 +64,7 @@ class Evidence {
     if (timestampCount === 0) this.#fitsCurrent = false;
   }
 
-  finding(): WireFinding {
+  detected(): DetectedVersion {
     // Unpacked numbers in field 2 beside a list in field 3 are the stack's length and the values of v1.7.
     if (this.isAncientSample || (this.isUnpacked && this.isOldSample))
       return { kind: 'foreign', why: 'its samples are those of a version before v1.8' };

@@ -10,11 +10,11 @@ import { resourceOf } from './resource-of.ts';
 import type { TimeRange } from './time-range.ts';
 import type { WindowContents } from './window-contents.ts';
 
-/** Semantic conventions whose attributes we send. */
+/** Semantic conventions of the attributes. */
 const schemaUrl = 'https://opentelemetry.io/schemas/1.44.0';
 
 /**
- * One reporting cycle as OTLP profiles: a resource for each sampled process, below it a profile for each profile type.
+ * OTLP profiles of a reporting cycle: a resource for each sampled process, below it a profile for each profile type.
  * Pure: the same contents, range and profile IDs give the same result. `createProfileId` gives 16 random bytes a call.
  */
 export function buildProfiles(
@@ -50,7 +50,7 @@ class ProfileWriter {
   readonly #locations: LocationWriter;
   readonly #createProfileId: () => Uint8Array;
   readonly #attributesByContext = new Map<number, readonly number[]>();
-  // Nearly every context is new, of threads, names and CPUs that are not.
+  // Nearly every context is new, of threads, names and CPUs that are known.
   readonly #attributeByThread = new Map<number, number>();
   readonly #attributeByName = new Map<string, number>();
   readonly #attributeByCpu = new Map<number, number>();
@@ -80,12 +80,12 @@ class ProfileWriter {
     };
   }
 
-  /** Samples with the same stack, attributes and link become one; its moments keep the order of their arrival. */
+  /** Samples with the same stack, attributes and link become one, with its timestamps in the order of arrival. */
   #samples(eventNumbers: readonly number[]): Sample[] {
     const { events, stacks } = this.#contents;
     const identities = new QuadIndex();
     const samples: { sample: Sample; timestamps: bigint[]; values: bigint[] }[] = [];
-    // Timestamps alone say "1 each", which every backend reads; values join where one of them says something else.
+    // Timestamps alone mean 1 each, which every backend reads; values join when one of them is not 1.
     const hasValues = eventNumbers.some((event) => events.value(event) !== 1n);
     for (const event of eventNumbers) {
       const stack = events.stack(event);

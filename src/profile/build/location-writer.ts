@@ -27,7 +27,7 @@ export class LocationWriter {
 
   /** Index in the dictionary's stack table of a window's stack. */
   stack(stack: number): number {
-    // Asked for with each event: not even a closure where it is known.
+    // Called for each event, so a known stack costs not even a closure.
     const known = this.#stackByStack[stack]!;
     if (known >= 0) return known;
     return memoized(this.#stackByStack, stack, () => {
@@ -57,7 +57,7 @@ export class LocationWriter {
   }
 
   /**
-   * The file ID of a frame of which nothing else tells the file: without it, two frames of different files at the same
+   * File ID of a frame whose file is told by nothing else: without the ID, two frames of different files at the same
    * address would be one location, and two stacks one stack.
    */
   #unknownFile({ file }: WindowFrame): string {
@@ -82,7 +82,7 @@ export class LocationWriter {
       const { file, start, end, fileOffset } = this.#contents.mappings[frame.mapping]!;
       return memoized(this.#mappingByMapping, frame.mapping, () => this.#mapping(file, start, end, fileOffset));
     }
-    // Without a mapping the file is still worth telling: its build IDs are what a backend symbolizes by.
+    // A frame without a mapping still needs its file: a backend symbolizes by build ID.
     return memoized(this.#mappingByFile, frame.file, () => this.#mapping(frame.file, 0n, 0n, 0n));
   }
 
@@ -100,7 +100,7 @@ export class LocationWriter {
   }
 }
 
-/** The number at `index`, computed at its first use; -1 marks one that is not there yet. */
+/** The number at `index`, computed at its first use; -1 marks a missing number. */
 function memoized(numbers: Int32Array, index: number, compute: () => number): number {
   const known = numbers[index]!;
   if (known >= 0) return known;

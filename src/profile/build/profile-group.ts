@@ -10,7 +10,7 @@ export interface ProfileGroup {
   readonly events: readonly number[];
 }
 
-/** Where an event lies: in the cycle's range, before it (it was under way at the last tick) or after it (clocks differ). */
+/** Position of an event: in the cycle's range, before it (the event was under way at the last tick) or after it (clocks differ). */
 const within = 0;
 const before = 1;
 const after = 2;

@@ -4,8 +4,8 @@ import { attributeNames } from '../attribute-names.ts';
 import type { WindowResource } from './window-contents.ts';
 
 /**
- * A sampled process as an OTLP resource. What the process says of itself goes before what the collector says of the
- * host; `service.name` is always there, because every backend groups by it.
+ * A sampled process as an OTLP resource. Attributes of the process go before those of its collector; `service.name` is always
+ * there, because every backend groups by it.
  */
 export function resourceOf({ collectorAttributes, process }: WindowResource): Resource {
   const attributes = new Map<string, AnyValue>(collectorAttributes);

@@ -7,8 +7,8 @@ import type { Process } from '../../model/process.ts';
 import type { ProfileType } from '../../model/profile-type.ts';
 
 /**
- * Everything that one reporting cycle gathered, with the names that are known at its end. Entries refer to each
- * other by index, from 0; -1 means "none".
+ * Samples of a reporting cycle, with the names that are known at its end. Entries refer to each other by index,
+ * from 0; -1 means "none".
  */
 export interface WindowContents {
   readonly resources: readonly WindowResource[];
@@ -22,7 +22,7 @@ export interface WindowContents {
   readonly events: TraceEvents;
 }
 
-/** Who was sampled, and by whom: what becomes a resource and its scope. */
+/** Sampled process and its collector: becomes a resource and its scope. */
 export interface WindowResource {
   readonly collectorAttributes: ReadonlyMap<string, string>;
   readonly scopeName: string;
@@ -59,7 +59,7 @@ export interface WindowStacks {
   isTruncated(stack: number): boolean;
 }
 
-/** What a sample says of itself beside its stack: becomes its attributes. */
+/** Description of a sample beside its stack: becomes its attributes. */
 export interface SampleContext {
   readonly threadId: number;
   readonly threadName: string;
@@ -68,7 +68,7 @@ export interface SampleContext {
   readonly labels: ReadonlyMap<string, string> | undefined;
 }
 
-/** Trace events 0..count-1 in the order of their arrival, one for each moment. */
+/** Trace events 0..count-1 in the order of arrival, one for each timestamp. */
 export interface TraceEvents {
   readonly count: number;
   resource(event: number): number;

@@ -3,7 +3,7 @@ import { isKeyValueList } from '../../otlp/profiles-data.ts';
 import type { FaultList } from './fault-list.ts';
 import { visitProfiles } from './references.ts';
 
-/** Keys are unique within whatever has attributes, and no key of an inline attribute is empty. */
+/** Keys are unique within each list of attributes, and no key of an inline attribute is empty. */
 export function checkAttributeKeys(data: ProfilesData, faults: FaultList): void {
   const { dictionary } = data;
   for (const [i, { resource, scopeProfiles }] of data.resourceProfiles.entries()) {
@@ -38,7 +38,7 @@ function checkIndices(
 ): void {
   const positions = new Map<string, number>();
   for (const [position, index] of indices.entries()) {
-    // What points nowhere is another rule's fault.
+    // An index that points nowhere is a fault of another rule.
     const key = dictionary.stringTable[dictionary.attributeTable[index]?.keyStrindex ?? -1];
     if (key === undefined) continue;
     const first = positions.get(key);

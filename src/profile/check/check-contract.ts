@@ -13,7 +13,7 @@ import { FaultList } from './fault-list.ts';
 import { visitProfiles, visitReferences } from './references.ts';
 
 /**
- * What we promise of our own payloads beyond the specification, because some backend loses data without it: service.name on
+ * Promises of our own payloads beyond the specification, because some backend loses data without them: service.name on
  * every resource, a frame type on every location, profile IDs, build IDs in their form, inline attributes with values,
  * and no placeholder for a missing name. Bounded like `checkConformance`.
  */

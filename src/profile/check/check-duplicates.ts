@@ -29,7 +29,7 @@ export function checkDuplicates(dictionary: ProfilesDictionary, faults: FaultLis
   checkTable('stack_table', dictionary.stackTable, faults, ({ locationIndices }) => locationIndices.join());
 }
 
-/** The same text for the same set of indices. */
+/** Key of a set of indices, in any order. */
 export function setKey(indices: readonly number[]): string {
   return indices.length < 2 ? indices.join() : [...indices].sort((a, b) => a - b).join(';');
 }
@@ -44,7 +44,7 @@ function checkTable<T>(name: string, entries: readonly T[], faults: FaultList, k
   }
 }
 
-/** Type and value: the integer 1 is not the text "1". */
+/** Key of a value with its type: the integer 1 is not the text "1". */
 function valueKey(value: AnyValue): string {
   const writer = new ProtobufWriter(64);
   encodeValue(writer, 1, value);

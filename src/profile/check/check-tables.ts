@@ -8,7 +8,7 @@ import type {
 } from '../../otlp/profiles-data.ts';
 import type { FaultList } from './fault-list.ts';
 
-/** What each table promises on its own: the zero value at its head, and entries that make sense. */
+/** Rules of each table on its own: the zero value at its head, and entries that make sense. */
 export function checkTables(dictionary: ProfilesDictionary, faults: FaultList): void {
   checkTable('mapping_table', dictionary.mappingTable, isZeroMapping, checkMapping, faults);
   checkTable('location_table', dictionary.locationTable, isZeroLocation, checkLocation, faults);

@@ -1,4 +1,4 @@
-/** One rule that a payload breaks, and where. Printed as `path: problem`. */
+/** Rule that a payload breaks, with the place. Printed as `path: problem`. */
 export interface ConformanceFault {
   /** Breadcrumbs, e.g. `resource_profiles[0]: scope_profiles[0]: profile[2]: sample[3]: stack_index`. */
   readonly path: string;

@@ -2,7 +2,7 @@ import type { KeyValue } from '../../otlp/profiles-data.ts';
 import type { Dialect } from './dialect.ts';
 import { asReceived } from './dialect.ts';
 
-/** The frame types that devfiler takes; one other refuses the whole request. */
+/** Frame types that devfiler takes; any other type makes it refuse the whole request. */
 export const devfilerFrameTypes: ReadonlySet<string> = new Set([
   'native',
   'kernel',
@@ -29,11 +29,11 @@ export const devfiler: Dialect = {
   sampleShape: 'timestamps',
   mappingAttributes: (attributes) => (hasFileId(attributes) ? attributes : []),
   frameType: (type) => (devfilerFrameTypes.has(type) ? type : 'native'),
-  // Those without an address would all be the frame 0 of their file; without a file they are known by their names.
+  // Frames without an address would all be frame 0 of their file; without a file a frame is known by its name.
   keepsMapping: (frameType, address) => address !== 0n || frameType === 'native' || frameType === 'kernel',
 };
 
-/** Whether the build ID that devfiler identifies a file by is there, in a form that it reads. */
+/** True when the attributes hold the build ID by which devfiler identifies a file, in a form that it reads. */
 export function hasFileId(attributes: readonly KeyValue[]): boolean {
   return attributes.some(({ key, value }) => {
     return fileIdKeys.has(key) && typeof value === 'string' && /^(?:[0-9a-fA-F]{32}|[\w-]{22})$/.test(value);

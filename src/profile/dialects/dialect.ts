@@ -8,13 +8,13 @@ export type DialectName = (typeof dialectNames)[number];
 
 /** Differences between OTLP as it is and OTLP as a backend wants it. Every function is pure. */
 export interface Dialect {
-  /** Whether the backend takes profiles of this type; others are dropped and counted. */
+  /** True when the backend takes profiles of this type; others are dropped and counted. */
   isTaken(type: ProfileType): boolean;
-  /** The type under the names, and with the period, that the backend shows right. */
+  /** Profile type with the names and the period that the backend shows right. */
   profileType(type: ProfileType): ProfileType;
   /** Form of the observations, as `inShape` writes it. */
   readonly sampleShape: 'sums' | 'timestamps' | 'uniform';
-  /** The value to send in place of this one; `undefined` leaves the attribute out. */
+  /** Value to send in place of the given value; `undefined` leaves the attribute out. */
   resourceAttribute(key: string, value: AnyValue): AnyValue;
   readonly maxResourceAttributes: number;
   sampleAttribute(key: string, value: AnyValue): AnyValue;
@@ -23,11 +23,11 @@ export interface Dialect {
   mappingAttributes<T extends KeyValue>(attributes: readonly T[]): readonly T[];
   /** `profile.frame.type` to send; `type` is empty when the location has none. */
   frameType(type: string): string;
-  /** Whether a frame keeps its mapping. */
+  /** True when a frame keeps its mapping. */
   keepsMapping(frameType: string, address: bigint): boolean;
   /** Name for a frame without a name; empty leaves the frame nameless. `file` is that of the mapping, or empty. */
   namelessFrame(file: string, address: bigint): string;
-  /** Whether profiles of one type become one where their resources have become equal. */
+  /** True when profiles of one type become one where their resources have become equal. */
   readonly mergesProfiles: boolean;
   /** Bounds on one profile, which is cut into several at them; `undefined`: none. */
   readonly limits: ProfileLimits | undefined;

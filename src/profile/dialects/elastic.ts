@@ -2,7 +2,7 @@ import type { ProfileType } from '../../model/profile-type.ts';
 import type { Dialect } from './dialect.ts';
 import { asReceived } from './dialect.ts';
 
-/** The Collector's Elasticsearch exporter takes on-CPU profiles alone, makes an event of each timestamp, and wants a type on every frame. */
+/** The Collector's Elasticsearch exporter takes on-CPU profiles alone, makes an event of each timestamp, and needs a type on every frame. */
 export const elastic: Dialect = {
   ...asReceived,
   isTaken: isOnCpu,

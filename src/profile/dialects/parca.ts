@@ -2,7 +2,7 @@ import type { AnyValue } from '../../otlp/profiles-data.ts';
 import type { Dialect } from './dialect.ts';
 import { asReceived } from './dialect.ts';
 
-/** Parca takes nothing but text for a label, and multiplies samples/count by the period. */
+/** Parca takes text alone for a label, and multiplies samples/count by the period. */
 export const parca: Dialect = {
   ...asReceived,
   profileType: (type) =>

@@ -47,7 +47,7 @@ export class ProfileCutter {
     return parts;
   }
 
-  /** Whether the profile fits even if no two samples shared a frame: quick, and true of almost every profile. */
+  /** True when the profile fits even if no two samples shared a frame: quick, and so for almost every profile. */
   #surelyFits(samples: readonly Sample[]): boolean {
     if (samples.length > this.#limits.maxSamples) return false;
     let bytes = 0;

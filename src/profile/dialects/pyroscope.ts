@@ -23,26 +23,26 @@ export const pyroscope: Dialect = {
     withPeriod({ ...type, period, sampleType: type.sampleType.replace(/[-:]/g, '_') }),
   sampleShape: 'sums',
   resourceAttribute: (key, value) => (key === 'process.pid' ? undefined : labelValue(key, value)),
-  // With the sample's and its own `__name__`, `service_name`, `__delta__` and `__otel__` they stay below 30.
+  // Resource and sample attributes, with `__name__`, `service_name`, `__delta__` and `__otel__`, stay below 30.
   maxResourceAttributes: 20,
   sampleAttribute: (key, value) => (isWorthASeries(key) ? labelValue(key, value) : undefined),
   maxSampleAttributes: 4,
   // The text that Pyroscope's own symbolizer falls back to.
   namelessFrame: (file, address) => `${file.slice(file.lastIndexOf('/') + 1) || 'unknown'}!0x${address.toString(16)}`,
   mergesProfiles: true,
-  // Its size is an estimate, so a tenth is left.
+  // The size is an estimate, so a tenth is left.
   limits: {
     maxSamples: pyroscopeLimits.maxSamples,
     maxConvertedBytes: pyroscopeLimits.maxConvertedBytes * 0.9,
   },
 };
 
-/** Threads have names that many share; their numbers, and those of processors, would be a series each. */
+/** Many threads share a name; thread and processor numbers would be a series each. */
 function isWorthASeries(key: string): boolean {
   return key === 'thread.name' || key === 'service.name' || key.startsWith('process.context.label.');
 }
 
-/** Only text, whole numbers and lists of one of them become labels. */
+/** Text, whole numbers and lists of one of them become labels; other values do not. */
 function labelValue(key: string, value: AnyValue): AnyValue {
   if (Buffer.byteLength(key) > pyroscopeLimits.maxLabelNameBytes) return undefined;
   const single = Array.isArray(value) && value.length === 1 ? (value[0] as AnyValue) : value;
@@ -59,7 +59,7 @@ function cut(text: string, maxBytes: number): string {
   return bytes.subarray(0, end).toString();
 }
 
-/** A profile without a period has no name and is refused, but for off_cpu/nanoseconds, whose name is that it has none. */
+/** A profile without a period has no name and is refused, except off_cpu/nanoseconds, which must have none. */
 function withPeriod(type: ProfileType): ProfileType {
   if (type.sampleType === 'off_cpu' && type.sampleUnit === 'nanoseconds') {
     return { ...type, periodType: '', periodUnit: '', period: 0n };

@@ -16,14 +16,14 @@ import { noElements } from '../../otlp/profiles-data.ts';
 
 export type Table = keyof ProfilesDictionary;
 
-/** Where entries are copied to. Entry 0 of each table is there from the start. */
+/** Tables that entries are copied to. Entry 0 of each table is there from the start. */
 export interface DictionaryTarget {
   /** Adds an entry whose indices are those of the target, or finds an equal one; returns its index. */
   add<T extends Table>(table: T, entry: ProfilesDictionary[T][number]): number;
 }
 
 /**
- * Copies entries of one dictionary to another when something that uses them is copied, each once: what nobody uses stays
+ * Copies entries of one dictionary to another when something that uses them is copied, each once: unused entries stay
  * behind. Entry 0 stays entry 0. An index that points nowhere becomes 0, which stands for nothing.
  */
 export class DictionaryCopy {
@@ -32,7 +32,7 @@ export class DictionaryCopy {
   readonly #linesOf: (location: number) => readonly Line[];
   /** Index in the target by index in the source; 0 is "not copied". */
   readonly #copies: { readonly [T in Table]: Uint32Array };
-  /** What was copied, in order: the array of its table, and its index in the source. */
+  /** Copied entries in order: the array of the table, and the index in the source. */
   readonly #journalTables: Uint32Array[] = [];
   readonly #journalIndices: number[] = [];
 
@@ -57,12 +57,12 @@ export class DictionaryCopy {
     };
   }
 
-  /** How many entries were copied so far: the mark to give to `forget`. */
+  /** Number of entries copied so far: the mark to give to `forget`. */
   get count(): number {
     return this.#journalIndices.length;
   }
 
-  /** Takes what was copied since the mark for not copied. The target has to forget it too. */
+  /** Forgets the copies since the mark. The target must forget the entries too. */
   forget(mark: number): void {
     for (let i = mark; i < this.#journalIndices.length; i++) this.#journalTables[i]![this.#journalIndices[i]!] = 0;
     this.#journalTables.length = mark;
@@ -79,7 +79,7 @@ export class DictionaryCopy {
     };
   }
 
-  /** All but the samples. */
+  /** The profile without its samples. */
   profileHead(profile: Profile): Profile {
     return {
       ...profile,

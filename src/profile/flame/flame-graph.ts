@@ -170,7 +170,7 @@ class PathReader {
   }
 }
 
-/** Where an unnamed frame is: the file's base name or else the frame type, and the address. */
+/** Place of an unnamed frame: the file's base name or else the frame type, and the address. */
 function placeOf(address: bigint, type: string, module: string): string {
   const base = module.slice(module.lastIndexOf('/') + 1) || (type === '' || type === 'native' ? '' : `[${type}]`);
   return `${base === '' ? '' : `${base}+`}0x${address.toString(16)}`;

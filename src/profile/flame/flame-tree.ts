@@ -1,7 +1,7 @@
 /**
- * What a reader of a flame graph wants to tell apart. `interpreted`: functions of a language whose bytecode is
+ * Kind of a node in a flame graph. `interpreted`: functions of a language whose bytecode is
  * interpreted; `managed`: functions that a runtime compiles (JVM, V8, .NET); `stub`: code that a runtime made for
- * itself; `unresolved`: nobody named it yet; `other`: nodes that were too small to keep.
+ * itself; `unresolved`: without a name yet; `other`: nodes that were too small to keep.
  */
 export type FrameClass =
   | 'root'
@@ -14,7 +14,7 @@ export type FrameClass =
   | 'unresolved'
   | 'other';
 
-/** One function as a flame graph shows it. Texts are bounded by `maxTextLength`. */
+/** Function as a flame graph shows it. Texts are bounded by `maxTextLength`. */
 export interface FlameFrame {
   readonly name: string;
   readonly class: FrameClass;
@@ -23,7 +23,7 @@ export interface FlameFrame {
   /** Path of the mapped file; empty when unknown. */
   readonly module: string;
   readonly file: string;
-  /** Where the function starts, or else its lowest line seen; 0 when unknown. */
+  /** First line of the function, or else its lowest line seen; 0 when unknown. */
   readonly line: number;
 }
 
@@ -41,11 +41,11 @@ export interface FlameTree {
   /** Indices of `frames`. */
   readonly nodeFrames: readonly number[];
   /**
-   * What was spent in the node itself; a node's total is this and the totals of its children. A JavaScript number: for
+   * Value of the node itself; a node's total is this and the totals of its children. A JavaScript number: for
    * drawing, so that a sum above 2^53 may be rounded.
    */
   readonly selfValues: readonly number[];
-  /** How many nodes were folded into `other` ones to keep to the bound. */
+  /** Number of nodes that were folded into `other` nodes to keep to the bound. */
   readonly foldedNodes: number;
 }
 

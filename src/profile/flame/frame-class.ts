@@ -10,8 +10,8 @@ export interface FrameFacts {
 }
 
 /**
- * How a frame is coloured. The wire says a frame's language, not whether a runtime made the code for itself, so that is
- * told by the rule that defines a stub: it has a name and no source. JVM and .NET methods without a file are known by the
+ * Class of a frame, which gives its colour. The wire has a frame's language, not whether a runtime made the code for itself;
+ * that follows from the definition of a stub: a name and no source. JVM and .NET methods without a file are known by the
  * form of their names, V8's by the prefix of its perf maps (`JS:*name`, `~name` while interpreted), and its
  * embedded builtins by their symbols in the node executable.
  */

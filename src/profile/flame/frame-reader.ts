@@ -1,6 +1,6 @@
 import type { AnyValue, Line, Location, Mapping, ProfilesDictionary } from '../../otlp/profiles-data.ts';
 
-/** One frame as a person reads it: a location, or one of the functions that were inlined there. */
+/** Frame as a person reads it: a location, or a function that was inlined there. */
 export interface Frame {
   /** Empty when nobody named it. */
   readonly functionName: string;
@@ -13,13 +13,13 @@ export interface Frame {
   /** File name of the mapping; empty when there is none. */
   readonly mappingFile: string;
   readonly address: bigint;
-  /** Whether the function was inlined into the next frame. */
+  /** True when the function was inlined into the next frame. */
   readonly isInlined: boolean;
 }
 
 /**
- * Reads the dictionary's locations as frames. Answers for any data, also for indices that point nowhere: what cannot be found
- * is empty. Frames are made once a location.
+ * Reads the dictionary's locations as frames. Takes any data: the frame of an index that points nowhere is empty. Frames
+ * are made once a location.
  */
 export class FrameReader {
   readonly #dictionary: ProfilesDictionary;
@@ -85,7 +85,7 @@ export class FrameReader {
   }
 }
 
-/** What to show for a frame: its name, or where it is (`libc.so.6+0x2a1f`). */
+/** Label of a frame: its name, or its file and address (`libc.so.6+0x2a1f`). */
 export function frameLabel(frame: Frame): string {
   if (frame.functionName !== '') return frame.functionName;
   const file = frame.mappingFile.slice(frame.mappingFile.lastIndexOf('/') + 1);

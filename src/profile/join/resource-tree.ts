@@ -4,19 +4,19 @@ import { encodeResourceProfiles, encodeScopeProfiles } from '../../otlp/protobuf
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
 
 /**
- * What belongs to the scopes of resources, while requests are joined: equal resources are there once, and so are equal scopes
+ * Contents by resource and scope, while requests are joined: equal resources are there once, and so are equal scopes
  * within them. Order is that of first appearance.
  */
 export class ResourceTree<Content> {
   readonly #resources = new Joined<ResourceProfiles, Joined<ScopeProfiles, Content>>();
   #keyBytes = 0;
 
-  /** Memory that the heads of resources and scopes take, about. */
+  /** Bytes of memory of the heads of resources and scopes, about. */
   get sizeBytes(): number {
     return headFactor * this.#keyBytes;
   }
 
-  /** What belongs to a scope of a resource. */
+  /** Content of a scope of a resource. */
   get(resource: ResourceProfiles, scope: ScopeProfiles, create: () => Content): Content {
     const scopes = this.#get(this.#resources, resourceKey(resource), withoutScopes(resource), () => new Joined());
     return this.#get(scopes, scopeKey(scope), { ...scope, profiles: noElements }, create);
@@ -37,10 +37,10 @@ export class ResourceTree<Content> {
   }
 }
 
-/** The key, and attributes as objects. */
+/** Memory of a head by the bytes of its key: the key itself, and attributes as objects. */
 const headFactor = 8;
 
-/** What belongs to equal things, under the first of them. */
+/** Contents of equal heads, under the first of them. */
 class Joined<Head, Content> {
   readonly #byKey = new Map<string, { readonly head: Head; readonly content: Content }>();
 
@@ -61,7 +61,7 @@ function withoutScopes(entry: ResourceProfiles): ResourceProfiles {
   return { ...entry, scopeProfiles: noElements };
 }
 
-/** Two are equal when they are written alike, whatever the order of their attributes. */
+/** Resources are equal when their bytes are, with attributes in order. */
 function resourceKey(entry: ResourceProfiles): string {
   const resource = { ...entry.resource, attributes: sorted(entry.resource.attributes) };
   return keyOf(encodeResourceProfiles, { ...withoutScopes(entry), resource });

@@ -5,7 +5,7 @@ import type { MessageTable } from '../../otlp/protobuf/encode-dictionary.ts';
 import { entryEncoders } from '../../otlp/protobuf/encode-dictionary.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
 
-/** Bytes of a message or text that is a field of another: its tag (all of ours have one byte), its length and itself. */
+/** Bytes of a message or text as a field: its tag (one byte), its length and its body. */
 export function fieldSizeBytes(bodyBytes: number): number {
   if (bodyBytes < 0x80) return bodyBytes + 2;
   if (bodyBytes < 0x4000) return bodyBytes + 3;
@@ -13,7 +13,7 @@ export function fieldSizeBytes(bodyBytes: number): number {
   return bodyBytes + (bodyBytes < 0x1000_0000 ? 5 : 6);
 }
 
-/** Measures messages by encoding them, so that no second description of the wire can be wrong. */
+/** Measures messages by encoding them: a second description of the wire could be wrong. */
 export class SizeMeter {
   readonly #writer = new ProtobufWriter(4096);
 
@@ -25,7 +25,7 @@ export class SizeMeter {
     return length;
   }
 
-  /** Bytes that an entry takes in the dictionary. */
+  /** Bytes of an entry in the dictionary. */
   entryBytes<T extends keyof ProfilesDictionary>(table: T, entry: ProfilesDictionary[T][number]): number {
     if (table === 'stringTable') return fieldSizeBytes(Buffer.byteLength(entry as string));
     return fieldSizeBytes(this.bodyBytes(encoderOf(table as MessageTable), entry));

@@ -1,12 +1,12 @@
 import type { ProfilesData, Sample } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
 import { encodeResourceProfiles, encodeScopeProfiles } from '../../otlp/protobuf/encode-profiles-data.ts';
+import { DividedProfile } from './divided-profile.ts';
 import { SizeMeter } from './message-size.ts';
-import type { ProfilesPiece } from './piece-builder.ts';
-import { PieceBuilder } from './piece-builder.ts';
-import { ProfilePart } from './profile-part.ts';
+import type { RequestPart } from './part-builder.ts';
+import { PartBuilder } from './part-builder.ts';
 
-/** What no piece exceeds; a limit that is not given is none. */
+/** Limits of each part; an absent limit is none. */
 export interface SplitLimits {
   /** Encoded, dictionary included. */
   readonly maxBytes?: number;
@@ -15,18 +15,18 @@ export interface SplitLimits {
 }
 
 export interface SplitResult {
-  readonly pieces: readonly ProfilesPiece[];
-  /** Samples that are in no piece, because one alone is larger than `maxBytes`. */
+  readonly parts: readonly RequestPart[];
+  /** Samples in no part, because a single sample is larger than `maxBytes`. */
   readonly tooLargeSampleCount: number;
-  /** Original payloads that are in no piece, because with one sample beside they are larger than `maxBytes`. */
+  /** Original payloads in no part, because payload and one sample are larger than `maxBytes`. */
   readonly droppedPayloadCount: number;
 }
 
 /**
- * Takes a request apart: between resources, between profiles, and within a profile between samples. Pieces hold the samples of the whole
- * in their order, each as full as it can be, with a dictionary of what it uses. What says the same twice still does:
- * `mergeProfiles([data])` would join it. Resources and scopes without profiles are left out. The same data and limits give the
- * same pieces; time grows with the size of the data and of the pieces, a sample is tried at most twice (thrice beside an
+ * Splits a request: between resources, between profiles, and within a profile between samples. Parts hold the samples of the
+ * whole in their order, each part as full as possible, with a dictionary of the entries that it uses. Duplicate entries stay:
+ * `mergeProfiles([data])` would join them. Resources and scopes without profiles are left out. The same data and limits give the
+ * same parts; time grows with the size of the data and of the parts, a sample is tried at most twice (three times beside an
  * original payload).
  */
 export function splitProfiles(data: ProfilesData, limits: SplitLimits): SplitResult {
@@ -38,51 +38,51 @@ export function splitProfiles(data: ProfilesData, limits: SplitLimits): SplitRes
     for (const entry of resource.entry.scopeProfiles) {
       const headBytes = meter.bodyBytes(encodeScopeProfiles, { ...entry, profiles: noElements });
       const scope = { entry, headBytes };
-      for (const profile of entry.profiles) splitter.add(new ProfilePart(resource, scope, profile));
+      for (const profile of entry.profiles) splitter.add(new DividedProfile(resource, scope, profile));
     }
   }
   return splitter.finish();
 }
 
 class Splitter {
-  readonly #builder: PieceBuilder;
-  readonly #pieces: ProfilesPiece[] = [];
+  readonly #builder: PartBuilder;
+  readonly #parts: RequestPart[] = [];
   #tooLargeSampleCount = 0;
   #droppedPayloadCount = 0;
 
   constructor(data: ProfilesData, { maxBytes = Infinity, maxItems = Infinity }: SplitLimits) {
-    this.#builder = new PieceBuilder(data.dictionary, { maxBytes, maxItems });
+    this.#builder = new PartBuilder(data.dictionary, { maxBytes, maxItems });
   }
 
-  add(part: ProfilePart): void {
-    const { samples } = part.profile;
-    if (samples.length === 0) this.#place(part, undefined);
+  add(divided: DividedProfile): void {
+    const { samples } = divided.profile;
+    if (samples.length === 0) this.#place(divided, undefined);
     for (const [index, sample] of samples.entries()) {
-      part.sampleIndex = index;
-      if (!this.#place(part, sample)) this.#tooLargeSampleCount += 1;
+      divided.sampleIndex = index;
+      if (!this.#place(divided, sample)) this.#tooLargeSampleCount += 1;
     }
   }
 
   finish(): SplitResult {
-    this.#endPiece();
+    this.#endPart();
     return {
-      pieces: this.#pieces,
+      parts: this.#parts,
       tooLargeSampleCount: this.#tooLargeSampleCount,
       droppedPayloadCount: this.#droppedPayloadCount,
     };
   }
 
-  /** `false` when it is larger than a whole piece. */
-  #place(part: ProfilePart, sample: Sample | undefined): boolean {
-    if (this.#builder.tryAdd(part, sample)) return true;
-    this.#endPiece();
-    if (this.#builder.tryAdd(part, sample)) return true;
-    if (!part.dropPayload()) return false;
+  /** `false` when the sample is larger than a whole part. */
+  #place(divided: DividedProfile, sample: Sample | undefined): boolean {
+    if (this.#builder.tryAdd(divided, sample)) return true;
+    this.#endPart();
+    if (this.#builder.tryAdd(divided, sample)) return true;
+    if (!divided.dropPayload()) return false;
     this.#droppedPayloadCount += 1;
-    return this.#builder.tryAdd(part, sample);
+    return this.#builder.tryAdd(divided, sample);
   }
 
-  #endPiece(): void {
-    if (!this.#builder.isEmpty) this.#pieces.push(this.#builder.take());
+  #endPart(): void {
+    if (!this.#builder.isEmpty) this.#parts.push(this.#builder.take());
   }
 }

@@ -1,9 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestGuard } from '../../model/authentication.ts';
+import { encodeExportResponseJson } from '../../otlp/json/export-response-json.ts';
 import type { ExportResponse } from '../../otlp/protobuf/export-response.ts';
 import { encodeExportResponse } from '../../otlp/protobuf/export-response.ts';
-import { encodeExportResponseJson } from '../../otlp/protobuf/export-response-json.ts';
 import type { ContentEncoding } from '../content-encoding.ts';
 import { contentEncodingOf, decompress } from '../content-encoding.ts';
 import type { Refusal } from '../rpc-status.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { decodeExportResponseJson, encodeExportResponseJson } from '../../../src/otlp/json/export-response-json.ts';
 import { ProfilesSerializer } from '../../../src/otlp/profiles-serializer.ts';
 import { decodeExportResponse, encodeExportResponse } from '../../../src/otlp/protobuf/export-response.ts';
-import { decodeExportResponseJson, encodeExportResponseJson } from '../../../src/otlp/protobuf/export-response-json.ts';
 import { exportResponseType } from './protobuf-oracle.ts';
 
 for (const { name, response } of [

@@ -28,8 +28,8 @@ test('requests that are merged and taken apart again have the same samples', () 
       fc.array(arbitraryRequest, { minLength: 1, maxLength: 3 }),
       fc.integer({ min: 1, max: 9 }),
       (requests, maxItems) => {
-        const pieces = splitProfiles(mergeProfiles(requests), { maxItems }).pieces.map(({ data }) => data);
-        assertSameProfiles(normalForm(pieces.map(withoutIdentity)), normalForm(requests.map(withoutIdentity)));
+        const parts = splitProfiles(mergeProfiles(requests), { maxItems }).parts.map(({ data }) => data);
+        assertSameProfiles(normalForm(parts.map(withoutIdentity)), normalForm(requests.map(withoutIdentity)));
       },
     ),
     { numRuns },

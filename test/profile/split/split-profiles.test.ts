@@ -14,7 +14,7 @@ import { goodProfiles } from '../../otlp/good-profiles.ts';
 // Each run splits a whole request in several ways.
 const numRuns = Math.ceil(Number(process.env.PROPERTY_RUNS ?? 250) / 10);
 
-test('pieces hold exactly the samples of the whole, in their order, and conform', () => {
+test('parts hold exactly the samples of the whole, in their order, and conform', () => {
   fc.assert(
     fc.property(
       arbitraryRequest,
@@ -22,23 +22,23 @@ test('pieces hold exactly the samples of the whole, in their order, and conform'
       fc.integer({ min: 300, max: 3000 }),
       (data, maxItems, maxBytes) => {
         for (const limits of [{ maxItems }, { maxBytes }, { maxItems, maxBytes }]) {
-          const { pieces, tooLargeSampleCount } = splitProfiles(data, limits);
-          for (const { data: piece, sampleCount, sizeBytes } of pieces) {
-            assert.deepEqual(checkConformance(piece), []);
-            assert.equal(sizeBytes, encodeProfilesData(piece).length);
-            assert.equal(sampleCount, countSamples(piece));
+          const { parts, tooLargeSampleCount } = splitProfiles(data, limits);
+          for (const { data: part, sampleCount, sizeBytes } of parts) {
+            assert.deepEqual(checkConformance(part), []);
+            assert.equal(sizeBytes, encodeProfilesData(part).length);
+            assert.equal(sampleCount, countSamples(part));
             if ('maxBytes' in limits) assert.ok(sizeBytes <= maxBytes);
             if ('maxItems' in limits) assert.ok(sampleCount <= maxItems);
           }
           if (!('maxBytes' in limits)) assert.equal(tooLargeSampleCount, 0);
-          const found = pieces.map(({ data: piece }) => withoutIdentity(piece));
+          const found = parts.map(({ data: part }) => withoutIdentity(part));
           if (tooLargeSampleCount === 0) {
             // A profile without samples for which there is no room is left out: no sample is missed.
             const toCompare = 'maxBytes' in limits ? withoutEmptyProfiles : (whole: ProfilesData) => whole;
             const sent = toCompare(withoutIdentity(data));
             assertSameProfiles(normalForm(found.map(toCompare)), normalForm([sent]));
           }
-          assert.equal(sum(pieces.map(({ sampleCount }) => sampleCount)) + tooLargeSampleCount, countSamples(data));
+          assert.equal(sum(parts.map(({ sampleCount }) => sampleCount)) + tooLargeSampleCount, countSamples(data));
         }
       },
     ),
@@ -46,27 +46,27 @@ test('pieces hold exactly the samples of the whole, in their order, and conform'
   );
 });
 
-test('every piece is as full as it can be: one byte less, and it is two', () => {
+test('every part is as full as it can be: one byte less, and it is two', () => {
   fc.assert(
     fc.property(arbitraryRequest, fc.integer({ min: 500, max: 2000 }), (data, maxBytes) => {
-      for (const { data: piece, sizeBytes } of splitProfiles(data, { maxBytes }).pieces) {
-        assert.equal(splitProfiles(piece, { maxBytes: sizeBytes }).pieces.length, 1);
-        const { pieces, tooLargeSampleCount } = splitProfiles(piece, { maxBytes: sizeBytes - 1 });
-        assert.ok(pieces.length === 2 || tooLargeSampleCount > 0 || hasPayload(piece) || countSamples(piece) === 0);
+      for (const { data: part, sizeBytes } of splitProfiles(data, { maxBytes }).parts) {
+        assert.equal(splitProfiles(part, { maxBytes: sizeBytes }).parts.length, 1);
+        const { parts, tooLargeSampleCount } = splitProfiles(part, { maxBytes: sizeBytes - 1 });
+        assert.ok(parts.length === 2 || tooLargeSampleCount > 0 || hasPayload(part) || countSamples(part) === 0);
       }
     }),
     { numRuns: 2 * numRuns },
   );
 });
 
-test('a request within its limits is one piece that encodes to the same bytes', () => {
+test('a request within its limits is one part that encodes to the same bytes', () => {
   const data = goodProfiles();
   const bytes = encodeProfilesData(data);
-  const { pieces } = splitProfiles(data, { maxBytes: bytes.length, maxItems: 2 });
-  assert.equal(pieces.length, 1);
-  assert.equal(pieces[0]!.sizeBytes, bytes.length);
-  assertSameProfiles(normalForm([pieces[0]!.data]), normalForm([data]));
-  assert.equal(splitProfiles(data, { maxBytes: bytes.length - 1 }).pieces.length, 2);
+  const { parts } = splitProfiles(data, { maxBytes: bytes.length, maxItems: 2 });
+  assert.equal(parts.length, 1);
+  assert.equal(parts[0]!.sizeBytes, bytes.length);
+  assertSameProfiles(normalForm([parts[0]!.data]), normalForm([data]));
+  assert.equal(splitProfiles(data, { maxBytes: bytes.length - 1 }).parts.length, 2);
 });
 
 test('what nobody uses stays behind, and an index that points nowhere becomes nothing', () => {
@@ -74,22 +74,22 @@ test('what nobody uses stays behind, and an index that points nowhere becomes no
   data.dictionary.stringTable.push('orphan');
   data.dictionary.stackTable.push({ locationIndices: [1] });
   profileOf(data).samples[0]!.stackIndex = 99;
-  const [piece] = splitProfiles(data, {}).pieces;
-  assert.deepEqual(checkConformance(piece!.data), []);
-  assert.equal(profileOf(piece!.data).samples[0]!.stackIndex, 0);
+  const [part] = splitProfiles(data, {}).parts;
+  assert.deepEqual(checkConformance(part!.data), []);
+  assert.equal(profileOf(part!.data).samples[0]!.stackIndex, 0);
 });
 
 test('the first part of a profile keeps its ID, later parts get one that is the same at every try', () => {
   const data = oneProfile(6);
   const idsOf = (whole: ProfilesData): string[] =>
-    splitProfiles(whole, { maxItems: 2 }).pieces.map(({ data: piece }) => hex(profileOf(piece).profileId));
+    splitProfiles(whole, { maxItems: 2 }).parts.map(({ data: part }) => hex(profileOf(part).profileId));
   const ids = idsOf(data);
   assert.equal(ids[0], hex(profileOf(data).profileId));
   assert.deepEqual([new Set(ids).size, ids.every((id) => id.length === 32)], [3, true]);
   assert.deepEqual(idsOf(data), ids);
 
   // Parts of parts do not meet parts of the whole.
-  const halves = splitProfiles(data, { maxItems: 3 }).pieces.map(({ data: piece }) => piece);
+  const halves = splitProfiles(data, { maxItems: 3 }).parts.map(({ data: part }) => part);
   const quarters = halves.flatMap((half) => idsOf(half));
   assert.equal(new Set([...quarters, hex(profileOf(halves[1]!).profileId)]).size, 4);
   profileOf(data).profileId = new Uint8Array(0);
@@ -100,35 +100,35 @@ test('an original payload goes with the first part alone, and is left out where 
   const data = oneProfile(4);
   Object.assign(profileOf(data), { originalPayloadFormat: 'jfr', originalPayload: new Uint8Array(5000) });
   const payloads = (limits: { maxBytes?: number; maxItems?: number }): number[] =>
-    splitProfiles(data, limits).pieces.map(({ data: piece }) => profileOf(piece).originalPayload.length);
+    splitProfiles(data, limits).parts.map(({ data: part }) => profileOf(part).originalPayload.length);
   assert.deepEqual(payloads({ maxItems: 2 }), [5000, 0]);
   assert.deepEqual(payloads({ maxBytes: 4000 }), [0]);
-  const { droppedPayloadCount, tooLargeSampleCount, pieces } = splitProfiles(data, { maxBytes: 4000 });
+  const { droppedPayloadCount, tooLargeSampleCount, parts } = splitProfiles(data, { maxBytes: 4000 });
   assert.deepEqual([droppedPayloadCount, tooLargeSampleCount], [1, 0]);
-  assert.deepEqual(checkConformance(pieces[0]!.data), []);
+  assert.deepEqual(checkConformance(parts[0]!.data), []);
 });
 
-test('a sample that fits in no piece is left out and counted; all others are kept', () => {
+test('a sample that fits in no part is left out and counted; all others are kept', () => {
   const data = oneProfile(5);
   const { samples } = profileOf(data);
   samples[2]!.timestampsUnixNano = Array.from({ length: 500 }, (_, i) => profileOf(data).timeUnixNano + BigInt(i));
-  const { pieces, tooLargeSampleCount } = splitProfiles(data, { maxBytes: 1000 });
-  assert.deepEqual([sum(pieces.map(({ sampleCount }) => sampleCount)), tooLargeSampleCount], [4, 1]);
+  const { parts, tooLargeSampleCount } = splitProfiles(data, { maxBytes: 1000 });
+  assert.deepEqual([sum(parts.map(({ sampleCount }) => sampleCount)), tooLargeSampleCount], [4, 1]);
   assert.deepEqual(splitProfiles(data, { maxBytes: 10 }), {
-    pieces: [],
+    parts: [],
     tooLargeSampleCount: 5,
     droppedPayloadCount: 0,
   });
 });
 
-test('a reporting cycle of a busy node comes apart into pieces of exactly known size', () => {
+test('a reporting cycle of a busy node comes apart into parts of exactly known size', () => {
   const data = syntheticProfiles();
   const few = splitProfiles(data, { maxBytes: 100_000 });
   const many = splitProfiles(data, { maxBytes: 10_000 });
   assert.deepEqual([few.tooLargeSampleCount, many.tooLargeSampleCount], [0, 0]);
-  assert.equal(sum(many.pieces.map(({ sampleCount }) => sampleCount)), 1000);
-  for (const { sizeBytes, data: piece } of [...few.pieces, ...many.pieces]) {
-    assert.equal(sizeBytes, encodeProfilesData(piece).length);
+  assert.equal(sum(many.parts.map(({ sampleCount }) => sampleCount)), 1000);
+  for (const { sizeBytes, data: part } of [...few.parts, ...many.parts]) {
+    assert.equal(sizeBytes, encodeProfilesData(part).length);
   }
 });
 

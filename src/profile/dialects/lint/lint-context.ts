@@ -1,23 +1,55 @@
 import type { ProfileType } from '../../../model/profile-type.ts';
 import type { AnyValue, KeyValue, Profile, ProfilesData, Sample } from '../../../otlp/profiles-data.ts';
+import type { ConformanceFault } from '../../check/fault-list.ts';
+import { FaultList } from '../../check/fault-list.ts';
 import { tableNames, visitProfiles, visitReferences } from '../../check/references.ts';
 import { FrameReader } from '../../flame/frame-reader.ts';
-import type { Findings } from './findings.ts';
 
-/** An attribute with the path to what holds it. */
+/** An attribute with the path to its owner. */
 export interface PlacedAttribute extends KeyValue {
   readonly path: string;
 }
 
-/** Data under lint, with what the rules of all backends ask of it. */
+/**
+ * Faults of data for a backend: `refused` costs more than the faulty element, `dropped` is lost without a word, `misread` is
+ * shown as something else. Bounded like the faults of conformance.
+ */
+export class LintFaults {
+  readonly #faults = new FaultList();
+  readonly #keys = new Set<string>();
+
+  refused(path: string, problem: string): void {
+    this.#faults.add(path, `refused: ${problem}`);
+  }
+
+  dropped(path: string, problem: string): void {
+    this.#faults.add(path, `dropped: ${problem}`);
+  }
+
+  misread(path: string, problem: string): void {
+    this.#faults.add(path, `misread: ${problem}`);
+  }
+
+  /** True at the first call with the key: for a fault that is the same at every sample. */
+  isFirst(key: string): boolean {
+    const { size } = this.#keys;
+    return this.#keys.add(key).size > size;
+  }
+
+  toArray(): ConformanceFault[] {
+    return this.#faults.toArray();
+  }
+}
+
+/** Data under lint, with questions that the rules of several backends ask. */
 export class LintContext {
   readonly data: ProfilesData;
-  readonly findings: Findings;
+  readonly faults: LintFaults;
   readonly reader: FrameReader;
 
-  constructor(data: ProfilesData, findings: Findings) {
+  constructor(data: ProfilesData, faults: LintFaults) {
     this.data = data;
-    this.findings = findings;
+    this.faults = faults;
     this.reader = new FrameReader(data.dictionary);
   }
 
@@ -69,12 +101,12 @@ export class LintContext {
     });
   }
 
-  /** Whatever points nowhere: every backend refuses it or falls over it. */
+  /** Indices that point nowhere: every backend refuses them or falls over them. */
   checkReferences(): void {
     visitReferences(this.data, (table, index, path) => {
       const { length } = this.data.dictionary[table];
       if (index >= 0 && index < length) return;
-      this.findings.refused(path, `index ${index} is outside ${tableNames[table]}, which has ${length} entries`);
+      this.faults.refused(path, `index ${index} is outside ${tableNames[table]}, which has ${length} entries`);
     });
   }
 }

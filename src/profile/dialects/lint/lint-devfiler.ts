@@ -9,37 +9,36 @@ export function lintDevfiler(context: LintContext): void {
   context.visitProfiles((profile, path) => {
     const { sampleType, sampleUnit } = context.typeOf(profile);
     if (sampleType === '' || sampleUnit === '') {
-      context.findings.refused(`${path}: sample_type`, 'needs a type and a unit');
+      context.faults.refused(`${path}: sample_type`, 'needs a type and a unit');
     }
   });
   context.visitSamples(({ values, timestampsUnixNano }, _profile, path) => {
     if (timestampsUnixNano.length === 0) {
-      context.findings.misread(path, 'has no timestamp, so it is shown in January 1970');
+      context.faults.misread(path, 'has no timestamp, so it is shown in January 1970');
     }
     if (values.some((value) => value !== 1n)) {
-      context.findings.misread(path, 'has values other than 1, and each timestamp counts 1');
+      context.faults.misread(path, 'has values other than 1, and each timestamp counts 1');
     }
   });
 }
 
 function checkLocations(context: LintContext): void {
-  const { data, findings } = context;
+  const { data, faults } = context;
   for (const [i, { attributeIndices, lines, address, mappingIndex }] of data.dictionary.locationTable.entries()) {
     if (i === 0) continue;
     const path = `dictionary: location_table[${i}]`;
     const attributes = context.attributesOf(attributeIndices);
-    if (attributes.some(({ key }) => key === '')) findings.refused(path, 'has an attribute without a key');
+    if (attributes.some(({ key }) => key === '')) faults.refused(path, 'has an attribute without a key');
     const frameType = attributes.find(({ key }) => key === 'profile.frame.type')?.value;
     if (typeof frameType !== 'string') {
-      findings.refused(path, 'has no profile.frame.type');
+      faults.refused(path, 'has no profile.frame.type');
       continue;
     }
-    if (!devfilerFrameTypes.has(frameType)) findings.refused(path, `has the unknown profile.frame.type ${frameType}`);
+    if (!devfilerFrameTypes.has(frameType)) faults.refused(path, `has the unknown profile.frame.type ${frameType}`);
     if (frameType === 'native' || frameType === 'kernel') continue;
-    if (lines.length > 1) findings.misread(path, `of ${lines.length} lines the first alone is shown`);
+    if (lines.length > 1) faults.misread(path, `of ${lines.length} lines the first alone is shown`);
     const hasFile = (data.dictionary.mappingTable[mappingIndex]?.attributeIndices.length ?? 0) > 0;
-    if (address === 0n && hasFile)
-      findings.misread(path, 'is frame 0 of its file, as are all others without an address');
+    if (address === 0n && hasFile) faults.misread(path, 'is frame 0 of its file, as are all others without an address');
   }
 }
 
@@ -47,6 +46,6 @@ function checkMappings(context: LintContext): void {
   for (const [i, { attributeIndices }] of context.data.dictionary.mappingTable.entries()) {
     if (attributeIndices.length === 0 || hasFileId(context.attributesOf(attributeIndices))) continue;
     const problem = 'has attributes, but no process.executable.build_id.htlhash that can be read';
-    context.findings.refused(`dictionary: mapping_table[${i}]`, problem);
+    context.faults.refused(`dictionary: mapping_table[${i}]`, problem);
   }
 }

@@ -1,24 +1,23 @@
 import type { KeyValue, Profile, ProfilesDictionary, Sample } from '../../../otlp/profiles-data.ts';
-import type { Findings } from './findings.ts';
-import type { LintContext } from './lint-context.ts';
+import type { LintContext, LintFaults } from './lint-context.ts';
 import { typeName } from './lint-context.ts';
 
 /** Parca takes requests as a whole or not at all (its pkg/normalizer/otel.go). */
 export function lintParca(context: LintContext): void {
-  const { data, findings } = context;
+  const { data, faults } = context;
   context.checkReferences();
-  if (data.resourceProfiles.length === 0) findings.refused('resource_profiles', 'is empty');
-  checkTables(data.dictionary, findings);
+  if (data.resourceProfiles.length === 0) faults.refused('resource_profiles', 'is empty');
+  checkTables(data.dictionary, faults);
   checkResources(context);
   for (const { key, value, path } of [...context.inlineAttributes(), ...context.sampleAttributes()]) {
-    if (value === undefined || typeof value === 'string' || !findings.isFirst(key)) continue;
-    findings.dropped(path, `${key} is ${typeName(value)}; only text becomes a label`);
+    if (value === undefined || typeof value === 'string' || !faults.isFirst(key)) continue;
+    faults.dropped(path, `${key} is ${typeName(value)}; only text becomes a label`);
   }
   context.visitProfiles((profile, path) => checkProfile(profile, path, context));
-  context.visitSamples((sample, profile, path) => checkSample(sample, profile, path, findings));
+  context.visitSamples((sample, profile, path) => checkSample(sample, profile, path, faults));
 }
 
-function checkTables(dictionary: ProfilesDictionary, findings: Findings): void {
+function checkTables(dictionary: ProfilesDictionary, faults: LintFaults): void {
   for (const [name, entries] of [
     ['mapping_table', dictionary.mappingTable],
     ['location_table', dictionary.locationTable],
@@ -28,22 +27,22 @@ function checkTables(dictionary: ProfilesDictionary, findings: Findings): void {
     ['attribute_table', dictionary.attributeTable],
     ['stack_table', dictionary.stackTable],
   ] as const) {
-    if (entries.length === 0) findings.refused(`dictionary: ${name}`, 'is empty');
-    else if (!isZero(entries[0]!)) findings.refused(`dictionary: ${name}[0]`, 'is not the empty entry');
+    if (entries.length === 0) faults.refused(`dictionary: ${name}`, 'is empty');
+    else if (!isZero(entries[0]!)) faults.refused(`dictionary: ${name}[0]`, 'is not the empty entry');
   }
   for (const [i, { traceId, spanId }] of dictionary.linkTable.entries()) {
     if (i === 0 || (traceId.length === 16 && spanId.length === 8)) continue;
-    findings.refused(
+    faults.refused(
       `dictionary: link_table[${i}]`,
       `has IDs of ${traceId.length} and ${spanId.length} bytes, not 16 and 8`,
     );
   }
   for (const [i, { value }] of dictionary.attributeTable.entries()) {
-    if (i > 0 && value === undefined) findings.refused(`dictionary: attribute_table[${i}]`, 'has no value');
+    if (i > 0 && value === undefined) faults.refused(`dictionary: attribute_table[${i}]`, 'has no value');
   }
 }
 
-/** Whether an entry says nothing: an empty text, or a message without any field. IDs of zeros are not nothing. */
+/** True for an entry that says nothing: an empty text, or a message without fields. An ID of zeros is a field. */
 function isZero(entry: object | string): boolean {
   if (typeof entry === 'string') return entry === '';
   return Object.values(entry).every((value) => {
@@ -52,12 +51,12 @@ function isZero(entry: object | string): boolean {
   });
 }
 
-function checkResources({ data, findings }: LintContext): void {
+function checkResources({ data, faults }: LintContext): void {
   for (const [i, { resource, scopeProfiles }] of data.resourceProfiles.entries()) {
-    checkKeys(resource.attributes, `resource_profiles[${i}]: resource`, findings);
+    checkKeys(resource.attributes, `resource_profiles[${i}]: resource`, faults);
     for (const [j, { scope }] of scopeProfiles.entries()) {
       if (scope.name !== '') continue;
-      findings.misread(
+      faults.misread(
         `resource_profiles[${i}]: scope_profiles[${j}]: scope`,
         'has no name, so profiles are called unknown',
       );
@@ -65,42 +64,42 @@ function checkResources({ data, findings }: LintContext): void {
   }
 }
 
-function checkKeys(attributes: readonly KeyValue[], path: string, findings: Findings): void {
+function checkKeys(attributes: readonly KeyValue[], path: string, faults: LintFaults): void {
   const keys = new Set<string>();
   for (const [i, { key, value }] of attributes.entries()) {
     const attributePath = `${path}: attributes[${i}]`;
-    if (key === '') findings.refused(attributePath, 'has no key');
-    if (value === undefined) findings.refused(attributePath, 'has no value');
-    if (keys.has(key)) findings.refused(attributePath, `has the key "${key}" a second time`);
+    if (key === '') faults.refused(attributePath, 'has no key');
+    if (value === undefined) faults.refused(attributePath, 'has no value');
+    if (keys.has(key)) faults.refused(attributePath, `has the key "${key}" a second time`);
     keys.add(key);
   }
 }
 
 function checkProfile(profile: Profile, path: string, context: LintContext): void {
-  const { findings } = context;
+  const { faults } = context;
   const { profileId, samples, period } = profile;
   const { sampleType, sampleUnit } = context.typeOf(profile);
-  if (samples.length === 0) findings.refused(`${path}: samples`, 'is empty');
-  if (period < 0n) findings.refused(`${path}: period`, `is ${period}, below 0`);
+  if (samples.length === 0) faults.refused(`${path}: samples`, 'is empty');
+  if (period < 0n) faults.refused(`${path}: period`, `is ${period}, below 0`);
   if (profileId.length !== 0 && (profileId.length !== 16 || profileId.every((byte) => byte === 0))) {
-    findings.refused(`${path}: profile_id`, 'is not 16 bytes of which one is not 0');
+    faults.refused(`${path}: profile_id`, 'is not 16 bytes of which one is not 0');
   }
   if (sampleType === 'samples' && sampleUnit === 'count' && period === 0n) {
-    findings.misread(`${path}: period`, 'is 0, and samples/count is multiplied by it');
+    faults.misread(`${path}: period`, 'is 0, and samples/count is multiplied by it');
   }
 }
 
-function checkSample(sample: Sample, profile: Profile, path: string, findings: Findings): void {
+function checkSample(sample: Sample, profile: Profile, path: string, faults: LintFaults): void {
   const { values, timestampsUnixNano } = sample;
   const [valueCount, momentCount] = [values.length, timestampsUnixNano.length];
-  if (valueCount + momentCount === 0) findings.refused(path, 'has neither value nor timestamp');
+  if (valueCount + momentCount === 0) faults.refused(path, 'has neither value nor timestamp');
   if (valueCount > 1 && momentCount === 0)
-    findings.refused(path, `has ${valueCount} values and no timestamps, which stops Parca`);
+    faults.refused(path, `has ${valueCount} values and no timestamps, which stops Parca`);
   if (valueCount > 0 && momentCount > 0 && valueCount !== momentCount) {
-    findings.refused(path, `has ${valueCount} values for ${momentCount} timestamps`);
+    faults.refused(path, `has ${valueCount} values for ${momentCount} timestamps`);
   }
-  if (values.includes(0n)) findings.dropped(path, 'has the value 0');
+  if (values.includes(0n)) faults.dropped(path, 'has the value 0');
   const endUnixNano = profile.timeUnixNano + profile.durationNano;
   const outside = timestampsUnixNano.findIndex((moment) => moment < profile.timeUnixNano || moment > endUnixNano);
-  if (outside >= 0) findings.refused(`${path}: timestamps_unix_nano[${outside}]`, "is outside the profile's time");
+  if (outside >= 0) faults.refused(`${path}: timestamps_unix_nano[${outside}]`, "is outside the profile's time");
 }

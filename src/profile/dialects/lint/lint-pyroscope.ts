@@ -4,7 +4,7 @@ import { pyroscopeLimits } from '../pyroscope.ts';
 import type { LintContext, PlacedAttribute } from './lint-context.ts';
 import { typeName } from './lint-context.ts';
 
-/** What Pyroscope's converter, validation and normalization do to the data (its pkg/ingester/otlp, pkg/validation, pkg/pprof). */
+/** Problems of profiles in Pyroscope's converter, validation and normalization (its pkg/ingester/otlp, pkg/validation, pkg/pprof). */
 export function lintPyroscope(context: LintContext): void {
   context.checkReferences();
   checkTables(context);
@@ -17,18 +17,18 @@ export function lintPyroscope(context: LintContext): void {
   checkLocations(context);
 }
 
-function checkTables({ data, findings }: LintContext): void {
+function checkTables({ data, faults }: LintContext): void {
   for (const [table, name] of [
     ['mappingTable', 'mapping_table'],
     ['functionTable', 'function_table'],
     ['stringTable', 'string_table'],
   ] as const) {
-    if (data.dictionary[table].length === 0) findings.refused(`dictionary: ${name}`, 'is empty');
+    if (data.dictionary[table].length === 0) faults.refused(`dictionary: ${name}`, 'is empty');
   }
 }
 
 function checkLabels(context: LintContext): void {
-  const { data, findings } = context;
+  const { data, faults } = context;
   const sampleAttributes = context.sampleAttributes();
   for (const each of [...context.inlineAttributes(), ...sampleAttributes]) checkLabel(each, context);
   const sampleKeys = new Set(sampleAttributes.filter(({ value }) => isLabel(value)).map(({ key }) => key));
@@ -39,11 +39,11 @@ function checkLabels(context: LintContext): void {
     const names = new Set([...labels.map(({ key }) => key), ...sampleKeys]);
     const count = names.size + ownLabels;
     if (count > pyroscopeLimits.maxLabelNames) {
-      findings.refused(path, `attributes and Pyroscope's own make ${count} labels, the limit is 30`);
+      faults.refused(path, `attributes and Pyroscope's own make ${count} labels, the limit is 30`);
     }
     const serviceName = resource.attributes.find(({ key }) => key === 'service.name')?.value;
     if (serviceName === undefined && !sampleKeys.has('service.name')) {
-      findings.misread(`${path}: resource`, 'has no service.name, so it is shown as unknown_service');
+      faults.misread(`${path}: resource`, 'has no service.name, so it is shown as unknown_service');
     }
   }
 }
@@ -53,20 +53,19 @@ const ownLabels = 4;
 
 const seriesKeys: ReadonlySet<string> = new Set(['thread.id', 'cpu.logical_number', 'process.pid']);
 
-function checkLabel({ key, value, path }: PlacedAttribute, { findings }: LintContext): void {
+function checkLabel({ key, value, path }: PlacedAttribute, { faults }: LintContext): void {
   const { maxLabelNameBytes, maxLabelValueBytes } = pyroscopeLimits;
   if (!isLabel(value)) {
-    findings.dropped(path, `${key} is ${typeName(value)}; only text and integers become labels`);
+    faults.dropped(path, `${key} is ${typeName(value)}; only text and integers become labels`);
     return;
   }
-  if (key === '') findings.refused(path, 'has no key');
+  if (key === '') faults.refused(path, 'has no key');
   if (Buffer.byteLength(key) > maxLabelNameBytes)
-    findings.refused(path, `its key is longer than ${maxLabelNameBytes} bytes`);
+    faults.refused(path, `its key is longer than ${maxLabelNameBytes} bytes`);
   if (Buffer.byteLength(String(value)) > maxLabelValueBytes) {
-    findings.refused(path, `${key} is longer than ${maxLabelValueBytes} bytes`);
+    faults.refused(path, `${key} is longer than ${maxLabelValueBytes} bytes`);
   }
-  if (seriesKeys.has(key) && findings.isFirst(key))
-    findings.misread(path, `${key} makes a series of each of its values`);
+  if (seriesKeys.has(key) && faults.isFirst(key)) faults.misread(path, `${key} makes a series of each of its values`);
 }
 
 function isLabel(value: AnyValue): boolean {
@@ -75,15 +74,15 @@ function isLabel(value: AnyValue): boolean {
 }
 
 function checkType(profile: Profile, path: string, context: LintContext): void {
-  const { findings } = context;
+  const { faults } = context;
   const { sampleType, sampleUnit, periodType, period } = context.typeOf(profile);
-  if (sampleType.includes('-')) findings.refused(`${path}: sample_type`, `"${sampleType}" contains "-"`);
+  if (sampleType.includes('-')) faults.refused(`${path}: sample_type`, `"${sampleType}" contains "-"`);
   if (!isOffCpu(profile, context) && (periodType === '' || period === 0n)) {
-    findings.refused(`${path}: period_type`, `${sampleType}/${sampleUnit} has no period, so the profile has no name`);
+    faults.refused(`${path}: period_type`, `${sampleType}/${sampleUnit} has no period, so the profile has no name`);
   }
   const { timeUnixNano } = profile;
   if (timeUnixNano > 0n && timeUnixNano < year2001UnixNano) {
-    findings.refused(`${path}: time_unix_nano`, `${timeUnixNano} is more than an hour ago: it is not in nanoseconds`);
+    faults.refused(`${path}: time_unix_nano`, `${timeUnixNano} is more than an hour ago: it is not in nanoseconds`);
   }
 }
 
@@ -94,14 +93,14 @@ function isOffCpu(profile: Profile, context: LintContext): boolean {
   return sampleType === 'off_cpu' && sampleUnit === 'nanoseconds';
 }
 
-function checkSize({ samples }: Profile, path: string, { data, findings }: LintContext): void {
+function checkSize({ samples }: Profile, path: string, { data, faults }: LintContext): void {
   const { maxSamples, maxConvertedBytes } = pyroscopeLimits;
   if (samples.length > maxSamples)
-    findings.refused(`${path}: samples`, `has ${samples.length}, the limit is ${maxSamples}`);
+    faults.refused(`${path}: samples`, `has ${samples.length}, the limit is ${maxSamples}`);
   const size = new ConvertedSize(data.dictionary);
   for (const sample of samples) size.add(sample);
   if (size.bytes > maxConvertedBytes) {
-    findings.refused(
+    faults.refused(
       path,
       `becomes about ${size.bytes} bytes of pprof; above ${maxConvertedBytes} it is refused for ever`,
     );
@@ -109,30 +108,29 @@ function checkSize({ samples }: Profile, path: string, { data, findings }: LintC
 }
 
 function checkSamples(context: LintContext): void {
-  const { data, findings } = context;
+  const { data, faults } = context;
   context.visitSamples(({ values, timestampsUnixNano, stackIndex, attributeIndices }, profile, path) => {
     const { periodType, period } = context.typeOf(profile);
     const isSummed = isOffCpu(profile, context) && (period === 0n || periodType === '');
-    if (values.length + timestampsUnixNano.length === 0) findings.refused(path, 'has neither value nor timestamp');
-    if (values.length > 1 && !isSummed) findings.refused(`${path}: values`, `has ${values.length}, it must be 1`);
-    if (values.some((value) => value < 0n)) findings.dropped(path, 'has a negative value');
-    else if (values.length > 0 && values.every((value) => value === 0n)) findings.dropped(path, 'has the value 0');
-    if (attributeIndices.length > 100)
-      findings.refused(path, `has ${attributeIndices.length} labels, the limit is 100`);
+    if (values.length + timestampsUnixNano.length === 0) faults.refused(path, 'has neither value nor timestamp');
+    if (values.length > 1 && !isSummed) faults.refused(`${path}: values`, `has ${values.length}, it must be 1`);
+    if (values.some((value) => value < 0n)) faults.dropped(path, 'has a negative value');
+    else if (values.length > 0 && values.every((value) => value === 0n)) faults.dropped(path, 'has the value 0');
+    if (attributeIndices.length > 100) faults.refused(path, `has ${attributeIndices.length} labels, the limit is 100`);
     const locations = data.dictionary.stackTable[stackIndex]?.locationIndices ?? [];
     if (locations.length > 1000)
-      findings.misread(path, `of ${locations.length} frames the 1000 nearest to the root are kept`);
+      faults.misread(path, `of ${locations.length} frames the 1000 nearest to the root are kept`);
   });
 }
 
-function checkLocations({ data, reader, findings }: LintContext): void {
+function checkLocations({ data, reader, faults }: LintContext): void {
   for (const [i, { address, lines }] of data.dictionary.locationTable.entries()) {
     const path = `dictionary: location_table[${i}]`;
     if (i === 0) continue;
     if (lines.length > 0 && reader.locationFrames(i).every(({ functionName }) => functionName === '')) {
-      findings.misread(path, 'has no name, so it is shown as an empty box');
+      faults.misread(path, 'has no name, so it is shown as an empty box');
     } else if (lines.length === 0 && address === 0n) {
-      findings.dropped(path, 'has neither name nor address, and takes its samples with it');
-    } else if (lines.length === 0) findings.dropped(path, 'has no name, so it is missing in flame graphs');
+      faults.dropped(path, 'has neither name nor address, and takes its samples with it');
+    } else if (lines.length === 0) faults.dropped(path, 'has no name, so it is missing in flame graphs');
   }
 }

@@ -12,23 +12,23 @@ import { emptyDictionary } from '../../otlp/profiles-data.ts';
 import { encodeProfile, encodeSample } from '../../otlp/protobuf/encode-profiles-data.ts';
 import type { DictionaryTarget, Table } from '../dictionary/dictionary-copy.ts';
 import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
+import type { DividedProfile } from './divided-profile.ts';
 import { fieldSizeBytes, SizeMeter } from './message-size.ts';
-import type { ProfilePart } from './profile-part.ts';
 
-/** A part of a request that is a request of its own. */
-export interface ProfilesPiece {
+/** Part of a request, a request of its own. */
+export interface RequestPart {
   readonly data: ProfilesData;
   readonly sampleCount: number;
-  /** What `encodeProfilesData` makes of it. */
+  /** Bytes that `encodeProfilesData` makes of the data. */
   readonly sizeBytes: number;
 }
 
-export interface PieceLimits {
+export interface PartLimits {
   readonly maxBytes: number;
   readonly maxItems: number;
 }
 
-/** Bytes written so far at each level, without the heads of the messages that are still open. */
+/** Bytes written so far at each level, without the heads of the open messages. */
 interface Extent {
   request: number;
   resource: number;
@@ -42,39 +42,39 @@ type Draft<T> = { -readonly [Key in keyof T]: T[Key] extends readonly (infer Ite
 const emptyDictionaryBytes = 14;
 
 /**
- * Fills piece after piece with samples of one request. The size of a piece is exact at every moment: indices are given in
- * the order of first use and never change, so an entry is measured once, when it comes in.
+ * Fills part after part with samples of one request. The size of a part is exact at any time: indices are given in the
+ * order of first use and never change, so an entry is measured once, when it is added.
  */
-export class PieceBuilder implements DictionaryTarget {
-  readonly #limits: PieceLimits;
+export class PartBuilder implements DictionaryTarget {
+  readonly #limits: PartLimits;
   readonly #meter = new SizeMeter();
   readonly #copy: DictionaryCopy;
   #tables: DictionaryTables = emptyDictionary();
   #dictionaryBytes = emptyDictionaryBytes;
-  /** Tables of the entries that were added, in order. */
+  /** Tables of the added entries, in order. */
   #order: Table[] = [];
   #resourceProfiles: Draft<ResourceProfiles>[] = [];
   #extent: Extent = { request: 0, resource: 0, scope: 0, profile: 0 };
-  #openPart: ProfilePart | undefined;
+  #openedProfile: DividedProfile | undefined;
   #openSamples: Sample[] = [];
   #sampleCount = 0;
 
-  constructor(source: ProfilesDictionary, limits: PieceLimits) {
+  constructor(source: ProfilesDictionary, limits: PartLimits) {
     this.#limits = limits;
     this.#copy = new DictionaryCopy(source, this);
   }
 
   get isEmpty(): boolean {
-    return this.#openPart === undefined;
+    return this.#openedProfile === undefined;
   }
 
-  /** Adds the sample, or the profile alone when it has none; changes nothing and says `false` when there is no room. */
-  tryAdd(part: ProfilePart, sample: Sample | undefined): boolean {
+  /** Adds the sample, or a profile without samples; `false`, without change, when there is no room. */
+  tryAdd(divided: DividedProfile, sample: Sample | undefined): boolean {
     if (sample !== undefined && this.#sampleCount >= this.#limits.maxItems) return false;
     const mark = this.#copy.count;
     const bytesBefore = this.#dictionaryBytes;
-    const head = part === this.#openPart ? undefined : this.#copy.profileHead(part.head());
-    const extent = head === undefined ? { ...this.#extent } : this.#extentAt(part, head);
+    const head = divided === this.#openedProfile ? undefined : this.#copy.profileHead(divided.head());
+    const extent = head === undefined ? { ...this.#extent } : this.#extentAt(divided, head);
     const copy = sample && this.#copy.sample(sample);
     if (copy !== undefined) extent.profile += fieldSizeBytes(this.#meter.bodyBytes(encodeSample, copy));
     if (sizeOf(extent, this.#dictionaryBytes) > this.#limits.maxBytes) {
@@ -83,7 +83,7 @@ export class PieceBuilder implements DictionaryTarget {
       this.#dictionaryBytes = bytesBefore;
       return false;
     }
-    if (head !== undefined) this.#open(part, head);
+    if (head !== undefined) this.#openProfile(divided, head);
     this.#extent = extent;
     if (copy === undefined) return true;
     this.#openSamples.push(copy);
@@ -91,9 +91,9 @@ export class PieceBuilder implements DictionaryTarget {
     return true;
   }
 
-  /** Returns what was added and begins the next piece. */
-  take(): ProfilesPiece {
-    const piece = {
+  /** Returns the part and begins the next. */
+  take(): RequestPart {
+    const part = {
       data: { resourceProfiles: this.#resourceProfiles, dictionary: this.#tables },
       sampleCount: this.#sampleCount,
       sizeBytes: sizeOf(this.#extent, this.#dictionaryBytes),
@@ -103,9 +103,9 @@ export class PieceBuilder implements DictionaryTarget {
     this.#dictionaryBytes = emptyDictionaryBytes;
     this.#order = [];
     this.#resourceProfiles = [];
-    this.#openPart = undefined;
+    this.#openedProfile = undefined;
     this.#sampleCount = 0;
-    return piece;
+    return part;
   }
 
   /** For `DictionaryCopy`. */
@@ -119,40 +119,40 @@ export class PieceBuilder implements DictionaryTarget {
     while (this.#order.length > mark) this.#tables[this.#order.pop()!].pop();
   }
 
-  /** What the extent is once the part is open, and so what was open before is closed. */
-  #extentAt(part: ProfilePart, head: Profile): Extent {
+  /** Extent with the profile opened, and so with the profile before it closed. */
+  #extentAt(divided: DividedProfile, head: Profile): Extent {
     const extent = { ...this.#extent };
-    const open = this.#openPart;
-    if (open?.scope === part.scope) {
+    const open = this.#openedProfile;
+    if (open?.scope === divided.scope) {
       extent.scope += fieldSizeBytes(extent.profile);
     } else {
       if (open === undefined) {
         extent.request = 0;
-        extent.resource = part.resource.headBytes;
+        extent.resource = divided.resource.headBytes;
       } else {
         extent.resource += fieldSizeBytes(extent.scope + fieldSizeBytes(extent.profile));
-        if (open.resource !== part.resource) {
+        if (open.resource !== divided.resource) {
           extent.request += fieldSizeBytes(extent.resource);
-          extent.resource = part.resource.headBytes;
+          extent.resource = divided.resource.headBytes;
         }
       }
-      extent.scope = part.scope.headBytes;
+      extent.scope = divided.scope.headBytes;
     }
     extent.profile = this.#meter.bodyBytes(encodeProfile, head);
     return extent;
   }
 
-  #open(part: ProfilePart, head: Profile): void {
-    const open = this.#openPart;
-    if (open?.resource !== part.resource) {
-      this.#resourceProfiles.push({ ...part.resource.entry, scopeProfiles: [] });
+  #openProfile(divided: DividedProfile, head: Profile): void {
+    const open = this.#openedProfile;
+    if (open?.resource !== divided.resource) {
+      this.#resourceProfiles.push({ ...divided.resource.entry, scopeProfiles: [] });
     }
     const { scopeProfiles } = this.#resourceProfiles.at(-1)!;
-    if (open?.scope !== part.scope) scopeProfiles.push({ ...part.scope.entry, profiles: [] });
+    if (open?.scope !== divided.scope) scopeProfiles.push({ ...divided.scope.entry, profiles: [] });
     this.#openSamples = [];
     (scopeProfiles.at(-1)!.profiles as Profile[]).push({ ...head, samples: this.#openSamples });
-    this.#openPart = part;
-    part.wasOpened();
+    this.#openedProfile = divided;
+    divided.wasOpened();
   }
 }
 

@@ -2,14 +2,14 @@ import type { Profile, ResourceProfiles, ScopeProfiles } from '../../otlp/profil
 import { noBytes } from '../../otlp/profiles-data.ts';
 import { partId } from './part-id.ts';
 
-/** A resource of the whole; every one is an object of its own. */
+/** Resource of the whole request; each is an object of its own. */
 export interface ResourceSource {
   readonly entry: ResourceProfiles;
   /** Size of the entry without scopes. */
   readonly headBytes: number;
 }
 
-/** A scope of the whole; every one is an object of its own. */
+/** Scope of the whole request; each is an object of its own. */
 export interface ScopeSource {
   readonly entry: ScopeProfiles;
   /** Size of the entry without profiles. */
@@ -17,15 +17,14 @@ export interface ScopeSource {
 }
 
 /**
- * A profile on its way into pieces. All parts have its fields, but for two: an ID names one set of samples, and a receiver may drop
- * what has an ID that it knows, so the first part keeps the ID and each later one has an ID made of it and of the part's
- * first sample, the same at every try; and the original payload, which tells of all samples, goes with the first part.
+ * A profile on its way into parts. All parts have its fields, with two exceptions: each later part has an ID of its own, and
+ * the original payload, which describes all samples, goes with the first part.
  */
-export class ProfilePart {
+export class DividedProfile {
   readonly resource: ResourceSource;
   readonly scope: ScopeSource;
   readonly profile: Profile;
-  /** Position of the sample at hand in the whole profile. */
+  /** Position of the current sample in the whole profile. */
   sampleIndex = 0;
   #isFirst = true;
   #hasPayload: boolean;
@@ -37,20 +36,20 @@ export class ProfilePart {
     this.#hasPayload = profile.originalPayload.length > 0 || profile.originalPayloadFormat !== '';
   }
 
-  /** The fields that the part has when it begins at the sample at hand. */
+  /** Fields of a part that begins at the current sample. */
   head(): Profile {
     const { profile } = this;
     const whole = this.#isFirst ? profile : { ...profile, profileId: partId(profile.profileId, this.sampleIndex) };
     return this.#hasPayload ? whole : { ...whole, originalPayloadFormat: '', originalPayload: noBytes };
   }
 
-  /** The head is in a piece: what begins from now on is a later part. */
+  /** Marks the head as written: each part that begins from now on is a later part. */
   wasOpened(): void {
     this.#isFirst = false;
     this.#hasPayload = false;
   }
 
-  /** Goes on without the original payload; `false` when there is none to leave behind. */
+  /** Leaves out the original payload; `false` when there is none. */
   dropPayload(): boolean {
     const hadPayload = this.#hasPayload;
     this.#hasPayload = false;

@@ -1,47 +1,37 @@
-import type { Meter } from '@opentelemetry/api';
-import type { Logger } from 'pino';
 import type { Admission, AdmissionRefusal } from '../model/admission.ts';
-import type { Clock } from '../support/clock.ts';
+import type { EventParts } from '../support/events.ts';
+import { createEvents, warningIntervalMs } from '../support/events.ts';
 
-/** One who may refuse, by the name under which that is counted. */
+/** A reason to refuse new data, by the name under which refusals are counted. */
 export interface NamedAdmission {
   /** A word of a closed set, for metrics: `queue_full`, `memory`. */
   readonly name: string;
   readonly ask: Admission;
 }
 
-/** What a pipeline answers before anything is decoded. */
+/** Answers of a pipeline before a request is decoded. */
 export interface PipelineAdmissions {
   readonly frames: Admission;
   readonly otlp: Admission;
 }
 
-interface AdmissionParts {
-  readonly meter: Meter;
-  readonly logger: Logger;
-  readonly clock: Clock;
-}
-
-// A collector that tries again and again must not fill the log.
-const warningIntervalMs = 10_000;
-
 /** Asks one after the other for each receiver type. The first refusal is the answer; it is counted, and logged now and then. */
 export function createPipelineAdmissions(
   pipelineId: string,
   admissions: Readonly<Record<keyof PipelineAdmissions, readonly NamedAdmission[]>>,
-  { meter, logger, clock }: AdmissionParts,
+  parts: EventParts,
 ): PipelineAdmissions {
-  const refused = meter.createCounter('framekeeper_admission_refused_calls', {
-    description: 'Batches of frames and OTLP requests refused before they were decoded, by reason.',
-    unit: '{call}',
+  const refused = createEvents(parts, { pipeline: pipelineId })({
+    counter: {
+      name: 'framekeeper_admission_refused_calls',
+      description: 'Batches of frames and OTLP requests refused before they were decoded, by reason.',
+      unit: '{call}',
+    },
+    line: { level: 'warn', message: 'Refusing new data.', intervalMs: warningIntervalMs },
   });
-  let warnAfterMs = 0;
   const tell = (name: string, { reason, retryDelayMs }: AdmissionRefusal): void => {
-    refused.add(1, { pipeline: pipelineId, reason: name });
-    const nowMs = clock.nowMs();
-    if (nowMs < warnAfterMs) return;
-    warnAfterMs = nowMs + warningIntervalMs;
-    logger.warn({ pipeline: pipelineId, reason, retry_delay_ms: Math.round(retryDelayMs) }, 'Refusing new data.');
+    const fields = { pipeline: pipelineId, reason, retry_delay_ms: Math.round(retryDelayMs) };
+    refused({ labels: { reason: name }, fields });
   };
   const firstRefusal =
     (list: readonly NamedAdmission[]): Admission =>

@@ -164,7 +164,7 @@ export class Service {
         const logger = componentLogger(this.#parts.logger, 'exporter', id);
         const component = this.#config.exporters.get(id)!;
         const log = this.#storages.get(storageOf(component))?.logOf('exporter', id);
-        const storage = log && new DurableRequests(id, log, logger, telemetry.meter);
+        const storage = log && new DurableRequests(id, log, { logger, meter: telemetry.meter, clock });
         const credentials = this.#authenticators.credentialsOf(authenticatorOf(component));
         const reportStatus: ReportStatus = (status, error) => this.#health.report(id, 'exporter', status, error);
         const own = { logger, meter: telemetry.meter, clock, random, storage, credentials, reportStatus };

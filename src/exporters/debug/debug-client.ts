@@ -4,7 +4,6 @@ import type { ExportClient, SendResult } from '../export-client.ts';
 import { fullyAccepted } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { DebugConfig } from './debug-config.ts';
-import { LogSampler } from './log-sampler.ts';
 import type { LogLine } from './profile-lines.ts';
 import { detailedLines, normalLines } from './profile-lines.ts';
 
@@ -39,5 +38,31 @@ export class DebugClient implements ExportClient {
     yield { message: 'Profiles', fields: { ...fields, 'sample records': sampleCount } };
     if (this.#config.verbosity === 'normal') yield* normalLines(data);
     if (this.#config.verbosity === 'detailed') yield* detailedLines(data);
+  }
+}
+
+/** Lets through the first `initial` of each second, and then every `thereafter`th (0 = none), as zap's sampler does. */
+export class LogSampler {
+  readonly #initial: number;
+  readonly #thereafter: number;
+  readonly #clock: Clock;
+  #endOfSecondMs = -Infinity;
+  #count = 0;
+
+  constructor(initial: number, thereafter: number, clock: Clock) {
+    this.#initial = initial;
+    this.#thereafter = thereafter;
+    this.#clock = clock;
+  }
+
+  take(): boolean {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs >= this.#endOfSecondMs) {
+      this.#endOfSecondMs = nowMs + 1000;
+      this.#count = 0;
+    }
+    this.#count += 1;
+    if (this.#count <= this.#initial) return true;
+    return this.#thereafter > 0 && (this.#count - this.#initial) % this.#thereafter === 0;
   }
 }

@@ -6,10 +6,18 @@ import type { ExportClient, SendResult } from '../export-client.ts';
 import { fullyAccepted } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { FileConfig } from './file-config.ts';
-import type { MessageSink } from './message-sink.ts';
 
 // What passes by itself or when somebody makes room. The rest, such as a missing folder or right, waits for a person.
 const retryableErrors = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EBUSY', 'EINTR']);
+
+/** Takes encoded messages. Calls do not overlap. Errors are those of `node:fs`. */
+export interface MessageSink {
+  open(): Promise<void>;
+  /** Writes the whole message, or nothing of it. */
+  write(message: Uint8Array): Promise<void>;
+  /** Makes sure that all is on disk, as far as the system can say. */
+  close(): Promise<void>;
+}
 
 /** Writes each request as one message. */
 export class FileClient implements ExportClient {

@@ -4,8 +4,8 @@ import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Clock } from '../../support/clock.ts';
 import { dropOldBackups, putAside } from './backups.ts';
+import type { MessageSink } from './file-client.ts';
 import type { FileConfig } from './file-config.ts';
-import type { MessageSink } from './message-sink.ts';
 import { wholeSizeBytes } from './whole-size.ts';
 
 export interface StreamFileDependencies {

@@ -4,7 +4,7 @@ import type { ProfilesExporter } from '../profiles-exporter.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import { SwitchedOffExporter } from '../switched-off-exporter.ts';
 import { secretsOf, withoutSecrets } from '../without-secrets.ts';
-import { OtlpGrpcClient } from './otlp-grpc-client.ts';
+import { OtlpGrpcClient } from './client.ts';
 import type { OtlpGrpcConfig } from './otlp-grpc-config.ts';
 
 export interface OtlpGrpcDependencies extends ExporterDependencies {

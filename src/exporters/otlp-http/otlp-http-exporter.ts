@@ -5,7 +5,7 @@ import type { ProfilesExporter } from '../profiles-exporter.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import { SwitchedOffExporter } from '../switched-off-exporter.ts';
 import { secretsOf, withoutSecrets } from '../without-secrets.ts';
-import { OtlpHttpClient } from './otlp-http-client.ts';
+import { OtlpHttpClient } from './client.ts';
 import type { OtlpHttpConfig } from './otlp-http-config.ts';
 
 export interface OtlpHttpDependencies extends ExporterDependencies {

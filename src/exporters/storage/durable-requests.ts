@@ -1,7 +1,6 @@
-import type { Meter } from '@opentelemetry/api';
-import type { Logger } from 'pino';
 import type { LogRecord } from '../../storage/segment.ts';
 import type { SegmentLog } from '../../storage/segment-log.ts';
+import type { EventParts } from '../../support/events.ts';
 import type { ExportRequest } from '../export-request.ts';
 import { createEncodedRequest } from '../export-request.ts';
 import type { StorageRefusal } from '../profiles-exporter.ts';
@@ -15,9 +14,9 @@ export class DurableRequests implements RequestStorage {
   readonly #events: StorageEvents;
   #endObservation: () => void = () => undefined;
 
-  constructor(exporterId: string, log: SegmentLog, logger: Logger, meter: Meter) {
+  constructor(exporterId: string, log: SegmentLog, parts: EventParts) {
     this.#log = log;
-    this.#events = createStorageEvents(exporterId, logger, meter);
+    this.#events = createStorageEvents(exporterId, parts);
   }
 
   open(): readonly StoredRequest[] {

@@ -1,11 +1,11 @@
-import type { Meter } from '@opentelemetry/api';
-import type { Logger } from 'pino';
 import type { LogRecord } from '../../storage/segment.ts';
 import type { SegmentLog } from '../../storage/segment-log.ts';
+import type { EventKind, EventParts, RecordEvent } from '../../support/events.ts';
+import { createEvents } from '../../support/events.ts';
 import type { GaugeReading } from '../../support/observe-gauges.ts';
 import { observeGauges } from '../../support/observe-gauges.ts';
 
-/** What happens to the requests of an exporter on disk, counted and logged in one place. */
+/** Events of the requests of an exporter on disk, counted and logged in one place. */
 export interface StorageEvents {
   opened(recordCount: number, damagedCount: number): void;
   written(): void;
@@ -14,18 +14,19 @@ export interface StorageEvents {
   damaged(record: LogRecord, why: string): void;
   finishFailed(error: Error): void;
   closed(recordCount: number): void;
-  /** Begins to report what is on disk; the result ends that. */
+  /** Begins to report the size of the log; the result ends that. */
   observe(log: SegmentLog): () => void;
 }
 
-export function createStorageEvents(id: string, logger: Logger, meter: Meter): StorageEvents {
+export function createStorageEvents(id: string, parts: EventParts): StorageEvents {
   const exporter = { exporter: id };
-  const counters = createCounters(meter);
+  const record = createRecorders(createEvents(parts, exporter));
+  const { logger, meter } = parts;
   let isFailing = false;
   return {
     opened(recordCount, damagedCount) {
-      counters.restored.add(recordCount, exporter);
-      counters.damaged.add(damagedCount, exporter);
+      record.restored({ count: recordCount });
+      record.damaged({ count: damagedCount });
       if (recordCount > 0) logger.info({ requests: recordCount }, 'Requests of an earlier run are queued again.');
       if (damagedCount > 0) {
         logger.error({ damaged_records: damagedCount }, 'Parts of the storage are damaged; what they held is lost.');
@@ -36,48 +37,50 @@ export function createStorageEvents(id: string, logger: Logger, meter: Meter): S
       isFailing = false;
     },
     writeFailed({ code, message }) {
-      counters.writeFailures.add(1, { ...exporter, error_type: code ?? '_OTHER' });
-      // Once, until it works again: each refused request has a line of its own.
-      if (!isFailing)
-        logger.error({ error: message }, 'The storage cannot be written; new data is refused until it can.');
+      record.writeFailed({ labels: { error_type: code ?? '_OTHER' } });
+      // Once, until writing succeeds: each refused request has a line of its own.
+      const text = 'The storage cannot be written; new data is refused until it can.';
+      if (!isFailing) logger.error({ error: message }, text);
       isFailing = true;
     },
-    damaged({ segment, offset, header }, why) {
-      counters.damaged.add(1, exporter);
-      counters.sendFailed.add(header.sampleCount, { ...exporter, error_type: 'DamagedRecord' });
-      const fields = { error: why, file: segment.path, offset, dropped_items: header.sampleCount };
-      logger.error(fields, 'A request on disk cannot be read. Dropping data.');
+    damaged({ segment, offset, header: { sampleCount } }, why) {
+      record.damaged();
+      const fields = { error: why, file: segment.path, offset, dropped_items: sampleCount };
+      record.lost({ count: sampleCount, labels: { error_type: 'DamagedRecord' }, fields });
     },
-    finishFailed(error) {
-      logger.warn({ error: error.message }, 'Could not note that a request is sent; it is sent again after a restart.');
-    },
+    finishFailed: ({ message }) => record.finishFailed({ fields: { error: message } }),
     closed(recordCount) {
       if (recordCount > 0) logger.info({ requests: recordCount }, 'Requests stay on disk until the next start.');
     },
-    observe: (log) => observeGauges(meter, figuresOf(log), exporter),
+    observe: (log) => observeGauges(meter, gaugesOf(log), exporter),
   };
 }
 
-function createCounters(meter: Meter) {
-  const records = (name: string, description: string) => meter.createCounter(name, { unit: '{record}', description });
+function createRecorders(event: (kind: EventKind) => RecordEvent) {
+  const records = (name: string, description: string) => ({ counter: { name, unit: '{record}', description } });
   return {
-    restored: records(
-      'framekeeper_exporter_storage_restored_records',
-      'Requests of earlier runs that were queued again.',
+    restored: event(
+      records('framekeeper_exporter_storage_restored_records', 'Requests of earlier runs that were queued again.'),
     ),
-    damaged: records('framekeeper_exporter_storage_damaged_records', 'Requests on disk that could not be read.'),
-    writeFailures: records(
-      'framekeeper_exporter_storage_write_failures',
-      'Requests that could not be written to disk.',
+    damaged: event(records('framekeeper_exporter_storage_damaged_records', 'Requests on disk that could not be read.')),
+    writeFailed: event(
+      records('framekeeper_exporter_storage_write_failures', 'Requests that could not be written to disk.'),
     ),
-    sendFailed: meter.createCounter('otelcol_exporter_send_failed_profile_samples', {
-      unit: '{sample}',
-      description: 'Samples dropped because sending failed.',
+    lost: event({
+      counter: {
+        name: 'otelcol_exporter_send_failed_profile_samples',
+        unit: '{sample}',
+        description: 'Samples dropped because sending failed.',
+      },
+      line: { level: 'error', message: 'A request on disk cannot be read. Dropping data.' },
+    }),
+    finishFailed: event({
+      line: { level: 'warn', message: 'Could not note that a request is sent; it is sent again after a restart.' },
     }),
   };
 }
 
-function figuresOf(log: SegmentLog): GaugeReading[] {
+function gaugesOf(log: SegmentLog): GaugeReading[] {
   return [
     {
       name: 'framekeeper_exporter_storage_bytes',

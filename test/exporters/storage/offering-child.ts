@@ -37,7 +37,11 @@ const exporter = createOtlpGrpcExporter('otlp_grpc', config, {
   clock: systemClock,
   random: Math.random,
   version: '0.0.0',
-  storage: new DurableRequests('otlp_grpc', storage.logOf('exporter', 'otlp_grpc'), logger, meter),
+  storage: new DurableRequests('otlp_grpc', storage.logOf('exporter', 'otlp_grpc'), {
+    logger,
+    meter,
+    clock: systemClock,
+  }),
 });
 await exporter.start();
 const requestBytes = 20_000;

@@ -42,7 +42,7 @@ export function createStoredExporter(
       logger: logs.logger,
       meter,
       random: () => 0.5,
-      storage: new DurableRequests('otlp/a', log, logs.logger, meter),
+      storage: new DurableRequests('otlp/a', log, { logger: logs.logger, meter, clock }),
     },
   );
   return { exporter, clock, logs, values };

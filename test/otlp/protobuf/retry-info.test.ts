@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import { codeName } from '../../../src/exporters/otlp-grpc/retryable-codes.ts';
+import { codeName } from '../../../src/exporters/otlp-grpc/retryable-status.ts';
 import { readRetryDelayMs } from '../../../src/otlp/protobuf/retry-info.ts';
 import { encodeStatus } from '../../support/rpc-status.ts';
 

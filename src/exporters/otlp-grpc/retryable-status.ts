@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 
 /**
- * What a client may send again, by gRPC status code: the table of https://opentelemetry.io/docs/specs/otlp/#failures.
+ * gRPC status codes after which a client may send again: the table of https://opentelemetry.io/docs/specs/otlp/#failures.
  * Codes that are not listed are permanent.
  */
 export const retryableCodes: ReadonlyMap<status, 'always' | 'with RetryInfo'> = new Map([

@@ -1,5 +1,6 @@
 import type { SecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
+import { Agent, ProxyAgent } from 'undici';
 import type { ClientCredentials } from '../../model/authentication.ts';
 import { encodeProfilesJson } from '../../otlp/json/encode-profiles-json.ts';
 import type { Clock } from '../../support/clock.ts';
@@ -9,11 +10,10 @@ import type { ExportClient, SendResult } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import { userAgentOf } from '../user-agent.ts';
-import { createDispatcher } from './dispatcher.ts';
-import type { HttpAnswer } from './judge-answer.ts';
-import { judgeAnswer } from './judge-answer.ts';
 import type { OtlpHttpConfig } from './otlp-http-config.ts';
 import { shownUrl } from './profiles-url.ts';
+import type { HttpResponse } from './send-result.ts';
+import { resultOfResponse } from './send-result.ts';
 
 // OTLP bounds requests, before compression, to 64 MiB and responses to 4 MiB
 // (https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specification.md). Of a failure's body the
@@ -46,7 +46,7 @@ export class OtlpHttpClient implements ExportClient {
     this.#credentials = credentials;
     const kind = {
       create: (context: SecureContext | undefined) => createDispatcher(config, context),
-      // Nothing that is still under way is waited for by anybody.
+      // The chain has left behind every request that is still under way.
       destroy: (dispatcher: Dispatcher) => dispatcher.destroy(),
     };
     this.#connections = new Connections(config.tls, url.protocol === 'https:', kind, { part: id, ...parts });
@@ -61,15 +61,15 @@ export class OtlpHttpClient implements ExportClient {
     const message = encoding === 'json' ? Buffer.from(encodeProfilesJson(request.data)) : request.encoded();
     if (message.length > maxRequestSizeBytes) return tooLarge(message.length);
     const body = await compress(message, compression, compressionLevel);
-    const answer = await this.#connections.use((dispatcher) => this.#post(dispatcher, body, signal));
-    return 'kind' in answer ? answer : judgeAnswer(answer, this.#url, Number(this.#clock.unixNano() / 1_000_000n));
+    const end = await this.#connections.use((dispatcher) => this.#post(dispatcher, body, signal));
+    return 'kind' in end ? end : resultOfResponse(end, this.#url, Number(this.#clock.unixNano() / 1_000_000n));
   };
 
   async close(): Promise<void> {
     await this.#connections.close();
   }
 
-  async #post(dispatcher: Dispatcher, body: Uint8Array, signal: AbortSignal): Promise<HttpAnswer | SendResult> {
+  async #post(dispatcher: Dispatcher, body: Uint8Array, signal: AbortSignal): Promise<HttpResponse | SendResult> {
     const { origin, pathname, search } = this.#url;
     try {
       const response = await dispatcher.request({
@@ -80,22 +80,46 @@ export class OtlpHttpClient implements ExportClient {
         body,
         signal,
       });
-      return await readAnswer(response);
+      return await readResponse(response);
     } catch (error) {
       if ((error as { code?: unknown }).code === 'UND_ERR_INVALID_ARG') return unusable(error, this.#url);
-      // Refused, broken off, or something that is not HTTP: whether the receiver has the request is not known.
+      // Refused, broken off, or no HTTP at all: whether the receiver has the request is unknown.
       const reason = `Unavailable: ${shownUrl(this.#url)}: ${describeError(error)}`;
       return { kind: 'retryable', errorType: 'Unavailable', reason };
     }
   }
 }
 
-async function readAnswer({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<HttpAnswer> {
+/** The connections of one exporter, none open yet; `context` is there for https. */
+function createDispatcher(config: OtlpHttpConfig, context: SecureContext | undefined): Dispatcher {
+  const { tls, proxyUrl } = config;
+  const connect = {
+    rejectUnauthorized: !tls.insecureSkipVerify,
+    ...(context !== undefined && { secureContext: context }),
+    ...(tls.serverNameOverride !== '' && { servername: tls.serverNameOverride }),
+  };
+  const options = {
+    // One request a connection at a time: a slow one holds up no other. 0 closes each connection after its request.
+    pipelining: config.disableKeepAlives ? 0 : 1,
+    connections: config.maxConnsPerHost || null,
+    keepAliveTimeout: config.idleConnTimeoutMs,
+    keepAliveMaxTimeout: config.idleConnTimeoutMs,
+    // One stream at a time would gain nothing from HTTP/2, and OTLP wants HTTP/1.1 everywhere.
+    allowH2: false,
+    // The time of an attempt is the chain's to measure.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  };
+  if (proxyUrl === undefined) return new Agent({ ...options, connect });
+  return new ProxyAgent({ ...options, uri: proxyUrl.reveal(), requestTls: connect });
+}
+
+async function readResponse({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<HttpResponse> {
   const isFailure = statusCode >= 300;
   const limit = isFailure ? maxFailureSizeBytes : maxResponseSizeBytes;
   const chunks: Uint8Array[] = [];
   let length = 0;
-  // Left behind on purpose when it is too long: what becomes of it then is no fault.
+  // A body that is too long is left behind on purpose: its error then is no fault.
   body.on('error', () => undefined);
   try {
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
@@ -136,7 +160,7 @@ function unusable(error: unknown, url: URL): SendResult {
   return { kind: 'permanent', errorType: '_OTHER', reason: `${shownUrl(url)}: ${describeError(error)}` };
 }
 
-/** Node tells a refusal by every address of a host in an error without a message of its own. */
+/** Node.js reports a refusal by every address of a host in an error without a message of its own. */
 function describeError(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(describeError).join('; ');
   return error instanceof Error ? error.message : String(error);

@@ -1,24 +1,20 @@
 import type { SecureContext } from 'node:tls';
-import type { ChannelOptions, ServiceError } from '@grpc/grpc-js';
-import { ChannelCredentials, Client, compressionAlgorithms, Metadata, status } from '@grpc/grpc-js';
+import type { ChannelOptions } from '@grpc/grpc-js';
+import { ChannelCredentials, Client, compressionAlgorithms, Metadata } from '@grpc/grpc-js';
 import type { ClientCredentials } from '../../model/authentication.ts';
-import { InvalidMessage } from '../../model/invalid-message.ts';
-import { decodeExportResponse } from '../../otlp/protobuf/export-response.ts';
-import { readRetryDelayMs } from '../../otlp/protobuf/retry-info.ts';
 import { Connections } from '../connections.ts';
 import type { ExportClient, SendResult } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import { userAgentOf } from '../user-agent.ts';
-import { isConnectionLost } from './lost-connection.ts';
-import { readTooLarge } from './message-too-large.ts';
 import type { OtlpGrpcConfig } from './otlp-grpc-config.ts';
-import { codeName, retryableCodes } from './retryable-codes.ts';
+import type { CallEnd } from './send-result.ts';
+import { resultOfCall } from './send-result.ts';
 import { allowZstdCalls, zstdAlgorithm } from './zstd-calls.ts';
 
 const exportPath = '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export';
 
-// OTLP bounds responses to 4 MiB and requests, which the configuration bounds too, to 64 MiB
+// OTLP bounds responses to 4 MiB and requests, which the configuration bounds as well, to 64 MiB
 // (https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specification.md).
 const maxResponseSizeBytes = 4 * 1024 * 1024;
 const maxRequestSizeBytes = 64 * 1024 * 1024;
@@ -57,9 +53,8 @@ export class OtlpGrpcClient implements ExportClient {
 
   readonly send = async (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
     const bytes = request.encoded();
-    const { error, response, isAnswered } = await this.#connections.use((client) => this.#call(client, bytes, signal));
-    if (error === null) return answered(response ?? Buffer.alloc(0));
-    return isConnectionLost(error, isAnswered) ? lost(error) : failed(error, bytes.length);
+    const end = await this.#connections.use((client) => this.#call(client, bytes, signal));
+    return resultOfCall(end, bytes.length);
   };
 
   async close(): Promise<void> {
@@ -72,11 +67,7 @@ export class OtlpGrpcClient implements ExportClient {
     return metadata;
   }
 
-  #call(
-    client: Client,
-    bytes: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<{ error: ServiceError | null; response?: Buffer | undefined; isAnswered: boolean }> {
+  #call(client: Client, bytes: Uint8Array, signal: AbortSignal): Promise<CallEnd> {
     return new Promise((resolve) => {
       let isAnswered = false;
       const call = client.makeUnaryRequest(
@@ -105,45 +96,12 @@ function credentialsOf({ tls }: OtlpGrpcConfig, context: SecureContext | undefin
   return ChannelCredentials.createFromSecureContext(context, { rejectUnauthorized: !tls.insecureSkipVerify });
 }
 
-function answered(response: Uint8Array): SendResult {
-  try {
-    const { rejectedProfiles, errorMessage } = decodeExportResponse(response);
-    return { kind: 'accepted', rejectedProfiles, message: errorMessage };
-  } catch (error) {
-    if (!(error instanceof InvalidMessage)) throw error;
-    // The receiver said OK, so sending again would store it twice.
-    const reason = `Internal: the response is no ExportProfilesServiceResponse (${error.message})`;
-    return { kind: 'permanent', errorType: 'Internal', reason };
-  }
-}
-
-function lost({ details }: ServiceError): SendResult {
-  const errorType = codeName(status.UNAVAILABLE);
-  return { kind: 'retryable', errorType, reason: `${errorType}: the connection was lost (${details})` };
-}
-
-function failed({ code, details, metadata }: ServiceError, sizeBytes: number): SendResult {
-  // grpc-js has no status for a message in an encoding that it does not know (1.14.7, build/src/compression-filter.js). The receiver
-  // has taken the request, so sending again would store it twice.
-  if (code === undefined) return { kind: 'permanent', errorType: 'Internal', reason: 'Internal: unreadable response' };
-  const errorType = codeName(code);
-  const reason = `${errorType}: ${details}`;
-  const rule = retryableCodes.get(code);
-  if (rule === undefined) return { kind: 'permanent', errorType, reason };
-  const [detail] = metadata.get('grpc-status-details-bin');
-  const retryAfterMs = detail instanceof Uint8Array ? readRetryDelayMs(detail) : undefined;
-  if (retryAfterMs !== undefined) return { kind: 'retryable', errorType, reason, retryAfterMs };
-  const tooLarge = readTooLarge(code, details, sizeBytes);
-  if (tooLarge !== undefined) return { kind: 'permanent', errorType, reason, tooLarge };
-  return { kind: rule === 'always' ? 'retryable' : 'permanent', errorType, reason };
-}
-
 function createMetadata({ headers, waitForReady, timeoutMs }: OtlpGrpcConfig): Metadata {
   const metadata = new Metadata({ waitForReady });
   for (const [name, value] of headers) metadata.set(name, value.reveal());
   // https://github.com/open-telemetry/opentelemetry-proto/pull/857: the schema that the bytes follow.
   metadata.set('otlp-profiles-development-version', '1');
-  // The time that withTimeout gives an attempt, so that the receiver can drop what nobody waits for any more. At most 8 digits.
+  // The time that withTimeout gives an attempt, so that the receiver can drop a call that is given up. At most 8 digits.
   if (timeoutMs > 0) {
     metadata.set('grpc-timeout', timeoutMs < 1e8 ? `${Math.ceil(timeoutMs)}m` : `${Math.ceil(timeoutMs / 1000)}S`);
   }
@@ -165,7 +123,7 @@ function channelOptions(config: OtlpGrpcConfig, version: string): ChannelOptions
     'grpc.max_send_message_length': maxRequestSizeBytes,
     'grpc.max_reconnect_backoff_ms': maxReconnectBackoffMs,
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ [config.balancerName]: {} }] }),
-    // What a receiver's DNS zone says must not change how data is sent.
+    // A receiver's DNS zone must not change how data is sent.
     'grpc.service_config_disable_resolution': 1,
     // Exporters do not share connections: closing one ends its own.
     'grpc.use_local_subchannel_pool': 1,

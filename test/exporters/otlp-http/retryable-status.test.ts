@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseRetryAfterMs } from '../../../src/exporters/otlp-http/retry-after.ts';
+import { parseRetryAfterMs } from '../../../src/exporters/otlp-http/retryable-status.ts';
 
 const nowUnixMs = Date.UTC(2026, 0, 1);
 

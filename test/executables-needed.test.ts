@@ -31,7 +31,7 @@ class Node {
       symbols: this.#store,
       intake: this.#intake,
       consumers: [{ consume: (report) => this.#reports.push(report) }],
-      metrics: createReporterMetrics(metrics.getMeter('test'), () => this.#intake.figures),
+      metrics: createReporterMetrics(metrics.getMeter('test'), () => this.#intake.stats),
       logger: pino({ level: 'silent' }),
       clock: this.#clock,
       random: () => 0.5,

@@ -141,7 +141,7 @@ async function fuzz(seeds: readonly Seed[]): Promise<void> {
           [],
         );
       }
-      assert.ok(store.figures().bytes <= 2 ** 20);
+      assert.ok(store.stats().bytes <= 2 ** 20);
     }),
     { numRuns },
   );

@@ -77,7 +77,7 @@ export function createJournalEvents(pipelineId: string, logger: Logger, meter: M
       if (requestCount === 0) return;
       logger.info({ requests: requestCount }, 'Requests stay in the journal until the next start.');
     },
-    observe: (log) => observeGauges(meter, figuresOf(log), pipeline),
+    observe: (log) => observeGauges(meter, statsOf(log), pipeline),
   };
 }
 
@@ -92,7 +92,7 @@ function createCounters(meter: Meter) {
   };
 }
 
-function figuresOf(log: SegmentLog): GaugeReading[] {
+function statsOf(log: SegmentLog): GaugeReading[] {
   return [
     {
       name: 'framekeeper_journal_bytes',

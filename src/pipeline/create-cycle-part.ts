@@ -3,7 +3,7 @@ import type { ConfiguredComponent } from '../config/check-document.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { Journal } from '../journal/journal.ts';
 import { createJournalEvents } from '../journal/journal-events.ts';
-import type { ReporterMetrics, WindowFigures } from '../reporter/reporter-metrics.ts';
+import type { ReporterMetrics, WindowStats } from '../reporter/reporter-metrics.ts';
 import { createReporterMetrics } from '../reporter/reporter-metrics.ts';
 import { ReportingCycle } from '../reporter/reporting-cycle.ts';
 import type { ReportingCycleConfig } from '../reporter/reporting-cycle-config.ts';
@@ -42,12 +42,12 @@ export function createCyclePart(
   const { exporters, journalLog } = outlets;
   const cycleConfig = config as ReportingCycleConfig;
   const { intake, merged } = createWindow(cycleConfig, store, parts);
-  const metrics = createReporterMetrics(parts.meter, () => figuresOf(intake, merged));
+  const metrics = createReporterMetrics(parts.meter, () => statsOf(intake, merged));
   const outlet = createOutlet(exporters, metrics, parts.logger);
   const journal = journalLog && createJournal(pipelineId, id, { log: journalLog, intake, parts });
   const cycle = new ReportingCycle(id, cycleConfig, {
     ...parts,
-    ...{ symbols: store, intake, company: merged, metrics, outlet, journal },
+    ...{ symbols: store, intake, merged, metrics, outlet, journal },
     consumers: outlets.consumers(store),
     isHeldUp: () => hasNoRoomForReport(exporters),
   });
@@ -73,18 +73,18 @@ function createWindow(
   if (otlpProfiles === 'pass_through') {
     return { intake: new TraceIntake(store, limits, parts.clock), merged: undefined };
   }
-  const merged = new MergeIntoCycle({ ...parts, store, limits, window: () => intake.figures });
-  const intake = new TraceIntake(store, { ...limits, company: merged }, parts.clock);
+  const merged = new MergeIntoCycle({ ...parts, store, limits, window: () => intake.stats });
+  const intake = new TraceIntake(store, { ...limits, merged }, parts.clock);
   return { intake, merged };
 }
 
-function figuresOf(intake: TraceIntake, merged: MergeIntoCycle | undefined): WindowFigures {
-  const { events, bytes, rejectedSamples } = intake.figures;
+function statsOf(intake: TraceIntake, merged: MergeIntoCycle | undefined): WindowStats {
+  const { events, bytes, rejectedSamples } = intake.stats;
   if (merged === undefined) return { events, bytes, rejectedSamples };
-  const { share } = merged;
+  const { usage } = merged;
   return {
-    events: events + share.events,
-    bytes: bytes + share.bytes,
+    events: events + usage.events,
+    bytes: bytes + usage.bytes,
     rejectedSamples: rejectedSamples + merged.rejectedSamples,
   };
 }

@@ -6,7 +6,7 @@ import type { TimeRange } from '../profile/build/time-range.ts';
 import { ProfilesJoiner } from '../profile/join/profiles-joiner.ts';
 import { DictionaryNaming } from '../profile/names/dictionary-naming.ts';
 import type { HoldingSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
-import type { CycleCompany, JoinedReport, WindowShare } from '../reporter/cycle-company.ts';
+import type { JoinedReport, MergedProfiles, WindowUsage } from '../reporter/merged-profiles.ts';
 import type { WindowLimits } from '../reporter/trace-intake.ts';
 import type { Clock } from '../support/clock.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
@@ -16,7 +16,7 @@ export interface MergeParts {
   readonly store: SymbolStore;
   readonly limits: WindowLimits;
   /** What the window of raw frame samples holds, of the same bounds. */
-  readonly window: () => WindowShare;
+  readonly window: () => WindowUsage;
   readonly clock: Clock;
   readonly meter: Meter;
   /** 16 random bytes a call. */
@@ -28,7 +28,7 @@ export interface MergeParts {
  * joined with the others when it comes, so that the tick has little left to do: it looks once more for names, and adds the
  * profiles of the window.
  */
-export class MergeIntoCycle implements HoldingSink, CycleCompany {
+export class MergeIntoCycle implements HoldingSink, MergedProfiles {
   readonly #parts: MergeParts;
   readonly #locations: Counter;
   #joiner: ProfilesJoiner;
@@ -40,7 +40,7 @@ export class MergeIntoCycle implements HoldingSink, CycleCompany {
     this.#joiner = new ProfilesJoiner(parts.createProfileId);
   }
 
-  get share(): WindowShare {
+  get usage(): WindowUsage {
     return { events: this.#joiner.timestampCount, bytes: this.#joiner.sizeBytes };
   }
 

@@ -109,9 +109,9 @@ class EventMover {
     const from = this.#from;
     const mapping = from.frameMapping(index);
     const frame = this.#to.internFrame(
-      this.#file(from.frames.word(index, 0)),
-      from.frames.word(index, 1),
-      from.frames.word(index, 2),
+      this.#file(from.frameFile(index)),
+      from.frameAddressHigh(index),
+      from.frameAddressLow(index),
       from.frameKind(index),
       mapping < 0 ? -1 : this.#mapping(mapping),
     );

@@ -12,14 +12,14 @@ export interface ReporterMetrics {
 }
 
 /** What the window at hand holds. */
-export interface WindowFigures {
+export interface WindowStats {
   readonly events: number;
   readonly bytes: number;
   readonly rejectedSamples: number;
 }
 
 /** Instruments of the reporting cycle; `readWindow` is asked at each scrape. */
-export function createReporterMetrics(meter: Meter, readWindow: () => WindowFigures): ReporterMetrics {
+export function createReporterMetrics(meter: Meter, readWindow: () => WindowStats): ReporterMetrics {
   const duration = meter.createHistogram('framekeeper_reporting_cycle_duration', {
     unit: 's',
     description: 'How long ingestion stood still for the report of one cycle',
@@ -63,7 +63,7 @@ export function createReporterMetrics(meter: Meter, readWindow: () => WindowFigu
   };
 }
 
-function observeWindow(meter: Meter, readWindow: () => WindowFigures): void {
+function observeWindow(meter: Meter, readWindow: () => WindowStats): void {
   const events = meter.createObservableGauge('framekeeper_window_trace_events', {
     description: 'Trace events of the current reporting cycle so far',
   });
@@ -76,10 +76,10 @@ function observeWindow(meter: Meter, readWindow: () => WindowFigures): void {
   });
   meter.addBatchObservableCallback(
     (result) => {
-      const figures = readWindow();
-      result.observe(events, figures.events);
-      result.observe(bytes, figures.bytes);
-      result.observe(rejected, figures.rejectedSamples);
+      const stats = readWindow();
+      result.observe(events, stats.events);
+      result.observe(bytes, stats.bytes);
+      result.observe(rejected, stats.rejectedSamples);
     },
     [events, bytes, rejected],
   );

@@ -6,10 +6,10 @@ import type { TraceEvents } from '../profile/build/window-contents.ts';
 import type { Clock, Random } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import { everyInterval } from '../support/every-interval.ts';
-import type { CycleCompany } from './cycle-company.ts';
 import type { CycleReport, ReportConsumer, ReportOutlet, WindowJournal } from './cycle-report.ts';
 import type { DividedEvents } from './hold-back.ts';
 import { holdBack, selectEvents } from './hold-back.ts';
+import type { MergedProfiles } from './merged-profiles.ts';
 import { ReportDelivery } from './report-delivery.ts';
 import type { ReporterMetrics } from './reporter-metrics.ts';
 import type { ReportingCycleConfig } from './reporting-cycle-config.ts';
@@ -31,7 +31,7 @@ export type CyclePace = Omit<ReportingCycleConfig, 'otlpProfiles'>;
 export interface ReportingCycleParts {
   readonly symbols: SymbolSource;
   readonly intake: WindowIntake;
-  readonly company?: CycleCompany | undefined;
+  readonly merged?: MergedProfiles | undefined;
   readonly consumers: readonly ReportConsumer[];
   /** Whether a report would find no room at present: then the window stays, and new samples are refused upstream. */
   readonly isHeldUp?: () => boolean;
@@ -119,7 +119,7 @@ export class ReportingCycle implements Component {
       events.count === 0
         ? undefined
         : buildProfiles(contentsOf(window, events, store), range, this.#parts.createProfileId);
-    const joined = this.#parts.company?.take(frames, range, beganMs);
+    const joined = this.#parts.merged?.take(frames, range, beganMs);
     const data = joined === undefined ? frames : joined.data;
     const report: CycleReport = {
       range,

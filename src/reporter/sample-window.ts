@@ -16,11 +16,11 @@ export type FileOwner =
   | { readonly kind: 'file'; readonly fileId: FileId }
   | { readonly kind: 'process'; readonly instanceId: string; readonly process: ProcessIdentity };
 
-/** A file, or the address space of a process, that frames of this window belong to. */
-export interface OpenFile {
+/** A file, or the address space of a process, that frames of a window belong to. */
+export interface WindowFile {
   readonly owner: FileOwner;
-  /** What the window was told or found of it as a file; only of files that were asked for as such. */
-  executable: Executable | undefined;
+  /** Known only of files that were asked for as executables. */
+  readonly executable: Executable | undefined;
 }
 
 /**
@@ -31,14 +31,14 @@ export interface OpenFile {
 export class SampleWindow {
   readonly events: EventColumns = new EventColumns();
   readonly stacks: StackTable = new StackTable();
-  readonly files: OpenFile[] = [];
   readonly resources: WindowResource[] = [];
   readonly profileTypes: ProfileType[] = [];
   readonly contexts: SampleContext[] = [];
   readonly links: Link[] = [];
 
+  readonly #files: WindowFile[] = [];
   /** File, address (high, low), and kind with mapping. */
-  readonly frames: QuadIndex = new QuadIndex();
+  readonly #frames = new QuadIndex();
   /** File and address of the frames: those that differ in kind or mapping alone have one name. */
   readonly #addresses = new QuadIndex();
   /** By address: the newest frame there, plus one. By frame: the one there before it, plus one; 0 for none. */
@@ -55,7 +55,11 @@ export class SampleWindow {
   #attributeCount = 0;
   readonly mappings: WindowMapping[] = [];
 
-  /** Parallel to the frames: what each is called, as far as it is known. */
+  get files(): readonly WindowFile[] {
+    return this.#files;
+  }
+
+  /** Names of the frames, as far as known, in the order of their numbers. */
   get symbols(): readonly (FrameSymbol | undefined)[] {
     return this.#symbols;
   }
@@ -74,7 +78,7 @@ export class SampleWindow {
       this.#symbolBytes +
       this.events.sizeBytes +
       this.stacks.sizeBytes +
-      this.frames.sizeBytes +
+      this.#frames.sizeBytes +
       this.#addresses.sizeBytes +
       this.#fileIndex.sizeBytes +
       this.#symbols.length * perFrame +
@@ -86,7 +90,7 @@ export class SampleWindow {
   /** The number of a file ID. */
   internFile(fileId: FileId): number {
     const entry = this.#fileIndex.intern(fileId.word0, fileId.word1, fileId.word2, fileId.word3);
-    return this.#internInto<OpenFile>(this.files, `file ${entry}`, () => ({
+    return this.#internInto<WindowFile>(this.#files, `file ${entry}`, () => ({
       owner: { kind: 'file', fileId },
       executable: undefined,
     }));
@@ -94,7 +98,7 @@ export class SampleWindow {
 
   /** The number of the address space of a process as one collector sees it. */
   internAddressSpace(instanceId: string, { pid, startTimeNano }: ProcessIdentity): number {
-    return this.#internInto<OpenFile>(this.files, `process ${instanceId} ${pid} ${startTimeNano}`, () => ({
+    return this.#internInto<WindowFile>(this.#files, `process ${instanceId} ${pid} ${startTimeNano}`, () => ({
       // A copy without the rest: a process may have a great many labels.
       owner: { kind: 'process', instanceId, process: { pid, startTimeNano } },
       executable: undefined,
@@ -109,7 +113,7 @@ export class SampleWindow {
   /** The number of a frame; a new one has no symbol yet. `mapping` is -1 for none. */
   internFrame(file: number, addressHigh: number, addressLow: number, kind: FrameKind, mapping: number): number {
     // Mappings of one window are far fewer than 2^26, kinds fewer than 2^6.
-    const index = this.frames.intern(file, addressHigh, addressLow, (mapping + 1) * 64 + kind);
+    const index = this.#frames.intern(file, addressHigh, addressLow, (mapping + 1) * 64 + kind);
     if (index === this.#symbols.length) {
       this.#symbols.push(undefined);
       const address = this.#addresses.intern(file, addressHigh, addressLow, 0);
@@ -143,14 +147,14 @@ export class SampleWindow {
 
   /** Keeps what was found of a file as a file, unless something was before. */
   keepExecutable(file: number, executable: Executable | undefined): void {
-    const known = this.files[file]!;
+    const known = this.#files[file]!;
     if (executable === undefined || known.executable !== undefined) return;
-    known.executable = executable;
+    this.#files[file] = { ...known, executable };
     this.#textLength += executable.fileName.length + executable.gnuBuildId.length + executable.goBuildId.length;
   }
 
   /** Keeps what was just submitted of a file, if samples that wait are in it. */
-  describeFile(fileId: FileId, executable: Executable): void {
+  setExecutable(fileId: FileId, executable: Executable): void {
     const file = this.#findFile(fileId);
     if (file !== undefined) this.keepExecutable(file, executable);
   }
@@ -204,12 +208,26 @@ export class SampleWindow {
     return this.#internInto(this.links, key, create);
   }
 
-  frameKind(frame: number): FrameKind {
-    return (this.frames.word(frame, 3) % 64) as FrameKind;
+  /** The number of the file, or address space, that a frame belongs to. */
+  frameFile(frame: number): number {
+    return this.#frames.word(frame, 0);
   }
 
+  frameAddressHigh(frame: number): number {
+    return this.#frames.word(frame, 1);
+  }
+
+  frameAddressLow(frame: number): number {
+    return this.#frames.word(frame, 2);
+  }
+
+  frameKind(frame: number): FrameKind {
+    return (this.#frames.word(frame, 3) % 64) as FrameKind;
+  }
+
+  /** -1 for none. */
   frameMapping(frame: number): number {
-    return Math.floor(this.frames.word(frame, 3) / 64) - 1;
+    return Math.floor(this.#frames.word(frame, 3) / 64) - 1;
   }
 
   #internInto<T>(entries: T[], key: string, create: () => T): number {

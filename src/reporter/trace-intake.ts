@@ -2,8 +2,8 @@ import type { BatchOutcome, SampleRejection } from '../model/batch-outcome.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
 import type { Clock } from '../support/clock.ts';
 import { BatchTranslation } from './batch-translation.ts';
-import type { WindowShare } from './cycle-company.ts';
 import type { EventIndices } from './event-columns.ts';
+import type { WindowUsage } from './merged-profiles.ts';
 import { SampleWindow } from './sample-window.ts';
 import type { SymbolSession, SymbolSource } from './symbol-source.ts';
 
@@ -15,7 +15,7 @@ export interface WindowLimits {
   /** How long a collector is asked to wait when the window is full. */
   readonly retryDelayMs: number;
   /** Who else fills the window within these bounds. */
-  readonly company?: { readonly share: WindowShare };
+  readonly merged?: { readonly usage: WindowUsage };
 }
 
 type WindowRoom = Pick<WindowLimits, 'maxEvents' | 'maxBytes'>;
@@ -46,7 +46,7 @@ export class TraceIntake {
   }
 
   /** Trace events and bytes of the window at hand, and samples rejected so far because a window was full. */
-  get figures(): { readonly events: number; readonly bytes: number; readonly rejectedSamples: number } {
+  get stats(): { readonly events: number; readonly bytes: number; readonly rejectedSamples: number } {
     const { events, sizeBytes } = this.#window;
     return { events: events.count, bytes: sizeBytes, rejectedSamples: this.#rejectedSamples };
   }
@@ -56,10 +56,10 @@ export class TraceIntake {
     return this.#window;
   }
 
-  /** What the company leaves of the bounds. */
+  /** What the merged leaves of the bounds. */
   get #room(): WindowRoom {
-    const { maxEvents, maxBytes, company } = this.#limits;
-    const { events, bytes } = company?.share ?? { events: 0, bytes: 0 };
+    const { maxEvents, maxBytes, merged } = this.#limits;
+    const { events, bytes } = merged?.usage ?? { events: 0, bytes: 0 };
     return { maxEvents: maxEvents - events, maxBytes: maxBytes - bytes };
   }
 
@@ -106,7 +106,7 @@ export class TraceIntake {
     }
     for (const { fileId, executable } of batch.executables) {
       if (this.#isLargerThan(room)) return;
-      this.#window.describeFile(fileId, executable);
+      this.#window.setExecutable(fileId, executable);
     }
   }
 

@@ -18,9 +18,9 @@ export function resolveLateNames(window: SampleWindow, store: SymbolSession): vo
   const tables = new Map<number, SymbolLookup | undefined>();
   for (let frame = 0; frame < window.symbols.length; frame++) {
     if (window.symbols[frame] !== undefined) continue;
-    const file = window.frames.word(frame, 0);
+    const file = window.frameFile(frame);
     if (!tables.has(file)) tables.set(file, openOwner(window.files[file]!.owner, store));
-    window.nameFrame(frame, tables.get(file)?.find(window.frames.word(frame, 1), window.frames.word(frame, 2)));
+    window.nameFrame(frame, tables.get(file)?.find(window.frameAddressHigh(frame), window.frameAddressLow(frame)));
   }
 }
 
@@ -29,7 +29,7 @@ export function countUnresolved(window: SampleWindow, events: TraceEvents, store
   const counts = new Map<string, { reason: UnresolvedFrames['reason']; frameType: string; count: number }>();
   for (const frame of unnamedFrames(window, events)) {
     const kind = window.frameKind(frame);
-    const { owner } = window.files[window.frames.word(frame, 0)]!;
+    const { owner } = window.files[window.frameFile(frame)]!;
     const reason = reasonOf(window, frame, owner, kind, store);
     const key = `${reason} ${kind}`;
     const entry = counts.get(key) ?? { reason, frameType: frameTypeName(kind), count: 0 };
@@ -64,8 +64,8 @@ export function contentsOf(window: SampleWindow, events: TraceEvents, store: Sym
     return { fileId, executable: known ?? kept };
   });
   const frames = window.symbols.map((symbol, frame): WindowFrame => {
-    const address = (BigInt(window.frames.word(frame, 1)) << 32n) | BigInt(window.frames.word(frame, 2));
-    const file = window.frames.word(frame, 0);
+    const address = (BigInt(window.frameAddressHigh(frame)) << 32n) | BigInt(window.frameAddressLow(frame));
+    const file = window.frameFile(frame);
     return { file, address, kind: window.frameKind(frame), mapping: window.frameMapping(frame), symbol };
   });
   const { resources, profileTypes, mappings, stacks, contexts, links } = window;
@@ -85,5 +85,5 @@ function reasonOf(
 ): UnresolvedFrames['reason'] {
   if (kind === frameKinds.unspecified) return 'unknown_kind';
   if (owner.kind === 'process') return 'never_submitted';
-  return store.reasonUnknown(owner.fileId, window.frames.word(frame, 1), window.frames.word(frame, 2));
+  return store.reasonUnknown(owner.fileId, window.frameAddressHigh(frame), window.frameAddressLow(frame));
 }

@@ -126,6 +126,6 @@ export class PageCycles implements Component {
 }
 
 function figuresOf(store: SymbolStore): StoreFigures {
-  const { symbols, files, liveStubs, bytes, maxBytes } = store.figures();
+  const { symbols, files, liveStubs, bytes, maxBytes } = store.stats();
   return { symbolCount: symbols, fileCount: files, stubCount: liveStubs, sizeBytes: bytes, budgetBytes: maxBytes };
 }

@@ -14,7 +14,7 @@ export interface KnownNames {
   knowsExecutable(fileId: FileId): boolean;
 }
 
-export interface NeededNamesFigures {
+export interface NeededNamesStats {
   readonly collectors: number;
   readonly pending: number;
   readonly asked: number;
@@ -94,7 +94,7 @@ export class NeededNames {
     }
   }
 
-  figures(): NeededNamesFigures {
+  stats(): NeededNamesStats {
     let pending = 0;
     let pendingExecutables = 0;
     for (const { names, executables } of this.#collectors.values()) {

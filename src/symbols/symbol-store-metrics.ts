@@ -1,12 +1,12 @@
 import type { Meter } from '@opentelemetry/api';
-import type { SymbolStoreFigures } from './symbol-store-figures.ts';
+import type { SymbolStoreStats } from './symbol-store-stats.ts';
 
 interface Instrument {
   readonly name: string;
   readonly description: string;
   readonly unit: string;
   readonly isGauge?: true;
-  readonly read: (store: SymbolStoreFigures) => number;
+  readonly read: (store: SymbolStoreStats) => number;
 }
 
 const instruments: readonly Instrument[] = [
@@ -51,8 +51,8 @@ const instruments: readonly Instrument[] = [
   ),
 ];
 
-/** Makes the store's figures observable as `framekeeper_symbol_store_*`; read once a collection. */
-export function registerSymbolStoreMetrics(meter: Meter, store: { figures(): SymbolStoreFigures }): void {
+/** Makes the store's stats observable as `framekeeper_symbol_store_*`; read once a collection. */
+export function registerSymbolStoreMetrics(meter: Meter, store: { stats(): SymbolStoreStats }): void {
   const observed = instruments.map(({ name, isGauge, read, ...options }) => {
     const fullName = `framekeeper_symbol_store_${name}`;
     const instrument =
@@ -63,8 +63,8 @@ export function registerSymbolStoreMetrics(meter: Meter, store: { figures(): Sym
   });
   meter.addBatchObservableCallback(
     (result) => {
-      const figures = store.figures();
-      for (const { instrument, read } of observed) result.observe(instrument, read(figures));
+      const stats = store.stats();
+      for (const { instrument, read } of observed) result.observe(instrument, read(stats));
     },
     observed.map(({ instrument }) => instrument),
   );

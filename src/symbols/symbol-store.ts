@@ -10,7 +10,7 @@ import { StoreSession } from './store-session.ts';
 import type { StubRegistry } from './stub-registry.ts';
 import type { SymbolFiles } from './symbol-files.ts';
 import type { SymbolStoreConfig } from './symbol-store-config.ts';
-import type { SymbolStoreFigures } from './symbol-store-figures.ts';
+import type { SymbolStoreStats } from './symbol-store-stats.ts';
 
 /**
  * Everything known about file IDs and processes: what a frame is called, and of which executable it is. Symbols that it
@@ -60,10 +60,10 @@ export class SymbolStore {
     return this.#files.peek(fileId)?.executable !== undefined;
   }
 
-  figures(): SymbolStoreFigures {
+  stats(): SymbolStoreStats {
     const { frameFamily, fileFamily } = this.#files;
     const frames = frameFamily.counters;
-    const names = this.neededNames.figures();
+    const names = this.neededNames.stats();
     return {
       entries: this.#files.entries,
       symbols: frameFamily.entries,

@@ -88,7 +88,7 @@ async function replayRow(directory: string, bytes: Buffer, rounds: number): Prom
     const start = performance.now();
     await again.journal!.start();
     times.push(((performance.now() - start) * 1e3) / batchesInWindow);
-    assert.equal(again.window.figures.events, node.window.figures.events);
+    assert.equal(again.window.stats.events, node.window.stats.events);
   }
   const spread = quantile(times, 0.75) - quantile(times, 0.25);
   return {

@@ -81,7 +81,7 @@ function fillStore(): SymbolStore {
   const owner = { process: processOf(1) };
   const stubs = Array.from({ length: stubCount }, (_, i) => stubOf(owner, BigInt(i * 64), 64n, `stub ${i}`));
   store.at(0).learn(batchOf({ stubs }));
-  assert.equal(store.figures().symbols, symbolCount + stubCount);
+  assert.equal(store.stats().symbols, symbolCount + stubCount);
   return store;
 }
 
@@ -138,7 +138,7 @@ async function load(path: string): Promise<number> {
   });
   store.adopt(restore!.finish().contents);
   const durationMs = performance.now() - began;
-  assert.equal(store.figures().symbols, symbolCount + stubCount);
+  assert.equal(store.stats().symbols, symbolCount + stubCount);
   return durationMs;
 }
 

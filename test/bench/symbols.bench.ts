@@ -42,7 +42,7 @@ function resubmission(rounds: number): BenchRow[] {
     [{ what: `resubmission of ${stubCount / 1000}k stubs at once`, run: () => store.at(0).resubmitStubs() }],
     { unit: 'ms', rounds, runsPerRound: 1, convert: (nanoseconds) => nanoseconds / 1e6 },
   );
-  assert.equal(store.figures().liveStubs, stubCount);
+  assert.equal(store.stats().liveStubs, stubCount);
   return rows;
 }
 
@@ -92,7 +92,7 @@ function memory(shape: string, fileCount: number, framesOf: (file: number) => nu
     for (const batch of batches) created.at(0).learn(batch);
     return created;
   });
-  const { symbols, files, bytes: counted } = store.figures();
+  const { symbols, files, bytes: counted } = store.stats();
   const rows: BenchRow[] = [
     { what: `${shape}: measured, a symbol`, unit: 'B', median: bytes / symbols, spread: 0 },
     {

@@ -77,14 +77,14 @@ test('a journal gives back OTLP requests that were acknowledged and not reported
   assert.equal(first.take(encodeProfilesData(goodProfiles())).kind, 'taken');
   assert.equal(first.take(Buffer.from(encodeProfilesJson(goodProfiles())), 'json').kind, 'taken');
   const second = await start(folder.createLog());
-  assert.equal(second.pipeline.merged!.share.events, 6);
+  assert.equal(second.pipeline.merged!.usage.events, 6);
   assert.equal(second.take(encodeProfilesData(goodProfiles())).kind, 'taken');
   await second.tick();
   assert.equal(second.reported.length, 1);
   assert.deepEqual(observations(second.reported), observations([goodProfiles(), goodProfiles(), goodProfiles()]));
   assert.deepEqual(checkConformance(second.reported[0]!), []);
   const third = await start(folder.createLog());
-  assert.equal(third.pipeline.merged!.share.events, 0);
+  assert.equal(third.pipeline.merged!.usage.events, 0);
   await third.tick();
   assert.deepEqual(third.reported, []);
 });
@@ -108,7 +108,7 @@ test('a request that the window had no room for is not in the journal', async (t
   assert.equal(first.take(encodeProfilesData(goodProfiles())).kind, 'taken');
   assert.equal(first.take(encodeProfilesData(goodProfiles())).kind, 'refused');
   const second = await start(folder.createLog());
-  assert.equal(second.pipeline.merged!.share.events, 3);
+  assert.equal(second.pipeline.merged!.usage.events, 3);
 });
 
 test('a request that cannot be kept is refused with a time to wait, and nothing of it is taken', async (t) => {
@@ -121,5 +121,5 @@ test('a request that cannot be kept is refused with a time to wait, and nothing 
     outcome.kind === 'refused' ? outcome.refusal.message : '',
     /of a journal that holds 65512 \(max_size_mib\)/,
   );
-  assert.equal(life.pipeline.merged!.share.events, 0);
+  assert.equal(life.pipeline.merged!.usage.events, 0);
 });

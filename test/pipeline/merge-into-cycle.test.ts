@@ -52,13 +52,13 @@ test('requests are taken and kept until the tick, when they leave as one, and no
   const { merge } = setUp();
   const requests = [good(), good(), good()];
   for (const each of requests) assert.deepEqual(merge.submit(received(each)), { kind: 'accepted' });
-  assert.equal(merge.share.events, 9);
+  assert.equal(merge.usage.events, 9);
   const { data, eventCount } = merge.take(undefined, range, 0);
   assert.equal(eventCount, 9);
   assert.equal(countSamples(data!), 2);
   assert.deepEqual(observations([data!]), observations(requests));
   assert.deepEqual(checkConformance(data!), []);
-  assert.equal(merge.share.events, 0);
+  assert.equal(merge.usage.events, 0);
   assert.deepEqual(merge.take(undefined, range, 0), { data: undefined, eventCount: 0 });
 });
 
@@ -146,11 +146,11 @@ for (const { name, bounds, room } of [
   test(`a window takes no more requests once it holds ${name}; the next one does`, async () => {
     const { merge } = setUp(bounds);
     for (let i = 0; i < room; i++) assert.equal(merge.submit(received(good())).kind, 'accepted');
-    const before = merge.share;
+    const before = merge.usage;
     const answer = merge.submit(received(good()));
     assert.partialDeepStrictEqual(answer, { kind: 'busy', retryAfterMs: 5000 });
     assert.match('reason' in answer ? answer.reason : '', /window of this reporting cycle is full \(max_events/);
-    assert.deepEqual(merge.share, before);
+    assert.deepEqual(merge.usage, before);
     assert.equal(merge.rejectedSamples, 2);
     const { eventCount } = merge.take(undefined, range, 0);
     assert.equal(eventCount, 3 * room);
@@ -178,12 +178,12 @@ test('what an earlier run had taken is taken again, whatever the bounds', () => 
   const { merge } = setUp({ maxEvents: 2 });
   merge.hold(good());
   merge.hold(good());
-  assert.equal(merge.share.events, 6);
+  assert.equal(merge.usage.events, 6);
 });
 
 test('the names of a request can be learned without its samples', () => {
   const { merge, store } = setUp();
   merge.learn(good());
   assert.equal(store.at(0).openFile(hash)?.find(0, 0x2345)?.functionName, 'checkout');
-  assert.equal(merge.share.events, 0);
+  assert.equal(merge.usage.events, 0);
 });

@@ -15,7 +15,7 @@ test('StorePurge gives the memory of expired names back until it is stopped', as
   const purge = new StorePurge('symbol_store', store, clock);
   const symbolsAfter = async (ms: number): Promise<number> => {
     await clock.advance(ms);
-    return store.figures().symbols;
+    return store.stats().symbols;
   };
   store.at(clock.nowMs()).learnSymbol(hash, 0, 0x1234, symbol);
   await purge.start();

@@ -4,8 +4,8 @@ import { metrics } from '@opentelemetry/api';
 import pino from 'pino';
 import type { FrameKind } from '../../src/model/frame-kind.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
-import type { CycleCompany } from '../../src/reporter/cycle-company.ts';
 import type { CycleReport } from '../../src/reporter/cycle-report.ts';
+import type { MergedProfiles } from '../../src/reporter/merged-profiles.ts';
 import { createReporterMetrics } from '../../src/reporter/reporter-metrics.ts';
 import { ReportingCycle } from '../../src/reporter/reporting-cycle.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
@@ -27,7 +27,7 @@ function setUp({
   maxEvents = 1000,
   consumeFirst = (_: CycleReport): void => {},
   consume = (_: CycleReport): void => {},
-  company = undefined as CycleCompany | undefined,
+  merged = undefined as MergedProfiles | undefined,
   isHeldUp = (): boolean => false,
 } = {}) {
   const clock = new FakeClock(startUnixNano);
@@ -43,10 +43,10 @@ function setUp({
     {
       symbols,
       intake,
-      company,
+      merged,
       consumers,
       isHeldUp,
-      metrics: createReporterMetrics(metrics.getMeter('test'), () => intake.figures),
+      metrics: createReporterMetrics(metrics.getMeter('test'), () => intake.stats),
       logger: pino({ level: 'silent' }),
       clock,
       random,
@@ -332,16 +332,16 @@ test('ReportingCycle keeps everything of a sample that waits', async () => {
   assert.equal(data.dictionary.mappingTable[1]!.memoryLimit, 0x100n);
 });
 
-test('ReportingCycle hands its profiles to those that keep it company, and reports what both come to', async () => {
+test('ReportingCycle hands its profiles to those that keep it merged, and reports what both come to', async () => {
   const given: (string[] | undefined)[] = [];
-  const company: CycleCompany = {
-    share: { events: 0, bytes: 0 },
+  const merged: MergedProfiles = {
+    usage: { events: 0, bytes: 0 },
     take: (frames) => {
       given.push(frames && plainSamples(frames).map(({ service }) => service));
       return { data: goodProfiles(), eventCount: 3 };
     },
   };
-  const { cycle, reports, sampleAt } = setUp({ company });
+  const { cycle, reports, sampleAt } = setUp({ merged });
   await cycle.start();
   cycle.report();
   sampleAt(startUnixNano);

@@ -164,7 +164,7 @@ test('TraceIntake rejects what is beyond the bound on events, says so and takes 
   const outcome = intake.submit(
     batchOf({ samples: [sampleAt(1n), sampleAt(2n, { timestamps: [1n, 2n] }), sampleAt(3n)] }),
   );
-  assert.deepEqual([outcome.acceptedSamples, outcome.retryDelayMs, intake.figures.rejectedSamples], [2, 5000, 1]);
+  assert.deepEqual([outcome.acceptedSamples, outcome.retryDelayMs, intake.stats.rejectedSamples], [2, 5000, 1]);
   assert.deepEqual(
     outcome.rejections.map(({ path }) => path),
     ['samples[2]'],
@@ -177,7 +177,7 @@ test('TraceIntake rejects what is beyond the bound on bytes and takes samples ag
   const samples = Array.from({ length: 300 }, (_, i) => sampleAt(BigInt(i)));
   const outcome = intake.submit(batchOf({ samples }));
   assert.ok(outcome.acceptedSamples > 0 && outcome.acceptedSamples < 300);
-  assert.ok(intake.figures.bytes < 30_000);
+  assert.ok(intake.stats.bytes < 30_000);
   intake.takeWindow();
   assert.equal(intake.submit(batchOf({ samples: [sampleAt(1n)] })).acceptedSamples, 1);
 });
@@ -191,7 +191,7 @@ test('TraceIntake lists at most 64 rejections', () => {
 test('TraceIntake counts long texts into the bytes of the window', () => {
   const intake = intakeOf();
   intake.submit(batchOf({ samples: [sampleAt(1n, { threadName: 'x'.repeat(50_000) })] }));
-  assert.ok(intake.figures.bytes > 50_000);
+  assert.ok(intake.stats.bytes > 50_000);
 });
 
 test('TraceIntake counts the names that a window holds on to, and gives a full one no more of them', () => {
@@ -203,7 +203,7 @@ test('TraceIntake counts the names that a window holds on to, and gives a full o
     const symbol = symbolOf(`${addressLow}`.repeat(10_000));
     intake.submit(batchOf({ symbols: [{ fileId: file, addressHigh: 0, addressLow, symbol }] }));
   }
-  const { bytes } = intake.figures;
+  const { bytes } = intake.stats;
   assert.ok(bytes > 100_000 && bytes < 150_000, `${bytes} bytes`);
   const { rejections } = intake.submit(batchOf({ samples: [sampleAt(99n)] }));
   assert.match(rejections[0]!.reason, /the window of this reporting cycle is full/);
@@ -217,12 +217,12 @@ test('TraceIntake keeps no more of a process than its identity for frames that b
   assert.deepEqual('process' in owner && owner.process, { pid: 9, startTimeNano: 1n });
 });
 
-for (const { name, share, accepted } of [
-  { name: 'events', share: { events: 998, bytes: 0 }, accepted: 2 },
-  { name: 'bytes', share: { events: 0, bytes: 1e9 }, accepted: 0 },
+for (const { name, usage, accepted } of [
+  { name: 'events', usage: { events: 998, bytes: 0 }, accepted: 2 },
+  { name: 'bytes', usage: { events: 0, bytes: 1e9 }, accepted: 0 },
 ]) {
   test(`TraceIntake counts the ${name} of others in its window against the bounds`, () => {
-    const intake = intakeOf({ limits: { ...roomy, company: { share } } });
+    const intake = intakeOf({ limits: { ...roomy, merged: { usage } } });
     const outcome = intake.submit(batchOf({ samples: [sampleAt(5n), sampleAt(6n), sampleAt(7n)] }));
     assert.equal(outcome.acceptedSamples, accepted);
     assert.match(outcome.rejections[0]!.reason, /max_events 1000, max_bytes 1000000000/);

@@ -32,8 +32,8 @@ export const contestants: ReadonlyMap<string, () => Contestant> = new Map([
 /** With the budget that is the default. */
 export function createOurs(): Contestant {
   const store = createStore({ maxEntries: 1_000_000, maxBytes: 256 * 2 ** 20 });
-  const bytes = (): number => store.figures().bytes + store.figures().stubBytes;
-  const frames = (): number => store.figures().symbols;
+  const bytes = (): number => store.stats().bytes + store.stats().stubBytes;
+  const frames = (): number => store.stats().symbols;
   const scene = new Scene();
   const collector = new CollectorOfToday(scene);
   const soak = new Soak(subjectOfToday(store, collector), buildNothing);

@@ -78,7 +78,7 @@ export class Soak {
       symbols: atReport,
       intake: windowsOf(this.#intake, () => this.#takeWindow()),
       consumers: [],
-      metrics: createReporterMetrics(metrics.getMeter('soak'), () => this.#intake.figures),
+      metrics: createReporterMetrics(metrics.getMeter('soak'), () => this.#intake.stats),
       logger: pino({ level: 'silent' }),
       clock: this.#clock,
       random: () => 0.5,
@@ -146,13 +146,18 @@ function windowsOf(intake: TraceIntake, takeWindow: () => SampleWindow): WindowI
 const noEvents = new EventColumns();
 
 function missingNames(window: SampleWindow): MissingName[] {
-  const { symbols, frames, files } = window;
+  const { symbols, files } = window;
   const missing: MissingName[] = [];
   for (let frame = symbols.indexOf(undefined); frame >= 0; frame = symbols.indexOf(undefined, frame + 1)) {
     const kind = window.frameKind(frame);
     if (!isCollectorNamed(kind)) continue;
-    const { owner } = files[frames.word(frame, 0)]!;
-    missing.push({ owner, addressHigh: frames.word(frame, 1), addressLow: frames.word(frame, 2), kind });
+    const { owner } = files[window.frameFile(frame)]!;
+    missing.push({
+      owner,
+      addressHigh: window.frameAddressHigh(frame),
+      addressLow: window.frameAddressLow(frame),
+      kind,
+    });
   }
   return missing;
 }

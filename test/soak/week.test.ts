@@ -59,7 +59,7 @@ class Week {
   }
 
   #checkBudget(): void {
-    const { bytes, entries } = this.store.figures();
+    const { bytes, entries } = this.store.stats();
     if (bytes > budget.maxBytes || entries > budget.maxEntries) assert.fail(`${entries} entries, ${bytes} bytes`);
     this.peakBytes = Math.max(this.peakBytes, bytes);
   }
@@ -70,7 +70,7 @@ class Week {
     // What came in this cycle is in the store already.
     assert.equal(this.#stubWrites, live - submitted, `stubs written in cycle ${cycle}`);
     this.#registry.endCycle(nowMs);
-    assert.equal(this.store.figures().liveStubs, this.#registry.live, `stubs left after cycle ${cycle}`);
+    assert.equal(this.store.stats().liveStubs, this.#registry.live, `stubs left after cycle ${cycle}`);
   }
 
   /**
@@ -166,8 +166,8 @@ class Week {
     const names = new Set<string>();
     window.symbols.forEach((symbol, frame) => {
       if (symbol === undefined) return;
-      const { owner } = window.files[window.frames.word(frame, 0)]!;
-      const address = (BigInt(window.frames.word(frame, 1)) << 32n) | BigInt(window.frames.word(frame, 2));
+      const { owner } = window.files[window.frameFile(frame)]!;
+      const address = (BigInt(window.frameAddressHigh(frame)) << 32n) | BigInt(window.frameAddressLow(frame));
       assert.equal(symbol.functionName, this.collector.nameOf(owner, address), `cycle ${cycle}`);
       names.add(symbol.functionName);
     });
@@ -187,7 +187,7 @@ class Week {
     const { store } = this;
     const at = store.at.bind(store);
     const writes = (): number => {
-      const { inserts, updates } = store.figures();
+      const { inserts, updates } = store.stats();
       return inserts + updates;
     };
     store.at = (nowMs) => {
@@ -216,10 +216,10 @@ test(`for ${days} days, every frame is reported by its name, and no name is aske
   const cycles = days * 24 * cyclesPerHour;
   for (let cycle = 0; cycle < cycles; cycle++) week.check(week.soak.step());
   week.check(week.soak.finish());
-  const { liveStubs, stubOwners, stubBytes } = week.store.figures();
+  const { liveStubs, stubOwners, stubBytes } = week.store.stats();
   assert.deepEqual({ liveStubs, stubOwners, stubBytes }, { liveStubs: 0, stubOwners: 0, stubBytes: 0 });
   week.store.at(week.soak.nowMs + lifetimeMs + cycleMs).purge();
-  const { entries, strings } = week.store.figures();
+  const { entries, strings } = week.store.stats();
   assert.deepEqual({ entries, strings }, { entries: 0, strings: 0 });
   // It was no easy time: time was up for some names and files, room for others, and the whole budget was used.
   const { expiredFrames, evictedFrames, undescribedExecutables, builtReports, peakBytes } = week;

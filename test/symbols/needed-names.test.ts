@@ -105,7 +105,7 @@ test('a reply asks for at most 1,024 frames; the next ones ask for the rest, the
 test('what waits is bounded, and what does not fit is counted', () => {
   const { harness, names } = createNames({ names_needed: { max_pending: 10 } });
   for (let i = 0; i < 25; i++) names.note(instanceA, ofFile, 0, i, jvm, 0);
-  assert.deepEqual(harness.store.neededNames.figures(), {
+  assert.deepEqual(harness.store.neededNames.stats(), {
     collectors: 1,
     pending: 10,
     asked: 0,
@@ -129,14 +129,14 @@ test('an executable is asked for once in an interval, only if it was needed agai
   harness.learn({ executables: [{ fileId: file, executable: shop }] });
   assert.deepEqual(names.takeExecutables(instanceA, 5020), [other]);
   assert.deepEqual(names.takeExecutables(instanceA, 100_000), []);
-  assert.equal(harness.store.neededNames.figures().askedExecutables, 3);
+  assert.equal(harness.store.neededNames.stats().askedExecutables, 3);
 });
 
 test('executables have the bounds of frames, apart from them', () => {
   const { harness, names } = createNames({ names_needed: { max_pending: 1500 } });
   for (let i = 0; i < 1500; i++) names.note(instanceA, ofFile, 0, i, jvm, 0);
   for (let i = 0; i < 1600; i++) names.noteExecutable(instanceA, fileIdOf(i), 0);
-  const { pendingExecutables, boundedOut } = harness.store.neededNames.figures();
+  const { pendingExecutables, boundedOut } = harness.store.neededNames.stats();
   assert.deepEqual([pendingExecutables, boundedOut], [1500, 100]);
   const replies = [0, 1, 2].map((nowMs) => names.takeExecutables(instanceA, nowMs));
   assert.deepEqual(
@@ -172,7 +172,7 @@ test('of more than 1,024 collectors the one that needed nothing for longest is f
   for (let i = 0; i < 1024; i++) names.note(`${i}`, ofFile, 0, i, jvm, i);
   names.note('0', ofFile, 0, 5000, jvm, 2000);
   names.note('new', ofFile, 0, 1, jvm, 2001);
-  const { collectors, boundedOut } = harness.store.neededNames.figures();
+  const { collectors, boundedOut } = harness.store.neededNames.stats();
   assert.deepEqual([collectors, boundedOut], [1024, 1]);
   const asked = ['new', '0', '1', '2'].map((instanceId) => names.take(instanceId, 2001).length);
   assert.deepEqual(asked, [1, 2, 0, 1]);
@@ -182,8 +182,8 @@ test('a collector that needs nothing for a lifetime is forgotten', () => {
   const { harness, names } = createNames();
   names.note(instanceA, ofFile, 0, 1, jvm, 0);
   harness.store.at(lifetimeMs).purge();
-  assert.equal(harness.store.neededNames.figures().collectors, 1);
+  assert.equal(harness.store.neededNames.stats().collectors, 1);
   harness.store.at(lifetimeMs + 1).purge();
-  assert.equal(harness.store.neededNames.figures().collectors, 0);
+  assert.equal(harness.store.neededNames.stats().collectors, 0);
   assert.deepEqual(names.take(instanceA, lifetimeMs + 1), []);
 });

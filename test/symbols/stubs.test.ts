@@ -58,7 +58,7 @@ test('a stub that the store has lost is named all the same, and is in the store 
   const harness = new StoreHarness({ max_entries: 8, stubs: { max_total: 2 } });
   harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'stub'), stubOf({ fileId: file }, 0n, 64n, 'of the file')] });
   for (let i = 0; i < 20; i++) harness.learnName(fileIdOf(100 + i), 1n, 'other');
-  const { evictions } = harness.store.figures();
+  const { evictions } = harness.store.stats();
   assert.ok(evictions >= 2);
   for (const expected of [
     { hits: 0, inserts: 24 },
@@ -66,7 +66,7 @@ test('a stub that the store has lost is named all the same, and is in the store 
   ]) {
     assert.equal(harness.nameIn(process, 1n), 'stub');
     assert.equal(harness.name(file, 1n), 'of the file');
-    const { hits, inserts } = harness.store.figures();
+    const { hits, inserts } = harness.store.stats();
     assert.deepEqual({ hits, inserts }, expected);
   }
   assert.equal(harness.cycle(), 2);
@@ -81,7 +81,7 @@ test('a process that exits keeps its stubs until the purge after the next report
   assert.equal(harness.nameIn(process, 1n), 'stub');
   harness.store.at(harness.nowMs).purge();
   assert.equal(harness.nameIn(process, 1n), undefined);
-  const { liveStubs, stubOwners, symbols } = harness.store.figures();
+  const { liveStubs, stubOwners, symbols } = harness.store.stats();
   assert.deepEqual({ liveStubs, stubOwners, symbols }, { liveStubs: 0, stubOwners: 0, symbols: 0 });
 });
 
@@ -114,7 +114,7 @@ test('a process that only shows up in samples ends an older one of its ID too', 
   const next = processOf(7, { startTimeNano: 2n });
   harness.learn({ samples: [{ frames: [{ file, address: 1n }], process: next, timestamps: [1n] }] });
   harness.cycle();
-  assert.equal(harness.store.figures().stubOwners, 0);
+  assert.equal(harness.store.stats().stubOwners, 0);
 });
 
 test('a process that is silent for a lifetime is gone, one that sends samples is not', () => {
@@ -128,7 +128,7 @@ test('a process that is silent for a lifetime is gone, one that sends samples is
     harness.learn({ samples: [{ frames: [{ file, address: 1n }], process, timestamps: [1n] }] });
     harness.cycle();
   }
-  const { liveStubs, files, symbols } = harness.store.figures();
+  const { liveStubs, files, symbols } = harness.store.stats();
   assert.deepEqual({ liveStubs, files, symbols }, { liveStubs: 1, files: 1, symbols: 1 });
   assert.deepEqual([harness.nameIn(process, 1n), harness.nameIn(silent, 1n)], ['a', undefined]);
 });
@@ -140,7 +140,7 @@ test('a table that is held over the end of its process finds nothing any more', 
   harness.learn({ processExits: [process] });
   harness.cycle();
   assert.equal(table.find(0, 1), undefined);
-  assert.equal(harness.store.figures().entries, 0);
+  assert.equal(harness.store.stats().entries, 0);
 });
 
 test('stubs of a file ID have their names in any process; a symbol at an address goes before them', () => {
@@ -157,7 +157,7 @@ test('stubs of a file ID have their names in any process; a symbol at an address
 test('the store holds exactly the ranges that are left after some were cut', () => {
   const harness = new StoreHarness();
   const names = (): (string | undefined)[] => [0n, 20n, 40n].map((address) => harness.nameIn(process, address));
-  const count = (): number[] => [harness.store.figures().liveStubs, harness.store.figures().symbols];
+  const count = (): number[] => [harness.store.stats().liveStubs, harness.store.stats().symbols];
   harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'outer'), stubOf({ process }, 16n, 16n, 'inner')] });
   assert.deepEqual(
     [names(), count()],
@@ -191,7 +191,7 @@ test('the store holds exactly the ranges that are left after some were cut', () 
     ],
   );
   harness.cycle();
-  assert.equal(harness.store.figures().stubBytes, 0);
+  assert.equal(harness.store.stats().stubBytes, 0);
 });
 
 test('a revision that lacks the file keeps the known one, and another function brings its own', () => {
@@ -215,7 +215,7 @@ for (const { name, yaml, learnAll, live, boundedOut } of [
       harness.learn({ stubs: [stubOf({ process }, BigInt(i * 16), 16n, `stub${i}`)] });
       assert.equal(harness.nameIn(process, 0n), 'stub0');
     }
-    const figures = harness.store.figures();
+    const figures = harness.store.stats();
     assert.deepEqual([figures.liveStubs, figures.boundedOutStubs], [live, boundedOut]);
     assert.equal(harness.nameIn(process, 24n * 16n), 'stub24');
     assert.equal(harness.nameIn(process, 5n * 16n), undefined);
@@ -233,7 +233,7 @@ test('a process cannot push out the stubs of another', () => {
   );
   harness.learn({ stubs: [stubOf({ process: processOf(9) }, 0n, 16n, 'third')] }, instanceB);
   for (let i = 0; i < 8; i++) assert.equal(harness.nameIn(process, BigInt(i * 16)), `mine${i}`);
-  assert.equal(harness.store.figures().boundedOutStubs, 98);
+  assert.equal(harness.store.stats().boundedOutStubs, 98);
   assert.equal(harness.cycle(), 10);
 });
 
@@ -241,9 +241,9 @@ test('the names of stubs are bounded in bytes', () => {
   const harness = new StoreHarness({ stubs: { max_size_mib: 1 } });
   for (let i = 0; i < 100; i++) {
     harness.learn({ stubs: [stubOf({ process }, BigInt(i * 16), 16n, `${i}`.padEnd(50_000, 'x'))] });
-    assert.ok(harness.store.figures().stubBytes <= 1024 * 1024);
+    assert.ok(harness.store.stats().stubBytes <= 1024 * 1024);
   }
-  assert.ok(harness.store.figures().boundedOutStubs > 70);
+  assert.ok(harness.store.stats().boundedOutStubs > 70);
   assert.ok(harness.nameIn(process, 99n * 16n)?.startsWith('99x'));
 });
 
@@ -257,9 +257,9 @@ test('the registry takes no bytes after the last process has exited', () => {
     harness.learn({ processExits: [owner.process] });
   }
   harness.cycle();
-  assert.equal(harness.store.figures().liveStubs, 0);
+  assert.equal(harness.store.stats().liveStubs, 0);
   harness.cycle();
-  assert.equal(harness.store.figures().stubBytes, 0);
+  assert.equal(harness.store.stats().stubBytes, 0);
 });
 
 test('a stub that makes room because it has expired takes no other name with it', () => {
@@ -270,7 +270,7 @@ test('a stub that makes room because it has expired takes no other name with it'
   harness.learn({ stubs: [stubOf({ process }, 2n, 1n, 'stub2')] });
   assert.equal(harness.name(fileIdOf(1), 0n), 'f');
   assert.equal(harness.nameIn(process, 0n), 'stub0');
-  assert.equal(harness.store.figures().strings, 1);
+  assert.equal(harness.store.stats().strings, 1);
 });
 
 test('a stub that the store had let go and finds again is within the budget too', () => {
@@ -280,7 +280,7 @@ test('a stub that the store had let go and finds again is within the budget too'
   for (const find of [() => harness.nameIn(process, 8n), () => harness.name(fileIdOf(9), 8n)]) {
     for (let i = 0; i < 4; i++) harness.learnName(fileIdOf(i), 1n, `f${i}`);
     assert.equal(find(), 'stub');
-    assert.ok(harness.store.figures().entries <= 4, `${harness.store.figures().entries} entries`);
+    assert.ok(harness.store.stats().entries <= 4, `${harness.store.stats().entries} entries`);
   }
 });
 
@@ -322,7 +322,7 @@ test('a collector that gives one process ID ever new start times has a few of th
     const owner = { process: processOf(7, { startTimeNano: start }) };
     harness.learn({ stubs: [stubOf(owner, 0n, 64n, `stub${start}`)] });
   }
-  const { stubOwners, liveStubs, boundedOutStubs } = harness.store.figures();
+  const { stubOwners, liveStubs, boundedOutStubs } = harness.store.stats();
   assert.deepEqual({ stubOwners, liveStubs, boundedOutStubs }, { stubOwners: 8, liveStubs: 8, boundedOutStubs: 92 });
   assert.equal(harness.nameIn(processOf(7, { startTimeNano: 100n }), 1n), 'stub100');
 });

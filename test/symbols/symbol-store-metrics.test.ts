@@ -20,5 +20,5 @@ test('every figure of the store is a metric', async () => {
     ['symbols', 'hits', 'misses', 'live_stubs', 'resubmitted_stubs', 'evictions'].map(value),
     [2, 1, 1, 1, 1, 0],
   );
-  assert.equal(recorded.size, Object.keys(harness.store.figures()).length);
+  assert.equal(recorded.size, Object.keys(harness.store.stats()).length);
 });

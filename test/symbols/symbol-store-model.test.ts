@@ -119,7 +119,7 @@ test('SymbolStore does what the plain model does, whatever is learned, looked up
           const reason = model.reasons.get(`${action.file} ${action.address}`) ?? 'never_submitted';
           if (name === undefined) assert.equal(harness.reason(fileIdOf(action.file), BigInt(action.address)), reason);
         }
-        const { files, symbols, strings } = harness.store.figures();
+        const { files, symbols, strings } = harness.store.stats();
         const expected = { files: model.files.size, symbols: model.symbolCount, strings: model.symbolCount };
         assert.deepEqual({ files, symbols, strings }, expected);
       }

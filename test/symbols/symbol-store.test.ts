@@ -51,7 +51,7 @@ test('a name in use never expires, whichever way it is used', () => {
   assert.equal(harness.name(file, 2n), 'written');
   assert.equal(harness.find(file, 3n), undefined);
   assert.equal(harness.reason(file, 3n), 'expired');
-  const { symbols, expirations, inserts } = harness.store.figures();
+  const { symbols, expirations, inserts } = harness.store.stats();
   assert.deepEqual({ symbols, expirations, inserts }, { symbols: 2, expirations: 1, inserts: 3 });
 });
 
@@ -72,7 +72,7 @@ test('a file that is used keeps none of the symbols that are not', () => {
     harness.find(file, 7n);
     harness.store.at(harness.nowMs).purge();
   }
-  const { symbols, files } = harness.store.figures();
+  const { symbols, files } = harness.store.stats();
   assert.deepEqual({ symbols, files }, { symbols: 1, files: 1 });
 });
 
@@ -85,7 +85,7 @@ test('a file that was not used for a lifetime leaves with all that was known of 
   assert.equal(harness.find(file, 1n), undefined);
   assert.equal(harness.reason(file, 1n), 'expired');
   harness.store.at(harness.nowMs).purge();
-  const { entries, strings } = harness.store.figures();
+  const { entries, strings } = harness.store.stats();
   assert.deepEqual({ entries, strings }, { entries: 0, strings: 0 });
   assert.equal(harness.reason(file, 1n), 'expired');
 });
@@ -100,7 +100,7 @@ test('an expired file that is named anew knows only what is new', () => {
   assert.equal(harness.store.at(harness.nowMs).executable(file), undefined);
   assert.equal(harness.name(file, 2n), 'new');
   harness.store.at(harness.nowMs).purge();
-  assert.equal(harness.store.figures().symbols, 1);
+  assert.equal(harness.store.stats().symbols, 1);
 });
 
 test('a symbol that somebody holds stays whole when the store forgets and relearns it', () => {
@@ -206,7 +206,7 @@ test('over the budget, symbols leave in the order of the last use of their files
   );
   assert.equal(harness.reason(file, 2n), 'evicted');
   harness.learnName(fileIdOf(4), 1n, 'hotter');
-  assert.equal(harness.store.figures().files, 3);
+  assert.equal(harness.store.stats().files, 3);
   assert.equal(harness.reason(file, 3n), 'evicted');
   assert.equal(harness.reason(file, 1n), 'evicted');
   assert.equal(harness.name(otherFile, 1n), 'warm');
@@ -218,10 +218,10 @@ test('the budget in bytes holds, whatever is learned', () => {
     harness.learnName(fileIdOf(i % 700), BigInt(i), `function number ${i} of a fairly long name`, {
       filePath: `file${i % 50}`,
     });
-    const { bytes, maxBytes } = harness.store.figures();
+    const { bytes, maxBytes } = harness.store.stats();
     assert.ok(bytes <= maxBytes, `${bytes} bytes after ${i} symbols`);
   }
-  const { evictions, symbols } = harness.store.figures();
+  const { evictions, symbols } = harness.store.stats();
   assert.ok(evictions > 0 && symbols > 1000, `${evictions} evictions, ${symbols} symbols`);
   assert.equal(harness.name(fileIdOf(5999 % 700), 5999n), 'function number 5999 of a fairly long name');
 });
@@ -232,16 +232,16 @@ test('a symbol that would take much of the budget is refused and counted', () =>
   harness.learnName(file, 2n, 'small');
   assert.equal(harness.find(file, 1n), undefined);
   assert.equal(harness.name(file, 2n), 'small');
-  assert.equal(harness.store.figures().refusedSymbols, 1);
+  assert.equal(harness.store.stats().refusedSymbols, 1);
 });
 
 test('texts are counted once for all symbols that have them, and go with the last one', () => {
   const harness = new StoreHarness();
   for (let i = 0; i < 100; i++) harness.learnName(fileIdOf(i), 1n, 'same', { filePath: 'same.c' });
-  assert.equal(harness.store.figures().strings, 2);
+  assert.equal(harness.store.stats().strings, 2);
   harness.nowMs += lifetimeMs + cycleMs;
   harness.store.at(harness.nowMs).purge();
-  assert.equal(harness.store.figures().strings, 0);
+  assert.equal(harness.store.stats().strings, 0);
 });
 
 test('memory is where it was before, after everything has left', () => {
@@ -249,12 +249,12 @@ test('memory is where it was before, after everything has left', () => {
   harness.learnName(file, 1n, 'first');
   harness.nowMs += lifetimeMs + cycleMs;
   harness.store.at(harness.nowMs).purge();
-  const { bytes } = harness.store.figures();
+  const { bytes } = harness.store.stats();
   for (let i = 0; i < 3000; i++)
     harness.learnName(fileIdOf(i % 1000), BigInt(i), `f${i}`, { inlined: [symbolOf(`i${i}`)] });
   harness.nowMs += lifetimeMs + cycleMs;
   for (let i = 0; i < 20; i++) harness.store.at(harness.nowMs).purge();
-  assert.deepEqual([harness.store.figures().entries, harness.store.figures().bytes], [0, bytes]);
+  assert.deepEqual([harness.store.stats().entries, harness.store.stats().bytes], [0, bytes]);
 });
 
 test('reasonUnknown says never_submitted for what the store has not heard of', () => {
@@ -270,6 +270,6 @@ test('files that have expired leave with all that they had, however many new one
   harness.nowMs += lifetimeMs + 100;
   for (let i = 8; i < 16; i++) harness.learnName(fileIdOf(i), 1n, `new${i}`);
   harness.cycle();
-  const { files, symbols, strings } = harness.store.figures();
+  const { files, symbols, strings } = harness.store.stats();
   assert.deepEqual({ files, symbols, strings }, { files: 8, symbols: 8, strings: 8 });
 });

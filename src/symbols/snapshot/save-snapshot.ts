@@ -58,7 +58,7 @@ export async function saveSnapshot(path: string, options: SaveOptions): Promise<
 
 /** Writes to a file that is open; the coldest entries are left out when it would become larger than `maxBytes`. */
 export async function writeSnapshot(file: FileHandle, options: SaveOptions): Promise<SavedSnapshot> {
-  const { entries } = options.store.figures();
+  const { entries } = options.store.stats();
   let leaveOut = 0;
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
     if (attempt > 1) await file.truncate(0);

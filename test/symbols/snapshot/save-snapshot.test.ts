@@ -33,7 +33,7 @@ test('many sections, and a file that goes over them, come back as they were', as
     const symbol = restored.find(fileIdOf(Math.floor(i / 29_000)), BigInt(i));
     assert.deepEqual([symbol?.functionName, symbol?.filePath], [`function_${i}`, `/src/${i % 50}.c`]);
   }
-  const { strings, symbols } = restored.store.figures();
+  const { strings, symbols } = restored.store.stats();
   assert.deepEqual({ strings, symbols }, { strings: 30_050, symbols: 30_000 });
 });
 
@@ -77,7 +77,7 @@ test('a store with a smaller budget takes the warmest of a snapshot', async (con
   await save(harness.store, path, { nowMs: 0 });
   const { harness: restored, evicted } = await loadHarness(path, { max_entries: 202 });
   assert.equal(evicted, 1010 - 202);
-  assert.equal(restored.store.figures().evictions, 0);
+  assert.equal(restored.store.stats().evictions, 0);
   assert.equal(restored.name(fileIdOf(8), 800n), 'function_800');
   assert.equal(restored.name(fileIdOf(7), 799n), undefined);
 });
@@ -117,7 +117,7 @@ test('what was not used since lives on for no longer than it would have', async 
   restored.store.at(restored.nowMs).resubmitStubs();
   restored.store.at(restored.nowMs).purge();
   assert.deepEqual([restored.name(fileIdOf(1), 1n), restored.nameIn(processOf(1), 0n)], [undefined, undefined]);
-  assert.equal(restored.store.figures().liveStubs, 0);
+  assert.equal(restored.store.stats().liveStubs, 0);
 });
 
 test('stubs of processes that have exited are not kept', async (context) => {

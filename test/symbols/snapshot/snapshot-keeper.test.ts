@@ -60,7 +60,7 @@ test('what a store knows at a stop, another knows from its start', async (contex
   assert.equal(nameOf(second.harness.store, 1), 'f');
   assert.equal(await second.metric('loaded'), 2);
   assert.ok((await second.metric('age'))! < 60);
-  assert.equal(second.harness.store.figures().inserts, 0);
+  assert.equal(second.harness.store.stats().inserts, 0);
   await second.keeper.stop(deadline);
 });
 
@@ -117,7 +117,7 @@ test('a file that is refused is put aside, named, and counted', async (context) 
   assert.equal(line.error, `${path}: does not begin like a symbol snapshot; give the snapshot a path of its own`);
   assert.equal(line.kept_as, `${path}.refused`);
   assert.equal(await metric('refusals'), 1);
-  assert.equal(harness.store.figures().entries, 0);
+  assert.equal(harness.store.stats().entries, 0);
   await keeper.stop(deadline);
   assert.equal(readFileSync(`${path}.refused`, 'utf8'), 'a letter to a friend');
   await (await startKeeper(path)).keeper.stop(deadline);
@@ -133,7 +133,7 @@ test('a store stays empty when a snapshot turns out to be damaged at its end', a
   bytes[bytes.length - 1]! ^= 1;
   writeFileSync(path, bytes);
   const { keeper, harness } = await startKeeper(path);
-  const { entries, strings } = harness.store.figures();
+  const { entries, strings } = harness.store.stats();
   assert.deepEqual({ entries, strings }, { entries: 0, strings: 0 });
   harness.learnName(fileIdOf(1), 1n, 'f');
   assert.equal(nameOf(harness.store, 1), 'f');

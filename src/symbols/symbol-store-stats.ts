@@ -1,5 +1,5 @@
 /** The store in numbers: what it holds now, and what happened since it was made. */
-export interface SymbolStoreFigures {
+export interface SymbolStoreStats {
   /** Symbols and file IDs. */
   readonly entries: number;
   readonly symbols: number;

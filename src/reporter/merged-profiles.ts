@@ -1,0 +1,22 @@
+import type { ProfilesData } from '../otlp/profiles-data.ts';
+import type { TimeRange } from '../profile/build/time-range.ts';
+
+/** Usage of the bounds of a window by one part of it. */
+export interface WindowUsage {
+  /** Trace events; of profiles the timestamps, or one for each sample without any. */
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/** OTLP profiles that leave with the report of a cycle, beside the trace events of its window and within the same bounds. */
+export interface MergedProfiles {
+  readonly usage: WindowUsage;
+  /** Joins all kept profiles with `frames`, the profiles of the window, to one request; keeps nothing after that. */
+  take(frames: ProfilesData | undefined, range: TimeRange, nowMs: number): JoinedReport;
+}
+
+export interface JoinedReport {
+  readonly data: ProfilesData | undefined;
+  /** Events of the kept profiles alone. */
+  readonly eventCount: number;
+}

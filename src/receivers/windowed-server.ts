@@ -1,12 +1,13 @@
-import type { Http2SecureServer, Http2Server, ServerHttp2Session } from 'node:http2';
+import type { Http2SecureServer, ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
-import type { ServerCredentials, ServerOptions } from '@grpc/grpc-js';
+import type { ServerOptions } from '@grpc/grpc-js';
 import { Server } from '@grpc/grpc-js';
 import type { Clock } from '../support/clock.ts';
+import { prepareHttp2Server } from '../support/grpc-internals.ts';
 import { readMoreEncodings } from './grpc-encodings.ts';
 
-/** What grpc-js has no option for. */
+/** Limits for which grpc-js has no option. */
 export interface TransportLimits {
   /** Flow-control window of each stream and of each connection. */
   readonly windowBytes: number;
@@ -27,18 +28,11 @@ export interface WindowedServer {
   readonly setSecureContext: (options: SecureContextOptions) => void;
 }
 
-/** The one private method of grpc-js's `Server` that is replaced. */
-interface ServerInternals {
-  createHttp2Server?: (credentials: ServerCredentials) => Http2Server | Http2SecureServer;
-}
-
 /**
  * A gRPC server with a flow-control window of its own.
  *
  * With HTTP/2's default of 64 KiB, a batch of 90 KB takes two round trips, and grpc-js applies its option
- * `grpc-node.flow_control_window` to clients only (1.14.7, build/src/transport.js). The HTTP/2 server that it makes is
- * therefore changed where it is made, through a private method: the version of grpc-js is pinned, and a test holds
- * that the window takes effect.
+ * `grpc-node.flow_control_window` to clients only (1.14.7, build/src/transport.js). A test holds that the window takes effect.
  */
 export function createWindowedServer(options: ServerOptions, limits: TransportLimits): WindowedServer {
   readMoreEncodings();
@@ -48,11 +42,7 @@ export function createWindowedServer(options: ServerOptions, limits: TransportLi
   // What is set takes the place of all that was: also of the version.
   const secure = (http2Server: Http2SecureServer, options: SecureContextOptions): void =>
     http2Server.setSecureContext({ ...options, minVersion: limits.minTlsVersion });
-  const internals = server as unknown as ServerInternals;
-  const create = internals.createHttp2Server?.bind(server);
-  if (create === undefined) throw new Error('this version of @grpc/grpc-js has no createHttp2Server; use 1.14.7');
-  internals.createHttp2Server = (credentials) => {
-    const http2Server = create(credentials);
+  prepareHttp2Server(server, (http2Server, credentials) => {
     http2Server.updateSettings({ initialWindowSize: limits.windowBytes });
     http2Server.on('session', (session: ServerHttp2Session) => {
       session.setLocalWindowSize(limits.windowBytes);
@@ -69,8 +59,7 @@ export function createWindowedServer(options: ServerOptions, limits: TransportLi
       secure(http2Server, secureContext);
       secureServers.add(http2Server);
     }
-    return http2Server;
-  };
+  });
   const destroyConnections = (): void => {
     for (const socket of sockets) socket.destroy();
   };

@@ -7,6 +7,7 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { ConnectJournal } from '../../model/request-journal.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
+import { readOneAhead } from '../../support/grpc-internals.ts';
 import type { GrpcServer } from '../grpc-server.ts';
 import type { GrpcStatus } from '../rpc-status.ts';
 import { grpcStatusOf } from '../rpc-status.ts';
@@ -97,7 +98,7 @@ export class FramesReceiver implements Component {
     }
     this.#streams.add(call);
     this.#metrics.openStreams.add(1);
-    readOneAtATime(call);
+    readOneAhead(call);
     let unreadReplies = 0;
     call.on('data', (message: Buffer) => {
       // Batches that were read ahead of a refused one.
@@ -172,13 +173,4 @@ export class FramesReceiver implements Component {
 /** Sends what was replied before, then the status. */
 function endWith(call: Stream, refusal: GrpcStatus): void {
   call.emit('error', refusal);
-}
-
-/**
- * grpc-js reads 16 messages ahead of a handler that does not take them, which are 64 MiB a stream; its constructor
- * leaves no other way to say how many. A test holds that memory stays.
- */
-function readOneAtATime(call: Stream): void {
-  const { _readableState: state } = call as unknown as { _readableState: { highWaterMark: number } };
-  state.highWaterMark = 1;
 }

@@ -7,7 +7,7 @@ import { everyInterval } from '../support/every-interval.ts';
 import type { MemoryLimiterConfig } from './memory-limiter-config.ts';
 import type { MemoryLimits } from './memory-limits.ts';
 import { memoryLimitsOf } from './memory-limits.ts';
-import type { MemorySource } from './memory-source.ts';
+import type { MemorySource } from './process-memory.ts';
 
 export interface MemoryLimiterParts {
   readonly memory: MemorySource;

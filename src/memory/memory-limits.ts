@@ -1,5 +1,5 @@
 import type { MemoryAmount, MemoryLimiterConfig } from './memory-limiter-config.ts';
-import type { MemorySource } from './memory-source.ts';
+import type { MemorySource } from './process-memory.ts';
 
 /** In bytes. Above `soft` new data is refused; `hard` is what must not be passed. */
 export interface Limits {

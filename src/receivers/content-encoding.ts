@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { decompressZstd } from '../support/decompress-zstd.ts';
-import { decompressSnappyBlock, decompressSnappyFrames, TooLarge } from './snappy.ts';
+import { decompressSnappyBlock, decompressSnappyFrames, OutputTooLarge } from './snappy.ts';
 
 /** Names of HTTP's `Content-Encoding` that a server may take; the empty one is no compression. */
 export const contentEncodings = ['', 'gzip', 'zstd', 'zlib', 'snappy', 'deflate', 'x-snappy-framed'] as const;
@@ -29,7 +29,7 @@ export async function decompress(
     return { kind: 'whole', bytes: await expand(bytes, encoding, maxBytes) };
   } catch (error) {
     const { code, message } = error as Error & { code?: string };
-    if (error instanceof TooLarge || code === 'ERR_BUFFER_TOO_LARGE') return { kind: 'too_large' };
+    if (error instanceof OutputTooLarge || code === 'ERR_BUFFER_TOO_LARGE') return { kind: 'too_large' };
     return { kind: 'damaged', reason: message };
   }
 }

@@ -1,10 +1,9 @@
 import type { status } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
 import { ProtobufWriter } from '../otlp/protobuf/protobuf-writer.ts';
-import { statusText } from './status-text.ts';
 
 /** Why a call was not taken. */
-export interface Refusal {
+export interface RpcStatus {
   readonly code: status;
   readonly message: string;
   /** How long the sender should wait before it tries again, where that helps. */
@@ -19,7 +18,7 @@ export interface GrpcStatus {
 }
 
 /** A refusal as gRPC tells it: with a google.rpc.RetryInfo in `grpc-status-details-bin` where there is a time to wait. */
-export function grpcStatusOf(refusal: Refusal): GrpcStatus {
+export function grpcStatusOf(refusal: RpcStatus): GrpcStatus {
   const { code, message, retryAfterMs } = refusal;
   const metadata = new Metadata();
   if (retryAfterMs !== undefined) metadata.set('grpc-status-details-bin', Buffer.from(encodeRpcStatus(refusal)));
@@ -30,7 +29,7 @@ export function grpcStatusOf(refusal: Refusal): GrpcStatus {
  * The protobuf of a google.rpc.Status, with a google.rpc.RetryInfo where there is a time to wait
  * (https://github.com/googleapis/googleapis/blob/master/google/rpc/status.proto).
  */
-export function encodeRpcStatus({ code, message, retryAfterMs }: Refusal): Uint8Array {
+export function encodeRpcStatus({ code, message, retryAfterMs }: RpcStatus): Uint8Array {
   const writer = new ProtobufWriter(4_096);
   if (retryAfterMs !== undefined) {
     // Written last first: Any { type_url = 1, value = 2: RetryInfo { retry_delay = 1: Duration { seconds = 1, nanos = 2 } } }.
@@ -44,4 +43,12 @@ export function encodeRpcStatus({ code, message, retryAfterMs }: Refusal): Uint8
   writer.text(2, statusText(message));
   writer.int32(1, code);
   return writer.finish();
+}
+
+// A status goes into a header: peers refuse long ones, commonly beyond 8 KiB.
+const mostLength = 1_024;
+
+/** A status's text: bounded, and without halves of surrogate pairs, which grpc-js cannot encode. */
+export function statusText(message: string): string {
+  return (message.length > mostLength ? `${message.slice(0, mostLength)}…` : message).toWellFormed();
 }

@@ -1,19 +1,19 @@
 // hot
 /** The content decompresses to more than it may. */
-export class TooLarge extends Error {
+export class OutputTooLarge extends Error {
   constructor(maxBytes: number) {
     super(`decompresses to more than ${maxBytes} bytes`);
-    this.name = 'TooLarge';
+    this.name = 'OutputTooLarge';
   }
 }
 
 /**
  * Decompresses one Snappy block (https://github.com/google/snappy/blob/main/format_description.txt).
- * @throws RangeError when the block is damaged, TooLarge
+ * @throws RangeError when the block is damaged, OutputTooLarge
  */
 export function decompressSnappyBlock(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const [sizeBytes, start] = readLength(bytes);
-  if (sizeBytes > maxBytes) throw new TooLarge(maxBytes);
+  if (sizeBytes > maxBytes) throw new OutputTooLarge(maxBytes);
   // A copy of 64 bytes takes 3: a block beyond that ratio cannot come of these bytes, and must not be allocated.
   if (sizeBytes > bytes.length * 32) throw damaged();
   const output = new Uint8Array(sizeBytes);
@@ -50,7 +50,7 @@ export function decompressSnappyBlock(bytes: Uint8Array, maxBytes: number): Uint
 /**
  * Decompresses a stream of Snappy frames, checksums included
  * (https://github.com/google/snappy/blob/main/framing_format.txt).
- * @throws RangeError when the stream is damaged, TooLarge
+ * @throws RangeError when the stream is damaged, OutputTooLarge
  */
 export function decompressSnappyFrames(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const parts: Uint8Array[] = [];
@@ -69,7 +69,7 @@ export function decompressSnappyFrames(bytes: Uint8Array, maxBytes: number): Uin
       const content = bytes.subarray(start + 4, p);
       const part = type === 0 ? decompressSnappyBlock(content, Math.min(left, maxFrameBytes)) : content;
       left -= part.length;
-      if (left < 0) throw new TooLarge(maxBytes);
+      if (left < 0) throw new OutputTooLarge(maxBytes);
       if (maskedCrc32c(part) !== checksum) throw damaged();
       parts.push(part);
     } else if (type < 0x80) throw damaged();

@@ -20,7 +20,7 @@ export async function decompressZstd(bytes: Uint8Array, maxBytes: number): Promi
   return outputs.length === 1 ? outputs[0]! : Buffer.concat(outputs);
 }
 
-interface Frame {
+interface ZstdFrame {
   readonly output: Uint8Array;
   readonly consumedBytes: number;
 }
@@ -31,7 +31,7 @@ interface WithInfo {
   readonly engine: Transform & { readonly bytesWritten: number };
 }
 
-function decompressFrame(bytes: Uint8Array, maxBytes: number, windowLog: number): Promise<Frame> {
+function decompressFrame(bytes: Uint8Array, maxBytes: number, windowLog: number): Promise<ZstdFrame> {
   // Node.js takes no bound of 0.
   const maxOutputLength = Math.max(maxBytes, 1);
   const options = { maxOutputLength, info: true, params: { [constants.ZSTD_d_windowLogMax]: windowLog } };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ConfigSection } from '../../src/config/config-section.ts';
 import { MemoryLimiter } from '../../src/memory/memory-limiter.ts';
 import { readMemoryLimiterConfig } from '../../src/memory/memory-limiter-config.ts';
-import type { MemorySource } from '../../src/memory/memory-source.ts';
+import type { MemorySource } from '../../src/memory/process-memory.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordLogs } from '../support/log-recorder.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';

@@ -1,14 +1,11 @@
 import type { FrameBatch, FrameColumns, SampleColumns, StackColumns } from '../../model/frame-batch.ts';
-import { BatchColumns } from './batch-columns.ts';
+import { BatchColumns, FileIdCache } from './batch-columns.ts';
 import { BatchSpans, batchFields } from './batch-spans.ts';
-import { FileIdCache } from './file-id-cache.ts';
 import { readClock, readCollector, readLostSamples } from './read-collector.ts';
-import { readExecutables, readProcessExits } from './read-executables.ts';
 import type { TableSizes } from './read-frames.ts';
-import { readFrames } from './read-frames.ts';
-import { readStubs, readSymbols } from './read-names.ts';
+import { readFrames, readStacks } from './read-frames.ts';
+import { readExecutables, readProcessExits, readStubs, readSymbols } from './read-names.ts';
 import { mostMomentsInSample, readSamples } from './read-samples.ts';
-import { readStacks } from './read-stacks.ts';
 import {
   readFileIds,
   readLabelSets,

@@ -1,17 +1,15 @@
 import type { AdmissionRefusal } from '../../model/admission.ts';
 import type { BatchOutcome, SampleRejection } from '../../model/batch-outcome.ts';
+import type { FrameBatch, SampleColumns } from '../../model/frame-batch.ts';
 import type { ConnectJournal, RequestJournal, RestoredRequest } from '../../model/request-journal.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { DecodedBatch } from './batch-decoder.ts';
 import { BatchDecoder } from './batch-decoder.ts';
-import { decodeReceipt, encodeReceipt, receiptBytes } from './batch-receipt.ts';
 import type { BatchReply } from './batch-reply.ts';
 import { asDuplicate, encodeReply } from './batch-reply.ts';
-import type { FrameSink } from './frame-sink.ts';
 import type { FramesMetrics } from './frames-metrics.ts';
 import { mostRejectionsListed } from './rejections.ts';
 import type { TimeBounds } from './sample-time.ts';
-import { selectMoments } from './select-moments.ts';
 import { defaultSequenceMemoryLimits, SequenceMemory } from './sequence-memory.ts';
 
 export interface BatchIntakeDependencies {
@@ -124,4 +122,75 @@ function replyTo({ batch, rejections, samplePositions }: DecodedBatch, outcome: 
 /** The sink counts the samples that it got; the collector, those that it sent. */
 function withPosition({ path, reason }: SampleRejection, positions: Uint32Array): SampleRejection {
   return { path: path.replace(/^samples\[(\d+)\]/, (_, index) => `samples[${positions[Number(index)]}]`), reason };
+}
+
+/** Where the receiver hands batches to. */
+export interface FrameSink {
+  /**
+   * Takes what it needs of the batch, whose arrays are written again after the call, and says what became of it.
+   * Positions in the paths of rejections are those of `batch.samples`.
+   */
+  submit(batch: FrameBatch): BatchOutcome;
+  /** Takes all of a batch that an earlier run had taken, whatever the bounds on what comes anew. */
+  restore(batch: FrameBatch): void;
+}
+
+/** What decides besides its bytes which samples of a batch are taken. Kept with it, so that it is read the same way again. */
+export interface BatchReceipt {
+  readonly receivedUnixNano: bigint;
+  readonly timeBounds: TimeBounds;
+}
+
+/** Little-endian: time of receipt u64, `maxAgeMs` f64, `maxFutureMs` f64. */
+export const receiptBytes = 24;
+
+export function encodeReceipt({ receivedUnixNano, timeBounds }: BatchReceipt): Buffer {
+  const bytes = Buffer.allocUnsafe(receiptBytes);
+  bytes.writeBigUInt64LE(receivedUnixNano);
+  bytes.writeDoubleLE(timeBounds.maxAgeMs, 8);
+  bytes.writeDoubleLE(timeBounds.maxFutureMs, 16);
+  return bytes;
+}
+
+/** @throws RangeError when there are fewer bytes than a receipt has */
+export function decodeReceipt(bytes: Buffer): BatchReceipt {
+  const timeBounds = { maxAgeMs: bytes.readDoubleLE(8), maxFutureMs: bytes.readDoubleLE(16) };
+  return { receivedUnixNano: bytes.readBigUInt64LE(), timeBounds };
+}
+
+/**
+ * The first `sampleCount` samples, and of their moments those with the numbers `moments`, rising; `undefined`: all of them. A
+ * sample that keeps none is left out.
+ */
+export function selectMoments(
+  samples: SampleColumns,
+  sampleCount: number,
+  moments: Uint32Array | undefined,
+): SampleColumns {
+  if (moments === undefined) return { ...samples, count: Math.min(sampleCount, samples.count) };
+  const kept: number[] = [];
+  const momentStart = [0];
+  let next = 0;
+  for (let sample = 0; sample < Math.min(sampleCount, samples.count); sample++) {
+    const first = next;
+    while (next < moments.length && moments[next]! < samples.momentStart[sample + 1]!) next++;
+    if (next === first) continue;
+    kept.push(sample);
+    momentStart.push(next);
+  }
+  const column = (values: Uint32Array): Uint32Array => Uint32Array.from(kept, (sample) => values[sample]!);
+  return {
+    count: kept.length,
+    stack: column(samples.stack),
+    process: column(samples.process),
+    profileType: column(samples.profileType),
+    threadId: column(samples.threadId),
+    threadName: column(samples.threadName),
+    cpuPlusOne: column(samples.cpuPlusOne),
+    link: column(samples.link),
+    labelSet: column(samples.labelSet),
+    momentStart: Uint32Array.from(momentStart),
+    timestampsUnixNano: BigUint64Array.from(moments, (moment) => samples.timestampsUnixNano[moment]!),
+    values: BigInt64Array.from(moments, (moment) => samples.values[moment]!),
+  };
 }

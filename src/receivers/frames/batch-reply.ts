@@ -1,6 +1,6 @@
 import type { NeededName, SampleRejection } from '../../model/batch-outcome.ts';
 import type { FileId } from '../../model/file-id.ts';
-import { writeFileId } from '../../model/file-id.ts';
+import { fileIdSizeBytes, writeFileId } from '../../model/file-id.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
 
 /** `framekeeper.frames.v1.BatchReply` without `duplicate`. */
@@ -17,25 +17,30 @@ export interface BatchReply {
 /** A reply asks for at most this many names, and for as many executables. */
 export const mostNamesNeeded = 1_024;
 
+// A reply that needs nothing is a few numbers; the buffer doubles for others.
+const usualBytes = 64;
+
 export function encodeReply(reply: BatchReply): Buffer {
-  const names = reply.namesNeeded.slice(0, mostNamesNeeded);
-  const executables = reply.executablesNeeded.slice(0, mostNamesNeeded);
-  const writer = new ProtobufWriter(64 + 48 * names.length + fileIdBytes * executables.length);
-  // Last field first, as the writer wants it.
-  if (executables.length > 0) writer.bytes(8, bytesOf(executables));
+  const writer = new ProtobufWriter(usualBytes);
+  // The writer puts each field in front of those before.
+  writer.bytes(8, packFileIds(reply.executablesNeeded.slice(0, mostNamesNeeded)));
   writer.uint32(6, reply.retryDelayMs);
-  for (const name of names.reverse()) writeName(writer, name);
-  for (const { path, reason } of reply.rejections.toReversed()) {
+  const names = reply.namesNeeded.slice(0, mostNamesNeeded);
+  for (let i = names.length - 1; i >= 0; i--) {
     const mark = writer.length;
-    writer.text(2, reason);
-    writer.text(1, path);
+    writeName(writer, names[i]!);
+    writer.message(5, mark);
+  }
+  for (let i = reply.rejections.length - 1; i >= 0; i--) {
+    const mark = writer.length;
+    writer.text(2, reply.rejections[i]!.reason);
+    writer.text(1, reply.rejections[i]!.path);
     writer.message(4, mark);
   }
   writer.uint32(3, reply.rejectedSamples);
   writer.uint32(2, reply.acceptedSamples);
   writer.int64(1, reply.sequence);
-  const { buffer, byteOffset, length } = writer.finish();
-  return Buffer.from(buffer, byteOffset, length);
+  return asBuffer(writer.finish());
 }
 
 /** The same reply, saying that the batch was counted before: a field that is appended is part of the message. */
@@ -46,21 +51,21 @@ export function asDuplicate(reply: Buffer): Buffer {
 const duplicateField = Buffer.from([(7 << 3) | 0, 1]);
 
 function writeName(writer: ProtobufWriter, { owner, addressHigh, addressLow, kind }: NeededName): void {
-  const mark = writer.length;
   writer.uint32(5, kind);
   writer.fixed64(4, (BigInt(addressHigh) << 32n) | BigInt(addressLow));
-  if ('fileId' in owner) writer.bytes(1, bytesOf([owner.fileId]));
+  if ('fileId' in owner) writer.bytes(1, packFileIds([owner.fileId]));
   else {
     writer.fixed64(3, owner.startTimeNano);
     writer.uint32(2, owner.pid);
   }
-  writer.message(5, mark);
 }
 
-function bytesOf(fileIds: readonly FileId[]): Buffer {
-  const bytes = Buffer.alloc(fileIdBytes * fileIds.length);
-  for (const [i, fileId] of fileIds.entries()) writeFileId(fileId, bytes, fileIdBytes * i);
+function packFileIds(fileIds: readonly FileId[]): Uint8Array {
+  const bytes = new Uint8Array(fileIds.length * fileIdSizeBytes);
+  for (const [index, fileId] of fileIds.entries()) writeFileId(fileId, bytes, index * fileIdSizeBytes);
   return bytes;
 }
 
-const fileIdBytes = 16;
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

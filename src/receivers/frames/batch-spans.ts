@@ -1,8 +1,7 @@
 // hot
 import { InvalidMessage } from '../../model/invalid-message.ts';
-import { readVarint64 } from './varint64.ts';
-import type { Place } from './wire.ts';
-import { badVarint, endOfVarint, longVarint, pathOf, skipField, truncated, wireTypes } from './wire.ts';
+import type { FieldNames } from './wire.ts';
+import { badVarint, endOfVarint, longVarint, pathOf, readVarint64, skipField, truncated, wireTypes } from './wire.ts';
 
 /** Field numbers of `Batch`. */
 export const batchFields = {
@@ -26,7 +25,7 @@ export const batchFields = {
   clock: 18,
 } as const;
 
-const batchPlace: Place = {
+const batchFieldNames: FieldNames = {
   list: '',
   fields: [
     '',
@@ -61,7 +60,7 @@ export interface Spans {
 const mostTableEntries = 65_536;
 const mostHotEntries = 1_048_576;
 const hotFields: readonly number[] = [batchFields.strings, batchFields.frames, batchFields.stacks, batchFields.samples];
-const mostEntries = batchPlace.fields.map((_, field) =>
+const mostEntries = batchFieldNames.fields.map((_, field) =>
   hotFields.includes(field) ? mostHotEntries : mostTableEntries,
 );
 
@@ -74,8 +73,8 @@ const keptEntries = 65_536;
  * kept for the next batch.
  */
 export class BatchSpans {
-  readonly #bounds: Uint32Array[] = batchPlace.fields.map(() => new Uint32Array(16));
-  readonly #counts = new Uint32Array(batchPlace.fields.length);
+  readonly #bounds: Uint32Array[] = batchFieldNames.fields.map(() => new Uint32Array(16));
+  readonly #counts = new Uint32Array(batchFieldNames.fields.length);
   #sequence = 0n;
 
   get sequence(): bigint {
@@ -101,7 +100,7 @@ export class BatchSpans {
       if (tag >= 128) {
         tag = longVarint(bytes, start, end);
         if (!(tag < lastTag)) {
-          p = skipField(bytes, start, end, batchPlace, -1);
+          p = skipField(bytes, start, end, batchFieldNames, -1);
           continue;
         }
         p = endOfVarint(bytes, start);
@@ -118,7 +117,7 @@ export class BatchSpans {
         size = bytes[p++]!;
         if (!(size < 128)) {
           size = longVarint(bytes, p - 1, end);
-          if (!(size <= end)) throw truncated(pathOf(batchPlace, -1, field));
+          if (!(size <= end)) throw truncated(pathOf(batchFieldNames, -1, field));
           p = endOfVarint(bytes, p - 1);
         }
       } else {
@@ -129,7 +128,7 @@ export class BatchSpans {
         }
         size = next - p;
       }
-      if (p + size > end) throw truncated(pathOf(batchPlace, -1, field));
+      if (p + size > end) throw truncated(pathOf(batchFieldNames, -1, field));
       bounds[2 * count] = p;
       p += size;
       bounds[2 * count + 1] = p;
@@ -147,7 +146,7 @@ export class BatchSpans {
   }
 
   #grow(field: number, count: number): Uint32Array {
-    if (count >= mostEntries[field]!) throw tooMany(pathOf(batchPlace, -1, field), mostEntries[field]!);
+    if (count >= mostEntries[field]!) throw tooMany(pathOf(batchFieldNames, -1, field), mostEntries[field]!);
     const bounds = new Uint32Array(4 * count);
     bounds.set(this.#bounds[field]!);
     this.#bounds[field] = bounds;
@@ -161,21 +160,21 @@ export class BatchSpans {
     const isVarint = (tag & 7) === wireTypes.varint;
     if (isVarint && field === batchFields.sequence) {
       const next = readVarint64(bytes, valueStart, end, varint);
-      if (Number.isNaN(next)) throw truncated(pathOf(batchPlace, -1, field));
+      if (Number.isNaN(next)) throw truncated(pathOf(batchFieldNames, -1, field));
       this.#sequence = (BigInt(varint[1]!) << 32n) | BigInt(varint[0]!);
       return next;
     }
     if (isVarint && field === batchFields.processExits) {
       const value = longVarint(bytes, valueStart, end);
-      if (!(value <= 0xffffffff)) throw badVarint(pathOf(batchPlace, -1, field), value);
+      if (!(value <= 0xffffffff)) throw badVarint(pathOf(batchFieldNames, -1, field), value);
       return endOfVarint(bytes, valueStart);
     }
-    return skipField(bytes, start, end, batchPlace, -1);
+    return skipField(bytes, start, end, batchFieldNames, -1);
   }
 }
 
 const varint = new Uint32Array(2);
-const lastTag = batchPlace.fields.length * 8;
+const lastTag = batchFieldNames.fields.length * 8;
 
 function tooMany(path: string, most: number): InvalidMessage {
   return new InvalidMessage(path, `more than ${most} entries`, 'split the batch');

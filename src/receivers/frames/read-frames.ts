@@ -1,9 +1,9 @@
 // hot
 import { frameKinds } from '../../model/frame-kind.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
-import type { FrameArrays } from './batch-columns.ts';
+import type { FrameArrays, StackArrays } from './batch-columns.ts';
 import type { Spans } from './batch-spans.ts';
-import type { Place } from './wire.ts';
+import type { FieldNames } from './wire.ts';
 import { badVarint, endOfVarint, indexError, longVarint, pathOf, skipField, truncated } from './wire.ts';
 
 /** How many entries the tables have that others refer to. */
@@ -19,7 +19,10 @@ export interface TableSizes {
   readonly profileTypes: number;
 }
 
-const place: Place = { list: 'frames', fields: ['', 'file_id', 'process', 'address_or_line', 'kind', 'mapping'] };
+const frameFields: FieldNames = {
+  list: 'frames',
+  fields: ['', 'file_id', 'process', 'address_or_line', 'kind', 'mapping'],
+};
 
 /** Reads `Frame`s into `columns`, from element 1. Returns how many have a kind that this version does not know. */
 export function readFrames(bytes: Uint8Array, spans: Spans, columns: FrameArrays, sizes: TableSizes): number {
@@ -38,14 +41,14 @@ export function readFrames(bytes: Uint8Array, spans: Spans, columns: FrameArrays
     while (p < end) {
       const tag = bytes[p++]!;
       if (tag === addressTag) {
-        if (p + 8 > end) throw truncated(pathOf(place, i, 3));
+        if (p + 8 > end) throw truncated(pathOf(frameFields, i, 3));
         low = view.getUint32(p, true);
         high = view.getUint32(p + 4, true);
         p += 8;
         continue;
       }
       if ((tag & 7) !== 0 || tag > mappingTag || tag === 0) {
-        p = skipField(bytes, p - 1, end, place, i);
+        p = skipField(bytes, p - 1, end, frameFields, i);
         continue;
       }
       let value = bytes[p++]!;
@@ -53,7 +56,7 @@ export function readFrames(bytes: Uint8Array, spans: Spans, columns: FrameArrays
         value = longVarint(bytes, p - 1, end);
         // A kind may be any number, also one that this version cannot hold: it is unknown then, not a fault.
         if (!(value <= 0xffffffff || (tag === kindTag && value > 0)))
-          throw badVarint(pathOf(place, i, tag >>> 3), value);
+          throw badVarint(pathOf(frameFields, i, tag >>> 3), value);
         p = endOfVarint(bytes, p - 1);
       }
       if (tag === fileIdTag) fileId = value;
@@ -61,10 +64,10 @@ export function readFrames(bytes: Uint8Array, spans: Spans, columns: FrameArrays
       else if (tag === kindTag) kind = value;
       else mapping = value;
     }
-    if (p > end) throw truncated(pathOf(place, i, 0));
-    if (fileId > sizes.fileIds) throw indexError(pathOf(place, i, 1), fileId, 0, sizes.fileIds);
-    if (process > sizes.processes) throw indexError(pathOf(place, i, 2), process, 0, sizes.processes);
-    if (mapping > sizes.mappings) throw indexError(pathOf(place, i, 5), mapping, 0, sizes.mappings);
+    if (p > end) throw truncated(pathOf(frameFields, i, 0));
+    if (fileId > sizes.fileIds) throw indexError(pathOf(frameFields, i, 1), fileId, 0, sizes.fileIds);
+    if (process > sizes.processes) throw indexError(pathOf(frameFields, i, 2), process, 0, sizes.processes);
+    if (mapping > sizes.mappings) throw indexError(pathOf(frameFields, i, 5), mapping, 0, sizes.mappings);
     if ((fileId === 0) === (process === 0)) throw notOneOwner(i, fileId, process);
     if (!(kind <= lastKind)) {
       kind = frameKinds.unspecified;
@@ -89,5 +92,88 @@ const lastKind = Object.keys(frameKinds).length - 1;
 
 function notOneOwner(index: number, fileId: number, process: number): InvalidMessage {
   const problem = `file_id is ${fileId} and process is ${process}`;
-  return new InvalidMessage(pathOf(place, index, 0), problem, 'set exactly one of them');
+  return new InvalidMessage(pathOf(frameFields, index, 0), problem, 'set exactly one of them');
+}
+
+/** A deeper stack is cut by its collector: the kernel's own limit is 127, unwinders' are below 1,024. */
+export const mostFramesInStack = 1_024;
+
+const stackFields: FieldNames = { list: 'stacks', fields: ['', 'frames', 'truncated'] };
+
+/** Where `readStacks` writes to. `frames` holds an element for each byte of the stacks. */
+export interface StackTarget {
+  readonly columns: StackArrays;
+  readonly frames: Uint32Array;
+  /** Highest index of a frame. */
+  readonly frameCount: number;
+}
+
+/** Reads `Stack`s, from element 1; stack `i` is `frames[start[i] .. start[i + 1])`. */
+export function readStacks(bytes: Uint8Array, spans: Spans, { columns, frames, frameCount }: StackTarget): void {
+  const { bounds, count } = spans;
+  let length = 0;
+  columns.start[0] = 0;
+  for (let i = 0; i < count; i++) {
+    let p = bounds[2 * i]!;
+    const end = bounds[2 * i + 1]!;
+    const first = length;
+    let isTruncated = 0;
+    columns.start[i + 1] = first;
+    while (p < end) {
+      const tag = bytes[p++]!;
+      let stop = p + 1; // one index, unless they are packed
+      if (tag === packedFramesTag || tag === truncatedTag) {
+        const value = longVarint(bytes, p, end);
+        if (Number.isNaN(value)) throw truncated(pathOf(stackFields, i, tag >>> 3));
+        p = endOfVarint(bytes, p);
+        if (tag === truncatedTag) {
+          isTruncated = value === 0 ? 0 : 1;
+          continue;
+        }
+        stop = p + value;
+        if (stop > end) throw truncated(pathOf(stackFields, i, framesField));
+      } else if (tag !== framesTag) {
+        p = skipField(bytes, p - 1, end, stackFields, i);
+        continue;
+      }
+      while (p < stop) {
+        let value = bytes[p++]!;
+        if (!(value < 128)) {
+          const second = bytes[p]!;
+          if (second < 128) {
+            value = (value & 127) | (second << 7);
+            p++;
+          } else {
+            value = longVarint(bytes, p - 1, end);
+            if (!(value <= 0xffffffff)) throw badVarint(pathOf(stackFields, i, framesField), value);
+            p = endOfVarint(bytes, p - 1);
+          }
+        }
+        if (value === 0 || value > frameCount) throw badFrame(i, length - first, value, frameCount);
+        frames[length++] = value;
+      }
+      if (p > stop && tag === packedFramesTag) throw truncated(pathOf(stackFields, i, framesField));
+    }
+    if (p > end) throw truncated(pathOf(stackFields, i, 0));
+    const depth = length - first;
+    if (depth === 0 || depth > mostFramesInStack) throw badDepth(i, depth);
+    columns.truncated[i + 1] = isTruncated;
+  }
+  columns.start[count + 1] = length;
+}
+
+const framesField = 1;
+const framesTag = framesField << 3;
+const packedFramesTag = (framesField << 3) | 2;
+const truncatedTag = 2 << 3;
+
+function badFrame(stack: number, position: number, value: number, frameCount: number): InvalidMessage {
+  return indexError(`${pathOf(stackFields, stack, framesField)}[${position}]`, value, 1, frameCount);
+}
+
+function badDepth(stack: number, depth: number): InvalidMessage {
+  const path = pathOf(stackFields, stack, framesField);
+  if (depth === 0) return new InvalidMessage(path, 'the stack is empty', 'send at least one frame');
+  const remedy = 'send the frames nearest to the leaf and set truncated';
+  return new InvalidMessage(path, `${depth} frames, at most ${mostFramesInStack} are taken`, remedy);
 }

@@ -1,10 +1,12 @@
 import type { FileId } from '../../model/file-id.ts';
-import type { StubKind, SubmittedStub, SubmittedSymbol } from '../../model/frame-batch.ts';
+import type { StubKind, SubmittedExecutable, SubmittedStub, SubmittedSymbol } from '../../model/frame-batch.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { Process } from '../../model/process.ts';
 import type { Spans } from './batch-spans.ts';
-import type { NameContext } from './entry-reader.ts';
-import { EntryReader } from './entry-reader.ts';
+import type { TableContext } from './read-tables.ts';
+import type { EntryList, Rejections } from './rejections.ts';
+import { badVarint, endOfVarint, longVarint, outOfRange } from './wire.ts';
+import type { WireReader } from './wire-reader.ts';
 
 /** Inlining deeper than this is a fault of the symbolizer. */
 export const mostLocations = 64;
@@ -13,7 +15,7 @@ const addressSpaceBytes = 1n << 64n;
 
 export function readSymbols(context: NameContext, { bounds, count }: Spans): SubmittedSymbol[] {
   const symbols: SubmittedSymbol[] = [];
-  const entry = new EntryReader(context, 'symbols');
+  const entry = new NameEntryReader(context, 'symbols');
   for (let i = 0; i < count; i++) {
     const symbol = readSymbol(entry.open(i, bounds));
     if (symbol !== undefined && entry.isWhole) symbols.push(symbol);
@@ -21,7 +23,7 @@ export function readSymbols(context: NameContext, { bounds, count }: Spans): Sub
   return symbols;
 }
 
-function readSymbol(entry: EntryReader): SubmittedSymbol | undefined {
+function readSymbol(entry: NameEntryReader): SubmittedSymbol | undefined {
   const { reader } = entry;
   let fileId: FileId | undefined;
   let address = 0n;
@@ -47,7 +49,7 @@ function readSymbol(entry: EntryReader): SubmittedSymbol | undefined {
   };
 }
 
-function readLocation(entry: EntryReader, position: number): FrameSymbol {
+function readLocation(entry: NameEntryReader, position: number): FrameSymbol {
   const { reader } = entry;
   const at = `locations[${position}]`;
   const outerEnd = reader.enter(at);
@@ -73,7 +75,7 @@ function readLocation(entry: EntryReader, position: number): FrameSymbol {
 
 export function readStubs(context: NameContext, { bounds, count }: Spans): SubmittedStub[] {
   const stubs: SubmittedStub[] = [];
-  const entry = new EntryReader(context, 'stubs');
+  const entry = new NameEntryReader(context, 'stubs');
   for (let i = 0; i < count; i++) {
     const stub = readStub(entry.open(i, bounds));
     if (stub !== undefined && entry.isWhole) stubs.push(stub);
@@ -81,7 +83,7 @@ export function readStubs(context: NameContext, { bounds, count }: Spans): Submi
   return stubs;
 }
 
-function readStub(entry: EntryReader): SubmittedStub | undefined {
+function readStub(entry: NameEntryReader): SubmittedStub | undefined {
   const { reader } = entry;
   let process: Process | undefined;
   let fileId: FileId | undefined;
@@ -125,3 +127,134 @@ function readStub(entry: EntryReader): SubmittedStub | undefined {
 
 /** By the numbers of `StubKind`; one that is unspecified or unknown is told as a stub. */
 const stubKinds: readonly StubKind[] = ['stub', 'stub', 'interpreter', 'jit'];
+
+/** NameContext is the tables that names refer to, and the record of faulty entries. */
+export interface NameContext extends TableContext {
+  readonly processes: readonly (Process | undefined)[];
+  readonly rejections: Rejections;
+}
+
+/**
+ * Reads entries that are rejected one by one: a reference that leads nowhere is told to the rejections, once an entry,
+ * and reading goes on. Bytes that are no message refuse the whole batch, as everywhere.
+ */
+export class NameEntryReader {
+  readonly reader: WireReader;
+  readonly #context: NameContext;
+  readonly #list: EntryList;
+  #index = 0;
+  #isWhole = true;
+
+  constructor(context: NameContext, list: EntryList) {
+    this.reader = context.reader;
+    this.#context = context;
+    this.#list = list;
+  }
+
+  /** Goes to entry `index`, whose bytes are `bounds[2 * index] .. bounds[2 * index + 1]`. */
+  open(index: number, bounds: Uint32Array): this {
+    this.reader.open(this.#list, index, bounds[2 * index]!, bounds[2 * index + 1]!);
+    this.#index = index;
+    this.#isWhole = true;
+    return this;
+  }
+
+  /** Whether nothing was wrong with the entry so far. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  /** Rejects the entry. Only the first reason is told. */
+  reject(field: string, reason: string): void {
+    if (!this.#isWhole) return;
+    this.#isWhole = false;
+    this.#context.rejections.addEntry(this.#list, this.#index, field, () => reason);
+  }
+
+  /** The string that the field refers to; `path` where it is a field of a nested message. */
+  text(name: string, path: string = name): string {
+    return this.#lookUp(this.#context.strings, 0, name, path) ?? '';
+  }
+
+  /** `undefined` when the field is 0, or rejected. */
+  fileId(name: string): FileId | undefined {
+    return this.#lookUpOptional(this.#context.fileIds, name);
+  }
+
+  /** `undefined` when the field is 0, or rejected. */
+  process(name: string): Process | undefined {
+    return this.#lookUpOptional(this.#context.processes, name) ?? undefined;
+  }
+
+  #lookUpOptional<T>(table: readonly T[], name: string): T | undefined {
+    const entry = this.#lookUp(table, 0, name, name);
+    return entry === table[0] ? undefined : entry;
+  }
+
+  #lookUp<T>(table: readonly T[], least: 0 | 1, name: string, path: string): T | undefined {
+    const index = this.reader.uint32(name);
+    if (index < table.length) return table[index];
+    const { problem, remedy } = outOfRange(index, least, table.length - 1);
+    this.reject(path, `${problem}; ${remedy}`);
+    return undefined;
+  }
+}
+
+export function readExecutables(context: NameContext, { bounds, count }: Spans): SubmittedExecutable[] {
+  const executables: SubmittedExecutable[] = [];
+  const entry = new NameEntryReader(context, 'executables');
+  for (let i = 0; i < count; i++) {
+    const executable = readExecutable(entry.open(i, bounds));
+    if (executable !== undefined && entry.isWhole) executables.push(executable);
+  }
+  return executables;
+}
+
+function readExecutable(entry: NameEntryReader): SubmittedExecutable | undefined {
+  const { reader } = entry;
+  let fileId: FileId | undefined;
+  let fileName = '';
+  let gnuBuildId = '';
+  let goBuildId = '';
+  let hasHtlHash = false;
+  while (reader.next()) {
+    if (reader.field === 1) fileId = entry.fileId('file_id');
+    else if (reader.field === 2) fileName = entry.text('file_name');
+    else if (reader.field === 3) gnuBuildId = entry.text('gnu_build_id');
+    else if (reader.field === 4) goBuildId = entry.text('go_build_id');
+    else if (reader.field === 5) hasHtlHash = reader.integer('file_id_is_htlhash') !== 0;
+    else reader.skip();
+  }
+  if (!/^([0-9a-f]{2})*$/i.test(gnuBuildId)) {
+    entry.reject('gnu_build_id', 'is not hexadecimal; send two digits a byte');
+  }
+  if (fileId === undefined) {
+    entry.reject('file_id', 'is not set; say which file it is');
+    return undefined;
+  }
+  return { fileId, executable: { fileName, gnuBuildId: gnuBuildId.toLowerCase(), goBuildId, hasHtlHash } };
+}
+
+/** Reads `process_exits`, packed or one by one: every span is a run of varints. */
+export function readProcessExits(context: NameContext, { bounds, count }: Spans): Process[] {
+  const { bytes, processes, rejections } = context;
+  const exits: Process[] = [];
+  let index = 0;
+  for (let i = 0; i < count; i++) {
+    const end = bounds[2 * i + 1]!;
+    for (let p = bounds[2 * i]!; p < end; index++) {
+      const value = longVarint(bytes, p, end);
+      if (!(value <= 0xffffffff)) throw badVarint(`batch.process_exits[${index}]`, value);
+      p = endOfVarint(bytes, p);
+      const process = processes[value];
+      if (process !== undefined) exits.push(process);
+      else {
+        rejections.addEntry('process_exits', index, '', () => {
+          const { problem, remedy } = outOfRange(value, 1, processes.length - 1);
+          return `${problem}; ${remedy}`;
+        });
+      }
+    }
+  }
+  return exits;
+}

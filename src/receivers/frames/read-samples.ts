@@ -2,17 +2,34 @@
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { MomentArrays, SampleArrays } from './batch-columns.ts';
 import type { Spans } from './batch-spans.ts';
-import type { SampleChecks } from './check-sample.ts';
-import { isTaken, sampleFieldNames, timestampsField, valuesField } from './check-sample.ts';
+import type { TableSizes } from './read-frames.ts';
+import type { RejectionCause, Rejections } from './rejections.ts';
+import type { SampleTime } from './sample-time.ts';
 import { highWord, lowWord } from './sample-time.ts';
-import { readVarint64 } from './varint64.ts';
-import type { Place } from './wire.ts';
-import { badVarint, endOfVarint, longVarint, pathOf, skipField, truncated } from './wire.ts';
+import type { FieldNames } from './wire.ts';
+import { badVarint, endOfVarint, longVarint, outOfRange, pathOf, readVarint64, skipField, truncated } from './wire.ts';
+
+// Names of the fields of `Sample`, by number.
+const sampleFieldNames: readonly string[] = [
+  '',
+  'stack',
+  'process',
+  'profile_type',
+  'thread_id',
+  'thread_name',
+  'cpu_plus_one',
+  'link',
+  'label_set',
+  'timestamps',
+  'values',
+];
+const timestampsField = 9;
+const valuesField = 10;
 
 /** A sample may have happened at this many moments. */
 export const mostMomentsInSample = 65_536;
 
-const place: Place = { list: 'samples', fields: sampleFieldNames };
+const sampleFields: FieldNames = { list: 'samples', fields: sampleFieldNames };
 
 export interface SampleTarget extends SampleChecks {
   readonly columns: SampleArrays;
@@ -73,13 +90,13 @@ function readSample(sample: SampleInHand, start: number, end: number): void {
     if ((tag & 7) !== 0 || field === 0 || field > valuesField) {
       if (tag === packedTimestampsTag) p = readTimestamps(sample, p, end);
       else if (tag === timestampTag && p + 8 <= end) p = readTimestamp(sample, p);
-      else if (tag === timestampTag) throw truncated(pathOf(place, index, timestampsField));
+      else if (tag === timestampTag) throw truncated(pathOf(sampleFields, index, timestampsField));
       else if (tag === packedValuesTag) p = readValues(sample, p, end);
-      else p = skipField(bytes, p - 1, end, place, index);
+      else p = skipField(bytes, p - 1, end, sampleFields, index);
       continue;
     }
     if (field >= timestampsField) {
-      if (field === timestampsField) skipField(bytes, p - 1, end, place, index);
+      if (field === timestampsField) skipField(bytes, p - 1, end, sampleFields, index);
       p = readValue(sample, p, end);
       continue;
     }
@@ -91,13 +108,13 @@ function readSample(sample: SampleInHand, start: number, end: number): void {
         p++;
       } else {
         value = longVarint(bytes, p - 1, end);
-        if (!(value <= 0xffffffff)) throw badVarint(pathOf(place, index, field), value);
+        if (!(value <= 0xffffffff)) throw badVarint(pathOf(sampleFields, index, field), value);
         p = endOfVarint(bytes, p - 1);
       }
     }
     fields[field] = value;
   }
-  if (p > end) throw truncated(pathOf(place, index, 0));
+  if (p > end) throw truncated(pathOf(sampleFields, index, 0));
 }
 
 const timestampTag = (timestampsField << 3) | 1;
@@ -106,10 +123,10 @@ const packedValuesTag = (valuesField << 3) | 2;
 
 function readTimestamps(sample: SampleInHand, start: number, end: number): number {
   const size = longVarint(sample.bytes, start, end);
-  if (Number.isNaN(size)) throw truncated(pathOf(place, sample.index, timestampsField));
+  if (Number.isNaN(size)) throw truncated(pathOf(sampleFields, sample.index, timestampsField));
   let p = endOfVarint(sample.bytes, start);
   const stop = p + size;
-  if (stop > end || size % 8 !== 0) throw truncated(pathOf(place, sample.index, timestampsField));
+  if (stop > end || size % 8 !== 0) throw truncated(pathOf(sampleFields, sample.index, timestampsField));
   while (p < stop) p = readTimestamp(sample, p);
   return p;
 }
@@ -127,10 +144,10 @@ function readTimestamp({ view, fields, moments, firstMoment, index }: SampleInHa
 
 function readValues(sample: SampleInHand, start: number, end: number): number {
   const size = longVarint(sample.bytes, start, end);
-  if (Number.isNaN(size)) throw truncated(pathOf(place, sample.index, valuesField));
+  if (Number.isNaN(size)) throw truncated(pathOf(sampleFields, sample.index, valuesField));
   let p = endOfVarint(sample.bytes, start);
   const stop = p + size;
-  if (stop > end) throw truncated(pathOf(place, sample.index, valuesField));
+  if (stop > end) throw truncated(pathOf(sampleFields, sample.index, valuesField));
   while (p < stop) p = readValue(sample, p, stop);
   return p;
 }
@@ -139,7 +156,7 @@ function readValue({ bytes, fields, moments, firstMoment, index }: SampleInHand,
   const count = fields[valuesField]!;
   if (count === mostMomentsInSample) throw tooManyMoments(index, valuesField);
   const p = readVarint64(bytes, start, end, halves);
-  if (Number.isNaN(p)) throw truncated(pathOf(place, index, valuesField));
+  if (Number.isNaN(p)) throw truncated(pathOf(sampleFields, index, valuesField));
   const at = 2 * (firstMoment + count);
   moments.valueWords[at + lowWord] = halves[0]!;
   moments.valueWords[at + highWord] = halves[1]!;
@@ -152,5 +169,88 @@ const halves = new Uint32Array(2);
 
 function tooManyMoments(index: number, field: number): InvalidMessage {
   const problem = `more than ${mostMomentsInSample} entries`;
-  return new InvalidMessage(pathOf(place, index, field), problem, 'split the sample');
+  return new InvalidMessage(pathOf(sampleFields, index, field), problem, 'split the sample');
+}
+
+/** What a sample is held against. */
+export interface SampleChecks {
+  readonly moments: MomentArrays;
+  readonly sizes: TableSizes;
+  readonly time: SampleTime;
+  readonly rejections: Rejections;
+}
+
+interface ReadSample {
+  readonly fields: Uint32Array;
+  readonly index: number;
+  readonly firstMoment: number;
+}
+
+/**
+ * Whether a sample that has been read is whole: its references, its values, its times. One that is not is told to
+ * `rejections`. Turns its timestamps into Unix nanoseconds and writes the values that it left out.
+ */
+function isTaken({ fields, index, firstMoment }: ReadSample, checks: SampleChecks): boolean {
+  const { moments, sizes, time, rejections } = checks;
+  const stack = fields[1]!;
+  const process = fields[2]!;
+  const profileType = fields[3]!;
+  const count = fields[timestampsField]!;
+  const valueCount = fields[valuesField]!;
+  if (stack === 0 || stack > sizes.stacks) return rejectIndex(rejections, index, 'stack', stack, 1, sizes.stacks);
+  if (process === 0 || process > sizes.processes) {
+    return rejectIndex(rejections, index, 'process', process, 1, sizes.processes);
+  }
+  if (profileType === 0 || profileType > sizes.profileTypes) {
+    return rejectIndex(rejections, index, 'profile_type', profileType, 1, sizes.profileTypes);
+  }
+  if (fields[5]! > sizes.strings) return rejectIndex(rejections, index, 'thread_name', fields[5]!, 0, sizes.strings);
+  if (fields[7]! > sizes.links) return rejectIndex(rejections, index, 'link', fields[7]!, 0, sizes.links);
+  if (fields[8]! > sizes.labelSets) return rejectIndex(rejections, index, 'label_set', fields[8]!, 0, sizes.labelSets);
+  if (count === 0) {
+    rejections.addSample(index, 'timestamps', 'timestamps', () => 'empty; send the time of the sample');
+    return false;
+  }
+  if (valueCount === 0) moments.values.fill(1n, firstMoment, firstMoment + count);
+  else if (valueCount !== count || fields[0] !== 0) return rejectValues(rejections, index, fields);
+  const far = time.convert(moments.timestampWords, firstMoment, firstMoment + count);
+  return far < 0 || rejectTime(checks, index, far - firstMoment, moments.timestampsUnixNano[far]!);
+}
+
+function rejectIndex(
+  rejections: Rejections,
+  index: number,
+  field: RejectionCause,
+  value: number,
+  least: 0 | 1,
+  count: number,
+): false {
+  rejections.addSample(index, field, field, () => {
+    const { problem, remedy } = outOfRange(value, least, count);
+    return `${problem}; ${remedy}`;
+  });
+  return false;
+}
+
+function rejectValues(rejections: Rejections, index: number, fields: Uint32Array): false {
+  const values = fields[valuesField]!;
+  const timestamps = fields[timestampsField]!;
+  rejections.addSample(index, 'values', 'values', () =>
+    values !== timestamps
+      ? `${values} values for ${timestamps} timestamps; send one a timestamp, or none where each counts 1`
+      : 'a value is negative; send values of at least 0',
+  );
+  return false;
+}
+
+function rejectTime({ time, rejections }: SampleChecks, index: number, position: number, timestamp: bigint): false {
+  const field = `timestamps[${position}]`;
+  const now = `the service's time is ${time.nowUnixNano}`;
+  const isLate = timestamp > time.latestUnixNano;
+  rejections.addSample(index, field, isLate ? 'in_future' : 'too_old', () =>
+    isLate
+      ? `${timestamp} lies further in the future than max_future allows, ${now}; check the collector's clock and anchors`
+      : `${timestamp} is older than max_age allows, ${now}; check the collector's clock and anchors`,
+  );
+  return false;
 }

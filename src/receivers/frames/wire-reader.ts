@@ -1,7 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidMessage } from '../../model/invalid-message.ts';
-import { readVarint64 } from './varint64.ts';
-import { endOfVarint, longVarint, skipValue, tooLarge, truncated, wireTypes, wrongWireType } from './wire.ts';
+import {
+  endOfVarint,
+  longVarint,
+  readVarint64,
+  skipValue,
+  tooLarge,
+  truncated,
+  wireTypes,
+  wrongWireType,
+} from './wire.ts';
 
 /** A string that is longer is no name of anything. */
 export const mostStringBytes = 65_535;

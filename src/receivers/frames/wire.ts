@@ -9,7 +9,7 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 export const wireTypes = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
 /** The list that a reader is in, and the names of the message's fields by number; there is none with number 0. */
-export interface Place {
+export interface FieldNames {
   readonly list: string;
   readonly fields: readonly string[];
 }
@@ -53,14 +53,14 @@ export function endOfVarint(bytes: Uint8Array, start: number): number {
  * Position after the field at `start`, which the reader does not know.
  * @throws InvalidMessage when it does know it, so that the wire type is wrong, and when the bytes are no field.
  */
-export function skipField(bytes: Uint8Array, start: number, end: number, place: Place, index: number): number {
+export function skipField(bytes: Uint8Array, start: number, end: number, names: FieldNames, index: number): number {
   const tag = longVarint(bytes, start, end);
-  if (!(tag <= 0xffffffff)) throw truncated(pathOf(place, index, 0));
+  if (!(tag <= 0xffffffff)) throw truncated(pathOf(names, index, 0));
   const field = Math.floor(tag / 8);
   const wireType = tag & 7;
-  const path = pathOf(place, index, field);
+  const path = pathOf(names, index, field);
   if (field === 0) throw new InvalidMessage(path, 'field number 0', sendSchema);
-  if (place.fields[field] !== undefined) throw wrongWireType(path, wireType);
+  if (names.fields[field] !== undefined) throw wrongWireType(path, wireType);
   return skipValue(bytes, endOfVarint(bytes, start), end, wireType, path);
 }
 
@@ -78,9 +78,9 @@ export function skipValue(bytes: Uint8Array, start: number, end: number, wireTyp
 }
 
 /** `batch.frames[12].file_id`; the position is left out when it is -1, the field where it has no name. */
-export function pathOf(place: Place, index: number, field: number): string {
-  const name = place.fields[field];
-  const entry = place.list === '' ? 'batch' : `batch.${place.list}${index < 0 ? '' : `[${index}]`}`;
+export function pathOf(names: FieldNames, index: number, field: number): string {
+  const name = names.fields[field];
+  const entry = names.list === '' ? 'batch' : `batch.${names.list}${index < 0 ? '' : `[${index}]`}`;
   return name === undefined || name === '' ? entry : `${entry}.${name}`;
 }
 
@@ -115,4 +115,31 @@ export function outOfRange(index: number, least: 0 | 1, count: number): { proble
 export function indexError(path: string, index: number, least: 0 | 1, count: number): InvalidMessage {
   const { problem, remedy } = outOfRange(index, least, count);
   return new InvalidMessage(path, problem, remedy);
+}
+
+/**
+ * Reads the varint at `start` into `halves` (low, high), exact to 64 bits, and returns the position after it; `NaN`
+ * when it has no end before `end`, or is longer than 64 bits.
+ */
+export function readVarint64(bytes: Uint8Array, start: number, end: number, halves: Uint32Array): number {
+  let p = start;
+  let low = 0;
+  let high = 0;
+  let byte = 128;
+  for (let shift = 0; byte >= 128; shift += 7) {
+    if (p >= end || shift > 63) return Number.NaN;
+    byte = bytes[p++]!;
+    const bits = byte & 127;
+    if (shift < 28) low |= bits << shift;
+    else if (shift === 28) {
+      low |= bits << 28;
+      high = bits >>> 4;
+    } else if (shift === 63) {
+      if (bits > 1) return Number.NaN;
+      high |= bits << 31;
+    } else high |= bits << (shift - 32);
+  }
+  halves[0] = low;
+  halves[1] = high;
+  return p;
 }

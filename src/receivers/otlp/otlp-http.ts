@@ -6,11 +6,17 @@ import type { ExportResponse } from '../../otlp/protobuf/export-response.ts';
 import { encodeExportResponse } from '../../otlp/protobuf/export-response.ts';
 import type { ContentEncoding } from '../content-encoding.ts';
 import { contentEncodingOf, decompress } from '../content-encoding.ts';
-import type { Refusal } from '../rpc-status.ts';
+import type { RpcStatus } from '../rpc-status.ts';
 import { encodeRpcStatus } from '../rpc-status.ts';
-import { developmentVersionKey, refuseDevelopmentVersion } from './development-version.ts';
 import type { ExportMessage, ProfilesIntake } from './profiles-intake.ts';
-import { httpStatusOf, retryAfterSeconds, rpcStatusJson, stopping } from './refusal.ts';
+import {
+  developmentVersionKey,
+  httpStatusOf,
+  refuseDevelopmentVersion,
+  retryAfterSeconds,
+  rpcStatusJson,
+  stopping,
+} from './refusal.ts';
 
 export const profilesPath = '/v1development/profiles';
 
@@ -35,7 +41,7 @@ export function addOtlpRoutes(
   guard: RequestGuard | undefined,
 ): void {
   if (guard !== undefined) app.addHook('onRequest', async (request, reply) => askGuard(guard, request, reply));
-  const tooLarge: Refusal = {
+  const tooLarge: RpcStatus = {
     code: status.RESOURCE_EXHAUSTED,
     message: `the request body is larger than max_request_body_size (${limits.maxRequestBodyBytes} bytes)`,
   };
@@ -146,7 +152,7 @@ function refuse(
   encoding: Encoding,
   intake: ProfilesIntake,
   reason: Parameters<ProfilesIntake['refuse']>[1],
-  refusal: Refusal,
+  refusal: RpcStatus,
 ): FastifyReply {
   intake.refuse('http', reason, refusal);
   return sendStatus(reply, encoding, httpStatusOf(refusal.code), refusal);
@@ -155,7 +161,7 @@ function refuse(
 /** With an HTTP status that says more than the one of the gRPC code. */
 function refuseAs(
   httpStatus: number,
-  refusal: Refusal,
+  refusal: RpcStatus,
   reply: FastifyReply,
   encoding: Encoding,
   intake: ProfilesIntake,
@@ -164,7 +170,7 @@ function refuseAs(
   return sendStatus(reply, encoding, httpStatus, refusal);
 }
 
-function sendStatus(reply: FastifyReply, encoding: Encoding, httpStatus: number, refusal: Refusal): FastifyReply {
+function sendStatus(reply: FastifyReply, encoding: Encoding, httpStatus: number, refusal: RpcStatus): FastifyReply {
   const mayRetry = httpStatus === 429 || httpStatus === 503;
   if (mayRetry && refusal.retryAfterMs !== undefined) {
     reply.header('retry-after', retryAfterSeconds(refusal.retryAfterMs));

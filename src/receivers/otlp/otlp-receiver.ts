@@ -8,7 +8,6 @@ import type { Clock } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
 import type { GrpcServer } from '../grpc-server.ts';
 import { grpcStatusOf } from '../rpc-status.ts';
-import { developmentVersionKey, refuseDevelopmentVersion } from './development-version.ts';
 import { OtlpHttpServer } from './otlp-http-server.ts';
 import { OtlpMetrics } from './otlp-metrics.ts';
 import type { OtlpReceiverConfig } from './otlp-receiver-config.ts';
@@ -16,6 +15,7 @@ import { loadProfilesProto, profilesServiceDefinition, profilesServiceName } fro
 import type { ExportOutcome, RequestKeeping } from './profiles-intake.ts';
 import { ProfilesIntake } from './profiles-intake.ts';
 import type { ProfilesSink } from './profiles-sink.ts';
+import { developmentVersionKey, refuseDevelopmentVersion } from './refusal.ts';
 
 export interface OtlpReceiverDependencies {
   /** At the endpoint of `protocols.grpc`, if there is one; may be shared with other receivers; not started yet. */

@@ -5,10 +5,9 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { ConnectJournal, RequestJournal, RestoredRequest } from '../../model/request-journal.ts';
 import type { ExportResponse } from '../../otlp/protobuf/export-response.ts';
 import type { Clock } from '../../support/clock.ts';
-import type { Refusal } from '../rpc-status.ts';
-import { keptParts, parseKept } from './kept-message.ts';
+import type { RpcStatus } from '../rpc-status.ts';
 import type { MessageContent, ReadMessage } from './message-reader.ts';
-import { MessageReader } from './message-reader.ts';
+import { keptParts, MessageReader, parseKept } from './message-reader.ts';
 import type { OtlpMetrics, RefusalReason, Transport } from './otlp-metrics.ts';
 import type { HoldingSink, ProfilesSink, SinkAnswer } from './profiles-sink.ts';
 import { stopping } from './refusal.ts';
@@ -23,7 +22,7 @@ export interface ExportMessage extends MessageContent {
 
 export type ExportOutcome =
   | { readonly kind: 'taken'; readonly response: ExportResponse }
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
+  | { readonly kind: 'refused'; readonly refusal: RpcStatus };
 
 /** What is counted of a request, and told. */
 type SortedCounts = Omit<SortedProfiles, 'data'> & Pick<ReadMessage, 'version'>;
@@ -85,14 +84,14 @@ export class ProfilesIntake {
   }
 
   /** Asked before anything is decoded; OTLP wants UNAVAILABLE of a server that cannot keep up. `undefined`: come in. */
-  refuseUnadmitted(): Refusal | undefined {
+  refuseUnadmitted(): RpcStatus | undefined {
     if (this.#isStopping) return undefined;
     const refusal = this.#admission();
     return refusal && { code: status.UNAVAILABLE, message: refusal.reason, retryAfterMs: refusal.retryDelayMs };
   }
 
   /** Counts a request that was refused before anybody decoded it. */
-  refuse(transport: Transport, reason: RefusalReason, refusal: Refusal): ExportOutcome {
+  refuse(transport: Transport, reason: RefusalReason, refusal: RpcStatus): ExportOutcome {
     this.#metrics.countRefused(transport, reason);
     // Others tell of a stop, and of who does not admit anything.
     if (reason !== 'stopping' && reason !== 'not_admitted') this.#warn('Refused a request.', refusal.message);
@@ -191,7 +190,7 @@ export class ProfilesIntake {
 }
 
 /** The Collector's mapping: what may come again is UNAVAILABLE, what must not is INTERNAL. */
-function refusalOf(answer: Exclude<SinkAnswer, { kind: 'accepted' }>): Refusal {
+function refusalOf(answer: Exclude<SinkAnswer, { kind: 'accepted' }>): RpcStatus {
   const message = answer.reason;
   if (answer.kind === 'failed') return { code: status.INTERNAL, message };
   const { retryAfterMs } = answer;

@@ -1,8 +1,8 @@
 import { status } from '@grpc/grpc-js';
-import type { Refusal } from '../rpc-status.ts';
-import { statusText } from '../status-text.ts';
+import type { RpcStatus } from '../rpc-status.ts';
+import { statusText } from '../rpc-status.ts';
 
-export const stopping: Refusal = {
+export const stopping: RpcStatus = {
   code: status.UNAVAILABLE,
   message: 'the service stops; send the request again later',
 };
@@ -38,10 +38,27 @@ export function retryAfterSeconds(retryAfterMs: number): string {
 }
 
 /** A google.rpc.Status as JSON. */
-export function rpcStatusJson({ code, message, retryAfterMs }: Refusal): string {
+export function rpcStatusJson({ code, message, retryAfterMs }: RpcStatus): string {
   const details =
     retryAfterMs === undefined
       ? undefined
       : [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${retryAfterMs / 1000}s` }];
   return JSON.stringify({ code, message: statusText(message), details });
+}
+
+/**
+ * By which senders say what schema of the profiles they wrote, as long as the signal is in development
+ * (https://github.com/open-telemetry/opentelemetry-proto/pull/857).
+ */
+export const developmentVersionKey = 'otlp-profiles-development-version';
+
+/** Looked at before anything is decoded: another schema has other field numbers. `undefined` when the request may be read. */
+export function refuseDevelopmentVersion(values: readonly string[]): RpcStatus | undefined {
+  if (values.length === 0 || (values.length === 1 && values[0] === '1')) return undefined;
+  const isOne = values.length === 1 && !values[0]!.includes(',');
+  const problem = isOne ? 'invalid or unsupported' : 'must contain exactly one value';
+  const message = isOne
+    ? `${problem} ${developmentVersionKey}: supported version is 1`
+    : `${developmentVersionKey} ${problem}`;
+  return { code: status.INVALID_ARGUMENT, message };
 }

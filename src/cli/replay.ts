@@ -1,4 +1,6 @@
-import { Client, credentials } from '@grpc/grpc-js';
+import { readFileSync } from 'node:fs';
+import type { ChannelCredentials } from '@grpc/grpc-js';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import type { Clock, Random } from '../support/clock.ts';
 import { everyInterval } from '../support/every-interval.ts';
 import { BatchStream } from './replay/batch-stream.ts';
@@ -11,7 +13,7 @@ import { parseReplayOptions, replayHelp } from './replay/replay-options.ts';
 import { replayRecording } from './replay/replay-recording.ts';
 import { ReplayTally } from './replay/replay-tally.ts';
 
-/** What a command may touch of the process that it runs in. */
+/** The part of the process that the command may touch. */
 export interface ReplayIo {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
@@ -37,7 +39,39 @@ export async function runReplay(args: readonly string[], io: ReplayIo): Promise<
     return 2;
   }
   const recordings = readAll(parsed.options, io);
-  return recordings === undefined ? 2 : await send(recordings, parsed.options, io);
+  const security = recordings && readSecurity(parsed.options, io);
+  return security === undefined ? 2 : await send(recordings!, parsed.options, security, io);
+}
+
+interface Security {
+  readonly credentials: ChannelCredentials;
+  readonly metadata: () => Metadata;
+}
+
+/** `undefined` when a file cannot be read, after saying so. */
+function readSecurity(
+  { useTls, caFile, isInsecure, headers, tokenFile }: ReplayOptions,
+  io: ReplayIo,
+): Security | undefined {
+  try {
+    const roots = caFile === undefined ? null : readFileSync(caFile);
+    // Before anything is sent: a file that is not there would else be a broken connection.
+    if (tokenFile !== undefined) readFileSync(tokenFile);
+    return {
+      credentials: useTls
+        ? credentials.createSsl(roots, null, null, { rejectUnauthorized: !isInsecure })
+        : credentials.createInsecure(),
+      metadata: () => {
+        const metadata = new Metadata();
+        for (const [name, value] of headers) metadata.add(name, value);
+        if (tokenFile !== undefined) metadata.set('authorization', `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`);
+        return metadata;
+      },
+    };
+  } catch (error) {
+    io.stderr(`framekeeper replay: ${(error as Error).message}\n`);
+    return undefined;
+  }
 }
 
 /** `undefined` when one of them cannot be used, after saying so. */
@@ -59,13 +93,18 @@ function readAll({ recordings: paths, format, time }: ReplayOptions, io: ReplayI
   return recordings;
 }
 
-async function send(recordings: readonly Recording[], options: ReplayOptions, io: ReplayIo): Promise<number> {
+async function send(
+  recordings: readonly Recording[],
+  options: ReplayOptions,
+  security: Security,
+  io: ReplayIo,
+): Promise<number> {
   const print = (line: string): void => io.stderr(`replay: ${line}\n`);
   const tally = new ReplayTally(print);
   // One failure ends them all.
   const failed = new AbortController();
   const signal = AbortSignal.any([io.signal, failed.signal]);
-  const client = new Client(options.endpoint, options.useTls ? credentials.createSsl() : credentials.createInsecure(), {
+  const client = new Client(options.endpoint, security.credentials, {
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1_000,
   });
@@ -73,7 +112,7 @@ async function send(recordings: readonly Recording[], options: ReplayOptions, io
   let problem: Error | undefined;
   await Promise.all(
     recordings.map((recording) =>
-      sendOne(recording, client, tally, options, { ...io, signal }, print).catch((error: Error) => {
+      sendOne(recording, { client, tally, options, ...security }, { ...io, signal }, print).catch((error: Error) => {
         if (!signal.aborted) problem = error;
         failed.abort();
       }),
@@ -83,20 +122,29 @@ async function send(recordings: readonly Recording[], options: ReplayOptions, io
   await progress;
   client.close();
   if (problem !== undefined) {
-    io.stderr(`framekeeper replay: ${options.endpoint}: ${problem.message}; is the service running there?\n`);
+    io.stderr(`framekeeper replay: ${options.endpoint}: ${problem.message}\n`);
   }
   io.stdout(
-    `${tally.summary()}Of the frames sent, the collector can name:\n${formatNameShares(nameShares(recordings))}`,
+    `${tally.summary()}Of the frames sent, the collector can name:\n${formatNameShares(nameShares(recordings))}${formatRemarks(recordings)}`,
   );
   return problem === undefined && tally.isTaken ? 0 : 1;
+}
+
+/** All that was left out of the recordings or had to be guessed, most first. */
+function formatRemarks(recordings: readonly Recording[]): string {
+  return recordings
+    .filter(({ remarks }) => remarks.size > 0)
+    .map(({ name, remarks }) => {
+      const lines = [...remarks].sort(([, a], [, b]) => b - a);
+      return `Of ${name}, left out or guessed:\n${lines.map(([reason, count]) => `  ${count.toLocaleString('en').padStart(9)} ${reason}\n`).join('')}`;
+    })
+    .join('');
 }
 
 /** One recording by a collector and a stream of its own. */
 async function sendOne(
   recording: Recording,
-  client: Client,
-  tally: ReplayTally,
-  options: ReplayOptions,
+  { client, tally, options, metadata }: { client: Client; tally: ReplayTally; options: ReplayOptions } & Security,
   io: ReplayIo,
   print: (line: string) => void,
 ): Promise<void> {
@@ -109,11 +157,15 @@ async function sendOne(
     clock,
     random,
     signal,
+    metadata,
     onReply: (reply) => {
       tally.addReply(name, reply);
       collector.takeReply(reply);
     },
-    onRefused: (sequence, reason) => tally.addRefusal(name, sequence, reason),
+    onRefused: (sequence, sampleCount, reason) => {
+      tally.addRefusal(name, sequence, sampleCount, reason);
+      collector.takeRefusal(sequence);
+    },
     onBroken: (reason, delayMs) => print(`${name}: ${reason}; trying again in ${Math.round(delayMs)} ms`),
   });
   const { speed, isLoop, time } = options;

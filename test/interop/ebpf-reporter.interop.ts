@@ -94,7 +94,7 @@ function twoFunctions(): Recording {
   const leaves = [parse, render, render];
   return {
     ...python,
-    samples: leaves.map((leaf, i) => ({ ...sample, timeNano: BigInt(i) * python.periodNano, frames: [native, leaf] })),
+    samples: leaves.map((leaf, i) => ({ ...sample, timeNano: BigInt(i) * sample.type.period, frames: [native, leaf] })),
   };
 }
 

@@ -60,10 +60,10 @@ export async function startFramekeeper(folder: string, collectorEndpoint: string
       const replay = runChild(process.execPath, [main, ...args], { folder });
       const code = await replay.ended();
       const told = `${replay.output()}\n${child.output()}`;
-      const [, sent, accepted] = /([\d,]+) samples sent, ([\d,]+) accepted/.exec(replay.output()) ?? [];
-      if (code !== 0 || sent === undefined) throw new Error(`replay ended with code ${code}:\n${told}`);
-      if (accepted !== sent) throw new Error(`${accepted} samples of ${sent} were accepted:\n${told}`);
-      return Number(sent.replaceAll(',', ''));
+      const [, accepted, rejected] = /(\d+) samples sent and accepted, (\d+) rejected/.exec(replay.output()) ?? [];
+      if (code !== 0 || accepted === undefined) throw new Error(`replay ended with code ${code}:\n${told}`);
+      if (rejected !== '0') throw new Error(`${rejected} samples were rejected:\n${told}`);
+      return Number(accepted);
     },
     stop: async () => {
       const code = await child.stop();

@@ -42,7 +42,7 @@ interface ReporterEvent {
 }
 
 /** The recording as if its first sample had been taken at `startUnixNano`, with attributes that the recordings lack. */
-export function reporterDocument({ samples, periodNano }: Recording, startUnixNano: bigint): ReporterDocument {
+export function reporterDocument({ samples }: Recording, startUnixNano: bigint): ReporterDocument {
   const mappings = new Interner<FileMapping, ReporterDocument['mappings'][number]>();
   // By content: addresses in generated code tell frames apart that the reporter cannot.
   const frames = new Interner<string, ReporterFrame>();
@@ -61,7 +61,7 @@ export function reporterDocument({ samples, periodNano }: Recording, startUnixNa
     timeUnixNano: String(startUnixNano + sample.timeNano - samples[0]!.timeNano),
     ...ownerOf(sample),
   }));
-  const samplesPerSecond = Number(1_000_000_000n / periodNano);
+  const samplesPerSecond = Number(1_000_000_000n / samples[0]!.type.period);
   return { samplesPerSecond, mappings: mappings.values, frames: frames.values, events };
 }
 

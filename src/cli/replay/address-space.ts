@@ -13,17 +13,37 @@ export interface MemoryMapping {
   readonly timeNano: bigint;
 }
 
+/** The path of a file by which it is known: the same after it was deleted, as an update does with a running program. */
+export function pathOfFile(path: string): string {
+  return path.endsWith(' (deleted)') ? path.slice(0, -' (deleted)'.length) : path;
+}
+
+/** Whether a mapped file is a program rather than a library, an addon or memory. */
+export function isProgram(path: string): boolean {
+  return path.startsWith('/') && !/\.(so|node|jnilib)(\.|$)|^\/(memfd:|dev\/|anon_hugepage|SYSV)|^\/\/anon/.test(path);
+}
+
 /** The code of one process from one exec to the next. */
 export class AddressSpace {
   readonly #mappings: MemoryMapping[] = [];
+  readonly #byPath = new Map<string, MemoryMapping[]>();
 
   /** Mappings are added in the order of their times. */
   add(mapping: MemoryMapping): void {
-    this.#mappings.push(mapping);
+    const path = pathOfFile(mapping.path);
+    const added = path === mapping.path ? mapping : { ...mapping, path };
+    this.#mappings.push(added);
+    const known = this.#byPath.get(path);
+    if (known === undefined) this.#byPath.set(path, [added]);
+    else known.push(added);
   }
 
   get mappings(): readonly MemoryMapping[] {
     return this.#mappings;
+  }
+
+  get paths(): string[] {
+    return [...this.#byPath.keys()];
   }
 
   /**
@@ -40,9 +60,25 @@ export class AddressSpace {
     return found;
   }
 
+  /**
+   * The mapping that a printed address lies in, and the address as file offset. perf prints offsets for files (newer
+   * versions) or memory addresses (older ones); the newest mapping in which one of them fits is meant.
+   */
+  locate(path: string, printed: bigint): { mapping: MemoryMapping | undefined; fileOffset: bigint } {
+    const mappings = this.#byPath.get(pathOfFile(path)) ?? [];
+    const byOffset = mappings.findLast((m) => printed >= m.fileOffset && printed < m.fileOffset + m.end - m.start);
+    if (byOffset !== undefined) return { mapping: byOffset, fileOffset: printed };
+    const byAddress = mappings.findLast((m) => printed >= m.start && printed < m.end);
+    if (byAddress === undefined) return { mapping: mappings.at(-1), fileOffset: printed };
+    return { mapping: byAddress, fileOffset: printed - byAddress.start + byAddress.fileOffset };
+  }
+
   /** Path of the program itself: of the lowest file that is not a library. Empty when none was seen. */
   executablePath(): string {
-    const files = this.#mappings.filter(({ path }) => path.startsWith('/') && !/\.so(\.|$)/.test(path));
-    return files.sort((a, b) => (a.start < b.start ? -1 : 1))[0]?.path ?? '';
+    let lowest: MemoryMapping | undefined;
+    for (const mapping of this.#mappings) {
+      if (isProgram(mapping.path) && (lowest === undefined || mapping.start < lowest.start)) lowest = mapping;
+    }
+    return lowest?.path ?? '';
   }
 }

@@ -4,6 +4,7 @@ import type {
   CollectedProcess,
   CollectedSample,
   CollectedStub,
+  CollectedType,
   FileMapping,
   LossReasonName,
 } from './collected.ts';
@@ -22,9 +23,11 @@ import type {
 } from './frames-messages.ts';
 import { Interner } from './interner.ts';
 
+const maxTextBytes = 65_535;
+const ellipsisBytes = 3;
 const stubKinds = { stub: 'STUB_KIND_STUB', interpreter: 'STUB_KIND_INTERPRETER', jit: 'STUB_KIND_JIT' } as const;
 
-/** Builds one batch: what is added twice is in its table once, and every index says where. */
+/** Builds one batch: an entry that is added twice is in its table once. */
 export class BatchBuilder {
   readonly #strings = new Interner<string, string>();
   readonly #fileIds = new Interner<string, string>();
@@ -32,12 +35,14 @@ export class BatchBuilder {
   readonly #frames = new Interner<CollectedFrame, FrameMessage>();
   readonly #stacks = new Interner<string, BatchMessage['stacks'][number]>();
   readonly #processes = new Interner<CollectedProcess, ProcessMessage>();
+  readonly #types = new Interner<CollectedType, ProfileTypeMessage>();
   readonly #samples: SampleMessage[] = [];
   readonly #symbols: FrameSymbolMessage[] = [];
   readonly #stubs: StubMessage[] = [];
   readonly #executables: ExecutableMessage[] = [];
   readonly #processExits: number[] = [];
   readonly #lostSamples: { reason: LossReasonName; count: bigint }[] = [];
+  #cutTexts = 0;
   readonly #startTimeOf: (process: CollectedProcess) => bigint;
 
   constructor(startTimeOf: (process: CollectedProcess) => bigint) {
@@ -50,11 +55,12 @@ export class BatchBuilder {
     this.#samples.push({
       stack: this.#stacks.intern(`${frames} ${truncated}`, () => ({ frames, truncated })),
       process: this.#process(sample.process),
-      profileType: 1,
+      profileType: this.#type(sample.type),
       threadId: sample.threadId,
       threadName: this.#string(sample.threadName),
       cpuPlusOne: sample.cpu + 1,
       timestamps: [timestampNano],
+      ...(sample.value !== undefined && { values: [sample.value] }),
     });
   }
 
@@ -94,16 +100,17 @@ export class BatchBuilder {
     this.#lostSamples.push({ reason, count });
   }
 
+  /** Texts that were longer than the protocol allows. */
+  get cutTexts(): number {
+    return this.#cutTexts;
+  }
+
   get hasContent(): boolean {
     const lists = [this.#samples, this.#symbols, this.#stubs, this.#executables, this.#processExits];
     return lists.some(({ length }) => length > 0) || this.#lostSamples.length > 0;
   }
 
-  build(
-    { collector, sequence, clock }: Pick<BatchMessage, 'collector' | 'sequence' | 'clock'>,
-    periodNano: bigint,
-  ): BatchMessage {
-    const profileTypes = this.#samples.length > 0 ? [this.#onCpu(periodNano)] : [];
+  build({ collector, sequence, clock }: Pick<BatchMessage, 'collector' | 'sequence' | 'clock'>): BatchMessage {
     return {
       collector,
       sequence,
@@ -113,7 +120,7 @@ export class BatchBuilder {
       frames: this.#frames.values,
       stacks: this.#stacks.values,
       processes: this.#processes.values,
-      profileTypes,
+      profileTypes: this.#types.values,
       samples: this.#samples,
       symbols: this.#symbols,
       stubs: this.#stubs,
@@ -124,15 +131,28 @@ export class BatchBuilder {
     };
   }
 
-  #onCpu(period: bigint): ProfileTypeMessage {
-    const [sampleType, sampleUnit, periodType, periodUnit] = ['samples', 'count', 'cpu', 'nanoseconds'].map((text) =>
-      this.#string(text),
-    ) as [number, number, number, number];
-    return { sampleType, sampleUnit, periodType, periodUnit, period };
+  #type(type: CollectedType): number {
+    const { sampleType, sampleUnit, periodType, periodUnit, period } = type;
+    return this.#types.intern(type, () => ({
+      sampleType: this.#string(sampleType),
+      sampleUnit: this.#string(sampleUnit),
+      periodType: this.#string(periodType),
+      periodUnit: this.#string(periodUnit),
+      period,
+    }));
   }
 
   #string(text: string): number {
-    return text === '' ? 0 : this.#strings.intern(text, () => text);
+    return text === '' ? 0 : this.#strings.intern(text, () => this.#bounded(text));
+  }
+
+  /** The protocol's longest text, cut between two characters. */
+  #bounded(text: string): string {
+    if (Buffer.byteLength(text) <= maxTextBytes) return text;
+    this.#cutTexts += 1;
+    const bytes = Buffer.from(text).subarray(0, maxTextBytes - ellipsisBytes);
+    // A character that was cut in two is decoded as U+FFFD.
+    return `${bytes.toString().replace(/\ufffd$/, '')}…`;
   }
 
   #fileId(fileId: string): number {

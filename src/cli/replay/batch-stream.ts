@@ -1,4 +1,4 @@
-import type { Client, ClientDuplexStream, StatusObject } from '@grpc/grpc-js';
+import type { Client, ClientDuplexStream, Metadata, StatusObject } from '@grpc/grpc-js';
 import { status as grpcStatus } from '@grpc/grpc-js';
 import { readRetryDelayMs } from '../../otlp/protobuf/retry-info.ts';
 import type { Clock, Random } from '../../support/clock.ts';
@@ -8,17 +8,20 @@ import { loadFramesProto, streamPath } from './frames-proto.ts';
 export interface BatchStreamOptions {
   readonly clock: Clock;
   readonly random: Random;
+  /** Headers of a call; asked for whenever one is made, so that a token may change. */
+  readonly metadata: () => Metadata;
   /** Ends everything at once. */
   readonly signal: AbortSignal;
   readonly onReply: (reply: BatchReplyMessage) => void;
   /** The service would not take a batch at all; it is given up, and the next one is tried. */
-  readonly onRefused: (sequence: bigint, reason: string) => void;
+  readonly onRefused: (sequence: bigint, sampleCount: number, reason: string) => void;
   /** The connection broke; it is made again after `delayMs`. */
   readonly onBroken: (reason: string, delayMs: number) => void;
 }
 
 interface SentBatch {
   readonly sequence: bigint;
+  readonly sampleCount: number;
   readonly bytes: Buffer;
 }
 
@@ -60,7 +63,8 @@ export class BatchStream {
     await this.#until(() => this.#unanswered.length < maxUnanswered);
     await this.#waitAsTold();
     this.#check();
-    const sent = { sequence: batch.sequence, bytes: this.#proto.encodeBatch(batch) };
+    const { sequence, samples } = batch;
+    const sent = { sequence, sampleCount: samples.length, bytes: this.#proto.encodeBatch(batch) };
     this.#unanswered.push(sent);
     if (this.#call === undefined) this.#notify();
     else this.#call.write(sent.bytes);
@@ -110,7 +114,12 @@ export class BatchStream {
   /** Makes a call, says again what has no reply, and waits for the call's end. */
   #converse(): Promise<StatusObject> {
     const { encode, decode } = { encode: (bytes: Buffer) => bytes, decode: this.#proto.decodeReply };
-    const call = this.#client.makeBidiStreamRequest<Buffer, BatchReplyMessage>(streamPath, encode, decode);
+    const call = this.#client.makeBidiStreamRequest<Buffer, BatchReplyMessage>(
+      streamPath,
+      encode,
+      decode,
+      this.#options.metadata(),
+    );
     this.#call = call;
     call.on('data', (reply) => this.#take(reply));
     // The status says the same; without a listener an error would end the process.
@@ -140,7 +149,7 @@ export class BatchStream {
     const [first] = this.#unanswered;
     if (refusals.has(code) && first !== undefined) {
       this.#unanswered.shift();
-      this.#options.onRefused(first.sequence, reason);
+      this.#options.onRefused(first.sequence, first.sampleCount, reason);
       this.#notify();
       return;
     }
@@ -151,7 +160,7 @@ export class BatchStream {
       return;
     }
     this.#attempts += 1;
-    if (finalRefusals.has(code) || this.#attempts >= maxAttempts) throw new Error(reason);
+    if (finalRefusals.has(code) || this.#attempts >= maxAttempts) throw new Error(`${reason}; ${remedyFor(status)}`);
     const { clock, random, signal } = this.#options;
     const backoffMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** (this.#attempts - 1)) * (0.5 + random() / 2);
     this.#options.onBroken(reason, backoffMs);
@@ -197,7 +206,26 @@ export class BatchStream {
   };
 }
 
-/** How long to wait when the service can take nothing at present, which it says for as long as that lasts. */
+/** The most likely cause of a call that failed for good, as a question or an advice. */
+function remedyFor({ code, details }: StatusObject): string {
+  if (code === grpcStatus.UNAUTHENTICATED || code === grpcStatus.PERMISSION_DENIED) {
+    return 'say who sends with --token-file or --header authorization=…';
+  }
+  if (code === grpcStatus.UNIMPLEMENTED || code === grpcStatus.NOT_FOUND) {
+    return 'is it a service with a receiver for frames?';
+  }
+  if (/certificate|self-signed|altname|unable to verify/i.test(details)) {
+    return 'name the CA of the service with --ca-file, or trust any with --insecure';
+  }
+  if (/wrong version number|EPROTO|packet length/i.test(details))
+    return 'the service speaks no TLS there: leave out https://';
+  if (/ECONNRESET|socket hang up|goaway|connection dropped/i.test(details)) {
+    return 'does the service speak TLS there? Then write https:// before its address';
+  }
+  return 'is the service running there?';
+}
+
+/** The pause that a service asks for which can take nothing at present; `undefined` when it asks for none. */
 function retryDelayOf({ metadata }: StatusObject): number | undefined {
   const [details] = metadata.get('grpc-status-details-bin');
   return details instanceof Buffer ? readRetryDelayMs(details) : undefined;

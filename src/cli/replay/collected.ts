@@ -3,11 +3,9 @@ import type { FrameKind } from '../../model/frame-kind.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { RecordedExecutable } from './executables.ts';
 
-/** What a collector knows after its work: stacks of frames, with the names that it could give. */
+/** The knowledge of a collector after its work: stacks of frames, with the names that it could give. */
 export interface Recording {
   readonly name: string;
-  /** Nanoseconds between two samples of one CPU; 0 when unknown. */
-  readonly periodNano: bigint;
   /** One moment on both clocks: that of the samples, and Unix time; the latter is missing in perf's text. */
   readonly anchorNano: bigint;
   readonly anchorUnixNano: bigint | undefined;
@@ -16,8 +14,38 @@ export interface Recording {
   readonly samples: readonly CollectedSample[];
   readonly processes: readonly CollectedProcess[];
   readonly lost: readonly { readonly reason: LossReasonName; readonly count: bigint }[];
-  /** User addresses that lay in no mapping, with all behind them: broken frame pointer chains. */
-  readonly unmappedFrames: number;
+  /** Everything that the reader left out or had to guess, by reason, with its number. */
+  readonly remarks: ReadonlyMap<string, number>;
+}
+
+/** Counts remarks on a recording by their reason. */
+export class Remarks {
+  readonly counts: Map<string, number> = new Map();
+
+  add(reason: string, count = 1): void {
+    if (count > 0) this.counts.set(reason, (this.counts.get(reason) ?? 0) + count);
+  }
+}
+
+/** The quantity that a sample counts. Samples of a type share the object. */
+export interface CollectedType {
+  readonly sampleType: string;
+  readonly sampleUnit: string;
+  /** Empty for a type without period. */
+  readonly periodType: string;
+  readonly periodUnit: string;
+  readonly period: bigint;
+}
+
+/** `periodNano` are nanoseconds between two samples of one CPU; 0 when unknown. */
+export function onCpuType(periodNano: bigint): CollectedType {
+  return {
+    sampleType: 'samples',
+    sampleUnit: 'count',
+    periodType: 'cpu',
+    periodUnit: 'nanoseconds',
+    period: periodNano,
+  };
 }
 
 /** Values of `LostSamples.Reason`. */
@@ -45,6 +73,9 @@ export interface CollectedSample {
   /** Leaf first. Equal frames of a recording are the same object. */
   readonly frames: readonly CollectedFrame[];
   readonly truncated: boolean;
+  readonly type: CollectedType;
+  /** In the unit of the type; `undefined` where each sample counts 1. */
+  readonly value: bigint | undefined;
 }
 
 export interface CollectedFrame {
@@ -64,7 +95,7 @@ export interface FileMapping {
   readonly fileOffset: bigint;
 }
 
-/** What a collector can say about a frame: the name of this one address, or of a range around it. */
+/** A frame's name: of this one address, or of a range around it. */
 export type FrameName = { readonly kind: 'symbol'; readonly symbol: FrameSymbol } | CollectedStub;
 
 /** Frames in the same range share the object. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fnv128a } from '../../model/fnv128a.ts';
+import { pathOfFile } from './address-space.ts';
 import type { LoadSegment } from './elf-file.ts';
 import { readElfFile } from './elf-file.ts';
 
@@ -50,31 +51,40 @@ const pageSize = 4096n;
 export class Executables {
   readonly #table: ExecutableTable;
   readonly #known = new Map<string, RecordedExecutable>();
+  readonly #scope: string;
 
-  constructor(table: ExecutableTable) {
+  /** `scope` is the recording's: a file without build ID is another one in another recording, whatever its path. */
+  constructor(table: ExecutableTable, scope: string) {
     this.#table = table;
+    this.#scope = scope;
   }
 
-  find(path: string, buildId: string): RecordedExecutable {
+  find(mappedPath: string, buildId: string): RecordedExecutable {
+    const path = pathOfFile(mappedPath);
     const key = buildId === '' ? path : buildId;
     let executable = this.#known.get(key);
     if (executable === undefined) {
-      executable = this.#recorded(buildId) ?? onDisk(path, buildId) ?? guessed(path, buildId);
+      executable = this.#recorded(buildId) ?? onDisk(path, buildId) ?? this.#guessed(path, buildId);
       this.#known.set(key, executable);
     }
     return executable;
   }
 
   kernel(release: string): RecordedKernel {
-    const entry = this.#table.kernels[release];
-    const gnuBuildId = entry?.buildId ?? '';
-    const fileId = fnv128a(gnuBuildId === '' ? `kernel ${release}` : gnuBuildId);
-    const textStart = BigInt(entry?.textStart ?? 0);
-    return {
-      executable: { fileId, fileIdIsHtlhash: false, fileName: 'vmlinux', gnuBuildId, loads: [] },
-      textStart,
-      textEnd: textStart + BigInt(entry?.textSize ?? 0),
-    };
+    const { buildId = '', textStart = '0', textSize = '0' } = this.#table.kernels[release] ?? {};
+    return this.kernelOf(buildId, BigInt(textStart), BigInt(textStart) + BigInt(textSize));
+  }
+
+  /** A kernel lies elsewhere after each boot (KASLR), and with it all addresses: then it is another file. */
+  kernelOf(gnuBuildId: string, textStart: bigint, textEnd: bigint): RecordedKernel {
+    const fileId = fnv128a(gnuBuildId === '' ? `kernel of ${this.#scope}` : gnuBuildId, String(textStart));
+    const executable = { fileId, fileIdIsHtlhash: false, fileName: 'vmlinux', gnuBuildId, loads: [] };
+    return { executable, textStart, textEnd };
+  }
+
+  #guessed(path: string, gnuBuildId: string): RecordedExecutable {
+    const fileId = fnv128a(gnuBuildId === '' ? `${path} of ${this.#scope}` : gnuBuildId);
+    return { fileId, fileIdIsHtlhash: false, fileName: basename(path), gnuBuildId, loads: [] };
   }
 
   #recorded(buildId: string): RecordedExecutable | undefined {
@@ -129,9 +139,4 @@ function onDisk(path: string, gnuBuildId: string): RecordedExecutable | undefine
   const elf = readElfFile(path);
   if (elf?.gnuBuildId !== gnuBuildId) return undefined;
   return { fileId: elf.htlhash, fileIdIsHtlhash: true, fileName: basename(path), gnuBuildId, loads: elf.loads };
-}
-
-function guessed(path: string, gnuBuildId: string): RecordedExecutable {
-  const fileId = fnv128a(gnuBuildId === '' ? path : gnuBuildId);
-  return { fileId, fileIdIsHtlhash: false, fileName: basename(path), gnuBuildId, loads: [] };
 }

@@ -66,6 +66,7 @@ export interface SampleMessage {
   readonly threadName: number;
   readonly cpuPlusOne: number;
   readonly timestamps: readonly bigint[];
+  readonly values?: readonly bigint[];
 }
 
 export interface FrameSymbolMessage {

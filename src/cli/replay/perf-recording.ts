@@ -1,114 +1,166 @@
 import { basename } from 'node:path';
-import { fnv128a } from '../../model/fnv128a.ts';
-import type { CollectedSample, Recording } from './collected.ts';
-import type { Executables, RecordedKernel } from './executables.ts';
-import { PerfProcess } from './perf-process.ts';
-import type { PerfMapping, PerfSample } from './perf-script.ts';
-import { parsePerfScript } from './perf-script.ts';
+import type { CollectedSample, CollectedType, Recording } from './collected.ts';
+import { onCpuType, Remarks } from './collected.ts';
+import type { Executables } from './executables.ts';
+import { KernelFiles, kernelModuleOf } from './kernel-files.ts';
+import type { PerfMapping, PerfSample, PerfTask } from './perf-entries.ts';
+import { parsePerfScript, withoutProcess, withoutTime } from './perf-script.ts';
 import { PerfUnwinder } from './perf-unwinder.ts';
-import { readText } from './read-text.ts';
+import type { Process } from './process-table.ts';
+import { ProcessTable } from './process-table.ts';
 
 /**
  * Reads `perf script` text. Its clock has no relation to Unix time, so it can be replayed as of now only.
- * @throws Error that names the file when it cannot be read or has no samples with frames.
+ * @throws Error that names the file, and the remedy, when it has no samples with frames.
  */
-export function readPerfScript(file: string, executables: Executables): Recording {
+export function readPerfScript(file: string, text: string, executables: Executables): Recording {
   const reader = new PerfReader(executables);
-  for (const entry of parsePerfScript(readText(file))) {
+  for (const entry of parsePerfScript(text, reader.remarks)) {
     if (entry.kind === 'mapping') reader.addMapping(entry);
     else if (entry.kind === 'sample') reader.addSample(entry);
-    else if (entry.kind === 'exit') reader.end(entry.pid, entry.timeNano);
-    else reader.lost += entry.count;
+    else if (entry.kind === 'loss') reader.lost += entry.count;
+    else reader.addTask(entry);
   }
-  if (reader.samples.length === 0) {
-    throw new Error(`${file}: has no samples with a call chain; record with -g, and print ip, sym and dso.`);
-  }
-  // perf sorts by time within each of its buffers only.
-  reader.samples.sort((a, b) => Number(a.timeNano - b.timeNano));
+  const samples = reader.typedSamples();
+  if (samples.length === 0) throw new Error(`${file}: ${whyNoSamples(reader.remarks)}`);
   return {
     name: basename(file),
-    periodNano: reader.clockPeriodNano || medianGap(reader.samples),
-    anchorNano: reader.samples[0]!.timeNano,
+    anchorNano: samples[0]!.timeNano,
     anchorUnixNano: undefined,
     resourceAttributes: { 'host.name': basename(file), 'os.type': 'linux' },
-    samples: reader.samples,
-    processes: reader.processes,
+    samples,
+    processes: reader.processes.processes,
     lost: [
       { reason: 'REASON_BUFFER_FULL' as const, count: reader.lost },
-      { reason: 'REASON_UNWIND_FAILED' as const, count: reader.emptyStacks },
+      { reason: 'REASON_UNWIND_FAILED' as const, count: BigInt(reader.remarks.counts.get(withoutStack) ?? 0) },
     ].filter(({ count }) => count > 0n),
-    unmappedFrames: reader.unmappedFrames,
+    remarks: reader.remarks.counts,
   };
 }
 
+const withoutStack = 'samples without a stack (record with -g, and print ip, sym and dso)';
+const threadForProcess =
+  'samples with a thread ID alone, taken for a process of its own (print it: perf script -F +pid)';
+
+/** The field that all samples lack, if one explains it. */
+function whyNoSamples({ counts }: Remarks): string {
+  for (const reason of [withoutTime, withoutProcess]) {
+    if (counts.has(reason)) return `has only ${reason}.`;
+  }
+  if (counts.has(withoutStack)) return 'has no samples with a call chain; record with -g, and print ip, sym and dso.';
+  return 'has no samples that can be read; "perf script" text, folded stacks and output of bpftrace can.';
+}
+
+type UntypedSample = Omit<CollectedSample, 'type' | 'value'> & { readonly event: string; readonly period: bigint };
+
 class PerfReader {
-  readonly samples: CollectedSample[] = [];
-  readonly processes: PerfProcess[] = [];
+  readonly remarks = new Remarks();
+  readonly processes = new ProcessTable();
   lost = 0n;
-  emptyStacks = 0n;
-  unmappedFrames = 0;
-  clockPeriodNano = 0n;
-  readonly #live = new Map<number, PerfProcess>();
+  readonly #samples: UntypedSample[] = [];
+  readonly #pidsByThread = new Map<number, number>();
+  readonly #executables: Executables;
+  readonly #kernel: KernelFiles;
   readonly #unwinder: PerfUnwinder;
-  #kernel: RecordedKernel;
 
   constructor(executables: Executables) {
-    this.#unwinder = new PerfUnwinder(executables);
-    this.#kernel = executables.kernel('unknown');
+    this.#executables = executables;
+    this.#kernel = new KernelFiles(executables.kernel('unknown'));
+    this.#unwinder = new PerfUnwinder(executables, this.#kernel, this.remarks);
   }
 
   addMapping(mapping: PerfMapping): void {
-    if (mapping.path.startsWith('[kernel')) {
-      this.#kernel = kernelOf(mapping);
-      return;
+    const { pid, tid, comm, path, buildId, start, end } = mapping;
+    const module = kernelModuleOf(path);
+    if (module === '') this.#kernel.setText(this.#executables.kernelOf(buildId, start, end));
+    else if (pid < 0 && module !== undefined) this.#kernel.addModule(module, start, end, buildId);
+    else if (pid >= 0) {
+      this.#pidsByThread.set(tid, pid);
+      this.processes.map(pid, mapping, pid === tid ? comm : undefined);
     }
-    const { pid, comm, timeNano } = mapping;
-    if (this.#live.get(pid)?.isReplacedBy(mapping)) this.end(pid, timeNano);
-    this.#process(pid, comm, timeNano).addMapping(mapping);
+  }
+
+  addTask({ kind, pid, tid, parentPid, comm, timeNano }: PerfTask): void {
+    this.#pidsByThread.set(tid, pid);
+    if (kind === 'exit') this.processes.exit(pid, timeNano);
+    else if (kind === 'fork') this.processes.fork(pid, parentPid, timeNano);
+    else if (kind === 'exec') this.processes.exec(pid, comm, timeNano);
+    else this.processes.see(pid, timeNano).setThreadName(comm, pid === tid);
   }
 
   addSample(sample: PerfSample): void {
-    const { timeNano, pid, tid: threadId, comm: threadName, cpu, period, event } = sample;
-    const process = this.#process(pid, threadName, timeNano);
-    const { frames, truncated, unmappedFrames } = this.#unwinder.unwind(sample, process, this.#kernel);
-    this.unmappedFrames += unmappedFrames;
+    const { timeNano, tid: threadId, comm: threadName, cpu, period, event } = sample;
+    const pid = sample.pid ?? this.#pidOf(sample);
+    const process = this.processes.see(pid, timeNano);
+    process.setThreadName(threadName, pid === threadId);
+    const { frames, truncated } = this.#unwinder.unwind(sample, process);
     if (frames.length === 0) {
-      this.emptyStacks += 1n;
+      this.remarks.add(withoutStack);
       return;
     }
-    // Only clocks count in nanoseconds; others count cycles, faults and the like.
-    if (/clock/.test(event) && this.clockPeriodNano === 0n) this.clockPeriodNano = period;
-    this.samples.push({ timeNano, process, threadId, threadName, cpu, frames, truncated });
+    this.#samples.push({ timeNano, process, threadId, threadName, cpu, frames, truncated, event, period });
   }
 
-  end(pid: number, timeNano: bigint): void {
-    const process = this.#live.get(pid);
-    if (process !== undefined) process.endNano = timeNano;
-    this.#live.delete(pid);
-  }
-
-  #process(pid: number, comm: string, timeNano: bigint): PerfProcess {
-    let process = this.#live.get(pid);
-    if (process === undefined) {
-      process = new PerfProcess(pid, comm, timeNano);
-      this.#live.set(pid, process);
-      this.processes.push(process);
+  /** Of a thread: told by a record, or the one process in whose memory the thread's code lies. */
+  #pidOf({ tid, frames }: PerfSample): number {
+    const known = this.#pidsByThread.get(tid);
+    if (known !== undefined) return known;
+    const users = frames.filter(({ path }) => path.startsWith('/'));
+    const owners: Process[] =
+      users.length === 0 ? [] : [...this.processes.live].filter((process) => holds(process, users));
+    if (owners.length === 1) {
+      this.remarks.add('samples with a thread ID alone, given to the process that has their code in its memory');
+      return owners[0]!.pid;
     }
-    return process;
+    this.remarks.add(threadForProcess);
+    return tid;
+  }
+
+  /** In the order of their times, with the type of each event: on-CPU time for the first that counts it, else its own. */
+  typedSamples(): CollectedSample[] {
+    // perf sorts by time within each of its buffers only.
+    this.#samples.sort((a, b) => (a.timeNano < b.timeNano ? -1 : a.timeNano > b.timeNano ? 1 : 0));
+    const onCpuEvent = this.#samples.map(({ event }) => eventName(event)).find((name) => onCpuEvents.has(name));
+    const types = new Map<string, CollectedType>();
+    return this.#samples.map(({ event, period, ...sample }) => {
+      const name = eventName(event);
+      let type = types.get(name);
+      if (type === undefined) {
+        type = name === onCpuEvent ? onCpuType(this.#periodOf(name)) : eventType(name);
+        types.set(name, type);
+      }
+      return { ...sample, type, value: name === onCpuEvent ? undefined : period || 1n };
+    });
+  }
+
+  /** Only clocks count in nanoseconds; for others the usual distance of two samples on one CPU tells. */
+  #periodOf(name: string): bigint {
+    const samples = this.#samples.filter(({ event }) => eventName(event) === name);
+    const printed = /clock/.test(name) ? samples.find(({ period }) => period > 0n)?.period : undefined;
+    return printed ?? medianGap(samples);
   }
 }
 
-function kernelOf({ buildId, start, size }: PerfMapping): RecordedKernel {
-  const fileId = fnv128a(buildId === '' ? 'kernel unknown' : buildId);
-  return {
-    executable: { fileId, fileIdIsHtlhash: false, fileName: 'vmlinux', gnuBuildId: buildId, loads: [] },
-    textStart: start,
-    textEnd: start + size,
-  };
+function holds({ space }: Process, frames: readonly { readonly path: string; readonly address: bigint }[]): boolean {
+  return frames.every(({ path, address }) => {
+    return space.mappings.some((m) => m.path === path && address >= m.start && address < m.end);
+  });
 }
 
-/** The usual distance of two samples on one CPU, for text that does not say the period. */
-function medianGap(samples: readonly CollectedSample[]): bigint {
+// Sampled by time, or by cycles at a frequency, which comes to the same.
+const onCpuEvents: ReadonlySet<string> = new Set(['', 'cpu-clock', 'task-clock', 'cycles', 'cpu-cycles']);
+
+/** Without modifiers (`:pppH`) and the name of the PMU (`cpu_core/cycles/`): `sched:sched_switch` is a name as it is. */
+function eventName(event: string): string {
+  const name = event.replace(/:[ukhIGHpPSDWeRb]{1,12}$/, '');
+  return /^[\w-]+\/((?:cpu-)?cycles)\//.exec(name)?.[1] ?? name;
+}
+
+function eventType(name: string): CollectedType {
+  return { sampleType: name, sampleUnit: 'count', periodType: '', periodUnit: '', period: 0n };
+}
+
+function medianGap(samples: readonly UntypedSample[]): bigint {
   const last = new Map<number, bigint>();
   const gaps: bigint[] = [];
   for (const { cpu, timeNano } of samples) {

@@ -1,141 +1,130 @@
-/** Linux `perf script` text, one entry after the other. Addresses are as printed. */
-export type PerfEntry = PerfMapping | PerfSample | PerfExit | PerfLoss;
+import type { Remarks } from './collected.ts';
+import type { PerfEntry, PerfFrame, PerfSample } from './perf-entries.ts';
+import { fieldsOf, hexadecimalAt, parseRecord, scanHead } from './perf-script-line.ts';
 
-/** An executable mapping, from `--show-mmap-events`. */
-export interface PerfMapping {
-  readonly kind: 'mapping';
-  readonly timeNano: bigint;
-  readonly pid: number;
-  readonly comm: string;
-  readonly start: bigint;
-  readonly size: bigint;
-  readonly fileOffset: bigint;
-  /** Hexadecimal; empty without `perf record --buildid-mmap`. */
-  readonly buildId: string;
-  readonly path: string;
-}
+type OpenSample = Omit<PerfSample, 'frames'> & { readonly frames: PerfFrame[] };
 
-export interface PerfSample {
-  readonly kind: 'sample';
-  readonly timeNano: bigint;
-  readonly pid: number;
-  readonly tid: number;
-  /** -1 when not printed. */
-  readonly cpu: number;
-  readonly comm: string;
-  /** Event count between samples, in nanoseconds for clock events; 0 when not printed. */
-  readonly period: bigint;
-  readonly event: string;
-  /** Leaf first. */
-  readonly frames: readonly PerfFrame[];
-}
-
-export interface PerfFrame {
-  readonly address: bigint;
-  /** Empty when perf did not know. */
-  readonly symbol: string;
-  /** Bytes from the symbol's start. */
-  readonly symbolOffset: bigint;
-  readonly path: string;
-  /** The function was inlined into that of the frame below it, which has the same address. */
-  readonly isInlined: boolean;
-}
-
-/** The end of a process, from `--show-task-events`. */
-export interface PerfExit {
-  readonly kind: 'exit';
-  readonly timeNano: bigint;
-  readonly pid: number;
-}
-
-export interface PerfLoss {
-  readonly kind: 'loss';
-  readonly count: bigint;
-}
-
-// comm, pid or pid/tid, [cpu], seconds.fraction, then what the event says. A comm may hold spaces.
-const headPattern = /^\s*(\S.*?)\s+(-?\d+)(?:\/(-?\d+))?\s+(?:\[(\d+)\]\s+)?(\d+)\.(\d+):\s*(.*)$/;
-const mappingPattern =
-  /^PERF_RECORD_MMAP2? (-?\d+)\/-?\d+: \[0x([0-9a-f]+)\(0x([0-9a-f]+)\) @ (?:0x)?([0-9a-f]+)(?: <([0-9a-f]+)>| [^\]]*)?\]: (\S+) (.*)$/;
-// With the file in parentheses behind it, which may hold spaces and parentheses itself, or without.
-const framePatterns = [
-  /^\s+([0-9a-f]{1,16})(?:\s+(.*?))?\s+\((\/.*|\[.*|inlined|\S+)\)$/,
-  /^\s+([0-9a-f]{1,16})(?:\s+(\S.*))?$/,
-];
+export const withoutTime = 'samples without time (print it: perf script -F +time)';
+export const withoutProcess = 'samples without a process ID (print it: perf script -F +pid)';
 
 /**
- * Reads the text line by line. Comments, other events and lines of another form are left out, so that it does not
- * matter which fields were asked for as long as process, time and addresses are there.
+ * Reads the text line by line, in time linear in its length. It does not matter which fields were asked for as long as process,
+ * time and addresses are there. Lines of unknown form and samples without these fields are left out and counted.
  */
-export function* parsePerfScript(text: string): Generator<PerfEntry> {
-  let sample: (Omit<PerfSample, 'frames'> & { readonly frames: PerfFrame[] }) | undefined;
-  for (const line of text.split('\n')) {
-    if (line.startsWith('#')) continue;
+export function* parsePerfScript(text: string, remarks: Remarks): Generator<PerfEntry> {
+  let sample: OpenSample | undefined;
+  // Frames behind a head that cannot be used are its, and are not counted on their own.
+  let isSkipping = false;
+  for (const line of linesOf(text)) {
     if (line.trim() === '') {
       if (sample !== undefined) yield sample;
       sample = undefined;
+      isSkipping = false;
       continue;
     }
-    const head = headPattern.exec(line);
-    if (head === null) {
-      const frame = parseFrame(line);
-      if (frame !== undefined) sample?.frames.push(frame);
+    if (line.startsWith('\t') && addFrame(line, sample)) continue;
+    const head = scanHead(line);
+    if (head === undefined) {
+      if (line.startsWith('#') || addFrame(line, sample) || addSource(line, sample) || isSkipping) continue;
+      const lacking = lackingField(line);
+      isSkipping = lacking !== undefined;
+      if (isSkipping && sample !== undefined) yield sample;
+      if (isSkipping) sample = undefined;
+      remarks.add(lacking ?? 'lines of unknown form');
       continue;
     }
     if (sample !== undefined) yield sample;
     sample = undefined;
-    const entry = parseHead(head);
-    if (entry?.kind === 'sample') sample = { ...entry, frames: [] };
-    else if (entry !== undefined) yield entry;
+    isSkipping = false;
+    if (head.rest.startsWith('PERF_RECORD_')) {
+      const entry = parseRecord(head);
+      if (entry !== undefined) yield entry;
+    } else sample = openSample(head);
   }
   if (sample !== undefined) yield sample;
 }
 
-function parseFrame(line: string): PerfFrame | undefined {
-  const parts = framePatterns[0]!.exec(line) ?? framePatterns[1]!.exec(line);
-  if (parts === null) return undefined;
-  const [, address, text = '', path = ''] = parts;
-  const [, symbol, offset] = /^(.*?)(?:\+0x([0-9a-f]+))?$/.exec(text)!;
-  return {
-    address: BigInt(`0x${address}`),
-    symbol: symbol === '[unknown]' ? '' : symbol!,
-    symbolOffset: BigInt(`0x${offset ?? 0}`),
+function* linesOf(text: string): Generator<string> {
+  for (let from = 0; from < text.length; ) {
+    const feed = text.indexOf('\n', from);
+    const end = feed < 0 ? text.length : feed;
+    yield text.slice(from, text[end - 1] === '\r' ? Math.max(from, end - 1) : end);
+    from = end + 1;
+  }
+}
+
+/** `[period] event: text of a tracepoint`; each may be missing. */
+function openSample({ rest, ...head }: NonNullable<ReturnType<typeof scanHead>>): OpenSample {
+  const [first = '', second = ''] = fieldsOf(rest, 2);
+  const hasPeriod = /^\d{1,19}$/.test(first);
+  const event = hasPeriod ? second : first;
+  const name = event.endsWith(':') ? event.slice(0, -1) : event;
+  return { kind: 'sample', ...head, period: hasPeriod ? BigInt(first) : 0n, event: name, frames: [] };
+}
+
+/** The reason why a line that looks like the head of a sample is none. */
+function lackingField(line: string): string | undefined {
+  if (!line.trimEnd().endsWith(':')) return undefined;
+  const fields = fieldsOf(line, 12);
+  if (fields.slice(1).some((field) => /^-?\d+(\/-?\d+)?$/.test(field))) return withoutTime;
+  return fields.some((field) => /^\d+\.\d+:$/.test(field)) ? withoutProcess : undefined;
+}
+
+/** Adds the frame that a line tells, where it tells one. Without a sample it is left alone. */
+function addFrame(line: string, sample: OpenSample | undefined): boolean {
+  const address = hexadecimalAt(line);
+  if (address === undefined) return false;
+  if (sample === undefined) return false;
+  const { symbol: text, path } = splitPath(line.slice(address.end).trim());
+  const plus = text.lastIndexOf('+0x');
+  const hasOffset = plus >= 0 && /^[0-9a-f]{1,16}$/.test(text.slice(plus + 3));
+  const symbol = hasOffset ? text.slice(0, plus) : text;
+  sample.frames.push({
+    address: address.value,
+    symbol: symbol === '[unknown]' ? '' : symbol,
+    symbolOffset: hasOffset ? BigInt(text.slice(plus + 1)) : 0n,
     path,
     isInlined: path === 'inlined',
-  };
+    sourceFile: '',
+    sourceLine: 0,
+  });
+  return true;
 }
 
-type Head = [string, string, string, string | undefined, string | undefined, string, string, string];
-
-function parseHead(head: RegExpExecArray): PerfEntry | undefined {
-  const [, comm, pid, tid, cpu, seconds, fraction, rest] = head as unknown as Head;
-  const timeNano = BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0').slice(0, 9));
-  if (rest.startsWith('PERF_RECORD_')) return parseRecord(rest, comm, timeNano);
-  const [, period, event] = /^(?:(\d+)\s+)?(\S+?)?:?\s*$/.exec(rest) ?? [];
-  const ids = { pid: Number(pid), tid: Number(tid ?? pid), cpu: Number(cpu ?? -1) };
-  return { kind: 'sample', timeNano, ...ids, comm, period: BigInt(period ?? 0), event: event ?? '', frames: [] };
-}
-
-function parseRecord(text: string, comm: string, timeNano: bigint): PerfEntry | undefined {
-  const mapping = mappingPattern.exec(text);
-  if (mapping !== null) {
-    const [, pid, start, size, fileOffset, buildId = '', permissions, path] = mapping;
-    // perf reports data too when asked; the kernel's own text has no permissions.
-    if (!permissions!.includes('x') && !path!.startsWith('[kernel')) return undefined;
-    return {
-      kind: 'mapping',
-      timeNano,
-      pid: Number(pid),
-      comm,
-      start: BigInt(`0x${start}`),
-      size: BigInt(`0x${size}`),
-      fileOffset: BigInt(`0x${fileOffset}`),
-      buildId,
-      path: path!,
-    };
+/**
+ * Splits `symbol+0x10 (path)`. Both may hold spaces and brackets: the path begins in the last bracket behind an offset, else in
+ * the last one that a slash or a square bracket follows, else in the last one.
+ */
+function splitPath(text: string): { symbol: string; path: string } {
+  if (!text.endsWith(')')) return { symbol: text, path: '' };
+  if (text.startsWith('(')) return { symbol: '', path: text.slice(1, -1) };
+  if (text.startsWith('[unknown] (')) return { symbol: '', path: text.slice(11, -1) };
+  const last = text.lastIndexOf(' (');
+  let best = -1;
+  for (let at = last; at > 0; at = text.lastIndexOf(' (', at - 1)) {
+    if (text[at + 2] !== '/' && text[at + 2] !== '[') continue;
+    if (best < 0) best = at;
+    if (/\+0x[0-9a-f]{1,16}$/.test(text.slice(Math.max(0, at - 19), at))) {
+      best = at;
+      break;
+    }
   }
-  const exit = /^PERF_RECORD_EXIT\((\d+):(\d+)\)/.exec(text);
-  if (exit !== null) return exit[1] === exit[2] ? { kind: 'exit', timeNano, pid: Number(exit[1]) } : undefined;
-  const lost = /^PERF_RECORD_LOST(?:_SAMPLES)?\D+(\d+)/.exec(text);
-  return lost === null ? undefined : { kind: 'loss', count: BigInt(lost[1]!) };
+  const bracket = best < 0 ? last : best;
+  return bracket < 0
+    ? { symbol: text, path: '' }
+    : { symbol: text.slice(0, bracket), path: text.slice(bracket + 2, -1) };
+}
+
+/** `file:line` below a frame, from `-F +srcline`. */
+function addSource(line: string, sample: OpenSample | undefined): boolean {
+  const frame = sample?.frames.at(-1);
+  const place = line.trim();
+  const colon = place.lastIndexOf(':');
+  if (frame === undefined || !line.startsWith(' ') || colon <= 0 || !/^\d{1,9}$/.test(place.slice(colon + 1))) {
+    return false;
+  }
+  const sourceFile = place.slice(0, colon);
+  if (sourceFile === '??') return true;
+  sample!.frames[sample!.frames.length - 1] = { ...frame, sourceFile, sourceLine: Number(place.slice(colon + 1)) };
+  return true;
 }

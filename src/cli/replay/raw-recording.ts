@@ -3,28 +3,41 @@ import { basename, join } from 'node:path';
 import { KernelSymbols } from '../../native/tables/kallsyms.ts';
 import { PerfMap, parsePerfMap } from '../../native/tables/perf-map.ts';
 import type { CollectedSample, Recording } from './collected.ts';
+import { onCpuType, Remarks } from './collected.ts';
 import type { Executables } from './executables.ts';
-import { findImages, imageAt } from './process-images.ts';
+import { KernelFiles } from './kernel-files.ts';
 import { PythonCode } from './python-code.ts';
+import { readProcesses } from './raw-processes.ts';
 import type { RawCode, RawRecords } from './raw-records.ts';
 import { parseRawRecords } from './raw-records.ts';
 import { readText } from './read-text.ts';
+import type { RuntimeImage } from './runtime-images.ts';
+import { RuntimeImages } from './runtime-images.ts';
 import { Unwinder } from './unwinder.ts';
 
 /**
- * Reads a recording's folder: `raw.jsonl`, and where they are there `kallsyms.txt` and `perf-PID.map`.
+ * Reads a recording's folder: `raw.jsonl`, and where they are there `kallsyms.txt`, `modules.txt` and `perf-PID.map`.
  * @throws Error that names the file when it cannot be read or is not a recording.
  */
 export function readRawRecording(folder: string, executables: Executables): Recording {
   const records = parseRawRecords(readText(join(folder, 'raw.jsonl')), join(folder, 'raw.jsonl'));
   const { header } = records;
-  const images = findImages(records, readPerfMaps(folder));
-  const kernelSymbols = new KernelSymbols(readIfThere(join(folder, 'kallsyms.txt')));
-  const unwinder = new Unwinder(executables, executables.kernel(header.kernel), kernelSymbols, header.maxdepth);
-  const { samples, unmappedFrames, emptyStacks } = collect(records, unwinder, (pid, t) => imageAt(images, pid, t));
+  const processes = readProcesses(records);
+  const kernelSymbols = new KernelSymbols(
+    readIfThere(join(folder, 'kallsyms.txt')),
+    readIfThere(join(folder, 'modules.txt')),
+  );
+  const kernel = new KernelFiles(executables.kernel(header.kernel));
+  const unwinder = new Unwinder(executables, kernel, kernelSymbols, header.maxdepth);
+  const remarks = new Remarks();
+  const images = new RuntimeImages(readPerfMaps(folder));
+  const imageAt = (pid: number, timeNano: bigint): RuntimeImage => {
+    const process = processes.at(pid, timeNano)!;
+    return images.of(process, processes.at(pid, maxNano) === process);
+  };
+  const { samples, emptyStacks } = collect(records, unwinder, imageAt, remarks);
   return {
     name: basename(folder),
-    periodNano: 1_000_000_000n / BigInt(header.hz),
     anchorNano: header.mono,
     anchorUnixNano: header.real,
     resourceAttributes: {
@@ -33,41 +46,48 @@ export function readRawRecording(folder: string, executables: Executables): Reco
       'os.type': 'linux',
     },
     samples,
-    processes: [...images.values()].flat(),
+    processes: processes.processes,
     lost: [
       { reason: 'REASON_BUFFER_FULL' as const, count: records.lost },
       { reason: 'REASON_UNWIND_FAILED' as const, count: emptyStacks },
     ].filter(({ count }) => count > 0n),
-    unmappedFrames,
+    remarks: remarks.counts,
   };
 }
+
+const maxNano = (1n << 64n) - 1n;
 
 function collect(
   records: RawRecords,
   unwinder: Unwinder,
-  imageOf: (pid: number, t: bigint) => ReturnType<typeof imageAt>,
-): {
-  samples: CollectedSample[];
-  unmappedFrames: number;
-  emptyStacks: bigint;
-} {
+  imageAt: (pid: number, timeNano: bigint) => RuntimeImage,
+  remarks: Remarks,
+): { samples: CollectedSample[]; emptyStacks: bigint } {
   const codes = indexCodes(records.codes);
+  const type = onCpuType(1_000_000_000n / BigInt(records.header.hz));
   const samples: CollectedSample[] = [];
-  let unmappedFrames = 0;
   let emptyStacks = 0n;
   for (const sample of records.samples) {
-    const process = imageOf(sample.pid, sample.t);
-    const stack = unwinder.unwind(sample, process, (address) => codes.get(`${sample.pid} ${BigInt(`0x${address}`)}`));
-    unmappedFrames += stack.unmappedFrames;
+    const image = imageAt(sample.pid, sample.t);
+    const stack = unwinder.unwind(sample, image, (address) => codes.get(`${sample.pid} ${BigInt(`0x${address}`)}`));
+    remarks.add(unmappedAddresses, stack.unmappedFrames);
     if (stack.frames.length === 0) {
+      remarks.add('samples without a stack');
       emptyStacks += 1n;
       continue;
     }
     const { t: timeNano, tid: threadId, comm: threadName, cpu } = sample;
-    samples.push({ timeNano, process, threadId, threadName, cpu, frames: stack.frames, truncated: stack.truncated });
+    const { frames, truncated } = stack;
+    samples.push({
+      ...{ timeNano, process: image.process, threadId, threadName, cpu, frames, truncated },
+      type,
+      value: undefined,
+    });
   }
-  return { samples, unmappedFrames, emptyStacks };
+  return { samples, emptyStacks };
 }
+
+export const unmappedAddresses = 'addresses in no mapping, each with all behind it (broken frame pointers)';
 
 function indexCodes(codes: readonly RawCode[]): Map<string, PythonCode> {
   return new Map(codes.map((code) => [`${code.pid} ${BigInt(code.code)}`, new PythonCode(code)]));

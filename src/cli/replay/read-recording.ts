@@ -2,13 +2,16 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Recording } from './collected.ts';
+import { countedStackFormat } from './counted-stacks.ts';
 import { Executables, readExecutableTable } from './executables.ts';
 import type { BatchMessage } from './frames-messages.ts';
 import { readPerfScript } from './perf-recording.ts';
 import { readRawRecording } from './raw-recording.ts';
+import { readHead, readText } from './read-text.ts';
 import { sliceRecording } from './recording-slices.ts';
 import { ReplayCollector } from './replay-collector.ts';
 import type { RecordingFormat } from './replay-options.ts';
+import { readCountedStacks } from './stack-recording.ts';
 import { liveTimeline } from './timeline.ts';
 
 /** Recordings that come with Framekeeper, by name. */
@@ -21,7 +24,8 @@ export function bundledRecordingPath(name: string): string {
 }
 
 /**
- * Reads a folder with `raw.jsonl`, a file of `perf script` text, or a bundled recording by its name.
+ * Reads a folder with `raw.jsonl`, a file of `perf script` text, folded stacks or output of bpftrace, or a bundled recording by
+ * its name.
  * @throws Error that names the file when it is not there, too large or not a recording.
  */
 export function readRecording(path: string, format: RecordingFormat = 'auto'): Recording {
@@ -29,20 +33,44 @@ export function readRecording(path: string, format: RecordingFormat = 'auto'): R
   if (!existsSync(found)) {
     throw new Error(`${path}: there is no such file or folder; name one, or one of ${bundledRecordings.join(', ')}.`);
   }
-  const table = join(recordingsFolder, 'executables.json');
-  // An installation may lack the bundled recordings; those of the user need nothing of them.
-  const executables = new Executables(
-    existsSync(table) ? readExecutableTable(table) : { kernels: {}, executables: {} },
-  );
   const isFolder = statSync(found).isDirectory();
   const isRaw = format === 'auto' ? isFolder || found.endsWith('.jsonl') : format === 'raw';
-  if (isRaw) return readRawRecording(isFolder ? found : dirname(found), executables);
-  return readPerfScript(isFolder ? join(found, 'perf.script.txt') : found, executables);
+  if (isRaw) return readRawRecording(isFolder ? found : dirname(found), knownExecutables(found));
+  const file = isFolder ? join(found, 'perf.script.txt') : found;
+  const foreign = foreignFormat(readHead(file));
+  if (foreign !== undefined) throw new Error(`${file}: ${foreign}`);
+  const text = readText(file);
+  const counted = format === 'auto' ? countedStackFormat(text) : format === 'perf-script' ? undefined : format;
+  if (counted === 'folded' || counted === 'bpftrace') return readCountedStacks(file, text, counted);
+  return readPerfScript(file, text, knownExecutables(found));
+}
+
+/** An installation may lack the bundled recordings; those of the user need nothing of them. */
+function knownExecutables(scope: string): Executables {
+  const table = join(recordingsFolder, 'executables.json');
+  return new Executables(existsSync(table) ? readExecutableTable(table) : { kernels: {}, executables: {} }, scope);
+}
+
+/** The format of a file that is none of frame samples, and the way to one that is; `undefined` for text. */
+function foreignFormat(head: Buffer): string | undefined {
+  const begins = (magic: string): boolean => head.toString('latin1', 0, magic.length) === magic;
+  if (begins('PERFILE2') || begins('2ELIFREP')) {
+    return 'is data of perf record; make text of it: perf script -F pid,tid,cpu,time,comm,event,ip,sym,dso,symoff --show-mmap-events --show-task-events -i FILE.';
+  }
+  if (begins('FLR\0')) return 'is a Java flight recording; make folded stacks of it, e.g. with jfrconv -o collapsed.';
+  if (begins('\x1f\x8b')) return 'is compressed; unpack it (a pprof file is for framekeeper convert).';
+  if (/^\s*[{[]/.test(head.toString('latin1', 0, 16))) {
+    return 'is JSON; replay reads perf script text, folded stacks and output of bpftrace (framekeeper inspect reads OTLP profiles).';
+  }
+  if (head.includes(0)) {
+    return 'is binary; replay reads perf script text, folded stacks and output of bpftrace (framekeeper inspect reads OTLP profiles).';
+  }
+  return undefined;
 }
 
 /**
- * The batches of one pass through a recording, as a collector sends them that is never asked for a name again: for
- * whoever wants real input without a server. Times move so that the recording begins at `startUnixNano`.
+ * The batches of one pass through a recording, as a collector that is never asked for a name again sends them: real
+ * input without a server. Times move so that the recording begins at `startUnixNano`.
  */
 export function* batchesOf(
   recording: Recording,

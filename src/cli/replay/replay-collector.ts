@@ -6,17 +6,27 @@ import type { BatchMessage, BatchReplyMessage, NeededNameMessage } from './frame
 import type { RecordingSlice } from './recording-slices.ts';
 import type { Timeline } from './timeline.ts';
 
-/** What one collector has sent so far. */
+/** Work of one collector. Names and executables count once the batch that holds them has its reply. */
 export interface CollectorCounts {
+  /** In batches that were made. */
   samples: number;
   /** Symbols and stubs, each when it was first seen. */
   namesSent: number;
   /** Symbols and stubs that the service asked for and got again. */
   namesSentAgain: number;
-  /** Names that the service asked for and nobody here knows. */
+  /** Names that the service asked for and that the recording lacks. */
   namesUnknown: number;
+  /** Texts that were cut to what the protocol allows. */
+  textsCut: number;
   /** Executables that the service asked for and got again. */
   executablesSentAgain: number;
+}
+
+/** Names and executables in one batch. */
+interface BatchContent {
+  names: number;
+  namesAgain: number;
+  executablesAgain: number;
 }
 
 /**
@@ -30,6 +40,7 @@ export class ReplayCollector {
     namesSent: 0,
     namesSentAgain: 0,
     namesUnknown: 0,
+    textsCut: 0,
     executablesSentAgain: 0,
   };
   readonly #recording: Recording;
@@ -40,6 +51,9 @@ export class ReplayCollector {
   readonly #described = new Map<string, RecordedExecutable>();
   readonly #asked = new Set<CollectedFrame>();
   readonly #askedExecutables = new Set<RecordedExecutable>();
+  /** Contents of the batches without a reply, by sequence. */
+  readonly #unanswered = new Map<bigint, BatchContent>();
+  #content: BatchContent = { names: 0, namesAgain: 0, executablesAgain: 0 };
   #timeline: Timeline | undefined;
   #sequence = 0n;
 
@@ -73,7 +87,7 @@ export class ReplayCollector {
     return this.#build(builder);
   }
 
-  /** A batch with nothing but what was asked for; `undefined` when that is nothing. */
+  /** A batch with the names and executables that were asked for alone; `undefined` when nothing was. */
   answerBatch(): BatchMessage | undefined {
     const timeline = this.#requireTimeline();
     const builder = new BatchBuilder((process) => timeline.startTimeOf(process));
@@ -81,8 +95,13 @@ export class ReplayCollector {
     return builder.hasContent ? this.#build(builder) : undefined;
   }
 
-  /** Notes which names and executables the service lacks; the next batch has them. */
-  takeReply({ namesNeeded, executablesNeeded }: BatchReplyMessage): void {
+  /** Notes that a batch has arrived, and the names and executables that the service lacks: the next batch has them. */
+  takeReply({ sequence, namesNeeded, executablesNeeded }: BatchReplyMessage): void {
+    const content = this.#unanswered.get(sequence);
+    this.#unanswered.delete(sequence);
+    this.counts.namesSent += content?.names ?? 0;
+    this.counts.namesSentAgain += content?.namesAgain ?? 0;
+    this.counts.executablesSentAgain += content?.executablesAgain ?? 0;
     for (const needed of namesNeeded) {
       const frame = this.#framesByKey.get(keyOfNeeded(needed));
       if (frame?.name === undefined) this.counts.namesUnknown += 1;
@@ -93,6 +112,11 @@ export class ReplayCollector {
       const executable = this.#described.get(fileId);
       if (executable !== undefined) this.#askedExecutables.add(executable);
     }
+  }
+
+  /** The service would not take the batch; its names are sent again when they are asked for. */
+  takeRefusal(sequence: bigint): void {
+    this.#unanswered.delete(sequence);
   }
 
   #introduce(frame: CollectedFrame, builder: BatchBuilder): void {
@@ -106,7 +130,7 @@ export class ReplayCollector {
     if (frame.name === undefined || this.#named.has(name)) return;
     this.#named.add(name);
     addName(frame, builder);
-    this.counts.namesSent += 1;
+    this.#content.names += 1;
   }
 
   #answer(builder: BatchBuilder): void {
@@ -117,11 +141,11 @@ export class ReplayCollector {
         stubs.add(frame.name);
       }
       addName(frame, builder);
-      this.counts.namesSentAgain += 1;
+      this.#content.namesAgain += 1;
     }
     this.#asked.clear();
     for (const executable of this.#askedExecutables) builder.addExecutable(executable);
-    this.counts.executablesSentAgain += this.#askedExecutables.size;
+    this.#content.executablesAgain += this.#askedExecutables.size;
     this.#askedExecutables.clear();
   }
 
@@ -130,7 +154,10 @@ export class ReplayCollector {
     this.#sequence += 1n;
     const clock = { kind: 'KIND_MONOTONIC', anchorNano, anchorUnixNano };
     const head = { collector: this.#identity, sequence: this.#sequence, clock };
-    return builder.build(head, this.#recording.periodNano);
+    this.#unanswered.set(this.#sequence, this.#content);
+    this.#content = { names: 0, namesAgain: 0, executablesAgain: 0 };
+    this.counts.textsCut += builder.cutTexts;
+    return builder.build(head);
   }
 
   #keyOf({ owner, address, kind }: CollectedFrame): string {

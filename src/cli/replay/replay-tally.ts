@@ -3,7 +3,7 @@ import type { CollectorCounts } from './replay-collector.ts';
 
 const maxPrintedRejections = 10;
 
-/** What has become of everything that was sent, over all collectors. */
+/** Adds up the fate of all samples and names, over all collectors. */
 export class ReplayTally {
   readonly #print: (line: string) => void;
   readonly #collectors: CollectorCounts[] = [];
@@ -11,6 +11,7 @@ export class ReplayTally {
   #rejected = 0;
   #duplicates = 0;
   #refusedBatches = 0;
+  #refusedSamples = 0;
   #printedRejections = 0;
   #lagMs = 0;
 
@@ -30,50 +31,50 @@ export class ReplayTally {
     for (const { path, reason } of rejections) this.#printRejection(`${name}: rejected ${path}: ${reason}`);
   }
 
-  addRefusal(name: string, sequence: bigint, reason: string): void {
+  addRefusal(name: string, sequence: bigint, sampleCount: number, reason: string): void {
     this.#refusedBatches += 1;
+    this.#refusedSamples += sampleCount;
     this.#printRejection(`${name}: batch ${sequence} was refused: ${reason}`);
   }
 
-  /** How much later than it should the newest batch was sent. */
+  /** Delay of the newest batch against its time in the recording. */
   setLag(lagMs: number): void {
     this.#lagMs = lagMs;
   }
 
-  /** Whether the service took what was sent; some rejected samples, e.g. at a bound, do not count as a failure. */
+  /** Whether the service took samples and refused no batch; some rejected samples, e.g. at a bound, are no failure. */
   get isTaken(): boolean {
     return this.#refusedBatches === 0 && (this.#accepted > 0 || this.#rejected === 0);
   }
 
   progress(elapsedMs: number): string {
-    const { samples, namesSent, namesSentAgain } = this.#sums();
     const seconds = (elapsedMs / 1000).toFixed(0).padStart(4);
-    return `${seconds} s: ${samples} samples and ${namesSent} names sent, ${namesSentAgain} names sent again, ${Math.round(this.#lagMs)} ms behind`;
+    const names = `${this.#sum('namesSent')} names sent, ${this.#sum('namesSentAgain')} names sent again`;
+    return `${seconds} s: ${this.#accepted} samples and ${names}, ${Math.round(this.#lagMs)} ms behind`;
   }
 
+  /** "Sent" is what the service has taken. */
   summary(): string {
-    const { samples, namesSent, namesSentAgain, namesUnknown, executablesSentAgain } = this.#sums();
-    const lines = [
-      `${samples} samples sent, ${this.#accepted} accepted, ${this.#rejected} rejected`,
-      `${namesSent} names sent, ${namesSentAgain} sent again because the service asked, ${namesUnknown} asked for and not known here`,
-    ];
-    if (executablesSentAgain > 0)
-      lines.push(`${executablesSentAgain} executables sent again because the service asked`);
-    if (this.#duplicates > 0) lines.push(`${this.#duplicates} batches arrived twice and were counted once`);
-    if (this.#refusedBatches > 0) lines.push(`${this.#refusedBatches} batches refused`);
-    return lines.map((line) => `${line}\n`).join('');
+    const unanswered = this.#sum('samples') - this.#accepted - this.#rejected - this.#refusedSamples;
+    const again = this.#sum('executablesSentAgain');
+    const cut = this.#sum('textsCut');
+    return [
+      `${this.#accepted} samples sent and accepted, ${this.#rejected} rejected`,
+      ...(unanswered > 0 ? [`${unanswered} samples without a reply`] : []),
+      ...(this.#refusedBatches > 0
+        ? [`${this.#refusedBatches} batches refused, with ${this.#refusedSamples} samples`]
+        : []),
+      `${this.#sum('namesSent')} names sent, ${this.#sum('namesSentAgain')} sent again because the service asked, ${this.#sum('namesUnknown')} asked for and not known here`,
+      ...(again > 0 ? [`${again} executables sent again because the service asked`] : []),
+      ...(this.#duplicates > 0 ? [`${this.#duplicates} batches arrived twice and were counted once`] : []),
+      ...(cut > 0 ? [`${cut} names and other texts were longer than 65,535 bytes and were cut`] : []),
+    ]
+      .map((line) => `${line}\n`)
+      .join('');
   }
 
-  #sums(): CollectorCounts {
-    const sum = { samples: 0, namesSent: 0, namesSentAgain: 0, namesUnknown: 0, executablesSentAgain: 0 };
-    for (const counts of this.#collectors) {
-      sum.samples += counts.samples;
-      sum.namesSent += counts.namesSent;
-      sum.namesSentAgain += counts.namesSentAgain;
-      sum.namesUnknown += counts.namesUnknown;
-      sum.executablesSentAgain += counts.executablesSentAgain;
-    }
-    return sum;
+  #sum(field: keyof CollectorCounts): number {
+    return this.#collectors.reduce((sum, counts) => sum + counts[field], 0);
   }
 
   #printRejection(line: string): void {

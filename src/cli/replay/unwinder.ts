@@ -5,12 +5,13 @@ import type { PerfMapRange } from '../../native/tables/perf-map.ts';
 import { parseRuntimeName } from '../../native/tables/runtime-names.ts';
 import type { MemoryMapping } from './address-space.ts';
 import type { CollectedFrame, CollectedStub, FrameName } from './collected.ts';
-import type { Executables, RecordedExecutable, RecordedKernel } from './executables.ts';
+import type { Executables, RecordedExecutable } from './executables.ts';
 import { elfAddressOf } from './executables.ts';
 import { FrameTable } from './frame-table.ts';
-import type { ProcessImage } from './process-images.ts';
+import type { KernelFiles } from './kernel-files.ts';
 import type { PythonCode } from './python-code.ts';
 import type { RawSample } from './raw-records.ts';
+import type { RuntimeImage } from './runtime-images.ts';
 
 /** How deep the recorder followed the interpreter's frames. */
 const maxPythonDepth = 96;
@@ -28,13 +29,13 @@ export interface UnwoundStack {
  */
 export class Unwinder {
   readonly #executables: Executables;
-  readonly #kernel: RecordedKernel;
+  readonly #kernel: KernelFiles;
   readonly #kernelSymbols: KernelSymbols;
   readonly #maxDepth: number;
   readonly #table = new FrameTable();
   readonly #stubs = new Map<PerfMapRange, CollectedStub>();
 
-  constructor(executables: Executables, kernel: RecordedKernel, kernelSymbols: KernelSymbols, maxDepth: number) {
+  constructor(executables: Executables, kernel: KernelFiles, kernelSymbols: KernelSymbols, maxDepth: number) {
     this.#executables = executables;
     this.#kernel = kernel;
     this.#kernelSymbols = kernelSymbols;
@@ -42,13 +43,13 @@ export class Unwinder {
   }
 
   /** `codeAt` finds a code object by its address in the sample's process. */
-  unwind(sample: RawSample, image: ProcessImage, codeAt: (address: string) => PythonCode | undefined): UnwoundStack {
+  unwind(sample: RawSample, image: RuntimeImage, codeAt: (address: string) => PythonCode | undefined): UnwoundStack {
     const frames = sample.k.map((address, index) => this.#kernelFrame(instructionOf(address, index)));
     let isCut = sample.k.length >= this.#maxDepth || sample.u.length >= this.#maxDepth;
     let unmappedFrames = 0;
     for (const [index, text] of sample.u.entries()) {
       const address = instructionOf(text, index);
-      const mapping = image.space.find(address, sample.t);
+      const mapping = image.process.space.find(address, sample.t);
       if (mapping === undefined) {
         // Where code has no frame pointers, what follows are arbitrary words of the stack.
         unmappedFrames = sample.u.length - index;
@@ -64,18 +65,16 @@ export class Unwinder {
   }
 
   #kernelFrame(address: bigint): CollectedFrame {
-    const { executable, textStart, textEnd } = this.#kernel;
-    const mapping = this.#table.internMapping({ executable, start: textStart, end: textEnd, fileOffset: 0n });
-    return this.#table.intern({ owner: executable.fileId, address, kind: frameKinds.kernel, mapping }, () => {
-      const functionName = this.#kernelSymbols.find(address)?.name;
-      return functionName === undefined ? undefined : symbolName(functionName);
-    });
+    const found = this.#kernelSymbols.find(address);
+    const mapping = this.#table.internMapping(this.#kernel.mappingOf(address, found?.module));
+    const frame = { owner: mapping.executable.fileId, address, kind: frameKinds.kernel, mapping };
+    return this.#table.intern(frame, () => found && symbolName(found.name));
   }
 
-  #userFrame(address: bigint, mapping: MemoryMapping, image: ProcessImage): CollectedFrame {
+  #userFrame(address: bigint, mapping: MemoryMapping, image: RuntimeImage): CollectedFrame {
     const generated = this.#generatedCode(address, mapping, image);
     if (generated !== undefined) {
-      const frame = { owner: image, address: generated.address, kind: image.runtimeKind, mapping: undefined };
+      const frame = { owner: image.process, address: generated.address, kind: image.runtimeKind, mapping: undefined };
       return this.#table.intern(frame, () => generated.range && this.#stub(generated.range, image));
     }
     const executable = this.#executableOf(mapping);
@@ -98,7 +97,7 @@ export class Unwinder {
   #generatedCode(
     address: bigint,
     mapping: MemoryMapping,
-    { perfMap, space }: ProcessImage,
+    { perfMap, process: { space } }: RuntimeImage,
   ): { address: bigint; range: PerfMapRange | undefined } | undefined {
     const range = perfMap?.find(address);
     if (range !== undefined) return { address, range };
@@ -112,7 +111,7 @@ export class Unwinder {
     return undefined;
   }
 
-  #stub(range: PerfMapRange, { runtimeKind }: ProcessImage): CollectedStub {
+  #stub(range: PerfMapRange, { runtimeKind }: RuntimeImage): CollectedStub {
     let stub = this.#stubs.get(range);
     if (stub === undefined) {
       const length = range.end - range.start;
@@ -133,7 +132,7 @@ export class Unwinder {
   /** The kernel's own code in user memory has no file; it is the same wherever the kernel is. */
   #executableOf({ path, buildId }: MemoryMapping): RecordedExecutable {
     if (!path.startsWith('[')) return this.#executables.find(path, buildId);
-    const fileId = fnv128a(path, this.#kernel.executable.fileId);
+    const fileId = fnv128a(path, this.#kernel.fileId);
     return { fileId, fileIdIsHtlhash: false, fileName: path, gnuBuildId: '', loads: [] };
   }
 }

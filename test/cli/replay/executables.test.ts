@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'framekeeper-elf-'));
 after(() => rmSync(folder, { recursive: true }));
 
 test('elfAddressOf knows that an ET_EXEC file lies where it was linked to', () => {
-  const node = new Executables(table).find('/usr/bin/node', nodeBuildId);
+  const node = new Executables(table, 'test').find('/usr/bin/node', nodeBuildId);
   assert.equal(elfAddressOf(node, 0x155e376n), 0x195e376n);
   assert.equal(elfAddressOf(node, 0x14c4000n), 0x18c4000n);
 });
@@ -31,20 +31,29 @@ test('elfAddressOf gives a byte in the page of two segments to the executable on
 });
 
 test('Executables takes the recorded file ID, whatever lies on this machine', () => {
-  const { fileId, fileIdIsHtlhash, fileName } = new Executables(table).find('/usr/bin/node', nodeBuildId);
+  const { fileId, fileIdIsHtlhash, fileName } = new Executables(table, 'test').find('/usr/bin/node', nodeBuildId);
   assert.deepEqual([fileId, fileIdIsHtlhash, fileName], ['0d20d072132aa616b95687600bc53ada', true, 'node']);
 });
 
 test('Executables derives the file ID of a file that nobody has from its build ID', () => {
-  const { fileId, fileIdIsHtlhash } = new Executables(table).find('/srv/app/workc', 'aa'.repeat(20));
+  const { fileId, fileIdIsHtlhash } = new Executables(table, 'test').find('/srv/app/workc', 'aa'.repeat(20));
   assert.deepEqual([fileId, fileIdIsHtlhash], [fnv128a('aa'.repeat(20)), false]);
 });
 
-test('Executables identifies the kernel by its build ID', () => {
-  const { executable, textStart } = new Executables(table).kernel('6.18.44-fc-v669');
+test('Executables identifies the kernel by its build ID and its place in memory', () => {
+  const executables = new Executables(table, 'test');
+  const { executable, textStart, textEnd } = executables.kernel('6.18.44-fc-v669');
   assert.equal(executable.gnuBuildId, '4a5a9b0affb66c437abcd455d2738af879985fa9');
-  assert.equal(executable.fileId, fnv128a(executable.gnuBuildId));
+  const elsewhere = executables.kernelOf(executable.gnuBuildId, textStart + 0x200000n, textEnd + 0x200000n);
+  assert.notEqual(elsewhere.executable.fileId, executable.fileId);
   assert.deepEqual([executable.fileName, textStart], ['vmlinux', 0xffffffff81000000n]);
+});
+
+test('a file without build ID is another one in another recording, with other names at the same addresses', () => {
+  const [first, second] = ['first', 'second'].map((scope) => new Executables(table, scope));
+  assert.notEqual(first?.find('/opt/app', '').fileId, second?.find('/opt/app', '').fileId);
+  assert.notEqual(first?.kernel('unknown').executable.fileId, second?.kernel('unknown').executable.fileId);
+  assert.equal(first?.find('/opt/app (deleted)', '').fileId, first?.find('/opt/app', '').fileId);
 });
 
 test('readElfFile reads segments, build ID and file ID', () => {
@@ -66,8 +75,8 @@ test('readElfFile reads segments, build ID and file ID', () => {
 test('Executables takes a file of this machine when it has the build ID', () => {
   const path = join(folder, 'other');
   writeFileSync(path, smallElf());
-  assert.equal(new Executables(table).find(path, '0102030405060708').fileIdIsHtlhash, true);
-  assert.equal(new Executables(table).find(path, 'ffffffffffffffff').fileIdIsHtlhash, false);
+  assert.equal(new Executables(table, 'test').find(path, '0102030405060708').fileIdIsHtlhash, true);
+  assert.equal(new Executables(table, 'test').find(path, 'ffffffffffffffff').fileIdIsHtlhash, false);
 });
 
 test('readElfFile knows nothing of what is no ELF file', () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PerfEntry } from '../../../src/cli/replay/perf-script.ts';
-import { parsePerfScript } from '../../../src/cli/replay/perf-script.ts';
+import { Remarks } from '../../../src/cli/replay/collected.ts';
+import type { PerfEntry } from '../../../src/cli/replay/perf-entries.ts';
+import { parsePerfScript, withoutProcess, withoutTime } from '../../../src/cli/replay/perf-script.ts';
 
 function parse(...lines: string[]): PerfEntry[] {
-  return [...parsePerfScript(lines.join('\n'))];
+  return [...parsePerfScript(lines.join('\n'), new Remarks())];
 }
 
 test('parsePerfScript reads a mapping with a build ID', () => {
@@ -15,9 +16,10 @@ test('parsePerfScript reads a mapping with a build ID', () => {
     kind: 'mapping',
     timeNano: 1_450_208_576_918n,
     pid: 14337,
+    tid: 14337,
     comm: 'workc',
     start: 0x5645e59ff000n,
-    size: 0x2000n,
+    end: 0x5645e5a01000n,
     fileOffset: 0x1000n,
     buildId: '677e4fc3',
     path: '/srv/app/workc',
@@ -43,7 +45,10 @@ for (const { name, head, expected } of [
     head: 'workc 7/8 [001]  1450.217332289: 10101010 cpu-clock:pppH: ',
     expected: [7, 8, 1, 'workc'],
   },
-  { name: 'few fields', head: 'workc 7 1450.217332289: ', expected: [7, 7, -1, 'workc'] },
+  { name: 'few fields', head: 'workc 7 1450.217332289: ', expected: [undefined, 7, -1, 'workc'] },
+  { name: 'a name like a comment', head: '#1 reactor 7/9 [000] 1450.217332289: ', expected: [7, 9, 0, '#1 reactor'] },
+  { name: 'no name', head: ' 7/9 [000] 1450.217332289: ', expected: [7, 9, 0, ''] },
+  { name: 'a name of digits', head: '  12 34/5 7/9 [000] 1450.217332289: ', expected: [7, 9, 0, '12 34/5'] },
   {
     name: 'a name with spaces',
     head: 'VM Thread 7/9 [000] 1450.217332289: cpu-clock: ',
@@ -74,6 +79,16 @@ for (const { line, expected } of [
     line: '\t7f00 JS:*fib /x.js:5:13+0x1 (/tmp/perf-7.map)',
     expected: [0x7f00n, 'JS:*fib /x.js:5:13', 1n, '/tmp/perf-7.map'],
   },
+  {
+    line: "\t7f00 RegExp.> src: 'foo (\\/bar|baz)' flags: ''+0x10 (/tmp/perf-9.map)",
+    expected: [0x7f00n, "RegExp.> src: 'foo (\\/bar|baz)' flags: ''", 0x10n, '/tmp/perf-9.map'],
+  },
+  {
+    line: "\t7f00 RegExp.> src: '^ ([a-z]+) (/x)' flags: ''+0x10 (/tmp/a (b)/perf-9.map (deleted))",
+    expected: [0x7f00n, "RegExp.> src: '^ ([a-z]+) (/x)' flags: ''", 0x10n, '/tmp/a (b)/perf-9.map (deleted)'],
+  },
+  { line: '\t1f1b (/usr/bin/a b)', expected: [0x1f1bn, '', 0n, '/usr/bin/a b'] },
+  { line: '\t1f1b f(int) (vmlinux)', expected: [0x1f1bn, 'f(int)', 0n, 'vmlinux'] },
   { line: '\t1f1b main', expected: [0x1f1bn, 'main', 0n, ''] },
   { line: '\t1f1b', expected: [0x1f1bn, '', 0n, ''] },
 ]) {
@@ -85,20 +100,80 @@ for (const { line, expected } of [
   });
 }
 
-test('parsePerfScript reads exits and losses, and leaves out the rest', () => {
-  const entries = parse(
+for (const { line, expected } of [
+  { line: 'PERF_RECORD_EXIT(5:5):(1:1)', expected: { kind: 'exit', pid: 5, tid: 5, parentPid: 0, comm: '' } },
+  { line: 'PERF_RECORD_EXIT(5:6):(1:1)', expected: undefined },
+  { line: 'PERF_RECORD_FORK(7:7):(5:5)', expected: { kind: 'fork', pid: 7, tid: 7, parentPid: 5, comm: '' } },
+  { line: 'PERF_RECORD_COMM: a b:5/5', expected: { kind: 'name', pid: 5, tid: 5, parentPid: 0, comm: 'a b' } },
+  { line: 'PERF_RECORD_COMM exec: x:y:5/5', expected: { kind: 'exec', pid: 5, tid: 5, parentPid: 0, comm: 'x:y' } },
+  { line: 'PERF_RECORD_LOST lost 22', expected: { kind: 'loss', count: 22n } },
+  { line: 'PERF_RECORD_LOST_SAMPLES lost 3', expected: { kind: 'loss', count: 3n } },
+  { line: 'PERF_RECORD_SWITCH IN', expected: undefined },
+]) {
+  test(`parsePerfScript reads ${line}`, () => {
+    const [entry] = parse(`a 5/5 [000] 1.0: ${line}`);
+    const timed = expected?.kind === 'loss' ? expected : expected && { timeNano: 1_000_000_000n, ...expected };
+    assert.deepEqual(entry, timed);
+  });
+}
+
+test('parsePerfScript counts what it leaves out by reason', () => {
+  const remarks = new Remarks();
+  const lines = [
     '# captured on: today',
-    'a 5/5 [000] 1.0: PERF_RECORD_EXIT(5:5):(1:1)',
-    'a 5/6 [000] 1.0: PERF_RECORD_EXIT(5:6):(1:1)',
-    'a 5/5 [000] 1.0: PERF_RECORD_LOST lost 22',
-    'a 5/5 [000] 1.0: PERF_RECORD_COMM: a:5/5',
     'nonsense',
-  );
-  assert.deepEqual(entries, [
-    { kind: 'exit', timeNano: 1_000_000_000n, pid: 5 },
-    { kind: 'loss', count: 22n },
-  ]);
+    'java 19983 cycles:',
+    '      7f7241fbe6d8 leaf (/usr/lib/libjvm.so)',
+    '',
+    'java 12.345678: cycles:',
+    '\t7f7241fbe6d8 leaf (/usr/lib/libjvm.so)',
+  ];
+  assert.deepEqual([...parsePerfScript(lines.join('\r\n'), remarks)], []);
+  assert.deepEqual(Object.fromEntries(remarks.counts), {
+    'lines of unknown form': 1,
+    [withoutTime]: 1,
+    [withoutProcess]: 1,
+  });
 });
+
+test('parsePerfScript takes source lines for those of the frame above', () => {
+  const [sample] = parse('a 1/1 [000] 1.0:', '\t10 f+0x1 (/x)', '  src/a b.c:12', '\t11 g (/x)', '  ??:0');
+  assert.ok(sample?.kind === 'sample');
+  assert.deepEqual(
+    sample.frames.map(({ symbol, sourceFile, sourceLine }) => [symbol, sourceFile, sourceLine]),
+    [
+      ['f', 'src/a b.c', 12],
+      ['g', '', 0],
+    ],
+  );
+});
+
+for (const { event, expected } of [
+  { event: '10101010 cpu-clock:pppH: ', expected: [10_101_010n, 'cpu-clock:pppH'] },
+  { event: 'cycles:', expected: [0n, 'cycles'] },
+  { event: '1 sched:sched_switch: prev_comm=a prev_pid=1 ==> 2.0: x', expected: [1n, 'sched:sched_switch'] },
+  { event: '', expected: [0n, ''] },
+]) {
+  test(`parsePerfScript reads the event of "${event}"`, () => {
+    const [sample] = parse(`a 1/1 [000] 1.0: ${event}`);
+    assert.ok(sample?.kind === 'sample');
+    assert.deepEqual([sample.period, sample.event], expected);
+  });
+}
+
+for (const line of [
+  `a 1${' '.repeat(200_000)}x`,
+  `${'a 1/1 [0] '.repeat(50_000)}:`,
+  `\t12${' ('.repeat(200_000)})`,
+  '1.0:'.repeat(100_000),
+]) {
+  test(`parsePerfScript reads a line of ${line.length} signs like "${line.slice(0, 8)}" in linear time`, () => {
+    const startedMs = performance.now();
+    parse('a 1/1 [000] 1.0:', line, line);
+    // With patterns that go back this took hours.
+    assert.ok(performance.now() - startedMs < 5_000);
+  });
+}
 
 test('parsePerfScript needs no empty line between samples', () => {
   const entries = parse('a 1/1 [000] 1.0:', '\t 10 f (/x)', 'a 1/1 [000] 2.0:', '\t 11 g (/x)', '\t 12 h (/x)');

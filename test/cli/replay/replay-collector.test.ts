@@ -46,6 +46,8 @@ test('ReplayCollector sends a stub again when it is asked, with the next batch, 
   const withStart = (batch: BatchMessage): number =>
     batch.stubs.filter(({ start }) => start === first.stubs[0]!.start).length;
   assert.deepEqual([withStart(second), withStart(third)], [1, 0]);
+  assert.equal(collector.counts.namesSentAgain, 0);
+  collector.takeReply({ ...asking(), sequence: second.sequence });
   assert.equal(collector.counts.namesSentAgain, 1);
 });
 
@@ -71,6 +73,7 @@ test('ReplayCollector sends an executable again when it is asked, once, and leav
   collector.takeReply({ ...asking(), executablesNeeded: Buffer.concat([fileId, unknown, fileId]) });
   const answer = collector.answerBatch()!;
   assert.deepEqual([answer.executables.length, answer.fileIds], [1, Buffer.from(fileId)]);
+  collector.takeReply({ ...asking(), sequence: answer.sequence });
   assert.deepEqual([answer.samples.length, collector.counts.executablesSentAgain], [0, 1]);
   assert.equal(collector.answerBatch(), undefined);
 });

@@ -9,6 +9,10 @@ test('parseReplayOptions has a default for everything', () => {
       recordings: [],
       endpoint: 'localhost:4317',
       useTls: false,
+      caFile: undefined,
+      isInsecure: false,
+      headers: [],
+      tokenFile: undefined,
       speed: 1,
       isLoop: true,
       time: 'now',
@@ -18,13 +22,22 @@ test('parseReplayOptions has a default for everything', () => {
 });
 
 test('parseReplayOptions reads every option', () => {
-  const args = 'java x.txt --endpoint https://[::1]:99 --speed max --once --time recorded --format perf-script';
+  const args =
+    'java x.txt --endpoint https://[::1]:99 --speed max --once --time recorded --format perf-script ' +
+    '--ca-file ca.pem --insecure --header x-scope-orgid=a=b --header y=z --token-file token';
   assert.deepEqual(parseReplayOptions(args.split(' ')), {
     kind: 'options',
     options: {
       recordings: ['java', 'x.txt'],
       endpoint: '[::1]:99',
       useTls: true,
+      caFile: 'ca.pem',
+      isInsecure: true,
+      headers: [
+        ['x-scope-orgid', 'a=b'],
+        ['y', 'z'],
+      ],
+      tokenFile: 'token',
       speed: Number.POSITIVE_INFINITY,
       isLoop: false,
       time: 'recorded',
@@ -41,6 +54,10 @@ for (const { args, words } of [
   { args: ['--time', 'later'], words: ['--time', 'later', 'recorded'] },
   { args: ['--format', 'pprof'], words: ['--format', 'pprof', 'perf-script'] },
   { args: ['--once', '--loop'], words: ['--once', '--loop'] },
+  { args: ['--ca-file', 'ca.pem'], words: ['--ca-file', 'https://localhost:4317'] },
+  { args: ['--insecure'], words: ['--insecure', 'https://localhost:4317'] },
+  { args: ['--header', 'novalue'], words: ['--header', '"novalue"', 'NAME=VALUE'] },
+  { args: ['--header', 'a=b\nc'], words: ['--header', '"a"'] },
   { args: ['--spede', '2'], words: ['--spede'] },
 ]) {
   test(`parseReplayOptions refuses ${args.join(' ')}`, () => {

@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { runReplay } from '../../../src/cli/replay.ts';
 import { systemClock } from '../../../src/support/clock.ts';
+import { Authority, createTlsFolder } from '../../support/certificates.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import type { ReceivedBatch } from './scripted-service.ts';
 import { startScriptedService } from './scripted-service.ts';
@@ -57,7 +58,7 @@ test('runReplay sends all samples of a recording once, in order, and says what i
     service.batches.map(({ sequence }) => sequence),
     service.batches.map((_, index) => `${index + 1}`),
   );
-  assert.match(output.stdout, /^753 samples sent, 753 accepted, 0 rejected$/m);
+  assert.match(output.stdout, /^753 samples sent and accepted, 0 rejected$/m);
   assert.match(output.stdout, /^ {2}jvm +3,666 frames, 100\.0 % named/m);
 });
 
@@ -171,7 +172,7 @@ test('runReplay gives up a refused batch, goes on with the next, and ends with c
   service.stop();
   assert.equal(code, 1);
   assert.match(output.stderr, /node: batch 2 was refused: INVALID_ARGUMENT: frames\[0\]\.kind: is 99/);
-  assert.match(output.stdout, /^1 batches refused$/m);
+  assert.match(output.stdout, /^1 batches refused, with \d+ samples$/m);
   assert.equal(service.batches.filter(({ sequence }) => sequence === '2').length, 1);
   assert.ok(service.batches.some(({ sequence }) => sequence === '3'));
 });
@@ -191,7 +192,7 @@ test('runReplay waits as long as a service asks that can take nothing, however o
   service.stop();
   assert.equal(times.length, 15);
   for (const [index, timeMs] of times.slice(1).entries()) assert.ok(timeMs - times[index]! >= 4_000, String(times));
-  assert.match(output.stdout, /^753 samples sent, 753 accepted, 0 rejected$/m);
+  assert.match(output.stdout, /^753 samples sent and accepted, 0 rejected$/m);
 });
 
 test('runReplay prints rejections, and no more than ten', async () => {
@@ -237,7 +238,7 @@ for (const { name, args, words } of [
   { name: 'a recording that is not there', args: ['nowhere'], words: ['nowhere', 'java'] },
   { name: 'recorded time where there is none', args: ['PERF', '--time', 'recorded'], words: ['--time recorded'] },
   { name: 'a damaged recording', args: ['DAMAGED'], words: ['raw.jsonl:2'] },
-  { name: 'text without samples', args: ['EMPTY'], words: ['no samples', '-g'] },
+  { name: 'text without samples', args: ['EMPTY'], words: ['no samples', 'perf script'] },
 ]) {
   test(`runReplay ends with code 2 for ${name}`, async () => {
     const files = {
@@ -259,6 +260,77 @@ for (const { name, args, words } of [
     assert.equal(output.stdout, '');
   });
 }
+
+for (const { name, args, code, problem } of [
+  { name: 'its CA and a token', args: ['--ca-file', 'CA', '--token-file', 'TOKEN', '--header', 'x-tenant=a'], code: 0 },
+  {
+    name: 'trust in any certificate',
+    args: ['--insecure', '--token-file', 'TOKEN', '--header', 'x-tenant=a'],
+    code: 0,
+  },
+  { name: 'no CA', args: ['--token-file', 'TOKEN'], code: 1, problem: /--ca-file, or trust any with --insecure/ },
+  {
+    name: 'no token',
+    args: ['--ca-file', 'CA'],
+    code: 1,
+    problem: /UNAUTHENTICATED: no authorization; .*--token-file/,
+  },
+  { name: 'a token that is not there', args: ['--token-file', 'nowhere'], code: 2, problem: /nowhere/ },
+]) {
+  test(`runReplay ${code === 0 ? 'reaches' : 'does not reach'} a secured service with ${name}`, async (t) => {
+    const { path, write } = createTlsFolder(t);
+    const authority = new Authority();
+    write('CA', authority.cert);
+    write('TOKEN', 'secret\n');
+    const headers = { authorization: 'Bearer secret', 'x-tenant': 'a' };
+    const protection = { identity: authority.issue('service'), headers };
+    const service = await startScriptedService(() => ({ kind: 'reply' }), 0, protection);
+    t.after(() => service.stop());
+    const clock = new FakeClock();
+    const { output, io } = captured(undefined, clock);
+    const files = args.map((arg) => (['CA', 'TOKEN'].includes(arg) ? path(arg) : arg));
+    const all = ['kern', '--endpoint', `https://${service.endpoint}`, '--once', '--speed', 'max', ...files];
+    assert.equal(await advanceUntil(clock, runReplay(all, io)), code, output.stderr);
+    if (problem !== undefined) assert.match(output.stderr, problem);
+    else assert.match(output.stdout, /^557 samples sent and accepted/);
+  });
+}
+
+test('runReplay says sent of nothing that was not accepted', async () => {
+  const interrupt = new AbortController();
+  const service = await startScriptedService((_, index) => {
+    if (index < 2) return { kind: 'reply' };
+    if (index === 4) interrupt.abort();
+    return { kind: 'silence' };
+  });
+  const { output, io } = captured(interrupt.signal);
+  await runReplay(['python', '--endpoint', service.endpoint, '--once', '--speed', 'max'], io);
+  service.stop();
+  const counts = (batches: readonly ReceivedBatch[]): number[] => [
+    sampleCount(batches),
+    batches.flatMap(({ symbols, stubs }) => [...symbols, ...stubs]).length,
+  ];
+  const [samples, names] = counts(service.batches.slice(0, 2));
+  assert.match(
+    output.stdout,
+    new RegExp(`^${samples} samples sent and accepted, 0 rejected\n\\d+ samples without a reply$`, 'm'),
+  );
+  assert.match(output.stdout, new RegExp(`^${names} names sent,`, 'm'));
+});
+
+test('runReplay tells at its end what it left out of a recording, by reason', async () => {
+  const service = await startScriptedService(() => ({ kind: 'reply' }));
+  const file = join(folder, 'odd.txt');
+  writeFileSync(file, 'a 1/1 [000] 1.0:\n\t401000 f (/x)\n\nodd\nodd\n\na 1/1 [000] 1.1:\n\nb 1 cycles:\n');
+  const { output, io } = captured();
+  await runReplay([file, '--endpoint', service.endpoint, '--once', '--speed', 'max'], io);
+  service.stop();
+  assert.match(output.stdout, /^1 samples sent and accepted/);
+  assert.match(output.stdout, /^Of odd\.txt, left out or guessed:$/m);
+  assert.match(output.stdout, /^ +2 lines of unknown form$/m);
+  assert.match(output.stdout, /^ +1 samples without a stack \(record with -g/m);
+  assert.match(output.stdout, /^ +1 samples without time \(print it/m);
+});
 
 test('runReplay shows its help', async () => {
   const { output, io } = captured();

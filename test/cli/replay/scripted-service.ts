@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ServerDuplexStream, status } from '@grpc/grpc-js';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import { grpcStatusOf } from '../../../src/receivers/rpc-status.ts';
+import type { Identity } from '../../support/certificates.ts';
 
 /** One batch as the service read it: plain objects, 64-bit numbers as decimal text. */
 export interface ReceivedBatch {
@@ -34,9 +35,16 @@ const { root } = protobuf.parse(readFileSync(proto, 'utf8'));
 const batchType = root.lookupType('framekeeper.frames.v1.Batch');
 const replyType = root.lookupType('framekeeper.frames.v1.BatchReply');
 
+/** TLS and the headers that a call must have. */
+export interface Protection {
+  readonly identity: Identity;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export async function startScriptedService(
   react: (batch: ReceivedBatch, index: number) => Reaction,
   port = 0,
+  protection?: Protection,
 ): Promise<ScriptedService> {
   const batches: ReceivedBatch[] = [];
   const waiters = new Set<() => void>();
@@ -57,6 +65,13 @@ export async function startScriptedService(
   server.addService(definition, {
     stream: (call: ServerDuplexStream<ReceivedBatch, object>) => {
       callCount += 1;
+      const missing = Object.entries(protection?.headers ?? {}).find(
+        ([name, value]) => call.metadata.get(name)[0] !== value,
+      );
+      if (missing !== undefined) {
+        call.emit('error', { code: status.UNAUTHENTICATED, details: `no ${missing[0]}` });
+        return;
+      }
       let isBroken = false;
       call.on('end', () => call.end());
       call.on('error', () => {});
@@ -76,7 +91,7 @@ export async function startScriptedService(
     },
   });
   const boundPort = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(`127.0.0.1:${port}`, credentialsOf(protection), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     ),
   );
@@ -96,4 +111,10 @@ export async function startScriptedService(
       }),
     stop: () => server.forceShutdown(),
   };
+}
+
+function credentialsOf(protection: Protection | undefined): ServerCredentials {
+  if (protection === undefined) return ServerCredentials.createInsecure();
+  const { cert, key } = protection.identity;
+  return ServerCredentials.createSsl(null, [{ cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }]);
 }

@@ -9,7 +9,7 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 import { ConfigSection } from '../src/config/config-section.ts';
 import { createExportRequest } from '../src/exporters/export-request.ts';
-import { readOtlpGrpcConfig } from '../src/exporters/otlp-grpc/otlp-grpc-config.ts';
+import { otlpGrpcTable } from '../src/exporters/otlp-grpc/otlp-grpc-config.ts';
 import { createOtlpGrpcExporter } from '../src/exporters/otlp-grpc/otlp-grpc-exporter.ts';
 import { encodeProfilesData } from '../src/otlp/protobuf/encode-profiles-data.ts';
 import { encodeExportResponse } from '../src/otlp/protobuf/export-response.ts';
@@ -28,7 +28,7 @@ async function startZstdExporter(t: TestContext, port: number) {
   const { meter, values } = recordMetrics();
   const { logger, lines } = recordLogs();
   const parts = { logger, meter, clock: systemClock, random: () => 0.5, version: '1.2.3' };
-  const exporter = createOtlpGrpcExporter('otlp_grpc', readOtlpGrpcConfig(section), parts);
+  const exporter = createOtlpGrpcExporter('otlp_grpc', otlpGrpcTable.read(section), parts);
   await exporter.start();
   t.after(() => exporter.stop(AbortSignal.abort()));
   return { exporter, metrics: values, lines };

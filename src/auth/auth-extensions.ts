@@ -1,45 +1,44 @@
-import type { ConfiguredComponent } from '../config/check-document.ts';
 import type { ComponentType } from '../config/component-type.ts';
 import type { Authenticator, AuthenticatorDependencies } from './authenticator.ts';
 import { BasicAuthClient } from './basic-auth-client.ts';
 import type { BasicAuthConfig } from './basic-auth-config.ts';
-import { readBasicAuthConfig } from './basic-auth-config.ts';
+import { basicAuthTable } from './basic-auth-config.ts';
 import { BasicAuthServer } from './basic-auth-server.ts';
 import { BearerTokenAuth } from './bearer-token-auth.ts';
 import type { BearerTokenConfig } from './bearer-token-config.ts';
-import { readBearerTokenConfig } from './bearer-token-config.ts';
+import { bearerTokenTable } from './bearer-token-config.ts';
 
-export const bearerTokenAuthType: ComponentType<BearerTokenConfig> = {
+/** AuthenticatorType describes a type of extension that knows credentials. */
+interface AuthenticatorType<Config> extends ComponentType<Config> {
+  readonly kind: 'extension';
+  create(
+    id: string,
+    config: Config,
+    dependencies: AuthenticatorDependencies,
+  ): { readonly authenticator: Authenticator };
+}
+
+export const bearerTokenAuthType: AuthenticatorType<BearerTokenConfig> = {
   kind: 'extension',
   type: 'bearertokenauth',
   aliases: [],
   stability: 'alpha',
-  read: readBearerTokenConfig,
+  table: bearerTokenTable,
+  provides: () => ['server authenticator', 'client authenticator'],
+  create: (id, config, dependencies) => ({ authenticator: new BearerTokenAuth(id, config, dependencies) }),
 };
 
-export const basicAuthType: ComponentType<BasicAuthConfig> = {
+export const basicAuthType: AuthenticatorType<BasicAuthConfig> = {
   kind: 'extension',
   type: 'basicauth',
   aliases: [],
   stability: 'alpha',
-  read: readBasicAuthConfig,
+  table: basicAuthTable,
+  provides: ({ side }) => [`${side} authenticator`],
+  create: (id, config, dependencies) => ({
+    authenticator:
+      config.side === 'server'
+        ? new BasicAuthServer(id, config, dependencies)
+        : new BasicAuthClient(id, config, dependencies),
+  }),
 };
-
-/** For which sides an extension knows credentials; none for one that is no authenticator. */
-export function authSidesOf({ type, config }: ConfiguredComponent): readonly ('server' | 'client')[] {
-  if (type.type === bearerTokenAuthType.type) return ['server', 'client'];
-  return type.type === basicAuthType.type ? [(config as BasicAuthConfig).side] : [];
-}
-
-/** `undefined` for an extension that is no authenticator. */
-export function createAuthenticator(
-  { id, type, config }: ConfiguredComponent,
-  dependencies: AuthenticatorDependencies,
-): Authenticator | undefined {
-  if (type.type === bearerTokenAuthType.type) return new BearerTokenAuth(id, config as BearerTokenConfig, dependencies);
-  if (type.type !== basicAuthType.type) return undefined;
-  const basic = config as BasicAuthConfig;
-  return basic.side === 'server'
-    ? new BasicAuthServer(id, basic, dependencies)
-    : new BasicAuthClient(id, basic, dependencies);
-}

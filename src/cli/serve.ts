@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { CheckedConfig } from '../config/check-document.ts';
 import type { ConfigSources } from '../config/config-source.ts';
+import type { ServiceConfig } from '../service/components.ts';
 import { componentTypes } from '../service/components.ts';
 import { findPipelineProblems } from '../service/pipeline-problems.ts';
 import { Service } from '../service/service.ts';
@@ -50,7 +50,7 @@ export async function runServe(
   }
 }
 
-function createService(config: CheckedConfig, logger: Logger): Service {
+function createService(config: ServiceConfig, logger: Logger): Service {
   const identity = { name: 'framekeeper', version, instanceId: randomUUID() };
   return new Service(config, {
     telemetry: new Telemetry(config.telemetry.metrics, identity, { clock: systemClock, logger }),

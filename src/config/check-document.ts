@@ -5,33 +5,53 @@ import type { ConfigProblem } from './config-error.ts';
 import { ConfigError } from './config-error.ts';
 import type { ConfigSection } from './config-section.ts';
 import { nearest } from './nearest.ts';
+import { findReferenceProblems } from './references.ts';
 
 /** A component with its typed values. */
 export interface ConfiguredComponent<Type extends ComponentType = ComponentType> {
   /** As written, `type[/name]`. */
   readonly id: string;
   readonly type: Type;
-  /** What the type's `read` returned. */
+  /** Of the type that `type` reads: it goes back into its methods, or through `isOfType`. */
   readonly config: unknown;
 }
 
+/** A component of a type that reads `Config`; see `isOfType`. */
+export interface ComponentOf<Config> extends ConfiguredComponent {
+  readonly config: Config;
+}
+
+/** Components of one kind by identifier. */
+type Configured<Type extends ComponentType, Kind extends ComponentKind> = ReadonlyMap<
+  string,
+  ConfiguredComponent<Type & { readonly kind: Kind }>
+>;
+
 /** A whole configuration without faults. */
 export interface CheckedConfig<Type extends ComponentType = ComponentType> {
-  readonly receivers: ReadonlyMap<string, ConfiguredComponent<Type>>;
-  readonly processors: ReadonlyMap<string, ConfiguredComponent<Type>>;
-  readonly exporters: ReadonlyMap<string, ConfiguredComponent<Type>>;
-  readonly extensions: ReadonlyMap<string, ConfiguredComponent<Type>>;
+  readonly receivers: Configured<Type, 'receiver'>;
+  readonly processors: Configured<Type, 'processor'>;
+  readonly exporters: Configured<Type, 'exporter'>;
+  readonly extensions: Configured<Type, 'extension'>;
   readonly pipelines: ConfigDocument['pipelines'];
   readonly serviceExtensions: readonly string[];
   readonly telemetry: ConfigDocument['telemetry'];
   readonly warnings: readonly string[];
 }
 
-/** What is wrong with a configuration as a whole though each of its parts is fine. */
+/** FindProblems finds the faults of a configuration whose parts are each without one. */
 export type FindProblems = (config: CheckedConfig) => readonly ConfigProblem[];
 
+/** Narrows a component to one of a type, with its typed values. */
+export function isOfType<Config>(
+  component: ConfiguredComponent | undefined,
+  type: ComponentType<Config>,
+): component is ComponentOf<Config> {
+  return component?.type === type;
+}
+
 /**
- * Lets every configured component read its part, also those that no pipeline uses.
+ * Lets every configured component read its part, also components that no pipeline uses.
  * @throws ConfigError with all faults of the document, those of `loadConfig` included.
  */
 export function checkDocument<Type extends ComponentType>(
@@ -39,12 +59,12 @@ export function checkDocument<Type extends ComponentType>(
   types: readonly Type[],
   findProblems: FindProblems = () => [],
 ): CheckedConfig<Type> {
-  const check = (kind: ComponentKind): ReadonlyMap<string, ConfiguredComponent<Type>> => {
-    const ofKind = types.filter((type) => type.kind === kind);
-    const checked = new Map<string, ConfiguredComponent<Type>>();
+  const check = <Kind extends ComponentKind>(kind: Kind): Configured<Type, Kind> => {
+    const ofKind = types.filter((type): type is Type & { readonly kind: Kind } => type.kind === kind);
+    const checked = new Map<string, ConfiguredComponent<Type & { readonly kind: Kind }>>();
     for (const [id, section] of document[`${kind}s`]) {
       const type = findType(id, section, ofKind, document);
-      if (type !== undefined) checked.set(id, { id, type, config: type.read(section) });
+      if (type !== undefined) checked.set(id, { id, type, config: type.table.read(section) });
     }
     return checked;
   };
@@ -54,9 +74,12 @@ export function checkDocument<Type extends ComponentType>(
     exporters: check('exporter'),
     extensions: check('extension'),
   };
-  const { pipelines, serviceExtensions, telemetry, warnings } = document;
+  const { pipelines, serviceExtensions, telemetry, warnings, notes } = document;
   const checked = { ...components, pipelines, serviceExtensions, telemetry, warnings };
-  const problems = [...document.problems, ...findProblems(checked)];
+  const extensions = [...components.extensions.values()];
+  const roles = new Map(extensions.map(({ id, type, config }) => [id, type.provides?.(config) ?? []]));
+  const references = findReferenceProblems(notes.references, { roles, started: serviceExtensions });
+  const problems = [...document.problems, ...references, ...findProblems(checked)];
   if (problems.length > 0) throw new ConfigError(problems);
   return checked;
 }

@@ -1,4 +1,5 @@
-import type { ConfigSection } from './config-section.ts';
+import type { ExtensionRole } from './config-notes.ts';
+import type { ConfigTable } from './config-table.ts';
 import type { ConfigMap } from './config-value.ts';
 
 /** Variables of the environment. */
@@ -9,7 +10,10 @@ export type ReportVariable = (name: string, problem: string, remedy: string) => 
 
 export type ComponentKind = 'receiver' | 'processor' | 'exporter' | 'extension';
 
-/** What a user can configure: the command line lists it, and configurations are checked against it. */
+/**
+ * ComponentType describes one type of component: its names, its configuration, and all that others need to know of a
+ * component from its configuration alone. Each kind adds its own `create` where components of the kind are made.
+ */
 export interface ComponentType<Config = unknown> {
   readonly kind: ComponentKind;
   /** As in the configuration, e.g. `otlp_grpc`. */
@@ -18,8 +22,28 @@ export interface ComponentType<Config = unknown> {
   readonly aliases: readonly string[];
   /** The Collector's words: `development`, `alpha`, `beta`, `stable`. */
   readonly stability: string;
-  /** The values with those that the environment gives for what they leave open. Exporters only. */
+  readonly table: ConfigTable<Config>;
+  /** The values, completed by those that the environment gives. Exporters only. */
   fromEnvironment?(values: ConfigMap, env: Environment, report: ReportVariable): ConfigMap;
-  /** Typed values with all defaults; faults go to the section. */
-  read(section: ConfigSection): Config;
+  /** The roles in which other components may name an extension. */
+  provides?(config: Config): readonly ExtensionRole[];
+  /** The sockets on which a component listens. */
+  listens?(config: Config): readonly Listener[];
+}
+
+/** ProcessorType describes a type of processor. The pipeline makes processors, each in its place. */
+export interface ProcessorType<Config = unknown> extends ComponentType<Config> {
+  readonly kind: 'processor';
+}
+
+/** Listener is a socket of a component, as configured. */
+export interface Listener {
+  /** Of the section with the endpoint, below the component's own section; empty for that itself. */
+  readonly path: string;
+  /** `host:port`; port 0 lets the system choose. */
+  readonly endpoint: string;
+  /** Listeners of one kind and endpoint share a server. An `exclusive` server is never shared. */
+  readonly server: 'grpc' | 'http' | 'exclusive';
+  /** The settings of the server: all who share it must agree on them. */
+  readonly settings: Readonly<Record<string, unknown>>;
 }

@@ -1,10 +1,24 @@
-/** What the readers of one configuration note beside its faults. Shared by all sections of it. */
+/** The face of an extension that another component asks for. */
+export type ExtensionRole = 'storage' | 'server authenticator' | 'client authenticator';
+
+/** ConfigReference is a value that names an extension. */
+export interface ConfigReference {
+  readonly path: string;
+  readonly role: ExtensionRole;
+  /** Of the extension, as written. */
+  readonly id: string;
+}
+
+/** ConfigNotes collects the notes of all readers of one configuration beside its faults. Shared by all its sections. */
 export class ConfigNotes {
-  /** What a user should know although the configuration is taken: full sentences with a path. */
+  /** Advice on a configuration that is taken: full sentences with a path. */
   readonly warnings: string[] = [];
-  /** Values that were read as secrets, for printing the configuration. */
+  readonly references: ConfigReference[] = [];
+  /** Path and problem of each reported fault. */
+  readonly faults: Set<string> = new Set();
+  /** Paths of secrets, for printing the configuration. */
   readonly opaquePaths: Set<string> = new Set();
-  /** Values that could not be expanded; reported once, so every further fault of theirs is a consequence. */
+  /** Values that could not be expanded: reported once, so that every further fault in them is a consequence. */
   readonly unreadablePaths: Set<string> = new Set();
 
   /** The same words about the same path are said once. */
@@ -13,7 +27,7 @@ export class ConfigNotes {
     if (!this.warnings.includes(sentence)) this.warnings.push(sentence);
   }
 
-  /** Whether `path` is a value that could not be expanded, or lies in one. */
+  /** Tells a path in a value that could not be expanded. */
   isUnreadable(path: string): boolean {
     for (const unreadable of this.unreadablePaths) {
       if (path === unreadable || path.startsWith(`${unreadable}.`) || path.startsWith(`${unreadable}[`)) return true;

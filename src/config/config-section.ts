@@ -1,8 +1,11 @@
 import { Secret } from '../support/secret.ts';
 import type { ConfigProblem } from './config-error.ts';
+import type { ExtensionRole } from './config-notes.ts';
 import { ConfigNotes } from './config-notes.ts';
+import type { ConfigMap, ConfigValue } from './config-value.ts';
 import { isMap, textual, typed } from './config-value.ts';
 import { describeValue } from './describe-value.ts';
+import { formatDurationMs } from './duration.ts';
 import { nearest } from './nearest.ts';
 import { withoutCredentials } from './redact.ts';
 import type { Range, Scalar } from './scalar.ts';
@@ -19,18 +22,21 @@ import type { Place } from './text-collection.ts';
 import { readTextList, readTextMap } from './text-collection.ts';
 
 /**
- * One map of the configuration while it is read. Every reader asks for its keys by name and says the default; a key
- * that nobody asked for is unknown, and `end` says so. Faults are collected, never thrown, so that a user sees all of
- * them at once; the value returned after a fault is the default. An empty value (`key:`) is the default too, as in the
- * Collector.
+ * ConfigSection is one map of the configuration while a reader takes its keys by name, with a default for each. A key
+ * without a reader is unknown: `end` reports it. Faults are collected, never thrown, so that a user sees all of them at
+ * once; the value returned after a fault is the default. An empty value (`key:`) is the default too, as in the Collector.
  */
 export class ConfigSection {
   readonly path: string;
-  readonly #values: ReadonlyMap<string, unknown>;
+  readonly #values: ReadonlyMap<string, ConfigValue>;
   readonly #problems: ConfigProblem[];
   readonly #notes: ConfigNotes;
   readonly #known = new Set<string>();
   readonly #children = new Map<string, ConfigSection>();
+  /** The items of lists of maps, by key. */
+  readonly #lists = new Map<string, readonly ConfigSection[]>();
+  /** As text for durations, for printing. */
+  readonly #defaults = new Map<string, ConfigValue>();
 
   /** `value` is a map, or empty. `problems` and `notes` are shared by all sections of one configuration. */
   constructor(path: string, value: unknown, problems: ConfigProblem[], notes: ConfigNotes = new ConfigNotes()) {
@@ -42,10 +48,15 @@ export class ConfigSection {
     if (!isMap(map)) this.#report(path, `${describeValue(map)} is not a map`, 'write keys and values below it');
   }
 
-  /** Whether the key is there, empty or not: `grpc:` alone switches gRPC on. */
+  /** Tells a key that is there, empty or not: `grpc:` alone switches gRPC on. */
   has(key: string): boolean {
     this.#known.add(key);
     return this.#values.has(key);
+  }
+
+  /** Tells a key whose default holds: it is absent, or there without a value. */
+  isEmpty(key: string): boolean {
+    return (typed(this.#value(key)) ?? null) === null;
   }
 
   keys(): string[] {
@@ -53,6 +64,7 @@ export class ConfigSection {
   }
 
   string(key: string, fallback: string): string {
+    this.noteDefault(key, fallback);
     const value = textual(this.#value(key)) ?? fallback;
     if (typeof value === 'string') return value;
     this.addProblem(key, `${describeValue(value)} is not text`, textRemedy(value));
@@ -90,6 +102,7 @@ export class ConfigSection {
 
   /** A Go duration, in milliseconds. A bare number counts nanoseconds, as in the Collector, with a warning. */
   durationMs(key: string, fallbackMs: number, rangeMs: Range = {}): number {
+    this.noteDefault(key, formatDurationMs(fallbackMs));
     const ms = this.#read(key, fallbackMs, durationScalar, rangeMs);
     const value = typed(this.#value(key));
     if (typeof value === 'number' && value !== 0 && ms === value / 1e6) {
@@ -110,6 +123,7 @@ export class ConfigSection {
     choices: readonly T[],
     { ignoreCase = false }: { readonly ignoreCase?: boolean } = {},
   ): T {
+    this.noteDefault(key, fallback);
     const value = textual(this.#value(key)) ?? fallback;
     const wanted = ignoreCase && typeof value === 'string' ? value.toLowerCase() : value;
     const choice = choices.find((candidate) => candidate === wanted);
@@ -123,6 +137,7 @@ export class ConfigSection {
 
   /** A list of texts, without those at fault; a comma-separated text is taken as one, as in the Collector. */
   stringList(key: string, fallback: readonly string[]): readonly string[] {
+    this.noteDefault(key, fallback);
     const value = this.#value(key);
     return value === undefined ? fallback : (readTextList(value, this.#at(key)) ?? fallback);
   }
@@ -164,9 +179,11 @@ export class ConfigSection {
   sections(key: string): readonly ConfigSection[] {
     const value = typed(this.#value(key)) ?? [];
     if (Array.isArray(value)) {
-      return value.map((item, index) => {
+      const items = value.map((item, index) => {
         return new ConfigSection(`${this.#pathOf(key)}[${index}]`, item, this.#problems, this.#notes);
       });
+      this.#lists.set(key, items);
+      return items;
     }
     this.addProblem(key, `${describeValue(value)} is not a list`, 'start each entry with "- "');
     return [];
@@ -189,7 +206,34 @@ export class ConfigSection {
     this.#notes.warn(this.#pathOf(key), warning);
   }
 
-  /** Reports the keys that nobody asked for. */
+  /** Notes a default that depends on other keys; all others note theirs themselves. The first of a key counts. */
+  noteDefault(key: string, fallback: ConfigValue): void {
+    if (!this.#defaults.has(key)) this.#defaults.set(key, fallback);
+  }
+
+  /** Notes that `key` names an extension, which must be there and have the role. */
+  noteReference(key: string, role: ExtensionRole, id: string): void {
+    this.#notes.references.push({ path: this.#pathOf(key), role, id });
+  }
+
+  /** The section as written, with the defaults of all keys that were read and are absent or empty. */
+  completed(): ConfigMap {
+    const own = [...this.#values].filter(([, value]) => value !== null);
+    const values = new Map([...this.#defaults, ...own]);
+    for (const [key, child] of this.#children) {
+      const completed = child.completed();
+      if (this.#values.has(key) || Object.keys(completed).length > 0) values.set(key, completed);
+    }
+    for (const [key, items] of this.#lists)
+      if (items.length > 0)
+        values.set(
+          key,
+          items.map((item) => item.completed()),
+        );
+    return Object.fromEntries(values);
+  }
+
+  /** Reports the keys without a reader. */
   end(): void {
     const known = [...this.#known].sort();
     for (const key of this.#values.keys()) {
@@ -205,7 +249,7 @@ export class ConfigSection {
     }
   }
 
-  #value(key: string): unknown {
+  #value(key: string): ConfigValue | undefined {
     this.#known.add(key);
     return this.#values.get(key);
   }
@@ -220,12 +264,14 @@ export class ConfigSection {
 
   #report(path: string, problem: string, remedy: string): void {
     // A key may be read in two places; its fault is one.
-    const isKnown = this.#problems.some((other) => other.path === path && other.problem === problem);
-    if (isKnown || this.#notes.isUnreadable(path)) return;
+    const fault = `${path}\n${problem}`;
+    if (this.#notes.faults.has(fault) || this.#notes.isUnreadable(path)) return;
+    this.#notes.faults.add(fault);
     this.#problems.push({ path, problem: withoutCredentials(problem), remedy });
   }
 
   #read<T>(key: string, fallback: T, scalar: Scalar<T>, range: Range = {}): T {
+    this.noteDefault(key, fallback as ConfigValue);
     const value = typed(this.#value(key)) ?? undefined;
     if (value === undefined) return fallback;
     const parsed = scalar.parse(value);

@@ -12,7 +12,7 @@ import type { ConfigMap } from './config-value.ts';
 import type { Surroundings } from './expand.ts';
 import { expand } from './expand.ts';
 import { merge } from './merge.ts';
-import { readServiceConfig, warnOfUnused } from './service-config.ts';
+import { serviceTable, warnOfUnused } from './service-config.ts';
 
 /**
  * Reads, merges and expands all sources, lets exporters of `types` take from the environment what is left open, and checks what every configuration has: top-level keys, identifiers, pipelines
@@ -47,7 +47,7 @@ export function loadConfig(
     root.addProblem('exporters', 'no exporter configuration specified in config', 'configure at least one exporter');
   }
   const configured = { receivers, processors, exporters, extensions };
-  const service = readServiceConfig(root.section('service'), configured);
+  const service = serviceTable(configured).read(root.section('service'));
   root.end();
   // Beside faults it would be noise: a reference at fault is no reference.
   if (problems.length === 0) warnOfUnused(root.section('service'), configured, service);

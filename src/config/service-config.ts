@@ -1,9 +1,12 @@
 import { componentIdRemedy, parseComponentId } from './component-id.ts';
 import type { PipelineConfig } from './config-document.ts';
+import { converted, section, textList } from './config-keys.ts';
 import type { ConfigSection } from './config-section.ts';
+import type { ConfigKey, ConfigTable } from './config-table.ts';
+import { configTable } from './config-table.ts';
 import { nearest } from './nearest.ts';
 import type { ServiceTelemetryConfig } from './telemetry-config.ts';
-import { readTelemetryConfig } from './telemetry-config.ts';
+import { telemetryTable } from './telemetry-config.ts';
 
 /** What is configured, by identifier: what pipelines and the service may refer to. */
 export interface ConfiguredIds {
@@ -19,16 +22,20 @@ export interface ServiceConfig {
   readonly telemetry: ServiceTelemetryConfig;
 }
 
-/** Reads `service` and checks that it refers to nothing that is not there. */
-export function readServiceConfig(section: ConfigSection, configured: ConfiguredIds): ServiceConfig {
-  const serviceExtensions = readReferences(section, 'extensions', 'extension', configured.extensions);
-  const pipelines = readPipelines(section, configured);
-  const telemetry = readTelemetryConfig(section.section('telemetry'));
-  section.end();
-  return { pipelines, serviceExtensions, telemetry };
+/** `service`, whose references must be to components that are configured. */
+export function serviceTable(configured: ConfiguredIds): ConfigTable<ServiceConfig> {
+  return configTable({
+    about: 'The parts that start, and the service itself.',
+    source: 'https://opentelemetry.io/docs/collector/configuration/#service',
+    keys: {
+      serviceExtensions: references('extension', configured, 'Extensions that start, in this order.'),
+      pipelines: pipelinesKey(configured),
+      telemetry: section('telemetry', telemetryTable),
+    },
+  });
 }
 
-/** Warns of what is configured and will not start because nothing refers to it: seldom meant, and never seen otherwise. */
+/** Warns of components that do not start because nothing refers to them: seldom meant, and hard to see. */
 export function warnOfUnused(section: ConfigSection, configured: ConfiguredIds, service: ServiceConfig): void {
   const pipelines = [...service.pipelines.values()];
   for (const kind of ['receivers', 'processors', 'exporters'] as const) {
@@ -46,51 +53,82 @@ export function warnOfUnused(section: ConfigSection, configured: ConfiguredIds, 
   }
 }
 
-function readPipelines(service: ConfigSection, configured: ConfiguredIds): ReadonlyMap<string, PipelineConfig> {
-  const section = service.section('pipelines');
+function pipelinesKey(configured: ConfiguredIds): ConfigKey<ReadonlyMap<string, PipelineConfig>> {
+  const table = pipelineTable(configured);
+  const meaning = 'Pipelines, by identifier; at least one.';
+  const form = { kind: 'named sections', table, type: 'profiles' } as const;
+  return { key: 'pipelines', meaning, form, read: (service) => readPipelines(service, table) };
+}
+
+function pipelineTable(configured: ConfiguredIds): ConfigTable<PipelineConfig> {
+  return configTable({
+    about: 'The components that profiles pass, by identifier.',
+    keys: {
+      receivers: references(
+        'receiver',
+        configured,
+        'Where samples and profiles come in; at least one. A receiver stands in one pipeline.',
+      ),
+      processors: references(
+        'processor',
+        configured,
+        '`[symbol_store, reporting_cycle]`, with a `memory_limiter` before them; `[symbol_store]` is enough without a `frames` receiver.',
+      ),
+      exporters: references('exporter', configured, 'Where profiles go; at least one.'),
+    },
+    check: (_pipeline, own) => {
+      for (const kind of ['receiver', 'exporter'] as const) {
+        if (own.stringList(`${kind}s`, []).length > 0) continue;
+        own.addProblem(`${kind}s`, `must have at least one ${kind}`, `name one, such as [${examples[kind]}]`);
+      }
+    },
+  });
+}
+
+function readPipelines(
+  service: ConfigSection,
+  table: ConfigTable<PipelineConfig>,
+): ReadonlyMap<string, PipelineConfig> {
+  const own = service.section('pipelines');
   const pipelines = new Map<string, PipelineConfig>();
-  if (section.keys().length === 0) {
+  if (own.keys().length === 0) {
     const remedy = 'add "profiles:" with receivers and exporters below it';
     service.addProblem('pipelines', 'service must have at least one pipeline', remedy);
   }
-  for (const key of section.keys()) {
+  for (const key of own.keys()) {
     const parsed = parseComponentId(key);
-    if (typeof parsed === 'string') section.addProblem(key, parsed, 'write "profiles" or "profiles/name"');
+    if (typeof parsed === 'string') own.addProblem(key, parsed, 'write "profiles" or "profiles/name"');
     else if (pipelines.has(parsed.id)) {
-      section.addProblem(key, `duplicate name "${key}" after unmarshaling ${parsed.id}`, 'remove one of the two');
+      own.addProblem(key, `duplicate name "${key}" after unmarshaling ${parsed.id}`, 'remove one of the two');
     } else if (parsed.type !== 'profiles') {
-      section.addProblem(key, ...otherSignal(parsed.type));
-    } else pipelines.set(parsed.id, readPipeline(section.section(key), configured));
+      own.addProblem(key, ...otherSignal(parsed.type));
+    } else pipelines.set(parsed.id, table.read(own.section(key)));
   }
   return pipelines;
 }
 
-function readPipeline(section: ConfigSection, configured: ConfiguredIds): PipelineConfig {
-  const pipeline = {
-    receivers: readReferences(section, 'receivers', 'receiver', configured.receivers),
-    processors: readReferences(section, 'processors', 'processor', configured.processors),
-    exporters: readReferences(section, 'exporters', 'exporter', configured.exporters),
-  };
-  for (const kind of ['receiver', 'exporter'] as const) {
-    const isEmpty = section.stringList(`${kind}s`, []).length === 0;
-    if (isEmpty)
-      section.addProblem(`${kind}s`, `must have at least one ${kind}`, `name one, such as [${examples[kind]}]`);
-  }
-  section.end();
-  return pipeline;
-}
-
 const examples = { receiver: 'frames', exporter: 'otlp_grpc' } as const;
 
-/** The identifiers in a list that are configured, each once; others are faults. */
-function readReferences(
-  section: ConfigSection,
-  key: string,
+/** A list of identifiers of one kind. */
+function references(
+  kind: 'receiver' | 'processor' | 'exporter' | 'extension',
+  configured: ConfiguredIds,
+  meaning: string,
+): ConfigKey<readonly string[]> {
+  const key = textList(`${kind}s`, { fallback: [] }, meaning);
+  return converted(key, (ids, own) => takeReferences(ids, kind, configured[`${kind}s`], own));
+}
+
+/** The identifiers that are configured, each once; others are faults. */
+function takeReferences(
+  written: readonly string[],
   kind: string,
   configured: ReadonlyMap<string, unknown>,
+  section: ConfigSection,
 ): readonly string[] {
+  const key = `${kind}s`;
   const ids: string[] = [];
-  for (const text of section.stringList(key, [])) {
+  for (const text of written) {
     const parsed = parseComponentId(text);
     if (typeof parsed === 'string') section.addProblem(key, parsed, componentIdRemedy);
     else if (ids.includes(parsed.id)) {

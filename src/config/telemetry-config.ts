@@ -1,11 +1,26 @@
 import type { LoggerConfig } from '../support/logger.ts';
 import type { OtlpReaderConfig, PrometheusReaderConfig, TelemetryConfig } from '../support/telemetry.ts';
-import { readAuthenticatorId } from './auth-config.ts';
-import type { ConfigSection } from './config-section.ts';
-import { ignoreKeys } from './ignored-keys.ts';
-import { readServerTlsConfig, readTlsFiles } from './tls-config.ts';
+import {
+  choice,
+  converted,
+  flag,
+  integer,
+  milliseconds,
+  optionalSection,
+  requiredText,
+  secretMap,
+  section,
+  sectionIfPresent,
+  sections,
+  text,
+  textMap,
+} from './config-keys.ts';
+import type { ConfigKey, ConfigTable } from './config-table.ts';
+import { configTable } from './config-table.ts';
+import { authKey } from './references.ts';
+import { checkClientFiles, clientFileKeys, serverTlsTable } from './tls-config.ts';
 
-/** What the service says about itself: `service.telemetry`, as in the Collector. */
+/** ServiceTelemetryConfig is `service.telemetry`, as in the Collector. */
 export interface ServiceTelemetryConfig {
   readonly logs: LoggerConfig;
   readonly metrics: TelemetryConfig;
@@ -13,148 +28,233 @@ export interface ServiceTelemetryConfig {
 
 const defaultHost = 'localhost';
 const defaultPort = 8888;
-const plain = { tls: undefined, authenticator: '' };
 const longestMs = 86_400_000;
 
-/** Reads `service.telemetry`; without readers, Prometheus is served on localhost:8888. */
-export function readTelemetryConfig(section: ConfigSection): ServiceTelemetryConfig {
-  const logs = readLogsConfig(section.section('logs'));
-  const metrics = { ...readMetricsConfig(section.section('metrics')), resource: readResource(section) };
-  if (section.has('traces')) {
-    section.addProblem('traces', 'there are no traces of Framekeeper itself', 'remove it');
-  }
-  section.end();
-  return { logs, metrics };
-}
-
-function readLogsConfig(section: ConfigSection): LoggerConfig {
-  const config: LoggerConfig = {
-    // zap, the Collector's logger, takes INFO as well as info.
-    level: section.oneOf('level', 'info', ['debug', 'info', 'warn', 'error'], { ignoreCase: true }),
-    encoding: section.oneOf('encoding', 'console', ['console', 'json']),
-    initialFields: section.stringMap('initial_fields'),
-  };
-  ignoreKeys(section, zapKeys);
-  section.end();
-  return config;
-}
-
-/** Of the Collector's logger. Lines here have neither, and are few: nothing is logged per sample. */
-const zapKeys = {
-  development: 'it is for the logger of the Collector',
-  disable_caller: 'lines name no place in the source',
-  disable_stacktrace: 'lines have no stack trace',
-  sampling: 'all lines are written',
-};
+const logsTable: ConfigTable<LoggerConfig> = configTable({
+  about: 'The log, on standard error.',
+  keys: {
+    level: choice(
+      'level',
+      // zap, the logger of the Collector, takes INFO as well as info.
+      { choices: ['debug', 'info', 'warn', 'error'], fallback: 'info', ignoreCase: true },
+      'Lowest level that is written, in upper or lower case.',
+    ),
+    encoding: choice('encoding', { choices: ['console', 'json'], fallback: 'console' }, 'Form of a line.'),
+    initialFields: textMap('initial_fields', 'Fields that every line carries, by name.'),
+  },
+  // Lines have neither, and are few: nothing is logged per sample.
+  ignored: {
+    development: 'it is for the logger of the Collector',
+    disable_caller: 'lines name no place in the source',
+    disable_stacktrace: 'lines have no stack trace',
+    sampling: 'all lines are written',
+  },
+});
 
 type MetricReaderConfig = { readonly prometheus: PrometheusReaderConfig } | { readonly otlp: OtlpReaderConfig };
 
-function readMetricsConfig(section: ConfigSection): Omit<TelemetryConfig, 'resource'> {
-  const level = section.oneOf('level', 'normal', ['none', 'basic', 'normal', 'detailed']);
-  const hasAddress = section.has('address');
-  const hasReaders = section.has('readers');
-  const address = readAddress(section);
-  const readers = section.sections('readers').map(readReader);
-  if (hasAddress && hasReaders) {
-    section.addProblem('address', 'is an older form of readers, and both are there', 'remove address');
-  }
-  section.end();
-  const configured = hasReaders ? readers.filter((reader) => reader !== undefined) : [address];
-  return {
-    level,
-    prometheus:
-      level === 'none' ? [] : configured.flatMap((reader) => ('prometheus' in reader ? reader.prometheus : [])),
-    otlp: level === 'none' ? [] : configured.flatMap((reader) => ('otlp' in reader ? reader.otlp : [])),
-  };
-}
-
-/** The Collector's older key: `host:port`, where no host is every one. */
-function readAddress(section: ConfigSection): MetricReaderConfig {
-  const address = section.string('address', `${defaultHost}:${defaultPort}`);
-  const [, host, port] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
-  if (port !== undefined && Number(port) <= 65_535) {
-    return { prometheus: { ...plain, host: host!.replace(/^\[(.*)\]$/, '$1'), port: Number(port) } };
-  }
-  section.addProblem('address', `"${address}" is not host:port`, `write "${defaultHost}:${defaultPort}"`);
-  return { prometheus: { ...plain, host: defaultHost, port: defaultPort } };
-}
-
-function readReader(section: ConfigSection): MetricReaderConfig | undefined {
-  const hasPull = section.has('pull');
-  const hasPeriodic = section.has('periodic');
-  if (hasPull === hasPeriodic) {
-    section.addProblem(
-      hasPull ? 'periodic' : 'pull',
-      'a reader is either pull or periodic',
-      'write exactly one of them',
-    );
-    return undefined;
-  }
-  const reader = hasPull ? readPull(section.section('pull')) : readPeriodic(section.section('periodic'));
-  section.end();
-  return reader;
-}
-
-function readPull(section: ConfigSection): MetricReaderConfig {
-  const exporter = section.section('exporter');
-  if (!exporter.has('prometheus')) exporter.addProblem('prometheus', 'is missing', 'write "prometheus:"');
-  const prometheus = exporter.section('prometheus');
-  const host = prometheus.string('host', defaultHost);
-  const port = prometheus.integer('port', defaultPort, { min: 0, max: 65_535 });
-  // Names without units and suffixes are the Collector's own defaults, and the only form there is here.
-  for (const key of ['without_scope_info', 'without_units', 'without_type_suffix']) {
-    if (!prometheus.boolean(key, true)) prometheus.addProblem(key, 'false is not supported', 'remove it');
-  }
-  // The Collector has neither here; these are the keys of its other HTTP servers.
-  const tls = prometheus.optionalSection('tls');
-  const reader = { host, port, tls: tls && readServerTlsConfig(tls), authenticator: readAuthenticatorId(prometheus) };
-  prometheus.end();
-  exporter.end();
-  section.end();
-  return { prometheus: reader };
-}
-
-function readPeriodic(section: ConfigSection): MetricReaderConfig | undefined {
-  // Whole milliseconds, as in OpenTelemetry's declarative configuration, which the Collector embeds here.
-  const intervalMs = section.milliseconds('interval', 60_000, { min: 1, max: longestMs });
-  const timeoutMs = section.milliseconds('timeout', 30_000, { min: 1, max: longestMs });
-  const exporter = section.section('exporter');
-  const target = exporter.has('otlp') ? readOtlpTarget(exporter.section('otlp')) : undefined;
-  if (target === undefined) exporter.addProblem('otlp', 'is missing', 'write "otlp:" with an endpoint below it');
-  exporter.end();
-  section.end();
-  if (target === undefined) return undefined;
-  return { otlp: { ...target, intervalMs, timeoutMs: Math.min(timeoutMs, intervalMs) } };
-}
-
-function readOtlpTarget(section: ConfigSection): Pick<OtlpReaderConfig, 'url' | 'headers' | 'tlsFiles'> {
-  section.oneOf('protocol', 'http/protobuf', ['http/protobuf']);
-  // The keys of OpenTelemetry's declarative configuration.
-  const tlsFiles = readTlsFiles(section, {
-    authority: 'certificate',
-    certificate: 'client_certificate',
-    privateKey: 'client_key',
+/** Names without units and suffixes are the Collector's own defaults, and the only form there is here. */
+function onlyTrue(key: string, meaning: string): ConfigKey<boolean> {
+  return converted(flag(key, { fallback: true }, meaning), (value, parent) => {
+    if (!value) parent.addProblem(key, 'false is not supported', 'remove it');
+    return value;
   });
-  const target = { url: readUrl(section), headers: section.opaqueMap('headers'), tlsFiles };
-  section.end();
-  return target;
 }
+
+const prometheusTable = configTable(
+  {
+    about: 'Metrics as Prometheus text at `/metrics`.',
+    keys: {
+      host: text('host', { fallback: defaultHost }, 'Name or address to listen on; empty for all interfaces.'),
+      port: integer(
+        'port',
+        { fallback: defaultPort, min: 0, max: 65_535 },
+        'Port to listen on; 0 lets the system choose.',
+      ),
+      scope: onlyTrue('without_scope_info', 'Only `true`.'),
+      units: onlyTrue('without_units', 'Only `true`.'),
+      suffix: onlyTrue('without_type_suffix', 'Only `true`.'),
+      // The Collector has neither here; these are the keys of its other HTTP servers.
+      tls: optionalSection('tls', serverTlsTable),
+      authenticator: authKey('server authenticator'),
+    },
+  },
+  ({ host, port, tls, authenticator }): PrometheusReaderConfig => ({ host, port, tls, authenticator }),
+);
+
+const pullTable = configTable(
+  {
+    about: 'Metrics to be scraped.',
+    keys: {
+      exporter: section(
+        'exporter',
+        configTable({
+          about: 'The form of the metrics.',
+          keys: { prometheus: present('prometheus', prometheusTable, 'write "prometheus:"') },
+        }),
+      ),
+    },
+  },
+  ({ exporter: { prometheus } }): MetricReaderConfig | undefined => prometheus && { prometheus },
+);
 
 /** The endpoint with the path of the metrics signal, unless it has a path of its own. */
-function readUrl(section: ConfigSection): string {
-  const example = 'http://localhost:4318/v1/metrics';
-  const text = section.requiredString('endpoint', `a URL such as "${example}"`);
-  const isUrl = /^https?:\/\/[^/]/.test(text) && URL.canParse(text);
-  if (text !== '' && !isUrl) section.addProblem('endpoint', `"${text}" is not an HTTP URL`, `write "${example}"`);
-  const url = new URL(isUrl ? text : example);
-  if (url.pathname === '/') url.pathname = '/v1/metrics';
-  return url.href;
+const urlKey = converted(
+  requiredText(
+    'endpoint',
+    { example: 'a URL such as "http://localhost:4318/v1/metrics"' },
+    'URL of an OTLP receiver; `/v1/metrics` is added where the URL has no path.',
+  ),
+  (written, parent) => {
+    const example = 'http://localhost:4318/v1/metrics';
+    const isUrl = /^https?:\/\/[^/]/.test(written) && URL.canParse(written);
+    if (written !== '' && !isUrl)
+      parent.addProblem('endpoint', `"${written}" is not an HTTP URL`, `write "${example}"`);
+    const url = new URL(isUrl ? written : example);
+    if (url.pathname === '/') url.pathname = '/v1/metrics';
+    return url.href;
+  },
+);
+
+// The keys of OpenTelemetry's declarative configuration.
+const otlpTable = configTable(
+  {
+    about: 'Metrics pushed by OTLP over HTTP.',
+    keys: {
+      protocol: choice('protocol', { choices: ['http/protobuf'], fallback: 'http/protobuf' }, 'Only `http/protobuf`.'),
+      ...clientFileKeys,
+      url: urlKey,
+      headers: secretMap('headers', 'Headers of each request, by name.'),
+    },
+  },
+  ({ authority, certificate, privateKey, url, headers }, own) => {
+    return { url, headers, tlsFiles: checkClientFiles({ authority, certificate, privateKey }, own) };
+  },
+);
+
+const periodicTable = configTable(
+  {
+    about: 'Metrics pushed at intervals.',
+    keys: {
+      // Whole milliseconds, as in OpenTelemetry's declarative configuration, which the Collector embeds here.
+      intervalMs: milliseconds(
+        'interval',
+        { fallback: 60_000, min: 1, max: longestMs },
+        'Milliseconds between two pushes.',
+      ),
+      timeoutMs: milliseconds(
+        'timeout',
+        { fallback: 30_000, min: 1, max: longestMs },
+        'Milliseconds that a push may take; at most the interval.',
+      ),
+      exporter: section(
+        'exporter',
+        configTable({
+          about: 'The form of the metrics.',
+          keys: { otlp: present('otlp', otlpTable, 'write "otlp:" with an endpoint below it') },
+        }),
+      ),
+    },
+  },
+  ({ intervalMs, timeoutMs, exporter: { otlp } }): MetricReaderConfig | undefined => {
+    return otlp && { otlp: { ...otlp, intervalMs, timeoutMs: Math.min(timeoutMs, intervalMs) } };
+  },
+);
+
+const readerTable = configTable(
+  {
+    about: 'A way of metrics out of the service: either `pull` or `periodic`.',
+    keys: { pull: alone('pull', pullTable, 'periodic'), periodic: alone('periodic', periodicTable, 'pull') },
+  },
+  ({ pull, periodic }, own): MetricReaderConfig | undefined => {
+    if (own.has('pull') !== own.has('periodic')) return pull ?? periodic;
+    const key = own.has('pull') ? 'periodic' : 'pull';
+    own.addProblem(key, 'a reader is either pull or periodic', 'write exactly one of them');
+    return undefined;
+  },
+);
+
+/** The Collector's older key: `host:port`, where an empty host is every interface. */
+const addressKey = converted(
+  text(
+    'address',
+    { fallback: `${defaultHost}:${defaultPort}` },
+    'Older form of `readers`: `host:port` of the Prometheus text. Holds without `readers` alone.',
+  ),
+  (address, parent): MetricReaderConfig => {
+    const plaintext = { tls: undefined, authenticator: '' };
+    const [, host, port] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
+    if (port !== undefined && Number(port) <= 65_535) {
+      return { prometheus: { ...plaintext, host: host!.replace(/^\[(.*)\]$/, '$1'), port: Number(port) } };
+    }
+    parent.addProblem('address', `"${address}" is not host:port`, `write "${defaultHost}:${defaultPort}"`);
+    return { prometheus: { ...plaintext, host: defaultHost, port: defaultPort } };
+  },
+);
+
+const metricsTable = configTable(
+  {
+    about: 'The metrics of the service.',
+    keys: {
+      level: choice(
+        'level',
+        { choices: ['none', 'basic', 'normal', 'detailed'], fallback: 'normal' },
+        '`none` switches all readers off; the others are alike.',
+      ),
+      address: addressKey,
+      readers: sections('readers', readerTable),
+    },
+    check: (_values, own) => {
+      if (own.has('address') && own.has('readers')) {
+        own.addProblem('address', 'is an older form of readers, and both are there', 'remove address');
+      }
+    },
+  },
+  ({ level, address, readers }, own): Omit<TelemetryConfig, 'resource'> => {
+    const configured = own.has('readers') ? readers.filter((reader) => reader !== undefined) : [address];
+    if (level === 'none') return { level, prometheus: [], otlp: [] };
+    return {
+      level,
+      prometheus: configured.flatMap((reader) => ('prometheus' in reader ? reader.prometheus : [])),
+      otlp: configured.flatMap((reader) => ('otlp' in reader ? reader.otlp : [])),
+    };
+  },
+);
+
+/** `name: value` pairs, or a list of them under `attributes`. An empty value takes a default attribute away. */
+const resourceKey: ConfigKey<TelemetryConfig['resource']> = {
+  ...textMap(
+    'resource',
+    'Attributes of the metrics, by name, or a list of `{name, value}` under `attributes`. An empty value takes a default away.',
+  ),
+  read: (parent) => {
+    const resource = parent.section('resource');
+    const texts = resource.has('attributes') ? resource.stringMap('attributes') : parent.stringMap('resource');
+    return new Map([...texts].map(([key, value]) => [key, value === '' ? undefined : value]));
+  },
+};
+
+/** `service.telemetry`; without readers, Prometheus text is served on localhost:8888. */
+export const telemetryTable: ConfigTable<ServiceTelemetryConfig> = configTable(
+  {
+    about: 'The log and the metrics of the service itself.',
+    source: 'https://opentelemetry.io/docs/collector/internal-telemetry/',
+    keys: { logs: section('logs', logsTable), metrics: section('metrics', metricsTable), resource: resourceKey },
+    refused: { traces: ['there are no traces of Framekeeper itself', 'remove it'] },
+  },
+  ({ logs, metrics, resource }): ServiceTelemetryConfig => ({ logs, metrics: { ...metrics, resource } }),
+);
+
+/** A section that must be there. */
+function present<Config>(key: string, table: ConfigTable<Config>, remedy: string): ConfigKey<Config | undefined> {
+  return converted(sectionIfPresent(key, table), (config, parent) => {
+    if (!parent.has(key)) parent.addProblem(key, 'is missing', remedy);
+    return config;
+  });
 }
 
-/** `name: value` pairs, or a list of them under `attributes`. */
-function readResource(section: ConfigSection): ReadonlyMap<string, string | undefined> {
-  const resource = section.section('resource');
-  const texts = resource.has('attributes') ? resource.stringMap('attributes') : section.stringMap('resource');
-  // An empty value takes a default attribute away.
-  return new Map([...texts].map(([key, text]) => [key, text === '' ? undefined : text]));
+/** A section that is read where another is absent: of two that are both there, neither is worth a fault of its own. */
+function alone<Config>(key: string, table: ConfigTable<Config>, other: string): ConfigKey<Config | undefined> {
+  const own = sectionIfPresent(key, table);
+  return { ...own, read: (parent) => (parent.has(key) && parent.has(other) ? undefined : own.read(parent)) };
 }

@@ -1,69 +1,107 @@
 import type { NamedFile } from '../support/named-file.ts';
 import { assemblePemSet, filesOf, PemFault, readPemNow } from '../support/tls/pem-set.ts';
 import type { ClientTlsConfig, ServerTlsConfig, TlsFilesConfig } from '../support/tls/tls-config.ts';
+import { choice, converted, duration, flag, text } from './config-keys.ts';
 import type { ConfigSection } from './config-section.ts';
+import type { ConfigKey, ConfigTable } from './config-table.ts';
+import { configTable } from './config-table.ts';
 import { formatDurationMs } from './duration.ts';
 
 // Certificates are renewed days before they end; a minute costs three small reads.
 const defaultReloadIntervalMs = 60_000;
 
-/**
- * Reads the Collector's `tls` of a server
- * (https://github.com/open-telemetry/opentelemetry-collector/tree/main/config/configtls). The files are looked at here,
- * so that one that is missing is told together with all other faults of the configuration.
- */
-export function readServerTlsConfig(section: ConfigSection): ServerTlsConfig {
-  const remedy = 'a server needs both cert_file and key_file, as PEM';
-  const certificate = readFile(section, 'cert_file');
-  const privateKey = readFile(section, 'key_file');
-  if (certificate === undefined) section.addProblem('cert_file', 'is not set', remedy);
-  if (privateKey === undefined) section.addProblem('key_file', 'is not set', remedy);
-  const authority = readFile(section, 'client_ca_file');
-  if (!section.boolean('client_ca_file_reload', true)) {
-    const problem = 'false is not supported: all files are read again together';
-    section.addProblem('client_ca_file_reload', problem, 'remove it, or write reload_interval: 0s');
-  }
-  const files = { authority, certificate, privateKey, reloadIntervalMs: readInterval(section) };
-  const version = section.oneOf('min_version', '1.2', ['1.2', '1.3']);
-  section.end();
-  checkFiles(section, files);
-  return { files, minVersion: `TLSv${version}` };
-}
+const source = 'https://github.com/open-telemetry/opentelemetry-collector/tree/main/config/configtls';
+
+/** `tls` of a server. The files are read at once, so that a missing file is reported with all other faults. */
+export const serverTlsTable: ConfigTable<ServerTlsConfig> = configTable(
+  {
+    title: 'TLS of a server',
+    about: 'TLS of a server; plaintext without the section.',
+    source,
+    keys: {
+      certificate: pemFile('cert_file', 'Certificate of the server, with its chain, as PEM.'),
+      privateKey: pemFile('key_file', 'Private key of the certificate, as PEM.'),
+      authority: pemFile(
+        'client_ca_file',
+        'Certificates of the authorities that may have signed the certificates of clients. With the key, clients must show a certificate.',
+      ),
+      reloads: flag(
+        'client_ca_file_reload',
+        { fallback: true },
+        'Only `true`: `client_ca_file` is read again with the other files.',
+      ),
+      reloadIntervalMs: reloadInterval(),
+      version: choice('min_version', { choices: ['1.2', '1.3'], fallback: '1.2' }, 'Lowest version of TLS.'),
+    },
+  },
+  ({ certificate, privateKey, authority, reloads, reloadIntervalMs, version }, section) => {
+    const remedy = 'a server needs both cert_file and key_file, as PEM';
+    if (certificate === undefined) section.addProblem('cert_file', 'is not set', remedy);
+    if (privateKey === undefined) section.addProblem('key_file', 'is not set', remedy);
+    if (!reloads) {
+      const problem = 'false is not supported: all files are read again together';
+      section.addProblem('client_ca_file_reload', problem, 'remove it, or write reload_interval: 0s');
+    }
+    const files = { authority, certificate, privateKey, reloadIntervalMs };
+    checkFiles(section, files);
+    return { files, minVersion: `TLSv${version}` };
+  },
+);
 
 const versions = { '1.0': 'TLSv1', '1.1': 'TLSv1.1', '1.2': 'TLSv1.2', '1.3': 'TLSv1.3' } as const;
 
-/** Reads the Collector's `tls` of a client. The files are looked at when it starts: a destination may be optional. */
-export function readClientTlsConfig(section: ConfigSection): ClientTlsConfig {
-  const config: ClientTlsConfig = {
-    path: section.path,
-    insecure: section.boolean('insecure', false),
-    insecureSkipVerify: section.boolean('insecure_skip_verify', false),
-    files: {
-      authority: readFile(section, 'ca_file'),
-      certificate: readFile(section, 'cert_file'),
-      privateKey: readFile(section, 'key_file'),
-      reloadIntervalMs: readInterval(section),
+/** `tls` of a client. The client reads the files when it starts: a destination may be switched off. */
+export const clientTlsTable: ConfigTable<ClientTlsConfig> = configTable(
+  {
+    title: 'TLS of a client',
+    about: 'TLS of a client.',
+    source,
+    keys: {
+      insecure: flag('insecure', { fallback: false }, 'Connect in plaintext.'),
+      insecureSkipVerify: flag('insecure_skip_verify', { fallback: false }, 'Take any certificate of the server.'),
+      authority: pemFile(
+        'ca_file',
+        'Certificates of the authorities that may have signed the certificate of the server, as PEM; without the key, those of the system.',
+      ),
+      certificate: pemFile('cert_file', 'Certificate of the client, as PEM; needs `key_file`.'),
+      privateKey: pemFile('key_file', 'Private key of the certificate, as PEM; needs `cert_file`.'),
+      reloadIntervalMs: reloadInterval(),
+      serverNameOverride: text(
+        'server_name_override',
+        { fallback: '' },
+        'Name that the certificate of the server must have, instead of the host of the endpoint.',
+      ),
+      version: choice(
+        'min_version',
+        { choices: ['1.0', '1.1', '1.2', '1.3'], fallback: '1.2' },
+        'Lowest version of TLS.',
+      ),
     },
-    serverNameOverride: section.string('server_name_override', ''),
-    minVersion: versions[section.oneOf('min_version', '1.2', ['1.0', '1.1', '1.2', '1.3'])],
-  };
-  section.end();
-  refuseHalfPair(section, config.files, ['cert_file', 'key_file']);
-  return config;
-}
+  },
+  ({ authority, certificate, privateKey, reloadIntervalMs, version, ...values }, section) => {
+    const files = { authority, certificate, privateKey, reloadIntervalMs };
+    refuseHalfPair(section, files, ['cert_file', 'key_file']);
+    return { ...values, path: section.path, files, minVersion: versions[version] };
+  },
+);
 
-/** Files of a client under keys of their own, looked at at once. */
-export function readTlsFiles(
+/** Keys for the files of a client in a section without `tls`. */
+export const clientFileKeys = {
+  authority: pemFile(
+    'certificate',
+    'Certificates of the authorities that may have signed the certificate of the server, as PEM.',
+  ),
+  certificate: pemFile('client_certificate', 'Certificate of the client, as PEM; needs `client_key`.'),
+  privateKey: pemFile('client_key', 'Private key of the certificate, as PEM; needs `client_certificate`.'),
+};
+
+/** The files of `clientFileKeys`, read at once. */
+export function checkClientFiles(
+  values: Pick<TlsFilesConfig, 'authority' | 'certificate' | 'privateKey'>,
   section: ConfigSection,
-  keys: Readonly<Record<'authority' | 'certificate' | 'privateKey', string>>,
 ): TlsFilesConfig {
-  const files = {
-    authority: readFile(section, keys.authority),
-    certificate: readFile(section, keys.certificate),
-    privateKey: readFile(section, keys.privateKey),
-    reloadIntervalMs: defaultReloadIntervalMs,
-  };
-  refuseHalfPair(section, files, [keys.certificate, keys.privateKey]);
+  const files = { ...values, reloadIntervalMs: defaultReloadIntervalMs };
+  refuseHalfPair(section, files, [clientFileKeys.certificate.key, clientFileKeys.privateKey.key]);
   checkFiles(section, files);
   return files;
 }
@@ -81,31 +119,33 @@ function refuseHalfPair(
   section.addProblem(missing, `is missing while ${given} is set`, 'set both or neither');
 }
 
-/** Whether something is set that only TLS can use. */
+/** Tells settings that only TLS can use. */
 export function needsTls({ files, serverNameOverride }: ClientTlsConfig): boolean {
   return files.authority !== undefined || files.certificate !== undefined || serverNameOverride !== '';
 }
 
-function readFile(section: ConfigSection, key: string): NamedFile | undefined {
-  const path = section.string(key, '');
-  if (path.includes('-----BEGIN')) {
-    // Its text may be a key, and messages about files name them.
-    section.addProblem(key, 'is PEM itself, not the path of a file', 'write it to a file and name that');
-    return undefined;
-  }
-  return path === '' ? undefined : { key, path };
+function pemFile(key: string, meaning: string): ConfigKey<NamedFile | undefined> {
+  return converted(text(key, { fallback: '' }, meaning), (path, section) => {
+    if (path.includes('-----BEGIN')) {
+      // The text may be a key, and messages about files name the path.
+      section.addProblem(key, 'is PEM itself, not the path of a file', 'write it to a file and name that');
+      return undefined;
+    }
+    return path === '' ? undefined : { key, path };
+  });
 }
 
-/** The Collector reads certificates once unless this is set. */
-function readInterval(section: ConfigSection): number {
-  const ms = section.durationMs('reload_interval', defaultReloadIntervalMs, { min: 0 });
-  if (ms === 0 || ms >= 1_000) return ms;
-  section.addProblem(
-    'reload_interval',
-    `is ${formatDurationMs(ms)}, shorter than a second`,
-    'write at least 1s, or 0s to read the files once',
-  );
-  return ms;
+/** The Collector reads certificates once unless the key is set. */
+function reloadInterval(): ConfigKey<number> {
+  const meaning = 'Interval at which the files are read again; `0s` reads them once. At least `1s`.';
+  const key = duration('reload_interval', { fallback: defaultReloadIntervalMs, min: 0 }, meaning);
+  return converted(key, (ms, section) => {
+    if (ms !== 0 && ms < 1_000) {
+      const problem = `is ${formatDurationMs(ms)}, shorter than a second`;
+      section.addProblem('reload_interval', problem, 'write at least 1s, or 0s to read the files once');
+    }
+    return ms;
+  });
 }
 
 function checkFiles(section: ConfigSection, files: TlsFilesConfig): void {

@@ -1,6 +1,9 @@
 import { promisify } from 'node:util';
 import { constants, gzip, zstdCompress } from 'node:zlib';
+import { integer, readLater } from '../config/config-keys.ts';
 import type { ConfigSection } from '../config/config-section.ts';
+import type { ConfigTable } from '../config/config-table.ts';
+import { configTable } from '../config/config-table.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
@@ -10,12 +13,24 @@ const levels = {
   zstd: { min: 1, max: 22, fallback: 3 },
 } as const;
 
-/** Reads `compression_params`, the section beside `compression`. */
-export function readCompressionLevel(section: ConfigSection, compression: Compression): number {
-  const { min, max, fallback } = levels[compression === 'none' ? 'gzip' : compression];
-  const level = section.integer('level', fallback, { min, max });
-  section.end();
-  return level;
+/** `compression_params`, the section beside `compression`. */
+export const compressionParamsTable: ConfigTable<unknown> = configTable({
+  about: 'Level of the compression.',
+  keys: {
+    level: readLater(
+      integer(
+        'level',
+        { fallback: levels.gzip.fallback, min: 1, max: levels.zstd.max },
+        'gzip: 1 to 9, by default 6. zstd: 1 to 22, by default 3.',
+      ),
+    ),
+  },
+});
+
+/** The level for a compression, from `compression_params` of an exporter. */
+export function readCompressionLevel(exporter: ConfigSection, compression: Compression): number {
+  const { fallback, ...range } = levels[compression === 'none' ? 'gzip' : compression];
+  return exporter.section('compression_params').integer('level', fallback, range);
 }
 
 const gzipAsync = promisify(gzip);

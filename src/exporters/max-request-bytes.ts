@@ -1,9 +1,11 @@
-import type { ConfigSection } from '../config/config-section.ts';
+import { integer } from '../config/config-keys.ts';
+import type { ConfigKey } from '../config/config-table.ts';
 
-/** What OTLP lets a client send at most (https://opentelemetry.io/docs/specs/otlp/). */
+/** OTLP lets a client send this much at most (https://opentelemetry.io/docs/specs/otlp/). */
 const otlpMaxBytes = 64 * 1024 * 1024;
 
-/** Reads `max_request_bytes`, the bound on a request as protobuf before compression. */
-export function readMaxRequestBytes(section: ConfigSection, defaultBytes: number): number {
-  return section.integer('max_request_bytes', defaultBytes, { min: 1024, max: otlpMaxBytes });
+/** Key `max_request_bytes`. */
+export function maxRequestBytesKey(fallback: number): ConfigKey<number> {
+  const meaning = 'Bytes of a request as protobuf, before compression; larger requests are split.';
+  return integer('max_request_bytes', { fallback, min: 1024, max: otlpMaxBytes }, meaning);
 }

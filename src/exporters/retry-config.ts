@@ -1,35 +1,38 @@
+import { decimal, duration, flag } from '../config/config-keys.ts';
 import type { ConfigSection } from '../config/config-section.ts';
+import type { ConfigOf } from '../config/config-table.ts';
+import { configTable } from '../config/config-table.ts';
 import { formatDurationMs } from '../config/duration.ts';
 
 /** `retry_on_failure`, with the Collector's keys and defaults. */
-export interface RetryConfig {
-  readonly enabled: boolean;
-  readonly initialIntervalMs: number;
-  /** Each delay is drawn from interval · (1 ± factor). */
-  readonly randomizationFactor: number;
-  readonly multiplier: number;
-  readonly maxIntervalMs: number;
-  /** From the first attempt to the last; 0 = for ever. */
-  readonly maxElapsedTimeMs: number;
-}
+export const retryTable = configTable({
+  title: 'Retry on failure',
+  about: 'Requests that failed for a reason that may pass are sent again.',
+  source: 'https://github.com/open-telemetry/opentelemetry-collector/tree/main/config/configretry',
+  keys: {
+    enabled: flag('enabled', { fallback: true }, '`false`: a request that failed is dropped.'),
+    initialIntervalMs: duration('initial_interval', { fallback: 5_000, min: 0 }, 'Delay before the first retry.'),
+    randomizationFactor: decimal(
+      'randomization_factor',
+      { fallback: 0.5, min: 0, max: 1 },
+      'Each delay is drawn from interval · (1 ± factor).',
+    ),
+    multiplier: decimal('multiplier', { fallback: 1.5, min: 0 }, 'Each delay is this many times the one before.'),
+    maxIntervalMs: duration('max_interval', { fallback: 30_000, min: 0 }, 'Longest delay between two attempts.'),
+    maxElapsedTimeMs: duration(
+      'max_elapsed_time',
+      { fallback: 300_000, min: 0 },
+      'A request is dropped when it could not be sent for this long; `0s` retries for ever.',
+    ),
+  },
+  check: ({ enabled, maxElapsedTimeMs, initialIntervalMs, maxIntervalMs }, section) => {
+    if (!enabled || maxElapsedTimeMs === 0) return;
+    refuseLongerThanAll(section, maxElapsedTimeMs, 'initial_interval', initialIntervalMs);
+    refuseLongerThanAll(section, maxElapsedTimeMs, 'max_interval', maxIntervalMs);
+  },
+});
 
-/** Reads `retry_on_failure` (https://github.com/open-telemetry/opentelemetry-collector/tree/main/config/configretry). */
-export function readRetryConfig(section: ConfigSection): RetryConfig {
-  const config = {
-    enabled: section.boolean('enabled', true),
-    initialIntervalMs: section.durationMs('initial_interval', 5_000, { min: 0 }),
-    randomizationFactor: section.number('randomization_factor', 0.5, { min: 0, max: 1 }),
-    multiplier: section.number('multiplier', 1.5, { min: 0 }),
-    maxIntervalMs: section.durationMs('max_interval', 30_000, { min: 0 }),
-    maxElapsedTimeMs: section.durationMs('max_elapsed_time', 300_000, { min: 0 }),
-  };
-  section.end();
-  if (config.enabled && config.maxElapsedTimeMs > 0) {
-    refuseLongerThanAll(section, config.maxElapsedTimeMs, 'initial_interval', config.initialIntervalMs);
-    refuseLongerThanAll(section, config.maxElapsedTimeMs, 'max_interval', config.maxIntervalMs);
-  }
-  return config;
-}
+export type RetryConfig = ConfigOf<typeof retryTable>;
 
 function refuseLongerThanAll(section: ConfigSection, maxElapsedTimeMs: number, key: string, intervalMs: number): void {
   if (maxElapsedTimeMs >= intervalMs) return;

@@ -1,4 +1,5 @@
-import type { ConfigSection } from '../config/config-section.ts';
+import { converted, text } from '../config/config-keys.ts';
+import type { ConfigKey } from '../config/config-table.ts';
 
 /** Where a server listens. */
 export interface Endpoint {
@@ -8,17 +9,16 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** Reads `host:port`, `[v6]:port` or `:port`, as Go's net.Listen takes it. */
-export function readEndpoint(section: ConfigSection, key: string, fallback: string): Endpoint {
-  const text = section.string(key, fallback);
-  const endpoint = parseEndpoint(text);
-  if (endpoint !== undefined) return endpoint;
-  section.addProblem(
-    key,
-    `is ${JSON.stringify(text)}`,
-    `write host:port, e.g. "${fallback}", or :port for all interfaces`,
-  );
-  return parseEndpoint(fallback)!;
+/** Key `endpoint`: `host:port`, `[v6]:port` or `:port`, as Go's net.Listen takes it. */
+export function endpointKey(fallback: string): ConfigKey<Endpoint> {
+  const meaning = '`host:port` to listen on; an empty host is every interface, and port 0 lets the system choose.';
+  return converted(text('endpoint', { fallback }, meaning), (written, section) => {
+    const endpoint = parseEndpoint(written);
+    if (endpoint !== undefined) return endpoint;
+    const remedy = `write host:port, e.g. "${fallback}", or :port for all interfaces`;
+    section.addProblem('endpoint', `is ${JSON.stringify(written)}`, remedy);
+    return parseEndpoint(fallback)!;
+  });
 }
 
 /** `undefined` for anything that is not an endpoint. */

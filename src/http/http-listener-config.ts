@@ -1,24 +1,33 @@
-import { readAuthenticatorId } from '../config/auth-config.ts';
-import type { ConfigSection } from '../config/config-section.ts';
-import { readServerTlsConfig } from '../config/tls-config.ts';
+import type { Listener } from '../config/component-type.ts';
+import { optionalSection } from '../config/config-keys.ts';
+import type { ConfigKey } from '../config/config-table.ts';
+import { authKey } from '../config/references.ts';
+import { serverTlsTable } from '../config/tls-config.ts';
 import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
 import type { Endpoint } from './endpoint.ts';
-import { readEndpoint } from './endpoint.ts';
+import { endpointKey, formatEndpoint } from './endpoint.ts';
 
 /** Where a part is served, and to whom, in the Collector's grammar of HTTP servers. */
 export interface HttpListenerConfig {
   readonly endpoint: Endpoint;
-  /** `undefined` for plain text. Parts with equal endpoints share a server, and so its TLS. */
+  /** `undefined` for plaintext. Parts with equal endpoints share a server, and so its TLS. */
   readonly tls: ServerTlsConfig | undefined;
-  /** Extension that knows the credentials of the part's requests; empty = nobody is asked. */
+  /** Extension that knows the credentials of the part's requests; empty = requests need none. */
   readonly authenticator: string;
 }
 
-export function readHttpListenerConfig(section: ConfigSection, defaultEndpoint: string): HttpListenerConfig {
-  const tls = section.optionalSection('tls');
+/** The keys of a part that is served over HTTP. */
+export function httpListenerKeys(defaultEndpoint: string): {
+  readonly [Name in keyof HttpListenerConfig]: ConfigKey<HttpListenerConfig[Name]>;
+} {
   return {
-    endpoint: readEndpoint(section, 'endpoint', defaultEndpoint),
-    tls: tls && readServerTlsConfig(tls),
-    authenticator: readAuthenticatorId(section),
+    endpoint: endpointKey(defaultEndpoint),
+    tls: optionalSection('tls', serverTlsTable),
+    authenticator: authKey('server authenticator'),
   };
+}
+
+/** The socket of a part. */
+export function httpListener(path: string, { endpoint, tls }: HttpListenerConfig): Listener {
+  return { path, endpoint: formatEndpoint(endpoint), server: 'http', settings: { tls } };
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { ConfiguredComponent } from '../config/check-document.ts';
+import type { ComponentOf } from '../config/check-document.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { Journal } from '../journal/journal.ts';
 import { createJournalEvents } from '../journal/journal-events.ts';
@@ -34,18 +34,17 @@ export interface CyclePart {
 /** The window with the ways into it, the journal that keeps it, and the cycle that hands its reports over. */
 export function createCyclePart(
   pipelineId: string,
-  { id, config }: ConfiguredComponent,
+  { id, config }: ComponentOf<ReportingCycleConfig>,
   store: SymbolStore,
   outlets: PipelineOutlets,
   parts: PipelineParts,
 ): CyclePart {
   const { exporters, journalLog } = outlets;
-  const cycleConfig = config as ReportingCycleConfig;
-  const { intake, merged } = createWindow(cycleConfig, store, parts);
+  const { intake, merged } = createWindow(config, store, parts);
   const metrics = createReporterMetrics(parts.meter, () => statsOf(intake, merged));
   const outlet = createOutlet(exporters, metrics, parts.logger);
   const journal = journalLog && createJournal(pipelineId, id, { log: journalLog, intake, parts });
-  const cycle = new ReportingCycle(id, cycleConfig, {
+  const cycle = new ReportingCycle(id, config, {
     ...parts,
     ...{ symbols: store, intake, merged, metrics, outlet, journal },
     consumers: outlets.consumers(store),

@@ -1,11 +1,16 @@
-import type { CheckedConfig, ConfiguredComponent } from '../config/check-document.ts';
+import type { CheckedConfig, ComponentOf } from '../config/check-document.ts';
+import { isOfType } from '../config/check-document.ts';
 import { MemoryLimiter } from '../memory/memory-limiter.ts';
 import type { MemoryLimiterConfig } from '../memory/memory-limiter-config.ts';
+import { memoryLimiterType } from '../memory/memory-limiter-config.ts';
 import { createProcessMemory } from '../memory/process-memory.ts';
+import type { ReportingCycleConfig } from '../reporter/reporting-cycle-config.ts';
+import { reportingCycleType } from '../reporter/reporting-cycle-config.ts';
 import { componentLogger } from '../support/logger.ts';
 import { SnapshotKeeper } from '../symbols/snapshot/snapshot-keeper.ts';
 import { SymbolStore } from '../symbols/symbol-store.ts';
 import type { SymbolStoreConfig } from '../symbols/symbol-store-config.ts';
+import { symbolStoreType } from '../symbols/symbol-store-config.ts';
 import { registerSymbolStoreMetrics } from '../symbols/symbol-store-metrics.ts';
 import { createCyclePart } from './create-cycle-part.ts';
 import { refuseForPassThrough, refuseForReport } from './fan-out.ts';
@@ -24,7 +29,7 @@ export function createPipeline(
 ): Pipeline {
   const { limiter: limiterProcessor, store: storeProcessor, cycle: cycleProcessor } = processorsOf(id, config);
   const limiters = limiterProcessor === undefined ? [] : [createLimiter(limiterProcessor, parts)];
-  const store = new SymbolStore(storeProcessor.config as SymbolStoreConfig, parts.random);
+  const store = new SymbolStore(storeProcessor.config, parts.random);
   registerSymbolStoreMetrics(parts.meter, store);
   const first = [...limiters, ...createKeepers(storeProcessor, store, parts)];
 
@@ -55,40 +60,38 @@ export function createPipeline(
 }
 
 interface Processors {
-  readonly limiter: ConfiguredComponent | undefined;
-  readonly store: ConfiguredComponent;
-  readonly cycle: ConfiguredComponent | undefined;
+  readonly limiter: ComponentOf<MemoryLimiterConfig> | undefined;
+  readonly store: ComponentOf<SymbolStoreConfig>;
+  readonly cycle: ComponentOf<ReportingCycleConfig> | undefined;
 }
 
-/** Which of them there must be, and in which order, was checked with the configuration. */
+/** The configuration was checked: the store is there, and the order is right. */
 function processorsOf(pipelineId: string, { pipelines, processors }: CheckedConfig): Processors {
-  const configured = pipelines.get(pipelineId)!.processors.map((id) => processors.get(id)!);
-  const ofType = (wanted: string): ConfiguredComponent | undefined =>
-    configured.find(({ type }) => type.type === wanted);
+  const configured = pipelines.get(pipelineId)!.processors.map((id) => processors.get(id));
   return {
-    limiter: ofType('memory_limiter'),
-    store: ofType('symbol_store')!,
-    cycle: ofType('reporting_cycle'),
+    limiter: configured.find((each) => isOfType(each, memoryLimiterType)),
+    store: configured.find((each) => isOfType(each, symbolStoreType))!,
+    cycle: configured.find((each) => isOfType(each, reportingCycleType)),
   };
 }
 
 /** Starts before anything learns names, so that it knows what the process holds without data. */
 function createLimiter(
-  { id, config }: ConfiguredComponent,
+  { id, config }: ComponentOf<MemoryLimiterConfig>,
   { clock, random, meter, logger }: PipelineParts,
 ): MemoryLimiter {
   const own = componentLogger(logger, 'processor', id);
   const memory = createProcessMemory();
-  return new MemoryLimiter(id, config as MemoryLimiterConfig, { memory, clock, random, meter, logger: own });
+  return new MemoryLimiter(id, config, { memory, clock, random, meter, logger: own });
 }
 
 /** What lets the store survive a restart: starts before anything learns names, and stops after the last report. */
 function createKeepers(
-  { id, config }: ConfiguredComponent,
+  { id, config }: ComponentOf<SymbolStoreConfig>,
   store: SymbolStore,
   { clock, meter, logger }: PipelineParts,
 ): SnapshotKeeper[] {
-  const { snapshot } = config as SymbolStoreConfig;
+  const { snapshot } = config;
   if (snapshot === undefined) return [];
   const own = componentLogger(logger, 'processor', id);
   return [new SnapshotKeeper(id, snapshot, { store, clock, meter, logger: own })];

@@ -1,29 +1,10 @@
-import { readAuthenticatorId } from '../config/auth-config.ts';
-import type { ConfigSection } from '../config/config-section.ts';
-import { ignoreKeys, serverKeys } from '../config/ignored-keys.ts';
-import { readServerTlsConfig } from '../config/tls-config.ts';
-import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
-
-/** A gRPC server in the Collector's grammar (https://github.com/open-telemetry/opentelemetry-collector/tree/main/config/configgrpc). */
-export interface GrpcServerConfig {
-  /** `host:port`. */
-  readonly endpoint: string;
-  /** `undefined` for plain text. */
-  readonly tls: ServerTlsConfig | undefined;
-  /** Extension that knows the credentials of all calls; empty = nobody is asked. */
-  readonly authenticator: string;
-  /** Of one message, after decompression. */
-  readonly maxReceiveMessageBytes: number;
-  /** For each connection. */
-  readonly maxConcurrentStreams: number;
-  readonly maxConnections: number;
-  /** `undefined` where there is no such limit. */
-  readonly maxConnectionIdleMs: number | undefined;
-  readonly maxConnectionAgeMs: number | undefined;
-  readonly maxConnectionAgeGraceMs: number | undefined;
-  readonly keepaliveTimeMs: number;
-  readonly keepaliveTimeoutMs: number;
-}
+import type { Listener } from '../config/component-type.ts';
+import { choice, converted, duration, integer, optionalSection, section, text } from '../config/config-keys.ts';
+import type { ConfigKey, ConfigOf } from '../config/config-table.ts';
+import { configTable } from '../config/config-table.ts';
+import { serverKeys } from '../config/ignored-keys.ts';
+import { authKey } from '../config/references.ts';
+import { serverTlsTable } from '../config/tls-config.ts';
 
 // RFC 9113 recommends at least 100 (https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2).
 const defaultMaxConcurrentStreams = 100;
@@ -31,58 +12,120 @@ const defaultMaxConcurrentStreams = 100;
 const defaultMaxConnections = 256;
 const mebibyte = 1024 * 1024;
 
-/** `defaultEndpoint` differs between receivers only if they say so: the Collector's port is 4317. */
-export function readGrpcServerConfig(section: ConfigSection, defaultEndpoint = 'localhost:4317'): GrpcServerConfig {
-  const endpoint = section.string('endpoint', defaultEndpoint);
-  if (!isHostAndPort(endpoint)) {
-    section.addProblem('endpoint', `is "${endpoint}"`, 'write host:port, such as "localhost:4317" or "[::1]:4317"');
-  }
-  const tls = section.optionalSection('tls');
-  // As in the Collector, 0 stands for the default.
-  const sizeMib = section.integer('max_recv_msg_size_mib', 4, { min: 0, max: 1024 });
-  const streams = section.integer('max_concurrent_streams', defaultMaxConcurrentStreams, { min: 0, max: 65_536 });
-  const maxConnections = section.integer('max_connections', defaultMaxConnections, { min: 1, max: 65_536 });
-  const config = {
-    endpoint,
-    tls: tls === undefined ? undefined : readServerTlsConfig(tls),
-    authenticator: readAuthenticatorId(section),
-    maxReceiveMessageBytes: (sizeMib === 0 ? 4 : sizeMib) * mebibyte,
-    maxConcurrentStreams: streams === 0 ? defaultMaxConcurrentStreams : streams,
-    maxConnections,
-    ...readKeepalive(section.section('keepalive')),
-  };
-  section.oneOf('transport', 'tcp', ['tcp']);
-  ignoreKeys(section, serverKeys);
-  section.end();
-  return config;
-}
-
-type KeepaliveConfig = Pick<
-  GrpcServerConfig,
-  'maxConnectionIdleMs' | 'maxConnectionAgeMs' | 'maxConnectionAgeGraceMs' | 'keepaliveTimeMs' | 'keepaliveTimeoutMs'
->;
-
-// What a timer of Node.js can wait, 24.8 days, less what grpc-js adds by chance. A longer one would fire at once.
+// A timer of Node.js can wait 24.8 days, and grpc-js adds something by chance. A longer one would fire at once.
 const timerRange = { min: 0, max: 21 * 86_400_000 };
 
-function readKeepalive(section: ConfigSection): KeepaliveConfig {
-  const server = section.section('server_parameters');
-  const config = {
-    maxConnectionIdleMs: server.durationMs('max_connection_idle', 0, timerRange) || undefined,
-    maxConnectionAgeMs: server.durationMs('max_connection_age', 0, timerRange) || undefined,
-    maxConnectionAgeGraceMs: server.durationMs('max_connection_age_grace', 0, timerRange) || undefined,
-    // Defaults of grpc-go, which the Collector has.
-    keepaliveTimeMs: server.durationMs('time', 7_200_000, timerRange) || 7_200_000,
-    keepaliveTimeoutMs: server.durationMs('timeout', 20_000, timerRange) || 20_000,
-  };
-  server.end();
-  ignoreKeys(section, { enforcement_policy: 'clients may send pings as often as they like' });
-  section.end();
-  return config;
+const keepaliveTable = configTable({
+  about: 'Pings and limits of connections.',
+  keys: {
+    server: section(
+      'server_parameters',
+      configTable({
+        about: 'Limits of a connection; 0 is no limit.',
+        keys: {
+          maxConnectionIdleMs: orNone('max_connection_idle', 'A connection without a call for this long is closed.'),
+          maxConnectionAgeMs: orNone('max_connection_age', 'A connection that is older is closed.'),
+          maxConnectionAgeGraceMs: orNone(
+            'max_connection_age_grace',
+            'Time for the calls of a connection that is closed for its age.',
+          ),
+          // Defaults of grpc-go, which the Collector has.
+          keepaliveTimeMs: orDefault(
+            'time',
+            7_200_000,
+            'A connection that is silent for this long is pinged; 0 is the default.',
+          ),
+          keepaliveTimeoutMs: orDefault(
+            'timeout',
+            20_000,
+            'A ping without an answer for this long closes the connection; 0 is the default.',
+          ),
+        },
+      }),
+    ),
+  },
+  ignored: { enforcement_policy: 'clients may send pings as often as they like' },
+});
+
+/** Key `transport` of the Collector. */
+export const onlyTcp: ConfigKey<'tcp'> = choice('transport', { choices: ['tcp'], fallback: 'tcp' }, 'Only `tcp`.');
+
+/** A gRPC server. */
+export const grpcServerTable = configTable(
+  {
+    title: 'gRPC server',
+    about: 'A gRPC server. Receivers with the same endpoint share one, and must agree on all its keys.',
+    source: 'https://github.com/open-telemetry/opentelemetry-collector/tree/main/config/configgrpc',
+    keys: {
+      endpoint: hostAndPort('localhost:4317'),
+      tls: optionalSection('tls', serverTlsTable),
+      authenticator: authKey('server authenticator'),
+      /** Bound of one message after decompression. */
+      maxReceiveMessageBytes: converted(
+        integer(
+          'max_recv_msg_size_mib',
+          { fallback: 4, min: 0, max: 1024 },
+          'Largest message in MiB, after decompression; 0 is the default.',
+        ),
+        // As in the Collector, 0 stands for the default.
+        (mib) => (mib === 0 ? 4 : mib) * mebibyte,
+      ),
+      /** Bound for each connection. */
+      maxConcurrentStreams: converted(
+        integer(
+          'max_concurrent_streams',
+          { fallback: defaultMaxConcurrentStreams, min: 0, max: 65_536 },
+          'Calls at the same time, on each connection; 0 is the default.',
+        ),
+        (streams) => (streams === 0 ? defaultMaxConcurrentStreams : streams),
+      ),
+      maxConnections: integer(
+        'max_connections',
+        { fallback: defaultMaxConnections, min: 1, max: 65_536 },
+        'Connections at the same time.',
+      ),
+      keepalive: section('keepalive', keepaliveTable),
+      transport: onlyTcp,
+    },
+    ignored: serverKeys,
+  },
+  ({ keepalive, transport, ...config }) => ({ ...config, ...keepalive.server }),
+);
+
+/** Typed keys of a gRPC server. A duration that is `undefined` is no limit. */
+export type GrpcServerConfig = ConfigOf<typeof grpcServerTable>;
+
+/** The socket of a gRPC server. */
+export function grpcListener(path: string, config: GrpcServerConfig): Listener {
+  return { path, endpoint: config.endpoint, server: 'grpc', settings: { ...config } };
 }
 
-/** Whether a text is an endpoint; the host may be empty, for all interfaces. */
-export function isHostAndPort(endpoint: string): boolean {
+function orNone(key: string, meaning: string): ConfigKey<number | undefined> {
+  return converted(duration(key, { fallback: 0, ...timerRange }, meaning), (ms) => ms || undefined);
+}
+
+function orDefault(key: string, fallback: number, meaning: string): ConfigKey<number> {
+  return converted(duration(key, { fallback, ...timerRange }, meaning), (ms) => ms || fallback);
+}
+
+/** Key `endpoint` of a receiver. */
+export function hostAndPort(fallback: string): ConfigKey<string> {
+  const meaning = '`host:port` to listen on; an empty host is every interface, and port 0 lets the system choose.';
+  return converted(text('endpoint', { fallback }, meaning), (endpoint, parent) => {
+    if (!isHostAndPort(endpoint)) {
+      const port = fallback.split(':').at(-1);
+      parent.addProblem(
+        'endpoint',
+        `is "${endpoint}"`,
+        `write host:port, such as "localhost:${port}" or "[::1]:${port}"`,
+      );
+    }
+    return endpoint;
+  });
+}
+
+/** Tells an endpoint; the host may be empty, for all interfaces. */
+function isHostAndPort(endpoint: string): boolean {
   const match = /^(?:\[[0-9a-fA-F:.%]+\]|[^:[\]\s/]*):(\d{1,5})$/.exec(endpoint);
   return match !== null && Number(match[1]) <= 65_535;
 }

@@ -1,9 +1,9 @@
-import type { Meter } from '@opentelemetry/api';
 import type { ExportRequest } from '../exporters/export-request.ts';
+import { httpListener } from '../http/http-listener-config.ts';
 import type { StoreFigures } from '../http/live-page/live-cycle.ts';
-import type { LivePageFacts } from '../http/live-page/live-page.ts';
 import { LivePage } from '../http/live-page/live-page.ts';
 import type { LivePageConfig } from '../http/live-page/live-page-config.ts';
+import { livePageTable } from '../http/live-page/live-page-config.ts';
 import type { RequestFolder } from '../http/live-page/passed-requests.ts';
 import { decodeProfilesData } from '../otlp/protobuf/decode-profiles-data.ts';
 import type { PipelineOutlets } from '../pipeline/pipeline.ts';
@@ -14,16 +14,23 @@ import type { Component } from '../support/component.ts';
 import { everyInterval } from '../support/every-interval.ts';
 import { version } from '../support/version.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
+import type { ExtensionType } from './extensions.ts';
 
-export function createLivePage(
-  id: string,
-  config: LivePageConfig,
-  receivers: LivePageFacts['receivers'],
-  { meter, clock }: { readonly meter: Meter; readonly clock: Clock },
-): LivePage {
-  const createFolder = (): RequestFolder => requestFolder(config.maxNodes);
-  return new LivePage(id, config, { version, receivers }, { meter, nowMs: () => clock.nowMs(), createFolder });
-}
+/** Extension `live_page`. */
+export const livePageType: ExtensionType<LivePageConfig> = {
+  kind: 'extension',
+  type: 'live_page',
+  aliases: [],
+  stability: 'alpha',
+  table: livePageTable,
+  listens: (config) => [httpListener('', config)],
+  create: (id, config, { receivers, meter, clock }) => {
+    const createFolder = (): RequestFolder => requestFolder(config.maxNodes);
+    const parts = { meter, nowMs: () => clock.nowMs(), createFolder };
+    const page = new LivePage(id, config, { version, receivers }, parts);
+    return { page, mount: page, listener: config };
+  },
+};
 
 /** The ways by which a pipeline shows itself on the pages. */
 export function outletsToPages(

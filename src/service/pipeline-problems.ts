@@ -1,27 +1,18 @@
 import { resolve } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import type { CheckedConfig, ConfiguredComponent } from '../config/check-document.ts';
+import type { CheckedConfig } from '../config/check-document.ts';
+import { isOfType } from '../config/check-document.ts';
 import type { ConfigProblem } from '../config/config-error.ts';
-import type { GrpcServerConfig } from '../receivers/grpc-server-config.ts';
-import type { OtlpReceiverConfig } from '../receivers/otlp/otlp-receiver-config.ts';
-import type { ReportingCycleConfig } from '../reporter/reporting-cycle-config.ts';
-import type { SymbolStoreConfig } from '../symbols/symbol-store-config.ts';
-import { findSecurityProblems } from './auth-references.ts';
-import { findStorageProblems } from './storage-references.ts';
+import { memoryLimiterType } from '../memory/memory-limiter-config.ts';
+import { framesReceiverType } from '../receivers/frames/frames-receiver.ts';
+import { otlpReceiverType } from '../receivers/otlp/otlp-receiver.ts';
+import { reportingCycleType } from '../reporter/reporting-cycle-config.ts';
+import { symbolStoreType } from '../symbols/symbol-store-config.ts';
+import { findListenerProblems } from './listener-problems.ts';
 
-/** What the processors of a pipeline may be, by whether raw frame samples come in: only a cycle makes profiles of these. */
-const processorTypes = {
-  frames: ['symbol_store,reporting_cycle'],
-  otlp: ['symbol_store,reporting_cycle', 'symbol_store'],
-};
-
-/** What is wrong with the pipelines as a whole, though each part of them is fine. */
+/** Finds the faults of pipelines and listeners as a whole, in a configuration whose parts are each without one. */
 export function findPipelineProblems(config: CheckedConfig): ConfigProblem[] {
   return [
-    ...findStorageProblems(config),
-    ...findSecurityProblems(config),
-    ...findSharedEndpoints(config),
-    ...findUnequalServers(config),
+    ...findListenerProblems(config),
     ...findProcessorProblems(config),
     ...findSharedReceivers(config),
     ...findSharedSnapshots(config),
@@ -29,60 +20,15 @@ export function findPipelineProblems(config: CheckedConfig): ConfigProblem[] {
   ];
 }
 
-/** A gRPC server has each service once, so two receivers of one type cannot share an endpoint; an HTTP server is never shared. */
-function findSharedEndpoints({ pipelines, receivers }: CheckedConfig): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  const receiverByEndpoint = new Map<string, string>();
-  for (const id of new Set([...pipelines.values()].flatMap((pipeline) => pipeline.receivers))) {
-    const receiver = receivers.get(id);
-    if (receiver === undefined) continue;
-    const { grpc, http } = receiver.config as Partial<OtlpReceiverConfig>;
-    for (const [protocol, endpoint] of [
-      ['grpc', grpc?.endpoint],
-      ['http', http?.endpoint],
-    ] as const) {
-      if (endpoint === undefined) continue;
-      const key = `${receiver.type.type} ${protocol} ${endpoint}`;
-      const other = receiverByEndpoint.get(key);
-      receiverByEndpoint.set(key, id);
-      if (other === undefined || endpoint.endsWith(':0')) continue;
-      problems.push({
-        path: `receivers.${id}.protocols.${protocol}.endpoint`,
-        problem: `${endpoint} is the endpoint of receiver "${other}" too`,
-        remedy: `give each receiver of ${receiver.type.type} an endpoint of its own`,
-      });
-    }
-  }
-  return problems;
-}
-
-/** Receivers that name one endpoint share a gRPC server, which has one `tls`, one `auth` and one bound of each kind. */
-function findUnequalServers({ pipelines, receivers }: CheckedConfig): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  const firstByEndpoint = new Map<string, { readonly id: string; readonly grpc: GrpcServerConfig }>();
-  for (const id of new Set([...pipelines.values()].flatMap((pipeline) => pipeline.receivers))) {
-    const grpc = (receivers.get(id)?.config as Partial<OtlpReceiverConfig> | undefined)?.grpc;
-    if (grpc === undefined || grpc.endpoint.endsWith(':0')) continue;
-    const first = firstByEndpoint.get(grpc.endpoint);
-    if (first === undefined) firstByEndpoint.set(grpc.endpoint, { id, grpc });
-    else if (!isDeepStrictEqual(first.grpc, grpc)) {
-      problems.push({
-        path: `receivers.${id}.protocols.grpc`,
-        problem: `differs from that of receiver "${first.id}", which shares the server at ${grpc.endpoint}`,
-        remedy: 'give both the same settings or endpoints of their own',
-      });
-    }
-  }
-  return problems;
-}
-
 function findProcessorProblems({ pipelines, processors, receivers }: CheckedConfig): ConfigProblem[] {
   return [...pipelines].flatMap(([id, pipeline]) => {
-    const types = pipeline.processors.map((processor) => processors.get(processor)?.type.type);
-    // It may stand in front of each, and of nothing else: what is refused must not have been worked on.
-    if (types[0] === 'memory_limiter') types.shift();
-    const hasFrames = pipeline.receivers.some((receiver) => receivers.get(receiver)?.type.type === 'frames');
-    if (processorTypes[hasFrames ? 'frames' : 'otlp'].includes(types.join())) return [];
+    const types = pipeline.processors.map((processor) => processors.get(processor)?.type);
+    // Before all others: refused data must not have cost any work.
+    if (types[0] === memoryLimiterType) types.shift();
+    const hasFrames = pipeline.receivers.some((receiver) => isOfType(receivers.get(receiver), framesReceiverType));
+    const [store, cycle, ...others] = types;
+    const isCycle = cycle === reportingCycleType || (cycle === undefined && !hasFrames);
+    if (store === symbolStoreType && isCycle && others.length === 0) return [];
     const whole =
       'name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first';
     return {
@@ -113,9 +59,11 @@ function findSharedSnapshots({ pipelines, processors }: CheckedConfig): ConfigPr
   const problems: ConfigProblem[] = [];
   const pipelineBySnapshot = new Map<string, string>();
   for (const [id, pipeline] of pipelines) {
-    const snapshot = pipeline.processors
-      .map((each) => snapshotPath(processors.get(each)))
-      .find((path) => path !== undefined);
+    const stores = pipeline.processors
+      .map((each) => processors.get(each))
+      .filter((each) => isOfType(each, symbolStoreType));
+    const written = stores.find(({ config }) => config.snapshot !== undefined)?.config.snapshot?.path;
+    const snapshot = written && resolve(written);
     if (snapshot === undefined) continue;
     const other = pipelineBySnapshot.get(snapshot);
     pipelineBySnapshot.set(snapshot, id);
@@ -128,11 +76,14 @@ function findSharedSnapshots({ pipelines, processors }: CheckedConfig): ConfigPr
   return problems;
 }
 
-/** Merging OTLP profiles into the cycle needs somebody who brings some. */
+/** A cycle that merges OTLP profiles needs a receiver of them. */
 function findIdleMerges({ pipelines, processors, receivers }: CheckedConfig): ConfigProblem[] {
   return [...pipelines].flatMap(([id, pipeline]) => {
-    const hasOtlp = pipeline.receivers.some((receiver) => receivers.get(receiver)?.type.type === 'otlp');
-    const cycleId = pipeline.processors.find((processor) => isMerging(processors.get(processor)));
+    const hasOtlp = pipeline.receivers.some((receiver) => isOfType(receivers.get(receiver), otlpReceiverType));
+    const cycleId = pipeline.processors.find((id) => {
+      const processor = processors.get(id);
+      return isOfType(processor, reportingCycleType) && processor.config.otlpProfiles === 'merge';
+    });
     if (hasOtlp || cycleId === undefined) return [];
     return {
       path: `processors.${cycleId}.otlp_profiles`,
@@ -140,15 +91,4 @@ function findIdleMerges({ pipelines, processors, receivers }: CheckedConfig): Co
       remedy: `add one to service.pipelines.${id}.receivers, or remove the key`,
     };
   });
-}
-
-function isMerging(processor: ConfiguredComponent | undefined): boolean {
-  if (processor?.type.type !== 'reporting_cycle') return false;
-  return (processor.config as ReportingCycleConfig).otlpProfiles === 'merge';
-}
-
-function snapshotPath(processor: ConfiguredComponent | undefined): string | undefined {
-  if (processor?.type.type !== 'symbol_store') return undefined;
-  const { snapshot } = processor.config as SymbolStoreConfig;
-  return snapshot && resolve(snapshot.path);
 }

@@ -1,34 +1,32 @@
 import type { CheckedConfig } from '../config/check-document.ts';
+import { isOfType } from '../config/check-document.ts';
+import type { PipelineConfig } from '../config/config-document.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { DurableRequests } from '../exporters/storage/durable-requests.ts';
 import { SwitchedOffExporter } from '../exporters/switched-off-exporter.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import type { ComponentKind } from '../http/health/health-status.ts';
 import { HealthStatus } from '../http/health/health-status.ts';
-import type { HttpServer } from '../http/http-server.ts';
+import type { HttpPart, HttpServer } from '../http/http-server.ts';
 import { createHttpServers } from '../http/http-server.ts';
-import type { LivePage } from '../http/live-page/live-page.ts';
-import type { LivePageConfig } from '../http/live-page/live-page-config.ts';
+import { MetricsEndpoint } from '../http/metrics/metrics-endpoint.ts';
+import type { RequestGuard } from '../model/authentication.ts';
 import type { ReportStatus } from '../model/component-status.ts';
+import type { ConnectJournal } from '../model/request-journal.ts';
 import { createPipeline } from '../pipeline/create-pipeline.ts';
 import type { Pipeline, PipelineParts } from '../pipeline/pipeline.ts';
 import { GrpcServers } from '../receivers/grpc-servers.ts';
-import { FileStorage } from '../storage/file-storage.ts';
-import type { FileStorageConfig } from '../storage/file-storage-config.ts';
-import { fileStorageType } from '../storage/file-storage-config.ts';
+import type { PipelineEntry } from '../receivers/receiver-type.ts';
+import { reportingCycleType } from '../reporter/reporting-cycle-config.ts';
+import type { SegmentLog } from '../storage/segment-log.ts';
 import type { Component } from '../support/component.ts';
 import { Lifecycle } from '../support/lifecycle.ts';
 import { componentLogger } from '../support/logger.ts';
 import { observeProcess } from '../support/process-metrics.ts';
 import type { Telemetry } from '../support/telemetry.ts';
-import { authenticatorOf } from './auth-references.ts';
-import type { Authenticators } from './authenticators.ts';
-import { createAuthenticators } from './authenticators.ts';
-import { createExporter } from './components.ts';
-import { createReceiver, endpointOf } from './create-receiver.ts';
-import { createHttpParts } from './http-parts.ts';
-import { createLivePage, outletsToPages } from './live-report.ts';
-import { journalLogOf, storageOf } from './storage-references.ts';
+import type { ServiceConfig } from './components.ts';
+import { Extensions } from './extensions.ts';
+import { outletsToPages } from './live-report.ts';
 
 export interface ServiceParts extends Omit<PipelineParts, 'meter'> {
   readonly telemetry: Telemetry;
@@ -52,38 +50,37 @@ interface Member extends Component {
  * a stop, and is the last to go.
  */
 export class Service {
-  readonly #config: CheckedConfig;
+  readonly #config: ServiceConfig;
   readonly #parts: ServiceParts;
   readonly #health: HealthStatus;
-  readonly #authenticators: Authenticators;
+  readonly #extensions: Extensions;
   readonly #grpcServers: GrpcServers;
   readonly #httpServers: readonly HttpServer[];
-  readonly #storages: ReadonlyMap<string, FileStorage>;
   readonly #lifecycle: Lifecycle<Member>;
   readonly #stopObserving: () => void;
   readonly #portsByReceiver = new Map<string, () => number>();
   #receiverDeadline = new AbortController().signal;
   #stopped: Promise<void> | undefined;
 
-  constructor(config: CheckedConfig, parts: ServiceParts) {
+  constructor(config: ServiceConfig, parts: ServiceParts) {
     this.#config = config;
     this.#parts = parts;
     const { clock, logger, telemetry } = parts;
     const { meter } = telemetry;
     this.#health = new HealthStatus(pipelineMembers(config), clock);
-    this.#authenticators = createAuthenticators(config, { clock, meter, logger });
-    const { guardOf } = this.#authenticators;
+    const receivers = [...config.receivers.values()].map(({ id, type, config: own }) => {
+      return { id, endpoint: type.listens?.(own)[0]?.endpoint ?? '' };
+    });
+    this.#extensions = new Extensions(config, { status: this.#health, receivers, clock, meter, logger });
+    const guardOf = (authenticator: string): RequestGuard | undefined => this.#extensions.guardOf(authenticator);
     this.#grpcServers = new GrpcServers({ clock, meter, logger, guardOf });
-    const livePages = this.#createLivePages();
-    const prometheusText = (): Promise<string> => telemetry.prometheusText();
-    const httpTools = { status: this.#health, clock, livePages, prometheusText, guardOf };
-    this.#httpServers = createHttpServers(createHttpParts(config, httpTools), { clock, logger, meter });
-    this.#storages = this.#createStorages();
+    const httpParts = [...this.#extensions.httpParts(), ...this.#metricsParts()];
+    this.#httpServers = createHttpServers(httpParts, { clock, logger, meter });
     const exporters = this.#createExporters();
     const pipelines = [...config.pipelines].map(([id, pipeline]) => {
       const own = withoutSwitchedOff(pipeline.exporters.map((exporter) => exporters.get(exporter)!));
-      const pages = outletsToPages([...livePages.values()], clock);
-      const journalLog = journalLogOf(id, config, this.#storages);
+      const pages = outletsToPages(this.#extensions.pages, clock);
+      const journalLog = this.#journalLogOf(id, pipeline);
       return createPipeline(id, config, { exporters: own, ...pages, journalLog }, { ...parts, meter });
     });
     this.#lifecycle = this.#createLifecycle([...exporters.values()], pipelines);
@@ -131,54 +128,49 @@ export class Service {
     return new Map([...this.#portsByReceiver].map(([id, port]) => [id, port()]));
   }
 
-  #createLivePages(): Map<string, LivePage> {
-    const receivers = [...this.#config.receivers].map(([id, receiver]) => ({ id, endpoint: endpointOf(receiver) }));
-    const { telemetry, clock } = this.#parts;
-    const tools = { meter: telemetry.meter, clock };
-    const pages = this.#extensions('live_page').map(
-      ({ id, config }) => [id, createLivePage(id, config as LivePageConfig, receivers, tools)] as const,
-    );
-    return new Map(pages);
+  /** The metrics as Prometheus text, once for each reader. */
+  #metricsParts(): HttpPart[] {
+    const { telemetry } = this.#parts;
+    return this.#config.telemetry.metrics.prometheus.map(({ host, port, tls, authenticator }) => {
+      const mount = new MetricsEndpoint(() => telemetry.prometheusText());
+      return { endpoint: { host, port }, tls, guard: this.#extensions.guardOf(authenticator), mount };
+    });
   }
 
-  #extensions(type: string): { readonly id: string; readonly config: unknown }[] {
-    const configured = this.#config.serviceExtensions.map((id) => this.#config.extensions.get(id)!);
-    return configured.filter((extension) => extension.type.type === type);
-  }
-
-  #createStorages(): ReadonlyMap<string, FileStorage> {
-    const { logger, clock } = this.#parts;
-    return new Map(
-      this.#extensions(fileStorageType.type).map(({ id, config }) => {
-        const own = componentLogger(logger, 'extension', id);
-        return [id, new FileStorage(id, config as FileStorageConfig, own, clock)];
-      }),
-    );
-  }
-
-  #createExporters(): Map<string, ReturnType<typeof createExporter>> {
+  #createExporters(): Map<string, Component & ProfilesExporter> {
     const { telemetry, clock, random } = this.#parts;
     const used = new Set([...this.#config.pipelines.values()].flatMap(({ exporters }) => exporters));
     return new Map(
       [...used].map((id) => {
         const logger = componentLogger(this.#parts.logger, 'exporter', id);
-        const component = this.#config.exporters.get(id)!;
-        const log = this.#storages.get(storageOf(component))?.logOf('exporter', id);
+        const { type, config } = this.#config.exporters.get(id)!;
+        const named = type.refersTo(config);
+        const log = this.#extensions.storages.get(named.storage)?.logOf('exporter', id);
         const storage = log && new DurableRequests(id, log, { logger, meter: telemetry.meter, clock });
-        const credentials = this.#authenticators.credentialsOf(authenticatorOf(component));
+        const credentials = this.#extensions.credentialsOf(named.authenticator);
         const reportStatus: ReportStatus = (status, error) => this.#health.report(id, 'exporter', status, error);
         const own = { logger, meter: telemetry.meter, clock, random, storage, credentials, reportStatus };
-        return [id, createExporter(component, own)];
+        return [id, type.create(id, config, own)];
       }),
     );
+  }
+
+  /** The log of a pipeline's journal; `undefined` without one. */
+  #journalLogOf(id: string, { processors }: PipelineConfig): SegmentLog | undefined {
+    const cycle = processors
+      .map((each) => this.#config.processors.get(each))
+      .find((each) => isOfType(each, reportingCycleType));
+    return this.#extensions.storages.get(cycle?.config.storage ?? '')?.logOf('pipeline', id);
   }
 
   #createReceivers(pipeline: Pipeline): Component[] {
     return this.#config.pipelines.get(pipeline.id)!.receivers.map((id) => {
       const { clock, telemetry, logger } = this.#parts;
-      const { component, ports } = createReceiver(this.#config.receivers.get(id)!, pipeline, {
+      const { type, config } = this.#config.receivers.get(id)!;
+      const { component, ports } = type.create(id, config, {
+        entry: entryOf(pipeline, id),
         grpcServers: this.#grpcServers,
-        guardOf: this.#authenticators.guardOf,
+        guardOf: (authenticator) => this.#extensions.guardOf(authenticator),
         clock,
         meter: telemetry.meter,
         logger: componentLogger(logger, 'receiver', id),
@@ -190,9 +182,9 @@ export class Service {
 
   #createLifecycle(exporters: readonly Component[], pipelines: readonly Pipeline[]): Lifecycle<Member> {
     const members = [
-      ...this.#authenticators.members.map((component) => memberOf('extension', component)),
+      ...this.#extensions.authenticators.map((component) => memberOf('extension', component)),
       ...this.#httpServers.map((component) => memberOf('extension', component)),
-      ...[...this.#storages.values()].map((component) => memberOf('extension', component)),
+      ...[...this.#extensions.storages.values()].map((component) => memberOf('extension', component)),
       ...exporters.map((component) => memberOf('exporter', component)),
       ...pipelines.flatMap(({ components }) => components).map((each) => memberOf('processor', each)),
       ...pipelines.flatMap((pipeline) => this.#createReceivers(pipeline)).map((each) => this.#receiverMember(each)),
@@ -210,6 +202,21 @@ export class Service {
     const stop = (all: AbortSignal): Promise<void> => receiver.stop(AbortSignal.any([all, this.#receiverDeadline]));
     return { ...memberOf('receiver', receiver), stop };
   }
+}
+
+/** The beginning of a pipeline for one of its receivers. */
+function entryOf({ intake, profiles, merged, admissions, journal }: Pipeline, id: string): PipelineEntry {
+  const connectTo = (type: 'frames' | 'otlp'): ConnectJournal | undefined =>
+    journal && ((restore) => journal.connect(type, id, restore));
+  const connectJournal = connectTo('otlp');
+  return {
+    frames: intake && { sink: intake, admission: admissions.frames, connectJournal: connectTo('frames') },
+    otlp: {
+      sink: profiles,
+      admission: admissions.otlp,
+      keeping: merged && connectJournal && { sink: merged, connectJournal },
+    },
+  };
 }
 
 /** What is off takes everything: that must not count as somebody who has it. Where all are, nobody misses anything. */

@@ -2,11 +2,13 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { ComponentType } from '../config/component-type.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import type { FileLock, LockOwner } from '../support/file-lock.ts';
 import { describeLockOwner, tryLockFile } from '../support/file-lock.ts';
 import type { FileStorageConfig } from './file-storage-config.ts';
+import { fileStorageTable } from './file-storage-config.ts';
 import { systemFileSystem } from './log-file-system.ts';
 import { SegmentLog } from './segment-log.ts';
 
@@ -84,3 +86,23 @@ async function lockDirectory(
     await clock.sleep(pollMs);
   }
 }
+
+/** FileStorageType describes the extension `file_storage`. */
+interface FileStorageType extends ComponentType<FileStorageConfig> {
+  readonly kind: 'extension';
+  create(
+    id: string,
+    config: FileStorageConfig,
+    parts: { readonly logger: Logger; readonly clock: Clock },
+  ): { readonly storage: FileStorage };
+}
+
+export const fileStorageType: FileStorageType = {
+  kind: 'extension',
+  type: 'file_storage',
+  aliases: [],
+  stability: 'alpha',
+  table: fileStorageTable,
+  provides: () => ['storage'],
+  create: (id, config, { logger, clock }) => ({ storage: new FileStorage(id, config, logger, clock) }),
+};

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { hashSync } from 'bcryptjs';
 import { BasicAuthClient } from '../../src/auth/basic-auth-client.ts';
 import type { BasicAuthConfig } from '../../src/auth/basic-auth-config.ts';
-import { readBasicAuthConfig } from '../../src/auth/basic-auth-config.ts';
+import { basicAuthTable } from '../../src/auth/basic-auth-config.ts';
 import { BasicAuthServer } from '../../src/auth/basic-auth-server.ts';
 import { ConfigSection } from '../../src/config/config-section.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -18,7 +18,7 @@ import { recordMetrics } from '../support/metric-recorder.ts';
 type Side = BasicAuthConfig['side'];
 
 function configOf<S extends Side>(values: object): Extract<BasicAuthConfig, { side: S }> {
-  return readBasicAuthConfig(new ConfigSection('', values, [])) as Extract<BasicAuthConfig, { side: S }>;
+  return basicAuthTable.read(new ConfigSection('', values, [])) as Extract<BasicAuthConfig, { side: S }>;
 }
 
 function partsOf() {
@@ -156,7 +156,7 @@ for (const { values, fault } of [
 ]) {
   test(`basicauth refuses ${JSON.stringify(values).slice(0, 60)}`, () => {
     const problems: { path: string; problem: string; remedy: string }[] = [];
-    readBasicAuthConfig(new ConfigSection('', values, problems));
+    basicAuthTable.read(new ConfigSection('', values, problems));
     const text = problems.map(({ path, problem, remedy }) => `${path}: ${problem}; ${remedy}.`).join('\n');
     assert.match(text, fault);
     assert.doesNotMatch(text, /31337/);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { BearerTokenAuth } from '../../src/auth/bearer-token-auth.ts';
-import { readBearerTokenConfig } from '../../src/auth/bearer-token-config.ts';
+import { bearerTokenTable } from '../../src/auth/bearer-token-config.ts';
 import type { ConfigProblem } from '../../src/config/config-error.ts';
 import { ConfigSection } from '../../src/config/config-section.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -16,7 +16,7 @@ function create(values: object) {
   const clock = new FakeClock();
   const log = recordLogs();
   const { meter, values: metrics } = recordMetrics();
-  const config = readBearerTokenConfig(new ConfigSection('extensions.bearertokenauth', values, []));
+  const config = bearerTokenTable.read(new ConfigSection('extensions.bearertokenauth', values, []));
   return {
     auth: new BearerTokenAuth('bearertokenauth', config, { clock, meter, logger: log.logger }),
     clock,
@@ -78,7 +78,7 @@ for (const { tokens, shown } of [
 ]) {
   test(`bearertokenauth refuses ${shown} as its tokens, without showing it`, () => {
     const problems: ConfigProblem[] = [];
-    readBearerTokenConfig(new ConfigSection('extensions.bearertokenauth', { tokens }, problems));
+    bearerTokenTable.read(new ConfigSection('extensions.bearertokenauth', { tokens }, problems));
     const path = `extensions.bearertokenauth.tokens${Array.isArray(tokens) ? '[1]' : ''}`;
     assert.deepEqual(problems, [{ path, problem: 'the value is not text', remedy: 'put it in quotes' }]);
   });
@@ -168,7 +168,7 @@ for (const { name, values, fault } of [
 ]) {
   test(`bearertokenauth refuses a configuration ${name}`, () => {
     const problems: { path: string; problem: string; remedy: string }[] = [];
-    readBearerTokenConfig(new ConfigSection('', values, problems));
+    bearerTokenTable.read(new ConfigSection('', values, problems));
     const text = problems.map(({ path, problem, remedy }) => `${path}: ${problem}; ${remedy}.`).join('\n');
     assert.match(text, fault);
     assert.doesNotMatch(text, /31337/);

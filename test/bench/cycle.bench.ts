@@ -8,7 +8,7 @@ import { TraceIntake } from '../../src/reporter/trace-intake.ts';
 import { contentsOf, resolveLateNames } from '../../src/reporter/window-report.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
-import { readSymbolStoreConfig } from '../../src/symbols/symbol-store-config.ts';
+import { symbolStoreType } from '../../src/symbols/symbol-store-config.ts';
 import type { BenchOptions, BenchRow, BenchSuite } from './bench.ts';
 import { compareInRounds } from './bench.ts';
 import { nowUnixNano, sampleCount, syntheticBatch } from './synthetic-batch.ts';
@@ -31,7 +31,7 @@ export const suite: BenchSuite = {
 
 /** An intake whose store knows every frame of the batch, as it does after a collector's first minute. */
 function createIntake(): { readonly store: SymbolStore; readonly intake: TraceIntake } {
-  const store = new SymbolStore(readSymbolStoreConfig(new ConfigSection('symbol_store', {}, [])), Math.random);
+  const store = new SymbolStore(symbolStoreType.table.read(new ConfigSection('symbol_store', {}, [])), Math.random);
   const intake = new TraceIntake(store, limits, systemClock);
   const names = Buffer.from(Batch.encode(Batch.fromObject(namesOf(syntheticBatch()))).finish());
   intake.submit(new BatchDecoder(timeBounds).decode(names, nowUnixNano).batch);

@@ -14,7 +14,7 @@ import { TraceIntake } from '../../src/reporter/trace-intake.ts';
 import { systemFileSystem } from '../../src/storage/log-file-system.ts';
 import { SegmentLog } from '../../src/storage/segment-log.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
-import { readSymbolStoreConfig } from '../../src/symbols/symbol-store-config.ts';
+import { symbolStoreType } from '../../src/symbols/symbol-store-config.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { encodeBatch, smallBatch } from '../support/frames-client.ts';
 import type { BenchRow, BenchSuite } from './bench.ts';
@@ -105,7 +105,7 @@ function openLog(directory: string, isSynced: boolean): SegmentLog {
 
 function createNode(log: SegmentLog | undefined) {
   const clock = new FakeClock(nowUnixNano);
-  const store = new SymbolStore(readSymbolStoreConfig(new ConfigSection('', {}, [])), () => 0.5);
+  const store = new SymbolStore(symbolStoreType.table.read(new ConfigSection('', {}, [])), () => 0.5);
   const limits = { maxEvents: 10_000_000, maxBytes: 2 ** 31, retryDelayMs: 1 };
   const window = new TraceIntake(store, limits, clock);
   const events = createJournalEvents('bench', logger, meter);

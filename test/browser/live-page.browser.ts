@@ -6,7 +6,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { ConfigSection } from '../../src/config/config-section.ts';
 import type { CycleFigures } from '../../src/http/live-page/live-cycle.ts';
 import { LivePage } from '../../src/http/live-page/live-page.ts';
-import { readLivePageConfig } from '../../src/http/live-page/live-page-config.ts';
+import { livePageTable } from '../../src/http/live-page/live-page-config.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { foldFlameTrees } from '../../src/profile/flame/flame-graph.ts';
 import { requestFolder } from '../../src/service/live-report.ts';
@@ -46,7 +46,7 @@ async function start(
   options: BrowserContextOptions = {},
   nowMs: () => number = () => performance.now(),
 ): Promise<LiveBrowser> {
-  const config = readLivePageConfig(new ConfigSection('live_page', {}, []));
+  const config = livePageTable.read(new ConfigSection('live_page', {}, []));
   const facts = { version: '1.2.3', receivers: [{ id: 'frames', endpoint: 'localhost:4317' }] };
   const livePage = new LivePage('live_page', config, facts, {
     meter: new MeterProvider().getMeter('test'),

@@ -26,7 +26,7 @@ test('checkDocument gives typed values of every component, with its type', () =>
     testTypes,
   );
   const summary = [config.receivers, config.processors, config.exporters, config.extensions].map((components) =>
-    Array.from(components, ([key, { id, type, config: values }]) => [key, id, type.type, values]),
+    [...components.entries()].map(([key, { id, type, config: values }]) => [key, id, type.type, values]),
   );
   assert.deepEqual(summary, [
     [['frames', 'frames', 'frames', { endpoint: 'localhost:4317', timeoutMs: 5_000 }]],

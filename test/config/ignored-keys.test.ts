@@ -3,18 +3,18 @@ import { test } from 'node:test';
 import type { ConfigProblem } from '../../src/config/config-error.ts';
 import { ConfigNotes } from '../../src/config/config-notes.ts';
 import { ConfigSection } from '../../src/config/config-section.ts';
-import { readTelemetryConfig } from '../../src/config/telemetry-config.ts';
-import { readOtlpGrpcConfig } from '../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
-import { readOtlpHttpConfig } from '../../src/exporters/otlp-http/otlp-http-config.ts';
-import { readHealthCheckConfig } from '../../src/http/health/health-check-config.ts';
-import { readOtlpReceiverConfig } from '../../src/receivers/otlp/otlp-receiver-config.ts';
+import { telemetryTable } from '../../src/config/telemetry-config.ts';
+import { otlpGrpcTable } from '../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
+import { otlpHttpTable } from '../../src/exporters/otlp-http/otlp-http-config.ts';
+import { healthCheckTable } from '../../src/http/health/health-check-config.ts';
+import { otlpReceiverTable } from '../../src/receivers/otlp/otlp-receiver-config.ts';
 
 const buffers = { read_buffer_size: 524_288, write_buffer_size: 524_288 };
 
 for (const { name, read, values, ignored } of [
   {
     name: 'the otlp receiver',
-    read: readOtlpReceiverConfig,
+    read: otlpReceiverTable.read,
     values: {
       protocols: {
         grpc: {
@@ -37,25 +37,25 @@ for (const { name, read, values, ignored } of [
   },
   {
     name: 'otlp_grpc',
-    read: readOtlpGrpcConfig,
+    read: otlpGrpcTable.read,
     values: { endpoint: 'a:1', ...buffers },
     ignored: ['k.read_buffer_size', 'k.write_buffer_size'],
   },
   {
     name: 'otlp_http',
-    read: readOtlpHttpConfig,
+    read: otlpHttpTable.read,
     values: { endpoint: 'http://a', ...buffers, force_attempt_http2: true, traces_endpoint: 'http://b' },
     ignored: ['k.read_buffer_size', 'k.write_buffer_size', 'k.force_attempt_http2', 'k.traces_endpoint'],
   },
   {
     name: 'health_check',
-    read: readHealthCheckConfig,
+    read: healthCheckTable.read,
     values: { check_collector_pipeline: { enabled: false } },
     ignored: ['k.check_collector_pipeline'],
   },
   {
     name: 'telemetry',
-    read: readTelemetryConfig,
+    read: telemetryTable.read,
     values: { logs: { development: true, sampling: { enabled: true } } },
     ignored: ['k.logs.development', 'k.logs.sampling'],
   },
@@ -74,6 +74,6 @@ for (const { name, read, values, ignored } of [
 
 test('a key that is ignored is not offered where another is unknown', () => {
   const problems: ConfigProblem[] = [];
-  readOtlpGrpcConfig(new ConfigSection('k', { endpoint: 'a:1', zzz: 1 }, problems));
+  otlpGrpcTable.read(new ConfigSection('k', { endpoint: 'a:1', zzz: 1 }, problems));
   assert.doesNotMatch(problems[0]!.remedy, /buffer_size/);
 });

@@ -5,18 +5,18 @@ import type { ConfigProblem } from '../../src/config/config-error.ts';
 import { formatProblem } from '../../src/config/config-error.ts';
 import { ConfigSection } from '../../src/config/config-section.ts';
 import type { ServiceTelemetryConfig } from '../../src/config/telemetry-config.ts';
-import { readTelemetryConfig } from '../../src/config/telemetry-config.ts';
+import { telemetryTable } from '../../src/config/telemetry-config.ts';
 import { Secret } from '../../src/support/secret.ts';
 
 function read(keys: object): { config: ServiceTelemetryConfig; problems: ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
-  return { config: readTelemetryConfig(new ConfigSection('service.telemetry', keys, problems)), problems };
+  return { config: telemetryTable.read(new ConfigSection('service.telemetry', keys, problems)), problems };
 }
 
 const tlsFiles = { authority: undefined, certificate: undefined, privateKey: undefined, reloadIntervalMs: 60_000 };
 const plain = { tls: undefined, authenticator: '' };
 
-test('readTelemetryConfig defaults to a scrape at localhost:8888 and info on the console', () => {
+test('telemetryTable.read defaults to a scrape at localhost:8888 and info on the console', () => {
   assert.deepEqual(read({}), {
     config: {
       metrics: {
@@ -31,7 +31,7 @@ test('readTelemetryConfig defaults to a scrape at localhost:8888 and info on the
   });
 });
 
-test('readTelemetryConfig reads readers, resource and logs as the Collector writes them', () => {
+test('telemetryTable.read reads readers, resource and logs as the Collector writes them', () => {
   const { config, problems } = read({
     resource: { 'service.name': null, region: 'eu' },
     logs: { level: 'debug', encoding: 'json', initial_fields: { node: 'n1' } },
@@ -75,7 +75,7 @@ test('readTelemetryConfig reads readers, resource and logs as the Collector writ
   });
 });
 
-test('readTelemetryConfig serves no metrics when the list of readers is empty', () => {
+test('telemetryTable.read serves no metrics when the list of readers is empty', () => {
   assert.deepEqual(read({ metrics: { readers: [] } }).config.metrics.prometheus, []);
 });
 
@@ -97,7 +97,7 @@ for (const { keys, path } of [
     path: 'service.telemetry.metrics.readers[0].periodic.exporter.otlp.protocol',
   },
 ]) {
-  test(`readTelemetryConfig reports a fault of ${path}`, () => {
+  test(`telemetryTable.read reports a fault of ${path}`, () => {
     assert.deepEqual(
       read(keys).problems.map((problem) => problem.path),
       [path],
@@ -109,7 +109,7 @@ const scrape = { ...plain, host: 'localhost', port: 8888 } as const;
 
 function readText(text: string): { config: ServiceTelemetryConfig; messages: string[] } {
   const problems: ConfigProblem[] = [];
-  const config = readTelemetryConfig(new ConfigSection('t', parse(text), problems));
+  const config = telemetryTable.read(new ConfigSection('t', parse(text), problems));
   return { config, messages: problems.map(formatProblem) };
 }
 

@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import type { ConfigProblem } from '../../src/config/config-error.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { ConfigSection } from '../../src/config/config-section.ts';
-import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
+import { sendingQueueTable } from '../../src/exporters/sending-queue-config.ts';
 
 function read(values: Record<string, unknown>) {
   const problems: ConfigProblem[] = [];
-  const { batch } = readSendingQueueConfig(new ConfigSection('q', values, problems));
+  const { batch } = sendingQueueTable.read(new ConfigSection('q', values, problems));
   return { batch, message: problems.length === 0 ? '' : new ConfigError(problems).message };
 }
 

@@ -6,9 +6,9 @@ import { fullyAccepted } from '../../src/exporters/export-client.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
 import { createExportRequest } from '../../src/exporters/export-request.ts';
 import { QueuedExporter } from '../../src/exporters/queued-exporter.ts';
-import { readRetryConfig } from '../../src/exporters/retry-config.ts';
+import { retryTable } from '../../src/exporters/retry-config.ts';
 import type { RequestStorage } from '../../src/exporters/sending-queue.ts';
-import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
+import { sendingQueueTable } from '../../src/exporters/sending-queue-config.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordLogs } from '../support/log-recorder.ts';
@@ -41,8 +41,8 @@ function createExporter(storage: RequestStorage, send: (request: ExportRequest) 
   const queue = { storage: 'file_storage', num_consumers: 1, batch: { min_size: 6 } };
   const config = {
     timeoutMs: 0,
-    retry: readRetryConfig(new ConfigSection('', {}, [])),
-    queue: readSendingQueueConfig(new ConfigSection('', queue, [])),
+    retry: retryTable.read(new ConfigSection('', {}, [])),
+    queue: sendingQueueTable.read(new ConfigSection('', queue, [])),
   };
   const client = { start: async () => {}, send, close: async () => {} };
   const dependencies = { clock, logger: recordLogs().logger, meter, random: () => 0.5, storage };

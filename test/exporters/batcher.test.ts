@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigSection } from '../../src/config/config-section.ts';
-import { readBatchConfig } from '../../src/exporters/batch-config.ts';
 import { Batcher } from '../../src/exporters/batcher.ts';
 import type { DeliveryResult } from '../../src/exporters/export-client.ts';
 import { createExportEvents } from '../../src/exporters/export-events.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
 import { createExportRequest } from '../../src/exporters/export-request.ts';
+import { sendingQueueTable } from '../../src/exporters/sending-queue-config.ts';
 import { checkConformance } from '../../src/profile/check/check-conformance.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -25,7 +25,7 @@ function createBatcher(values: Record<string, unknown>, numConsumers = 1) {
   const sent: ExportRequest[] = [];
   const ends: ((outcome: DeliveryResult) => void)[] = [];
   const batcher = new Batcher(
-    readBatchConfig(new ConfigSection('', values, []), { queueSize: 1000, sizer: 'requests' }),
+    sendingQueueTable.read(new ConfigSection('', { batch: values }, [])).batch!,
     numConsumers,
     {
       clock,

@@ -1,7 +1,7 @@
 import { ConfigSection } from '../../src/config/config-section.ts';
-import { readOtlpGrpcConfig } from '../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
+import { otlpGrpcTable } from '../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
 import { createOtlpGrpcExporter } from '../../src/exporters/otlp-grpc/otlp-grpc-exporter.ts';
-import { readOtlpHttpConfig } from '../../src/exporters/otlp-http/otlp-http-config.ts';
+import { otlpHttpTable } from '../../src/exporters/otlp-http/otlp-http-config.ts';
 import { createOtlpHttpExporter } from '../../src/exporters/otlp-http/otlp-http-exporter.ts';
 import type { ProfilesExporter } from '../../src/exporters/profiles-exporter.ts';
 import type { Clock } from '../../src/support/clock.ts';
@@ -31,7 +31,7 @@ export function createExporter(
   const dependencies = { logger: logs.logger, meter, clock, random: () => 0.5, version: '1.2.3' };
   const exporter =
     type === 'otlp_grpc'
-      ? createOtlpGrpcExporter('otlp_grpc/test', readOtlpGrpcConfig(section), dependencies)
-      : createOtlpHttpExporter('otlp_http/test', readOtlpHttpConfig(section), dependencies);
+      ? createOtlpGrpcExporter('otlp_grpc/test', otlpGrpcTable.read(section), dependencies)
+      : createOtlpHttpExporter('otlp_http/test', otlpHttpTable.read(section), dependencies);
   return { exporter, logs, metrics };
 }

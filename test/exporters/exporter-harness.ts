@@ -2,9 +2,9 @@ import { ConfigSection } from '../../src/config/config-section.ts';
 import type { ExportClient, Send } from '../../src/exporters/export-client.ts';
 import type { OfferResult } from '../../src/exporters/profiles-exporter.ts';
 import { QueuedExporter } from '../../src/exporters/queued-exporter.ts';
-import { readRetryConfig } from '../../src/exporters/retry-config.ts';
+import { retryTable } from '../../src/exporters/retry-config.ts';
 import type { RequestStorage } from '../../src/exporters/sending-queue.ts';
-import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
+import { sendingQueueTable } from '../../src/exporters/sending-queue-config.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordLogs } from '../support/log-recorder.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
@@ -41,8 +41,8 @@ export function createExporter(
   const client: ExportClient = { start: async () => {}, send, close };
   const config = {
     timeoutMs: 5000,
-    retry: readRetryConfig(new ConfigSection('', {}, [])),
-    queue: readSendingQueueConfig(new ConfigSection('', queue, [])),
+    retry: retryTable.read(new ConfigSection('', {}, [])),
+    queue: sendingQueueTable.read(new ConfigSection('', queue, [])),
     ...(maxRequestBytes !== undefined && { maxRequestBytes }),
   };
   const statuses: string[] = [];

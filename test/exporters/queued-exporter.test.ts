@@ -8,8 +8,8 @@ import type { ExportRequest } from '../../src/exporters/export-request.ts';
 import { createExportRequest } from '../../src/exporters/export-request.ts';
 import type { OfferResult } from '../../src/exporters/profiles-exporter.ts';
 import { QueuedExporter } from '../../src/exporters/queued-exporter.ts';
-import { readRetryConfig } from '../../src/exporters/retry-config.ts';
-import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
+import { retryTable } from '../../src/exporters/retry-config.ts';
+import { sendingQueueTable } from '../../src/exporters/sending-queue-config.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { roomOf } from '../support/fake-exporter.ts';
@@ -145,8 +145,8 @@ test('two exporters of one service are counted apart', async () => {
   const { meter, values } = recordMetrics();
   const config = {
     timeoutMs: 0,
-    retry: readRetryConfig(new ConfigSection('', {}, [])),
-    queue: readSendingQueueConfig(new ConfigSection('', {}, [])),
+    retry: retryTable.read(new ConfigSection('', {}, [])),
+    queue: sendingQueueTable.read(new ConfigSection('', {}, [])),
   };
   const client: ExportClient = { start: async () => {}, send: async () => fullyAccepted, close: async () => {} };
   const clock = new FakeClock();

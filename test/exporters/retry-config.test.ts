@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import type { ConfigProblem } from '../../src/config/config-error.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { ConfigSection } from '../../src/config/config-section.ts';
-import { readRetryConfig } from '../../src/exporters/retry-config.ts';
+import { retryTable } from '../../src/exporters/retry-config.ts';
 
 test('retry_on_failure has the defaults of the Collector', () => {
-  assert.deepEqual(readRetryConfig(new ConfigSection('', undefined, [])), {
+  assert.deepEqual(retryTable.read(new ConfigSection('', undefined, [])), {
     enabled: true,
     initialIntervalMs: 5_000,
     randomizationFactor: 0.5,
@@ -49,7 +49,7 @@ for (const { name, values, message } of [
 ]) {
   test(`retry_on_failure ${name}`, () => {
     const problems: ConfigProblem[] = [];
-    readRetryConfig(new ConfigSection('r', values, problems));
+    retryTable.read(new ConfigSection('r', values, problems));
     const actual = new ConfigError(problems).message;
     if (typeof message === 'string') assert.equal(actual, message);
     else assert.match(actual, message);

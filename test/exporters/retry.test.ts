@@ -4,7 +4,7 @@ import { ConfigSection } from '../../src/config/config-section.ts';
 import type { SendResult } from '../../src/exporters/export-client.ts';
 import { fullyAccepted } from '../../src/exporters/export-client.ts';
 import { withRetry } from '../../src/exporters/retry.ts';
-import { readRetryConfig } from '../../src/exporters/retry-config.ts';
+import { retryTable } from '../../src/exporters/retry-config.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeRequest } from '../support/fake-request.ts';
 
@@ -99,7 +99,7 @@ for (const { name, config = {}, answers, random = 0.5, delaysMs, outcome } of ca
         seenMs.push(clock.nowMs());
         return answers[sent++]!;
       },
-      readRetryConfig(new ConfigSection('', config, [])),
+      retryTable.read(new ConfigSection('', config, [])),
       {
         clock,
         random: () => random,
@@ -123,7 +123,7 @@ for (const { name, config = {}, answers, random = 0.5, delaysMs, outcome } of ca
   });
 }
 
-const defaults = readRetryConfig(new ConfigSection('', {}, []));
+const defaults = retryTable.read(new ConfigSection('', {}, []));
 
 test('withRetry ends its wait when the exporter begins to stop', async () => {
   const clock = new FakeClock();
@@ -163,7 +163,7 @@ test('withRetry gives one attempt to what is sent while the exporter stops', asy
 test('withRetry does not wait for longer than a timer can', async () => {
   const clock = new FakeClock();
   const answers = [asked(1e12), fullyAccepted];
-  const config = readRetryConfig(new ConfigSection('', { max_elapsed_time: 0 }, []));
+  const config = retryTable.read(new ConfigSection('', { max_elapsed_time: 0 }, []));
   const dependencies = { clock, random: () => 0.5, stopping: neverAborted, onRetry: () => undefined };
   const result = withRetry(async () => answers.shift()!, config, dependencies)(fakeRequest(1), neverAborted);
   await clock.advance(2 ** 31 - 1);

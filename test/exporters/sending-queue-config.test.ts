@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import type { ConfigProblem } from '../../src/config/config-error.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { ConfigSection } from '../../src/config/config-section.ts';
-import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
+import { orderedQueueTable, sendingQueueTable } from '../../src/exporters/sending-queue-config.ts';
 
 test('sending_queue has the defaults of the Collector', () => {
-  assert.deepEqual(readSendingQueueConfig(new ConfigSection('', undefined, [])), {
+  assert.deepEqual(sendingQueueTable.read(new ConfigSection('', undefined, [])), {
     enabled: true,
     numConsumers: 10,
     queueSize: 1000,
@@ -18,7 +18,7 @@ test('sending_queue has the defaults of the Collector', () => {
   });
 });
 
-for (const { values, maxConsumers, message } of [
+for (const { values, table = sendingQueueTable, message } of [
   { values: { block_on_overflow: true, wait_for_result: true }, message: '' },
   { values: { block_on_overflow: true, storage: 'file_storage' }, message: '' },
   { values: { wait_for_result: 1 }, message: /^q\.wait_for_result: / },
@@ -41,13 +41,13 @@ for (const { values, maxConsumers, message } of [
   { values: { queue_size: 0 }, message: /^q\.queue_size: 0 / },
   {
     values: { num_consumers: 2 },
-    maxConsumers: 1 as const,
+    table: orderedQueueTable,
     message: 'q.num_consumers: is 2, but this exporter keeps the order of requests; remove it or write 1.',
   },
 ]) {
   test(`sending_queue ${JSON.stringify(values)} is ${message === '' ? 'taken' : 'refused'}`, () => {
     const problems: ConfigProblem[] = [];
-    readSendingQueueConfig(new ConfigSection('q', values, problems), maxConsumers);
+    table.read(new ConfigSection('q', values, problems));
     const actual = new ConfigError(problems).message;
     if (typeof message === 'string') assert.equal(actual, message);
     else assert.match(actual, message);

@@ -4,7 +4,7 @@ import { ConfigSection } from '../../src/config/config-section.ts';
 import type { DeliveryResult } from '../../src/exporters/export-client.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
 import { SendingQueue } from '../../src/exporters/sending-queue.ts';
-import { readSendingQueueConfig } from '../../src/exporters/sending-queue-config.ts';
+import { sendingQueueTable } from '../../src/exporters/sending-queue-config.ts';
 import { fakeRequest, numberOf } from '../support/fake-request.ts';
 
 const neverAborted = new AbortController().signal;
@@ -24,7 +24,7 @@ function createQueue(values: Record<string, unknown>) {
       running.set(number, end);
       signal.addEventListener('abort', end);
     });
-  const queue = new SendingQueue(readSendingQueueConfig(new ConfigSection('', values, [])), consume);
+  const queue = new SendingQueue(sendingQueueTable.read(new ConfigSection('', values, [])), consume);
   const finish = async (number: number): Promise<void> => {
     running.get(number)!();
     await settle();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigSection } from '../../src/config/config-section.ts';
-import { formatEndpoint, parseEndpoint, readEndpoint } from '../../src/http/endpoint.ts';
+import { endpointKey, formatEndpoint, parseEndpoint } from '../../src/http/endpoint.ts';
 
 for (const [text, endpoint] of [
   ['localhost:13133', { host: 'localhost', port: 13133 }],
@@ -29,10 +29,10 @@ for (const text of [
   test(`parseEndpoint refuses ${JSON.stringify(text)}`, () => assert.equal(parseEndpoint(text), undefined));
 }
 
-test('readEndpoint names the key, the value and what to write', () => {
+test('endpointKey names the key, the value and what to write', () => {
   const problems: ConstructorParameters<typeof ConfigSection>[2] = [];
   const section = new ConfigSection('extensions.health_check', { endpoint: 'localhost' }, problems);
-  assert.deepEqual(readEndpoint(section, 'endpoint', 'localhost:1'), { host: 'localhost', port: 1 });
+  assert.deepEqual(endpointKey('localhost:1').read(section), { host: 'localhost', port: 1 });
   assert.deepEqual(problems, [
     {
       path: 'extensions.health_check.endpoint',

@@ -4,11 +4,11 @@ import { parse } from 'yaml';
 import type { ConfigProblem } from '../../src/config/config-error.ts';
 import { formatProblem } from '../../src/config/config-error.ts';
 import { ConfigSection } from '../../src/config/config-section.ts';
-import { readMemoryLimiterConfig } from '../../src/memory/memory-limiter-config.ts';
+import { memoryLimiterType } from '../../src/memory/memory-limiter-config.ts';
 
 function read(yaml: string) {
   const problems: ConfigProblem[] = [];
-  const config = readMemoryLimiterConfig(new ConfigSection('m', parse(yaml), problems));
+  const config = memoryLimiterType.table.read(new ConfigSection('m', parse(yaml), problems));
   return { config, faults: problems.map(formatProblem) };
 }
 

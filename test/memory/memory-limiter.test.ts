@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigSection } from '../../src/config/config-section.ts';
 import { MemoryLimiter } from '../../src/memory/memory-limiter.ts';
-import { readMemoryLimiterConfig } from '../../src/memory/memory-limiter-config.ts';
+import { memoryLimiterType } from '../../src/memory/memory-limiter-config.ts';
 import type { MemorySource } from '../../src/memory/process-memory.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordLogs } from '../support/log-recorder.ts';
@@ -43,7 +43,7 @@ async function startLimiter(memory = new FakeMemory(), more: Record<string, unkn
   const logs = recordLogs();
   const { meter, values } = recordMetrics();
   const yaml = { check_interval: '1s', limit_mib: 500, spike_limit_mib: 100, ...more };
-  const config = readMemoryLimiterConfig(new ConfigSection('', yaml, []));
+  const config = memoryLimiterType.table.read(new ConfigSection('', yaml, []));
   const parts = { memory, clock, random: () => 0.5, meter, logger: logs.logger };
   const limiter = new MemoryLimiter('memory_limiter', config, parts);
   const starting = limiter.start();

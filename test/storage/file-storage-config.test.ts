@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import type { ConfigProblem } from '../../src/config/config-error.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { ConfigSection } from '../../src/config/config-section.ts';
-import { readFileStorageConfig } from '../../src/storage/file-storage-config.ts';
+import { fileStorageTable } from '../../src/storage/file-storage-config.ts';
 
 test('file_storage has the defaults of the Collector, and a bound of 1 GiB', () => {
-  assert.deepEqual(readFileStorageConfig(new ConfigSection('extensions.file_storage', undefined, [])), {
+  assert.deepEqual(fileStorageTable.read(new ConfigSection('extensions.file_storage', undefined, [])), {
     section: 'extensions.file_storage',
     directory: '/var/lib/otelcol/file_storage',
     createDirectory: false,
@@ -28,7 +28,7 @@ for (const { values, message } of [
 ]) {
   test(`file_storage ${JSON.stringify(values)} is ${message === '' ? 'taken' : 'refused'}`, () => {
     const problems: ConfigProblem[] = [];
-    readFileStorageConfig(new ConfigSection('s', values, problems));
+    fileStorageTable.read(new ConfigSection('s', values, problems));
     const actual = new ConfigError(problems).message;
     if (typeof message === 'string') assert.equal(actual, message);
     else assert.match(actual, message);

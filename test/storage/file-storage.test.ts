@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { ConfigSection } from '../../src/config/config-section.ts';
 import { FileStorage } from '../../src/storage/file-storage.ts';
-import { readFileStorageConfig } from '../../src/storage/file-storage-config.ts';
+import { fileStorageTable } from '../../src/storage/file-storage-config.ts';
 import type { LogRecord } from '../../src/storage/segment.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { runChild } from '../support/child-process.ts';
@@ -26,7 +26,7 @@ function temporaryFolder(t: TestContext): string {
 }
 
 function createStorage(values: Record<string, unknown>, id = 'file_storage'): FileStorage {
-  const config = readFileStorageConfig(new ConfigSection(`extensions.${id}`, { timeout: '0s', ...values }, []));
+  const config = fileStorageTable.read(new ConfigSection(`extensions.${id}`, { timeout: '0s', ...values }, []));
   return new FileStorage(id, config, recordLogs().logger, systemClock);
 }
 

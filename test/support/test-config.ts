@@ -1,7 +1,9 @@
 import type { ComponentType } from '../../src/config/component-type.ts';
 import type { ConfigDocument } from '../../src/config/config-document.ts';
 import { ConfigError, formatProblem } from '../../src/config/config-error.ts';
-import type { ConfigSection } from '../../src/config/config-section.ts';
+import { duration, secretMap, text } from '../../src/config/config-keys.ts';
+import type { ConfigOf } from '../../src/config/config-table.ts';
+import { configTable } from '../../src/config/config-table.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 
 /** What a test has instead of a machine: files by path, and variables. */
@@ -46,26 +48,23 @@ exporters: {debug: }
 service: {pipelines: {profiles: {receivers: [frames], exporters: [debug]}}}
 `;
 
-interface EndpointConfig {
-  readonly endpoint: string;
-  readonly timeoutMs: number;
-}
-
-function readEndpointConfig(section: ConfigSection): EndpointConfig {
-  const config = {
-    endpoint: section.string('endpoint', 'localhost:0'),
-    timeoutMs: section.durationMs('timeout', 5_000),
-  };
-  section.opaqueMap('headers');
-  section.end();
-  return config;
-}
+const table = configTable(
+  {
+    about: 'A component of a test.',
+    keys: {
+      endpoint: text('endpoint', { fallback: 'localhost:0' }, 'An endpoint.'),
+      timeoutMs: duration('timeout', { fallback: 5_000 }, 'A timeout.'),
+      headers: secretMap('headers', 'Headers.'),
+    },
+  },
+  ({ endpoint, timeoutMs }) => ({ endpoint, timeoutMs }),
+);
 
 /** A registry of a few types that all have `endpoint`, `timeout` and `headers`. */
-export const testTypes: readonly ComponentType<EndpointConfig>[] = [
-  { kind: 'receiver', type: 'frames', aliases: [], stability: 'alpha', read: readEndpointConfig },
-  { kind: 'processor', type: 'resource', aliases: [], stability: 'development', read: readEndpointConfig },
-  { kind: 'exporter', type: 'otlp_grpc', aliases: ['otlp'], stability: 'alpha', read: readEndpointConfig },
-  { kind: 'exporter', type: 'debug', aliases: [], stability: 'stable', read: readEndpointConfig },
-  { kind: 'extension', type: 'health_check', aliases: [], stability: 'beta', read: readEndpointConfig },
+export const testTypes: readonly ComponentType<ConfigOf<typeof table>>[] = [
+  { kind: 'receiver', type: 'frames', aliases: [], stability: 'alpha', table },
+  { kind: 'processor', type: 'resource', aliases: [], stability: 'development', table },
+  { kind: 'exporter', type: 'otlp_grpc', aliases: ['otlp'], stability: 'alpha', table },
+  { kind: 'exporter', type: 'debug', aliases: [], stability: 'stable', table },
+  { kind: 'extension', type: 'health_check', aliases: [], stability: 'beta', table },
 ];

@@ -7,7 +7,7 @@ import type { Process } from '../../src/model/process.ts';
 import type { SymbolSource } from '../../src/reporter/symbol-source.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import type { SymbolStoreConfig } from '../../src/symbols/symbol-store-config.ts';
-import { readSymbolStoreConfig } from '../../src/symbols/symbol-store-config.ts';
+import { symbolStoreType } from '../../src/symbols/symbol-store-config.ts';
 import type { BatchSketch } from '../support/batch.ts';
 import { batchOf, symbolOf } from '../support/batch.ts';
 
@@ -18,7 +18,7 @@ export const instanceB: string = 'b'.repeat(32);
 
 export function configOf(yaml: Record<string, unknown> = {}): SymbolStoreConfig {
   const problems: ConfigProblem[] = [];
-  const config = readSymbolStoreConfig(new ConfigSection('processors.symbol_store', yaml, problems));
+  const config = symbolStoreType.table.read(new ConfigSection('processors.symbol_store', yaml, problems));
   if (problems.length > 0) throw new Error(problems.map(({ path, problem }) => `${path} ${problem}`).join('\n'));
   return config;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConfigProblem } from '../../src/config/config-error.ts';
 import { ConfigSection } from '../../src/config/config-section.ts';
-import { readSymbolStoreConfig } from '../../src/symbols/symbol-store-config.ts';
+import { symbolStoreType } from '../../src/symbols/symbol-store-config.ts';
 import { configOf } from './store-harness.ts';
 
 test('symbol_store has a default for every key', () => {
@@ -70,7 +70,7 @@ for (const { name, yaml, path } of [
 ]) {
   test(`symbol_store refuses ${name}`, () => {
     const problems: ConfigProblem[] = [];
-    readSymbolStoreConfig(new ConfigSection('processors.symbol_store', yaml, problems));
+    symbolStoreType.table.read(new ConfigSection('processors.symbol_store', yaml, problems));
     assert.deepEqual(
       problems.map((found) => found.path),
       [`processors.symbol_store.${path}`],

@@ -1,10 +1,12 @@
 import type { Component } from '../../support/component.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
+import type { ExporterType } from '../exporter-type.ts';
 import type { ProfilesExporter } from '../profiles-exporter.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import type { RetryConfig } from '../retry-config.ts';
 import { DebugClient } from './debug-client.ts';
 import type { DebugConfig } from './debug-config.ts';
+import { debugTable } from './debug-config.ts';
 
 // A log takes what it is given, so there is nothing to try again.
 const neverRetry: RetryConfig = {
@@ -25,3 +27,13 @@ export function createDebugExporter(
   const client = new DebugClient(config, dependencies.logger, dependencies.clock);
   return new QueuedExporter(id, client, { timeoutMs: 0, retry: neverRetry, queue: config.queue }, dependencies);
 }
+
+export const debugExporterType: ExporterType<DebugConfig> = {
+  kind: 'exporter',
+  type: 'debug',
+  aliases: [],
+  stability: 'alpha',
+  table: debugTable,
+  refersTo: ({ queue }) => ({ storage: queue.storage, authenticator: '' }),
+  create: createDebugExporter,
+};

@@ -1,10 +1,12 @@
 import { open } from 'node:fs/promises';
 import type { Component } from '../../support/component.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
+import type { ExporterType } from '../exporter-type.ts';
 import type { ProfilesExporter } from '../profiles-exporter.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import { FileClient } from './file-client.ts';
 import type { FileConfig } from './file-config.ts';
+import { fileTable } from './file-config.ts';
 import { MessageFolder } from './message-folder.ts';
 import { StreamFile } from './stream-file.ts';
 
@@ -23,3 +25,13 @@ export function createFileExporter(
   // A write to disk cannot be taken back, so an attempt has no time limit of its own.
   return new QueuedExporter(id, client, { ...config, timeoutMs: 0 }, dependencies);
 }
+
+export const fileExporterType: ExporterType<FileConfig> = {
+  kind: 'exporter',
+  type: 'file',
+  aliases: [],
+  stability: 'alpha',
+  table: fileTable,
+  refersTo: ({ queue }) => ({ storage: queue.storage, authenticator: '' }),
+  create: createFileExporter,
+};

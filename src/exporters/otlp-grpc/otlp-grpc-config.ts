@@ -1,99 +1,130 @@
-import { readAuthenticatorId } from '../../config/auth-config.ts';
-import type { ComponentType } from '../../config/component-type.ts';
+import {
+  choice,
+  converted,
+  duration,
+  flag,
+  optionalSection,
+  secretMap,
+  section,
+  text,
+} from '../../config/config-keys.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
-import { bufferKeys, ignoreKeys } from '../../config/ignored-keys.ts';
-import { needsTls, readClientTlsConfig } from '../../config/tls-config.ts';
-import type { DialectName } from '../../profile/dialects/dialect.ts';
+import type { ConfigOf } from '../../config/config-table.ts';
+import { configTable } from '../../config/config-table.ts';
+import { bufferKeys } from '../../config/ignored-keys.ts';
+import { authKey } from '../../config/references.ts';
+import { clientTlsTable, needsTls } from '../../config/tls-config.ts';
 import type { Secret } from '../../support/secret.ts';
-import type { ClientTlsConfig } from '../../support/tls/tls-config.ts';
-import type { Compression } from '../compression.ts';
-import { readDialect } from '../dialect-exporter.ts';
-import { readMaxRequestBytes } from '../max-request-bytes.ts';
-import { otlpFromEnvironment } from '../otlp-environment.ts';
-import type { RetryConfig } from '../retry-config.ts';
-import { readRetryConfig } from '../retry-config.ts';
-import type { SendingQueueConfig } from '../sending-queue-config.ts';
-import { readSendingQueueConfig } from '../sending-queue-config.ts';
+import { dialectKey } from '../dialect-key.ts';
+import { maxRequestBytesKey } from '../max-request-bytes.ts';
+import { retryTable } from '../retry-config.ts';
+import { sendingQueueTable } from '../sending-queue-config.ts';
 import type { GrpcEndpoint } from './endpoint.ts';
 import { parseGrpcEndpoint } from './endpoint.ts';
-
-export interface OtlpGrpcConfig {
-  /** Which backend profiles are written for. */
-  readonly dialect: DialectName;
-  /** `undefined`: switched off, by an empty endpoint and `optional: true`. */
-  readonly endpoint: GrpcEndpoint | undefined;
-  readonly isTls: boolean;
-  readonly tls: ClientTlsConfig;
-  /** Extension that gives credentials; empty = none. */
-  readonly authenticator: string;
-  readonly compression: Compression;
-  /** Names are lower case. */
-  readonly headers: ReadonlyMap<string, Secret>;
-  readonly keepalive: KeepaliveConfig | undefined;
-  readonly waitForReady: boolean;
-  readonly balancerName: 'round_robin' | 'pick_first';
-  /** Overrides the `:authority` of the endpoint; empty = none. */
-  readonly authority: string;
-  /** Overrides the user agent; empty = none. */
-  readonly userAgent: string;
-  readonly timeoutMs: number;
-  /** Bound on the encoded size of a request; larger ones are split. */
-  readonly maxRequestBytes: number;
-  readonly retry: RetryConfig;
-  readonly queue: SendingQueueConfig;
-}
-
-export interface KeepaliveConfig {
-  readonly timeMs: number;
-  readonly timeoutMs: number;
-  readonly permitWithoutStream: boolean;
-}
 
 // Receivers take 4 MiB (4,194,304 bytes) unless they are told otherwise: gRPC's default, and so the Collector's. The rest is for
 // what proxies on the way add. OTLP's own bound, 64 MiB, is the most that can be set.
 const defaultMaxRequestBytes = 4_000_000;
 
-export const otlpGrpcExporterType: ComponentType<OtlpGrpcConfig> = {
-  kind: 'exporter',
-  type: 'otlp_grpc',
-  aliases: ['otlp'],
-  stability: 'alpha',
-  fromEnvironment: (values, env, report) =>
-    otlpFromEnvironment(values, env, report, { base: 'endpoint', whole: 'endpoint' }),
-  read: readOtlpGrpcConfig,
-};
+// Less than a timer of Node.js can wait, 24.8 days: a longer one would fire at once.
+const timerRange = { min: 1, max: 21 * 86_400_000 };
 
-/** Reads an `otlp_grpc` exporter (https://github.com/open-telemetry/opentelemetry-collector/tree/main/exporter/otlpexporter). */
-export function readOtlpGrpcConfig(section: ConfigSection): OtlpGrpcConfig {
-  const endpoint = readEndpoint(section);
-  const tls = readClientTlsConfig(section.section('tls'));
-  const keepalive = section.optionalSection('keepalive');
-  const config: OtlpGrpcConfig = {
-    dialect: readDialect(section),
-    endpoint,
-    isTls: endpoint?.security === undefined ? !tls.insecure : endpoint.security === 'tls',
-    tls,
-    authenticator: readAuthenticatorId(section),
-    compression: section.oneOf('compression', 'gzip', ['gzip', 'zstd', 'none']),
-    headers: readHeaders(section),
-    keepalive: keepalive && readKeepalive(keepalive),
-    waitForReady: section.boolean('wait_for_ready', false),
-    balancerName: section.oneOf('balancer_name', 'round_robin', ['round_robin', 'pick_first']),
-    authority: section.string('authority', ''),
-    userAgent: section.string('user_agent', ''),
-    timeoutMs: section.durationMs('timeout', 5_000, { min: 0 }),
-    maxRequestBytes: readMaxRequestBytes(section, defaultMaxRequestBytes),
-    retry: readRetryConfig(section.section('retry_on_failure')),
-    queue: readSendingQueueConfig(section.section('sending_queue')),
-  };
-  ignoreKeys(section, bufferKeys);
-  section.end();
-  refuseHalfTls(section, config);
-  return config;
+const keepaliveTable = configTable({
+  about: 'Pings on a connection.',
+  keys: {
+    timeMs: duration(
+      'time',
+      { fallback: 10_000, ...timerRange },
+      'A connection that is silent for this long is pinged.',
+    ),
+    timeoutMs: duration(
+      'timeout',
+      { fallback: 10_000, ...timerRange },
+      'A ping without an answer for this long closes the connection.',
+    ),
+    permitWithoutStream: flag(
+      'permit_without_stream',
+      { fallback: false },
+      'Pings also while no request is under way.',
+    ),
+  },
+});
+
+/** Exporter `otlp_grpc`. */
+export const otlpGrpcTable = configTable(
+  {
+    about: 'Sends profiles by OTLP over gRPC.',
+    source: 'https://github.com/open-telemetry/opentelemetry-collector/tree/main/exporter/otlpexporter',
+    keys: {
+      written: text(
+        'endpoint',
+        { fallback: '' },
+        '`host:port`, also with `http://`, `https://`, `dns:` or `unix:`. Without it, `OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` of the environment, with the headers there.',
+      ),
+      isOptional: flag(
+        'optional',
+        { fallback: false },
+        'An empty endpoint switches the exporter off, instead of being a fault.',
+      ),
+      dialect: dialectKey,
+      tls: section('tls', clientTlsTable),
+      authenticator: authKey('client authenticator'),
+      compression: choice(
+        'compression',
+        { choices: ['gzip', 'zstd', 'none'], fallback: 'gzip' },
+        'Compression of requests.',
+      ),
+      /** Names are lower case. */
+      headers: converted(secretMap('headers', 'Metadata of each request, by name.'), takeHeaders),
+      keepalive: optionalSection('keepalive', keepaliveTable),
+      waitForReady: flag(
+        'wait_for_ready',
+        { fallback: false },
+        'A request waits for a connection, within its timeout.',
+      ),
+      balancerName: choice(
+        'balancer_name',
+        { choices: ['round_robin', 'pick_first'], fallback: 'round_robin' },
+        'Use of several addresses of the endpoint.',
+      ),
+      authority: text('authority', { fallback: '' }, '`:authority` of requests, instead of that of the endpoint.'),
+      userAgent: text('user_agent', { fallback: '' }, 'User agent of requests, instead of that of Framekeeper.'),
+      timeoutMs: duration(
+        'timeout',
+        { fallback: 5_000, min: 0 },
+        'Time for one attempt to send a request; `0s` is no bound.',
+      ),
+      /** Larger requests are split. */
+      maxRequestBytes: maxRequestBytesKey(defaultMaxRequestBytes),
+      retry: section('retry_on_failure', retryTable),
+      queue: section('sending_queue', sendingQueueTable),
+    },
+    ignored: bufferKeys,
+  },
+  ({ written, isOptional, ...values }, own) => {
+    const endpoint = readEndpoint(own, written.trim(), isOptional);
+    const isTls = endpoint?.security === undefined ? !values.tls.insecure : endpoint.security === 'tls';
+    const config = { ...values, endpoint, isTls };
+    refuseHalfTls(own, config);
+    refusePlaintextCredentials(own, config);
+    return config;
+  },
+);
+
+/** `endpoint` is `undefined` where the exporter is switched off, by an empty endpoint and `optional: true`. */
+export type OtlpGrpcConfig = ConfigOf<typeof otlpGrpcTable>;
+
+type Security = Pick<OtlpGrpcConfig, 'endpoint' | 'isTls' | 'tls' | 'authenticator'>;
+
+/** As in the Collector, whose gRPC sends credentials over TLS alone. */
+function refusePlaintextCredentials(own: ConfigSection, { endpoint, isTls, authenticator }: Security): void {
+  if (isTls || endpoint === undefined || authenticator === '') return;
+  const problem = 'the credentials require transport level security, and the endpoint is without TLS';
+  own.addProblem('auth', problem, 'use TLS, or remove auth');
 }
 
-/** Whoever names an authority expects TLS: with `insecure` beside it, the Collector uses TLS all the same. */
-function refuseHalfTls(section: ConfigSection, { endpoint, isTls, tls }: OtlpGrpcConfig): void {
+/** An authority means TLS: with `insecure` beside an authority, the Collector uses TLS all the same. */
+function refuseHalfTls(section: ConfigSection, { endpoint, isTls, tls }: Security): void {
   if (endpoint === undefined || isTls || !needsTls(tls)) return;
   if (endpoint.security === 'plaintext') {
     section.addProblem('endpoint', 'begins with http://, which is without TLS, but tls is set', 'write https://');
@@ -103,9 +134,7 @@ function refuseHalfTls(section: ConfigSection, { endpoint, isTls, tls }: OtlpGrp
   }
 }
 
-function readEndpoint(section: ConfigSection): GrpcEndpoint | undefined {
-  const isOptional = section.boolean('optional', false);
-  const text = section.string('endpoint', '').trim();
+function readEndpoint(section: ConfigSection, text: string, isOptional: boolean): GrpcEndpoint | undefined {
   if (text === '') {
     if (!isOptional) {
       section.addProblem('endpoint', 'is empty', 'write host:port, or optional: true to switch the exporter off');
@@ -123,10 +152,10 @@ function readEndpoint(section: ConfigSection): GrpcEndpoint | undefined {
   return undefined;
 }
 
-/** What is refused here would make grpc-js throw an error that shows the value. */
-function readHeaders(section: ConfigSection): ReadonlyMap<string, Secret> {
+/** Refuses headers for which grpc-js would throw an error that shows the value. */
+function takeHeaders(written: ReadonlyMap<string, Secret>, section: ConfigSection): ReadonlyMap<string, Secret> {
   const headers = new Map<string, Secret>();
-  for (const [name, value] of section.opaqueMap('headers')) {
+  for (const [name, value] of written) {
     const key = name.toLowerCase();
     if (!/^[0-9a-z_.-]+$/.test(key) || key.endsWith('-bin') || key.startsWith('grpc-')) {
       section.addProblem(`headers.${name}`, 'cannot be a text header of gRPC', 'use letters, digits, "_", "-" and "."');
@@ -141,17 +170,4 @@ function readHeaders(section: ConfigSection): ReadonlyMap<string, Secret> {
     } else headers.set(key, value);
   }
   return headers;
-}
-
-// Less than a timer of Node.js can wait, 24.8 days: a longer one would fire at once.
-const timerRange = { min: 1, max: 21 * 86_400_000 };
-
-function readKeepalive(section: ConfigSection): KeepaliveConfig {
-  const config = {
-    timeMs: section.durationMs('time', 10_000, timerRange),
-    timeoutMs: section.durationMs('timeout', 10_000, timerRange),
-    permitWithoutStream: section.boolean('permit_without_stream', false),
-  };
-  section.end();
-  return config;
 }

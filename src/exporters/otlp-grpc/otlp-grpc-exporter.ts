@@ -1,11 +1,15 @@
 import type { Component } from '../../support/component.ts';
+import { version } from '../../support/version.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
+import type { ExporterType } from '../exporter-type.ts';
+import { otlpFromEnvironment } from '../otlp-environment.ts';
 import type { ProfilesExporter } from '../profiles-exporter.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import { SwitchedOffExporter } from '../switched-off-exporter.ts';
 import { secretsOf, withoutSecrets } from '../without-secrets.ts';
 import { OtlpGrpcClient } from './client.ts';
 import type { OtlpGrpcConfig } from './otlp-grpc-config.ts';
+import { otlpGrpcTable } from './otlp-grpc-config.ts';
 
 export interface OtlpGrpcDependencies extends ExporterDependencies {
   /** Of this service, for the user agent. */
@@ -24,3 +28,15 @@ export function createOtlpGrpcExporter(
   const client = withoutSecrets(grpc, () => secretsOf(config.headers, credentials));
   return new QueuedExporter(id, client, config, dependencies);
 }
+
+export const otlpGrpcExporterType: ExporterType<OtlpGrpcConfig> = {
+  kind: 'exporter',
+  type: 'otlp_grpc',
+  aliases: ['otlp'],
+  stability: 'alpha',
+  table: otlpGrpcTable,
+  fromEnvironment: (values, env, report) =>
+    otlpFromEnvironment(values, env, report, { base: 'endpoint', whole: 'endpoint' }),
+  refersTo: ({ queue, authenticator }) => ({ storage: queue.storage, authenticator }),
+  create: (id, config, dependencies) => createOtlpGrpcExporter(id, config, { ...dependencies, version }),
+};

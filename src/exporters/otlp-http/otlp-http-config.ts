@@ -1,108 +1,129 @@
-import { readAuthenticatorId } from '../../config/auth-config.ts';
-import type { ComponentType } from '../../config/component-type.ts';
+import {
+  choice,
+  converted,
+  duration,
+  flag,
+  integer,
+  secret,
+  secretMap,
+  section,
+  text,
+} from '../../config/config-keys.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
-import { bufferKeys, ignoreKeys } from '../../config/ignored-keys.ts';
-import { needsTls, readClientTlsConfig } from '../../config/tls-config.ts';
-import type { DialectName } from '../../profile/dialects/dialect.ts';
+import type { ConfigOf } from '../../config/config-table.ts';
+import { configTable } from '../../config/config-table.ts';
+import { bufferKeys } from '../../config/ignored-keys.ts';
+import { authKey } from '../../config/references.ts';
+import { clientTlsTable, needsTls } from '../../config/tls-config.ts';
 import { Secret } from '../../support/secret.ts';
-import type { ClientTlsConfig } from '../../support/tls/tls-config.ts';
-import type { Compression } from '../compression.ts';
-import { readCompressionLevel } from '../compression.ts';
-import { readDialect } from '../dialect-exporter.ts';
-import { readMaxRequestBytes } from '../max-request-bytes.ts';
-import { otlpFromEnvironment } from '../otlp-environment.ts';
-import type { RetryConfig } from '../retry-config.ts';
-import { readRetryConfig } from '../retry-config.ts';
-import type { SendingQueueConfig } from '../sending-queue-config.ts';
-import { readSendingQueueConfig } from '../sending-queue-config.ts';
+import { compressionParamsTable, readCompressionLevel } from '../compression.ts';
+import { dialectKey } from '../dialect-key.ts';
+import { maxRequestBytesKey } from '../max-request-bytes.ts';
+import { retryTable } from '../retry-config.ts';
+import { sendingQueueTable } from '../sending-queue-config.ts';
 import { parseProfilesUrl } from './profiles-url.ts';
-
-export interface OtlpHttpConfig {
-  /** Which backend profiles are written for. */
-  readonly dialect: DialectName;
-  /** Where profiles are posted. `undefined`: switched off, by an empty endpoint and `optional: true`. */
-  readonly url: URL | undefined;
-  readonly encoding: 'proto' | 'json';
-  readonly compression: Compression;
-  /** Unused without compression. */
-  readonly compressionLevel: number;
-  readonly tls: ClientTlsConfig;
-  /** Extension that gives credentials; empty = none. */
-  readonly authenticator: string;
-  /** Names are lower case. */
-  readonly headers: ReadonlyMap<string, Secret>;
-  /** Proxy to connect through, with its user and password if it wants them. */
-  readonly proxyUrl: Secret | undefined;
-  /** Connections at the same time; 0 = as many as requests. */
-  readonly maxConnsPerHost: number;
-  /** A connection that was idle for so long is closed, or earlier if the receiver says so. */
-  readonly idleConnTimeoutMs: number;
-  /** Whether each request has a connection of its own. */
-  readonly disableKeepAlives: boolean;
-  readonly timeoutMs: number;
-  /** Bound on the size of a request as protobuf; larger ones are split. */
-  readonly maxRequestBytes: number;
-  readonly retry: RetryConfig;
-  readonly queue: SendingQueueConfig;
-}
 
 // A Collector takes bodies of 20 MiB (20,971,520 bytes) unless it is told otherwise, and answers 400 to larger ones.
 const defaultMaxRequestBytes = 20_000_000;
 
-export const otlpHttpExporterType: ComponentType<OtlpHttpConfig> = {
-  kind: 'exporter',
-  type: 'otlp_http',
-  aliases: ['otlphttp'],
-  stability: 'alpha',
-  fromEnvironment: (values, env, report) =>
-    otlpFromEnvironment(values, env, report, { base: 'endpoint', whole: 'profiles_endpoint' }),
-  read: readOtlpHttpConfig,
-};
+const http1 = 'requests go over HTTP/1.1';
+const onlyProfiles = 'only profiles are sent';
 
-/** Reads an `otlp_http` exporter (https://github.com/open-telemetry/opentelemetry-collector/tree/main/exporter/otlphttpexporter). */
-export function readOtlpHttpConfig(section: ConfigSection): OtlpHttpConfig {
-  const url = readUrl(section);
-  const tls = readClientTlsConfig(section.section('tls'));
-  const compression = section.oneOf('compression', 'gzip', ['gzip', 'zstd', 'none']);
-  const config: OtlpHttpConfig = {
-    dialect: readDialect(section),
-    url,
-    encoding: section.oneOf('encoding', 'proto', ['proto', 'json']),
-    compression,
-    compressionLevel: readCompressionLevel(section.section('compression_params'), compression),
-    tls,
-    authenticator: readAuthenticatorId(section),
-    headers: readHeaders(section),
-    proxyUrl: readProxyUrl(section),
-    maxConnsPerHost: section.integer('max_conns_per_host', 0, { min: 0 }),
-    idleConnTimeoutMs: section.durationMs('idle_conn_timeout', 90_000, { min: 1 }),
-    disableKeepAlives: section.boolean('disable_keep_alives', false),
-    timeoutMs: section.durationMs('timeout', 30_000, { min: 0 }),
-    maxRequestBytes: readMaxRequestBytes(section, defaultMaxRequestBytes),
-    retry: readRetryConfig(section.section('retry_on_failure')),
-    queue: readSendingQueueConfig(section.section('sending_queue')),
-  };
-  refuseIdleBounds(section);
-  ignoreKeys(section, { ...bufferKeys, ...otherKeys });
-  section.end();
-  if (url?.protocol === 'https:' && tls.insecure) {
-    section.section('tls').addWarning('insecure', insecureHasNoEffect);
-  }
-  if (url?.protocol === 'http:' && needsTls(tls)) {
-    const key = section.has('profiles_endpoint') ? 'profiles_endpoint' : 'endpoint';
-    section.addProblem(key, 'begins with http://, which is without TLS, but tls is set', 'write https://');
-  }
-  return config;
-}
+const idleBound: readonly [string, string] = [
+  'is set, but no more connections are idle than were in use',
+  'remove it, or bound them with max_conns_per_host or idle_conn_timeout',
+];
+
+/** Exporter `otlp_http`. */
+export const otlpHttpTable = configTable(
+  {
+    about: 'Sends profiles by OTLP over HTTP.',
+    source: 'https://github.com/open-telemetry/opentelemetry-collector/tree/main/exporter/otlphttpexporter',
+    keys: {
+      base: text(
+        'endpoint',
+        { fallback: '' },
+        'Base URL; `/v1development/profiles` is added. Without it, `OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` of the environment, with the headers there.',
+      ),
+      whole: text('profiles_endpoint', { fallback: '' }, 'URL that is used as it is; goes before `endpoint`.'),
+      isOptional: flag(
+        'optional',
+        { fallback: false },
+        'An empty endpoint switches the exporter off, instead of being a fault.',
+      ),
+      dialect: dialectKey,
+      encoding: choice('encoding', { choices: ['proto', 'json'], fallback: 'proto' }, 'Encoding of requests.'),
+      compression: choice(
+        'compression',
+        { choices: ['gzip', 'zstd', 'none'], fallback: 'gzip' },
+        'Compression of requests.',
+      ),
+      params: section('compression_params', compressionParamsTable),
+      tls: section('tls', clientTlsTable),
+      authenticator: authKey('client authenticator'),
+      /** Names are lower case. */
+      headers: converted(secretMap('headers', 'Headers of each request, by name.'), takeHeaders),
+      /** With its user and password if it wants them. */
+      proxyUrl: converted(secret('proxy_url', 'URL of a proxy to connect through.'), takeProxyUrl),
+      maxConnsPerHost: integer(
+        'max_conns_per_host',
+        { fallback: 0, min: 0 },
+        'Connections at the same time; 0 is as many as requests.',
+      ),
+      idleConnTimeoutMs: duration(
+        'idle_conn_timeout',
+        { fallback: 90_000, min: 1 },
+        'A connection that was idle for this long is closed, or earlier if the receiver says so.',
+      ),
+      disableKeepAlives: flag('disable_keep_alives', { fallback: false }, 'Each request has a connection of its own.'),
+      timeoutMs: duration(
+        'timeout',
+        { fallback: 30_000, min: 0 },
+        'Time for one attempt to send a request; `0s` is no bound.',
+      ),
+      /** Larger requests are split. */
+      maxRequestBytes: maxRequestBytesKey(defaultMaxRequestBytes),
+      retry: section('retry_on_failure', retryTable),
+      queue: section('sending_queue', sendingQueueTable),
+    },
+    refused: { max_idle_conns: idleBound, max_idle_conns_per_host: idleBound },
+    ignored: {
+      ...bufferKeys,
+      force_attempt_http2: http1,
+      http2_read_idle_timeout: http1,
+      http2_ping_timeout: http1,
+      traces_endpoint: onlyProfiles,
+      metrics_endpoint: onlyProfiles,
+      logs_endpoint: onlyProfiles,
+    },
+  },
+  ({ base, whole, isOptional, params, ...values }, own) => {
+    const url = readUrl(own, { base: base.trim(), whole: whole.trim(), isOptional });
+    const { tls, compression } = values;
+    if (url?.protocol === 'https:' && tls.insecure) own.section('tls').addWarning('insecure', insecureHasNoEffect);
+    if (url?.protocol === 'http:' && needsTls(tls)) {
+      const key = own.has('profiles_endpoint') ? 'profiles_endpoint' : 'endpoint';
+      own.addProblem(key, 'begins with http://, which is without TLS, but tls is set', 'write https://');
+    }
+    /** `compressionLevel` is unused without compression. */
+    return { ...values, url, compressionLevel: readCompressionLevel(own, compression) };
+  },
+);
+
+/** `url` is `undefined` where the exporter is switched off, by an empty endpoint and `optional: true`. */
+export type OtlpHttpConfig = ConfigOf<typeof otlpHttpTable>;
 
 const insecureHasNoEffect =
   'has no effect beside an https:// endpoint, which is TLS; write http:// for plaintext, or insecure_skip_verify';
 
+interface WrittenUrl {
+  readonly base: string;
+  readonly whole: string;
+  readonly isOptional: boolean;
+}
+
 /** `profiles_endpoint` goes before `endpoint`, as a signal's own does everywhere in OTLP. */
-function readUrl(section: ConfigSection): URL | undefined {
-  const isOptional = section.boolean('optional', false);
-  const base = section.string('endpoint', '').trim();
-  const whole = section.string('profiles_endpoint', '').trim();
+function readUrl(section: ConfigSection, { base, whole, isOptional }: WrittenUrl): URL | undefined {
   const key = whole === '' ? 'endpoint' : 'profiles_endpoint';
   const text = whole || base;
   if (text === '') {
@@ -119,18 +140,18 @@ function readUrl(section: ConfigSection): URL | undefined {
   return undefined;
 }
 
-function readProxyUrl(section: ConfigSection): Secret | undefined {
-  const text = section.opaque('proxy_url').reveal().trim();
+function takeProxyUrl(written: Secret, section: ConfigSection): Secret | undefined {
+  const text = written.reveal().trim();
   if (text === '') return undefined;
   if (/^https?:\/\//i.test(text) && URL.canParse(text)) return new Secret(text);
   section.addProblem('proxy_url', 'is no URL of a proxy', 'write one that begins with http:// or https://');
   return undefined;
 }
 
-/** What is refused here would be an error at each request, or would contradict what the exporter says itself. */
-function readHeaders(section: ConfigSection): ReadonlyMap<string, Secret> {
+/** Refuses headers that would be an error at each request, or would contradict the exporter's own. */
+function takeHeaders(written: ReadonlyMap<string, Secret>, section: ConfigSection): ReadonlyMap<string, Secret> {
   const headers = new Map<string, Secret>();
-  for (const [name, value] of section.opaqueMap('headers')) {
+  for (const [name, value] of written) {
     const key = name.toLowerCase();
     const path = `headers.${name}`;
     if (!/^[0-9a-z!#$%&'*+.^_`|~-]+$/.test(key)) {
@@ -157,22 +178,3 @@ const ownHeaders: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
-
-const http1 = 'requests go over HTTP/1.1';
-const onlyProfiles = 'only profiles are sent';
-const otherKeys = {
-  force_attempt_http2: http1,
-  http2_read_idle_timeout: http1,
-  http2_ping_timeout: http1,
-  traces_endpoint: onlyProfiles,
-  metrics_endpoint: onlyProfiles,
-  logs_endpoint: onlyProfiles,
-};
-
-function refuseIdleBounds(section: ConfigSection): void {
-  for (const key of ['max_idle_conns', 'max_idle_conns_per_host']) {
-    if (!section.has(key)) continue;
-    const problem = 'is set, but no more connections are idle than were in use';
-    section.addProblem(key, problem, 'remove it, or bound them with max_conns_per_host or idle_conn_timeout');
-  }
-}

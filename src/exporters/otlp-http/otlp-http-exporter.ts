@@ -1,12 +1,16 @@
 import type { Component } from '../../support/component.ts';
 import type { Secret } from '../../support/secret.ts';
+import { version } from '../../support/version.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
+import type { ExporterType } from '../exporter-type.ts';
+import { otlpFromEnvironment } from '../otlp-environment.ts';
 import type { ProfilesExporter } from '../profiles-exporter.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import { SwitchedOffExporter } from '../switched-off-exporter.ts';
 import { secretsOf, withoutSecrets } from '../without-secrets.ts';
 import { OtlpHttpClient } from './client.ts';
 import type { OtlpHttpConfig } from './otlp-http-config.ts';
+import { otlpHttpTable } from './otlp-http-config.ts';
 
 export interface OtlpHttpDependencies extends ExporterDependencies {
   /** Of this service, for the user agent. */
@@ -39,3 +43,15 @@ function proxySecrets(proxyUrl: Secret | undefined): string[] {
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return [password, `Basic ${Buffer.from(pair).toString('base64')}`];
 }
+
+export const otlpHttpExporterType: ExporterType<OtlpHttpConfig> = {
+  kind: 'exporter',
+  type: 'otlp_http',
+  aliases: ['otlphttp'],
+  stability: 'alpha',
+  table: otlpHttpTable,
+  fromEnvironment: (values, env, report) =>
+    otlpFromEnvironment(values, env, report, { base: 'endpoint', whole: 'profiles_endpoint' }),
+  refersTo: ({ queue, authenticator }) => ({ storage: queue.storage, authenticator }),
+  create: (id, config, dependencies) => createOtlpHttpExporter(id, config, { ...dependencies, version }),
+};

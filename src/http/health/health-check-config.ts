@@ -1,56 +1,55 @@
-import type { ConfigSection } from '../../config/config-section.ts';
-import { ignoreKeys } from '../../config/ignored-keys.ts';
-import type { HttpListenerConfig } from '../http-listener-config.ts';
-import { readHttpListenerConfig } from '../http-listener-config.ts';
-
-/** Extension `health_check`: the Collector's keys, and `component_health` of its healthcheckv2. */
-export interface HealthCheckConfig extends HttpListenerConfig {
-  readonly path: string;
-  /** Replaces the JSON body; `undefined` keeps it. */
-  readonly responseBody: { readonly healthy: string; readonly unhealthy: string } | undefined;
-  readonly componentHealth: ComponentHealthConfig;
-}
-
-/** Which component errors make `/status` answer 500. */
-export interface ComponentHealthConfig {
-  readonly includePermanentErrors: boolean;
-  readonly includeRecoverableErrors: boolean;
-  /** How old a recoverable error must be to count. */
-  readonly recoveryDurationMs: number;
-}
+import { converted, duration, flag, optionalSection, section, text } from '../../config/config-keys.ts';
+import type { ConfigOf } from '../../config/config-table.ts';
+import { configTable } from '../../config/config-table.ts';
+import { httpListenerKeys } from '../http-listener-config.ts';
 
 const fiveMinutesMs = 300_000;
-
-export function readHealthCheckConfig(section: ConfigSection): HealthCheckConfig {
-  const body = section.optionalSection('response_body');
-  const health = section.section('component_health');
-  const config: HealthCheckConfig = {
-    ...readHttpListenerConfig(section, 'localhost:13133'),
-    path: readPath(section, '/'),
-    responseBody: body && { healthy: body.string('healthy', ''), unhealthy: body.string('unhealthy', '') },
-    componentHealth: {
-      includePermanentErrors: health.boolean('include_permanent_errors', false),
-      includeRecoverableErrors: health.boolean('include_recoverable_errors', false),
-      recoveryDurationMs: health.durationMs('recovery_duration', fiveMinutesMs, { min: 0 }),
-    },
-  };
-  body?.end();
-  health.end();
-  ignoreKeys(section, { check_collector_pipeline: 'it has none in the Collector either' });
-  section.end();
-  return config;
-}
-
 const ownPaths = ['/status', '/livez', '/readyz'];
 
-function readPath(section: ConfigSection, fallback: string): string {
-  const path = section.string('path', fallback);
-  const isUsable = /^\/[\w./~-]*$/.test(path) && !ownPaths.includes(path);
-  if (isUsable) return path;
-  section.addProblem(
-    'path',
-    `is ${JSON.stringify(path)}`,
-    `write a path that begins with "/" and is none of ${ownPaths.join(', ')}`,
-  );
-  return fallback;
-}
+const bodyTable = configTable({
+  about: 'Texts instead of the JSON body of `path`.',
+  keys: {
+    healthy: text('healthy', { fallback: '' }, 'Body while the service is ready.'),
+    unhealthy: text('unhealthy', { fallback: '' }, 'Body while it is not.'),
+  },
+});
+
+const componentHealthTable = configTable({
+  about: 'Errors of components that make `/status` answer 500.',
+  keys: {
+    includePermanentErrors: flag('include_permanent_errors', { fallback: false }, 'Permanent errors count.'),
+    includeRecoverableErrors: flag(
+      'include_recoverable_errors',
+      { fallback: false },
+      'Recoverable errors count once they are older than `recovery_duration`.',
+    ),
+    recoveryDurationMs: duration(
+      'recovery_duration',
+      { fallback: fiveMinutesMs, min: 0 },
+      'Age from which a recoverable error counts.',
+    ),
+  },
+});
+
+export type ComponentHealthConfig = ConfigOf<typeof componentHealthTable>;
+
+/** Extension `health_check`: the Collector's keys, and `component_health` of its healthcheckv2. */
+export const healthCheckTable = configTable({
+  about:
+    'Readiness at `path`, as the health_check of the Collector; `/status` as its healthcheckv2; `/livez` and `/readyz`.',
+  source: 'https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension',
+  keys: {
+    ...httpListenerKeys('localhost:13133'),
+    path: converted(text('path', { fallback: '/' }, 'Path of readiness.'), (path, own) => {
+      if (/^\/[\w./~-]*$/.test(path) && !ownPaths.includes(path)) return path;
+      const remedy = `write a path that begins with "/" and is none of ${ownPaths.join(', ')}`;
+      own.addProblem('path', `is ${JSON.stringify(path)}`, remedy);
+      return '/';
+    }),
+    responseBody: optionalSection('response_body', bodyTable),
+    componentHealth: section('component_health', componentHealthTable),
+  },
+  ignored: { check_collector_pipeline: 'it has none in the Collector either' },
+});
+
+export type HealthCheckConfig = ConfigOf<typeof healthCheckTable>;

@@ -1,9 +1,13 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { ComponentType } from '../../config/component-type.ts';
 import type { ComponentStatus } from '../../model/component-status.ts';
 import type { Clock } from '../../support/clock.ts';
+import type { HttpListenerConfig } from '../http-listener-config.ts';
+import { httpListener } from '../http-listener-config.ts';
 import type { HttpMount } from '../http-server.ts';
 import { formatGoDuration, formatGoTime } from './go-time.ts';
 import type { ComponentHealthConfig, HealthCheckConfig } from './health-check-config.ts';
+import { healthCheckTable } from './health-check-config.ts';
 import type { AggregateStatus, HealthStatus, StatusEvent } from './health-status.ts';
 
 /**
@@ -125,3 +129,23 @@ function answerText(reply: FastifyReply, code: number, text: string): FastifyRep
 function first(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
+
+/** HealthCheckType describes the extension `health_check`. */
+interface HealthCheckType extends ComponentType<HealthCheckConfig> {
+  readonly kind: 'extension';
+  create(
+    id: string,
+    config: HealthCheckConfig,
+    parts: { readonly status: HealthStatus; readonly clock: Clock },
+  ): { readonly mount: HttpMount; readonly listener: HttpListenerConfig };
+}
+
+export const healthCheckType: HealthCheckType = {
+  kind: 'extension',
+  type: 'health_check',
+  aliases: [],
+  stability: 'alpha',
+  table: healthCheckTable,
+  listens: (config) => [httpListener('', config)],
+  create: (id, config, { status, clock }) => ({ mount: new HealthCheck(id, config, status, clock), listener: config }),
+};

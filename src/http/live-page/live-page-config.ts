@@ -1,38 +1,36 @@
-import type { ConfigSection } from '../../config/config-section.ts';
-import type { HttpListenerConfig } from '../http-listener-config.ts';
-import { readHttpListenerConfig } from '../http-listener-config.ts';
+import { converted, integer, text } from '../../config/config-keys.ts';
+import type { ConfigOf } from '../../config/config-table.ts';
+import { configTable } from '../../config/config-table.ts';
+import { httpListenerKeys } from '../http-listener-config.ts';
 
 /** Extension `live_page`. */
-export interface LivePageConfig extends HttpListenerConfig {
-  /** Without a slash at the end. */
-  readonly path: string;
-  /** How many reporting cycles are kept. */
-  readonly cycles: number;
-  /** Bound of the flame graph's nodes: of one cycle, and of one answer. */
-  readonly maxNodes: number;
-  /** Bound of the requests that were sent on by themselves and are kept to be drawn; 0: none are. */
-  readonly maxPassedBytes: number;
-}
+export const livePageTable = configTable({
+  about: 'A page with a flame graph of the last reporting cycles.',
+  keys: {
+    ...httpListenerKeys('localhost:13133'),
+    /** Without a slash at the end. */
+    path: converted(
+      text('path', { fallback: '/live' }, 'Path of the page, without a slash at the end.'),
+      (path, own) => {
+        if (/^(?:\/[\w.~-]+)+$/.test(path)) return path;
+        const remedy = 'write a path such as "/live", without a slash at the end';
+        own.addProblem('path', `is ${JSON.stringify(path)}`, remedy);
+        return '/live';
+      },
+    ),
+    cycles: integer('cycles', { fallback: 12, min: 1, max: 720 }, 'Reporting cycles that are kept.'),
+    /** Bound of one cycle, and of one answer. */
+    maxNodes: integer(
+      'max_nodes',
+      { fallback: 20_000, min: 100, max: 200_000 },
+      'Bound of the nodes of the flame graph.',
+    ),
+    maxPassedBytes: integer(
+      'max_passed_bytes',
+      { fallback: 8_388_608, min: 0, max: 2 ** 30 },
+      'Bytes of OTLP requests that were sent on by themselves and are kept to be drawn; 0 keeps none.',
+    ),
+  },
+});
 
-export function readLivePageConfig(section: ConfigSection): LivePageConfig {
-  const config = {
-    ...readHttpListenerConfig(section, 'localhost:13133'),
-    path: readPath(section, '/live'),
-    cycles: section.integer('cycles', 12, { min: 1, max: 720 }),
-    maxNodes: section.integer('max_nodes', 20_000, { min: 100, max: 200_000 }),
-    maxPassedBytes: section.integer('max_passed_bytes', 8_388_608, { min: 0, max: 2 ** 30 }),
-  };
-  section.end();
-  return config;
-}
-
-function readPath(section: ConfigSection, fallback: string): string {
-  const path = section.string('path', fallback);
-  if (/^(?:\/[\w.~-]+)+$/.test(path)) return path;
-  section.addProblem(
-    'path',
-    `is ${JSON.stringify(path)}`,
-    `write a path such as "${fallback}", without a slash at the end`,
-  );
-  return fallback;
-}
+export type LivePageConfig = ConfigOf<typeof livePageTable>;

@@ -9,12 +9,15 @@ import type { Clock } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
 import { readOneAhead } from '../../support/grpc-internals.ts';
 import type { GrpcServer } from '../grpc-server.ts';
+import { grpcListener } from '../grpc-server-config.ts';
+import type { ReceiverType } from '../receiver-type.ts';
 import type { GrpcStatus } from '../rpc-status.ts';
 import { grpcStatusOf } from '../rpc-status.ts';
 import type { FrameSink } from './batch-intake.ts';
 import { BatchIntake } from './batch-intake.ts';
 import { FramesMetrics } from './frames-metrics.ts';
 import type { FramesReceiverConfig } from './frames-receiver-config.ts';
+import { framesReceiverTable } from './frames-receiver-config.ts';
 import { framesServiceDefinition, framesServiceName, loadFramesProto } from './frames-service.ts';
 
 export interface FramesReceiverDependencies {
@@ -174,3 +177,19 @@ export class FramesReceiver implements Component {
 function endWith(call: Stream, refusal: GrpcStatus): void {
   call.emit('error', refusal);
 }
+
+export const framesReceiverType: ReceiverType<FramesReceiverConfig> = {
+  kind: 'receiver',
+  type: 'frames',
+  aliases: [],
+  stability: 'alpha',
+  table: framesReceiverTable,
+  listens: ({ grpc }) => [grpcListener('protocols.grpc', grpc)],
+  create: (id, config, { entry, grpcServers, guardOf: _, ...parts }) => {
+    // A configuration with this receiver and no reporting cycle behind it has been refused.
+    if (entry.frames === undefined) throw new TypeError(`${id}: there is no reporting cycle`);
+    const server = grpcServers.at(config.grpc);
+    const component = new FramesReceiver(id, config, { server, ...entry.frames, ...parts });
+    return { component, ports: new Map([['grpc', () => server.port]]) };
+  },
+};

@@ -7,10 +7,13 @@ import { encodeExportResponse } from '../../otlp/protobuf/export-response.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
 import type { GrpcServer } from '../grpc-server.ts';
+import { grpcListener } from '../grpc-server-config.ts';
+import type { ReceiverType } from '../receiver-type.ts';
 import { grpcStatusOf } from '../rpc-status.ts';
 import { OtlpHttpServer } from './otlp-http-server.ts';
 import { OtlpMetrics } from './otlp-metrics.ts';
 import type { OtlpReceiverConfig } from './otlp-receiver-config.ts';
+import { otlpReceiverTable } from './otlp-receiver-config.ts';
 import { loadProfilesProto, profilesServiceDefinition, profilesServiceName } from './otlp-service.ts';
 import type { ExportOutcome, RequestKeeping } from './profiles-intake.ts';
 import { ProfilesIntake } from './profiles-intake.ts';
@@ -103,3 +106,27 @@ export class OtlpReceiver implements Component {
     throw new Error(`receivers.${this.id}.protocols.${protocol}.${error.message}`, { cause: error });
   }
 }
+
+export const otlpReceiverType: ReceiverType<OtlpReceiverConfig> = {
+  kind: 'receiver',
+  type: 'otlp',
+  aliases: [],
+  stability: 'alpha',
+  table: otlpReceiverTable,
+  listens: ({ grpc, http }) => [
+    ...(grpc === undefined ? [] : [grpcListener('protocols.grpc', grpc)]),
+    ...(http === undefined
+      ? []
+      : [{ path: 'protocols.http', endpoint: http.endpoint, server: 'exclusive', settings: {} } as const]),
+  ],
+  create: (id, config, { entry, grpcServers, guardOf, ...parts }) => {
+    const { grpc, http } = config;
+    const server = grpc === undefined ? undefined : grpcServers.at(grpc);
+    const httpGuard = guardOf(http?.authenticator ?? '');
+    const component = new OtlpReceiver(id, config, { server, ...entry.otlp, httpGuard, ...parts });
+    const ports = new Map<'grpc' | 'http', () => number>();
+    if (server !== undefined) ports.set('grpc', () => server.port);
+    if (http !== undefined) ports.set('http', () => component.httpPort);
+    return { component, ports };
+  },
+};

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ConfigSection } from '../../../src/config/config-section.ts';
 import { LogSampler } from '../../../src/exporters/debug/debug-client.ts';
-import { readDebugConfig } from '../../../src/exporters/debug/debug-config.ts';
+import { debugTable } from '../../../src/exporters/debug/debug-config.ts';
 import { createDebugExporter } from '../../../src/exporters/debug/debug-exporter.ts';
 import { createExportRequest } from '../../../src/exporters/export-request.ts';
 import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
@@ -16,7 +16,7 @@ import { recordMetrics } from '../../support/metric-recorder.ts';
 async function logOf(values: Record<string, unknown>, payloads: readonly ProfilesData[]) {
   const { logger, lines } = recordLogs();
   const problems: [] = [];
-  const exporter = createDebugExporter('debug', readDebugConfig(new ConfigSection('debug', values, problems)), {
+  const exporter = createDebugExporter('debug', debugTable.read(new ConfigSection('debug', values, problems)), {
     logger,
     meter: recordMetrics().meter,
     clock: new FakeClock(),

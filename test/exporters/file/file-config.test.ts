@@ -4,11 +4,11 @@ import type { ConfigProblem } from '../../../src/config/config-error.ts';
 import { ConfigError } from '../../../src/config/config-error.ts';
 import { ConfigSection } from '../../../src/config/config-section.ts';
 import type { FileConfig } from '../../../src/exporters/file/file-config.ts';
-import { readFileConfig } from '../../../src/exporters/file/file-config.ts';
+import { fileTable } from '../../../src/exporters/file/file-config.ts';
 
 function read(values: Record<string, unknown>): { config: FileConfig; message: string } {
   const problems: ConfigProblem[] = [];
-  const config = readFileConfig(new ConfigSection('file', values, problems));
+  const config = fileTable.read(new ConfigSection('file', values, problems));
   return { config, message: new ConfigError(problems).message };
 }
 

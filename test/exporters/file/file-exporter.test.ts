@@ -8,7 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { ConfigSection } from '../../../src/config/config-section.ts';
 import type { ExportRequest } from '../../../src/exporters/export-request.ts';
 import { createExportRequest } from '../../../src/exporters/export-request.ts';
-import { readFileConfig } from '../../../src/exporters/file/file-config.ts';
+import { fileTable } from '../../../src/exporters/file/file-config.ts';
 import { createFileExporter } from '../../../src/exporters/file/file-exporter.ts';
 import { decodeProfilesJson } from '../../../src/otlp/json/decode-profiles-json.ts';
 import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
@@ -31,7 +31,7 @@ function createExporter(values: Record<string, unknown>) {
   const clock = new FakeClock();
   const logs = recordLogs();
   const { meter, values: metrics } = recordMetrics();
-  const exporter = createFileExporter('file', readFileConfig(new ConfigSection('file', values, [])), {
+  const exporter = createFileExporter('file', fileTable.read(new ConfigSection('file', values, [])), {
     logger: logs.logger,
     meter,
     clock,

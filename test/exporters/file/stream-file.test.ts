@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigSection } from '../../../src/config/config-section.ts';
-import { readFileConfig } from '../../../src/exporters/file/file-config.ts';
+import { fileTable } from '../../../src/exporters/file/file-config.ts';
 import { StreamFile } from '../../../src/exporters/file/stream-file.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { recordLogs } from '../../support/log-recorder.ts';
@@ -43,7 +43,7 @@ for (const canTruncate of [true, false]) {
     t.after(() => rm(folder, { recursive: true }));
     const path = join(folder, 'a');
     const disk: Disk = { freeBytes: 10, canTruncate };
-    const file = new StreamFile(readFileConfig(new ConfigSection('', { path }, [])), {
+    const file = new StreamFile(fileTable.read(new ConfigSection('', { path }, [])), {
       logger: recordLogs().logger,
       clock: new FakeClock(),
       openFile: openOn(disk),

@@ -4,11 +4,11 @@ import type { ConfigProblem } from '../../../src/config/config-error.ts';
 import { ConfigError } from '../../../src/config/config-error.ts';
 import { ConfigSection } from '../../../src/config/config-section.ts';
 import type { OtlpGrpcConfig } from '../../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
-import { readOtlpGrpcConfig } from '../../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
+import { otlpGrpcTable } from '../../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
 
 function read(values: Record<string, unknown>): { config: OtlpGrpcConfig; message: string } {
   const problems: ConfigProblem[] = [];
-  const config = readOtlpGrpcConfig(new ConfigSection('otlp', values, problems));
+  const config = otlpGrpcTable.read(new ConfigSection('otlp', values, problems));
   return { config, message: new ConfigError(problems).message };
 }
 

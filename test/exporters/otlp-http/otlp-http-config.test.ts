@@ -5,11 +5,11 @@ import { ConfigError } from '../../../src/config/config-error.ts';
 import { ConfigNotes } from '../../../src/config/config-notes.ts';
 import { ConfigSection } from '../../../src/config/config-section.ts';
 import type { OtlpHttpConfig } from '../../../src/exporters/otlp-http/otlp-http-config.ts';
-import { readOtlpHttpConfig } from '../../../src/exporters/otlp-http/otlp-http-config.ts';
+import { otlpHttpTable } from '../../../src/exporters/otlp-http/otlp-http-config.ts';
 
 function read(values: Record<string, unknown>): { config: OtlpHttpConfig; message: string } {
   const problems: ConfigProblem[] = [];
-  const config = readOtlpHttpConfig(new ConfigSection('http', values, problems));
+  const config = otlpHttpTable.read(new ConfigSection('http', values, problems));
   return { config, message: new ConfigError(problems).message };
 }
 
@@ -126,7 +126,7 @@ for (const { values, warned } of [
 ]) {
   test(`otlp_http warns of ${warned.length} keys without effect in ${JSON.stringify(values)}`, () => {
     const notes = new ConfigNotes();
-    readOtlpHttpConfig(new ConfigSection('http', values, [], notes));
+    otlpHttpTable.read(new ConfigSection('http', values, [], notes));
     assert.deepEqual(
       notes.warnings.map((warning) => warning.split(': has no effect')[0]),
       warned,

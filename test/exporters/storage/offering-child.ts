@@ -3,11 +3,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { metrics } from '@opentelemetry/api';
 import { pino } from 'pino';
 import { ConfigSection } from '../../../src/config/config-section.ts';
-import { readOtlpGrpcConfig } from '../../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
+import { otlpGrpcTable } from '../../../src/exporters/otlp-grpc/otlp-grpc-config.ts';
 import { createOtlpGrpcExporter } from '../../../src/exporters/otlp-grpc/otlp-grpc-exporter.ts';
 import { DurableRequests } from '../../../src/exporters/storage/durable-requests.ts';
 import { FileStorage } from '../../../src/storage/file-storage.ts';
-import { readFileStorageConfig } from '../../../src/storage/file-storage-config.ts';
+import { fileStorageTable } from '../../../src/storage/file-storage-config.ts';
 import { systemClock } from '../../../src/support/clock.ts';
 import { fakeRequest } from '../../support/fake-request.ts';
 
@@ -19,12 +19,12 @@ const logger = pino({ level: 'error' });
 const meter = metrics.getMeter('test');
 const storage = new FileStorage(
   'file_storage',
-  readFileStorageConfig(new ConfigSection('extensions.file_storage', { directory }, [])),
+  fileStorageTable.read(new ConfigSection('extensions.file_storage', { directory }, [])),
   logger,
   systemClock,
 );
 await storage.start();
-const config = readOtlpGrpcConfig(
+const config = otlpGrpcTable.read(
   new ConfigSection(
     'exporters.otlp_grpc',
     { endpoint, tls: { insecure: true }, retry_on_failure: { initial_interval: '20ms', max_interval: '20ms' } },

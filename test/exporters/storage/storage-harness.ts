@@ -1,8 +1,8 @@
 import { ConfigSection } from '../../../src/config/config-section.ts';
 import type { Send } from '../../../src/exporters/export-client.ts';
 import { QueuedExporter } from '../../../src/exporters/queued-exporter.ts';
-import { readRetryConfig } from '../../../src/exporters/retry-config.ts';
-import { readSendingQueueConfig } from '../../../src/exporters/sending-queue-config.ts';
+import { retryTable } from '../../../src/exporters/retry-config.ts';
+import { sendingQueueTable } from '../../../src/exporters/sending-queue-config.ts';
 import { DurableRequests } from '../../../src/exporters/storage/durable-requests.ts';
 import type { DialectName } from '../../../src/profile/dialects/dialect.ts';
 import type { SegmentLog } from '../../../src/storage/segment-log.ts';
@@ -34,8 +34,8 @@ export function createStoredExporter(
     {
       dialect,
       timeoutMs: 5_000,
-      retry: readRetryConfig(new ConfigSection('', {}, [])),
-      queue: readSendingQueueConfig(new ConfigSection('', { storage: 'file_storage', ...queue }, [])),
+      retry: retryTable.read(new ConfigSection('', {}, [])),
+      queue: sendingQueueTable.read(new ConfigSection('', { storage: 'file_storage', ...queue }, [])),
     },
     {
       clock,

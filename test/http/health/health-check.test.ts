@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { ConfigSection } from '../../../src/config/config-section.ts';
 import { HealthCheck } from '../../../src/http/health/health-check.ts';
-import { readHealthCheckConfig } from '../../../src/http/health/health-check-config.ts';
+import { healthCheckTable } from '../../../src/http/health/health-check-config.ts';
 import { HealthStatus } from '../../../src/http/health/health-status.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { serve } from '../../support/http-harness.ts';
@@ -13,7 +13,7 @@ async function start(
   keys: object = {},
 ): Promise<{ url: string; health: HealthStatus; clock: FakeClock }> {
   const problems: ConstructorParameters<typeof ConfigSection>[2] = [];
-  const config = readHealthCheckConfig(new ConfigSection('extensions.health_check', keys, problems));
+  const config = healthCheckTable.read(new ConfigSection('extensions.health_check', keys, problems));
   assert.deepEqual(problems, []);
   const clock = new FakeClock(1_795_369_620_123_000_000n);
   const health = new HealthStatus([{ id: 'profiles', members: ['receiver:frames', 'exporter:debug'] }], clock);
@@ -132,10 +132,10 @@ for (const { status, keys, ageMs = 0, code } of [
   });
 }
 
-test('readHealthCheckConfig refuses a path that is not one, or that something else answers', () => {
+test('healthCheckTable.read refuses a path that is not one, or that something else answers', () => {
   for (const path of ['health', '/a b', '/status']) {
     const problems: { path: string }[] = [];
-    readHealthCheckConfig(new ConfigSection('extensions.health_check', { path }, problems as never));
+    healthCheckTable.read(new ConfigSection('extensions.health_check', { path }, problems as never));
     assert.deepEqual(
       problems.map((problem) => problem.path),
       ['extensions.health_check.path'],

@@ -8,7 +8,7 @@ import type { LiveData } from '../../../src/http/live-page/cycle-history.ts';
 import type { LiveCycle } from '../../../src/http/live-page/live-cycle.ts';
 import type { LivePageParts } from '../../../src/http/live-page/live-page.ts';
 import { LivePage } from '../../../src/http/live-page/live-page.ts';
-import { readLivePageConfig } from '../../../src/http/live-page/live-page-config.ts';
+import { livePageTable } from '../../../src/http/live-page/live-page-config.ts';
 import type { PassedRequest, RequestFolder } from '../../../src/http/live-page/passed-requests.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { foldFlameTrees } from '../../../src/profile/flame/flame-graph.ts';
@@ -26,7 +26,7 @@ import { profilesOf } from '../../support/profiles-fixture.ts';
 const facts = { version: '1.2.3', receivers: [{ id: 'frames', endpoint: 'localhost:4317' }] };
 
 function createPage(keys: object = {}, parts: Partial<LivePageParts> = {}): LivePage {
-  const config = readLivePageConfig(new ConfigSection('extensions.live_page', keys, []));
+  const config = livePageTable.read(new ConfigSection('extensions.live_page', keys, []));
   const meter = new MeterProvider().getMeter('test');
   const createFolder = () => requestFolder(config.maxNodes);
   return new LivePage('live_page', config, facts, { meter, nowMs: () => 0, createFolder, ...parts });
@@ -204,9 +204,9 @@ test('events sends further clients away, and has room again when one leaves', as
   }
 });
 
-test('readLivePageConfig reads its keys and refuses what cannot be', () => {
+test('livePageTable.read reads its keys and refuses what cannot be', () => {
   const problems: { path: string }[] = [];
-  const read = (keys: object) => readLivePageConfig(new ConfigSection('live_page', keys, problems as never));
+  const read = (keys: object) => livePageTable.read(new ConfigSection('live_page', keys, problems as never));
   assert.deepEqual(read({}), {
     endpoint: { host: 'localhost', port: 13133 },
     tls: undefined,

@@ -6,13 +6,13 @@ import type { ConfigProblem } from '../../../src/config/config-error.ts';
 import { ConfigError } from '../../../src/config/config-error.ts';
 import { ConfigSection } from '../../../src/config/config-section.ts';
 import type { FramesReceiverConfig } from '../../../src/receivers/frames/frames-receiver-config.ts';
-import { readFramesReceiverConfig } from '../../../src/receivers/frames/frames-receiver-config.ts';
+import { framesReceiverTable } from '../../../src/receivers/frames/frames-receiver-config.ts';
 
 const fixtures = join(import.meta.dirname, '../fixtures');
 
 function read(yaml: string): { config: FramesReceiverConfig; faults: string } {
   const problems: ConfigProblem[] = [];
-  const config = readFramesReceiverConfig(new ConfigSection('receivers.frames', parse(yaml), problems));
+  const config = framesReceiverTable.read(new ConfigSection('receivers.frames', parse(yaml), problems));
   return { config, faults: new ConfigError(problems).message };
 }
 

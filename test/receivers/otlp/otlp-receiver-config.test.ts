@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import type { ConfigProblem } from '../../../src/config/config-error.ts';
 import { formatProblem } from '../../../src/config/config-error.ts';
 import { ConfigSection } from '../../../src/config/config-section.ts';
-import { readOtlpReceiverConfig } from '../../../src/receivers/otlp/otlp-receiver-config.ts';
+import { otlpReceiverTable } from '../../../src/receivers/otlp/otlp-receiver-config.ts';
 import { plainHttpConfig } from '../../support/otlp-sender.ts';
 
 function read(value: unknown) {
   const problems: ConfigProblem[] = [];
-  const config = readOtlpReceiverConfig(new ConfigSection('receivers.otlp', value, problems));
+  const config = otlpReceiverTable.read(new ConfigSection('receivers.otlp', value, problems));
   return { config, faults: problems.map(formatProblem) };
 }
 

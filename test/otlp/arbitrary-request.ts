@@ -3,6 +3,8 @@ import type { Line, Profile, ProfilesData, Sample } from '../../src/otlp/profile
 import { InternedDictionary } from '../../src/profile/dictionary/dictionary.ts';
 
 const startUnixNano = 1_767_225_600_000_000_000n;
+/** Later than the start by more nanoseconds than a request has samples: parts that begin later still hold it. */
+const firstUnixNano = startUnixNano + 10_000n;
 const noBytes = new Uint8Array(0);
 
 /** A frame in few words, so that stacks share frames, functions and strings, within a request and between requests. */
@@ -37,7 +39,7 @@ export const arbitraryRequest: fc.Arbitrary<ProfilesData> = fc
   .array(resource, { minLength: 1, maxLength: 3 })
   .map((description) => build(description));
 
-/** A request without what the parts of a profile do not share: ID and original payload. */
+/** A request without the fields that the parts of a profile do not share: ID, start and original payload. The end stays. */
 export function withoutIdentity(data: ProfilesData): ProfilesData {
   const resourceProfiles = data.resourceProfiles.map((resource) => ({
     ...resource,
@@ -46,6 +48,8 @@ export function withoutIdentity(data: ProfilesData): ProfilesData {
       profiles: scope.profiles.map((whole) => ({
         ...whole,
         profileId: noBytes,
+        timeUnixNano: 0n,
+        durationNano: whole.timeUnixNano + whole.durationNano,
         originalPayloadFormat: '',
         originalPayload: noBytes,
       })),
@@ -133,7 +137,7 @@ function buildSample(description: SampleDescription, hasValues: boolean, diction
   if (label !== '') attributeIndices.push(dictionary.attribute('label', label));
   const traceId = new Uint8Array(16).fill(link);
   const linkIndex = link === 0 ? 0 : dictionary.link({ traceId, spanId: new Uint8Array(8).fill(link) });
-  const timestampsUnixNano = Array.from({ length: moments }, (_, i) => startUnixNano + BigInt(thread + i));
+  const timestampsUnixNano = Array.from({ length: moments }, (_, i) => firstUnixNano + BigInt(thread + i));
   const values = hasValues ? timestampsUnixNano.map((_, i) => BigInt(i * 1000)) : [];
   return { stackIndex, attributeIndices, linkIndex, values, timestampsUnixNano };
 }

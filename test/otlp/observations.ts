@@ -4,7 +4,7 @@ import { normalForm } from '../interop/normal-form.ts';
 /**
  * What was observed, and how often: one line for each (resource, scope, types, attributes, stack by names, attributes, link,
  * moment, value). Sums without a moment are added up. Which profile an observation is in does not matter, unless
- * the profile has an original payload or samples of several shapes: then its ID and time are in the line.
+ * the profile has an original payload or samples of several shapes: then its ID is in the line.
  */
 export function observations(requests: readonly ProfilesData[]): Map<string, bigint> {
   const counts = new Map<string, bigint>();
@@ -61,8 +61,9 @@ class Identity {
     this.#dictionary = dictionary;
     this.#resource = resource;
     this.#scope = scope;
-    const none = { profileId: new Uint8Array(0), timeUnixNano: 0n, durationNano: 0n, droppedAttributesCount: 0 };
-    this.#profile = isJoinable(profile) ? { ...profile, ...none } : profile;
+    const untimed = { ...profile, timeUnixNano: 0n, durationNano: 0n };
+    const none = { profileId: new Uint8Array(0), droppedAttributesCount: 0 };
+    this.#profile = isJoinable(profile) ? { ...untimed, ...none } : untimed;
   }
 
   line(sample: Sample | undefined): string {

@@ -1,21 +1,31 @@
 import type { ProfileType } from '../../model/profile-type.ts';
-import type { Profile, ProfilesData, ResourceProfiles, Sample, ValueType } from '../../otlp/profiles-data.ts';
+import type {
+  InstrumentationScope,
+  Profile,
+  ProfilesData,
+  Resource,
+  ResourceProfiles,
+  Sample,
+  ValueType,
+} from '../../otlp/profiles-data.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
 import { attributeNames } from '../attribute-names.ts';
 import { InternedDictionary } from '../dictionary/dictionary.ts';
+import { LabelKeys, withDistinctTimes } from '../join/distinct-times.ts';
 import { LocationWriter } from './location-writer.ts';
 import type { ProfileGroup } from './profile-group.ts';
 import { groupEvents } from './profile-group.ts';
 import { resourceOf } from './resource-of.ts';
 import type { TimeRange } from './time-range.ts';
-import type { WindowContents } from './window-contents.ts';
+import type { WindowContents, WindowResource } from './window-contents.ts';
 
 /** Semantic conventions of the attributes. */
 const schemaUrl = 'https://opentelemetry.io/schemas/1.44.0';
 
 /**
  * OTLP profiles of a reporting cycle: a resource for each sampled process, below it a profile for each profile type.
- * Pure: the same contents, range and profile IDs give the same result. `createProfileId` gives 16 random bytes a call.
+ * Processes of equal attributes share a resource: a backend could not tell them apart. No two profiles of equal labels begin at one
+ * time. Pure: the same contents, range and profile IDs give the same result. `createProfileId` gives 16 random bytes a call.
  */
 export function buildProfiles(
   contents: WindowContents,
@@ -24,23 +34,40 @@ export function buildProfiles(
 ): ProfilesData {
   const dictionary = new InternedDictionary();
   const writer = new ProfileWriter(contents, dictionary, createProfileId);
+  const heads = contents.resources.map(headOf);
   const profilesByResource = new Map<number, Profile[]>();
-  for (const group of groupEvents(contents.events, range)) {
+  for (const group of groupEvents(contents.events, range, firstOfEqual(heads))) {
     const profiles = profilesByResource.get(group.resource) ?? [];
     profiles.push(writer.profile(group));
     profilesByResource.set(group.resource, profiles);
   }
   const resourceProfiles = [...profilesByResource].map(([index, profiles]): ResourceProfiles => {
-    const resource = contents.resources[index]!;
-    const scope = {
-      name: resource.scopeName,
-      version: resource.scopeVersion,
-      attributes: [],
-      droppedAttributesCount: 0,
-    };
-    return { resource: resourceOf(resource), scopeProfiles: [{ scope, profiles, schemaUrl }], schemaUrl };
+    const { resource, scope } = heads[index]!;
+    return { resource, scopeProfiles: [{ scope, profiles, schemaUrl }], schemaUrl };
   });
-  return { resourceProfiles, dictionary: dictionary.tables };
+  return withDistinctTimes({ resourceProfiles, dictionary: dictionary.tables });
+}
+
+interface ResourceHead {
+  readonly resource: Resource;
+  readonly scope: InstrumentationScope;
+}
+
+function headOf(given: WindowResource): ResourceHead {
+  const { scopeName: name, scopeVersion: version } = given;
+  return { resource: resourceOf(given), scope: { name, version, attributes: [], droppedAttributesCount: 0 } };
+}
+
+/** For each resource, the first that is equal. */
+function firstOfEqual(heads: readonly ResourceHead[]): Int32Array {
+  const labels = new LabelKeys();
+  const firstByKey = new Map<string, number>();
+  return Int32Array.from(heads, ({ resource, scope }, index) => {
+    const key = [scope.name, scope.version, labels.keyOf(resource, scope)].join('\0');
+    const first = firstByKey.get(key) ?? index;
+    firstByKey.set(key, first);
+    return first;
+  });
 }
 
 /** Writes the samples of one group after the other against one dictionary. */

@@ -9,7 +9,7 @@ import type {
 import { countSamples, noBytes, noElements } from '../../otlp/profiles-data.ts';
 import { ProfilesJoiner } from '../join/profiles-joiner.ts';
 import { inShape } from '../join/sample-shape.ts';
-import { partId } from '../split/part-id.ts';
+import { partId } from '../split/later-part.ts';
 import { devfiler } from './devfiler.ts';
 import type { Dialect, DialectName } from './dialect.ts';
 import { DialectDictionary } from './dialect-dictionary.ts';

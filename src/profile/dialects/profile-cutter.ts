@@ -1,5 +1,5 @@
 import type { Location, Profile, ProfilesData, ProfilesDictionary, Sample } from '../../otlp/profiles-data.ts';
-import { partId } from '../split/part-id.ts';
+import { laterPart } from '../split/later-part.ts';
 import type { ProfileLimits } from './dialect.ts';
 
 /** Cuts the profiles of a request at the limits of a backend. */
@@ -130,5 +130,5 @@ function isNew(known: Set<number>, index: number): boolean {
 }
 
 function partOf(profile: Profile, start: number, end: number): Profile {
-  return { ...profile, samples: profile.samples.slice(start, end), profileId: partId(profile.profileId, start) };
+  return laterPart({ ...profile, samples: profile.samples.slice(start, end) }, start);
 }

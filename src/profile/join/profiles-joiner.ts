@@ -4,6 +4,7 @@ import type { Profile, ProfilesData, ProfilesDictionary } from '../../otlp/profi
 import type { LinesOf } from '../dictionary/dictionary.ts';
 import { InternedDictionary } from '../dictionary/dictionary.ts';
 import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
+import { withDistinctTimes } from './distinct-times.ts';
 import type { CreateProfileId } from './joined-profile.ts';
 import { JoinedProfile } from './joined-profile.ts';
 import { ResourceTree } from './resource-tree.ts';
@@ -83,11 +84,12 @@ export class ProfilesJoiner {
     }
   }
 
+  /** The joined request; no two profiles of equal labels begin at one time. */
   build(): ProfilesData {
     const resourceProfiles = this.#resources.build((open) =>
       Array.from(open.values(), (profile) => profile.build(this.#createProfileId)),
     );
-    return { resourceProfiles, dictionary: this.#dictionary.tables };
+    return withDistinctTimes({ resourceProfiles, dictionary: this.#dictionary.tables });
   }
 
   #add(open: OpenProfiles, profile: Profile, copy: DictionaryCopy, joins: 'profiles' | 'samples' | 'nothing'): void {

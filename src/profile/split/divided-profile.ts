@@ -1,6 +1,6 @@
 import type { Profile, ResourceProfiles, ScopeProfiles } from '../../otlp/profiles-data.ts';
-import { noBytes } from '../../otlp/profiles-data.ts';
-import { partId } from './part-id.ts';
+import { noBytes, noElements } from '../../otlp/profiles-data.ts';
+import { laterPart } from './later-part.ts';
 
 /** Resource of the whole request; each is an object of its own. */
 export interface ResourceSource {
@@ -17,8 +17,8 @@ export interface ScopeSource {
 }
 
 /**
- * A profile on its way into parts. All parts have its fields, with two exceptions: each later part has an ID of its own, and
- * the original payload, which describes all samples, goes with the first part.
+ * A profile on its way into parts. All parts have its fields, with two exceptions: each later part has a start and an ID of
+ * its own, and the original payload, which describes all samples, goes with the first part.
  */
 export class DividedProfile {
   readonly resource: ResourceSource;
@@ -38,8 +38,8 @@ export class DividedProfile {
 
   /** Fields of a part that begins at the current sample. */
   head(): Profile {
-    const { profile } = this;
-    const whole = this.#isFirst ? profile : { ...profile, profileId: partId(profile.profileId, this.sampleIndex) };
+    const fields = { ...this.profile, samples: noElements };
+    const whole = this.#isFirst ? fields : laterPart(fields, this.sampleIndex);
     return this.#hasPayload ? whole : { ...whole, originalPayloadFormat: '', originalPayload: noBytes };
   }
 

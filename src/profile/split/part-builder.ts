@@ -13,6 +13,7 @@ import { encodeProfile, encodeSample } from '../../otlp/protobuf/encode-profiles
 import type { DictionaryTarget, Table } from '../dictionary/dictionary-copy.ts';
 import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
 import type { DividedProfile } from './divided-profile.ts';
+import { notBefore } from './later-part.ts';
 import { fieldSizeBytes, SizeMeter } from './message-size.ts';
 
 /** Part of a request, a request of its own. */
@@ -56,6 +57,7 @@ export class PartBuilder implements DictionaryTarget {
   #resourceProfiles: Draft<ResourceProfiles>[] = [];
   #extent: Extent = { request: 0, resource: 0, scope: 0, profile: 0 };
   #openedProfile: DividedProfile | undefined;
+  #openedStartUnixNano = 0n;
   #openSamples: Sample[] = [];
   #sampleCount = 0;
 
@@ -75,7 +77,10 @@ export class PartBuilder implements DictionaryTarget {
     const bytesBefore = this.#dictionaryBytes;
     const head = divided === this.#openedProfile ? undefined : this.#copy.profileHead(divided.head());
     const extent = head === undefined ? { ...this.#extent } : this.#extentAt(divided, head);
-    const copy = sample && this.#copy.sample(sample);
+    const startUnixNano = head?.timeUnixNano ?? this.#openedStartUnixNano;
+    const copy =
+      sample &&
+      this.#copy.sample(startUnixNano === divided.profile.timeUnixNano ? sample : notBefore(sample, startUnixNano));
     if (copy !== undefined) extent.profile += fieldSizeBytes(this.#meter.bodyBytes(encodeSample, copy));
     if (sizeOf(extent, this.#dictionaryBytes) > this.#limits.maxBytes) {
       this.#copy.forget(mark);
@@ -152,6 +157,7 @@ export class PartBuilder implements DictionaryTarget {
     this.#openSamples = [];
     (scopeProfiles.at(-1)!.profiles as Profile[]).push({ ...head, samples: this.#openSamples });
     this.#openedProfile = divided;
+    this.#openedStartUnixNano = head.timeUnixNano;
     divided.wasOpened();
   }
 }

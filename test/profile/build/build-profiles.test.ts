@@ -89,6 +89,39 @@ test('buildProfiles tells equal code in two processes once', () => {
   assert.deepEqual([resourceProfiles.length, dictionary.locationTable.length, dictionary.stackTable.length], [2, 2, 2]);
 });
 
+test('buildProfiles makes one resource of processes whose attributes are equal, and one profile of their samples', () => {
+  const before = processOf(7);
+  const restarted = { ...before, startTimeNano: before.startTimeNano + 1n };
+  const frames = [{ file, address: 1n }];
+  const data = profilesOf({
+    samples: [
+      { frames, timestamps: [100n], process: before },
+      { frames, timestamps: [110n], process: restarted },
+      { frames, timestamps: [120n], process: processOf(8) },
+    ],
+  });
+  const profiles = data.resourceProfiles.map(({ scopeProfiles }) => scopeProfiles.map(({ profiles }) => profiles));
+  assert.deepEqual(
+    profiles.map((of) => of.flat().map(({ samples }) => samples.map(({ timestampsUnixNano }) => timestampsUnixNano))),
+    [[[[100n, 110n]]], [[[120n]]]],
+  );
+});
+
+test('buildProfiles gives samples from before the cycle a profile that begins at no other time of their labels', () => {
+  const late = [98n, 99n, 98n].map((unixNano, index) => ({
+    frames: [{ file, address: BigInt(index + 1) }],
+    timestamps: [unixNano],
+  }));
+  const current = Array.from({ length: 5 }, (_, index) => ({
+    frames: [{ file, address: BigInt(index + 1) }],
+    timestamps: [150n],
+  }));
+  const { resourceProfiles } = profilesOf({ samples: [...current, ...late] });
+  const times = resourceProfiles[0]!.scopeProfiles[0]!.profiles.map(({ timeUnixNano }) => timeUnixNano);
+  // Each owns as many nanoseconds as it has samples, so that its parts may differ too.
+  assert.deepEqual(times, [101n, 98n]);
+});
+
 test('buildProfiles keeps address, mapping and build IDs of a frame that nobody named', () => {
   const mapping: Mapping = { fileId: file, start: 0x1000n, end: 0x2000n, fileOffset: 0x1000n };
   const executable = { fileName: 'libc.so.6', gnuBuildId: 'abcd', goBuildId: '', hasHtlHash: true };

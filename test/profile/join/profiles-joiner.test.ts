@@ -195,7 +195,9 @@ for (const { name, change } of [
     const profiles = profilesOf(join([goodProfiles(), own, goodProfiles()]));
     assert.equal(profiles.length, 2);
     const { timeUnixNano, durationNano, profileId, samples } = profilesOf(own)[0]!;
-    assert.partialDeepStrictEqual(profiles[1], { timeUnixNano, durationNano, profileId });
+    const endUnixNano = timeUnixNano + durationNano;
+    assert.deepEqual(profiles[1]!.profileId, profileId);
+    assert.equal(profiles[1]!.timeUnixNano + profiles[1]!.durationNano, endUnixNano);
     assert.deepEqual(
       profiles[1]!.samples.map(({ values }) => values),
       samples.map(({ values }) => values),

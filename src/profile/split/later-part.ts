@@ -1,0 +1,51 @@
+// hot
+
+import { createHash } from 'node:crypto';
+import type { Profile, Sample } from '../../otlp/profiles-data.ts';
+
+/**
+ * The part of a profile that begins at a sample. Pyroscope takes profiles with equal labels and equal `time_unix_nano` for one
+ * profile and drops all but one of them, so each part begins later than the part before it: by as many nanoseconds as
+ * samples stand before it in the profile. Parts of parts then differ too, and a part begins at the same time at each try.
+ * A start of 0 means "unknown" and stays.
+ */
+export function laterPart(profile: Profile, firstSample: number): Profile {
+  const part = firstSample === 0 ? profile : { ...profile, profileId: partId(profile.profileId, firstSample) };
+  return beginLater(part, BigInt(firstSample));
+}
+
+/**
+ * The profile with a start that is later, and with the same end unless no nanosecond is left before it. A timestamp that would lie
+ * before the start moves to the start, which is less than a nanosecond a sample.
+ */
+export function beginLater(profile: Profile, nanoseconds: bigint): Profile {
+  const timeUnixNano = profile.timeUnixNano + nanoseconds;
+  if (nanoseconds === 0n || profile.timeUnixNano === 0n || timeUnixNano > maxUint64) return profile;
+  const durationNano = profile.durationNano - nanoseconds;
+  return {
+    ...profile,
+    timeUnixNano,
+    durationNano: durationNano > 0n ? durationNano : 1n,
+    samples: profile.samples.map((sample) => notBefore(sample, timeUnixNano)),
+  };
+}
+
+const maxUint64 = 2n ** 64n - 1n;
+
+/** The sample with no timestamp before `unixNano`. */
+export function notBefore(sample: Sample, unixNano: bigint): Sample {
+  const { timestampsUnixNano } = sample;
+  if (timestampsUnixNano.every((timestamp) => timestamp >= unixNano)) return sample;
+  const moved = timestampsUnixNano.map((timestamp) => (timestamp < unixNano ? unixNano : timestamp));
+  return { ...sample, timestampsUnixNano: moved };
+}
+
+/**
+ * ID of the part of a profile that begins at a sample: made of the profile's ID and the sample, the same at each try; none for a
+ * profile without ID. An ID names one set of samples, and a receiver may drop a profile whose ID it has seen.
+ */
+export function partId(profileId: Uint8Array, firstSample: number): Uint8Array {
+  if (profileId.length === 0 || firstSample === 0) return profileId;
+  const hash = createHash('sha256').update(profileId).update(`part at sample ${firstSample}`).digest();
+  return new Uint8Array(hash.subarray(0, 16));
+}

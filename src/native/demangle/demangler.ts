@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { limitMemory } from './limit-memory.ts';
+
+/** The part of WebAssembly's interface that is used here; its types come with the DOM's alone. */
+interface WebAssemblyInterface {
+  readonly Module: new (bytes: Uint8Array) => DemanglerModule;
+  readonly Instance: new (module: DemanglerModule, imports: object) => { readonly exports: unknown };
+}
+
+/** The compiled demangler: its memory is limited, so that no name takes more than 16 MiB. */
+export interface DemanglerModule {
+  readonly [Symbol.toStringTag]: string;
+}
+
+const { Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyInterface }).WebAssembly;
+
+/** What the module exports (gecko-profiler-demangle: the C++, Rust and Swift demanglers of Rust's crates). */
+interface Exports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly demangle_any: (pointer: number, length: number) => [number, number];
+  readonly __wbindgen_malloc: (size: number, align: number) => number;
+  readonly __wbindgen_free: (pointer: number, size: number, align: number) => void;
+  readonly __wbindgen_export_0: { grow(count: number): number; set(index: number, value: unknown): void };
+  readonly __wbindgen_start: () => void;
+}
+
+/** 16 MiB: a name of 215 bytes can ask for 269 MB, one of 255 for 2.1 GB. */
+const maxPages = 256;
+/** Longer names, of any form, are cut. */
+export const maxNameLength = 4096;
+/** After so many traps the names of a file stay as they are. */
+const maxTraps = 3;
+
+/** Compiles the demangler once; instances are cheap. */
+export function loadDemangler(): DemanglerModule {
+  const path = createRequire(import.meta.url).resolve('gecko-profiler-demangle/index_bg.wasm');
+  return new Module(limitMemory(readFileSync(path), maxPages));
+}
+
+/**
+ * Demangles names of C++ and Rust, of one file: a name that needs more than 16 MiB traps, stays mangled, and costs a new
+ * instance; a file with three of them is not trusted any more.
+ */
+export class Demangler {
+  readonly #module: DemanglerModule;
+  #exports: Exports | undefined;
+  #traps = 0;
+
+  constructor(module: DemanglerModule) {
+    this.#module = module;
+  }
+
+  /** What a linker's name stands for; the name itself where it stands for nothing else. */
+  demangle(name: string): string {
+    if (!isMangled(name) || name.length > maxNameLength || this.#traps >= maxTraps) return cut(name);
+    try {
+      this.#exports ??= instantiate(this.#module);
+      return cut(call(this.#exports, name));
+    } catch {
+      this.#exports = undefined;
+      this.#traps++;
+      return name;
+    }
+  }
+}
+
+/** Itanium's C++ ABI and Rust's older form begin with _Z, Rust's newer one with _R. */
+function isMangled(name: string): boolean {
+  return name.startsWith('_Z') || name.startsWith('_R') || name.startsWith('__Z') || name.startsWith('__R');
+}
+
+function cut(name: string): string {
+  return name.length > maxNameLength ? name.slice(0, maxNameLength) : name;
+}
+
+function instantiate(module: DemanglerModule): Exports {
+  let exports: Exports;
+  const imports = {
+    './index_bg.js': {
+      // The table of values that wasm-bindgen starts with.
+      __wbindgen_init_externref_table: () => {
+        const table = exports.__wbindgen_export_0;
+        const first = table.grow(4);
+        [undefined, undefined, null, true, false].forEach((value, index) => {
+          table.set(index === 0 ? 0 : first + index - 1, value);
+        });
+      },
+    },
+  };
+  exports = new Instance(module, imports).exports as unknown as Exports;
+  exports.__wbindgen_start();
+  return exports;
+}
+
+function call(exports: Exports, name: string): string {
+  const bytes = Buffer.from(name);
+  const input = exports.__wbindgen_malloc(bytes.length, 1) >>> 0;
+  new Uint8Array(exports.memory.buffer).set(bytes, input);
+  // The input is freed by the call.
+  const [output, length] = exports.demangle_any(input, bytes.length);
+  const text = Buffer.from(exports.memory.buffer, output >>> 0, length).toString();
+  exports.__wbindgen_free(output, length, 1);
+  return text;
+}

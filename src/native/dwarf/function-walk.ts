@@ -1,0 +1,197 @@
+// hot
+import { ByteCursor } from '../elf/byte-cursor.ts';
+import type { Abbreviation } from './abbreviations.ts';
+import type { DwarfUnit } from './dwarf-data.ts';
+import { addressOf, endOf } from './dwarf-data.ts';
+import type { FormValue } from './forms.ts';
+import { attributes, readValue, skipValue } from './forms.ts';
+import { RangeList, readRanges } from './ranges.ts';
+
+const tags = { inlinedSubroutine: 0x1d, subprogram: 0x2e } as const;
+// The deepest of real programs are some hundred.
+const maxDepth = 16_384;
+
+/** An entry of a function that has code at one of the addresses, or of a call that was inlined there. */
+export interface CodeEntry {
+  /** In `.debug_info`. */
+  readonly offset: number;
+  /** Of the code entry around it; -1 for none. */
+  readonly parent: number;
+  readonly isInlined: boolean;
+  /** Index in the unit's line table; of inlined entries alone, as are line and column. */
+  readonly callFile: number;
+  readonly callLine: number;
+  readonly callColumn: number;
+}
+
+/** Code entries of one unit, and for each address the innermost that holds it; -1 for none. */
+export interface CodeEntries {
+  readonly entries: readonly CodeEntry[];
+  readonly innermost: Int32Array;
+}
+
+/**
+ * Walks all entries of a unit and finds the functions and inlined calls at `addresses`, which rise. Every entry is read: siblings are
+ * not skipped, for compilers also put code into entries that lie in one without. @throws UnreadableBytes, OverBudget
+ */
+export function findCodeEntries(unit: DwarfUnit, addresses: Float64Array): CodeEntries {
+  return new FunctionWalk(unit, addresses).run();
+}
+
+class FunctionWalk {
+  readonly #unit: DwarfUnit;
+  readonly #addresses: Float64Array;
+  readonly #cursor: ByteCursor;
+  readonly #innermost: Int32Array;
+  readonly #entries: CodeEntry[] = [];
+  /** Code entries around the position, and how deep they lie. */
+  readonly #open: number[] = [];
+  readonly #openDepths: number[] = [];
+  #deepestOpen = -1;
+  readonly #ranges = new RangeList();
+  readonly #low: FormValue = { form: 0, value: 0 };
+  readonly #high: FormValue = { form: 0, value: 0 };
+  readonly #list: FormValue = { form: 0, value: 0 };
+  readonly #other: FormValue = { form: 0, value: 0 };
+  #callFile = 0;
+  #callLine = 0;
+  #callColumn = 0;
+
+  constructor(unit: DwarfUnit, addresses: Float64Array) {
+    this.#unit = unit;
+    this.#addresses = addresses;
+    this.#cursor = new ByteCursor(unit.data.section('info')!);
+    this.#innermost = new Int32Array(addresses.length).fill(-1);
+  }
+
+  run(): CodeEntries {
+    const { firstEntry, end, abbreviations, data } = this.#unit;
+    const cursor = this.#cursor;
+    cursor.seek(firstEntry, end);
+    let depth = 0;
+    let steps = 0;
+    while (cursor.position < end) {
+      const offset = cursor.position;
+      const code = cursor.uleb();
+      if (code === 0) {
+        depth--;
+        if (depth <= 0) break;
+        continue;
+      }
+      if (depth <= this.#deepestOpen) this.#close(depth);
+      const abbreviation = abbreviations.get(code);
+      const { tag, hasChildren } = abbreviation;
+      if (tag === tags.subprogram || tag === tags.inlinedSubroutine) {
+        this.#visit(offset, depth, abbreviation);
+      } else {
+        const { skips } = abbreviation;
+        for (let i = 0; i < skips.length; i++) skipValue(cursor, skips[i]!, this.#unit);
+      }
+      if (hasChildren && ++depth > maxDepth) break;
+      if (!hasChildren && depth === 0) break;
+      if (++steps === 1024) {
+        data.budget.spend(steps, 'entries');
+        steps = 0;
+      }
+    }
+    return { entries: this.#entries, innermost: this.#innermost };
+  }
+
+  /** Keeps an entry if it has code at one of the addresses. */
+  #visit(offset: number, depth: number, abbreviation: Abbreviation): void {
+    this.#readCode(abbreviation);
+    this.#findRanges();
+    const ranges = this.#ranges;
+    let index = -1;
+    for (let i = 0; i < ranges.count; i++) {
+      const high = ranges.high(i);
+      for (let at = this.#firstFrom(ranges.low(i)); at < this.#addresses.length; at++) {
+        if (this.#addresses[at]! >= high) break;
+        if (index < 0) index = this.#keep(offset, depth, abbreviation.tag === tags.inlinedSubroutine);
+        this.#innermost[at] = index;
+      }
+    }
+  }
+
+  /** Ends the code entries that an entry at a depth does not lie in. */
+  #close(depth: number): void {
+    const depths = this.#openDepths;
+    while (depths.length > 0 && depths[depths.length - 1]! >= depth) {
+      this.#open.pop();
+      depths.pop();
+    }
+    this.#deepestOpen = depths.length === 0 ? -1 : depths[depths.length - 1]!;
+  }
+
+  #keep(offset: number, depth: number, isInlined: boolean): number {
+    const open = this.#open;
+    const parent = open.length === 0 ? -1 : open[open.length - 1]!;
+    const index = this.#entries.push({
+      offset,
+      parent: isInlined ? parent : -1,
+      isInlined,
+      callFile: this.#callFile,
+      callLine: this.#callLine,
+      callColumn: this.#callColumn,
+    });
+    open.push(index - 1);
+    this.#openDepths.push(depth);
+    this.#deepestOpen = depth;
+    return index - 1;
+  }
+
+  #readCode({ attributes: names, forms, implicit }: Abbreviation): void {
+    this.#low.form = 0;
+    this.#high.form = 0;
+    this.#list.form = 0;
+    this.#callFile = 0;
+    this.#callLine = 0;
+    this.#callColumn = 0;
+    const cursor = this.#cursor;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i]!;
+      const target = this.#targetOf(name);
+      readValue(cursor, forms[i]!, implicit[i]!, this.#unit, target);
+      if (name === attributes.callFile) this.#callFile = target.value;
+      else if (name === attributes.callLine) this.#callLine = target.value;
+      else if (name === attributes.callColumn) this.#callColumn = target.value;
+    }
+  }
+
+  #targetOf(name: number): FormValue {
+    switch (name) {
+      case attributes.lowPc:
+        return this.#low;
+      case attributes.highPc:
+        return this.#high;
+      case attributes.ranges:
+        return this.#list;
+      default:
+        return this.#other;
+    }
+  }
+
+  #findRanges(): void {
+    this.#ranges.clear();
+    if (this.#list.form !== 0) {
+      const { form, value } = this.#list;
+      readRanges(this.#unit, form, value, this.#unit.root.lowPc ?? 0, this.#ranges);
+    } else if (this.#low.form !== 0 && this.#high.form !== 0) {
+      const low = addressOf(this.#unit, this.#low);
+      if (low !== undefined) this.#ranges.add(low, endOf(this.#unit, low, this.#high));
+    }
+  }
+
+  /** The first address that is not below `low`. */
+  #firstFrom(low: number): number {
+    const addresses = this.#addresses;
+    let first = 0;
+    let end = addresses.length;
+    while (first < end) {
+      const middle = (first + end) >>> 1;
+      if (addresses[middle]! < low) first = middle + 1;
+      else end = middle;
+    }
+    return first;
+  }
+}

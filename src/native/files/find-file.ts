@@ -1,0 +1,176 @@
+import { basename } from 'node:path';
+import type { ByteSource } from '../elf/byte-source.ts';
+import { MemorySource } from '../elf/byte-source.ts';
+import type { ElfFile } from '../elf/elf-file.ts';
+import type { FileIdentity, WantedFile } from './file-identity.ts';
+import { identify, isWanted } from './file-identity.ts';
+import type { OpenFile } from './open-file.ts';
+import { openBelow, openRegularFile } from './open-file.ts';
+import type { CodeMapping } from './process-maps.ts';
+import { readCodeMappings } from './process-maps.ts';
+import { readVdso } from './vdso.ts';
+
+/** Why a file was not found. The most telling one counts: where one of a process's files had another build ID, that. */
+export type FileMiss = 'no_process' | 'no_permission' | 'build_id_differs' | 'not_elf' | 'too_large' | 'no_file';
+
+export interface FoundFile {
+  readonly elf: ElfFile;
+  readonly source: ByteSource;
+  /** `/proc/PID/root` of the process that has it mapped; `undefined` for one that was found elsewhere. */
+  readonly root: string | undefined;
+  /** As the process sees it; empty when unknown. */
+  readonly path: string;
+  close(): void;
+}
+
+export interface FileSearch {
+  readonly procRoot: string;
+  readonly debugDirectories: readonly string[];
+  readonly maxFileBytes: number;
+}
+
+/** Identities of files that were looked at, by the mapping's line; in the order of their use. */
+const maxIdentities = 4096;
+
+/** Finds the file with a file ID among those that processes have mapped. By identity, never by path alone. */
+export class FileFinder {
+  readonly #search: FileSearch;
+  readonly #known = new Map<string, FileIdentity>();
+
+  constructor(search: FileSearch) {
+    this.#search = search;
+  }
+
+  /** Looks into the processes in turn, then into the debug directories. */
+  find(wanted: WantedFile, pids: readonly number[]): FoundFile | FileMiss {
+    let miss: FileMiss = 'no_process';
+    for (const pid of pids) {
+      const found = this.#findInProcess(wanted, pid);
+      if (typeof found !== 'string') return found;
+      if (rankOf(found) > rankOf(miss)) miss = found;
+    }
+    return this.#findByBuildId(wanted) ?? miss;
+  }
+
+  #findInProcess(wanted: WantedFile, pid: number): FoundFile | FileMiss {
+    const { procRoot } = this.#search;
+    let mappings: CodeMapping[];
+    try {
+      mappings = readCodeMappings(procRoot, pid);
+    } catch (error) {
+      return missOf(error);
+    }
+    const name = basename(wanted.fileName);
+    const hasName = ({ path }: CodeMapping): boolean => basename(path.replace(/ \(deleted\)$/, '')) === name;
+    const inOrder = [...mappings.filter(hasName), ...mappings.filter((mapping) => !hasName(mapping))];
+    let miss: FileMiss = 'no_file';
+    for (const mapping of inOrder) {
+      const found = this.#tryMapping(wanted, pid, mapping);
+      if (typeof found === 'object') return found;
+      // Of the other files of a process it says nothing that they are others.
+      const isTelling = found === 'build_id_differs' ? hasName(mapping) : found !== undefined;
+      if (isTelling && found !== undefined && rankOf(found) > rankOf(miss)) miss = found;
+    }
+    return miss;
+  }
+
+  #tryMapping(wanted: WantedFile, pid: number, mapping: CodeMapping): FoundFile | FileMiss | undefined {
+    const key = `${mapping.device} ${mapping.inode} ${mapping.path}`;
+    const known = this.#known.get(key);
+    if (known !== undefined && !isWanted(known, wanted)) return 'build_id_differs';
+    if (mapping.path === '[vdso]') return this.#tryVdso(wanted);
+    const opened = this.#openMapping(pid, mapping);
+    if (typeof opened === 'string') return opened;
+    const read = identify(opened.source);
+    if (read === undefined) {
+      opened.close();
+      // Fonts and archives are mapped as well, but seldom to run code.
+      return undefined;
+    }
+    this.#remember(key, read.identity);
+    if (!isWanted(read.identity, wanted)) {
+      opened.close();
+      return 'build_id_differs';
+    }
+    const { procRoot } = this.#search;
+    const { elf } = read;
+    return { elf, source: opened.source, root: `${procRoot}/${pid}/root`, path: mapping.path, close: opened.close };
+  }
+
+  /** The mapped inode itself, whatever its path leads to by now; or else by its path below the root of the process. */
+  #openMapping(pid: number, { range, path }: CodeMapping): OpenFile | FileMiss {
+    const { procRoot, maxFileBytes } = this.#search;
+    try {
+      return openRegularFile(`${procRoot}/${pid}/map_files/${range}`, maxFileBytes) ?? 'too_large';
+    } catch (error) {
+      if (missOf(error) !== 'no_permission') return missOf(error);
+    }
+    try {
+      return openBelow(`${procRoot}/${pid}/root`, path, maxFileBytes) ?? 'no_file';
+    } catch (error) {
+      return missOf(error);
+    }
+  }
+
+  /** The kernel's own page of code is the same for all processes. */
+  #tryVdso(wanted: WantedFile): FoundFile | FileMiss | undefined {
+    const image = readVdso(this.#search.procRoot);
+    const source = image && new MemorySource(image);
+    const read = source && identify(source);
+    if (read === undefined || !isWanted(read.identity, wanted)) return undefined;
+    return { elf: read.elf, source: source!, root: undefined, path: '[vdso]', close: () => {} };
+  }
+
+  /** A file that no process has mapped any more: in the debug directories, itself or what was stripped from it. */
+  #findByBuildId(wanted: WantedFile): FoundFile | undefined {
+    const { gnuBuildId } = wanted;
+    if (gnuBuildId.length < 4) return undefined;
+    const { debugDirectories, maxFileBytes } = this.#search;
+    for (const directory of debugDirectories) {
+      const base = `${directory}/.build-id/${gnuBuildId.slice(0, 2)}/${gnuBuildId.slice(2)}`;
+      for (const path of [base, `${base}.debug`]) {
+        const opened = orNothing(() => openRegularFile(path, maxFileBytes));
+        const read = opened && identify(opened.source);
+        if (read !== undefined && isWanted(read.identity, wanted)) {
+          return { elf: read.elf, source: opened!.source, root: undefined, path: '', close: opened!.close };
+        }
+        opened?.close();
+      }
+    }
+    return undefined;
+  }
+
+  #remember(key: string, identity: FileIdentity): void {
+    this.#known.delete(key);
+    this.#known.set(key, identity);
+    if (this.#known.size > maxIdentities) this.#known.delete(this.#known.keys().next().value!);
+  }
+}
+
+/** By how much each says: a file that is there and differs, rather than one that is nowhere. */
+const ranks: readonly FileMiss[] = [
+  'no_process',
+  'no_file',
+  'not_elf',
+  'too_large',
+  'no_permission',
+  'build_id_differs',
+];
+
+function rankOf(miss: FileMiss): number {
+  return ranks.indexOf(miss);
+}
+
+function missOf(error: unknown): FileMiss {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EACCES' || code === 'EPERM') return 'no_permission';
+  return code === 'ESRCH' ? 'no_process' : code === 'ENOENT' ? 'no_process' : 'no_file';
+}
+
+function orNothing<T>(open: () => T): T | undefined {
+  try {
+    return open();
+  } catch {
+    return undefined;
+  }
+}

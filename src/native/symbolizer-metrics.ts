@@ -1,0 +1,54 @@
+import type { Meter } from '@opentelemetry/api';
+import type { WorkerStats } from './worker/messages.ts';
+import type { WorkerEnd } from './worker/worker-client.ts';
+
+/** What became of addresses: named, with a line and no function, without a symbol, without a file, in a file that was refused, or left out at a bound. */
+export type AddressOutcome = 'named' | 'line_only' | 'no_symbol' | 'no_file' | 'refused' | 'bounded_out';
+
+export interface SymbolizerMetrics {
+  addresses(outcome: AddressOutcome, count: number): void;
+  /** Names by the place that they came from. */
+  sources(counts: Readonly<Record<string, number>>): void;
+  fileMiss(reason: string): void;
+  batch(durationMs: number, stats: WorkerStats | undefined): void;
+  workerRestart(reason: WorkerEnd): void;
+}
+
+export function createSymbolizerMetrics(meter: Meter, readPending: () => number): SymbolizerMetrics {
+  const create = (name: string, description: string, unit: string) =>
+    meter.createCounter(`framekeeper_symbolizer_${name}`, { description, unit });
+  const addresses = create('addresses', 'Native addresses, by what became of them.', '{address}');
+  const names = create('names', 'Names of native addresses, by the part of a file that they came from.', '{name}');
+  const misses = create('file_misses', 'Files that were not found, by reason.', '{file}');
+  const readBytes = create('read', 'Bytes read from executables and debug files.', 'By');
+  const restarts = create('worker_restarts', 'Threads that were ended, by reason.', '{thread}');
+  const duration = meter.createHistogram('framekeeper_symbolizer_batch_duration', {
+    unit: 's',
+    description: 'How long a batch of addresses of one file took',
+    advice: { explicitBucketBoundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] },
+  });
+  let stats: WorkerStats = { readBytes: 0, tableBytes: 0, inflatedBytes: 0 };
+  const observe = (name: string, description: string, unit: string, read: () => number): void => {
+    const gauge = meter.createObservableGauge(`framekeeper_symbolizer_${name}`, { description, unit });
+    gauge.addCallback((result) => result.observe(read()));
+  };
+  observe('pending_addresses', 'Native addresses that wait for their names.', '{address}', readPending);
+  observe('table_size', 'Memory of the symbol tables of open files.', 'By', () => stats.tableBytes);
+  observe('inflated_size', 'Decompressed debug sections on disk.', 'By', () => stats.inflatedBytes);
+  return {
+    addresses: (outcome, count) => {
+      if (count > 0) addresses.add(count, { outcome });
+    },
+    sources: (counts) => {
+      for (const [source, count] of Object.entries(counts)) names.add(count, { source });
+    },
+    fileMiss: (reason) => misses.add(1, { reason }),
+    batch: (durationMs, told) => {
+      duration.record(durationMs / 1000);
+      if (told === undefined) return;
+      stats = told;
+      readBytes.add(told.readBytes);
+    },
+    workerRestart: (reason) => restarts.add(1, { reason }),
+  };
+}

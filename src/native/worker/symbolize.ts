@@ -1,0 +1,69 @@
+import type { DemanglerModule } from '../demangle/demangler.ts';
+import { Demangler, loadDemangler } from '../demangle/demangler.ts';
+import { OverBudget } from '../elf/budget.ts';
+import { UnreadableBytes } from '../elf/byte-source.ts';
+import type { AddressAnswer, NameSource } from '../object-file.ts';
+import type { SymbolizeReply, SymbolizeRequest, WorkerOptions } from './messages.ts';
+import type { OpenObject } from './object-cache.ts';
+import { ObjectCache } from './object-cache.ts';
+import { toSymbol } from './to-symbol.ts';
+
+/** Answers requests, one after the other. Keeps open files and their tables within bounds; answers are kept by who asks. */
+export class Symbolizer {
+  readonly #options: WorkerOptions;
+  readonly #objects: ObjectCache;
+  #module: DemanglerModule | undefined;
+  /** One for each file: what a file's names cost counts for it alone. */
+  readonly #demanglers = new WeakMap<OpenObject, Demangler>();
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#objects = new ObjectCache(options);
+  }
+
+  /** How many files are open. */
+  get openFiles(): number {
+    return this.#objects.size;
+  }
+
+  async answer({ id, file, pids, addresses }: SymbolizeRequest, nowMs: number): Promise<SymbolizeReply> {
+    const found = this.#objects.find(file, pids, nowMs);
+    if (typeof found === 'string') return { kind: 'missing', id, reason: found };
+    const before = found.readBytes;
+    try {
+      const answers = await found.object.answer(addresses, this.#options.debugInfo);
+      const demangler = this.#options.demangle ? this.#demanglerOf(found) : undefined;
+      const symbols = answers.map((answer) => toSymbol(answer, demangler));
+      this.#objects.trim(nowMs);
+      return {
+        kind: 'answered',
+        id,
+        symbols,
+        sources: count(answers),
+        stats: this.#objects.stats(found.readBytes - before),
+      };
+    } catch (error) {
+      if (error instanceof OverBudget) return { kind: 'refused', id, reason: 'over_budget', problem: error.message };
+      if (error instanceof UnreadableBytes) return { kind: 'refused', id, reason: 'failed', problem: error.message };
+      throw error;
+    }
+  }
+
+  #demanglerOf(open: OpenObject): Demangler {
+    this.#module ??= loadDemangler();
+    const known = this.#demanglers.get(open) ?? new Demangler(this.#module);
+    this.#demanglers.set(open, known);
+    return known;
+  }
+
+  /** Closes what nobody asked for lately. */
+  rest(nowMs: number): void {
+    this.#objects.trim(nowMs);
+  }
+}
+
+function count(answers: readonly AddressAnswer[]): Partial<Record<NameSource, number>> {
+  const counts: Partial<Record<NameSource, number>> = {};
+  for (const { source } of answers) if (source !== undefined) counts[source] = (counts[source] ?? 0) + 1;
+  return counts;
+}

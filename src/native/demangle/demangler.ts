@@ -56,7 +56,9 @@ export class Demangler {
     if (!isMangled(name) || name.length > maxNameLength || this.#traps >= maxTraps) return cut(name);
     try {
       this.#exports ??= instantiate(this.#module);
-      return cut(call(this.#exports, name));
+      const plain = call(this.#exports, name);
+      // Of a name that it cannot read, the module takes the first underscore away.
+      return plain === name.slice(1) ? name : cut(plain);
     } catch {
       this.#exports = undefined;
       this.#traps++;

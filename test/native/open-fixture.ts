@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { MemorySource } from '../../src/native/elf/byte-source.ts';
+import type { ElfFile } from '../../src/native/elf/elf-file.ts';
+import { readElfFile } from '../../src/native/elf/elf-file.ts';
+import { inflateInMemory } from '../../src/native/elf/section-reader.ts';
+import { ObjectFile } from '../../src/native/object-file.ts';
+
+/** What llvm-symbolizer says of an address: innermost first, function, file, line and column. */
+export interface Answer {
+  readonly address: number;
+  readonly frames: readonly (readonly [string, string, number, number])[];
+}
+
+const folder = join(import.meta.dirname, 'fixtures');
+
+export const answers = JSON.parse(readFileSync(join(folder, 'answers.json'), 'utf8')) as Readonly<
+  Record<string, readonly Answer[]>
+>;
+
+export function fixturePath(name: string): string {
+  return join(folder, name);
+}
+
+export function fixtureBytes(name: string): Buffer {
+  const bytes = readFileSync(fixturePath(name));
+  return name.endsWith('.gz') ? gunzipSync(bytes) : bytes;
+}
+
+export function openElf(bytes: Uint8Array): ElfFile {
+  return readElfFile(new MemorySource(bytes))!;
+}
+
+/** The names in one file, with a debug file beside it. */
+export function openObject(bytes: Uint8Array, debug?: Uint8Array): ObjectFile {
+  const parts = { elf: openElf(bytes), debug: debug && openElf(debug), alternate: undefined, miniDebug: undefined };
+  return new ObjectFile(parts, (section) => Promise.resolve(inflateInMemory(section)));
+}

@@ -1,5 +1,7 @@
+import type { FileId } from '../model/file-id.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
-import type { StubOwner, StubSpaces } from './stub-owner.ts';
+import type { FileEntry } from './file-entry.ts';
+import type { StubSpace } from './stub-owner.ts';
 import type { StubRange } from './stub-range.ts';
 import { flipped } from './stub-range.ts';
 import { StubRegistry } from './stub-registry.ts';
@@ -31,36 +33,46 @@ export function lifetimeTicks(lifetimeMs: number): number {
 export function createStoreContents(config: SymbolStoreConfig, seed: number): StoreContents {
   const { maxEntries, maxBytes, lifetimeMs } = config;
   const files = new SymbolFiles({ lifetime: lifetimeTicks(lifetimeMs), maxEntries, maxBytes, seed });
-  return { files, stubs: new StubRegistry(config.stubs, stubSpacesIn(files), seed) };
+  return { files, stubs: new StubRegistry(config.stubs, (id) => new SpaceInFiles(files, id), seed) };
 }
 
-/** The store's side of the stub registry: each owner's stubs are symbols of a file ID of its own. */
-function stubSpacesIn(files: SymbolFiles): StubSpaces {
-  const spaceOf = (owner: StubOwner) => {
-    if (owner.space === undefined || owner.space.isGone) owner.space = files.ensure(owner.spaceId, true);
-    return owner.space;
-  };
-  const write = (owner: StubOwner, { startHigh, startLow, symbol }: StubRange): void => {
-    files.writeStub(spaceOf(owner), flipped(startHigh), flipped(startLow), symbol);
-  };
-  return {
-    open: (owner) => {
-      owner.space = files.ensure(owner.spaceId, true);
-    },
-    write,
-    erase: (owner, { startHigh, startLow }) => {
-      spaceOf(owner).symbols?.delete(flipped(startHigh), flipped(startLow));
-    },
-    drop: (owner) => {
-      files.drop(owner.spaceId);
-    },
-    read: (owner, range): FrameSymbol => {
-      const { symbols } = spaceOf(owner);
-      const symbol = symbols?.get(flipped(range.startHigh), flipped(range.startLow));
-      if (symbol !== undefined) return symbol;
-      write(owner, range);
-      files.enforceBudget();
-      return range.symbol;
-    },
-  };
+/** A stub space as a file of the store. */
+class SpaceInFiles implements StubSpace {
+  readonly #files: SymbolFiles;
+  readonly #id: FileId;
+  #entry: FileEntry | undefined;
+
+  constructor(files: SymbolFiles, id: FileId) {
+    this.#files = files;
+    this.#id = id;
+  }
+
+  refresh(): void {
+    this.#entry = this.#files.ensure(this.#id, true);
+  }
+
+  write({ startHigh, startLow, symbol }: StubRange): void {
+    this.#files.writeStub(this.#file(), flipped(startHigh), flipped(startLow), symbol);
+  }
+
+  erase({ startHigh, startLow }: StubRange): void {
+    this.#file().symbols?.delete(flipped(startHigh), flipped(startLow));
+  }
+
+  drop(): void {
+    this.#files.drop(this.#id);
+  }
+
+  read(range: StubRange): FrameSymbol {
+    const symbol = this.#file().symbols?.get(flipped(range.startHigh), flipped(range.startLow));
+    if (symbol !== undefined) return symbol;
+    this.write(range);
+    this.#files.enforceBudget();
+    return range.symbol;
+  }
+
+  #file(): FileEntry {
+    if (this.#entry === undefined || this.#entry.isGone) this.#entry = this.#files.ensure(this.#id, true);
+    return this.#entry;
+  }
 }

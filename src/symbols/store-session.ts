@@ -39,7 +39,7 @@ export class StoreSession {
       stubs.learn(instanceId, stub, this.#nowMs);
       files.enforceBudget();
     }
-    stubs.hear(instanceId, batch.processes, this.#nowMs);
+    stubs.markAlive(instanceId, batch.processes, this.#nowMs);
     for (const process of batch.processExits) stubs.exit(instanceId, process);
   }
 

@@ -4,19 +4,18 @@ import { readFileId } from '../model/file-id.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { ProcessIdentity } from '../model/process.ts';
 import type { SymbolLookup } from '../model/symbol-lookup.ts';
-import type { FileEntry } from './file-entry.ts';
 import type { StubRange } from './stub-range.ts';
 import { StubRanges } from './stub-ranges.ts';
 
-/** The store as stubs see it: each owner has a file ID of its own in it, its stub space. */
-export interface StubSpaces {
-  /** Makes the stub space known, and the newest. */
-  open(owner: StubOwner): void;
-  write(owner: StubOwner, range: StubRange): void;
-  erase(owner: StubOwner, range: StubRange): void;
-  drop(owner: StubOwner): void;
+/** The part of the symbol store that belongs to one owner: the symbols of a file ID of its own. */
+export interface StubSpace {
+  /** Makes the space known to the store, and the newest. */
+  refresh(): void;
+  write(range: StubRange): void;
+  erase(range: StubRange): void;
+  drop(): void;
   /** The symbol at the start of a range, marked as used; written again when the store has lost it. */
-  read(owner: StubOwner, range: StubRange): FrameSymbol;
+  read(range: StubRange): FrameSymbol;
 }
 
 /** What the registry needs of stub metadata. */
@@ -30,66 +29,79 @@ export interface StubSubmission {
 
 export type OwnerKey = (ProcessIdentity & { readonly instanceId: string }) | { readonly fileId: string };
 
-/** The stubs of one process, or of one file ID. */
+/** The stubs of one process, or of one file ID, and whether the process is alive. */
 export class StubOwner implements SymbolLookup {
   readonly key: OwnerKey;
-  readonly spaceId: FileId;
-  readonly #spaces: StubSpaces;
+  readonly space: StubSpace;
   readonly ranges: StubRanges = new StubRanges();
-  /** Kept by the registry. */
-  lastHeardMs: number;
+  #lastSeenMs: number;
   /** The reporting cycle in which the process exited. */
-  exitedCycle: number | undefined;
-  /** Whether it only seems to have exited, because another process was seen with its ID. */
-  isOutlived = false;
-  isDropped = false;
-  /** Kept by the store: the stub space, once it was written. */
-  space: FileEntry | undefined;
-  #newest: StubRange | undefined;
-  #oldest: StubRange | undefined;
+  #exitedCycle: number | undefined;
+  /** Whether the process only seems to have exited, because another one was seen with its ID. */
+  #isSuperseded = false;
+  #isDropped = false;
 
-  constructor(key: OwnerKey, spaceId: FileId, spaces: StubSpaces, nowMs: number) {
+  constructor(key: OwnerKey, space: StubSpace, nowMs: number) {
     this.key = key;
-    this.spaceId = spaceId;
-    this.#spaces = spaces;
-    this.lastHeardMs = nowMs;
+    this.space = space;
+    this.#lastSeenMs = nowMs;
   }
 
-  /** The range that was not submitted or looked up for longest. */
-  get oldest(): StubRange | undefined {
-    return this.#oldest;
+  /** The last time that a stub of the owner was submitted or looked up, or its process was seen. */
+  get lastSeenMs(): number {
+    return this.#lastSeenMs;
+  }
+
+  get hasExited(): boolean {
+    return this.#exitedCycle !== undefined;
+  }
+
+  hasExitedBefore(cycle: number): boolean {
+    return this.#exitedCycle !== undefined && this.#exitedCycle < cycle;
   }
 
   find(addressHigh: number, addressLow: number): FrameSymbol | undefined {
-    if (this.isDropped) return undefined;
-    const range = this.ranges.find(addressHigh, addressLow);
-    if (range === undefined) return undefined;
-    if (range !== this.#newest) {
-      this.unlink(range);
-      this.linkNewest(range);
-    }
-    return this.#spaces.read(this, range);
+    const range = this.#isDropped ? undefined : this.ranges.use(addressHigh, addressLow);
+    return range === undefined ? undefined : this.space.read(range);
   }
 
-  linkNewest(range: StubRange): void {
-    range.newer = undefined;
-    range.older = this.#newest;
-    if (this.#newest === undefined) this.#oldest = range;
-    else this.#newest.newer = range;
-    this.#newest = range;
+  /** Postpones the end of the owner's lifetime. */
+  touch(nowMs: number): void {
+    this.#lastSeenMs = nowMs;
   }
 
-  unlink(range: StubRange): void {
-    if (range.newer === undefined) this.#newest = range.older;
-    else range.newer.older = range.older;
-    if (range.older === undefined) this.#oldest = range.newer;
-    else range.older.newer = range.newer;
-    range.newer = undefined;
-    range.older = undefined;
+  /** The process was seen: one that was only superseded is restored. */
+  markAlive(nowMs: number): void {
+    this.touch(nowMs);
+    if (this.#isSuperseded) this.restore();
+  }
+
+  exit(cycle: number): void {
+    this.#exitedCycle ??= cycle;
+    this.#isSuperseded = false;
+  }
+
+  /** Another process has the ID of this one, which has exited unless it is seen again. */
+  supersede(cycle: number): void {
+    if (this.hasExited) return;
+    this.#exitedCycle = cycle;
+    this.#isSuperseded = true;
+  }
+
+  /** Takes back that the process has exited. */
+  restore(): void {
+    this.#exitedCycle = undefined;
+    this.#isSuperseded = false;
+  }
+
+  /** Gives the stub space back; nothing is found here any more. The symbols of the ranges are still to be released. */
+  drop(): void {
+    this.#isDropped = true;
+    this.space.drop();
   }
 }
 
-/** The file ID of an owner's stub space; `seed` keeps it secret from who could submit symbols for it. */
+/** The file ID of an owner's stub space; `seed` keeps it secret from senders, who could submit symbols for it. */
 export function spaceIdOf(key: OwnerKey, seed: number): FileId {
   const text = 'fileId' in key ? key.fileId : `${key.instanceId} ${key.pid} ${key.startTimeNano}`;
   return readFileId(createHash('sha256').update(`stub space ${seed} ${text}`).digest());

@@ -6,7 +6,7 @@ import type { StubOwner } from './stub-owner.ts';
 /** Processes of one ID within a cycle; a batch looks at all of those whose ID it names. */
 const maxNamesakes = 8;
 
-/** Who has stubs: processes by collector instance and process ID, and file IDs. */
+/** All owners of stubs: processes by collector instance and process ID, and file IDs. */
 export class StubOwners {
   readonly #all = new Set<StubOwner>();
   /** Processes of one ID differ in their start time; more than one is a matter of a cycle, and they are bounded. */
@@ -17,7 +17,7 @@ export class StubOwners {
     return this.#all.size;
   }
 
-  /** Each owner once, with those that are added while it goes on. */
+  /** Each owner once, also owners that are added during the iteration. */
   values(): Iterator<StubOwner> {
     return this.#all.values();
   }
@@ -39,29 +39,18 @@ export class StubOwners {
     return this.#files.size === 0 ? undefined : this.#files.get(formatFileId(fileId));
   }
 
-  /** Who has to go before one more process can have this ID: the one that was silent for longest of too many. */
+  /** The process that has to go before one more can have this ID: of too many, the one that was silent for longest. */
   crowdedOut(instanceId: string, pid: number): StubOwner | undefined {
     const namesakes = this.withPid(instanceId, pid);
     if (namesakes.length < maxNamesakes) return undefined;
-    return namesakes.reduce((a, b) => (b.lastHeardMs < a.lastHeardMs ? b : a));
+    return namesakes.reduce((a, b) => (b.lastSeenMs < a.lastSeenMs ? b : a));
   }
 
-  /** Another process has the ID of these: they have exited, unless they are heard of again. */
-  outlive(instanceId: string, process: ProcessIdentity, cycle: number): void {
+  /** The other processes of this one's ID have exited, unless they are seen again. */
+  supersedeOthers(instanceId: string, process: ProcessIdentity, cycle: number): void {
     for (const owner of this.withPid(instanceId, process.pid)) {
-      if (isProcess(owner, process) || owner.exitedCycle !== undefined) continue;
-      owner.exitedCycle = cycle;
-      owner.isOutlived = true;
+      if (!isProcess(owner, process)) owner.supersede(cycle);
     }
-  }
-
-  /** The process is alive: samples of two that have the same ID can come in one batch, and in any order. */
-  revive(instanceId: string, process: ProcessIdentity, nowMs: number): void {
-    const owner = this.ofProcess(instanceId, process);
-    if (owner === undefined) return;
-    owner.lastHeardMs = nowMs;
-    if (owner.isOutlived) owner.exitedCycle = undefined;
-    owner.isOutlived = false;
   }
 
   add(owner: StubOwner): void {
@@ -93,6 +82,6 @@ export class StubOwners {
 
 const none: readonly StubOwner[] = [];
 
-export function isProcess({ key }: StubOwner, process: ProcessIdentity): boolean {
+function isProcess({ key }: StubOwner, process: ProcessIdentity): boolean {
   return 'pid' in key && key.pid === process.pid && key.startTimeNano === process.startTimeNano;
 }

@@ -13,13 +13,16 @@ export interface RangeChange {
 const maxChunkRanges = 256;
 
 /**
- * Ranges of addresses that never overlap, in order. A range that is added wins against those it overlaps: they are cut
- * to what lies outside of it, or go.
+ * Ranges of addresses that never overlap, in the order of addresses and in that of their last use. A range that is added
+ * wins against those it overlaps: they are cut to what lies outside of it, or go.
+ * Invariant: every range of a chunk is linked once between `#newest` and `#oldest`, and no other is.
  */
 export class StubRanges {
-  /** None is empty. */
+  /** Sorted, none of them empty. */
   readonly #chunks: StubRange[][] = [];
   #count = 0;
+  #newest: StubRange | undefined;
+  #oldest: StubRange | undefined;
 
   get count(): number {
     return this.#count;
@@ -34,11 +37,30 @@ export class StubRanges {
     return this.#chunks[index];
   }
 
-  /** Takes the last of those parts out. */
+  /** The range that was not added or used for longest; `newer` leads from there to all others. */
+  get oldest(): StubRange | undefined {
+    return this.#oldest;
+  }
+
+  /** Takes some ranges out, without a thought for their order: they are given back by parts. */
   takeLastChunk(): readonly StubRange[] | undefined {
     const chunk = this.#chunks.pop();
     this.#count -= chunk?.length ?? 0;
     return chunk;
+  }
+
+  /** The range that holds an address, which is the newest now. */
+  use(addressHigh: number, addressLow: number): StubRange | undefined {
+    const range = this.find(addressHigh, addressLow);
+    if (range !== undefined) this.touch(range);
+    return range;
+  }
+
+  /** Makes a range the newest. */
+  touch(range: StubRange): void {
+    if (range === this.#newest) return;
+    this.#unlink(range);
+    this.#linkNewest(range);
   }
 
   /** The range that holds an address. */
@@ -55,6 +77,7 @@ export class StubRanges {
     return range !== undefined && range.startHigh === startHigh && range.startLow === startLow ? range : undefined;
   }
 
+  /** Adds a range, which is the newest now, and the rests of ranges that it cuts in two. */
   add(range: StubRange): RangeChange {
     const change: RangeChange = { added: [range], removed: [] };
     // Ranges are disjoint, so if the last one that starts before our end does not reach us, none does.
@@ -69,6 +92,7 @@ export class StubRanges {
   }
 
   remove(range: StubRange): void {
+    this.#unlink(range);
     const at = this.#chunkFor(range.startHigh, range.startLow);
     const chunk = this.#chunks[at]!;
     chunk.splice(chunk.indexOf(range), 1);
@@ -92,6 +116,7 @@ export class StubRanges {
   }
 
   #insert(range: StubRange): void {
+    this.#linkNewest(range);
     this.#count++;
     if (this.#chunks.length === 0) {
       this.#chunks.push([range]);
@@ -101,6 +126,23 @@ export class StubRanges {
     const chunk = this.#chunks[at]!;
     chunk.splice(placeAfter(chunk, range.startHigh, range.startLow), 0, range);
     if (chunk.length > maxChunkRanges) this.#chunks.splice(at + 1, 0, chunk.splice(maxChunkRanges >>> 1));
+  }
+
+  #linkNewest(range: StubRange): void {
+    range.newer = undefined;
+    range.older = this.#newest;
+    if (this.#newest === undefined) this.#oldest = range;
+    else this.#newest.newer = range;
+    this.#newest = range;
+  }
+
+  #unlink(range: StubRange): void {
+    if (range.newer === undefined) this.#newest = range.older;
+    else range.newer.older = range.older;
+    if (range.older === undefined) this.#oldest = range.newer;
+    else range.older.newer = range.newer;
+    range.newer = undefined;
+    range.older = undefined;
   }
 
   #lastStartingAtOrBefore(high: number, low: number): StubRange | undefined {

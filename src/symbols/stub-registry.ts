@@ -2,11 +2,12 @@ import type { FileId } from '../model/file-id.ts';
 import { formatFileId } from '../model/file-id.ts';
 import type { ProcessIdentity } from '../model/process.ts';
 import { mergeSymbols, symbolsEqual } from './merge-symbols.ts';
-import type { OwnerKey, StubSpaces, StubSubmission } from './stub-owner.ts';
+import type { OwnerKey, StubSpace, StubSubmission } from './stub-owner.ts';
 import { StubOwner, spaceIdOf } from './stub-owner.ts';
 import { StubOwners } from './stub-owners.ts';
 import type { StubRange } from './stub-range.ts';
 import { createStubRange } from './stub-range.ts';
+import type { StubRanges } from './stub-ranges.ts';
 import { SymbolPool } from './symbol-pool.ts';
 import type { StubLimits } from './symbol-store-config.ts';
 
@@ -22,21 +23,21 @@ const releasesPerPurge = 16_384;
  */
 export class StubRegistry {
   readonly #limits: StubLimits;
-  readonly #spaces: StubSpaces;
+  readonly #createSpace: (id: FileId) => StubSpace;
   readonly #seed: number;
   readonly #symbols = new SymbolPool();
   readonly owners: StubOwners = new StubOwners();
-  /** Owners that were dropped, whose names are given back bit by bit. */
-  readonly #graves: StubOwner[] = [];
+  /** Ranges of exited processes, whose symbols are released bit by bit. */
+  readonly #exitedProcesses: StubRanges[] = [];
   #liveStubs = 0;
   #boundedOut = 0;
   #cycle = 0;
   #resubmitted = 0;
 
   /** `seed` keeps the file IDs of stub spaces secret from who could submit symbols for them. */
-  constructor(limits: StubLimits, spaces: StubSpaces, seed: number) {
+  constructor(limits: StubLimits, createSpace: (id: FileId) => StubSpace, seed: number) {
     this.#limits = limits;
-    this.#spaces = spaces;
+    this.#createSpace = createSpace;
     this.#seed = seed;
   }
 
@@ -65,15 +66,14 @@ export class StubRegistry {
       this.#boundedOut++;
       return;
     }
-    owner.lastHeardMs = nowMs;
+    owner.touch(nowMs);
     // Where no start time tells two uses of a process ID apart, stubs that come after an exit are those of a new process.
-    if ('pid' in owner.key && owner.key.startTimeNano === 0n) owner.exitedCycle = undefined;
+    if ('pid' in owner.key && owner.key.startTimeNano === 0n) owner.restore();
     const submitted = createStubRange(stub.start, stub.length, stub.symbol, this.#cycle);
     const known = owner.ranges.at(submitted.startHigh, submitted.startLow);
     const isSame = known !== undefined && known.lastHigh === submitted.lastHigh && known.lastLow === submitted.lastLow;
     if (isSame && symbolsEqual(known.symbol, stub.symbol)) {
-      owner.unlink(known);
-      owner.linkNewest(known);
+      owner.ranges.touch(known);
       this.#write(owner, known);
       return;
     }
@@ -82,17 +82,17 @@ export class StubRegistry {
     this.#add(owner, { ...submitted, symbol });
   }
 
-  /** The stubs of a process, which counts as heard of. */
+  /** The stubs of a process, which counts as seen. */
   openProcess(instanceId: string, process: ProcessIdentity, nowMs: number): StubOwner | undefined {
     const owner = this.owners.ofProcess(instanceId, process);
-    if (owner !== undefined) owner.lastHeardMs = nowMs;
+    owner?.touch(nowMs);
     return owner;
   }
 
-  /** The stubs of a file ID, which counts as heard of. */
+  /** The stubs of a file ID, which counts as seen. */
   openFile(fileId: FileId, nowMs: number): StubOwner | undefined {
     const owner = this.owners.ofFile(fileId);
-    if (owner !== undefined) owner.lastHeardMs = nowMs;
+    owner?.touch(nowMs);
     return owner;
   }
 
@@ -105,24 +105,28 @@ export class StubRegistry {
     return this.owners.ofFile(fileId)?.ranges.find(addressHigh, addressLow) !== undefined;
   }
 
-  /** Notes who is alive: a process that took over the ID of another one has outlived it. */
-  hear(instanceId: string, processes: readonly (ProcessIdentity | undefined)[], nowMs: number): void {
-    for (const process of processes) if (process !== undefined) this.owners.outlive(instanceId, process, this.#cycle);
-    for (const process of processes) if (process !== undefined) this.owners.revive(instanceId, process, nowMs);
+  /**
+   * Marks the processes of a batch as alive. Each supersedes others of its ID; first all do, because samples of two
+   * processes with one ID can come in one batch, in any order, and then both are alive.
+   */
+  markAlive(instanceId: string, processes: readonly (ProcessIdentity | undefined)[], nowMs: number): void {
+    for (const process of processes) {
+      if (process !== undefined) this.owners.supersedeOthers(instanceId, process, this.#cycle);
+    }
+    for (const process of processes) {
+      if (process !== undefined) this.owners.ofProcess(instanceId, process)?.markAlive(nowMs);
+    }
   }
 
   /** The process's stubs stay for the samples at hand, until the purge after the next resubmission. */
   exit(instanceId: string, process: ProcessIdentity): void {
-    const owner = this.owners.ofProcess(instanceId, process);
-    if (owner === undefined) return;
-    owner.exitedCycle ??= this.#cycle;
-    owner.isOutlived = false;
+    this.owners.ofProcess(instanceId, process)?.exit(this.#cycle);
   }
 
   /** Ends a cycle: writes what was not written in it yet. Returns the number of live stubs. */
   resubmit(): number {
     for (const owner of this.owners) {
-      this.#spaces.open(owner);
+      owner.space.refresh();
       for (let i = 0; i < owner.ranges.chunkCount; i++) this.#writeAll(owner, owner.ranges.chunkAt(i)!);
     }
     this.#cycle++;
@@ -133,10 +137,9 @@ export class StubRegistry {
   /** Drops processes that exited before the last resubmission or are silent since before `silentSinceMs`. */
   purge(silentSinceMs: number): void {
     for (const owner of this.owners) {
-      const hasExited = owner.exitedCycle !== undefined && owner.exitedCycle < this.#cycle;
-      if (hasExited || owner.lastHeardMs < silentSinceMs) this.#drop(owner);
+      if (owner.hasExitedBefore(this.#cycle) || owner.lastSeenMs < silentSinceMs) this.#drop(owner);
     }
-    this.#releaseGraves();
+    this.#releaseExited();
   }
 
   #add(owner: StubOwner, range: StubRange): void {
@@ -146,14 +149,11 @@ export class StubRegistry {
     for (const piece of added) {
       // The rest of a range that was cut has its symbol, and a reference of its own to it.
       if (piece !== range) this.#symbols.retain(piece.symbol);
-      owner.linkNewest(piece);
       this.#write(owner, piece);
     }
-    owner.unlink(range);
-    owner.linkNewest(range);
     const { maxPerProcess, maxTotal, maxBytes } = this.#limits;
     while (owner.ranges.count > maxPerProcess || this.#liveStubs > maxTotal || this.bytes > maxBytes) {
-      const oldest = owner.oldest;
+      const { oldest } = owner.ranges;
       if (oldest === undefined) break;
       this.#boundedOut++;
       owner.ranges.remove(oldest);
@@ -163,14 +163,13 @@ export class StubRegistry {
   }
 
   #forget(owner: StubOwner, range: StubRange): void {
-    owner.unlink(range);
-    this.#spaces.erase(owner, range);
+    owner.space.erase(range);
     this.#symbols.release(range.symbol);
   }
 
   #write(owner: StubOwner, range: StubRange): void {
     range.writtenCycle = this.#cycle;
-    this.#spaces.write(owner, range);
+    owner.space.write(range);
   }
 
   #writeAll(owner: StubOwner, chunk: readonly StubRange[]): void {
@@ -185,7 +184,7 @@ export class StubRegistry {
     if (this.owners.size >= this.#limits.maxProcesses) return undefined;
     if ('fileId' in of) return this.#createOwner({ fileId: formatFileId(of.fileId) }, nowMs);
     const { pid, startTimeNano } = of.process;
-    this.owners.outlive(instanceId, of.process, this.#cycle);
+    this.owners.supersedeOthers(instanceId, of.process, this.#cycle);
     const crowdedOut = this.owners.crowdedOut(instanceId, pid);
     this.#boundedOut += crowdedOut?.ranges.count ?? 0;
     if (crowdedOut !== undefined) this.#drop(crowdedOut);
@@ -193,25 +192,22 @@ export class StubRegistry {
   }
 
   #createOwner(key: OwnerKey, nowMs: number): StubOwner {
-    const owner = new StubOwner(key, spaceIdOf(key, this.#seed), this.#spaces, nowMs);
+    const owner = new StubOwner(key, this.#createSpace(spaceIdOf(key, this.#seed)), nowMs);
     this.owners.add(owner);
     return owner;
   }
 
   #drop(owner: StubOwner): void {
-    owner.isDropped = true;
     this.owners.delete(owner);
     this.#liveStubs -= owner.ranges.count;
-    this.#graves.push(owner);
-    this.#spaces.drop(owner);
+    this.#exitedProcesses.push(owner.ranges);
+    owner.drop();
   }
 
-  #releaseGraves(): void {
+  #releaseExited(): void {
     for (let left = releasesPerPurge; left > 0; ) {
-      const owner = this.#graves.at(-1);
-      if (owner === undefined) return;
-      const chunk = owner.ranges.takeLastChunk();
-      if (chunk === undefined) this.#graves.pop();
+      const chunk = this.#exitedProcesses.at(-1)?.takeLastChunk();
+      if (chunk === undefined && this.#exitedProcesses.pop() === undefined) return;
       for (const range of chunk ?? []) this.#symbols.release(range.symbol);
       left -= chunk?.length ?? 0;
     }

@@ -31,7 +31,7 @@ export class StoreRestore implements StoreSink {
   #symbolAge = Number.POSITIVE_INFINITY;
   #owner: StubSubmission['owner'] | undefined;
   #instanceId = '';
-  #heardMs = 0;
+  #seenMs = 0;
 
   constructor(contents: StoreContents, options: StoreRestoreOptions) {
     this.#contents = contents;
@@ -84,7 +84,7 @@ export class StoreRestore implements StoreSink {
     const ageMs = (age + this.#passed) * msPerTick;
     this.#owner = ageMs > this.#options.lifetimeMs ? undefined : ownerOf(key);
     this.#instanceId = 'fileId' in key ? '' : key.instanceId;
-    this.#heardMs = this.#options.nowMs - ageMs;
+    this.#seenMs = this.#options.nowMs - ageMs;
   }
 
   stub({ startHigh, startLow, lastHigh, lastLow, symbol }: StubRecord): void {
@@ -94,18 +94,15 @@ export class StoreRestore implements StoreSink {
     }
     const start = join64(startHigh, startLow);
     const length = join64(lastHigh, lastLow) - start + 1n;
-    this.#contents.stubs.learn(this.#instanceId, { owner: this.#owner, start, length, symbol }, this.#heardMs);
+    this.#contents.stubs.learn(this.#instanceId, { owner: this.#owner, start, length, symbol }, this.#seenMs);
     this.#contents.files.enforceBudget();
   }
 
   /** What there is now, with the time of now and counters that begin at zero; how much of it the budget had no room for. */
   finish(): { readonly contents: StoreContents; readonly evicted: number } {
     this.#setTimeToNow();
-    // Two processes of one ID are both alive, though each that comes outlives the one before.
-    for (const owner of this.#contents.stubs.owners) {
-      owner.exitedCycle = undefined;
-      owner.isOutlived = false;
-    }
+    // Two processes of one ID are both alive, though each that comes supersedes the one before.
+    for (const owner of this.#contents.stubs.owners) owner.restore();
     const { fileFamily, frameFamily } = this.#contents.files;
     const evicted = fileFamily.counters.evictions + frameFamily.counters.evictions + this.#contents.stubs.boundedOut;
     for (const { counters } of [fileFamily, frameFamily]) {

@@ -123,12 +123,13 @@ export class StoreWalk {
     if (owner === undefined) return false;
     this.#ranges = [];
     this.#nextRange = 0;
-    if (owner.exitedCycle !== undefined || owner.oldest === undefined) return true;
+    if (owner.hasExited || owner.ranges.oldest === undefined) return true;
     // All at once: a list that changes between two steps has no place to go on from. 65,536 take some three milliseconds.
     const ranges: StubRange[] = [];
-    for (let range: StubRange | undefined = owner.oldest; range !== undefined; range = range.newer) ranges.push(range);
+    for (let range: StubRange | undefined = owner.ranges.oldest; range !== undefined; range = range.newer)
+      ranges.push(range);
     this.#ranges = ranges;
-    sink.owner(owner.key, Math.max(0, Math.floor((this.#options.nowMs - owner.lastHeardMs) / msPerTick)));
+    sink.owner(owner.key, Math.max(0, Math.floor((this.#options.nowMs - owner.lastSeenMs) / msPerTick)));
     return true;
   }
 

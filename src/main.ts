@@ -15,6 +15,8 @@ const io: CommandIo = {
   readFile: (path) => readFileSync(path, 'utf8'),
 };
 
+const terminal = { stdin: process.stdin, columns: process.stdout.columns as number | undefined };
+
 // npm passes on what the terminal has sent to us as well: one Ctrl-C can come twice.
 const repeatedSignalMs = 250;
 
@@ -47,7 +49,7 @@ async function run(command: Command): Promise<number> {
     case 'components':
       return await runOnConfig(command);
     case 'inspect':
-      return (await import('./cli/inspect.ts')).runInspect(command.args, io);
+      return (await import('./cli/inspect.ts')).runInspect(command.args, { ...io, ...terminal });
     case 'replay': {
       const { stdout, stderr } = io;
       const replayIo = { stdout, stderr, signal: stopSignal(), clock: systemClock, random: Math.random };
@@ -85,4 +87,12 @@ async function runOnConfig(
   }
 }
 
-process.exit(await run(parseCommandLine(process.argv.slice(2))));
+/** Resolves once all that was written is with its reader, or the reader has left (`| head`): a pipe takes a long text in parts. */
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()));
+}
+
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+const code = await run(parseCommandLine(process.argv.slice(2)));
+await Promise.all([drained(process.stdout), drained(process.stderr)]);
+process.exit(code);

@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { encodeProfilesData } from '../src/otlp/protobuf/encode-profiles-data.ts';
 import { version } from '../src/support/version.ts';
+import { goodProfiles } from './otlp/good-profiles.ts';
 import type { RunningChild } from './support/child-process.ts';
 import { runChild, waitForHealth } from './support/child-process.ts';
 import { freePorts } from './support/free-ports.ts';
@@ -88,6 +90,22 @@ describe('framekeeper', { concurrency: 4 }, () => {
       { code, output },
       { code: 2, output: 'Error: unknown command "validat"; did you mean "validate"?\n' },
     );
+  });
+
+  test('a reader of its output gets the end of a long text', async (context) => {
+    const data = goodProfiles();
+    const [one] = data.resourceProfiles;
+    data.resourceProfiles = Array.from({ length: 3_000 }, (_, index) => {
+      return {
+        ...one!,
+        resource: { ...one!.resource, attributes: [{ key: 'service.name', value: `service ${index}` }] },
+      };
+    });
+    const file = configFile(context, '');
+    writeFileSync(file, encodeProfilesData(data));
+    const { code, output } = await run('inspect', '--json', file);
+    assert.equal(code, 0);
+    assert.match(output.slice(-100), /\n\}\n$/);
   });
 
   test('ends with 1 when a port is taken, and says once which', async (context) => {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { InvalidMessage } from '../model/invalid-message.ts';
 import { checkConformance } from '../profile/check/check-conformance.ts';
@@ -8,33 +9,44 @@ import type { DialectName } from '../profile/dialects/dialect.ts';
 import { dialectNames } from '../profile/dialects/dialect.ts';
 import { lintDialect } from '../profile/dialects/lint/lint-dialect.ts';
 import { exitCodes } from './command-io.ts';
-import { oneLine } from './inspect/one-line.ts';
+import { printFindings } from './inspect/print-findings.ts';
 import { printSummary } from './inspect/print-summary.ts';
 import type { ProfilesFile } from './inspect/read-profiles-file.ts';
 import { readProfilesFile } from './inspect/read-profiles-file.ts';
 import { summarizeProfiles } from './inspect/summarize-profiles.ts';
 
-/** Where a command writes; text as given, without a newline of its own. */
+/** The part of the process that the command may touch. Text is written as given, without a newline of its own. */
 export interface InspectIo {
   stdout(text: string): void;
   stderr(text: string): void;
+  readonly stdin: AsyncIterable<Uint8Array>;
+  /** Width of the terminal; `undefined` where the output goes elsewhere and nothing is cut. */
+  readonly columns: number | undefined;
 }
 
 const help = `Usage: framekeeper inspect [options] FILE
 
-Says what is in a file of OTLP profiles: one protobuf message, length-delimited messages (the
-Collector's file exporter with format: proto), JSON, or JSON lines. The content tells which.
+Shows the content of a file of OTLP profiles: one protobuf message, length-delimited messages (the
+Collector's file exporter with format: proto), JSON, or JSON lines, each also compressed with gzip
+or zstd. The content tells which. FILE is - for standard input.
 
-  --top N      list at most N functions and files of each type (default 10)
+  --top N      list at most N services, functions and files of each type, and kinds of findings
+               (default 10)
   --json       print the summary as JSON
   --check      judge the file by the specification; exit code 1 and the paths when it breaks a rule
   --contract   like --check, and by what Framekeeper promises of its own output besides
   --dialect B  list what the backend B would refuse, drop or show wrongly, and where; exit code 1 when
                there is something: pyroscope, parca, devfiler, elastic
   --help       print this
+
+Exit codes: 0 done; 1 findings, or a file that is none of OTLP profiles; 2 wrong arguments, or a
+file that cannot be read.
 `;
 
-/** Runs `framekeeper inspect`. The exit code: 0, 1 when a check found faults, 2 when the arguments or the file are unusable. */
+/**
+ * Runs `framekeeper inspect`. The exit code: 0; 1 when a check found faults or the file is none of OTLP profiles; 2 when the
+ * arguments are wrong or the file cannot be read.
+ */
 export async function runInspect(args: readonly string[], io: InspectIo): Promise<number> {
   const options = readOptions(args);
   if (options.kind === 'help') {
@@ -47,12 +59,15 @@ export async function runInspect(args: readonly string[], io: InspectIo): Promis
   }
   const { path } = options;
   try {
-    const bytes = await readFile(path);
+    const bytes = path === '-' ? await buffer(io.stdin) : await readFile(path);
     return report(await readProfilesFile(bytes), bytes.length, options, io);
   } catch (error) {
-    if (error instanceof InvalidMessage) io.stderr(`${path}: is not a file of OTLP profiles: ${error.message}\n`);
-    else if (isFileError(error)) io.stderr(`${path}: cannot be read: ${error.message}\n`);
-    else throw error;
+    if (error instanceof InvalidMessage) {
+      io.stderr(`${path}: is not a file of OTLP profiles: ${error.message}\n`);
+      return exitCodes.failure;
+    }
+    if (!isFileError(error)) throw error;
+    io.stderr(`${path}: cannot be read: ${error.message}\n`);
     return exitCodes.usage;
   }
 }
@@ -119,12 +134,13 @@ function report(file: ProfilesFile, sizeBytes: number, options: InspectOptions, 
     io.stdout(`${toJson({ ...head, ...summary, ...judged })}\n`);
   } else {
     const messages = `${data.length} message${data.length === 1 ? '' : 's'}`;
-    io.stdout(`${options.path}: ${file.format}, ${messages}, ${sizeBytes.toLocaleString('en-US')} bytes\n\n`);
-    io.stdout(printSummary(summary));
-    if (options.check !== 'none') io.stdout(`\n${printFaults('Check', 'fault', faults)}`);
+    io.stdout(`${options.path}: ${file.format}, ${messages}, ${sizeBytes.toLocaleString('en-US')} bytes\n`);
+    if (options.check !== 'none') io.stdout(printFindings('Check', 'fault', faults, options.top));
     if (options.dialect !== 'generic') {
-      io.stdout(`\n${printFaults(`Dialect ${options.dialect}`, 'finding', findings)}`);
+      io.stdout(printFindings(`Dialect ${options.dialect}`, 'finding', findings, options.top));
     }
+    const columns = io.columns ?? Number.POSITIVE_INFINITY;
+    io.stdout(`\n${printSummary(summary, { top: options.top, columns })}`);
   }
   return faults.length + findings.length === 0 ? exitCodes.ok : exitCodes.failure;
 }
@@ -149,12 +165,6 @@ function inEachMessage(
   return messages.flatMap((message, index) => {
     return judge(message).map(({ path, problem }) => ({ path: `message ${index + 1}: ${path}`, problem }));
   });
-}
-
-function printFaults(title: string, noun: string, faults: readonly ConformanceFault[]): string {
-  if (faults.length === 0) return `${title}: no ${noun}s\n`;
-  const lines = faults.map(({ path, problem }) => `  ${oneLine(`${path}: ${problem}`)}\n`);
-  return `${title}: ${faults.length} ${noun}${faults.length === 1 ? '' : 's'}\n${lines.join('')}`;
 }
 
 /** 64-bit numbers are written in full: JSON sets no bound to them. */

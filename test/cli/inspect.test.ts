@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import type { InspectIo } from '../../src/cli/inspect.ts';
 import { runInspect } from '../../src/cli/inspect.ts';
 import { encodeProfilesJson } from '../../src/otlp/json/encode-profiles-json.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
@@ -19,8 +21,15 @@ interface Outcome {
 }
 
 async function inspect(...args: string[]): Promise<Outcome> {
+  return inspectOn({}, ...args);
+}
+
+async function inspectOn(terminal: Partial<InspectIo>, ...args: string[]): Promise<Outcome> {
   const written = { stdout: '', stderr: '' };
   const code = await runInspect(args, {
+    stdin: Readable.from([]),
+    columns: undefined,
+    ...terminal,
     stdout: (text) => {
       written.stdout += text;
     },
@@ -48,7 +57,9 @@ test('inspect prints what is in a file', async () => {
     `${good}: protobuf, 1 message, ${encodeProfilesData(goodProfiles()).length} bytes
 
 Resources: 1
-  shop  1 profile  2 samples  framekeeper 0.1.0
+  service or executable  resources  profiles  samples  samples %
+  shop                           1         1        2    100.0 %
+  scope: framekeeper 0.1.0
 
 samples/count, one every 50,000,000 cpu/nanoseconds
   1 profile, 2 samples, 3 observations, total 3
@@ -168,6 +179,7 @@ test('inspect reads a protobuf message that begins like JSON', async () => {
   // A line feed is field 1, a brace is the length 123, a quotation mark the length 34.
   const data = goodProfiles();
   for (const table of Object.values(data.dictionary)) table.length = 0;
+  data.dictionary.stringTable.push('');
   data.resourceProfiles[0]!.scopeProfiles = [];
   data.resourceProfiles[0]!.resource.attributes = [{ key: 'service.name', value: 'at the corner ' }];
   data.resourceProfiles[0]!.schemaUrl = 'x'.repeat(85);
@@ -196,7 +208,7 @@ test('inspect --check exits 1 and prints the paths', async () => {
 test('inspect --check says so when there is no fault', async () => {
   const { code, stdout } = await inspect(good, '--check');
   assert.equal(code, 0);
-  assert.match(stdout, /\nCheck: no faults\n$/);
+  assert.match(stdout, /^.* bytes\nCheck: no faults\n\nResources: 1\n/);
 });
 
 test('inspect --check names the message of several', async () => {
@@ -237,6 +249,12 @@ for (const { name, content, problem } of [
     problem: /^message 1: is compressed with zstd, but /,
   },
   { name: 'text', content: 'hello world', problem: /field 13: begins a group|wire type|beyond/ },
+  {
+    name: 'JSON of traces',
+    content: '{"resourceSpans":[{"resource":{}}]}',
+    problem: /^has no dictionary; it may be of traces/,
+  },
+  { name: 'protobuf without a dictionary', content: Buffer.from([0x0a, 2, 0x0a, 0]), problem: /^has no dictionary/ },
   { name: 'broken JSON', content: '{"resourceProfiles":[', problem: /^is not JSON: / },
   {
     name: 'a broken line',
@@ -254,10 +272,10 @@ for (const { name, content, problem } of [
     problem: 'message 1: field 1: has length 9 beyond its message (byte 2)',
   },
 ]) {
-  test(`inspect refuses ${name} with exit code 2`, async () => {
+  test(`inspect says that ${name} is none, with exit code 1`, async () => {
     const path = file('refused', content);
     const { code, stdout, stderr } = await inspect(path);
-    assert.equal(code, 2);
+    assert.equal(code, 1);
     assert.equal(stdout, '');
     const prefix = `${path}: is not a file of OTLP profiles: `;
     assert.ok(stderr.startsWith(prefix), stderr);
@@ -291,19 +309,18 @@ test('inspect --help explains itself', async () => {
 test('inspect --dialect lists what a backend would make of the file, and where', async () => {
   const { code, stdout } = await inspect(good, '--dialect', 'pyroscope');
   assert.equal(code, 1);
-  const [, listed] = stdout.split('\nDialect ');
+  const [, listed] = stdout.split('\n\n')[0]!.split('\nDialect ');
   assert.equal(
     listed,
     `pyroscope: 1 finding
-  dictionary: location_table[1]: dropped: has no name, so it is missing in flame graphs
-`,
+  dictionary: location_table[1]: dropped: has no name, so it is missing in flame graphs`,
   );
 });
 
 test('inspect --dialect finds nothing in what the backend takes as it is', async () => {
   const { code, stdout } = await inspect(good, '--dialect', 'devfiler');
   assert.equal(code, 0);
-  assert.match(stdout, /\nDialect devfiler: no findings\n$/);
+  assert.match(stdout, /\nDialect devfiler: no findings\n\n/);
 });
 
 test('inspect --dialect --json adds the findings', async () => {
@@ -324,4 +341,76 @@ test('inspect --dialect keeps control characters of the file from the terminal',
   data.resourceProfiles[0]!.resource.attributes.push({ key: '\u001b[2J', value: true });
   const { stdout } = await inspect(file('escape.otlp', encodeProfilesData(data)), '--dialect', 'pyroscope');
   assert.ok(!stdout.includes('\u001b'));
+});
+
+test('inspect reads standard input', async () => {
+  const stdin = Readable.from([Buffer.from(message.subarray(0, 100)), Buffer.from(message.subarray(100))]);
+  const { code, stdout } = await inspectOn({ stdin }, '-');
+  assert.equal(code, 0);
+  assert.match(stdout, /^-: protobuf, 1 message, /);
+});
+
+/** A node: a resource for each process, none with a service.name; the executable with the number n has n processes. */
+function nodeProfiles(executables: number): ReturnType<typeof goodProfiles> {
+  const data = goodProfiles();
+  const [one] = data.resourceProfiles;
+  data.resourceProfiles = Array.from({ length: executables }, (_, index) => index + 1).flatMap((number) =>
+    Array.from({ length: number }, (_, process) => {
+      const attributes = [
+        { key: 'process.pid', value: BigInt(process) },
+        { key: 'process.executable.name', value: `tool-${number}` },
+        { key: 'host.name', value: 'node-7' },
+      ];
+      return { ...one!, resource: { ...one!.resource, attributes } };
+    }),
+  );
+  return data;
+}
+
+test('inspect groups the resources of a node by executable, most samples first, bounded by --top', async () => {
+  const node = file('node.otlp', encodeProfilesData(nodeProfiles(6)));
+  const { stdout } = await inspect(node, '--top', '3');
+  assert.equal(
+    stdout.split('\n\n')[1],
+    `Resources: 21, 21 without service.name
+  service or executable  resources  profiles  samples  samples %
+  tool-6                         6         6       12     28.6 %
+  tool-5                         5         5       10     23.8 %
+  tool-4                         4         4        8     19.0 %
+  (3 others)                     6         6       12     28.6 %
+  scope: framekeeper 0.1.0
+  all: host.name=node-7`,
+  );
+});
+
+test('inspect groups findings of a kind, and tells the first of each', async () => {
+  const node = file('node.otlp', encodeProfilesData(nodeProfiles(2)));
+  const { code, stdout } = await inspect(node, '--contract', '--top', '1');
+  assert.equal(code, 1);
+  assert.match(
+    stdout,
+    /\nCheck: \d+ faults of \d+ kinds\n {2}\d+ times, first resource_profiles\[0\]: .*\n {2}and \d+ of \d+ other kinds \(--top shows more\)\n\n/,
+  );
+});
+
+test('inspect counts the findings that a check does not list', async () => {
+  const data = goodProfiles();
+  data.dictionary.stringTable.push(...Array.from({ length: 150 }, (_, index) => `lost ${index}`));
+  const { stdout } = await inspect(file('lost.otlp', encodeProfilesData(data)), '--check');
+  assert.match(
+    stdout,
+    /\nCheck: 150 faults\n {2}100 times, first dictionary: string_table\[13\]: .*\n {2}and 50 that are not told apart/,
+  );
+});
+
+test('inspect is no wider than the terminal: long names lose their middle, wide characters count twice', async () => {
+  const data = goodProfiles();
+  data.dictionary.stringTable[9] = `ns::${'関数'.repeat(60)}::run`;
+  const path = file('wide.otlp', encodeProfilesData(data));
+  const { stdout } = await inspectOn({ columns: 80 }, path);
+  const [line] = stdout.split('\n').filter((text) => text.includes('::run'));
+  assert.match(line!, /ns::(関数)+.?…/);
+  const width = [...line!].reduce((sum, character) => sum + (/[\u3000-\u9fff]/.test(character) ? 2 : 1), 0);
+  assert.ok(width <= 80, `${width} columns`);
+  assert.ok((await inspect(path)).stdout.includes('関数'.repeat(60)), 'nothing is cut where there is no terminal');
 });

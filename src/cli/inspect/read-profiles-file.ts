@@ -28,6 +28,10 @@ export async function readProfilesFile(file: Uint8Array): Promise<ProfilesFile> 
   if (file.length === 0) throw new InvalidMessage('', 'is empty');
   const { bytes, compression } = await unpack(file);
   const { format, messages } = await readContents(bytes);
+  // Traces, metrics and logs have resources and scopes as well; a dictionary is what only profiles have.
+  if (messages.every(({ data }) => data.dictionary.stringTable.length === 0)) {
+    throw new InvalidMessage('', 'has no dictionary; it may be of traces, metrics or logs, or of another format');
+  }
   return {
     format: compression === undefined ? format : (`${format}, ${compression}` as ProfilesFile['format']),
     messages,

@@ -31,7 +31,8 @@ export class PassThrough implements ProfilesSink {
     this.#parts = parts;
     this.#locations = createLocationCounter(parts.meter);
     this.#requests = parts.meter.createCounter('framekeeper_otlp_passed_requests', {
-      description: 'OTLP requests passed on: as they were, with names added, or rebuilt, and for what reason.',
+      description:
+        'OTLP requests passed on: as they were, with names added, with references inlined, or rebuilt, and why.',
       unit: '{request}',
     });
   }
@@ -55,7 +56,8 @@ export class PassThrough implements ProfilesSink {
     const { scan, sampleCount } = received;
     const kept = scan.kind === 'passable' ? enrichPassable(scan.profiles, names) : undefined;
     if (scan.kind === 'passable' && kept !== undefined) {
-      this.#count(kept, { way: kept.namedLocations === 0 ? 'as_it_was' : 'named' });
+      const isSame = kept.bytes === scan.profiles.bytes;
+      this.#count(kept, { way: kept.namedLocations > 0 ? 'named' : isSame ? 'as_it_was' : 'inlined' });
       return createEncodedRequest(kept.bytes, sampleCount);
     }
     const rebuilt = enrichProfiles(received.data, names);

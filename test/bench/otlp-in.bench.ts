@@ -54,7 +54,7 @@ function compareSteps(rounds: number): BenchRow[] {
   const everybody: NamingSession = { ...nobody, openFile: () => ({ find: (_, low) => symbolAt(low) }) };
   const enriched = enrichProfiles(data, nobody).data;
   const scan = () => {
-    const finding = scanner.scan(bytes);
+    const finding = scanner.scan(bytes, true);
     if (finding.kind !== 'passable') throw new Error(finding.reason);
     return finding.profiles;
   };

@@ -11,7 +11,9 @@ import { arbitraryProfiles } from '../otlp/arbitrary-profiles.ts';
 import { arbitraryRequest } from '../otlp/arbitrary-request.ts';
 import type { Mutable } from '../otlp/good-profiles.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
+import { encodeWithReferences, reorderFields } from '../otlp/other-encoders.ts';
 import { encodeOldWire } from '../otlp/protobuf/encode-old-wire.ts';
+import { realRequests } from '../otlp/real-requests.ts';
 import { soundProfiles } from '../otlp/sound-profiles.ts';
 import { TwoWays } from '../support/two-ways.ts';
 
@@ -20,8 +22,8 @@ const numRuns = Number(process.env.PROPERTY_RUNS ?? 100);
 
 const nobody = { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined };
 
-function contentOf(bytes: Uint8Array, encoding: 'protobuf' | 'json' = 'protobuf') {
-  return { encoding, bytes, isVersionDeclared: true };
+function contentOf(bytes: Uint8Array, encoding: 'protobuf' | 'json' = 'protobuf', isVersionDeclared = true) {
+  return { encoding, bytes, isVersionDeclared };
 }
 
 /** As a careful sender has it: nothing in the dictionary twice or in vain, no resource twice. */
@@ -29,9 +31,9 @@ function tidied(data: ProfilesData): ProfilesData {
   return enrichProfiles(data, nobody).data;
 }
 
-function waysOf(messages: readonly ProfilesData[]): string[] {
+function waysOf(messages: readonly ProfilesData[], encode = encodeProfilesData, isDeclared = true): string[] {
   const ways = new TwoWays();
-  return messages.map((message) => ways.pass(contentOf(encodeProfilesData(message))));
+  return messages.map((message) => ways.pass(contentOf(encode(message), 'protobuf', isDeclared)));
 }
 
 function withoutLines(data: ProfilesData): ProfilesData {
@@ -56,12 +58,64 @@ test('whatever way requests go, the result is the same but for the order of the 
   for (const way of ['as_it_was', 'named', 'same_location', 'same_resource']) assert.ok(seen.has(way), way);
 });
 
+test('so it is for fields in any order, which does not change the way', () => {
+  const orders = [(a: number, b: number) => b - a, (a: number, b: number) => ((a * 3) % 8) - ((b * 3) % 8)];
+  fc.assert(
+    fc.property(arbitraryRequest, fc.constantFrom(...orders), fc.boolean(), (request, order, isDeclared) => {
+      const messages = [tidied(request), withoutLines(request)];
+      const ways = waysOf(messages, encodeProfilesData, isDeclared);
+      assert.deepEqual(
+        waysOf(messages, (data) => reorderFields(encodeProfilesData(data), order), isDeclared),
+        ways,
+      );
+    }),
+    { numRuns },
+  );
+});
+
+test('so it is for resources that refer to the string table, whose texts take the place of the references', () => {
+  const seen = new Set<string>();
+  fc.assert(
+    fc.property(arbitraryRequest, fc.boolean(), (request, isReordered) => {
+      const encode = (data: ProfilesData): Uint8Array => {
+        const bytes = encodeWithReferences(data);
+        return isReordered ? reorderFields(bytes, (a, b) => b - a) : bytes;
+      };
+      for (const way of waysOf([tidied(request), withoutLines(request)], encode)) seen.add(way);
+    }),
+    { numRuns },
+  );
+  for (const way of ['inlined', 'named']) assert.ok(seen.has(way), way);
+  for (const way of ['as_it_was', 'string_reference', 'encoding', 'orphan']) assert.ok(!seen.has(way), way);
+});
+
+for (const { encoder, way } of [
+  { encoder: 'profiler', way: 'as_it_was' },
+  { encoder: 'collector', way: 'inlined' },
+] as const) {
+  for (const isDeclared of [true, false]) {
+    test(`every request of a real ${encoder} passes undecoded, its version ${isDeclared ? '' : 'not '}declared`, () => {
+      const ways = new TwoWays();
+      const requests = realRequests(encoder);
+      const taken = requests.map((bytes) => ways.pass(contentOf(bytes, 'protobuf', isDeclared)));
+      assert.deepEqual(taken, Array(8).fill(way));
+      const again = new TwoWays().pass(contentOf(reorderFields(requests[0]!, (a, b) => a - b)));
+      assert.equal(again, way);
+    });
+  }
+}
+
+test('a request of an older version is rebuilt, where its sender does not declare another', () => {
+  const old = encodeOldWire(exampleProfiles(), 'v1.9');
+  assert.equal(new TwoWays().pass(contentOf(old, 'protobuf', false)), 'version');
+});
+
 test('so it is for any profiles that the wire can carry', () => {
   const seen = new Set<string>();
   for (const profiles of [arbitraryProfiles, soundProfiles, soundProfiles.map(tidied)]) {
     fc.assert(
       fc.property(fc.array(profiles, { minLength: 1, maxLength: 2 }), (messages) => {
-        for (const way of waysOf(messages)) seen.add(way);
+        for (const way of waysOf(messages, encodeProfilesData, false)) seen.add(way);
       }),
       { numRuns: Math.ceil(numRuns / 2) },
     );
@@ -77,12 +131,13 @@ function message(field: number, ...parts: readonly Uint8Array[]): Buffer {
   return Buffer.concat([Buffer.from([(field << 3) | 2, content.length]), content]);
 }
 
-/** A tidy request whose resource has an attribute by reference to its string table. */
-function withReferences(): Uint8Array {
-  const bytes = Buffer.from(encodeProfilesData(tidied(goodProfiles())));
-  const attribute = message(1, Buffer.from([0x18, 0x01]), message(2, message(1, Buffer.from('shop'))));
-  const scopeProfiles = message(2, message(1), message(2, message(1), message(5)));
-  return Buffer.concat([message(1, message(1, attribute), scopeProfiles), bytes]);
+/** A tidy request with references to texts, of which the first is not at the end of its table. */
+function withReferenceInside(): Uint8Array {
+  const data = tidied(goodProfiles()) as Mutable<ProfilesData>;
+  const { stringTable, functionTable } = data.dictionary;
+  stringTable.push(data.resourceProfiles[0]!.resource.attributes[0]!.key);
+  functionTable[1]!.systemNameStrindex = stringTable.push('after it') - 1;
+  return encodeWithReferences(data);
 }
 
 function spoiled(change: (data: Mutable<ProfilesData>) => void): Uint8Array {
@@ -94,10 +149,13 @@ function spoiled(change: (data: Mutable<ProfilesData>) => void): Uint8Array {
 const tidy = encodeProfilesData(tidied(goodProfiles()));
 
 for (const { reason, name, bytes } of [
-  { reason: 'version', name: 'of an older version', bytes: encodeOldWire(exampleProfiles(), 'v1.9') },
   { reason: 'encoding', name: 'with an unknown field', bytes: Buffer.concat([tidy, unknownField]) },
   { reason: 'encoding', name: 'with two dictionaries', bytes: Buffer.concat([tidy, message(2)]) },
-  { reason: 'string_reference', name: 'with references to its strings', bytes: withReferences() },
+  {
+    reason: 'string_reference',
+    name: 'with a text in use by references alone that is not at the end of its table',
+    bytes: withReferenceInside(),
+  },
   {
     reason: 'reference',
     name: 'with an index beyond its table',

@@ -11,7 +11,7 @@ import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
 import { sortOutProfiles } from '../../src/receivers/otlp/sort-out-profiles.ts';
 import { SymbolMap } from './symbol-map.ts';
 
-/** Which way a message went: `as_it_was`, `named`, or the reason why it was rebuilt; `refused` when it was not read. */
+/** The way of a message: `as_it_was`, `named`, `inlined`, or the reason why it was rebuilt; `refused` when it was not read. */
 export type Way = string;
 
 /**
@@ -41,7 +41,8 @@ export class TwoWays {
     assertSameData(kept === undefined ? rebuilt!.data : decodeProfilesData(kept.bytes), expected.data);
     assert.deepEqual(this.#names, this.#slowNames);
     if (kept === undefined) return reason;
-    return kept.namedLocations > 0 ? 'named' : 'as_it_was';
+    if (kept.namedLocations > 0) return 'named';
+    return kept.bytes === content.bytes ? 'as_it_was' : 'inlined';
   }
 
   #readBoth(content: MessageContent): { read: ReadMessage | undefined; slow: SlowMessage | undefined } {
@@ -60,8 +61,11 @@ export class TwoWays {
 type SlowMessage = Omit<ReadMessage, 'scan'>;
 
 function readSlowly({ encoding, bytes, isVersionDeclared }: MessageContent): SlowMessage {
+  const finding = isVersionDeclared ? ({ kind: 'found', version: 'current' } as const) : undefined;
   const { data, version } =
-    encoding === 'json' ? decodeAnyJson(Buffer.from(bytes).toString()) : decodeAnyWire(bytes, isVersionDeclared);
+    encoding === 'json'
+      ? decodeAnyJson(Buffer.from(bytes).toString())
+      : decodeAnyWire(bytes, isVersionDeclared, finding);
   return { ...sortOutProfiles(data), version };
 }
 

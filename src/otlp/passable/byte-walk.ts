@@ -3,9 +3,9 @@ import { noBytes } from '../profiles-data.ts';
 import { notPassable } from './not-passable.ts';
 
 /**
- * A position in protobuf as the usual encoders write it: fields in the order of their numbers, which are below 16, lists packed,
- * indices not negative. Whatever else protobuf allows, and what it does not allow, is `NotPassable`: the decoder knows
- * more, and says what is wrong. `end` is where the message at hand ends, and lies within the bytes.
+ * A position in protobuf whose field numbers are below 16, whose lists are packed, and whose indices are not negative, as every
+ * known encoder writes it. Anything else is `NotPassable`: the decoder knows more, and says what is wrong. `end`
+ * is where the message at hand ends, and lies within the bytes; no method moves the position behind it.
  */
 export class ByteWalk {
   bytes: Uint8Array = noBytes;
@@ -21,14 +21,12 @@ export class ByteWalk {
     this.position = 0;
   }
 
-  /** Whether the field with this number and wire type (`number << 3 | type`) comes next; moves behind the tag if so. */
-  has(tag: number, end: number): boolean {
-    if (this.position >= end || this.bytes[this.position] !== tag) return false;
-    this.position++;
-    return true;
+  /** Number and wire type of the next field (`number << 3 | type`); the message must not have ended. */
+  tag(): number {
+    return this.bytes[this.position++]!;
   }
 
-  /** A number below 2^31, written no longer than it must be. */
+  /** A number below 2^31. */
   index(end: number): number {
     const { bytes, position } = this;
     const byte = bytes[position]!;
@@ -37,14 +35,14 @@ export class ByteWalk {
       return byte;
     }
     const next = bytes[position + 1]!;
-    if (next < 0x80 && next > 0 && position + 1 < end) {
+    if (next < 0x80 && position + 1 < end) {
       this.position = position + 2;
       return (byte & 0x7f) | (next << 7);
     }
     return this.#longIndex(end);
   }
 
-  /** The end of a length-delimited field that begins here. */
+  /** The end of a length-delimited field whose length begins here. */
   fieldEnd(end: number): number {
     const sizeBytes = this.index(end);
     const fieldEnd = this.position + sizeBytes;
@@ -97,11 +95,6 @@ export class ByteWalk {
     if (this.position > end) throw notPassable('encoding');
   }
 
-  /** Moves to the end of a message, where it has to be: nothing is left that was not asked for. */
-  finish(end: number): void {
-    if (this.position !== end) throw notPassable('encoding');
-  }
-
   #longIndex(end: number): number {
     const { bytes } = this;
     let position = this.position;
@@ -112,10 +105,19 @@ export class ByteWalk {
       if (shift === 28 && byte > 0x07) throw notPassable('reference');
       value |= (byte & 0x7f) << shift;
       if (byte >= 0x80) continue;
-      if (byte === 0) break;
       this.position = position;
       return value;
     }
     throw notPassable('encoding');
   }
+}
+
+/**
+ * Adds a field to those of its message that were met so far, a bit for each number.
+ * @throws NotPassable when it is there already: encoders write it once, and protobuf merges two in ways of its own
+ */
+export function once(seen: number, tag: number): number {
+  const bit = 1 << (tag >>> 3);
+  if ((seen & bit) !== 0) throw notPassable('encoding');
+  return seen | bit;
 }

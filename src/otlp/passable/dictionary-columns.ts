@@ -2,22 +2,25 @@
 import { PairSet } from './pair-set.ts';
 
 /**
- * The tables of one message as columns of numbers, over its bytes. Columns are used again for the next message: what is
- * wanted for longer has to be taken out.
+ * The tables of one message as columns of numbers, over its bytes. Columns are used again for the next message.
+ *
+ *     locationMapping       3   3   7        one number for each location
+ *     locationLineStart     0   1   1   3    lines of location i: from number i to number i + 1
+ *     lineFunction         12   4   5        one number for each line
  */
 export class DictionaryColumns {
   /** Tables by the number of their field: mapping 1, location 2, function 3, link 4, string 5, attribute 6, stack 7. */
   readonly counts: Uint32Array = new Uint32Array(8);
-  /** Where the entries of a table begin and end, with the tags before them. */
+  /** Where the entries of a table, which follow one another, begin and end, with the tags before them. */
   readonly starts: Uint32Array = new Uint32Array(8);
   readonly ends: Uint32Array = new Uint32Array(8);
-  /** 1 where an entry is used. */
+  /** Bits of an entry's use: see `table-scan.ts`. */
   readonly used: Uint8Array[] = Array.from({ length: 8 }, () => new Uint8Array(64));
 
   readonly strings: PairSet = new PairSet();
   readonly functions: PairSet = new PairSet();
   readonly locations: PairSet = new PairSet();
-  /** For tables of which nobody asks afterwards. */
+  /** Of the table at hand among those that are not looked up afterwards. */
   readonly others: PairSet = new PairSet();
 
   stringStart: Uint32Array = new Uint32Array(64);
@@ -41,9 +44,8 @@ export class DictionaryColumns {
   mappingAttributeStart: Uint32Array = new Uint32Array(64);
   mappingAttributes: Uint32Array = new Uint32Array(64);
 
-  /** Of the entry without tag and length; its attributes, with theirs, begin at `locationListStart`. */
+  /** Of the entry without tag and length. */
   locationStart: Uint32Array = new Uint32Array(64);
-  locationListStart: Uint32Array = new Uint32Array(64);
   locationEnd: Uint32Array = new Uint32Array(64);
   locationMapping: Uint32Array = new Uint32Array(64);
   locationLow: Uint32Array = new Uint32Array(64);
@@ -88,7 +90,6 @@ export class DictionaryColumns {
     if (this.mappingIsLoaded.length < mappings) this.mappingIsLoaded = new Uint8Array(roomFor(mappings));
     this.mappingAttributeStart = withRoom(this.mappingAttributeStart, mappings + 1);
     this.locationStart = withRoom(this.locationStart, locations);
-    this.locationListStart = withRoom(this.locationListStart, locations);
     this.locationEnd = withRoom(this.locationEnd, locations);
     this.locationMapping = withRoom(this.locationMapping, locations);
     this.locationLow = withRoom(this.locationLow, locations);

@@ -1,13 +1,17 @@
 // hot
 import { ProtobufWriter } from '../protobuf/protobuf-writer.ts';
+import { ByteWalk } from './byte-walk.ts';
 import { grown } from './dictionary-columns.ts';
+import type { Edit } from './edits.ts';
+import { editedMessage, writeEdited } from './edits.ts';
+import { inlineReferences } from './inline-references.ts';
 import { PairHash } from './pair-hash.ts';
 import type { PassableProfiles } from './passable-scanner.ts';
 import { hashFunction, hashLocation } from './scan-frame-tables.ts';
 import { tables } from './table-scan.ts';
 import type { TextColumns } from './text-columns.ts';
 
-/** A line that a location gets. */
+/** A line for a location. */
 export interface NewLine {
   readonly functionIndex: number;
   /** Below 2^32, like `column`. */
@@ -15,21 +19,19 @@ export interface NewLine {
   readonly column: number;
 }
 
-interface NamedLocation {
-  readonly index: number;
-  readonly lines: readonly NewLine[];
-}
-
 /**
- * Names for locations of a passable message. All that it holds keeps its index, so nothing but these locations is written
- * anew; functions and texts come at the end of their tables.
+ * Names for locations of a passable message, around its bytes: every entry keeps its index, functions and texts come at the end
+ * of their tables, and only locations that get lines are written anew. Where attributes refer to the string table,
+ * the texts take the references' places, and those in no other use leave the table.
+ *
+ *     | resource_profiles … | stacks | attributes | strings + new | functions + new | locations, some anew | mappings |
  */
 export class DictionaryPatch {
   readonly #profiles: PassableProfiles;
   readonly #texts: TextColumns;
   readonly #hash = new PairHash();
   readonly #newTexts = new Map<string, number>();
-  readonly #named: NamedLocation[] = [];
+  readonly #locationEdits: Edit[] = [];
 
   constructor(profiles: PassableProfiles, texts: TextColumns) {
     this.#profiles = profiles;
@@ -41,9 +43,10 @@ export class DictionaryPatch {
     if (text === '') return 0;
     const added = this.#newTexts.get(text);
     if (added !== undefined) return added;
+    const { keptTexts } = this.#profiles;
     const known = this.#texts.indexOf(text);
-    if (known >= 0) return known;
-    const index = this.#profiles.columns.counts[tables.string]! + this.#newTexts.size;
+    if (known >= 0 && known < keptTexts) return known;
+    const index = keptTexts + this.#newTexts.size;
     this.#newTexts.set(text, index);
     return index;
   }
@@ -66,7 +69,10 @@ export class DictionaryPatch {
     return columns.functions.intern(this.#hash.a, this.#hash.b);
   }
 
-  /** Gives lines to a location that has none; `false` when another location would be its equal then. */
+  /**
+   * Gives lines to a location that has none; `false` when another location would be its equal then. Locations are named in
+   * ascending order, and never entry 0.
+   */
   nameLocation(index: number, lines: readonly NewLine[]): boolean {
     const { columns } = this.#profiles;
     const lineStart = columns.locationLineStart[columns.counts[tables.location]!]!;
@@ -83,41 +89,69 @@ export class DictionaryPatch {
     hashLocation(this.#hash, columns, index, lineStart, lineEnd);
     const { count } = columns.locations;
     if (columns.locations.intern(this.#hash.a, this.#hash.b) !== count) return false;
-    this.#named.push({ index, lines });
+    this.#locationEdits.push({
+      start: columns.locationEnd[index - 1]!,
+      end: columns.locationEnd[index]!,
+      write: (writer) => this.#writeLocation(writer, index, lines),
+    });
     return true;
   }
 
-  /** The message with these names; the message itself when there are none. Locations were named in ascending order. */
+  /** The message with these names and without references; the message itself where neither changes it. */
   finish(): Uint8Array {
-    const { bytes, columns, dictionaryStart } = this.#profiles;
-    if (this.#named.length === 0) return bytes;
-    const writer = new ProtobufWriter(bytes.length + 64 * (this.#named.length + this.#newTexts.size));
-    const { ends } = columns;
-    writer.copy(bytes.subarray(ends[tables.string], bytes.length));
-    for (const text of [...this.#newTexts.keys()].reverse()) writer.explicitText(5, text);
-    writer.copy(bytes.subarray(ends[tables.function], ends[tables.string]));
-    const functionCount = columns.counts[tables.function]!;
-    for (let index = columns.functions.count - 1; index >= functionCount; index--) this.#writeFunction(writer, index);
-    let copied = ends[tables.function]!;
-    for (let i = this.#named.length - 1; i >= 0; i--) {
-      const named = this.#named[i]!;
-      writer.copy(bytes.subarray(columns.locationEnd[named.index]!, copied));
-      this.#writeLocation(writer, named);
-      // Entry 0 is never named: there is one before.
-      copied = columns.locationEnd[named.index - 1]!;
-    }
-    writer.copy(bytes.subarray(columns.starts[tables.mapping], copied));
-    writer.message(2, 0);
-    writer.copy(bytes.subarray(0, dictionaryStart));
+    const { bytes, hasReferences } = this.#profiles;
+    if (this.#locationEdits.length === 0 && !hasReferences) return bytes;
+    const room = 64 * (this.#locationEdits.length + this.#newTexts.size);
+    const writer = new ProtobufWriter(bytes.length + room + (hasReferences ? bytes.length >> 2 : 0));
+    writeEdited(writer, bytes, [0, bytes.length], this.#topEdits());
     return writer.finish();
   }
 
-  /** A location as it was, with its lines before its attributes. */
-  #writeLocation(writer: ProtobufWriter, { index, lines }: NamedLocation): void {
+  #topEdits(): Edit[] {
+    const { bytes, columns, dictionary, hasReferences } = this.#profiles;
+    const edited = editedMessage(bytes, 0x12, dictionary, this.#dictionaryEdits());
+    if (!hasReferences) return [edited];
+    const edits: Edit[] = [];
+    const walk = new ByteWalk();
+    walk.start(bytes);
+    while (walk.position < bytes.length) {
+      const start = walk.position;
+      const tag = walk.tag();
+      const end = walk.fieldEnd(bytes.length);
+      const bodyStart = walk.position;
+      if (tag === 0x12) edits.push(edited);
+      else {
+        const within = inlineReferences(walk, columns, end);
+        if (within.length > 0) edits.push(editedMessage(bytes, tag, { start, bodyStart, end }, within));
+      }
+      walk.position = end;
+    }
+    return edits;
+  }
+
+  #dictionaryEdits(): Edit[] {
+    const { columns, keptTexts } = this.#profiles;
+    const { ends, functions, counts } = columns;
+    const functionEnd = ends[tables.function]!;
+    const writeFunctions = (writer: ProtobufWriter): void => {
+      for (let i = functions.count - 1; i >= counts[tables.function]!; i--) this.#writeFunction(writer, i);
+    };
+    const writeTexts = (writer: ProtobufWriter): void => {
+      for (const text of [...this.#newTexts.keys()].reverse()) writer.explicitText(tables.string, text);
+    };
+    // The last text that stays, or the first one, which is empty.
+    const textStart = columns.stringEnd[keptTexts - 1]!;
+    return [
+      ...this.#locationEdits,
+      { start: functionEnd, end: functionEnd, write: writeFunctions },
+      { start: textStart, end: ends[tables.string]!, write: writeTexts },
+    ].sort((one, other) => one.start - other.start);
+  }
+
+  /** A location as it was, and its lines. */
+  #writeLocation(writer: ProtobufWriter, index: number, lines: readonly NewLine[]): void {
     const { bytes, columns } = this.#profiles;
     const mark = writer.length;
-    const listStart = columns.locationListStart[index]!;
-    writer.copy(bytes.subarray(listStart, columns.locationEnd[index]));
     for (let i = lines.length - 1; i >= 0; i--) {
       const { functionIndex, line, column } = lines[i]!;
       const lineMark = writer.length;
@@ -126,8 +160,8 @@ export class DictionaryPatch {
       writer.uint32(1, functionIndex);
       writer.message(3, lineMark);
     }
-    writer.copy(bytes.subarray(columns.locationStart[index], listStart));
-    writer.message(2, mark);
+    writer.copy(bytes.subarray(columns.locationStart[index], columns.locationEnd[index]));
+    writer.message(tables.location, mark);
   }
 
   #writeFunction(writer: ProtobufWriter, index: number): void {
@@ -137,6 +171,6 @@ export class DictionaryPatch {
     writer.uint32(3, columns.functionFile[index]!);
     writer.uint32(2, columns.functionSystemName[index]!);
     writer.uint32(1, columns.functionName[index]!);
-    writer.message(3, mark);
+    writer.message(tables.function, mark);
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Why a message cannot be passed on as it is: `json` and `version` it is written otherwise, `encoding` it is no protobuf, or
- * none as the usual encoders write it, `reference` an index or an ID is wrong, `string_reference` its attributes hold
- * indices of the string table, `incomplete` something is not there that every receiver expects, `orphan` nobody uses an
- * entry, `duplicate` two entries are equal, `same_resource` two resources or scopes are, `same_location` a name
- * makes two locations equal.
+ * Reasons why a message is decoded: `json` and `version` the message is written otherwise; `encoding` it is no protobuf, or has
+ * fields that known encoders do not write; `reference` an index or an ID is wrong; `string_reference` a text that only
+ * attributes of resources refer to is not at the end of its table; `incomplete` something is missing that every receiver
+ * expects; `orphan` an entry is in no use; `duplicate` two entries are equal; `same_resource` two resources or scopes are
+ * equal; `same_location` a name makes two locations equal.
  */
 export type NotPassableReason =
   | 'json'
@@ -17,7 +17,7 @@ export type NotPassableReason =
   | 'same_resource'
   | 'same_location';
 
-/** Thrown and caught within this folder: a walk has met something that it leaves to others. */
+/** Thrown and caught within this folder: a scan has met something that it leaves to the decoder. */
 export class NotPassable extends Error {
   readonly reason: NotPassableReason;
 

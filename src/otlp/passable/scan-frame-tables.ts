@@ -1,4 +1,5 @@
 // hot
+import { once } from './byte-walk.ts';
 import type { DictionaryColumns } from './dictionary-columns.ts';
 import { grown } from './dictionary-columns.ts';
 import { notPassable } from './not-passable.ts';
@@ -6,42 +7,49 @@ import type { PairHash } from './pair-hash.ts';
 import type { TableScan } from './table-scan.ts';
 import { addToSet, tables, use } from './table-scan.ts';
 
-export function scanMapping({ walk, columns, hash }: TableScan, index: number, end: number): void {
-  hash.start(tables.mapping);
-  let isZero = true;
-  columns.mappingIsLoaded[index] = 0;
-  for (let tag = 0x08; tag <= 0x18; tag += 0x08) {
-    if (!walk.has(tag, end)) continue;
-    walk.words(end);
-    if (walk.low === 0 && walk.high === 0) continue;
-    isZero = false;
-    if (tag === 0x10) columns.mappingIsLoaded[index] = 1;
-    hash.word(tag);
-    hash.word(walk.low);
-    hash.word(walk.high);
-  }
-  const file = walk.has(0x20, end) ? use(columns, tables.string, walk.index(end)) : 0;
+export function scanMapping(scan: TableScan, index: number, end: number): void {
+  const { walk, columns, hash } = scan;
   const attributesStart = index === 0 ? 0 : columns.mappingAttributeStart[index]!;
   let attributesEnd = attributesStart;
-  let set = 0;
-  if (walk.has(0x2a, end)) {
-    const listEnd = walk.fieldEnd(end);
-    columns.mappingAttributes = grown(columns.mappingAttributes, attributesEnd + listEnd - walk.position);
-    while (walk.position < listEnd) {
-      const attribute = use(columns, tables.attribute, walk.index(listEnd));
-      columns.mappingAttributes[attributesEnd++] = attribute;
-      set = addToSet(set, attribute);
-    }
+  let file = 0;
+  numbers.fill(0);
+  let seen = 0;
+  while (walk.position < end) {
+    const tag = walk.tag();
+    seen = once(seen, tag);
+    if (tag === 0x20) file = use(columns, tables.string, walk.index(end));
+    else if (tag === 0x2a) attributesEnd = scanMappingAttributes(scan, attributesStart, walk.fieldEnd(end));
+    else if (tag === 0x08 || tag === 0x10 || tag === 0x18) {
+      walk.words(end);
+      numbers[tag >>> 2] = walk.low;
+      numbers[(tag >>> 2) + 1] = walk.high;
+    } else throw notPassable('encoding');
   }
-  walk.finish(end);
   columns.mappingFile[index] = file;
+  columns.mappingIsLoaded[index] = numbers[4] === 0 && numbers[5] === 0 ? 0 : 1;
   columns.mappingAttributeStart[index] = attributesStart;
   columns.mappingAttributeStart[index + 1] = attributesEnd;
-  if (index === 0 && !(isZero && file === 0 && attributesEnd === 0)) throw notPassable('reference');
-  hash.word(file);
-  hash.word(attributesEnd - attributesStart);
-  hash.word(set);
+  const isZero = file === 0 && attributesEnd === 0 && numbers.every((word) => word === 0);
+  if (index === 0 && !isZero) throw notPassable('reference');
+  let set = 0;
+  for (let i = attributesStart; i < attributesEnd; i++) set = addToSet(set, columns.mappingAttributes[i]!);
+  hash.start(tables.mapping);
+  hash.words(file, attributesEnd - attributesStart, set);
+  hash.words(numbers[2]!, numbers[3]!, numbers[4]!);
+  hash.words(numbers[5]!, numbers[6]!, numbers[7]!);
   if (columns.others.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
+}
+
+/** By field number of a mapping: words of its 64-bit numbers. */
+const numbers = new Int32Array(8);
+
+function scanMappingAttributes({ walk, columns }: TableScan, start: number, listEnd: number): number {
+  let end = start;
+  columns.mappingAttributes = grown(columns.mappingAttributes, end + listEnd - walk.position);
+  while (walk.position < listEnd) {
+    columns.mappingAttributes[end++] = use(columns, tables.attribute, walk.index(listEnd));
+  }
+  return end;
 }
 
 export function scanLocation(scan: TableScan, index: number, end: number): void {
@@ -50,27 +58,27 @@ export function scanLocation(scan: TableScan, index: number, end: number): void 
   const linesStart = index === 0 ? 0 : columns.locationLineStart[index]!;
   let attributesEnd = attributesStart;
   let linesEnd = linesStart;
-  columns.locationStart[index] = walk.position;
-  columns.locationEnd[index] = end;
-  const mapping = walk.has(0x08, end) ? use(columns, tables.mapping, walk.index(end)) : 0;
+  let mapping = 0;
   let low = 0;
   let high = 0;
-  if (walk.has(0x10, end)) {
-    walk.words(end);
-    low = walk.low;
-    high = walk.high;
-  }
-  while (walk.has(0x1a, end)) scanLine(scan, linesEnd++, walk.fieldEnd(end));
-  columns.locationListStart[index] = walk.position;
-  if (walk.has(0x22, end)) {
-    const listEnd = walk.fieldEnd(end);
-    const room = attributesEnd + listEnd - walk.position;
-    if (room > columns.locationAttributes.length) columns.locationAttributes = grown(columns.locationAttributes, room);
-    while (walk.position < listEnd) {
-      columns.locationAttributes[attributesEnd++] = use(columns, tables.attribute, walk.index(listEnd));
+  let seen = 0;
+  columns.locationStart[index] = walk.position;
+  columns.locationEnd[index] = end;
+  while (walk.position < end) {
+    const tag = walk.tag();
+    if (tag === 0x1a) {
+      scanLine(scan, linesEnd++, walk.fieldEnd(end));
+      continue;
     }
+    seen = once(seen, tag);
+    if (tag === 0x08) mapping = use(columns, tables.mapping, walk.index(end));
+    else if (tag === 0x10) {
+      walk.words(end);
+      low = walk.low;
+      high = walk.high;
+    } else if (tag === 0x22) attributesEnd = scanLocationAttributes(scan, attributesStart, walk.fieldEnd(end));
+    else throw notPassable('encoding');
   }
-  walk.finish(end);
   columns.locationMapping[index] = mapping;
   columns.locationLow[index] = low;
   columns.locationHigh[index] = high;
@@ -84,34 +92,59 @@ export function scanLocation(scan: TableScan, index: number, end: number): void 
   if (columns.locations.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
 }
 
+function scanLocationAttributes({ walk, columns }: TableScan, start: number, listEnd: number): number {
+  let end = start;
+  const room = end + listEnd - walk.position;
+  if (room > columns.locationAttributes.length) columns.locationAttributes = grown(columns.locationAttributes, room);
+  while (walk.position < listEnd) {
+    columns.locationAttributes[end++] = use(columns, tables.attribute, walk.index(listEnd));
+  }
+  return end;
+}
+
 function scanLine({ walk, columns }: TableScan, index: number, end: number): void {
   columns.growLines(index);
-  columns.lineFunction[index] = walk.has(0x08, end) ? use(columns, tables.function, walk.index(end)) : 0;
-  walk.low = 0;
-  walk.high = 0;
-  if (walk.has(0x10, end)) walk.words(end);
-  columns.lineLow[index] = walk.low;
-  columns.lineHigh[index] = walk.high;
-  walk.low = 0;
-  walk.high = 0;
-  if (walk.has(0x18, end)) walk.words(end);
-  columns.columnLow[index] = walk.low;
-  columns.columnHigh[index] = walk.high;
-  walk.finish(end);
+  columns.lineFunction[index] = 0;
+  columns.lineLow[index] = 0;
+  columns.lineHigh[index] = 0;
+  columns.columnLow[index] = 0;
+  columns.columnHigh[index] = 0;
+  let seen = 0;
+  while (walk.position < end) {
+    const tag = walk.tag();
+    seen = once(seen, tag);
+    if (tag === 0x08) columns.lineFunction[index] = use(columns, tables.function, walk.index(end));
+    else if (tag === 0x10) {
+      walk.words(end);
+      columns.lineLow[index] = walk.low;
+      columns.lineHigh[index] = walk.high;
+    } else if (tag === 0x18) {
+      walk.words(end);
+      columns.columnLow[index] = walk.low;
+      columns.columnHigh[index] = walk.high;
+    } else throw notPassable('encoding');
+  }
 }
 
 export function scanFunction({ walk, columns, hash }: TableScan, index: number, end: number): void {
-  const name = walk.has(0x08, end) ? use(columns, tables.string, walk.index(end)) : 0;
-  const systemName = walk.has(0x10, end) ? use(columns, tables.string, walk.index(end)) : 0;
-  const file = walk.has(0x18, end) ? use(columns, tables.string, walk.index(end)) : 0;
+  let name = 0;
+  let systemName = 0;
+  let file = 0;
   let low = 0;
   let high = 0;
-  if (walk.has(0x20, end)) {
-    walk.words(end);
-    low = walk.low;
-    high = walk.high;
+  let seen = 0;
+  while (walk.position < end) {
+    const tag = walk.tag();
+    seen = once(seen, tag);
+    if (tag === 0x08) name = use(columns, tables.string, walk.index(end));
+    else if (tag === 0x10) systemName = use(columns, tables.string, walk.index(end));
+    else if (tag === 0x18) file = use(columns, tables.string, walk.index(end));
+    else if (tag === 0x20) {
+      walk.words(end);
+      low = walk.low;
+      high = walk.high;
+    } else throw notPassable('encoding');
   }
-  walk.finish(end);
   columns.functionName[index] = name;
   columns.functionSystemName[index] = systemName;
   columns.functionFile[index] = file;
@@ -122,7 +155,7 @@ export function scanFunction({ walk, columns, hash }: TableScan, index: number, 
   if (columns.functions.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
 }
 
-/** By all that it says: of attributes the order means nothing, of lines it does. */
+/** Feeds all that a location says into the hash: the order of attributes means nothing, that of lines does. */
 export function hashLocation(
   hash: PairHash,
   columns: DictionaryColumns,

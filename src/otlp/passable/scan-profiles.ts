@@ -1,168 +1,242 @@
 // hot
 
 import { mixWord } from '../../support/mix-words.ts';
+import { once } from './byte-walk.ts';
 import { notPassable } from './not-passable.ts';
 import type { PairSet } from './pair-set.ts';
-import type { TableScan } from './table-scan.ts';
-import { tables, use } from './table-scan.ts';
-import { checkText, walkKeyValue, walkText } from './value-walk.ts';
+import { sampled, tables, use } from './table-scan.ts';
+import type { ValueScan } from './value-scan.ts';
+import { scanKeyValue, scanText } from './value-scan.ts';
+import type { VersionEvidence } from './version-evidence.ts';
 
-/** What the scan of `resource_profiles` needs besides the dictionary. */
-export interface ProfilesScan extends TableScan {
+/** State of the scan of `resource_profiles`, besides that of the dictionary. */
+export interface ProfilesScan extends ValueScan {
   readonly resources: PairSet;
   readonly scopes: PairSet;
+  readonly evidence: VersionEvidence;
+  sampleCount: number;
 }
 
 /**
- * Checks one entry of `resource_profiles`, and marks what it uses of the dictionary. Returns its number of samples.
+ * Checks one entry of `resource_profiles`, and marks what it uses of the dictionary.
  * @throws NotPassable unless all is there that is always sent, all indices are in range, and no scope comes twice
  */
-export function scanResourceProfiles(scan: ProfilesScan, end: number): number {
+export function scanResourceProfiles(scan: ProfilesScan, end: number): void {
   const { walk, hash, resources } = scan;
-  let sampleCount = 0;
   let scopeCount = 0;
-  if (!walk.has(0x0a, end)) throw notPassable('incomplete');
-  hash.start(0);
-  scanResource(scan, walk.fieldEnd(end));
-  // The hashes of its scopes run in between.
-  const { a, b } = hash;
-  while (walk.has(0x12, end)) {
-    sampleCount += scanScopeProfiles(scan, walk.fieldEnd(end));
-    scopeCount++;
+  let a = 0;
+  let b = 0;
+  let schemaStart = 0;
+  let schemaEnd = 0;
+  let seen = 0;
+  while (walk.position < end) {
+    const tag = walk.tag();
+    if (tag === 0x12) {
+      scanScopeProfiles(scan, walk.fieldEnd(end));
+      scopeCount++;
+      continue;
+    }
+    seen = once(seen, tag);
+    const fieldEnd = walk.fieldEnd(end);
+    if (tag === 0x0a) {
+      scanResource(scan, fieldEnd);
+      ({ a, b } = hash);
+    } else if (tag === 0x1a) {
+      schemaStart = walk.position;
+      schemaEnd = fieldEnd;
+      walk.position = fieldEnd;
+    } else throw notPassable('encoding');
   }
-  if (scopeCount === 0) throw notPassable('incomplete');
+  if (scopeCount === 0 || (seen & headField) === 0) throw notPassable('incomplete');
   hash.a = a;
   hash.b = b;
-  scanText(scan, 0x1a, end);
-  walk.finish(end);
+  scanText(walk, hash, schemaStart, schemaEnd);
   const { count } = resources;
   if (resources.intern(hash.a, hash.b) !== count) throw notPassable('same_resource');
-  return sampleCount;
 }
 
-function scanScopeProfiles(scan: ProfilesScan, end: number): number {
-  const { walk, hash, resources, scopes } = scan;
-  let sampleCount = 0;
+/** Resource, or scope. */
+const headField = 1 << 1;
+
+function scanScopeProfiles(scan: ProfilesScan, end: number): void {
+  const { walk, hash, scopes } = scan;
   let profileCount = 0;
-  // Scopes of two resources are two scopes.
-  hash.start(resources.count);
-  if (!walk.has(0x0a, end)) throw notPassable('incomplete');
-  scanScope(scan, walk.fieldEnd(end));
-  while (walk.has(0x12, end)) {
-    sampleCount += scanProfile(scan, walk.fieldEnd(end));
-    profileCount++;
+  let a = 0;
+  let b = 0;
+  let schemaStart = 0;
+  let schemaEnd = 0;
+  let seen = 0;
+  while (walk.position < end) {
+    const tag = walk.tag();
+    if (tag === 0x12) {
+      scanProfile(scan, walk.fieldEnd(end));
+      profileCount++;
+      continue;
+    }
+    seen = once(seen, tag);
+    const fieldEnd = walk.fieldEnd(end);
+    if (tag === 0x0a) {
+      scanScope(scan, fieldEnd);
+      ({ a, b } = hash);
+    } else if (tag === 0x1a) {
+      schemaStart = walk.position;
+      schemaEnd = fieldEnd;
+      walk.position = fieldEnd;
+    } else throw notPassable('encoding');
   }
-  if (profileCount === 0) throw notPassable('incomplete');
-  scanText(scan, 0x1a, end);
-  walk.finish(end);
+  if (profileCount === 0 || (seen & headField) === 0) throw notPassable('incomplete');
+  hash.a = a;
+  hash.b = b;
+  scanText(walk, hash, schemaStart, schemaEnd);
   const { count } = scopes;
   if (scopes.intern(hash.a, hash.b) !== count) throw notPassable('same_resource');
-  return sampleCount;
 }
 
 /** Feeds a `Resource` into the hash. */
 function scanResource(scan: ProfilesScan, end: number): void {
   const { walk, hash } = scan;
-  scanAttributes(scan, 0x0a, end);
-  hash.word(walk.has(0x10, end) ? walk.index(end) : 0);
-  walk.finish(end);
+  let setA = 0;
+  let setB = 0;
+  let dropped = 0;
+  let seen = 0;
+  while (walk.position < end) {
+    const tag = walk.tag();
+    if (tag === 0x0a) {
+      scanSetMember(scan, walk.fieldEnd(end));
+      setA = (setA + hash.a) | 0;
+      setB = (setB + hash.b) | 0;
+      continue;
+    }
+    seen = once(seen, tag);
+    if (tag !== 0x10) throw notPassable('encoding');
+    dropped = walk.index(end);
+  }
+  hash.start(0);
+  hash.words(setA, setB, dropped);
 }
 
 /** Feeds an `InstrumentationScope` into the hash. */
 function scanScope(scan: ProfilesScan, end: number): void {
-  const { walk, hash } = scan;
-  scanText(scan, 0x0a, end);
-  scanText(scan, 0x12, end);
-  scanAttributes(scan, 0x1a, end);
-  hash.word(walk.has(0x20, end) ? walk.index(end) : 0);
-  walk.finish(end);
-}
-
-/** Feeds attributes into the hash, if there are any: their order makes no difference. */
-function scanAttributes({ walk, hash }: ProfilesScan, tag: number, end: number): void {
-  const { a, b } = hash;
+  const { walk, hash, resources } = scan;
   let setA = 0;
   let setB = 0;
-  while (walk.has(tag, end)) {
-    const attributeEnd = walk.fieldEnd(end);
-    const start = walk.position;
-    walkKeyValue(walk, attributeEnd);
-    hash.start(tag);
-    hash.bytes(walk.bytes, walk.view, start, attributeEnd);
-    // Mixed well before they are added: small differences of two attributes must not cancel each other.
-    setA = (setA + mixWord(hash.a, hash.b)) | 0;
-    setB = (setB + mixWord(hash.b, ~hash.a)) | 0;
+  let dropped = 0;
+  let nameStart = 0;
+  let nameEnd = 0;
+  let versionStart = 0;
+  let versionEnd = 0;
+  let seen = 0;
+  while (walk.position < end) {
+    const tag = walk.tag();
+    if (tag === 0x1a) {
+      scanSetMember(scan, walk.fieldEnd(end));
+      setA = (setA + hash.a) | 0;
+      setB = (setB + hash.b) | 0;
+      continue;
+    }
+    seen = once(seen, tag);
+    if (tag === 0x0a) {
+      nameEnd = walk.fieldEnd(end);
+      nameStart = walk.position;
+      walk.position = nameEnd;
+    } else if (tag === 0x12) {
+      versionEnd = walk.fieldEnd(end);
+      versionStart = walk.position;
+      walk.position = versionEnd;
+    } else if (tag === 0x20) dropped = walk.index(end);
+    else throw notPassable('encoding');
   }
-  hash.a = a;
-  hash.b = b;
-  hash.word(setA);
-  hash.word(setB);
+  // Scopes of two resources are two scopes.
+  hash.start(resources.count);
+  hash.words(setA, setB, dropped);
+  scanText(walk, hash, nameStart, nameEnd);
+  scanText(walk, hash, versionStart, versionEnd);
 }
 
-/** Feeds a text into the hash, if it is there; an empty one is as good as none. */
-function scanText({ walk, hash }: ProfilesScan, tag: number, end: number): void {
-  if (!walk.has(tag, end)) return;
-  const textEnd = walk.fieldEnd(end);
-  if (textEnd === walk.position) return;
-  checkText(walk.bytes, walk.position, textEnd);
-  hash.word(tag);
-  hash.bytes(walk.bytes, walk.view, walk.position, textEnd);
-  walk.position = textEnd;
+/** Leaves the hash of one attribute in `hash`, ready to be added to those of others: their order means nothing. */
+function scanSetMember(scan: ProfilesScan, end: number): void {
+  const { hash } = scan;
+  hash.start(0);
+  scanKeyValue(scan, end);
+  const { a, b } = hash;
+  // Mixed well before they are added: small differences of two attributes must not cancel each other.
+  hash.a = mixWord(a, b);
+  hash.b = mixWord(b, ~a);
 }
 
-/** Returns the number of samples. */
-function scanProfile(scan: ProfilesScan, end: number): number {
-  const { walk, columns } = scan;
-  let sampleCount = 0;
-  if (!walk.has(0x0a, end)) throw notPassable('incomplete');
-  scanValueType(scan, walk.fieldEnd(end));
-  for (; walk.has(0x12, end); sampleCount++) scanSample(scan, walk.fieldEnd(end));
-  if (walk.has(0x19, end)) walk.skip(8, end);
-  if (walk.has(0x20, end)) walk.words(end);
-  if (!walk.has(0x2a, end)) throw notPassable('incomplete');
-  scanValueType(scan, walk.fieldEnd(end));
-  if (walk.has(0x30, end)) walk.words(end);
-  if (walk.has(0x3a, end)) {
-    const idEnd = walk.fieldEnd(end);
-    const sizeBytes = idEnd - walk.position;
-    if (sizeBytes !== 0 && sizeBytes !== 16) throw notPassable('reference');
-    walk.position = idEnd;
+function scanProfile(scan: ProfilesScan, end: number): void {
+  const { walk, columns, evidence } = scan;
+  let seen = 0;
+  while (walk.position < end) {
+    const tag = walk.tag();
+    if (tag === 0x12) {
+      scanSample(scan, walk.fieldEnd(end));
+      scan.sampleCount++;
+      continue;
+    }
+    seen = once(seen, tag);
+    if (tag === 0x0a || tag === 0x2a) scanValueType(scan, walk.fieldEnd(end));
+    else if (tag === 0x19) walk.skip(8, end);
+    else if (tag === 0x20 || tag === 0x30) walk.words(end);
+    else if (tag === 0x40) walk.index(end);
+    else if (tag === 0x5a) {
+      const listEnd = walk.fieldEnd(end);
+      while (walk.position < listEnd) use(columns, tables.attribute, walk.index(listEnd));
+    } else if (tag === 0x3a || tag === 0x4a || tag === 0x52) scanProfileBytes(scan, tag, walk.fieldEnd(end));
+    else throw notPassable('encoding');
   }
-  if (walk.has(0x40, end)) walk.index(end);
-  if (walk.has(0x4a, end)) walkText(walk, end);
-  if (walk.has(0x52, end)) walk.position = walk.fieldEnd(end);
-  if (walk.has(0x5a, end)) {
-    const listEnd = walk.fieldEnd(end);
-    while (walk.position < listEnd) use(columns, tables.attribute, walk.index(listEnd));
-  }
-  walk.finish(end);
-  return sampleCount;
+  if ((seen & typeFields) !== typeFields) throw notPassable('incomplete');
+  evidence.noteProfile(seen);
+}
+
+/** Sample type and period type. */
+const typeFields = (1 << 1) | (1 << 5);
+
+function scanProfileBytes({ walk, hash }: ProfilesScan, tag: number, end: number): void {
+  const sizeBytes = end - walk.position;
+  if (tag === 0x3a && sizeBytes !== 0 && sizeBytes !== 16) throw notPassable('reference');
+  if (tag === 0x4a) scanText(walk, hash, walk.position, end);
+  walk.position = end;
 }
 
 function scanValueType({ walk, columns }: ProfilesScan, end: number): void {
-  if (walk.has(0x08, end)) use(columns, tables.string, walk.index(end));
-  if (walk.has(0x10, end)) use(columns, tables.string, walk.index(end));
-  walk.finish(end);
+  let seen = 0;
+  while (walk.position < end) {
+    const tag = walk.tag();
+    seen = once(seen, tag);
+    if (tag !== 0x08 && tag !== 0x10) throw notPassable('encoding');
+    use(columns, tables.string, walk.index(end));
+  }
 }
 
-function scanSample({ walk, columns }: ProfilesScan, end: number): void {
-  if (walk.has(0x08, end)) use(columns, tables.stack, walk.index(end));
-  if (walk.has(0x12, end)) {
-    const count = columns.counts[tables.attribute]!;
-    const isUsed = columns.used[tables.attribute]!;
-    const listEnd = walk.fieldEnd(end);
-    while (walk.position < listEnd) {
-      const attribute = walk.index(listEnd);
-      if (attribute >= count) throw notPassable('reference');
-      isUsed[attribute] = 1;
-    }
+function scanSample(scan: ProfilesScan, end: number): void {
+  const { walk, columns, evidence } = scan;
+  let attributesStart = 0;
+  let attributesEnd = 0;
+  let timestampCount = 0;
+  let seen = 0;
+  while (walk.position < end) {
+    const tag = walk.tag();
+    seen = once(seen, tag);
+    if (tag === 0x08) use(columns, tables.stack, walk.index(end));
+    else if (tag === 0x12) {
+      attributesEnd = walk.fieldEnd(end);
+      attributesStart = walk.position;
+      const count = columns.counts[tables.attribute]!;
+      const attributeUse = columns.used[tables.attribute]!;
+      while (walk.position < attributesEnd) {
+        const attribute = walk.index(attributesEnd);
+        if (attribute >= count) throw notPassable('reference');
+        attributeUse[attribute]! |= sampled;
+      }
+    } else if (tag === 0x18) use(columns, tables.link, walk.index(end));
+    else if (tag === 0x22) walk.skipVarints(walk.fieldEnd(end));
+    else if (tag === 0x2a) {
+      const listEnd = walk.fieldEnd(end);
+      if ((listEnd - walk.position) % 8 !== 0) throw notPassable('encoding');
+      timestampCount = (listEnd - walk.position) / 8;
+      walk.position = listEnd;
+    } else throw notPassable('encoding');
   }
-  if (walk.has(0x18, end)) use(columns, tables.link, walk.index(end));
-  if (walk.has(0x22, end)) walk.skipVarints(walk.fieldEnd(end));
-  if (walk.has(0x2a, end)) {
-    const listEnd = walk.fieldEnd(end);
-    if ((listEnd - walk.position) % 8 !== 0) throw notPassable('encoding');
-    walk.position = listEnd;
-  }
-  walk.finish(end);
+  if (!evidence.isCurrent) evidence.noteSample(scan, seen, attributesStart, attributesEnd, timestampCount);
 }

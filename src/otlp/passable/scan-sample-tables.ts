@@ -1,76 +1,110 @@
 // hot
+import { once } from './byte-walk.ts';
 import { notPassable } from './not-passable.ts';
 import type { TableScan } from './table-scan.ts';
-import { tables, use } from './table-scan.ts';
-import { walkValue } from './value-walk.ts';
+import { tables, use, used } from './table-scan.ts';
+import type { ValueScan } from './value-scan.ts';
+import { scanValue } from './value-scan.ts';
 
+/** IDs have their length or none; entry 0 has none. */
 export function scanLink({ walk, columns, hash }: TableScan, index: number, end: number): void {
-  hash.start(tables.link);
-  for (const [tag, sizeBytes] of idSizes) {
-    if (!walk.has(tag, end)) continue;
+  const { bytes, view } = walk;
+  let traceEnd = 0;
+  let spanEnd = 0;
+  let seen = 0;
+  while (walk.position < end) {
+    const tag = walk.tag();
+    seen = once(seen, tag);
+    if (tag !== 0x0a && tag !== 0x12) throw notPassable('encoding');
     const idEnd = walk.fieldEnd(end);
-    if (idEnd === walk.position) continue;
-    if (index === 0 || idEnd !== walk.position + sizeBytes) throw notPassable('reference');
-    hash.word(tag);
-    hash.bytes(walk.bytes, walk.view, walk.position, idEnd);
+    const sizeBytes = idEnd - walk.position;
+    if (sizeBytes !== 0) {
+      if (index === 0 || sizeBytes !== (tag === 0x0a ? traceIdSize : spanIdSize)) throw notPassable('reference');
+      if (tag === 0x0a) traceEnd = idEnd;
+      else spanEnd = idEnd;
+    }
     walk.position = idEnd;
   }
-  walk.finish(end);
+  hash.start(tables.link);
+  hash.words(traceEnd === 0 ? 0 : 1, spanEnd === 0 ? 0 : 1, 0);
+  if (traceEnd !== 0) hash.bytes(bytes, view, traceEnd - traceIdSize, traceEnd);
+  if (spanEnd !== 0) hash.bytes(bytes, view, spanEnd - spanIdSize, spanEnd);
   if (columns.others.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
 }
 
-/** Of trace ID and span ID. */
-const idSizes: readonly (readonly [tag: number, sizeBytes: number])[] = [
-  [0x0a, 16],
-  [0x12, 8],
-];
+const traceIdSize = 16;
+const spanIdSize = 8;
 
-export function scanAttribute({ walk, columns, hash }: TableScan, index: number, end: number): void {
-  const { bytes, view } = walk;
-  hash.start(tables.attribute);
+export function scanAttribute(scan: ValueScan, index: number, end: number): void {
+  const { walk, columns, hash } = scan;
+  let key = 0;
+  let unit = 0;
+  let valueStart = 0;
+  let valueEnd = 0;
+  let seen = 0;
+  while (walk.position < end) {
+    const tag = walk.tag();
+    seen = once(seen, tag);
+    if (tag === 0x08) key = use(columns, tables.string, walk.index(end));
+    else if (tag === 0x18) unit = use(columns, tables.string, walk.index(end));
+    else if (tag === 0x12) {
+      valueEnd = walk.fieldEnd(end);
+      valueStart = walk.position;
+      walk.position = valueEnd;
+    } else throw notPassable('encoding');
+  }
+  columns.attributeKey[index] = key;
   columns.attributeTextStart[index] = 0;
   columns.attributeTextEnd[index] = 0;
-  const key = walk.has(0x08, end) ? use(columns, tables.string, walk.index(end)) : 0;
-  let isZero = key === 0;
-  hash.word(key);
-  if (walk.has(0x12, end)) {
-    const valueEnd = walk.fieldEnd(end);
-    const start = walk.position;
-    if (start < valueEnd) {
-      isZero = false;
-      if (bytes[start] === 0x0a) {
-        walk.position++;
-        columns.attributeTextEnd[index] = walk.fieldEnd(valueEnd);
-        columns.attributeTextStart[index] = walk.position;
-        walk.position = start;
-      }
-      walkValue(walk, valueEnd);
-      hash.word(0x12);
-      hash.bytes(bytes, view, start, valueEnd);
+  hash.start(tables.attribute);
+  hash.words(key, unit, 0);
+  if (valueStart < valueEnd) {
+    if (index === 0) throw notPassable('reference');
+    if (walk.bytes[valueStart] === 0x0a) {
+      walk.position = valueStart + 1;
+      columns.attributeTextEnd[index] = walk.fieldEnd(valueEnd);
+      columns.attributeTextStart[index] = walk.position;
     }
+    walk.position = valueStart;
+    scanValue(scan, valueEnd);
+    // References within the dictionary are legal and known of no encoder.
+    if (scan.referenceCount !== 0) throw notPassable('string_reference');
   }
-  const unit = walk.has(0x18, end) ? use(columns, tables.string, walk.index(end)) : 0;
-  hash.word(unit);
-  walk.finish(end);
-  columns.attributeKey[index] = key;
-  if (index === 0 && !(isZero && unit === 0)) throw notPassable('reference');
+  walk.position = end;
+  if (index === 0 && (key !== 0 || unit !== 0)) throw notPassable('reference');
   if (columns.others.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
 }
 
 export function scanStack({ walk, columns, hash }: TableScan, index: number, end: number): void {
+  const { bytes } = walk;
   hash.start(tables.stack);
-  if (walk.has(0x0a, end)) {
-    const count = columns.counts[tables.location]!;
-    const used = columns.used[tables.location]!;
+  if (walk.position < end) {
+    if (walk.tag() !== 0x0a) throw notPassable('encoding');
     const listEnd = walk.fieldEnd(end);
+    if (listEnd !== end) throw notPassable('encoding');
     if (index === 0 && walk.position < listEnd) throw notPassable('reference');
-    while (walk.position < listEnd) {
-      const location = walk.index(listEnd);
+    const count = columns.counts[tables.location]!;
+    const locationUse = columns.used[tables.location]!;
+    let { position } = walk;
+    while (position < listEnd) {
+      // Most indices have one byte or two: a call for each would cost more than the hash.
+      let location = bytes[position++]!;
+      if (location >= 0x80) {
+        const next = bytes[position]!;
+        if (next < 0x80 && position < listEnd) {
+          location = (location & 0x7f) | (next << 7);
+          position++;
+        } else {
+          walk.position = position - 1;
+          location = walk.index(listEnd);
+          position = walk.position;
+        }
+      }
       if (location >= count) throw notPassable('reference');
-      used[location] = 1;
+      locationUse[location] = used;
       hash.word(location);
     }
+    walk.position = end;
   }
-  walk.finish(end);
   if (columns.others.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
 }

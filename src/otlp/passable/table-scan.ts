@@ -15,10 +15,15 @@ export interface TableScan {
   readonly hash: PairHash;
 }
 
+// Bits of an entry's use: by another table or a profile, by a sample, by reference from an attribute of a resource.
+export const used = 1;
+export const sampled = 2;
+export const referred = 4;
+
 /** Marks an entry as used, and returns its index. */
 export function use(columns: DictionaryColumns, table: number, index: number): number {
   if (index >= columns.counts[table]!) throw notPassable('reference');
-  columns.used[table]![index] = 1;
+  columns.used[table]![index]! |= used;
   return index;
 }
 

@@ -6,7 +6,7 @@ import { PassableScanner } from '../../otlp/passable/passable-scanner.ts';
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
 import { decodeAnyJson, decodeAnyWire } from '../../otlp/protobuf/decode-any-wire.ts';
 import { decodeProfilesData } from '../../otlp/protobuf/decode-profiles-data.ts';
-import type { WireVersion } from '../../otlp/protobuf/wire-version.ts';
+import type { WireFinding, WireVersion } from '../../otlp/protobuf/wire-version.ts';
 import { findWireVersion } from '../../otlp/protobuf/wire-version.ts';
 import type { ReceivedProfiles } from './profiles-sink.ts';
 import type { SortedProfiles } from './sort-out-profiles.ts';
@@ -32,16 +32,17 @@ export class MessageReader {
   /** @throws InvalidMessage when it cannot be read */
   read({ encoding, bytes, isVersionDeclared }: MessageContent): ReadMessage {
     if (encoding === 'json') return sortOut({ ...decodeAnyJson(textOf(bytes)), reason: 'json' });
-    const finding = findWireVersion(bytes);
-    const isCurrent = finding.kind === 'found' ? finding.version === 'current' : finding.kind === 'unclear';
-    if (!isCurrent || (finding.kind === 'unclear' && !isVersionDeclared)) {
-      return sortOut({ ...decodeAnyWire(bytes, isVersionDeclared, finding), reason: 'version' });
-    }
-    const scan = this.#scanner.scan(bytes);
+    const scan = this.#scanner.scan(bytes, isVersionDeclared);
     if (scan.kind === 'passable') return withoutFaults(scan.profiles);
-    return sortOut({ ...decodeAnyWire(bytes, isVersionDeclared, finding), reason: scan.reason });
+    // What the sender declares needs no guess: old field numbers under the header of the current ones are its fault.
+    const finding = isVersionDeclared ? current : findWireVersion(bytes);
+    const isCurrent = finding.kind === 'found' && finding.version === 'current';
+    const reason = isCurrent ? scan.reason : 'version';
+    return sortOut({ ...decodeAnyWire(bytes, isVersionDeclared, finding), reason });
   }
 }
+
+const current: WireFinding = { kind: 'found', version: 'current' };
 
 function sortOut({
   data,

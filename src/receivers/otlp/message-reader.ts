@@ -6,7 +6,7 @@ import { PassableScanner } from '../../otlp/passable/passable-scanner.ts';
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
 import { decodeAnyJson, decodeAnyWire } from '../../otlp/protobuf/decode-any-wire.ts';
 import { decodeProfilesData } from '../../otlp/protobuf/decode-profiles-data.ts';
-import type { WireFinding, WireVersion } from '../../otlp/protobuf/wire-version.ts';
+import type { DetectedVersion, WireVersion } from '../../otlp/protobuf/wire-version.ts';
 import { findWireVersion } from '../../otlp/protobuf/wire-version.ts';
 import type { ReceivedProfiles } from './profiles-sink.ts';
 import type { SortedProfiles } from './sort-out-profiles.ts';
@@ -35,14 +35,14 @@ export class MessageReader {
     const scan = this.#scanner.scan(bytes, isVersionDeclared);
     if (scan.kind === 'passable') return withoutFaults(scan.profiles);
     // What the sender declares needs no guess: old field numbers under the header of the current ones are its fault.
-    const finding = isVersionDeclared ? current : findWireVersion(bytes);
-    const isCurrent = finding.kind === 'found' && finding.version === 'current';
+    const detected = isVersionDeclared ? current : findWireVersion(bytes);
+    const isCurrent = detected.kind === 'found' && detected.version === 'current';
     const reason = isCurrent ? scan.reason : 'version';
-    return sortOut({ ...decodeAnyWire(bytes, isVersionDeclared, finding), reason });
+    return sortOut({ ...decodeAnyWire(bytes, isVersionDeclared, detected), reason });
   }
 }
 
-const current: WireFinding = { kind: 'found', version: 'current' };
+const current: DetectedVersion = { kind: 'found', version: 'current' };
 
 function sortOut({
   data,

@@ -180,12 +180,13 @@ describe('a restart', { concurrency: 3 }, () => {
     assert.deepEqual(service.exportedNames(), new Set([...methodNames(0, methodCount), 'interpreter entry']));
   });
 
-  test('a stop loses no name, and leaves nothing but the snapshot', async (context) => {
+  test('a stop loses no name, and leaves nothing but the snapshot and its lock file', async (context) => {
     const service = new RestartingService(context, '1h');
     await service.start();
     await service.submit(batchOf(0, methodCount, true));
     await service.stop();
-    assert.deepEqual(readdirSync(join(service.snapshot, '..')), ['symbols']);
+    const files = readdirSync(join(service.snapshot, '..')).sort();
+    assert.deepEqual(files, ['symbols', 'symbols.lock.sqlite', 'symbols.lock.sqlite-owner.json']);
 
     await service.start();
     const { namesNeeded } = await service.submit(batchOf(0, methodCount, false));

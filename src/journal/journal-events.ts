@@ -5,10 +5,10 @@ import type { SegmentLog } from '../storage/segment-log.ts';
 import type { GaugeReading } from '../support/observe-gauges.ts';
 import { observeGauges } from '../support/observe-gauges.ts';
 
-/** Why what was kept is lost all the same. */
+/** Reasons why a record of an earlier run is lost. */
 export type LossReason = 'damaged' | 'unknown_format' | 'no_receiver' | 'unreadable';
 
-/** What happens to a journal, counted and logged in one place. */
+/** Events of a journal, each counted and logged by one call. */
 export interface JournalEvents {
   /** Stretches of the files that hold records no more. */
   damaged(stretchCount: number): void;
@@ -22,7 +22,7 @@ export interface JournalEvents {
   /** A request is larger than the whole journal may be. */
   tooLarge(neededBytes: number): void;
   amendFailed(error: Error): void;
-  /** What is reported is still in the journal, with nothing to say so. */
+  /** The mark could not be written: the journal still holds what is reported, as if it were not. */
   markFailed(why: string): void;
   closed(requestCount: number): void;
   /** Begins to report what is on disk; the result ends that. */

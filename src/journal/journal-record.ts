@@ -1,9 +1,9 @@
 import type { LogRecord } from '../storage/segment.ts';
 
-/** What kind of request a record holds. */
+/** Kind of the request of a record. */
 export type RequestKind = 'frames' | 'otlp';
 
-/** Where a record begins: number of its file, and offset. */
+/** Beginning of a record: number of its file, and offset. */
 export interface Position {
   readonly segment: number;
   readonly offset: number;
@@ -31,7 +31,7 @@ export interface KeptBody {
   readonly body: Buffer;
 }
 
-/** Of what comes before the bodies and of the marks; a journal of another one is not read. */
+/** Version of the bytes before the bodies, and of the marks; a journal of another version is not read. */
 const formatVersion = 1;
 const kindBytes: readonly ('mark' | RequestKind)[] = ['mark', 'frames', 'otlp'];
 // Version u8, kind u8; of a request also the length of its source u16, little-endian like all that follows.
@@ -46,7 +46,7 @@ export function isAfter(a: Position, b: Position): boolean {
   return a.segment === b.segment ? a.offset > b.offset : a.segment > b.segment;
 }
 
-/** What comes before the body of a request. */
+/** Bytes before the body of a request. */
 export function encodeRequestHead(kind: RequestKind, source: string): Buffer {
   const name = Buffer.from(source);
   const head = Buffer.alloc(requestHeadBytes);

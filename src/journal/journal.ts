@@ -13,7 +13,7 @@ import { carryEntries } from './window-entry.ts';
 
 export interface JournalParts {
   readonly log: SegmentLog;
-  /** How many events the window at hand holds. */
+  /** The number of events in the window at hand. */
   readonly countEvents: () => number;
   readonly events: JournalEvents;
   readonly clock: Clock;
@@ -32,7 +32,7 @@ const retryDelayMs = 1_000;
  * Keeps every request on disk from before it is acknowledged until the window that it went into is reported, and puts what
  * an earlier run had not reported into the window again. Starts before the receivers, and stops after the last report.
  *
- * What is reported is told by marks: one record each, so that it holds for all of a window or for nothing of it. The window
+ * Marks say which windows are reported: one record each, so that a mark holds for all of a window or for nothing of it. The window
  * that was reported last stays on disk until the next one is: a collector that sends a batch again because the reply was lost
  * finds it known after a restart, too.
  * Invariant: every record of the log is in `#entries`, in `#settled`, or in a window that is being reported; or it is `#mark`.
@@ -41,9 +41,9 @@ export class Journal implements Component {
   readonly id: string;
   readonly #parts: JournalParts;
   readonly #restorers = new Map<RequestKind, Map<string, RestoreRequest>>();
-  /** What the window at hand consists of, in the order of its events. */
+  /** Records of the window at hand, in the order of its events. */
   #entries: WindowEntry[] = [];
-  /** What the window that was reported last consisted of. */
+  /** Records of the window that was reported last. */
   #settled: LogRecord[] = [];
   #mark: LogRecord | undefined;
   /** The newest request. */

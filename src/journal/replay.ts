@@ -8,18 +8,18 @@ import type { WindowEntry } from './window-entry.ts';
 
 export interface ReplayParts {
   readonly log: SegmentLog;
-  /** How many events the window at hand holds. */
+  /** The number of events in the window at hand. */
   readonly countEvents: () => number;
   readonly events: JournalEvents;
 }
 
-/** Who takes requests again, by their kind and the identifier of the receiver. */
+/** Receivers that take requests again, by kind and identifier. */
 export type Restorers = ReadonlyMap<RequestKind, ReadonlyMap<string, RestoreRequest>>;
 
 export interface Replayed {
-  /** What is in the window again. */
+  /** Records whose events are in the window again. */
   readonly entries: WindowEntry[];
-  /** What was reported, or is lost. */
+  /** Records that were reported, or are lost. */
   readonly settled: LogRecord[];
   /** The newest mark. */
   readonly mark: LogRecord | undefined;

@@ -1,6 +1,6 @@
 import { SlotPool, timeWord } from './slot-pool.ts';
 
-/** Why an entry left: unused for longer than the lifetime, or room was needed. */
+/** Reason why an entry left: unused for longer than the lifetime, or room was needed. */
 export type RemovalReason = 'expired' | 'evicted';
 
 /** Called before an entry leaves by itself; its key can be read at `slot`. Must not change a table of the family. */
@@ -25,7 +25,7 @@ export interface LruOptions<V> {
   readonly onRemove?: RemovalListener<V>;
 }
 
-/** What happened in all tables of a family since it was made. */
+/** Counters of all tables of a family since it was made. */
 export interface LruCounters {
   hits: number;
   misses: number;
@@ -38,7 +38,7 @@ export interface LruCounters {
   shrinks: number;
 }
 
-/** What the tables of a family take now. */
+/** Present usage of the tables of a family. */
 export interface LruSize {
   readonly tables: number;
   readonly entries: number;
@@ -109,7 +109,7 @@ export class LruFamily<V> {
     this.liveSince = Math.max(0, now - this.options.lifetime);
   }
 
-  /** Whether the entry at `slot` was last used longer ago than the lifetime. */
+  /** True if the entry at `slot` was last used longer ago than the lifetime. */
   isExpired(slot: number): boolean {
     return this.pool.link(slot, timeWord) < this.liveSince;
   }

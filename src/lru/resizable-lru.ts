@@ -64,7 +64,7 @@ export class ResizableLru<V> {
     return slot === noSlot || family.isExpired(slot) ? undefined : family.pool.value(slot);
   }
 
-  /** Whether the key is there and has expired, but was not purged yet. */
+  /** True if the key has expired and was not purged yet. */
   holdsExpired(key0: number, key1: number, key2 = 0, key3 = 0): boolean {
     const slot = this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
     return slot !== noSlot && this.#table.family.isExpired(slot);
@@ -180,7 +180,7 @@ export class ResizableLru<V> {
     }
   }
 
-  /** Whether a full table doubles, because its oldest entry is in use. */
+  /** True if a full table doubles, because its oldest entry is in use. */
   #mayGrow(): boolean {
     const { family, oldest, capacity } = this.#table;
     const { growWithin, maxCapacity } = family.options;

@@ -18,13 +18,13 @@ const tagHomes = 16;
 /** An entry that left a table which is being moved: not empty, so that probing goes on, and no slot. */
 const tombstone = 1 << 24;
 /**
- * How many cells of the old table each change moves to the new one. Eight are needed so that the move ends before the
+ * Cells of the old table that each change moves to the new one. Eight are needed so that the move ends before the
  * new table is full; at sixteen one change costs about a microsecond more while a move is under way.
  */
 const cellsPerStep = 16;
 
 /**
- * Where the slot of a key is: open addressing with linear probing at a load of at most one half. Beside each slot are
+ * Index from keys to slots: open addressing with linear probing at a load of at most one half. Beside each slot are
  * 8 bits of the hash, so that nearly every key comparison is the right one, and 4 of them are the lowest of the cell
  * where the key would be alone, so that a cell can be moved up without a look at its key. Grows and shrinks a few cells a change:
  * rehashing a million entries at once would stop the thread for tens of milliseconds.
@@ -42,7 +42,7 @@ export class SlotIndex<V> {
     this.cells = new Int32Array(cellsFor(count));
   }
 
-  /** Whether a key may still be in the older part, which only `find` looks at. */
+  /** True while a key may still be in the older part, which only `find` looks at. */
   get isMoving(): boolean {
     return this.#old !== undefined;
   }
@@ -124,7 +124,7 @@ export class SlotIndex<V> {
     cells[hole] = 0;
   }
 
-  /** How far a cell is from where its key would be alone. */
+  /** Distance of a cell from the place that its key would have alone. */
   #distanceOf(at: number): number {
     const home = this.#pool.hashAt((this.cells[at]! & slotBits) - 1);
     return (at - home) & (this.cells.length - 1);

@@ -9,7 +9,7 @@ export const maxBlockOrder = 9;
 export const newerWord = 0;
 export const olderWord = 1;
 export const timeWord = 2;
-/** Where the key begins. */
+/** Beginning of the key. */
 export const keyWord = 3;
 const keyAt = keyWord;
 
@@ -103,7 +103,7 @@ export class SlotPool<V> {
     this.#linkFree(start, joined);
   }
 
-  /** Whether the slot's key is this one, to the bit. */
+  /** True if the slot has exactly this key. */
   holds(slot: number, key0: number, key1: number, key2: number, key3: number): boolean {
     const words = this.words[slot >>> segmentOrder]!;
     const at = (slot & segmentMask) * this.stride + keyAt;

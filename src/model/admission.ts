@@ -1,4 +1,4 @@
-/** Why nothing can be taken at present, and when to come again. */
+/** Reason why nothing can be taken at present, and the delay before the next attempt. */
 export interface AdmissionRefusal {
   /** A sentence for whoever runs the sender: what is full, and what it waits for. */
   readonly reason: string;

@@ -1,7 +1,7 @@
 /** A header of a request by its name in lower case; `undefined` when there is none. */
 export type HeaderReader = (name: string) => string | undefined;
 
-/** Why a request is not let in. */
+/** Reason why a request is not let in. */
 export interface AuthenticationRefusal {
   /** For the sender; has nothing of what it sent. */
   readonly message: string;
@@ -16,5 +16,5 @@ export interface RequestGuard {
   check(header: HeaderReader): AuthenticationRefusal | undefined | Promise<AuthenticationRefusal | undefined>;
 }
 
-/** What a client says of itself with each request: names, in lower case, and values. Asked each time: it may change. */
+/** Credentials of a client as headers: names, in lower case, and values. Asked for each request: they may change. */
 export type ClientCredentials = () => readonly (readonly [name: string, value: string])[];

@@ -1,7 +1,7 @@
 import type { FileId } from './file-id.ts';
 import type { FrameKind } from './frame-kind.ts';
 
-/** What became of a batch: the part of the reply that the receiver cannot know by itself. */
+/** Outcome of a batch: the part of the reply that the receiver cannot know by itself. */
 export interface BatchOutcome {
   readonly acceptedSamples: number;
   /** Samples that were not taken although they were well formed, e.g. because a bound was met. */
@@ -16,7 +16,7 @@ export interface BatchOutcome {
 export interface SampleRejection {
   /** Path of the field, e.g. `samples[3].stack`. */
   readonly path: string;
-  /** What is wrong, with the value, and what to do. */
+  /** The problem with the value, and the remedy. */
   readonly reason: string;
 }
 

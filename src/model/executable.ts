@@ -1,4 +1,4 @@
-/** What is known of a file ID as a file. */
+/** Name and build IDs of the file of a file ID. */
 export interface Executable {
   /** Base name or path; empty when unknown. */
   readonly fileName: string;
@@ -6,7 +6,7 @@ export interface Executable {
   readonly gnuBuildId: string;
   /** Go's own build ID; empty when the file has none. */
   readonly goBuildId: string;
-  /** Whether the file ID is the OpenTelemetry hash of the file's head, tail and length, and may be sent as such. */
+  /** True if the file ID is the OpenTelemetry hash of the file's head, tail and length, and may be sent as such. */
   readonly hasHtlHash: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What kind of code a frame is, and with it what "address or line" counts. The numbers are those of
+ * Kind of the code of a frame, and thereby the meaning of "address or line". The numbers are those of
  * `framekeeper.frames.v1.FrameKind`; the names are the values of `profile.frame.type` in the
  * semantic conventions (https://opentelemetry.io/docs/specs/semconv/registry/attributes/profile/).
  */
@@ -29,7 +29,7 @@ export function frameTypeName(kind: FrameKind): string {
   return kind === frameKinds.unspecified ? 'native' : namesByKind[kind]!;
 }
 
-/** Whether only the collector can name such a frame: nobody downstream can symbolize it from an address. */
+/** True if only the collector can name such a frame: nobody downstream can symbolize it from an address. */
 export function isCollectorNamed(kind: FrameKind): boolean {
   return kind !== frameKinds.native && kind !== frameKinds.unspecified;
 }

@@ -1,4 +1,4 @@
-/** What a frame is called. Immutable: a sample that found one keeps it, whatever the store forgets. */
+/** Name and source of a frame. Immutable: a sample that found a symbol keeps it, whatever the store forgets. */
 export interface FrameSymbol {
   readonly functionName: string;
   /** The linker's name where it differs from `functionName`; empty otherwise. */

@@ -17,7 +17,7 @@ export interface KeptRequest {
 /** A request that an earlier run had taken. */
 export interface RestoredRequest {
   readonly body: Buffer;
-  /** How many samples of it were taken: the first ones of those that were not at fault. */
+  /** The number of samples that were taken: the first ones of those that were not at fault. */
   readonly acceptedSamples: number;
   /** Which of their events are not reported yet, rising; `undefined`: all of them. */
   readonly events: Uint32Array | undefined;

@@ -18,7 +18,7 @@ import { MergeIntoCycle } from './merge-into-cycle.ts';
 import type { PipelineOutlets, PipelineParts } from './pipeline.ts';
 import type { NamedAdmission } from './pipeline-admissions.ts';
 
-/** What a pipeline has because it has a reporting cycle. */
+/** Parts of a pipeline with a reporting cycle. */
 export interface CyclePart {
   readonly intake: TraceIntake;
   readonly merged: MergeIntoCycle | undefined;
@@ -53,7 +53,7 @@ export function createCyclePart(
 
   const waiting = { name: 'report_waits', ask: outlet.admission };
   const kept = journal === undefined ? [] : [{ name: 'journal', ask: journal.admission }];
-  // What passes through goes into no window, and so into no journal.
+  // OTLP that passes through goes into no window, and so into no journal.
   const joining = merged === undefined ? [] : [...kept, { name: 'window_full', ask: merged.admission }];
   return {
     ...{ intake, merged, journal },

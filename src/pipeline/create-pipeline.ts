@@ -33,7 +33,7 @@ export function createPipeline(
   registerSymbolStoreMetrics(parts.meter, store);
   const first = [...limiters, ...createKeepers(storeProcessor, store, parts)];
 
-  // Whoever has a reason to take nothing at present stands in one of these lists; the first to refuse is the answer.
+  // Each list has the parts that may refuse new data; the first refusal is the answer.
   const memory = limiters.map(({ admission }): NamedAdmission => ({ name: 'memory', ask: admission }));
   const reportFull = { name: 'queue_full', ask: refuseForReport(outlets.exporters, parts.random) };
   const passFull = { name: 'queue_full', ask: refuseForPassThrough(outlets.exporters, parts.random) };
@@ -85,7 +85,7 @@ function createLimiter(
   return new MemoryLimiter(id, config, { memory, clock, random, meter, logger: own });
 }
 
-/** What lets the store survive a restart: starts before anything learns names, and stops after the last report. */
+/** The snapshot keeper of the store: starts before anything learns names, and stops after the last report. */
 function createKeepers(
   { id, config }: ComponentOf<SymbolStoreConfig>,
   store: SymbolStore,

@@ -190,7 +190,7 @@ export class BatchTranslation {
     });
   }
 
-  /** Who is called often looks for itself first: a closure a call is most of what a call costs. */
+  /** Callers on the hot path look for themselves first: a closure is most of the cost of a call. */
   #once(indices: Uint32Array, index: number, compute: () => number): number {
     const known = indices[index]!;
     if (known !== 0) return known - 1;

@@ -2,7 +2,7 @@ import type { ProfilesData } from '../otlp/profiles-data.ts';
 import type { TimeRange } from '../profile/build/time-range.ts';
 import type { UnresolvedFrames } from './window-report.ts';
 
-/** What one reporting cycle came to. */
+/** Result of one reporting cycle. */
 export interface CycleReport {
   readonly range: TimeRange;
   /** `undefined` when there was nothing to report. */
@@ -15,7 +15,7 @@ export interface CycleReport {
   readonly heldCount: number;
   readonly unresolved: readonly UnresolvedFrames[];
   readonly resubmittedStubs: number;
-  /** How long it took to build. */
+  /** Time to build the report. */
   readonly durationMs: number;
 }
 

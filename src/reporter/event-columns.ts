@@ -2,7 +2,7 @@
 import type { TraceEvents } from '../profile/build/window-contents.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 
-/** What an event refers to, by indices of its window; `link` is -1 for none. */
+/** References of an event, by indices of its window; `link` is -1 for none. */
 export interface EventIndices {
   resource: number;
   profileType: number;

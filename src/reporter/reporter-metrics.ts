@@ -11,7 +11,7 @@ export interface ReporterMetrics {
   recordHandOverFailure(): void;
 }
 
-/** What the window at hand holds. */
+/** Usage of the window at hand. */
 export interface WindowStats {
   readonly events: number;
   readonly bytes: number;

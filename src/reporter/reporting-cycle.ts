@@ -17,23 +17,23 @@ import type { SampleWindow } from './sample-window.ts';
 import type { SymbolSession, SymbolSource } from './symbol-source.ts';
 import { contentsOf, countUnresolved, resolveLateNames } from './window-report.ts';
 
-/** Who fills the windows. */
+/** WindowIntake fills the windows. */
 export interface WindowIntake {
   readonly window: SampleWindow;
   /** Hands over the window at hand and starts an empty one. */
   takeWindow(): SampleWindow;
 }
 
-/** What the cycle is told of its configuration. */
+/** Configuration of the cycle itself. */
 export type CyclePace = Omit<ReportingCycleConfig, 'otlpProfiles'>;
 
-/** What the cycle works with; time and chance among it. */
+/** Dependencies of the cycle; time and chance are among them. */
 export interface ReportingCycleParts {
   readonly symbols: SymbolSource;
   readonly intake: WindowIntake;
   readonly merged?: MergedProfiles | undefined;
   readonly consumers: readonly ReportConsumer[];
-  /** Whether a report would find no room at present: then the window stays, and new samples are refused upstream. */
+  /** True while a report would find no room: then the window stays, and new samples are refused upstream. */
   readonly isHeldUp?: () => boolean;
   readonly outlet?: ReportOutlet;
   /** `undefined`: what is not reported goes with the process. */
@@ -46,7 +46,7 @@ export interface ReportingCycleParts {
   readonly createProfileId: () => Uint8Array;
 }
 
-/** How often a report that has to wait is offered again. */
+/** Interval at which a report that has to wait is offered again. */
 const retryIntervalMs = 1_000;
 
 /**
@@ -100,7 +100,7 @@ export class ReportingCycle implements Component {
     }
   }
 
-  /** Where a report or the exporters hold the cycle up, the window stays and the store alone is looked after. */
+  /** While a report or the exporters hold the cycle up, the window stays and only the store is maintained. */
   #tick(): void {
     if (this.#retrySafely() && !this.#isHeldUp) this.#reportSafely();
     else this.#keepNames();
@@ -177,7 +177,7 @@ export class ReportingCycle implements Component {
       : selectEvents(window.events, divided.staying);
   }
 
-  /** Whether no report waits any more. A disk that fails in the midst of it must not end the cycles to come. */
+  /** True if no report waits any more. A disk that fails meanwhile must not end the cycles to come. */
   #retrySafely(): boolean {
     try {
       return this.#delivery.retry();
@@ -192,7 +192,7 @@ export class ReportingCycle implements Component {
     return this.#parts.isHeldUp?.() === true;
   }
 
-  /** What a cycle does for the store when its window stays where it is. */
+  /** Maintains the store while the window stays. */
   #keepNames(): void {
     const { clock, symbols, metrics } = this.#parts;
     const store = symbols.at(clock.nowMs());

@@ -12,7 +12,7 @@ import { Uint32List } from '../support/uint32-list.ts';
 export class StackTable implements WindowStacks {
   /** Frames of all stacks, leaf first. */
   readonly #arena = new Uint32List(1024);
-  /** Where each stack starts; one more element says where the last one ends. */
+  /** Start of each stack; one more element is the end of the last one. */
   readonly #starts = new Uint32List(64);
   readonly #truncated = new Uint32List(64);
   readonly #hashes = new Uint32List(64);

@@ -12,9 +12,9 @@ export interface WindowLimits {
   readonly maxEvents: number;
   /** Bytes that one window may hold. */
   readonly maxBytes: number;
-  /** How long a collector is asked to wait when the window is full. */
+  /** Delay that a collector is asked for when the window is full. */
   readonly retryDelayMs: number;
-  /** Who else fills the window within these bounds. */
+  /** OTLP profiles that fill the window within the same bounds. */
   readonly merged?: { readonly usage: WindowUsage };
 }
 
@@ -56,7 +56,7 @@ export class TraceIntake {
     return this.#window;
   }
 
-  /** What the merged leaves of the bounds. */
+  /** The part of the bounds that merged profiles leave. */
   get #room(): WindowRoom {
     const { maxEvents, maxBytes, merged } = this.#limits;
     const { events, bytes } = merged?.usage ?? { events: 0, bytes: 0 };
@@ -97,7 +97,7 @@ export class TraceIntake {
     return taken;
   }
 
-  /** What a batch tells of frames and files also serves the samples that are in the window already. */
+  /** Names and executables of a batch also serve samples that are in the window already. */
   #learn(batch: FrameBatch, store: SymbolSession, room: WindowRoom): void {
     store.learn(batch);
     for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-/** What stands before the bytes of a record. */
+/** Header before the payload of a record. */
 export interface RecordHeader {
   readonly payloadBytes: number;
   readonly payloadCrc: number;
@@ -14,7 +14,7 @@ export interface RecordHeader {
  */
 export const headerBytes = 24;
 
-/** Where the state stands in a header: the one byte of a record that changes, outside of every checksum. */
+/** Offset of the state in a header: the one byte of a record that changes, outside of every checksum. */
 export const stateOffset = 20;
 
 /** The state of a finished record. Every other value means unfinished, so that damage to it costs a duplicate at most. */
@@ -25,7 +25,7 @@ export const magic: Buffer = Buffer.from('FKR1');
 
 const checkedBytes = 16;
 
-/** What stands before a payload, given in parts, that is yet to be finished. */
+/** Header of an unfinished record, whose payload is given in parts. */
 export function headerOf(payload: readonly Uint8Array[], sampleCount: number): RecordHeader {
   let payloadBytes = 0;
   let payloadCrc = 0;

@@ -11,12 +11,12 @@ export interface SegmentLogConfig {
   readonly directoryMode: number;
   /** Bound on the bytes of all files. */
   readonly maxBytes: number;
-  /** Whether a record counts as written only once it is on the disk itself, and not just with the system. */
+  /** True if a record counts as written only once it is on the disk itself, and not just with the system. */
   readonly isSynced: boolean;
 }
 
 export interface OpenedLog {
-  /** What earlier runs have not finished, in the order in which it was appended. */
+  /** Records that earlier runs have not finished, in the order in which they were appended. */
   readonly records: readonly LogRecord[];
   /** Stretches of files that held records and cannot be read. */
   readonly damagedCount: number;
@@ -38,7 +38,7 @@ export class SegmentLog {
   readonly #fs: LogFileSystem;
   readonly #segmentBytes: number;
   readonly #segments = new Set<Segment>();
-  /** The one that is written to; `undefined` until the next append begins one. */
+  /** The segment that is written to; `undefined` until the next append begins one. */
   #active: Segment | undefined;
   #lastNumber = 0;
   #sizeBytes = 0;
@@ -106,7 +106,7 @@ export class SegmentLog {
       this.#recordCount += 1;
       return record;
     } catch (error) {
-      // What a file is like after a failed write or sync is hard to know, so nothing more is written to it.
+      // The state of a file after a failed write or sync is unknown, so nothing more is written to it.
       this.#retireActive();
       throw error;
     }
@@ -188,7 +188,7 @@ export class SegmentLog {
   }
 }
 
-/** Whether the file is gone. */
+/** Deletes a file; `false` if it is still there. */
 function deleteFile(fs: LogFileSystem, path: string): boolean {
   try {
     fs.unlinkSync(path);

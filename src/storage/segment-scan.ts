@@ -13,7 +13,7 @@ export interface SegmentScan {
   readonly records: readonly ScannedRecord[];
   /** Stretches between records that should hold records and do not. */
   readonly damagedCount: number;
-  /** Where the last whole record ends; what follows was never written to its end, or is damaged. */
+  /** End of the last whole record; bytes behind it were never written to their end, or are damaged. */
   readonly wholeBytes: number;
 }
 
@@ -48,7 +48,7 @@ function readHeader(fs: LogFileSystem, fd: number, offset: number): RecordHeader
 
 const chunkBytes = 64 << 10;
 
-/** Where the next good header begins; `sizeBytes` when there is none. */
+/** Beginning of the next good header; `sizeBytes` when there is none. */
 function nextRecord(fs: LogFileSystem, fd: number, from: number, sizeBytes: number): number {
   const chunk = Buffer.alloc(chunkBytes);
   let start = from;

@@ -4,10 +4,10 @@ import type { RecordHeader } from './record-header.ts';
 import { encodeRecordHeader, finishedState, headerBytes, headerOf, stateOffset } from './record-header.ts';
 import { scanSegment } from './segment-scan.ts';
 
-/** A record that is kept. Its number of samples is known without reading it. */
+/** A record that is kept. Its sample count is known without reading the payload. */
 export interface LogRecord {
   readonly segment: Segment;
-  /** Where it begins in the file. */
+  /** Place in the file. */
   readonly offset: number;
   readonly header: RecordHeader;
 }

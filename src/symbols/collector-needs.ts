@@ -7,7 +7,7 @@ import type { Need } from './need-queue.ts';
 import { NeedQueue } from './need-queue.ts';
 import type { NeededNamesConfig } from './symbol-store-config.ts';
 
-/** Whose frame it is. */
+/** The file or the process of a frame. */
 export type FrameOwner = { readonly fileId: FileId } | { readonly process: ProcessIdentity };
 
 export interface NameNeed extends NeededName, Need {}
@@ -18,7 +18,7 @@ export interface ExecutableNeed extends Need {
 
 const msPerTick = 100;
 
-/** What the tables of all collectors share. */
+/** Families of the tables of all collectors. */
 export class NeedFamilies {
   readonly numbers: LruFamily<number>;
   readonly names: LruFamily<NameNeed>;
@@ -39,7 +39,7 @@ export class NeedFamilies {
   }
 }
 
-/** What one collector instance is asked for, and was asked for lately. Owners have numbers so that a frame's key is four words. */
+/** Frames and executables that one collector instance is asked for, or was lately. Owners have numbers, so that the key of a frame is four words. */
 export class CollectorNeeds {
   readonly names: NeedQueue<NameNeed>;
   readonly executables: NeedQueue<ExecutableNeed>;

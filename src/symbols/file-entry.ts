@@ -10,9 +10,9 @@ export class FileEntry implements SymbolLookup {
   executable: Executable | undefined;
   /** Stubs that belong to this file ID, in any process. */
   stubs: SymbolLookup | undefined;
-  /** Whether the file ID is a process's own stub space: its symbols belong to the stub registry. */
+  /** True for the stub space of an owner: its symbols belong to the stub registry. */
   readonly isStubSpace: boolean;
-  /** Whether the entry has left the store. */
+  /** True once the entry has left the store. */
   isGone = false;
   /** Number of the last walk over the store that has visited the file. */
   walk = 0;

@@ -2,7 +2,7 @@ import type { Executable } from '../model/executable.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 
 /**
- * What is known of a frame after a second submission. What the newer one leaves empty, the older one keeps: an empty
+ * Merges a second submission for a frame into the first. Fields that the newer one leaves empty keep their value: an empty
  * name, file or line never replaces a known one. Where the newer one names another function it is a revision, and
  * linker's name and inlined functions are taken from it as they are; where it names another file, so are the lines.
  * Returns `known` itself when nothing changes.

@@ -1,7 +1,7 @@
-/** Something that a collector is to be asked for. */
+/** A frame or an executable that a collector is to be asked for. */
 export interface Need {
   askedMs: number;
-  /** Whether it waits in a queue. */
+  /** True while the need waits in a queue. */
   isPending: boolean;
 }
 
@@ -9,7 +9,7 @@ export interface Need {
 const maxPerReply = 1024;
 
 /**
- * What was noted and not asked for since, of one collector, the longest waiting first. What was asked for a moment ago
+ * Needs of one collector that were noted and not asked for since, the longest waiting first. A need that was asked for lately
  * waits here for the interval to pass.
  */
 export class NeedQueue<T extends Need> {
@@ -32,7 +32,7 @@ export class NeedQueue<T extends Need> {
     this.#dueMs = Math.min(this.#dueMs, need.askedMs + this.#intervalMs);
   }
 
-  /** What to ask for now, at most 1,024. It counts as asked for; what `isKnown` by now is let go. */
+  /** Needs to ask for now, at most 1,024. They count as asked for; those that are known by now are dropped. */
   take(nowMs: number, isKnown: (need: T) => boolean): T[] {
     if (nowMs < this.#dueMs) return [];
     const taken: T[] = [];

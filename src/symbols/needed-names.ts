@@ -7,7 +7,7 @@ import { CollectorNeeds, NeedFamilies } from './collector-needs.ts';
 import type { Need, NeedQueue } from './need-queue.ts';
 import type { NeededNamesConfig } from './symbol-store-config.ts';
 
-/** What is asked before a collector is: it may have answered already. */
+/** Look-ups before a collector is asked: it may have answered already. */
 export interface KnownNames {
   knowsInFile(fileId: FileId, addressHigh: number, addressLow: number): boolean;
   knowsInProcess(instanceId: string, process: ProcessIdentity, addressHigh: number, addressLow: number): boolean;
@@ -66,7 +66,7 @@ export class NeededNames {
     this.#add(needs.executables, (hasRoom) => needs.ofExecutable(fileId, hasRoom));
   }
 
-  /** What to ask this collector for now: at most 1,024 frames, the longest waiting first. They count as asked for. */
+  /** Frames to ask a collector for now: at most 1,024, the longest waiting first. They count as asked for. */
   take(instanceId: string, nowMs: number): NeededName[] {
     const needs = this.#collectors.get(instanceId)?.names.take(nowMs, (need) => this.#isKnown(instanceId, need)) ?? [];
     this.#asked += needs.length;

@@ -5,7 +5,7 @@ const reasonWord = 6;
 const codes = { expired: 1, evicted: 2 } as const;
 
 /**
- * Why frames are no longer known, for a bounded number of them: of the frames whose keys fall into one cell it
+ * Reasons why frames are no longer known, for a bounded number of them: of the frames whose keys fall into one cell it
  * remembers the one that left last. Compares whole keys, so it may have forgotten but is never wrong.
  */
 export class RemovedKeys {

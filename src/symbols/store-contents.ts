@@ -8,7 +8,7 @@ import { StubRegistry } from './stub-registry.ts';
 import { SymbolFiles } from './symbol-files.ts';
 import type { SymbolStoreConfig } from './symbol-store-config.ts';
 
-/** What a store knows; one that was read from a snapshot takes the place of an empty one as a whole. */
+/** Contents of a store; those of a snapshot take the place of the empty ones as a whole. */
 export interface StoreContents {
   readonly files: SymbolFiles;
   readonly stubs: StubRegistry;
@@ -29,7 +29,7 @@ export function lifetimeTicks(lifetimeMs: number): number {
   return Math.ceil(lifetimeMs / msPerTick);
 }
 
-/** Empty ones. `seed` hides from senders where keys and stub spaces lie. */
+/** Empty contents. `seed` hides from senders the places of keys and stub spaces. */
 export function createStoreContents(config: SymbolStoreConfig, seed: number): StoreContents {
   const { maxEntries, maxBytes, lifetimeMs } = config;
   const files = new SymbolFiles({ lifetime: lifetimeTicks(lifetimeMs), maxEntries, maxBytes, seed });

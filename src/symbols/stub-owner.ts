@@ -18,7 +18,7 @@ export interface StubSpace {
   read(range: StubRange): FrameSymbol;
 }
 
-/** What the registry needs of stub metadata. */
+/** Stub metadata as the registry needs it. */
 export interface StubSubmission {
   readonly owner: { readonly process: ProcessIdentity } | { readonly fileId: FileId };
   readonly start: bigint;
@@ -37,7 +37,7 @@ export class StubOwner implements SymbolLookup {
   #lastSeenMs: number;
   /** The reporting cycle in which the process exited. */
   #exitedCycle: number | undefined;
-  /** Whether the process only seems to have exited, because another one was seen with its ID. */
+  /** True if the process only seems to have exited, because another one was seen with its ID. */
   #isSuperseded = false;
   #isDropped = false;
 

@@ -38,7 +38,7 @@ export function createStubRange(start: bigint, length: bigint, symbol: FrameSymb
   };
 }
 
-/** What lies of `range` after `cut`, which covers its middle or its start. */
+/** The part of `range` after `cut`, which covers its middle or its start. */
 export function restAfter(range: StubRange, cut: StubRange): StubRange {
   const carries = cut.lastLow === 0x7fff_ffff;
   return {
@@ -57,7 +57,7 @@ export function endBefore(range: StubRange, cut: StubRange): void {
   range.lastLow = (cut.startLow - 1) | 0;
 }
 
-/** Whether the first address is at or before the second. */
+/** True if the first address is at or before the second. */
 export function isAtOrBefore(high: number, low: number, otherHigh: number, otherLow: number): boolean {
   return high < otherHigh || (high === otherHigh && low <= otherLow);
 }

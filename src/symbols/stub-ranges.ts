@@ -164,7 +164,7 @@ export class StubRanges {
   }
 }
 
-/** How many ranges of a chunk start at or before an address. */
+/** The number of ranges of a chunk that start at or before an address. */
 function placeAfter(chunk: readonly StubRange[], high: number, low: number): number {
   let from = 0;
   let to = chunk.length;

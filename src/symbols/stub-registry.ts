@@ -67,7 +67,7 @@ export class StubRegistry {
       return;
     }
     owner.touch(nowMs);
-    // Where no start time tells two uses of a process ID apart, stubs that come after an exit are those of a new process.
+    // Without a start time, stubs that come after an exit are those of a new process.
     if ('pid' in owner.key && owner.key.startTimeNano === 0n) owner.restore();
     const submitted = createStubRange(stub.start, stub.length, stub.symbol, this.#cycle);
     const known = owner.ranges.at(submitted.startHigh, submitted.startLow);
@@ -96,7 +96,7 @@ export class StubRegistry {
     return owner;
   }
 
-  /** Whether a process has a stub there; leaves no trace of the question. */
+  /** True if a process has a stub at the address; marks nothing as used. */
   knowsInProcess(instanceId: string, process: ProcessIdentity, addressHigh: number, addressLow: number): boolean {
     return this.owners.ofProcess(instanceId, process)?.ranges.find(addressHigh, addressLow) !== undefined;
   }

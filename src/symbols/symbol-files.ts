@@ -24,7 +24,7 @@ const fileEntryBytes = 80;
 const maxCapacity = 2 ** 22;
 /** 28 bytes each: enough to tell why for the frames that left in the last cycles. */
 const rememberedRemovals = 16_384;
-/** What one purge looks at and removes at most: some five milliseconds. */
+/** Most files that one purge looks at, and most entries that it removes: some five milliseconds. */
 const filesPerPurge = 8192;
 const removalsPerPurge = 16_384;
 /** No symbol may have more than this share of the budget, or one could push out all others. */
@@ -45,7 +45,7 @@ export class SymbolFiles {
   #executableBytes = 0;
   #refused = 0;
   #sweepPlace = 0;
-  /** Whose symbols are being removed, for the listener. */
+  /** The file whose symbols are being removed, for the listener. */
   #current: FileEntry | undefined;
   readonly #currentId = new Int32Array(4);
 
@@ -158,7 +158,7 @@ export class SymbolFiles {
     if (space !== undefined) this.#retire(space);
   }
 
-  /** Why a frame has no symbol; `undefined` when nothing is remembered of it. */
+  /** The reason why a frame has no symbol; `undefined` when the store does not remember the frame. */
   removalReason(id: FileId, high: number, low: number): RemovalReason | undefined {
     const { word0, word1, word2, word3 } = id;
     if (this.#files.holdsExpired(word0, word1, word2, word3)) return 'expired';

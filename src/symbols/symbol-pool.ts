@@ -45,7 +45,7 @@ export class SymbolPool {
   }
 }
 
-/** What a symbol costs at most: if it shares nothing, and no letter is Latin-1. */
+/** Most bytes that a symbol may take: if it shares no text, and no letter is Latin-1. */
 export function symbolBytes(symbol: FrameSymbol): number {
   const { functionName, systemName, filePath, inlined } = symbol;
   let bytes = ownBytes(symbol) + 2 * (functionName.length + systemName.length + filePath.length);

@@ -44,18 +44,18 @@ export class SymbolStore {
     );
   }
 
-  /** Whether a frame of a file ID has a name; leaves no trace of the question. */
+  /** True if a frame of a file ID has a name; marks nothing as used. */
   knowsInFile(fileId: FileId, addressHigh: number, addressLow: number): boolean {
     if (this.#files.peek(fileId)?.symbols?.peek(addressHigh, addressLow) !== undefined) return true;
     return this.#stubs.knowsInFile(fileId, addressHigh, addressLow);
   }
 
-  /** Whether an address of a process lies in one of its stubs; leaves no trace of the question. */
+  /** True if an address of a process lies in one of its stubs; marks nothing as used. */
   knowsInProcess(instanceId: string, process: ProcessIdentity, addressHigh: number, addressLow: number): boolean {
     return this.#stubs.knowsInProcess(instanceId, process, addressHigh, addressLow);
   }
 
-  /** Whether anything is known of a file ID as a file; leaves no trace of the question. */
+  /** True if the executable of a file ID is known; marks nothing as used. */
   knowsExecutable(fileId: FileId): boolean {
     return this.#files.peek(fileId)?.executable !== undefined;
   }
@@ -108,8 +108,8 @@ export class SymbolStore {
   }
 
   /**
-   * What a walk told, told again, fills an empty store of the same settings; `adopt` makes it this one. `passedMs` ago
-   * the walk began.
+   * A sink that fills an empty store of the same settings with the entries of a walk; `adopt` makes its contents
+   * those of this store. `passedMs` is the time since the walk began.
    */
   restore(nowMs: number, passedMs: number): StoreRestore {
     const { lifetimeMs } = this.#config;

@@ -12,7 +12,7 @@ export class ByteWriter {
     return this.#length;
   }
 
-  /** What was written; valid until the next write. */
+  /** The bytes so far; valid until the next write. */
   get written(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }

@@ -8,7 +8,7 @@ import type { EntryCounts } from './snapshot-format.ts';
 import { maxInlinedDepth, recordTags } from './snapshot-format.ts';
 import type { StoreSink } from './store-sink.ts';
 
-/** Tells `sink` what a section has; returns how many entries. @throws SnapshotFault */
+/** Gives the entries of a section to `sink`; returns their counts. @throws SnapshotFault */
 export function decodeEntries(payload: Buffer, sink: StoreSink): EntryCounts {
   return new SectionDecoder(payload, sink).decode();
 }
@@ -31,7 +31,7 @@ class SectionDecoder {
   readonly #sink: StoreSink;
   readonly #texts: string[] = [''];
   readonly #counts = { files: 0, symbols: 0, owners: 0, stubs: 0 };
-  /** Whose entries follow. */
+  /** Parent of the entries that follow. */
   #parent: 'none' | 'file' | 'owner' = 'none';
   /** Of the last symbol of the file; -1 before the first. */
   #symbolAge = -1;

@@ -16,7 +16,7 @@ const sectionBytes = 64 * 1024;
 /** No symbol that takes more memory is kept, so that no section grows beyond its bound. */
 const maxSymbolBytes = maxSectionBytes / 4;
 
-/** Turns what a walk tells into sections. */
+/** Encodes the entries of a walk into sections. */
 export class SnapshotEncoder implements StoreSink {
   readonly #texts = new ByteWriter(sectionBytes);
   readonly #records = new ByteWriter(sectionBytes);
@@ -24,7 +24,7 @@ export class SnapshotEncoder implements StoreSink {
   readonly #textNumbers = new Map<string, number>();
   readonly #counts = { files: 0, symbols: 0, owners: 0, stubs: 0 };
   #sectionNumber = 0;
-  /** What a new section has to begin with, so that its first symbol or stub belongs to somebody. */
+  /** The file and the owner with which the next section begins, so that its first symbol or stub has a parent. */
   #file: FileRecord | undefined;
   #owner: { readonly key: OwnerKey; readonly age: number } | undefined;
   /** Of the last symbol of the file in this section; -1 before the first. */
@@ -34,7 +34,7 @@ export class SnapshotEncoder implements StoreSink {
     return this.#counts;
   }
 
-  /** Whether a section is full and should be taken. */
+  /** True if a section is full and should be taken. */
   get isFull(): boolean {
     return this.#records.length + this.#texts.length >= sectionBytes;
   }
@@ -78,7 +78,7 @@ export class SnapshotEncoder implements StoreSink {
     this.#writeSymbol(stub.symbol, 0);
   }
 
-  /** What was told since the last section, as a section with its header. */
+  /** All entries since the last section, as a section with its header. */
   takeSection(): Uint8Array[] {
     const textCount = new ByteWriter(8);
     textCount.varint(this.#textNumbers.size);

@@ -6,7 +6,7 @@ import type { SavedSnapshot } from './save-snapshot.ts';
 import type { SnapshotFault } from './snapshot-fault.ts';
 import type { EntryCounts } from './snapshot-format.ts';
 
-/** What became of the entries of a snapshot that was loaded. */
+/** Outcome of loading a snapshot. */
 export interface RestoreOutcome {
   readonly savedUnixNano: bigint;
   /** Entries that had outlived their lifetime. */
@@ -15,7 +15,7 @@ export interface RestoreOutcome {
   readonly evicted: number;
 }
 
-/** What happens to snapshots, counted and logged in one place. */
+/** Events of snapshots, each counted and logged by one call. */
 export interface SnapshotEvents {
   loaded(snapshot: LoadedSnapshot, outcome: RestoreOutcome, durationMs: number): void;
   absent(): void;

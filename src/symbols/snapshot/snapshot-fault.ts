@@ -8,7 +8,7 @@ const remedies: Record<FaultKind, string> = {
   unreadable: 'give a path that framekeeper may read and write',
 };
 
-/** Why a file cannot be read as a snapshot; the message says what is wrong and what to do. */
+/** A file that cannot be read as a snapshot; the message has the problem and the remedy. */
 export class SnapshotFault extends Error {
   readonly kind: FaultKind;
   readonly #problem: string;

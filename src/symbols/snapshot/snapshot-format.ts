@@ -33,7 +33,7 @@ export interface SectionHeader {
   readonly length: number;
 }
 
-/** How many entries a snapshot has, as its last section says. */
+/** Counts of the entries of a snapshot, as its last section has them. */
 export interface EntryCounts {
   readonly files: number;
   readonly symbols: number;

@@ -51,7 +51,7 @@ export class SnapshotKeeper implements Component {
 
   /** Never rejects: without a snapshot, names are asked for again. */
   async start(): Promise<void> {
-    // Whatever is wrong with the folder, the lock will say.
+    // A problem of the folder is reported by the lock.
     await mkdir(dirname(this.#config.path), { recursive: true, mode: 0o700 }).catch(() => undefined);
     await this.#tryLock();
     await this.#load();
@@ -66,7 +66,7 @@ export class SnapshotKeeper implements Component {
     this.#lock = undefined;
   }
 
-  /** Whether this instance writes the snapshot. A lock that another one had is tried again before each snapshot. */
+  /** True if this instance writes the snapshot. A lock that another instance had is tried again before each snapshot. */
   async #tryLock(): Promise<boolean> {
     if (this.#lock !== undefined) return true;
     const owner = { pid: process.pid, host: hostname(), component: this.id };

@@ -61,7 +61,7 @@ export class StoreRestore implements StoreSink {
       return;
     }
     files.fileFamily.setTime(this.#options.nowTick - total);
-    // It had left and come back while the walk went on: what is told last holds.
+    // A file that left and came back during the walk is in the snapshot twice; the last one holds.
     files.drop(fileId);
     if (executable !== undefined) files.learnExecutable(fileId, executable);
   }
@@ -98,7 +98,7 @@ export class StoreRestore implements StoreSink {
     this.#contents.files.enforceBudget();
   }
 
-  /** What there is now, with the time of now and counters that begin at zero; how much of it the budget had no room for. */
+  /** The restored contents, with the time of now and counters at zero, and the number of entries that the budget had no room for. */
   finish(): { readonly contents: StoreContents; readonly evicted: number } {
     this.#setTimeToNow();
     // Two processes of one ID are both alive, though each that comes supersedes the one before.

@@ -4,8 +4,8 @@ import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { OwnerKey } from '../stub-owner.ts';
 
 /**
- * What the store knows, entry by entry, the coldest first: a walk tells it, a snapshot keeps it, a restored store takes
- * it. Ages are tenths of a second before the beginning of the walk, and never increase.
+ * Receiver of the entries of a store, the coldest first: a walk calls one, a snapshot and a restored store are
+ * some. Ages are tenths of a second before the beginning of the walk, and never increase.
  */
 export interface StoreSink {
   file(file: FileRecord): void;
@@ -21,7 +21,7 @@ export interface FileRecord {
   readonly fileId: FileId;
   readonly age: number;
   readonly executable: Executable | undefined;
-  /** Whether it is the last file once more, because a section of the snapshot begins among its symbols. */
+  /** True for the last file once more, when a section of the snapshot begins among its symbols. */
   readonly isContinued: boolean;
 }
 

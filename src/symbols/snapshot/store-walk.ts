@@ -14,11 +14,11 @@ export interface StoreWalkOptions {
   /** Another for each walk over a store, from 1. */
   readonly number: number;
   readonly nowMs: number;
-  /** How many of the coldest entries to leave out. */
+  /** The number of the coldest entries to leave out. */
   readonly leaveOut: number;
 }
 
-/** What a pool says of a slot, whatever its values are. */
+/** Key and links of a slot of a pool with values of any type. */
 interface SlotWords {
   keyWord(slot: number, index: number): number;
   link(slot: number, word: number): number;
@@ -38,7 +38,7 @@ export class StoreWalk {
   readonly #entriesAtStart: number;
   #leaveOut: number;
   #frames: RecencyWalk<FrameSymbol> | undefined;
-  /** What is still to be told of the file at hand before its first symbol. */
+  /** The file at hand, until the sink has it. */
   #pendingFile: { readonly file: FileEntry; readonly fileId: FileId; readonly age: number } | undefined;
   #owners: Iterator<StubOwner> | undefined;
   #ranges: readonly StubRange[] = [];
@@ -57,7 +57,7 @@ export class StoreWalk {
 
   /** Looks at about `limit` entries; false once everything was told. */
   step(limit: number, sink: StoreSink): boolean {
-    // What is used or new puts off the end. Should that outrun the walk, it takes longer steps.
+    // Entries that are used or new put the end off; the steps grow, so that the walk outruns them.
     let left = limit * (1 + Math.floor(this.#visited / (2 * this.#entriesAtStart + limit)));
     this.#visited += left;
     while (left > 0 && this.#owners === undefined) {

@@ -5,6 +5,8 @@ import { countTimestamps } from '../otlp/profiles-data.ts';
 import type { TimeRange } from '../profile/build/time-range.ts';
 import { ProfilesJoiner } from '../profile/join/profiles-joiner.ts';
 import { DictionaryNaming } from '../profile/names/dictionary-naming.ts';
+import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
+import { UnnamedTally } from '../profile/names/unnamed-frames.ts';
 import type { HoldingSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
 import type { JoinedReport, MergedProfiles, WindowUsage } from '../reporter/merged-profiles.ts';
 import type { WindowLimits } from '../reporter/trace-intake.ts';
@@ -97,15 +99,15 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
 
   take(frames: ProfilesData | undefined, range: TimeRange, nowMs: number): JoinedReport {
     const kept = this.#joiner;
-    if (kept.isEmpty) return { data: frames, eventCount: 0 };
+    if (kept.isEmpty) return { data: frames, eventCount: 0, unresolved: [] };
     this.#joiner = new ProfilesJoiner(this.#parts.createProfileId);
     const eventCount = kept.timestampCount;
-    const joined = this.#withLateNames(kept, nowMs);
+    const { joined, unresolved } = this.#withLateNames(kept, nowMs);
     // Samples from before or after the cycle have a profile of their own, and the others must not begin with them.
     const joins = ({ timeUnixNano }: Profile): 'profiles' | 'samples' =>
       timeUnixNano === range.startUnixNano ? 'profiles' : 'samples';
     if (frames !== undefined) joined.add(frames, { joins });
-    return { data: joined.build(), eventCount };
+    return { data: joined.build(), eventCount, unresolved };
   }
 
   #learn(data: ProfilesData): DictionaryNaming {
@@ -127,19 +129,26 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
   }
 
   /** The same with names that came after the request and before the tick. */
-  #withLateNames(kept: ProfilesJoiner, nowMs: number): ProfilesJoiner {
+  #withLateNames(
+    kept: ProfilesJoiner,
+    nowMs: number,
+  ): { joined: ProfilesJoiner; unresolved: readonly UnnamedFrames[] } {
     const { store, createProfileId } = this.#parts;
     const { locationTable } = kept.dictionary;
     const naming = new DictionaryNaming(kept.dictionary, store.at(nowMs));
     const unnamed = [...locationTable.keys()].filter((index) => index > 0 && isUnnamed(locationTable[index]!));
     const late = unnamed.filter((index) => naming.find(index) !== undefined);
+    const tally = new UnnamedTally();
+    const isLate = new Set(late);
+    for (const index of unnamed) if (!isLate.has(index)) naming.countUnnamed(index, tally);
+    const unresolved = tally.toArray();
     this.#locations.add(unnamed.length - late.length, { outcome: 'unnamed' });
-    if (late.length === 0) return kept;
+    if (late.length === 0) return { joined: kept, unresolved };
     this.#locations.add(late.length, { outcome: 'named' });
     // Two locations may have become one, and so two stacks and two samples: all is joined anew.
     const named = new ProfilesJoiner(createProfileId);
     named.add(kept.build(), { linesOf: (location, target) => naming.linesIn(target, location) });
-    return named;
+    return { joined: named, unresolved };
   }
 }
 

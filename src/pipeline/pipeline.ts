@@ -1,6 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import type { ExportRequest } from '../exporters/export-request.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { ProfilesSink } from '../receivers/otlp/profiles-sink.ts';
@@ -11,6 +10,7 @@ import type { Clock, Random } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
 import type { MergeIntoCycle } from './merge-into-cycle.ts';
+import type { PassWatcher } from './pass-through.ts';
 import type { PipelineAdmissions } from './pipeline-admissions.ts';
 
 /** What a pipeline does between its receivers and its exporters. */
@@ -37,7 +37,7 @@ export interface PipelineOutlets {
   /** Who else wants every report of a cycle. */
   readonly consumers: (store: SymbolStore) => readonly ReportConsumer[];
   /** Who wants to see the OTLP requests that are sent on by themselves. */
-  readonly passed: readonly ((request: ExportRequest) => void)[];
+  readonly passed: readonly PassWatcher[];
   /** What stands in for a cycle, for those who want reports of a pipeline that has none. */
   readonly substitutes: (store: SymbolStore) => readonly Component[];
   /** Where the journal of this pipeline is kept, if it is to have one. */

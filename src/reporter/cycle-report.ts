@@ -1,6 +1,6 @@
 import type { ProfilesData } from '../otlp/profiles-data.ts';
 import type { TimeRange } from '../profile/build/time-range.ts';
-import type { UnresolvedFrames } from './window-report.ts';
+import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
 
 /** Result of one reporting cycle. */
 export interface CycleReport {
@@ -13,7 +13,7 @@ export interface CycleReport {
   readonly eventCount: number;
   /** Trace events that wait in the next window for a name. */
   readonly heldCount: number;
-  readonly unresolved: readonly UnresolvedFrames[];
+  readonly unresolved: readonly UnnamedFrames[];
   readonly resubmittedStubs: number;
   /** Time to build the report. */
   readonly durationMs: number;

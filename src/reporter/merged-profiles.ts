@@ -1,5 +1,6 @@
 import type { ProfilesData } from '../otlp/profiles-data.ts';
 import type { TimeRange } from '../profile/build/time-range.ts';
+import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
 
 /** Usage of the bounds of a window by one part of it. */
 export interface WindowUsage {
@@ -19,4 +20,6 @@ export interface JoinedReport {
   readonly data: ProfilesData | undefined;
   /** Events of the kept profiles alone. */
   readonly eventCount: number;
+  /** Locations of the kept profiles that have no name. */
+  readonly unresolved: readonly UnnamedFrames[];
 }

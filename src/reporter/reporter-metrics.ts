@@ -1,4 +1,4 @@
-import type { Meter } from '@opentelemetry/api';
+import type { Counter, Meter } from '@opentelemetry/api';
 import type { CycleReport } from './cycle-report.ts';
 
 export interface ReporterMetrics {
@@ -28,9 +28,7 @@ export function createReporterMetrics(meter: Meter, readWindow: () => WindowStat
   const events = meter.createCounter('framekeeper_reported_trace_events', {
     description: 'Trace events that became part of a profile',
   });
-  const unresolved = meter.createCounter('framekeeper_unresolved_frames', {
-    description: 'Frames reported without a name, by reason and frame type, counted once a cycle',
-  });
+  const unresolved = createUnresolvedCounter(meter);
   const held = meter.createCounter('framekeeper_held_trace_events', {
     description: 'Trace events that waited for one more cycle because only their collector can name a frame of theirs',
   });
@@ -61,6 +59,13 @@ export function createReporterMetrics(meter: Meter, readWindow: () => WindowStat
     recordHeldUp: () => heldUp.add(1),
     recordHandOverFailure: () => handOverFailures.add(1),
   };
+}
+
+/** Frames that left without a name, those of OTLP that passes through included. */
+export function createUnresolvedCounter(meter: Meter): Counter {
+  return meter.createCounter('framekeeper_unresolved_frames', {
+    description: 'Frames reported without a name, by reason and frame type, counted once a cycle or OTLP request',
+  });
 }
 
 function observeWindow(meter: Meter, readWindow: () => WindowStats): void {

@@ -127,7 +127,7 @@ export class ReportingCycle implements Component {
       sampleCount: data === undefined ? 0 : countSamples(data),
       eventCount: events.count + (joined?.eventCount ?? 0),
       heldCount: window.events.count - events.count,
-      unresolved: countUnresolved(window, events, store),
+      unresolved: [...countUnresolved(window, events, store), ...(joined?.unresolved ?? [])],
       resubmittedStubs,
       durationMs: clock.nowMs() - beganMs,
     };

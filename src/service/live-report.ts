@@ -1,4 +1,3 @@
-import type { ExportRequest } from '../exporters/export-request.ts';
 import { httpListener } from '../http/http-listener-config.ts';
 import type { StoreFigures } from '../http/live-page/live-cycle.ts';
 import { LivePage } from '../http/live-page/live-page.ts';
@@ -6,8 +5,10 @@ import type { LivePageConfig } from '../http/live-page/live-page-config.ts';
 import { livePageTable } from '../http/live-page/live-page-config.ts';
 import type { RequestFolder } from '../http/live-page/passed-requests.ts';
 import { decodeProfilesData } from '../otlp/protobuf/decode-profiles-data.ts';
+import type { PassWatcher } from '../pipeline/pass-through.ts';
 import type { PipelineOutlets } from '../pipeline/pipeline.ts';
 import { FlameFolder, foldFlameTrees } from '../profile/flame/flame-graph.ts';
+import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
 import type { ReportConsumer } from '../reporter/cycle-report.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
@@ -48,11 +49,6 @@ export function outletsToPages(
 function reportToPage(page: LivePage, store: SymbolStore): ReportConsumer {
   return {
     consume: ({ range, data, eventCount, unresolved, durationMs }) => {
-      const unresolvedFrames: Record<string, number> = {};
-      for (const { reason, frameType, count } of unresolved) {
-        const key = `${frameType} ${reason}`;
-        unresolvedFrames[key] = (unresolvedFrames[key] ?? 0) + count;
-      }
       page.addCycle({
         endUnixMs: Number(range.endUnixNano / 1_000_000n),
         flame: data === undefined ? { trees: [], omittedSampleCount: 0 } : foldFlameTrees(data, page.maxNodes),
@@ -61,7 +57,7 @@ function reportToPage(page: LivePage, store: SymbolStore): ReportConsumer {
           sampleCount: eventCount,
           cycleMs: durationMs,
           store: figuresOf(store),
-          unresolvedFrames,
+          unresolvedFrames: countsByReason(unresolved),
         },
       });
     },
@@ -69,8 +65,21 @@ function reportToPage(page: LivePage, store: SymbolStore): ReportConsumer {
 }
 
 /** Keeps every request that is sent on by itself for the page to draw. Its bytes are those that exporters send. */
-function passToPage(page: LivePage): (request: ExportRequest) => void {
-  return (request) => page.addPassed({ bytes: request.encoded(), sampleCount: request.sampleCount });
+function passToPage(page: LivePage): PassWatcher {
+  return (request, unnamed) => {
+    const { sampleCount } = request;
+    page.addPassed({ bytes: request.encoded(), sampleCount, unresolvedFrames: countsByReason(unnamed) });
+  };
+}
+
+/** By frame type and reason, e.g. `native never_submitted`. */
+function countsByReason(frames: readonly UnnamedFrames[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { reason, frameType, count } of frames) {
+    const key = `${frameType} ${reason}`;
+    counts[key] = (counts[key] ?? 0) + count;
+  }
+  return counts;
 }
 
 export function requestFolder(maxNodes: number): RequestFolder {

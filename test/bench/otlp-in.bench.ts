@@ -50,7 +50,12 @@ function compareSteps(rounds: number): BenchRow[] {
   const { data } = passingProfiles(1.3);
   const bytes = encodeProfilesData(data);
   const scanner = new PassableScanner();
-  const nobody: NamingSession = { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined };
+  const nobody: NamingSession = {
+    learnExecutable() {},
+    learnSymbol() {},
+    openFile: () => undefined,
+    reasonUnknown: () => 'never_submitted',
+  };
   const everybody: NamingSession = { ...nobody, openFile: () => ({ find: (_, low) => symbolAt(low) }) };
   const enriched = enrichProfiles(data, nobody).data;
   const scan = () => {

@@ -66,7 +66,11 @@ async function start(
   context.after(() => opened.page.context().close());
   if (samples !== undefined) await until(opened.page, 'framekeeper.boxes().length > 0');
   const pass: LiveBrowser['pass'] = (passed) =>
-    livePage.addPassed({ bytes: encodeProfilesData(profilesOf(passed)), sampleCount: passed.length });
+    livePage.addPassed({
+      bytes: encodeProfilesData(profilesOf(passed)),
+      sampleCount: passed.length,
+      unresolvedFrames: {},
+    });
   return { ...opened, addCycle, pass };
 }
 

@@ -59,7 +59,7 @@ test('requests are taken and kept until the tick, when they leave as one, and no
   assert.deepEqual(observations([data!]), observations(requests));
   assert.deepEqual(checkConformance(data!), []);
   assert.equal(merge.usage.events, 0);
-  assert.deepEqual(merge.take(undefined, range, 0), { data: undefined, eventCount: 0 });
+  assert.deepEqual(merge.take(undefined, range, 0), { data: undefined, eventCount: 0, unresolved: [] });
 });
 
 test('without requests the profiles of the window leave as they are', () => {
@@ -113,7 +113,11 @@ test('a name that comes after the request and before the tick counts', async () 
   const { merge, metrics } = setUp();
   merge.submit(received(nameless()));
   merge.submit(received(good()));
-  const { data } = merge.take(undefined, range, 0);
+  const { data, unresolved } = merge.take(undefined, range, 0);
+  assert.deepEqual(
+    unresolved.map(({ frameType, count }) => [frameType, count]),
+    [['native', 1]],
+  );
   // What was nameless is what the other request calls it: one location, one stack, one sample.
   assert.deepEqual(observations([data!]), observations([good(), good()]));
   assert.equal(countSamples(data!), 2);

@@ -6,6 +6,7 @@ import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { countSamples } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import type { PassWatcher } from '../../src/pipeline/pass-through.ts';
 import { PassThrough } from '../../src/pipeline/pass-through.ts';
 import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
 import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
@@ -18,7 +19,14 @@ import { recordMetrics } from '../support/metric-recorder.ts';
 import { configOf } from '../symbols/store-harness.ts';
 
 const hash = parseFileId('00112233445566778899aabbccddeeff')!;
-function startPassThrough(takes: readonly boolean[], watchers: readonly ((request: ExportRequest) => void)[] = []) {
+const nobody = {
+  learnExecutable() {},
+  learnSymbol() {},
+  openFile: () => undefined,
+  reasonUnknown: () => 'never_submitted',
+};
+
+function startPassThrough(takes: readonly boolean[], watchers: readonly PassWatcher[] = []) {
   const { meter, values } = recordMetrics();
   const clock = new FakeClock();
   const store = new SymbolStore(configOf({ lifetime: '60s' }), () => 0.5);
@@ -50,7 +58,14 @@ test('a request that is as we would send it is passed on in its own bytes, and c
   assert.equal(requests[0]!.sampleCount, 2);
   const nameless = goodProfiles();
   nameless.dictionary.locationTable[2]!.lines = [];
-  send(enrichProfiles(nameless, { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined }).data);
+  send(
+    enrichProfiles(nameless, {
+      learnExecutable() {},
+      learnSymbol() {},
+      openFile: () => undefined,
+      reasonUnknown: () => 'never_submitted',
+    }).data,
+  );
   nameless.dictionary.stringTable.push('of no use');
   send(nameless);
   const counted = await metrics();
@@ -90,6 +105,43 @@ test('a name that passed by once serves a later request and every batch of frame
   assert.equal(counted.get('framekeeper_otlp_locations{outcome="named"}'), 1);
   assert.equal(counted.get('framekeeper_otlp_locations{outcome="unnamed"}'), 2);
 });
+
+for (const way of ['undecoded', 'rebuilt'] as const) {
+  test(`frames that leave without a name are counted by reason and frame type, and watchers are told (${way})`, async () => {
+    const told: unknown[] = [];
+    const { sink, metrics } = startPassThrough([true], [(_, unnamed) => told.push(unnamed)]);
+    const nameless = goodProfiles();
+    nameless.dictionary.locationTable[2]!.lines = [];
+    // Senders write what they like: their words do not become labels.
+    const type = nameless.dictionary.attributeTable.find(({ value }) => value === 'kernel')!;
+    type.value = 'a type of its own';
+    for (const location of nameless.dictionary.locationTable) {
+      if (location.attributeIndices.some((index) => nameless.dictionary.attributeTable[index] === type))
+        location.lines = [];
+    }
+    const { data } = enrichProfiles(nameless, nobody);
+    const received = new MessageReader().read({
+      encoding: 'protobuf',
+      bytes: encodeProfilesData(data),
+      isVersionDeclared: true,
+    });
+    sink.submit(way === 'undecoded' ? received : receivedOf(data));
+    const counted = [...(await metrics())].filter(([name]) => name.startsWith('framekeeper_unresolved_frames'));
+    assert.deepEqual(
+      Object.fromEntries(counted.map(([name, value]) => [name.replace(/"|framekeeper_unresolved_frames/g, ''), value])),
+      {
+        '{reason=never_submitted,frame_type=native}': 2,
+        '{reason=no_file_id,frame_type=other}': 1,
+      },
+    );
+    assert.deepEqual(told, [
+      [
+        { reason: 'never_submitted', frameType: 'native', count: 2 },
+        { reason: 'no_file_id', frameType: 'other', count: 1 },
+      ],
+    ]);
+  });
+}
 
 test('a name that somebody else submitted is given to a location that lacks one', () => {
   const { sink, store, requests } = startPassThrough([true]);

@@ -20,7 +20,12 @@ import { TwoWays } from '../support/two-ways.ts';
 // Far fewer might miss one of the ways that must be seen.
 const numRuns = Number(process.env.PROPERTY_RUNS ?? 100);
 
-const nobody = { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined };
+const nobody = {
+  learnExecutable() {},
+  learnSymbol() {},
+  openFile: () => undefined,
+  reasonUnknown: () => 'never_submitted',
+};
 
 function contentOf(bytes: Uint8Array, encoding: 'protobuf' | 'json' = 'protobuf', isVersionDeclared = true) {
   return { encoding, bytes, isVersionDeclared };

@@ -334,11 +334,12 @@ test('ReportingCycle keeps everything of a sample that waits', async () => {
 
 test('ReportingCycle hands its profiles to those that keep it merged, and reports what both come to', async () => {
   const given: (string[] | undefined)[] = [];
+  const unresolved = [{ reason: 'no_file_id', frameType: 'native', count: 2 }];
   const merged: MergedProfiles = {
     usage: { events: 0, bytes: 0 },
     take: (frames) => {
       given.push(frames && plainSamples(frames).map(({ service }) => service));
-      return { data: goodProfiles(), eventCount: 3 };
+      return { data: goodProfiles(), eventCount: 3, unresolved };
     },
   };
   const { cycle, reports, sampleAt } = setUp({ merged });
@@ -347,6 +348,7 @@ test('ReportingCycle hands its profiles to those that keep it merged, and report
   sampleAt(startUnixNano);
   await cycle.stop();
   assert.deepEqual(given, [undefined, ['unknown_service:work']]);
+  assert.deepEqual(reports[0]?.unresolved, unresolved);
   assert.deepEqual(
     reports.map(({ data, sampleCount, eventCount }) => [data, sampleCount, eventCount]),
     [

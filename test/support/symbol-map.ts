@@ -18,6 +18,10 @@ export class SymbolMap implements NamingSession {
     this.symbols.set(`${formatFileId(fileId)}:${hex(high, low)}`, symbol);
   }
 
+  reasonUnknown(): string {
+    return 'never_submitted';
+  }
+
   openFile(fileId: FileId): SymbolLookup {
     return { find: (high, low) => this.symbols.get(`${formatFileId(fileId)}:${hex(high, low)}`) };
   }

@@ -69,11 +69,18 @@ function readSlowly({ encoding, bytes, isVersionDeclared }: MessageContent): Slo
   return { ...sortOutProfiles(data), version };
 }
 
-function countsOf({ learnedLocations, namedLocations, unnamedLocations }: LocationCounts): LocationCounts {
-  return { learnedLocations, namedLocations, unnamedLocations };
+function countsOf({ learnedLocations, namedLocations, unnamedLocations, unnamed }: LocationCounts): LocationCounts {
+  const key = ({ reason, frameType }: LocationCounts['unnamed'][number]): string => `${reason} ${frameType}`;
+  const sorted = unnamed.toSorted((a, b) => key(a).localeCompare(key(b)));
+  return { learnedLocations, namedLocations, unnamedLocations, unnamed: sorted };
 }
 
-const nobody = { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined };
+const nobody = {
+  learnExecutable() {},
+  learnSymbol() {},
+  openFile: () => undefined,
+  reasonUnknown: () => 'never_submitted',
+};
 
 /** Writing a dictionary anew puts it into the order of its use, and leaves out what nobody uses or what is there twice. */
 function assertSameData(actual: ProfilesData, expected: ProfilesData): void {

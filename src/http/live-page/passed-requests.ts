@@ -4,6 +4,8 @@ import type { FlameTree, FlameTrees } from '../../profile/flame/flame-tree.ts';
 export interface PassedRequest {
   readonly bytes: Uint8Array;
   readonly sampleCount: number;
+  /** Frames of the request that went out without a name, by frame type and reason. */
+  readonly unresolvedFrames: Readonly<Record<string, number>>;
 }
 
 /** Folds requests into trees, decoding and all; holds on to nothing of a request but what is drawn. */
@@ -17,6 +19,8 @@ export interface RequestFolder {
 export interface PassedFigures {
   readonly requestCount: number;
   readonly sampleCount: number;
+  /** As of `PassedRequest`, added up. */
+  readonly unresolvedFrames: Readonly<Record<string, number>>;
 }
 
 /** Requests of the time of one cycle. They are kept as bytes, and folded when somebody looks. */
@@ -29,6 +33,7 @@ export class PassedRequests {
   #requestCount = 0;
   #sampleCount = 0;
   #skippedSampleCount = 0;
+  readonly #unresolvedFrames: Record<string, number> = {};
   #folded: FlameTrees = { trees: [], omittedSampleCount: 0 };
 
   constructor(createFolder: () => RequestFolder) {
@@ -36,7 +41,11 @@ export class PassedRequests {
   }
 
   get figures(): PassedFigures {
-    return { requestCount: this.#requestCount, sampleCount: this.#sampleCount };
+    return {
+      requestCount: this.#requestCount,
+      sampleCount: this.#sampleCount,
+      unresolvedFrames: { ...this.#unresolvedFrames },
+    };
   }
 
   /** Of requests that nobody has folded yet. */
@@ -63,6 +72,9 @@ export class PassedRequests {
     this.#sampleCount += request.sampleCount;
     this.#waiting.push(request);
     this.#waitingBytes += request.bytes.length;
+    for (const [key, count] of Object.entries(request.unresolvedFrames)) {
+      this.#unresolvedFrames[key] = (this.#unresolvedFrames[key] ?? 0) + count;
+    }
   }
 
   /** Gives the oldest request that waits up; says how many samples it had. */

@@ -9,13 +9,16 @@ import { LocationNaming } from './location-naming.ts';
 import type { MappingFile } from './mapping-file.ts';
 import { mappingFileOf } from './mapping-file.ts';
 import { linesOf } from './symbol-lines.ts';
+import type { UnnamedTally } from './unnamed-frames.ts';
 
 /** Names for the locations of a decoded dictionary. All indices must be sound. */
 export class DictionaryNaming {
+  readonly #locations: LocationView;
   readonly #naming: LocationNaming;
 
   constructor(dictionary: ProfilesDictionary, session: NamingSession) {
-    this.#naming = new LocationNaming(new DictionaryLocations(dictionary), session);
+    this.#locations = new DictionaryLocations(dictionary);
+    this.#naming = new LocationNaming(this.#locations, session);
   }
 
   /** Tells the store the names of the locations that samples lead to; returns how many had one. */
@@ -29,6 +32,11 @@ export class DictionaryNaming {
   /** The store's name for a location; marks the name as used. */
   find(location: number): FrameSymbol | undefined {
     return this.#naming.find(location);
+  }
+
+  /** Counts a location for which `find` found no name. */
+  countUnnamed(location: number, tally: UnnamedTally): void {
+    tally.add(this.#naming.reasonUnnamed(location), this.#locations.frameTypeOf(location));
   }
 
   /** The same as lines on functions of `target`; none without a name. */

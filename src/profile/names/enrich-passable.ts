@@ -13,6 +13,7 @@ import { LocationNaming } from './location-naming.ts';
 import type { MappingFile } from './mapping-file.ts';
 import { mappingFileOf } from './mapping-file.ts';
 import { namedFunctions } from './symbol-lines.ts';
+import { UnnamedTally } from './unnamed-frames.ts';
 
 export interface EnrichedBytes extends LocationCounts {
   /** The bytes that came in, unless locations got names. */
@@ -25,7 +26,8 @@ export interface EnrichedBytes extends LocationCounts {
  */
 export function enrichPassable(profiles: PassableProfiles, session: NamingSession): EnrichedBytes | undefined {
   const texts = new TextColumns(profiles);
-  const naming = new LocationNaming(new ColumnLocations(profiles.columns, texts), session);
+  const locations = new ColumnLocations(profiles.columns, texts);
+  const naming = new LocationNaming(locations, session);
   const { counts, locationLineStart } = profiles.columns;
   const count = counts[tables.location]!;
   let learnedLocations = 0;
@@ -34,15 +36,18 @@ export function enrichPassable(profiles: PassableProfiles, session: NamingSessio
   const patch = new DictionaryPatch(profiles, texts);
   let namedLocations = 0;
   let unnamedLocations = 0;
+  const tally = new UnnamedTally();
   for (let location = 1; location < count; location++) {
     if (locationLineStart[location] !== locationLineStart[location + 1]) continue;
     const symbol = naming.find(location);
     const lines = symbol === undefined ? noElements : newLines(patch, symbol);
-    if (lines.length === 0) unnamedLocations++;
-    else if (!patch.nameLocation(location, lines)) return undefined;
+    if (lines.length === 0) {
+      unnamedLocations++;
+      tally.add(naming.reasonUnnamed(location), locations.frameTypeOf(location));
+    } else if (!patch.nameLocation(location, lines)) return undefined;
     else namedLocations++;
   }
-  return { bytes: patch.finish(), learnedLocations, namedLocations, unnamedLocations };
+  return { bytes: patch.finish(), learnedLocations, namedLocations, unnamedLocations, unnamed: tally.toArray() };
 }
 
 function newLines(patch: DictionaryPatch, symbol: FrameSymbol): NewLine[] {

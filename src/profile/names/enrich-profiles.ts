@@ -2,6 +2,8 @@ import type { ProfilesData } from '../../otlp/profiles-data.ts';
 import { mergeProfiles } from '../join/profiles-joiner.ts';
 import { DictionaryNaming } from './dictionary-naming.ts';
 import type { NamingSession } from './location-naming.ts';
+import type { UnnamedFrames } from './unnamed-frames.ts';
+import { UnnamedTally } from './unnamed-frames.ts';
 
 export interface EnrichedProfiles extends LocationCounts {
   readonly data: ProfilesData;
@@ -14,6 +16,8 @@ export interface LocationCounts {
   readonly namedLocations: number;
   /** Locations that still have no name. */
   readonly unnamedLocations: number;
+  /** The same by reason and frame type. */
+  readonly unnamed: readonly UnnamedFrames[];
 }
 
 /**
@@ -26,11 +30,16 @@ export function enrichProfiles(data: ProfilesData, session: NamingSession): Enri
   const learnedLocations = naming.learnAll(data);
   let namedLocations = 0;
   let unnamedLocations = 0;
+  const tally = new UnnamedTally();
   const enriched = mergeProfiles([data], (location, target) => {
     const lines = naming.linesIn(target, location);
-    if (lines.length > 0) namedLocations++;
-    else unnamedLocations++;
+    if (lines.length > 0) {
+      namedLocations++;
+      return lines;
+    }
+    unnamedLocations++;
+    naming.countUnnamed(location, tally);
     return lines;
   });
-  return { data: enriched, learnedLocations, namedLocations, unnamedLocations };
+  return { data: enriched, learnedLocations, namedLocations, unnamedLocations, unnamed: tally.toArray() };
 }

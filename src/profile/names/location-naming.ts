@@ -12,6 +12,8 @@ export interface NamingSession {
   learnSymbol(fileId: FileId, addressHigh: number, addressLow: number, symbol: FrameSymbol): void;
   /** Symbols of one file; marks the file as used. `undefined` when nothing is known of the file. */
   openFile(fileId: FileId): SymbolLookup | undefined;
+  /** The reason why an address of a file has no name. */
+  reasonUnknown(fileId: FileId, addressHigh: number, addressLow: number): string;
 }
 
 /** Locations and mappings of one dictionary, by their indices, which must be sound. */
@@ -72,6 +74,13 @@ export class LocationNaming {
     if (file === undefined) return undefined;
     if (file.symbols === undefined) file.symbols = this.#session.openFile(file.fileId) ?? null;
     return file.symbols?.find(this.#view.addressHigh(location), this.#view.addressLow(location));
+  }
+
+  /** The reason why a location has no name, after `find` found none; `no_file_id` where nothing identifies its file. */
+  reasonUnnamed(location: number): string {
+    const file = this.#fileOf(location);
+    if (file === undefined) return 'no_file_id';
+    return this.#session.reasonUnknown(file.fileId, this.#view.addressHigh(location), this.#view.addressLow(location));
   }
 
   /** The file within which the location's address means the same in every process and on every host. */

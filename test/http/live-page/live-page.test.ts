@@ -241,6 +241,7 @@ test('livePageTable.read reads its keys and refuses what cannot be', () => {
 const passedOf = (samples: readonly FixtureSample[]): PassedRequest => ({
   bytes: encodeProfilesData(profilesOf(samples)),
   sampleCount: samples.length,
+  unresolvedFrames: { 'native never_submitted': 2 },
 });
 
 test('a request that passes is drawn at once, and with the cycle in whose time it passed', async (context) => {
@@ -254,7 +255,8 @@ test('a request that passes is drawn at once, and with the cycle in whose time i
   page.addCycle(cycleOf([inMain('web')], 7));
   const second = (await read(base)).body;
   assert.deepEqual(foldedStacks(second.tree), { 'web;main': 3, 'db;main': 1 });
-  assert.deepEqual(second.figures?.passed, { requestCount: 2, sampleCount: 3 });
+  const unresolvedFrames = { 'native never_submitted': 4 };
+  assert.deepEqual(second.figures?.passed, { requestCount: 2, sampleCount: 3, unresolvedFrames });
   assert.equal(second.figures?.sampleCount, 1);
   for (let count = 8; count < 11; count++) page.addCycle(cycleOf([inMain('late')], count));
   assert.deepEqual(foldedStacks((await read(base)).body.tree), { 'late;main': 3 });

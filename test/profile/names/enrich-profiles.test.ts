@@ -44,7 +44,12 @@ function framesOf({ dictionary }: ProfilesData): string[] {
 test('enrichProfiles without names changes nothing but the dictionary, whose entries are used and unique', () => {
   fc.assert(
     fc.property(soundProfiles, (data) => {
-      const enriched = enrichProfiles(data, { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined }).data;
+      const enriched = enrichProfiles(data, {
+        learnExecutable() {},
+        learnSymbol() {},
+        openFile: () => undefined,
+        reasonUnknown: () => 'never_submitted',
+      }).data;
       const written = decodeProfilesData(encodeProfilesData(enriched));
       assert.deepEqual(normalForm([written]).lines, normalForm([data]).lines);
       const aboutTables = checkConformance(written).filter(({ problem }) =>

@@ -17,7 +17,7 @@ const blank = labels.map((label) => ({ label, value: '–', detail: '' }));
 function figuresOf({ windowMs, sampleCount, cycleMs, store, unresolvedFrames, passed }) {
   const total = sampleCount + passed.sampleCount;
   const ofPassed = passed.sampleCount > 0 ? `, ${formatCount(passed.sampleCount)} passed through` : '';
-  const reasons = Object.entries(unresolvedFrames).filter(([, count]) => count > 0);
+  const reasons = Object.entries(sumOf(unresolvedFrames, passed.unresolvedFrames)).filter(([, count]) => count > 0);
   const unresolved = reasons.reduce((sum, [, count]) => sum + count, 0);
   const reasonText = reasons
     .map(([reason, count]) => `${formatCount(count)} ${reason.replaceAll('_', ' ')}`)
@@ -44,6 +44,13 @@ function figuresOf({ windowMs, sampleCount, cycleMs, store, unresolvedFrames, pa
     { value: formatCount(unresolved), detail: reasonText || 'every frame has a name', title: reasonText },
   ];
   return values.map((value, index) => ({ label: labels[index], ...value }));
+}
+
+/** @param {Record<string, number>} a @param {Record<string, number>} b @returns {Record<string, number>} */
+function sumOf(a, b) {
+  const sum = { ...a };
+  for (const [key, count] of Object.entries(b)) sum[key] = (sum[key] ?? 0) + count;
+  return sum;
 }
 
 /** @param {Figure} figure */

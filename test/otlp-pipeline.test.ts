@@ -219,7 +219,7 @@ for (const { name, receivers, pipeline, problem } of [
     receivers: '{frames: {protocols: {grpc: }}, otlp: {protocols: {grpc: }}}',
     pipeline: 'receivers: [frames, otlp], processors: [symbol_store]',
     problem:
-      /profiles\.processors: is \[symbol_store\]; name one symbol_store and then one reporting_cycle: \[symbol_store, reporting_cycle\]; a memory_limiter may be the first\./,
+      /profiles\.processors: is \[symbol_store\]; name one symbol_store and then one reporting_cycle: \[symbol_store, reporting_cycle\]; a memory_limiter may be the first, and a symbolizer may stand between them\./,
   },
   {
     name: 'no symbol store',

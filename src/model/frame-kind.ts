@@ -29,6 +29,11 @@ export function frameTypeName(kind: FrameKind): string {
   return kind === frameKinds.unspecified ? 'native' : namesByKind[kind]!;
 }
 
+/** True if the address of such a frame lies in an executable's code, which the symbols of that file name. */
+export function isFileNamed(kind: FrameKind): boolean {
+  return kind === frameKinds.native || kind === frameKinds.go || kind === frameKinds.rust;
+}
+
 /** True if only the collector can name such a frame: nobody downstream can symbolize it from an address. */
 export function isCollectorNamed(kind: FrameKind): boolean {
   return kind !== frameKinds.native && kind !== frameKinds.unspecified;

@@ -161,12 +161,13 @@ export class NativeSymbolizer implements Component {
     let sliceBeganMs = clock.nowMs();
     for (const [index, symbol] of reply.symbols.entries()) {
       const address = addresses[index]!;
-      if (symbol === undefined) {
-        counts.no_symbol++;
+      // A line without a function is no name: a backend that has one would not look for its own.
+      if (symbol === undefined || symbol.functionName === '') {
+        counts[symbol === undefined ? 'no_symbol' : 'line_only']++;
         this.#markUnnamed(file, address);
         continue;
       }
-      counts[symbol.functionName === '' ? 'line_only' : 'named']++;
+      counts.named++;
       sink.learnSymbol(file.fileId, Math.floor(address / 2 ** 32), address % 2 ** 32, symbol);
       if (clock.nowMs() - sliceBeganMs < sliceMs) continue;
       await clock.sleep(0);

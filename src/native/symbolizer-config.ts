@@ -1,72 +1,96 @@
+import { tmpdir } from 'node:os';
+import type { ProcessorType } from '../config/component-type.ts';
+import { choice, converted, duration, flag, integer, integerOf, text, textList } from '../config/config-keys.ts';
 import type { ConfigSection } from '../config/config-section.ts';
-import type { DebugInfoLevel } from './object-file.ts';
-
-/** The processor `symbolizer`. */
-export interface SymbolizerConfig {
-  /** Whether executables and libraries are read for the names of native frames. */
-  readonly native: boolean;
-  readonly debugInfo: DebugInfoLevel;
-  readonly demangle: boolean;
-  readonly procRoot: string;
-  readonly debugDirectories: readonly string[];
-  /** Where decompressed debug sections are kept, in files without a name. Empty: the system's temporary directory. */
-  readonly directory: string;
-  /** Heap of the thread that reads files. */
-  readonly maxMemoryMib: number;
-  /** Symbol tables of the files that are open. */
-  readonly maxTableBytes: number;
-  /** Larger files are not opened. */
-  readonly maxFileBytes: number;
-  /** Decompressed sections of one file. */
-  readonly maxInflatedBytes: number;
-  /** Of one batch of addresses. */
-  readonly timeoutMs: number;
-  /** Addresses that wait. */
-  readonly maxPending: number;
-}
+import type { ConfigOf, ValuesOf } from '../config/config-table.ts';
+import { configTable } from '../config/config-table.ts';
 
 const mebibyte = 1024 * 1024;
-const levels: readonly string[] = ['names', 'lines', 'inlines'];
+const upToATebibyte = { min: 1, max: 1_048_576 };
 
-export function readSymbolizerConfig(section: ConfigSection): SymbolizerConfig {
-  const mib = (key: string, fallback: number, max: number): number =>
-    mebibyte * section.integer(key, fallback, { min: 1, max });
-  const config = {
-    native: section.boolean('native', true),
-    debugInfo: readLevel(section),
-    demangle: section.boolean('demangle', true),
-    procRoot: readDirectory(section, 'proc_root', '/proc'),
-    debugDirectories: section.stringList('debug_directories', ['/usr/lib/debug']),
-    directory: section.string('directory', ''),
-    maxMemoryMib: section.integer('max_memory_mib', 96, { min: 32, max: 4096 }),
-    maxTableBytes: mib('max_table_mib', 32, 4096),
-    maxFileBytes: mib('max_file_mib', 4096, 1_048_576),
-    maxInflatedBytes: mib('max_inflated_mib', 1024, 1_048_576),
-    timeoutMs: section.durationMs('timeout', 10_000, { min: 100, max: 600_000 }),
-    maxPending: section.integer('max_pending', 65_536, { min: 1, max: 16_777_216 }),
+const keys = {
+  native: flag(
+    'native',
+    { fallback: true },
+    'Names of native frames come from the executables and libraries that processes have mapped.',
+  ),
+  debugInfo: choice(
+    'debug_info',
+    { choices: ['names', 'lines', 'inlines'], fallback: 'inlines' },
+    'Use of debug information: none (symbol tables alone), lines, or lines and inlined functions.',
+  ),
+  demangle: flag(
+    'demangle',
+    { fallback: true },
+    'C++ and Rust names are demangled; the mangled one stays as system name.',
+  ),
+  procRoot: text('proc_root', { fallback: '/proc' }, "Mount of the host's `/proc`."),
+  debugDirectories: textList(
+    'debug_directories',
+    { fallback: ['/usr/lib/debug'] },
+    "Directories with debug files, by build ID or path; that of the process's own file system is always looked into.",
+  ),
+  directory: converted(
+    text(
+      'directory',
+      { fallback: '' },
+      "Directory of decompressed debug sections, in files without a name; empty is the system's temporary one.",
+    ),
+    (path) => path || tmpdir(),
+  ),
+  maxMemoryMib: integer(
+    'max_memory_mib',
+    { fallback: 96, min: 32, max: 4096 },
+    'Bound of the heap of the thread that reads files; beyond it the thread is started anew, and the file left alone.',
+  ),
+  maxTableBytes: integerOf(
+    mebibyte,
+    'max_table_mib',
+    { fallback: 32, min: 1, max: 4096 },
+    'Bound of the symbol tables in memory.',
+  ),
+  maxFileBytes: integerOf(mebibyte, 'max_file_mib', { fallback: 4096, ...upToATebibyte }, 'Larger files are not read.'),
+  maxInflatedBytes: integerOf(
+    mebibyte,
+    'max_inflated_mib',
+    { fallback: 1024, ...upToATebibyte },
+    'Bound of the decompressed debug sections of one file; beyond it, its symbol tables alone are used.',
+  ),
+  timeoutMs: duration(
+    'timeout',
+    { fallback: 10_000, min: 100, max: 600_000 },
+    'Longest time for a batch of up to 1,000 addresses of one file; after it the file is left alone.',
+  ),
+  maxPending: integer(
+    'max_pending',
+    { fallback: 65_536, min: 1, max: 16_777_216 },
+    'Bound of the addresses that wait.',
+  ),
+};
+
+const table = configTable({
+  about: "Names native frames from this node's own files, which needs access to the processes of others.",
+  keys,
+  check,
+});
+
+export type SymbolizerConfig = ConfigOf<typeof table>;
+
+/** Processor `symbolizer`. */
+export const symbolizerType: ProcessorType<SymbolizerConfig> = {
+  kind: 'processor',
+  type: 'symbolizer',
+  aliases: [],
+  stability: 'alpha',
+  table,
+};
+
+function check({ procRoot, debugDirectories }: ValuesOf<typeof keys>, section: ConfigSection): void {
+  const checkPath = (key: string, path: string, example: string): void => {
+    if (!path.startsWith('/')) section.addProblem(key, `"${path}" is no absolute path`, `write e.g. ${example}`);
   };
-  config.debugDirectories.forEach((directory, index) => {
-    if (directory.startsWith('/')) return;
-    section.addProblem(
-      `debug_directories[${index}]`,
-      `"${directory}" is no absolute path`,
-      'write e.g. /usr/lib/debug',
-    );
-  });
-  section.end();
-  return config;
-}
-
-function readLevel(section: ConfigSection): DebugInfoLevel {
-  const level = section.string('debug_info', 'inlines');
-  if (levels.includes(level)) return level as DebugInfoLevel;
-  section.addProblem('debug_info', `"${level}" is none of ${levels.join(', ')}`, 'write one of them');
-  return 'inlines';
-}
-
-function readDirectory(section: ConfigSection, key: string, fallback: string): string {
-  const path = section.string(key, fallback);
-  if (path.startsWith('/')) return path.length > 1 ? path.replace(/\/+$/, '') : path;
-  section.addProblem(key, `"${path}" is no absolute path`, `write e.g. ${fallback}`);
-  return fallback;
+  checkPath('proc_root', procRoot, '/proc');
+  for (const [index, path] of debugDirectories.entries()) {
+    checkPath(`debug_directories[${index}]`, path, '/usr/lib/debug');
+  }
 }

@@ -3,6 +3,7 @@ import type { ComponentOf } from '../config/check-document.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { Journal } from '../journal/journal.ts';
 import { createJournalEvents } from '../journal/journal-events.ts';
+import type { NativeNames } from '../reporter/native-names.ts';
 import type { ReporterMetrics, WindowStats } from '../reporter/reporter-metrics.ts';
 import { createReporterMetrics } from '../reporter/reporter-metrics.ts';
 import { ReportingCycle } from '../reporter/reporting-cycle.ts';
@@ -17,6 +18,13 @@ import { hasNoRoomForReport } from './fan-out.ts';
 import { MergeIntoCycle } from './merge-into-cycle.ts';
 import type { PipelineOutlets, PipelineParts } from './pipeline.ts';
 import type { NamedAdmission } from './pipeline-admissions.ts';
+
+/** Where a cycle has its names from. */
+export interface NameParts {
+  readonly store: SymbolStore;
+  /** Names of native frames from this node's files. */
+  readonly native: NativeNames | undefined;
+}
 
 /** Parts of a pipeline with a reporting cycle. */
 export interface CyclePart {
@@ -35,18 +43,18 @@ export interface CyclePart {
 export function createCyclePart(
   pipelineId: string,
   { id, config }: ComponentOf<ReportingCycleConfig>,
-  store: SymbolStore,
+  { store, native }: NameParts,
   outlets: PipelineOutlets,
   parts: PipelineParts,
 ): CyclePart {
   const { exporters, journalLog } = outlets;
-  const { intake, merged } = createWindow(config, store, parts);
+  const { intake, merged } = createWindow(config, { store, native }, parts);
   const metrics = createReporterMetrics(parts.meter, () => statsOf(intake, merged));
   const outlet = createOutlet(exporters, metrics, parts.logger);
   const journal = journalLog && createJournal(pipelineId, id, { log: journalLog, intake, parts });
   const cycle = new ReportingCycle(id, config, {
     ...parts,
-    ...{ symbols: store, intake, merged, metrics, outlet, journal },
+    ...{ symbols: store, native, intake, merged, metrics, outlet, journal },
     consumers: outlets.consumers(store),
     isHeldUp: () => hasNoRoomForReport(exporters),
   });
@@ -65,15 +73,15 @@ export function createCyclePart(
 /** The two ways into a window: raw frame samples, and OTLP profiles where these are merged. They share its bounds. */
 function createWindow(
   { maxEvents, maxBytes, intervalMs, otlpProfiles }: ReportingCycleConfig,
-  store: SymbolStore,
+  { store, native }: NameParts,
   parts: PipelineParts,
 ): Pick<CyclePart, 'intake' | 'merged'> {
   const limits = { maxEvents, maxBytes, retryDelayMs: intervalMs };
   if (otlpProfiles === 'pass_through') {
-    return { intake: new TraceIntake(store, limits, parts.clock), merged: undefined };
+    return { intake: new TraceIntake(store, limits, parts.clock, native), merged: undefined };
   }
   const merged = new MergeIntoCycle({ ...parts, store, limits, window: () => intake.stats });
-  const intake = new TraceIntake(store, { ...limits, merged }, parts.clock);
+  const intake = new TraceIntake(store, { ...limits, merged }, parts.clock, native);
   return { intake, merged };
 }
 

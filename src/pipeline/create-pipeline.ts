@@ -4,6 +4,10 @@ import { MemoryLimiter } from '../memory/memory-limiter.ts';
 import type { MemoryLimiterConfig } from '../memory/memory-limiter-config.ts';
 import { memoryLimiterType } from '../memory/memory-limiter-config.ts';
 import { createProcessMemory } from '../memory/process-memory.ts';
+import { createSymbolizer } from '../native/create-symbolizer.ts';
+import type { NameSink, NativeSymbolizer } from '../native/native-symbolizer.ts';
+import type { SymbolizerConfig } from '../native/symbolizer-config.ts';
+import { symbolizerType } from '../native/symbolizer-config.ts';
 import type { ReportingCycleConfig } from '../reporter/reporting-cycle-config.ts';
 import { reportingCycleType } from '../reporter/reporting-cycle-config.ts';
 import { componentLogger } from '../support/logger.ts';
@@ -12,6 +16,7 @@ import { SymbolStore } from '../symbols/symbol-store.ts';
 import type { SymbolStoreConfig } from '../symbols/symbol-store-config.ts';
 import { symbolStoreType } from '../symbols/symbol-store-config.ts';
 import { registerSymbolStoreMetrics } from '../symbols/symbol-store-metrics.ts';
+import type { CyclePart } from './create-cycle-part.ts';
 import { createCyclePart } from './create-cycle-part.ts';
 import { refuseForPassThrough, refuseForReport } from './fan-out.ts';
 import { PassThrough } from './pass-through.ts';
@@ -27,7 +32,8 @@ export function createPipeline(
   outlets: PipelineOutlets,
   parts: PipelineParts,
 ): Pipeline {
-  const { limiter: limiterProcessor, store: storeProcessor, cycle: cycleProcessor } = processorsOf(id, config);
+  const processors = processorsOf(id, config);
+  const { limiter: limiterProcessor, store: storeProcessor, cycle: cycleProcessor } = processors;
   const limiters = limiterProcessor === undefined ? [] : [createLimiter(limiterProcessor, parts)];
   const store = new SymbolStore(storeProcessor.config, parts.random);
   registerSymbolStoreMetrics(parts.meter, store);
@@ -48,20 +54,25 @@ export function createPipeline(
     const components = [...first, purge, ...outlets.substitutes(store)];
     return { id, store, ...nothing, profiles: passThrough(), admissions: admit([], [passFull]), components };
   }
-  const cycle = createCyclePart(id, cycleProcessor, store, outlets, parts);
+  // Names that come for a sample of the window at hand belong to it, whatever the store forgets until the report.
+  const nameFrames: NameFrames = (fileId, high, low, symbol) =>
+    cycle.intake.window.nameFrames(fileId, high, low, symbol);
+  const native = processors.symbolizer && createNative(processors.symbolizer, store, nameFrames, parts);
+  const cycle: CyclePart = createCyclePart(id, cycleProcessor, { store, native }, outlets, parts);
   const { intake, merged, journal } = cycle;
   const otlpFull = merged === undefined ? passFull : reportFull;
   return {
     ...{ id, store, intake, merged, journal },
     profiles: merged ?? passThrough(),
     admissions: admit([reportFull, ...cycle.admissions.frames], [otlpFull, ...cycle.admissions.otlp]),
-    components: [...first, ...cycle.components],
+    components: [...first, ...(native === undefined ? [] : [native]), ...cycle.components],
   };
 }
 
 interface Processors {
   readonly limiter: ComponentOf<MemoryLimiterConfig> | undefined;
   readonly store: ComponentOf<SymbolStoreConfig>;
+  readonly symbolizer: ComponentOf<SymbolizerConfig> | undefined;
   readonly cycle: ComponentOf<ReportingCycleConfig> | undefined;
 }
 
@@ -71,6 +82,7 @@ function processorsOf(pipelineId: string, { pipelines, processors }: CheckedConf
   return {
     limiter: configured.find((each) => isOfType(each, memoryLimiterType)),
     store: configured.find((each) => isOfType(each, symbolStoreType))!,
+    symbolizer: configured.find((each) => isOfType(each, symbolizerType)),
     cycle: configured.find((each) => isOfType(each, reportingCycleType)),
   };
 }
@@ -83,6 +95,25 @@ function createLimiter(
   const own = componentLogger(logger, 'processor', id);
   const memory = createProcessMemory();
   return new MemoryLimiter(id, config, { memory, clock, random, meter, logger: own });
+}
+
+type NameFrames = NameSink['learnSymbol'];
+
+/** Names from this node's files fill gaps: a name that a collector gave stays. */
+function createNative(
+  { id, config }: ComponentOf<SymbolizerConfig>,
+  store: SymbolStore,
+  nameFrames: NameFrames,
+  { clock, meter, logger }: PipelineParts,
+): NativeSymbolizer | undefined {
+  if (!config.native) return undefined;
+  const learnSymbol: NameFrames = (fileId, high, low, symbol) => {
+    if (store.knowsInFile(fileId, high, low)) return;
+    store.at(clock.nowMs()).learnSymbol(fileId, high, low, symbol);
+    nameFrames(fileId, high, low, symbol);
+  };
+  const own = componentLogger(logger, 'processor', id);
+  return createSymbolizer(id, config, { sink: { learnSymbol }, meter, clock, logger: own });
 }
 
 /** The snapshot keeper of the store: starts before anything learns names, and stops after the last report. */

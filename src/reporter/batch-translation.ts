@@ -2,8 +2,9 @@
 import type { FileId } from '../model/file-id.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
-import { frameKinds, isCollectorNamed } from '../model/frame-kind.ts';
+import { frameKinds, isCollectorNamed, isFileNamed } from '../model/frame-kind.ts';
 import type { SymbolLookup } from '../model/symbol-lookup.ts';
+import type { NativeNames } from './native-names.ts';
 import type { SampleWindow } from './sample-window.ts';
 import type { SymbolSession } from './symbol-source.ts';
 
@@ -16,6 +17,7 @@ export class BatchTranslation {
   readonly #batch: FrameBatch;
   readonly #window: SampleWindow;
   readonly #store: SymbolSession;
+  readonly #native: NativeNames | undefined;
 
   /** Window index plus one of each entry of the batch; 0 while it was not needed. */
   readonly #files: Uint32Array;
@@ -35,11 +37,14 @@ export class BatchTranslation {
   readonly #comms: Uint32Array;
   readonly #labelSets: Uint32Array;
   #scratch = new Uint32Array(64);
+  /** Process ID of the sample whose stack is translated. */
+  #pid = 0;
 
-  constructor(batch: FrameBatch, window: SampleWindow, store: SymbolSession) {
+  constructor(batch: FrameBatch, window: SampleWindow, store: SymbolSession, native?: NativeNames) {
     this.#batch = batch;
     this.#window = window;
     this.#store = store;
+    this.#native = native;
     this.#files = new Uint32Array(batch.fileIds.length);
     this.#executables = new Uint8Array(batch.fileIds.length);
     this.#addressSpaces = new Uint32Array(batch.processes.length);
@@ -56,9 +61,11 @@ export class BatchTranslation {
     this.#labelSets = new Uint32Array(batch.labelSets.length);
   }
 
-  stack(index: number): number {
+  /** The stack of a sample of a process: entry `process` of the batch. */
+  stack(index: number, process: number): number {
     const known = this.#stacks[index]!;
     if (known !== 0) return known - 1;
+    this.#pid = this.#batch.processes[process]?.pid ?? 0;
     const { start, frames, truncated } = this.#batch.stacks;
     const first = start[index]!;
     const length = start[index + 1]! - first;
@@ -135,8 +142,18 @@ export class BatchTranslation {
     if (mapping[index] === 0 && (frameKind === frameKinds.native || frameKind === frameKinds.kernel)) {
       this.#executableOf(fileId[index]!, file);
     }
+    if (this.#native !== undefined && this.#window.symbols[frame] === undefined && isFileNamed(frameKind)) {
+      this.#needNative(index, file);
+    }
     this.#frames[index] = frame + 1;
     return frame;
+  }
+
+  #needNative(index: number, file: number): void {
+    const { addressHigh, addressLow } = this.#batch.frames;
+    const { owner, executable } = this.#window.files[file]!;
+    if (owner.kind !== 'file') return;
+    this.#native!.need(owner.fileId, addressHigh[index]!, addressLow[index]!, { pid: this.#pid, executable });
   }
 
   #needName(file: number, addressHigh: number, addressLow: number, kind: FrameKind): void {

@@ -1,5 +1,6 @@
 import { isCollectorNamed } from '../model/frame-kind.ts';
 import type { TraceEvents } from '../profile/build/window-contents.ts';
+import type { NativeNames } from './native-names.ts';
 import type { SampleWindow } from './sample-window.ts';
 
 /** Numbers of the events of a window, rising: of those to be reported, and of those that are in the next window now. */
@@ -9,16 +10,17 @@ export interface DividedEvents {
 }
 
 /**
- * Moves events that lack a name which only their collector can give from a window into the next one, where the answer may
- * have come by then. An event waits for one cycle at most, and only in the first half of the next window: its other half,
+ * Moves events that lack a name which only their collector can give, or which this node's files may give soon, from a window into
+ * the next one, where the answer may have come by then. An event waits for one cycle at most, and only in the first half of the next window: its other half,
  * by `maxEvents` and `maxBytes`, is for samples that come.
  */
 export function holdBack(
   window: SampleWindow,
   next: SampleWindow,
   { maxEvents, maxBytes }: { readonly maxEvents: number; readonly maxBytes: number },
+  native?: NativeNames,
 ): DividedEvents {
-  const waiting = stacksThatWait(window);
+  const waiting = stacksThatWait(window, native);
   const mover = new EventMover(window, next);
   const staying: number[] = [];
   const held: number[] = [];
@@ -46,9 +48,12 @@ export function selectEvents(events: TraceEvents, numbers: readonly number[]): T
   };
 }
 
-function stacksThatWait(window: SampleWindow): Set<number> {
+function stacksThatWait(window: SampleWindow, native: NativeNames | undefined): Set<number> {
   const { stacks, symbols } = window;
-  const isMissing = symbols.map((symbol, frame) => symbol === undefined && isCollectorNamed(window.frameKind(frame)));
+  const isMissing = symbols.map(
+    (symbol, frame) =>
+      symbol === undefined && (isCollectorNamed(window.frameKind(frame)) || isUnderWay(window, frame, native)),
+  );
   const waiting = new Set<number>();
   if (!isMissing.includes(true)) return waiting;
   for (let stack = 0; stack < stacks.count; stack++) {
@@ -57,6 +62,15 @@ function stacksThatWait(window: SampleWindow): Set<number> {
     }
   }
   return waiting;
+}
+
+function isUnderWay(window: SampleWindow, frame: number, native: NativeNames | undefined): boolean {
+  if (native === undefined) return false;
+  const { owner } = window.files[window.frameFile(frame)]!;
+  return (
+    owner.kind === 'file' &&
+    native.isUnderWay(owner.fileId, window.frameAddressHigh(frame), window.frameAddressLow(frame))
+  );
 }
 
 /** Copies single events from one window to another with all that they refer to; names that were found go with them. */

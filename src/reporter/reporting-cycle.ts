@@ -10,6 +10,7 @@ import type { CycleReport, ReportConsumer, ReportOutlet, WindowJournal } from '.
 import type { DividedEvents } from './hold-back.ts';
 import { holdBack, selectEvents } from './hold-back.ts';
 import type { MergedProfiles } from './merged-profiles.ts';
+import type { NativeNames } from './native-names.ts';
 import { ReportDelivery } from './report-delivery.ts';
 import type { ReporterMetrics } from './reporter-metrics.ts';
 import type { ReportingCycleConfig } from './reporting-cycle-config.ts';
@@ -31,6 +32,8 @@ export type CyclePace = Omit<ReportingCycleConfig, 'otlpProfiles'>;
 export interface ReportingCycleParts {
   readonly symbols: SymbolSource;
   readonly intake: WindowIntake;
+  /** Where names of native frames were asked for. */
+  readonly native?: NativeNames | undefined;
   readonly merged?: MergedProfiles | undefined;
   readonly consumers: readonly ReportConsumer[];
   /** True while a report would find no room: then the window stays, and new samples are refused upstream. */
@@ -127,7 +130,7 @@ export class ReportingCycle implements Component {
       sampleCount: data === undefined ? 0 : countSamples(data),
       eventCount: events.count + (joined?.eventCount ?? 0),
       heldCount: window.events.count - events.count,
-      unresolved: [...countUnresolved(window, events, store), ...(joined?.unresolved ?? [])],
+      unresolved: [...countUnresolved(window, events, store, this.#parts.native), ...(joined?.unresolved ?? [])],
       resubmittedStubs,
       durationMs: clock.nowMs() - beganMs,
     };
@@ -163,11 +166,11 @@ export class ReportingCycle implements Component {
 
   /** All events of the window but those that wait in the next one for a name. */
   #eventsToReport(window: SampleWindow, isLast: boolean, store: SymbolSession): TraceEvents {
-    const { intake } = this.#parts;
+    const { intake, native } = this.#parts;
     let divided: DividedEvents | undefined;
     try {
       resolveLateNames(window, store);
-      if (!isLast && this.#config.resolveGrace) divided = holdBack(window, intake.window, this.#config);
+      if (!isLast && this.#config.resolveGrace) divided = holdBack(window, intake.window, this.#config, native);
     } finally {
       // Also when that fails: the window is taken, and what follows in the journal belongs to the next one.
       this.#delivery.begin(divided?.held ?? []);

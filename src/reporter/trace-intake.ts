@@ -4,6 +4,7 @@ import type { Clock } from '../support/clock.ts';
 import { BatchTranslation } from './batch-translation.ts';
 import type { EventIndices } from './event-columns.ts';
 import type { WindowUsage } from './merged-profiles.ts';
+import type { NativeNames } from './native-names.ts';
 import { SampleWindow } from './sample-window.ts';
 import type { SymbolSession, SymbolSource } from './symbol-source.ts';
 
@@ -36,13 +37,16 @@ export class TraceIntake {
   readonly #symbols: SymbolSource;
   readonly #limits: WindowLimits;
   readonly #clock: Clock;
+  readonly #native: NativeNames | undefined;
   #window = new SampleWindow();
   #rejectedSamples = 0;
 
-  constructor(symbols: SymbolSource, limits: WindowLimits, clock: Clock) {
+  /** `native`: asked for names of native frames, where this node's files are read. */
+  constructor(symbols: SymbolSource, limits: WindowLimits, clock: Clock, native?: NativeNames) {
     this.#symbols = symbols;
     this.#limits = limits;
     this.#clock = clock;
+    this.#native = native;
   }
 
   /** Trace events and bytes of the window at hand, and samples rejected so far because a window was full. */
@@ -114,7 +118,7 @@ export class TraceIntake {
   #addSamples(batch: FrameBatch, store: SymbolSession, room: WindowRoom): number {
     const window = this.#window;
     const { samples } = batch;
-    const translation = new BatchTranslation(batch, window, store);
+    const translation = new BatchTranslation(batch, window, store, this.#native);
     const event: EventIndices = { resource: 0, profileType: 0, stack: 0, context: 0, link: 0 };
     for (let i = 0; i < samples.count; i++) {
       const firstMoment = samples.momentStart[i]!;
@@ -123,7 +127,7 @@ export class TraceIntake {
       if (i % samplesPerSizeCheck === 0 && this.#isLargerThan(room)) return i;
       event.resource = translation.resource(samples.process[i]!);
       event.profileType = translation.profileType(samples.profileType[i]!);
-      event.stack = translation.stack(samples.stack[i]!);
+      event.stack = translation.stack(samples.stack[i]!, samples.process[i]!);
       event.link = translation.link(samples.link[i]!);
       event.context = translation.context(i);
       for (let moment = firstMoment; moment < endMoment; moment++) {

@@ -3,12 +3,14 @@ import type { FrameKind } from '../model/frame-kind.ts';
 import { frameKinds, frameTypeName } from '../model/frame-kind.ts';
 import type { SymbolLookup } from '../model/symbol-lookup.ts';
 import type { TraceEvents, WindowContents, WindowFrame } from '../profile/build/window-contents.ts';
+import type { NativeNames } from './native-names.ts';
 import type { FileOwner, SampleWindow } from './sample-window.ts';
 import type { SymbolSession, UnknownReason } from './symbol-source.ts';
 
 /** Frames of one window that have no name, by why, and of which type. */
 export interface UnresolvedFrames {
-  readonly reason: UnknownReason | 'unknown_kind';
+  /** Of native frames that this node's files were searched for, what came of that. */
+  readonly reason: UnknownReason | 'unknown_kind' | (string & {});
   readonly frameType: string;
   readonly count: number;
 }
@@ -25,18 +27,33 @@ export function resolveLateNames(window: SampleWindow, store: SymbolSession): vo
 }
 
 /** The frames of `events` that have no name, and why. */
-export function countUnresolved(window: SampleWindow, events: TraceEvents, store: SymbolSession): UnresolvedFrames[] {
+export function countUnresolved(
+  window: SampleWindow,
+  events: TraceEvents,
+  store: SymbolSession,
+  native?: NativeNames,
+): UnresolvedFrames[] {
   const counts = new Map<string, { reason: UnresolvedFrames['reason']; frameType: string; count: number }>();
   for (const frame of unnamedFrames(window, events)) {
     const kind = window.frameKind(frame);
     const { owner } = window.files[window.frameFile(frame)]!;
-    const reason = reasonOf(window, frame, owner, kind, store);
+    const reason = nativeReason(window, frame, owner, native) ?? reasonOf(window, frame, owner, kind, store);
     const key = `${reason} ${kind}`;
     const entry = counts.get(key) ?? { reason, frameType: frameTypeName(kind), count: 0 };
     entry.count++;
     counts.set(key, entry);
   }
   return [...counts.values()];
+}
+
+function nativeReason(
+  window: SampleWindow,
+  frame: number,
+  owner: FileOwner,
+  native: NativeNames | undefined,
+): string | undefined {
+  if (native === undefined || owner.kind === 'process') return undefined;
+  return native.reasonOf(owner.fileId, window.frameAddressHigh(frame), window.frameAddressLow(frame));
 }
 
 /** Frames without a name in the stacks of `events`, each once. */

@@ -8,6 +8,7 @@ import { otlpGrpcExporterType } from '../exporters/otlp-grpc/otlp-grpc-exporter.
 import { otlpHttpExporterType } from '../exporters/otlp-http/otlp-http-exporter.ts';
 import { healthCheckType } from '../http/health/health-check.ts';
 import { memoryLimiterType } from '../memory/memory-limiter-config.ts';
+import { symbolizerType } from '../native/symbolizer-config.ts';
 import { framesReceiverType } from '../receivers/frames/frames-receiver.ts';
 import { otlpReceiverType } from '../receivers/otlp/otlp-receiver.ts';
 import type { ReceiverType } from '../receivers/receiver-type.ts';
@@ -29,6 +30,7 @@ export const componentTypes: readonly ServiceComponentType[] = [
   otlpReceiverType,
   memoryLimiterType,
   symbolStoreType,
+  symbolizerType,
   reportingCycleType,
   otlpGrpcExporterType,
   otlpHttpExporterType,

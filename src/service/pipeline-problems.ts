@@ -3,6 +3,7 @@ import type { CheckedConfig } from '../config/check-document.ts';
 import { isOfType } from '../config/check-document.ts';
 import type { ConfigProblem } from '../config/config-error.ts';
 import { memoryLimiterType } from '../memory/memory-limiter-config.ts';
+import { symbolizerType } from '../native/symbolizer-config.ts';
 import { framesReceiverType } from '../receivers/frames/frames-receiver.ts';
 import { otlpReceiverType } from '../receivers/otlp/otlp-receiver.ts';
 import { reportingCycleType } from '../reporter/reporting-cycle-config.ts';
@@ -26,11 +27,13 @@ function findProcessorProblems({ pipelines, processors, receivers }: CheckedConf
     // Before all others: refused data must not have cost any work.
     if (types[0] === memoryLimiterType) types.shift();
     const hasFrames = pipeline.receivers.some((receiver) => isOfType(receivers.get(receiver), framesReceiverType));
+    if (types[1] === symbolizerType) types.splice(1, 1);
     const [store, cycle, ...others] = types;
     const isCycle = cycle === reportingCycleType || (cycle === undefined && !hasFrames);
     if (store === symbolStoreType && isCycle && others.length === 0) return [];
     const whole =
-      'name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first';
+      'name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first, ' +
+      'and a symbolizer may stand between them';
     return {
       path: `service.pipelines.${id}.processors`,
       problem: `is [${pipeline.processors.join(', ')}]`,

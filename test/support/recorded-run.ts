@@ -63,6 +63,8 @@ export function splitMessages(bytes: Buffer): Buffer[] {
 
 export interface ReportedFrame {
   readonly type: string;
+  /** Of the outermost function; empty when the frame has no name. */
+  readonly name: string;
   readonly isNamed: boolean;
   readonly hasLine: boolean;
   readonly address: bigint;
@@ -79,6 +81,7 @@ export function framesOf(messages: readonly ProfilesData[]): ReportedFrame[] {
       const called = lines.map(({ functionIndex }) => dictionary.functionTable[functionIndex]!);
       return {
         type: String(attributesOf(data, attributeIndices)['profile.frame.type']),
+        name: dictionary.stringTable[called.at(-1)?.nameStrindex ?? 0]!,
         isNamed: called.length > 0 && called.every(({ nameStrindex }) => nameStrindex !== 0),
         hasLine: called.every(({ filenameStrindex }) => filenameStrindex !== 0) && lines.every(({ line }) => line > 0n),
         address,

@@ -1,0 +1,35 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import type { Clock } from '../support/clock.ts';
+import type { NameSink } from './native-symbolizer.ts';
+import { NativeSymbolizer } from './native-symbolizer.ts';
+import type { SymbolizerConfig } from './symbolizer-config.ts';
+import { createSymbolizerMetrics } from './symbolizer-metrics.ts';
+import { WorkerClient } from './worker/worker-client.ts';
+
+export interface SymbolizerDependencies {
+  readonly sink: NameSink;
+  readonly meter: Meter;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A file that nobody asks for is closed, and its tables are dropped. */
+const idleMs = 30_000;
+
+/** Processor `symbolizer` with the thread that it reads files in. */
+export function createSymbolizer(
+  id: string,
+  config: SymbolizerConfig,
+  { sink, meter, clock, logger }: SymbolizerDependencies,
+): NativeSymbolizer {
+  const { procRoot, debugDirectories, maxFileBytes, debugInfo, demangle, directory, maxTableBytes, maxInflatedBytes } =
+    config;
+  const search = { procRoot, debugDirectories, maxFileBytes };
+  const options = { search, debugInfo, demangle, directory, maxTableBytes, maxInflatedBytes, idleMs };
+  const limits = { timeoutMs: config.timeoutMs, maxHeapMib: config.maxMemoryMib };
+  const worker = new WorkerClient(options, limits, clock);
+  const metrics = createSymbolizerMetrics(meter, () => symbolizer.pending);
+  const symbolizer = new NativeSymbolizer(id, { worker, sink, metrics, clock, logger, maxPending: config.maxPending });
+  return symbolizer;
+}

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { htlhashOf, readBuildIds } from '../src/native/elf/build-id.ts';
+import { MemorySource } from '../src/native/elf/byte-source.ts';
+import { readElfFile } from '../src/native/elf/elf-file.ts';
+import { decodeProfilesData } from '../src/otlp/protobuf/decode-profiles-data.ts';
+import type { PlainBatch } from './support/frames-client.ts';
+import { FramesClient, smallBatch } from './support/frames-client.ts';
+import { patienceMs } from './support/patience.ts';
+import type { ReportedFrame } from './support/recorded-run.ts';
+import { framesOf, splitMessages } from './support/recorded-run.ts';
+import type { RunningService } from './support/running-service.ts';
+import { startService } from './support/running-service.ts';
+
+interface NamedNode {
+  readonly running: RunningService;
+  readonly client: FramesClient;
+  readonly reported: () => ReportedFrame[];
+}
+
+/** A service that reads the files of this machine's processes. */
+async function startNode(t: TestContext, symbolizer = '', interval = '100ms'): Promise<NamedNode> {
+  const folder = mkdtempSync(join(tmpdir(), 'framekeeper-native-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'profiles');
+  const running = await startService(
+    t,
+    `
+receivers: {frames: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}}
+processors: {symbol_store: , symbolizer: {debug_directories: [], ${symbolizer}}, reporting_cycle: {interval: ${interval}, jitter: 0}}
+exporters: {file: {path: "${path}", format: proto}}
+service:
+  pipelines: {profiles: {receivers: [frames], processors: [symbol_store, symbolizer, reporting_cycle], exporters: [file]}}`,
+  );
+  const client = new FramesClient(running.service.receiverPorts.get('frames')!);
+  t.after(() => client.close());
+  const reported = (): ReportedFrame[] => framesOf(splitMessages(readFileSync(path)).map(decodeProfilesData));
+  return { running, client, reported };
+}
+
+/** A process of this machine's own, and a batch with a sample in the first function of its executable. */
+async function sampleChild(t: TestContext): Promise<{ child: ChildProcess; batch: (more?: PlainBatch) => PlainBatch }> {
+  const child = spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1000)'], { stdio: 'pipe' });
+  t.after(() => child.kill('SIGKILL'));
+  await once(child.stdout!, 'data');
+  const bytes = readFileSync(`/proc/${child.pid}/exe`);
+  const source = new MemorySource(bytes);
+  const entry = bytes.readBigUInt64LE(24);
+  const batch = (more: PlainBatch = {}): PlainBatch =>
+    smallBatch([systemNano()], {
+      strings: ['samples', 'count', 'cpu', 'nanoseconds', 'node', readBuildIds(readElfFile(source)!).gnu],
+      fileIds: Buffer.from(htlhashOf(source), 'hex'),
+      frames: [{ fileId: 1, addressOrLine: entry, kind: 1 }],
+      processes: [{ pid: child.pid, comm: 5 }],
+      ...more,
+    });
+  return { child, batch };
+}
+
+function systemNano(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}
+
+/** Waits until a metric has been counted. */
+async function counted(running: RunningService, name: string): Promise<void> {
+  const endMs = Date.now() + patienceMs;
+  while ((await running.metric(name)) === 0) {
+    assert.ok(Date.now() < endMs, `${name} was not counted`);
+    await sleep(20);
+  }
+}
+
+test('a native frame that nobody named has its name in the first report', async (t) => {
+  const { batch } = await sampleChild(t);
+  const { running, client, reported } = await startNode(t, '', '2s');
+  await client.submit(batch());
+  await counted(running, 'framekeeper_symbolizer_addresses{outcome="named"}');
+  await running.stop();
+  assert.deepEqual(
+    reported().map(({ name }) => name),
+    ['_start'],
+  );
+});
+
+test('a sample waits for one cycle while the name of a frame is under way', async (t) => {
+  const { batch } = await sampleChild(t);
+  const { running, client, reported } = await startNode(t, '', '10ms');
+  await client.submit(batch());
+  await counted(running, 'framekeeper_symbolizer_addresses{outcome="named"}');
+  // The first sample may have been reported without its name by then, a later one never.
+  await client.submit(batch());
+  await running.stop();
+  assert.equal(reported().at(-1)!.name, '_start');
+  assert.ok((await running.metric('framekeeper_held_trace_events')) > 0);
+});
+
+test('a name that a collector gave stays', async (t) => {
+  const { batch } = await sampleChild(t);
+  const { running, client, reported } = await startNode(t, '', '2s');
+  const strings = ['samples', 'count', 'cpu', 'nanoseconds', 'node', 'what the collector says'];
+  const plain = batch();
+  const { addressOrLine } = (plain.frames as { addressOrLine: bigint }[])[0]!;
+  await client.submit(plain);
+  await client.submit({
+    ...batch({ strings, samples: [], symbols: [{ fileId: 1, addressOrLine, locations: [{ function: 6 }] }] }),
+    sequence: 2,
+  });
+  await counted(running, 'framekeeper_symbolizer_addresses{outcome="named"}');
+  await running.stop();
+  assert.deepEqual(
+    reported().map(({ name }) => name),
+    ['what the collector says'],
+  );
+});
+
+for (const { name, symbolizer, change, reason, metric } of [
+  {
+    name: 'another build ID',
+    symbolizer: '',
+    change: {
+      fileIds: Buffer.alloc(16, 9),
+      executables: [{ fileId: 1, fileName: 5, gnuBuildId: 6 }],
+      strings: ['samples', 'count', 'cpu', 'nanoseconds', 'node', 'abcdef'],
+    },
+    reason: 'build_id_differs',
+    metric: 'framekeeper_symbolizer_file_misses{reason="build_id_differs"}',
+  },
+  {
+    name: 'no such process',
+    symbolizer: '',
+    change: { processes: [{ pid: 4_194_305, comm: 5 }] },
+    reason: 'no_process',
+    metric: 'framekeeper_symbolizer_file_misses{reason="no_process"}',
+  },
+  {
+    name: 'an address outside of code',
+    symbolizer: '',
+    change: { frames: [{ fileId: 1, addressOrLine: 0x10n, kind: 1 }] },
+    reason: 'no_symbol',
+    metric: 'framekeeper_symbolizer_addresses{outcome="no_symbol"}',
+  },
+]) {
+  test(`a frame without a name is counted by why: ${name}`, async (t) => {
+    const { batch } = await sampleChild(t);
+    const { running, client, reported } = await startNode(t, symbolizer, '2s');
+    await client.submit(batch(change));
+    await counted(running, metric);
+    await running.stop();
+    assert.deepEqual(
+      reported().map(({ isNamed }) => isNamed),
+      [false],
+    );
+    assert.equal(await running.metric(`framekeeper_unresolved_frames{reason="${reason}",frame_type="native"}`), 1);
+  });
+}

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FileId } from '../../src/model/file-id.ts';
+import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
+import { NativeSymbolizer } from '../../src/native/native-symbolizer.ts';
+import { createSymbolizerMetrics } from '../../src/native/symbolizer-metrics.ts';
+import type { SymbolizeRequest } from '../../src/native/worker/messages.ts';
+import type { WorkerReply } from '../../src/native/worker/worker-client.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { recordLogs } from '../support/log-recorder.ts';
+import { recordMetrics } from '../support/metric-recorder.ts';
+
+const stats = { readBytes: 10, tableBytes: 0, inflatedBytes: 0 };
+const build = { fileName: 'lib.so', gnuBuildId: 'ab', goBuildId: '', hasHtlHash: false };
+
+function fileOf(number: number): FileId {
+  return { word0: number, word1: 0, word2: 0, word3: 0 };
+}
+
+function symbolOf(address: number): FrameSymbol {
+  return {
+    ...{ functionName: `f${address}`, systemName: '', filePath: '' },
+    ...{ line: 0, column: 0, startLine: 0, inlined: [] },
+  };
+}
+
+/** Names every address but multiples of ten. */
+function nameAll({ id, addresses }: SymbolizeRequest): WorkerReply {
+  const symbols = Array.from(addresses, (address) => (address % 10 === 0 ? undefined : symbolOf(address)));
+  return { kind: 'answered', id, symbols, sources: { symtab: symbols.length }, stats };
+}
+
+function create(answer: (request: SymbolizeRequest) => WorkerReply | Promise<WorkerReply>, maxPending = 100_000) {
+  const clock = new FakeClock();
+  const requests: SymbolizeRequest[] = [];
+  const learned: string[] = [];
+  const { meter, values } = recordMetrics();
+  const logs = recordLogs();
+  const symbolizer: NativeSymbolizer = new NativeSymbolizer('symbolizer', {
+    worker: {
+      ask: async (request) => {
+        requests.push(request);
+        return await answer(request);
+      },
+      stop: () => Promise.resolve(),
+    },
+    sink: {
+      learnSymbol: (fileId, _high, low, symbol) => void learned.push(`${fileId.word0} ${low} ${symbol.functionName}`),
+    },
+    metrics: createSymbolizerMetrics(meter, () => symbolizer.pending),
+    ...{ clock, maxPending, logger: logs.logger },
+  });
+  const need = (file: number, address: number, pid = 7, executable: typeof build | undefined = build): void =>
+    symbolizer.need(fileOf(file), 0, address, { pid, executable });
+  return { clock, requests, learned, values, logs, symbolizer, need };
+}
+
+test('what is needed at once is asked in one request a file, the file with most addresses first', async () => {
+  const { clock, requests, learned, need } = create(nameAll);
+  need(1, 5);
+  need(2, 7);
+  need(2, 3);
+  need(2, 7);
+  await clock.advance(1);
+  assert.deepEqual(
+    requests.map(({ file, addresses, pids }) => [file.fileId.slice(0, 8), [...addresses], pids, file.gnuBuildId]),
+    [
+      ['00000002', [3, 7], [7], 'ab'],
+      ['00000001', [5], [7], 'ab'],
+    ],
+  );
+  assert.deepEqual(learned, ['2 3 f3', '2 7 f7', '1 5 f5']);
+});
+
+test('an address without a name is asked for once, and its reason is known', async () => {
+  const { clock, requests, symbolizer, need } = create(nameAll);
+  need(1, 20);
+  assert.ok(symbolizer.isUnderWay(fileOf(1), 0, 20));
+  assert.equal(symbolizer.reasonOf(fileOf(1), 0, 20), 'under_way');
+  await clock.advance(1);
+  need(1, 20);
+  await clock.advance(1);
+  assert.equal(requests.length, 1);
+  assert.ok(!symbolizer.isUnderWay(fileOf(1), 0, 20));
+  assert.equal(symbolizer.reasonOf(fileOf(1), 0, 20), 'no_symbol');
+  assert.equal(symbolizer.reasonOf(fileOf(2), 0, 20), undefined);
+});
+
+test('a request has at most a thousand addresses', async () => {
+  const { clock, requests, need } = create(nameAll);
+  for (let address = 1; address <= 2500; address++) need(1, address);
+  await clock.advance(1);
+  assert.deepEqual(
+    requests.map(({ addresses }) => addresses.length),
+    [1000, 1000, 500],
+  );
+});
+
+test('a file that was not found is looked for again after a while, or at once in a new process', async () => {
+  const { clock, requests, symbolizer, need, values } = create(({ id }) => ({
+    kind: 'missing',
+    id,
+    reason: 'no_file',
+  }));
+  need(1, 5);
+  await clock.advance(1);
+  need(1, 5);
+  await clock.advance(4_000);
+  assert.equal(requests.length, 1);
+  assert.equal(symbolizer.reasonOf(fileOf(1), 0, 5), 'no_file');
+  need(1, 5, 8);
+  await clock.advance(1);
+  assert.deepEqual(
+    requests.map(({ pids }) => pids),
+    [[7], [8, 7]],
+  );
+  await clock.advance(10_000);
+  need(1, 5, 8);
+  await clock.advance(1);
+  assert.equal(requests.length, 3);
+  assert.equal((await values()).get('framekeeper_symbolizer_file_misses{reason="no_file"}'), 3);
+});
+
+test('a file that ends its worker is never asked for again, and that is said', async () => {
+  const { clock, requests, symbolizer, need, logs, values } = create(() => {
+    return { kind: 'ended', reason: 'timeout', problem: 'no reply' };
+  });
+  need(1, 5);
+  await clock.advance(1);
+  need(1, 6, 9);
+  await clock.advance(1_000_000);
+  need(1, 7);
+  await clock.advance(1);
+  assert.equal(requests.length, 1);
+  assert.equal(symbolizer.reasonOf(fileOf(1), 0, 5), 'refused');
+  assert.match(JSON.stringify(logs.lines), /not read for names any more/);
+  assert.equal((await values()).get('framekeeper_symbolizer_worker_restarts{reason="timeout"}'), 1);
+});
+
+test('without the right to open files it warns once, with the remedy', async () => {
+  const { clock, need, logs } = create(({ id }) => ({ kind: 'missing', id, reason: 'no_permission' }));
+  need(1, 5);
+  need(2, 5);
+  await clock.advance(1);
+  assert.equal(JSON.stringify(logs.lines).split('hostPID').length, 2);
+});
+
+test('addresses beyond the bound are left out and counted', async () => {
+  const { clock, requests, need, values } = create(nameAll, 10);
+  for (let address = 1; address <= 25; address++) need(1, address);
+  await clock.advance(1);
+  assert.equal(requests[0]!.addresses.length, 10);
+  assert.equal((await values()).get('framekeeper_symbolizer_addresses{outcome="bounded_out"}'), 15);
+});
+
+test('addresses that no file has, of the upper half of memory, are not asked for', async () => {
+  const { clock, requests, symbolizer } = create(nameAll);
+  symbolizer.need(fileOf(1), 0xffff_ffff, 0x8000_0000, { pid: 1, executable: undefined });
+  await clock.advance(1);
+  assert.equal(requests.length, 0);
+});
+
+test('nothing is asked for any more once it stops, also in the midst of an answer', async () => {
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const { clock, requests, learned, symbolizer, need } = create(async (request) => {
+    await held;
+    return nameAll(request);
+  });
+  need(1, 5);
+  need(2, 5);
+  await clock.advance(1);
+  const stopped = symbolizer.stop();
+  release();
+  await stopped;
+  need(3, 5);
+  await clock.advance(1);
+  assert.deepEqual([requests.length, learned], [1, []]);
+});

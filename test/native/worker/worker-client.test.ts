@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import { test } from 'node:test';
+import type { SymbolizeRequest, WorkerOptions } from '../../../src/native/worker/messages.ts';
+import { WorkerClient } from '../../../src/native/worker/worker-client.ts';
+import { systemClock } from '../../../src/support/clock.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+
+const options: WorkerOptions = {
+  search: { procRoot: '/proc', debugDirectories: [], maxFileBytes: 2 ** 32 },
+  ...{ debugInfo: 'inlines', demangle: true, directory: tmpdir(), maxTableBytes: 2 ** 25, maxInflatedBytes: 2 ** 30 },
+  idleMs: 1000,
+};
+const request: SymbolizeRequest = {
+  id: 1,
+  file: { fileId: '0'.repeat(32), gnuBuildId: '', fileName: '' },
+  pids: [],
+  addresses: Float64Array.of(1),
+};
+
+test('a request that takes longer than the timeout ends the worker, and the next one gets a new one', async (t) => {
+  const clock = new FakeClock();
+  const client = new WorkerClient(options, { timeoutMs: 10_000, maxHeapMib: 96 }, clock);
+  t.after(() => client.stop());
+  const late = client.ask(request);
+  await clock.advance(10_000);
+  assert.deepEqual(await late, { kind: 'ended', reason: 'timeout', problem: 'no reply within 10000 ms' });
+  assert.deepEqual(await client.ask({ ...request, id: 2 }), { kind: 'missing', id: 2, reason: 'no_process' });
+});
+
+test('a worker that needs more memory than it may have ends, and this process does not', async (t) => {
+  const client = new WorkerClient(options, { timeoutMs: 60_000, maxHeapMib: 4 }, systemClock);
+  t.after(() => client.stop());
+  const reply = await client.ask(request);
+  assert.deepEqual([reply.kind, 'reason' in reply && reply.reason], ['ended', 'out_of_memory']);
+});
+
+test('a worker that fails is said to have crashed', async (t) => {
+  const client = new WorkerClient(options, { timeoutMs: 60_000, maxHeapMib: 96 }, systemClock);
+  t.after(() => client.stop());
+  const broken = { ...request, file: undefined } as unknown as SymbolizeRequest;
+  const reply = await client.ask(broken);
+  assert.deepEqual([reply.kind, 'reason' in reply && reply.reason], ['ended', 'crashed']);
+  assert.equal((await client.ask({ ...request, id: 3 })).kind, 'missing');
+});

@@ -6,7 +6,7 @@ import { bug, failedBecause, worseOf } from './export-client.ts';
 import type { ExportEvents } from './export-events.ts';
 import type { ExportRequest } from './export-request.ts';
 import { createExportRequest } from './export-request.ts';
-import { splitRequest } from './request-splitter.ts';
+import { maxSplitGrowth, splitRequest } from './request-splitter.ts';
 
 export interface BatcherDependencies {
   readonly clock: Clock;
@@ -137,8 +137,9 @@ export class Batcher {
     try {
       const whole = merge(requests);
       if (maxSize === 0 || this.#sizeOf(whole) <= maxSize) return [whole];
+      const maxTotalBytes = (): number => maxSplitGrowth * whole.encoded().length;
       const limits = sizer === 'items' ? { maxItems: maxSize } : { maxBytes: maxSize };
-      const { parts, result } = splitRequest(whole, limits, events);
+      const { parts, result } = splitRequest(whole, { ...limits, maxTotalBytes }, events);
       events.split('max_size', parts.length);
       batch.result = result;
       return parts;

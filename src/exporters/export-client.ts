@@ -32,6 +32,7 @@ export interface Retryable {
   readonly reason: string;
   /** Least time that the receiver asked for. */
   readonly retryAfterMs?: number;
+  readonly isPartial?: true;
 }
 
 /** Retrying cannot succeed, or has been tried for long enough. */
@@ -43,6 +44,8 @@ export interface Permanent {
   readonly isGivenUp?: true;
   /** Present when the receiver refused the message for its size alone: smaller parts may be taken. */
   readonly tooLarge?: TooLarge;
+  /** Present when the receiver may have stored some resources of the request: sent one by one, none is refused for another. */
+  readonly isPartial?: true;
 }
 
 /** A message is larger than its receiver takes. */

@@ -21,6 +21,8 @@ export interface ExportEvents {
   started(): void;
   ended(): void;
   retrying(failure: Retryable, delayMs: number, retryCount: number): void;
+  /** A receiver asked for more time than the bound on that. */
+  retryAfterCapped(askedMs: number): void;
   accepted(request: Counted, result: Accepted): void;
   failed(request: Counted, failure: Permanent | Retryable): void;
   /** A request was taken apart into this many. */
@@ -37,8 +39,11 @@ export interface ExportEvents {
 /** The counted side of a request or of a part of it. */
 export type Counted = Pick<ExportRequest, 'sampleCount'>;
 
-/** `max_size` of a batch, `max_request_bytes` or what the receiver is known to take, or its refusal of a larger message. */
-export type SplitReason = 'max_size' | 'max_bytes' | 'refused';
+/**
+ * `max_size` of a batch; `max_request_bytes` or the known limit of the receiver; its refusal of a larger message; or its refusal of a
+ * request of which it may have stored some resources.
+ */
+export type SplitReason = 'max_size' | 'max_bytes' | 'refused' | 'partial';
 
 const refusalTexts: Record<Refusal, string> = {
   queue_full: 'sending queue is full; raise sending_queue.queue_size or find out why the destination is slow',
@@ -65,6 +70,8 @@ export function createExportEvents(id: string, parts: ExportEventParts): ExportE
     description: 'Requests being sent, waiting times between retries included.',
   });
   const status = onChange(parts.reportStatus);
+  const outage = new Outage(parts);
+  let isCapTold = false;
   return {
     leftOut(sampleCount) {
       if (sampleCount > 0) record.leftOut({ count: sampleCount });
@@ -75,14 +82,20 @@ export function createExportEvents(id: string, parts: ExportEventParts): ExportE
     },
     started: () => inFlight.add(1, signal),
     ended: () => inFlight.add(-1, signal),
-    retrying({ reason }, delayMs, retryCount) {
-      status('recoverable_error', reason);
-      const level = retryCount === 1 ? 'info' : 'debug';
+    retrying({ errorType, reason }, delayMs) {
+      status(statusOf(errorType), reason);
+      const isForPeople = errorTypesForPeople.has(errorType);
+      const level = outage.begin(reason, !isForPeople) ? (isForPeople ? 'error' : 'info') : 'debug';
       const fields = { error: reason, interval: formatDurationMs(Math.round(delayMs)) };
       logger[level](fields, 'Exporting failed. Will retry the request after interval.');
     },
+    retryAfterCapped(askedMs) {
+      if (!isCapTold) logger.warn({ asked: formatDurationMs(Math.min(askedMs, Number.MAX_SAFE_INTEGER)) }, capTold);
+      isCapTold = true;
+    },
     accepted({ sampleCount }, { rejectedProfiles, message }) {
       status('ok');
+      outage.end();
       record.sent({ count: sampleCount });
       if (rejectedProfiles === 0n && message === '') return;
       const count = Number(rejectedProfiles);
@@ -90,8 +103,7 @@ export function createExportEvents(id: string, parts: ExportEventParts): ExportE
     },
     failed({ sampleCount }, { errorType, reason }) {
       // Cut off by our own stop says nothing about the destination.
-      if (errorType !== 'Shutdown')
-        status(errorTypesForPeople.has(errorType) ? 'permanent_error' : 'recoverable_error', reason);
+      if (errorType !== 'Shutdown') status(statusOf(errorType), reason);
       const fields = { error: reason, dropped_items: sampleCount };
       record.failed({ count: sampleCount, labels: { error_type: errorType }, fields });
     },
@@ -102,12 +114,21 @@ export function createExportEvents(id: string, parts: ExportEventParts): ExportE
     limitLearned: (limitBytes) => record.limitLearned({ fields: { limit_bytes: limitBytes } }),
     closeFailed: (error) =>
       record.closeFailed({ fields: { error: error instanceof Error ? error.message : String(error) } }),
-    observe: (queue) => observeGauges(meter, gaugesOf(queue), signal),
+    observe(queue) {
+      outage.queue = queue;
+      return observeGauges(meter, gaugesOf(queue), signal);
+    },
   };
 }
 
 /** Failures that last until a person changes something: credentials, rights, address or protocol. */
 const errorTypesForPeople: ReadonlySet<string> = new Set(['Unauthenticated', 'PermissionDenied', 'Unimplemented']);
+
+function statusOf(errorType: string): RunningStatus {
+  return errorTypesForPeople.has(errorType) ? 'permanent_error' : 'recoverable_error';
+}
+
+const capTold = 'The receiver asks to wait for more than a day. Waiting for a day at most.';
 
 /** Passes a status on when it differs from the one before. */
 function onChange(report: ReportStatus | undefined): ReportStatus {
@@ -116,6 +137,60 @@ function onChange(report: ReportStatus | undefined): ReportStatus {
     if (status !== last) report?.(status, error);
     last = status;
   };
+}
+
+/** Interval of the line that sums an outage up. */
+const outageIntervalMs = 60_000;
+
+/**
+ * Time in which a destination takes nothing: from the first request that has to be retried to the next that is accepted. One line
+ * begins it, one a minute sums it up, and one ends an outage that was summed up.
+ */
+class Outage {
+  readonly #parts: EventParts;
+  /** Its size and capacity tell how much waits. */
+  queue: Pick<SendingQueue, 'size' | 'capacity'> | undefined;
+  #sinceMs: number | undefined;
+  #nextLineMs = 0;
+  #isSummedUp = false;
+
+  constructor(parts: EventParts) {
+    this.#parts = parts;
+  }
+
+  /** Call whenever a request has to be retried; `true` for the first of an outage. */
+  begin(reason: string, isSummedUp: boolean): boolean {
+    const { clock, logger } = this.#parts;
+    const nowMs = clock.nowMs();
+    if (this.#sinceMs === undefined) {
+      this.#sinceMs = nowMs;
+      this.#nextLineMs = nowMs + outageIntervalMs;
+      return true;
+    }
+    if (nowMs >= this.#nextLineMs && isSummedUp) {
+      this.#nextLineMs = nowMs + outageIntervalMs;
+      this.#isSummedUp = true;
+      const waiting = { queue_size: this.queue?.size, queue_capacity: this.queue?.capacity };
+      logger.warn(
+        { down_for: this.#ageAt(nowMs), ...waiting, error: reason },
+        'The destination takes no data. Requests wait.',
+      );
+    }
+    return false;
+  }
+
+  /** Call whenever a request is accepted. */
+  end(): void {
+    if (this.#sinceMs === undefined) return;
+    const { clock, logger } = this.#parts;
+    if (this.#isSummedUp) logger.info({ down_for: this.#ageAt(clock.nowMs()) }, 'The destination takes data again.');
+    this.#sinceMs = undefined;
+    this.#isSummedUp = false;
+  }
+
+  #ageAt(nowMs: number): string {
+    return formatDurationMs(Math.round((nowMs - this.#sinceMs!) / 1000) * 1000);
+  }
 }
 
 function createRecorders(event: (kind: EventKind) => RecordEvent) {

@@ -26,6 +26,8 @@ export interface ChainConfig {
   /** Bound on one attempt; 0 = none. */
   readonly timeoutMs: number;
   readonly retry: RetryConfig;
+  /** Default: only with a storage and retries without end, where waiting for new credentials costs nothing. */
+  readonly retryOnAuthFailure?: boolean | undefined;
   readonly queue: SendingQueueConfig;
   /** Size of an encoded request that the receiver takes; larger ones are split. Default: any. */
   readonly maxRequestBytes?: number;
@@ -76,14 +78,19 @@ export class QueuedExporter implements Component, ProfilesExporter {
   }
 
   #createQueue(
-    { queue, retry, timeoutMs, maxRequestBytes = Infinity }: ChainConfig,
+    { queue, retry, retryOnAuthFailure, timeoutMs, maxRequestBytes = Infinity }: ChainConfig,
     parts: ExporterDependencies,
   ): SendingQueue {
     const { clock, random, storage } = parts;
     const events = this.#events;
     const stopping = this.#stopping.signal;
     const attempt = withTimeout(this.#client.send, timeoutMs, clock);
-    const send = withRetry(attempt, retry, { clock, random, stopping, onRetry: events.retrying });
+    const retriesAuthFailures = retryOnAuthFailure ?? (storage !== undefined && retry.maxElapsedTimeMs === 0);
+    const send = withRetry(attempt, retry, {
+      ...{ clock, random, stopping, retriesAuthFailures },
+      onRetry: events.retrying,
+      onExcessiveRetryAfter: events.retryAfterCapped,
+    });
     const splitter = new RequestSplitter(send, maxRequestBytes, storage !== undefined, events);
     const deliver = (request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> =>
       splitter.deliver(request, signal);

@@ -1,3 +1,4 @@
+import type { SplitLimits } from '../profile/split/split-profiles.ts';
 import { splitProfiles } from '../profile/split/split-profiles.ts';
 import type { DeliveryResult, Failed, Permanent, Retryable, Send, SendResult, TooLarge } from './export-client.ts';
 import { bug, failedBecause, interruptedByShutdown, worseOf } from './export-client.ts';
@@ -9,7 +10,8 @@ import { createExportRequest } from './export-request.ts';
  * Sends a request in as many parts as its receiver needs, one after the other, and counts each. A request larger than `maxBytes` is
  * split before it is sent. A message that the receiver refuses for its size is split to the limit that the refusal names,
  * which all later requests keep to, or else in halves. Every split leaves fewer samples or bytes a part, so that a
- * receiver that takes nothing at all ends the splitting at single samples: these are dropped, and counted.
+ * receiver that takes nothing at all ends the splitting at single samples: these are dropped, and counted. A refusal that
+ * may concern some resources of the request alone splits it by resource.
  */
 export class RequestSplitter {
   readonly #send: Send;
@@ -31,46 +33,56 @@ export class RequestSplitter {
    */
   async deliver(request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> {
     const waiting = [request];
+    const failures = new PartFailures(this.#events);
+    const budget = new SplitBudget(request);
     let result: DeliveryResult = 'finished';
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const sent = await this.#sendOrSplit(next, signal);
-      if (sent === 'interrupted') return sent;
+      const sent = await this.#sendOrSplit(next, signal, { failures, budget });
+      if (sent === 'interrupted') {
+        result = sent;
+        break;
+      }
       const isSplit = typeof sent === 'object' && 'parts' in sent;
       // Last first, so that parts are sent in order.
       if (isSplit) waiting.push(...sent.parts.toReversed());
       result = worseOf(result, isSplit ? sent.result : sent);
     }
+    failures.report();
     return result;
   }
 
   /** Sends the request and counts it, or returns the parts that have to be sent in its place. */
-  async #sendOrSplit(request: ExportRequest, signal: AbortSignal): Promise<SplitRequest | DeliveryResult> {
+  async #sendOrSplit(
+    request: ExportRequest,
+    signal: AbortSignal,
+    delivery: Delivery,
+  ): Promise<SplitRequest | DeliveryResult> {
+    const { failures } = delivery;
     try {
-      if (signal.aborted) return this.#interrupt(request, interruptedByShutdown('the deadline passed before its turn'));
+      if (signal.aborted)
+        return this.#interrupt(request, interruptedByShutdown('the deadline passed before its turn'), failures);
       // Without a bound nothing is encoded here: a log needs no bytes.
       if (this.#maxBytes !== Infinity && request.encoded().length > this.#maxBytes) {
-        return this.#split(request, { maxBytes: this.#maxBytes }, 'max_bytes');
+        return this.#split(request, { maxBytes: this.#maxBytes }, 'max_bytes', delivery);
       }
       const result = await this.#attempt(request, signal);
-      if (result.kind === 'retryable') return this.#interrupt(request, result);
-      if (result.kind === 'permanent') {
-        if (result.tooLarge !== undefined) return this.#splitRefused(request, result, result.tooLarge);
-        return this.#fail(request, result);
+      if (result.kind === 'accepted') {
+        this.#events.accepted(request, result);
+        return 'finished';
       }
-      this.#events.accepted(request, result);
-      return 'finished';
+      if (result.isPartial && request.data.resourceProfiles.length > 1) {
+        return this.#split(request, { isByResource: true }, 'partial', delivery);
+      }
+      if (result.kind === 'retryable') return this.#interrupt(request, result, failures);
+      if (result.tooLarge !== undefined) return this.#splitRefused(request, result, result.tooLarge, delivery);
+      return failures.add(request, result);
     } catch (error) {
-      return this.#fail(request, bug(error));
+      return failures.add(request, bug(error));
     }
   }
 
-  #interrupt(request: ExportRequest, failure: Retryable): DeliveryResult {
-    return this.#keepsInterrupted ? 'interrupted' : this.#fail(request, failure);
-  }
-
-  #fail(request: ExportRequest, failure: Retryable | Permanent): Failed {
-    this.#events.failed(request, failure);
-    return failedBecause(failure);
+  #interrupt(request: ExportRequest, failure: Retryable, failures: PartFailures): DeliveryResult {
+    return this.#keepsInterrupted ? 'interrupted' : failures.add(request, failure);
   }
 
   async #attempt(request: ExportRequest, signal: AbortSignal): Promise<SendResult> {
@@ -82,38 +94,46 @@ export class RequestSplitter {
     }
   }
 
-  #splitRefused(request: ExportRequest, failure: Permanent, { limitBytes }: TooLarge): SplitRequest | Failed {
+  #splitRefused(
+    request: ExportRequest,
+    failure: Permanent,
+    { limitBytes }: TooLarge,
+    delivery: Delivery,
+  ): SplitRequest | Failed {
     if (limitBytes !== undefined && limitBytes >= minLimitBytes && limitBytes < request.encoded().length) {
       if (limitBytes < this.#maxBytes) {
         this.#maxBytes = limitBytes;
         this.#events.limitLearned(limitBytes);
       }
-      return this.#split(request, { maxBytes: limitBytes }, 'refused');
+      return this.#split(request, { maxBytes: limitBytes }, 'refused', delivery);
     }
     if (request.sampleCount > 1) {
-      return this.#split(request, { maxItems: Math.ceil(request.sampleCount / 2) }, 'refused');
+      return this.#split(request, { maxItems: Math.ceil(request.sampleCount / 2) }, 'refused', delivery);
     }
-    return this.#fail(request, failure);
+    return delivery.failures.add(request, failure);
   }
 
-  #split(request: ExportRequest, limits: PartLimits, why: SplitReason): SplitRequest {
-    const split = splitRequest(request, limits, this.#events);
+  #split(request: ExportRequest, limits: SplitLimits, why: SplitReason, { budget }: Delivery): SplitRequest {
+    const split = splitRequest(request, { ...limits, maxTotalBytes: () => budget.leftFor(request) }, this.#events);
+    budget.replace(request, split.sizeBytes);
     this.#events.split(why, split.parts.length);
     return split;
   }
 }
 
+/** State of the delivery of one request. */
+interface Delivery {
+  readonly failures: PartFailures;
+  readonly budget: SplitBudget;
+}
+
 /** No receiver bounds messages to less: a smaller number was misread, and keeping to it would cost all data. */
 const minLimitBytes = 1024;
 
-/** Bounds on one part; absent = none. */
-interface PartLimits {
-  readonly maxBytes?: number;
-  readonly maxItems?: number;
-}
-
 interface SplitRequest {
   readonly parts: readonly ExportRequest[];
+  /** Of all parts together. */
+  readonly sizeBytes: number;
   /** Result for the samples that are in no part. */
   readonly result: 'finished' | Failed;
 }
@@ -121,17 +141,86 @@ interface SplitRequest {
 /** The request in parts within the limits; counts the samples that are in none. */
 export function splitRequest(
   request: ExportRequest,
-  limits: PartLimits,
+  limits: SplitLimits,
   events: Pick<ExportEvents, 'failed' | 'payloadsDropped'>,
 ): SplitRequest {
-  const { parts, tooLargeSampleCount, droppedPayloadCount } = splitProfiles(request.data, limits);
-  const reason = `a single sample is larger than ${limits.maxBytes} bytes; raise the limit if the receiver takes more`;
-  const failure: Permanent = { kind: 'permanent', errorType: 'too_large', reason };
-  if (tooLargeSampleCount > 0) events.failed({ sampleCount: tooLargeSampleCount }, failure);
-  if (droppedPayloadCount > 0) events.payloadsDropped(droppedPayloadCount);
+  const split = splitProfiles(request.data, limits);
+  const failures = [];
+  if (split.tooLargeSampleCount > 0) {
+    const reason = `a single sample is larger than ${limits.maxBytes} bytes; raise the limit if the receiver takes more`;
+    failures.push({ sampleCount: split.tooLargeSampleCount, reason });
+  }
+  if (split.overBudgetSampleCount > 0) {
+    const reason =
+      `samples share entries that nearly fill a part, and would make the request more than ${maxSplitGrowth} times as large; ` +
+      `the largest is ${split.largestEntry}`;
+    failures.push({ sampleCount: split.overBudgetSampleCount, reason });
+  }
+  let result: 'finished' | Failed = 'finished';
+  for (const { sampleCount, reason } of failures) {
+    const failure: Permanent = { kind: 'permanent', errorType: 'too_large', reason };
+    events.failed({ sampleCount }, failure);
+    result = failedBecause(failure);
+  }
+  if (split.droppedPayloadCount > 0) events.payloadsDropped(split.droppedPayloadCount);
   // A profile without samples that is left alone in a part has nothing to tell.
-  const requests = parts
+  const parts = split.parts
     .filter(({ sampleCount }) => sampleCount > 0)
     .map(({ data, sampleCount }) => createExportRequest(data, sampleCount));
-  return { parts: requests, result: tooLargeSampleCount > 0 ? failedBecause(failure) : 'finished' };
+  const sizeBytes = split.parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+  return { parts, sizeBytes, result };
+}
+
+/**
+ * Bound on the sum of all parts of a request, as a multiple of its size. Recorded profiles grow to 1.2 times their size in parts of a
+ * tenth, and to 14 times in single samples; a request whose samples share one entry as large as a part would make
+ * thousands of parts of that size.
+ */
+export const maxSplitGrowth = 20;
+
+/** Bytes that the parts of one request may have together. */
+class SplitBudget {
+  readonly #whole: ExportRequest;
+  /** Bytes of all parts that are sent or will be; `undefined` before the first split. */
+  #bytes: number | undefined;
+
+  constructor(whole: ExportRequest) {
+    this.#whole = whole;
+  }
+
+  /** Bytes for the parts that replace a request, itself the whole or a part. */
+  leftFor(request: ExportRequest): number {
+    const wholeBytes = this.#whole.encoded().length;
+    return maxSplitGrowth * wholeBytes - (this.#bytes ?? wholeBytes) + request.encoded().length;
+  }
+
+  replace(request: ExportRequest, partBytes: number): void {
+    this.#bytes = (this.#bytes ?? this.#whole.encoded().length) - request.encoded().length + partBytes;
+  }
+}
+
+/** Failures of the parts of one request: counted and logged once for each error type, because many parts fail alike. */
+class PartFailures {
+  readonly #events: Pick<ExportEvents, 'failed'>;
+  readonly #byType = new Map<string, { failure: Retryable | Permanent; sampleCount: number; partCount: number }>();
+
+  constructor(events: Pick<ExportEvents, 'failed'>) {
+    this.#events = events;
+  }
+
+  add({ sampleCount }: ExportRequest, failure: Retryable | Permanent): Failed {
+    const entry = this.#byType.get(failure.errorType) ?? { failure, sampleCount: 0, partCount: 0 };
+    entry.sampleCount += sampleCount;
+    entry.partCount += 1;
+    this.#byType.set(failure.errorType, entry);
+    return failedBecause(failure);
+  }
+
+  /** Counts and logs all; call last. */
+  report(): void {
+    for (const { failure, sampleCount, partCount } of this.#byType.values()) {
+      const reason = partCount === 1 ? failure.reason : `${failure.reason} (the first of ${partCount} parts)`;
+      this.#events.failed({ sampleCount }, { ...failure, reason });
+    }
+  }
 }

@@ -22,6 +22,8 @@ interface Rest {
   readonly close?: () => Promise<void>;
   readonly maxRequestBytes?: number | undefined;
   readonly storage?: RequestStorage;
+  readonly retry?: Record<string, unknown>;
+  readonly retryOnAuthFailure?: boolean;
 }
 
 /** Whether an offer was taken. */
@@ -33,7 +35,7 @@ export async function isTaken(offer: OfferResult | Promise<OfferResult>): Promis
 export function createExporter(
   send: Send,
   queue: Record<string, unknown> = {},
-  { close = async () => {}, maxRequestBytes, storage }: Rest = {},
+  { close = async () => {}, maxRequestBytes, storage, retry = {}, retryOnAuthFailure }: Rest = {},
 ): TestExporter {
   const clock = new FakeClock();
   const logs = recordLogs();
@@ -41,7 +43,8 @@ export function createExporter(
   const client: ExportClient = { start: async () => {}, send, close };
   const config = {
     timeoutMs: 5000,
-    retry: retryTable.read(new ConfigSection('', {}, [])),
+    retry: retryTable.read(new ConfigSection('', retry, [])),
+    retryOnAuthFailure,
     queue: sendingQueueTable.read(new ConfigSection('', queue, [])),
     ...(maxRequestBytes !== undefined && { maxRequestBytes }),
   };

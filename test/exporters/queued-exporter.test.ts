@@ -170,7 +170,7 @@ test('two exporters of one service are counted apart', async () => {
   }
 });
 
-test('an exporter tells of a retry once at info, and of a drop once with its samples', async () => {
+test('an exporter tells of a retry once at info, once a minute that its destination is down, and of a drop with its samples', async () => {
   const { exporter, clock, logs } = createExporter(async () => busy);
   await exporter.start();
   exporter.offer(fakeRequest(1, 20));
@@ -180,11 +180,93 @@ test('an exporter tells of a retry once at info, and of a drop once with its sam
     shown.map(({ level, msg, error, interval, dropped_items }) => [level, msg, error, interval, dropped_items]),
     [
       [30, 'Exporting failed. Will retry the request after interval.', 'busy', '5s', undefined],
+      ...Array(4).fill([40, 'The destination takes no data. Requests wait.', 'busy', undefined, undefined]),
       [50, 'Exporting failed. Dropping data.', 'no more retries left: busy', undefined, 20],
     ],
   );
   await exporter.stop(neverAborted);
 });
+
+test('while a destination is down one line a minute tells for how long and how much waits, and one line ends that', async () => {
+  let isUp = false;
+  const { exporter, clock, logs } = createExporter(async () => (isUp ? fullyAccepted : busy), { sizer: 'items' });
+  await exporter.start();
+  for (let number = 1; number <= 20; number++) {
+    exporter.offer(fakeRequest(number, 10));
+    await clock.advance(5_000);
+  }
+  isUp = true;
+  await clock.advance(60_000);
+  const shown = logs.lines.filter(({ level }) => level >= 30);
+  assert.deepEqual(
+    shown.map(({ level, msg, down_for, queue_size, queue_capacity }) => [
+      level,
+      msg,
+      down_for,
+      queue_size,
+      queue_capacity,
+    ]),
+    [
+      [30, 'Exporting failed. Will retry the request after interval.', undefined, undefined, undefined],
+      [40, 'The destination takes no data. Requests wait.', '1m1s', 130, 1_000],
+      [30, 'The destination takes data again.', '1m41s', undefined, undefined],
+    ],
+  );
+});
+
+test('a destination that fails now and then is told of once each time, and not summed up', async () => {
+  const answers = [busy, fullyAccepted, busy, fullyAccepted];
+  const { exporter, clock, logs } = createExporter(async () => answers.shift()!);
+  await exporter.start();
+  for (const number of [1, 2]) {
+    exporter.offer(fakeRequest(number));
+    await clock.advance(100_000);
+  }
+  const retrying = 'Exporting failed. Will retry the request after interval.';
+  assert.deepEqual(
+    logs.lines.filter(({ level }) => level >= 30).map(({ msg }) => msg),
+    [retrying, retrying],
+  );
+});
+
+const refused: SendResult = { kind: 'permanent', errorType: 'Unauthenticated', reason: 'wrong token' };
+const endless = { max_elapsed_time: 0 };
+for (const { name, isDurable, retry, config, isRetried } of [
+  {
+    name: 'are retried with a durable queue and retries without end',
+    isDurable: true,
+    retry: endless,
+    isRetried: true,
+  },
+  { name: 'are final with a durable queue and retries that end', isDurable: true, retry: {}, isRetried: false },
+  { name: 'are final without a durable queue', isDurable: false, retry: endless, isRetried: false },
+  {
+    ...{ name: 'are final where retry_on_auth_failure is false', isDurable: true, retry: endless },
+    ...{ config: { retryOnAuthFailure: false }, isRetried: false },
+  },
+  {
+    ...{ name: 'are retried where retry_on_auth_failure is true', isDurable: false, retry: {} },
+    ...{ config: { retryOnAuthFailure: true }, isRetried: true },
+  },
+]) {
+  test(`refused credentials ${name}`, async () => {
+    const stored = { sampleCount: 1, sizeBytes: 4, read: async () => undefined, finish: () => undefined };
+    const storage = { open: () => [], add: () => stored, close: () => undefined };
+    let attempts = 0;
+    const { exporter, clock, logs, statuses } = createExporter(
+      async () => (++attempts === 4 ? fullyAccepted : refused),
+      {},
+      { retry, ...config, ...(isDurable && { storage }) },
+    );
+    await exporter.start();
+    exporter.offer(fakeRequest(1));
+    await clock.advance(240_000);
+    const status = 'permanent_error: wrong token';
+    assert.deepEqual([attempts, statuses], isRetried ? [4, [status, 'ok']] : [1, [status]]);
+    assert.equal(logs.lines.filter(({ level }) => level >= 30).length, 1, 'logged once');
+    assert.equal(logs.lines[0]!.level, 50);
+  });
+}
 
 test('an exporter refuses what its queue cannot take, and says so', async () => {
   const { exporter, logs, values } = createExporter(async () => bad, { sizer: 'items', queue_size: 10 });

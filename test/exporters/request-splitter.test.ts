@@ -5,8 +5,9 @@ import { fullyAccepted } from '../../src/exporters/export-client.ts';
 import { createExportEvents } from '../../src/exporters/export-events.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
 import { createExportRequest } from '../../src/exporters/export-request.ts';
-import { RequestSplitter } from '../../src/exporters/request-splitter.ts';
+import { maxSplitGrowth, RequestSplitter } from '../../src/exporters/request-splitter.ts';
 import { syntheticProfiles } from '../bench/synthetic-profiles.ts';
+import { buildData } from '../support/build-data.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeRequest } from '../support/fake-request.ts';
 import { recordLogs } from '../support/log-recorder.ts';
@@ -21,7 +22,7 @@ const tooLarge = (limit: TooLarge): SendResult => ({
   tooLarge: limit,
 });
 
-function createSender(answer: (request: ExportRequest) => SendResult, maxBytes = Infinity, keeps = false) {
+function createSplitter(answer: (request: ExportRequest) => SendResult, maxBytes = Infinity, keeps = false) {
   const { meter, values } = recordMetrics();
   const sent: ExportRequest[] = [];
   const logs = recordLogs();
@@ -29,19 +30,19 @@ function createSender(answer: (request: ExportRequest) => SendResult, maxBytes =
     sent.push(request);
     return answer(request);
   };
-  const sender = new RequestSplitter(
+  const splitter = new RequestSplitter(
     send,
     maxBytes,
     keeps,
     createExportEvents('a', { logger: logs.logger, meter, clock: new FakeClock() }),
   );
   const count = async (name: string): Promise<number> => (await values()).get(name) ?? 0;
-  return { sender, sent, logs, count };
+  return { splitter, sent, logs, count };
 }
 
 test('parts are sent one after the other, in the order of their samples', async () => {
-  const { sender, sent } = createSender(() => fullyAccepted, 30_000);
-  await sender.deliver(whole, neverAborted);
+  const { splitter, sent } = createSplitter(() => fullyAccepted, 30_000);
+  await splitter.deliver(whole, neverAborted);
   const services = sent.flatMap(({ data }) =>
     data.resourceProfiles.map(({ resource }) => resource.attributes[0]!.value),
   );
@@ -54,22 +55,22 @@ test('parts are sent one after the other, in the order of their samples', async 
 });
 
 test('a request within the bound is sent as it is, and without a bound nothing is encoded', async () => {
-  const { sender, sent } = createSender(() => fullyAccepted);
+  const { splitter, sent } = createSplitter(() => fullyAccepted);
   const never = { ...fakeRequest(1), encoded: () => assert.fail('nobody needs its bytes') };
-  await sender.deliver(never, neverAborted);
+  await splitter.deliver(never, neverAborted);
   assert.deepEqual(sent, [never]);
-  const bounded = createSender(() => fullyAccepted, whole.encoded().length);
-  await bounded.sender.deliver(whole, neverAborted);
+  const bounded = createSplitter(() => fullyAccepted, whole.encoded().length);
+  await bounded.splitter.deliver(whole, neverAborted);
   assert.deepEqual(bounded.sent, [whole]);
 });
 
 test('once the deadline has passed, the parts that are left are counted and not sent', async () => {
   const cut = new AbortController();
-  const { sender, sent, count } = createSender(() => {
+  const { splitter, sent, count } = createSplitter(() => {
     cut.abort();
     return fullyAccepted;
   }, 30_000);
-  await sender.deliver(whole, cut.signal);
+  await splitter.deliver(whole, cut.signal);
   assert.equal(sent.length, 1);
   const left = 1000 - sent[0]!.sampleCount;
   assert.equal(await count('otelcol_exporter_sent_profile_samples{exporter="a"}'), sent[0]!.sampleCount);
@@ -80,7 +81,7 @@ test('a queue that keeps what is interrupted gets it back as a whole, and its re
   const stopped: SendResult = { kind: 'retryable', errorType: 'Shutdown', reason: 'stopping' };
   for (const last of [fullyAccepted, stopped]) {
     const cut = new AbortController();
-    const { sender, sent, count } = createSender(
+    const { splitter, sent, count } = createSplitter(
       () => {
         if (last === fullyAccepted) cut.abort();
         return last;
@@ -88,7 +89,7 @@ test('a queue that keeps what is interrupted gets it back as a whole, and its re
       30_000,
       true,
     );
-    assert.equal(await sender.deliver(whole, cut.signal), 'interrupted');
+    assert.equal(await splitter.deliver(whole, cut.signal), 'interrupted');
     assert.equal(sent.length, 1);
     assert.equal(await count('otelcol_exporter_send_failed_profile_samples{exporter="a",error_type="Shutdown"}'), 0);
   }
@@ -97,8 +98,8 @@ test('a queue that keeps what is interrupted gets it back as a whole, and its re
 test('a part that fails for good does not take the others with it', async () => {
   let attempts = 0;
   const bad: SendResult = { kind: 'permanent', errorType: 'InvalidArgument', reason: 'bad' };
-  const { sender, sent, count } = createSender(() => (attempts++ === 1 ? bad : fullyAccepted), 30_000);
-  await sender.deliver(whole, neverAborted);
+  const { splitter, sent, count } = createSplitter(() => (attempts++ === 1 ? bad : fullyAccepted), 30_000);
+  await splitter.deliver(whole, neverAborted);
   const lost = sent[1]!.sampleCount;
   assert.equal(await count('otelcol_exporter_sent_profile_samples{exporter="a"}'), 1000 - lost);
 });
@@ -108,9 +109,9 @@ test('who waits learns of samples that are too large for any part', async () => 
   const { dictionary } = data;
   const stringTable = dictionary.stringTable.map((text, index) => (index === 1 ? 'x'.repeat(30_000) : text));
   const large = createExportRequest({ ...data, dictionary: { ...dictionary, stringTable } }, 1000);
-  const { sender, count } = createSender(() => fullyAccepted, 20_000);
-  assert.equal(await sender.deliver(whole, neverAborted), 'finished');
-  assert.partialDeepStrictEqual(await sender.deliver(large, neverAborted), { kind: 'failed', isRetryable: false });
+  const { splitter, count } = createSplitter(() => fullyAccepted, 20_000);
+  assert.equal(await splitter.deliver(whole, neverAborted), 'finished');
+  assert.partialDeepStrictEqual(await splitter.deliver(large, neverAborted), { kind: 'failed', isRetryable: false });
   const lost = await count('otelcol_exporter_send_failed_profile_samples{exporter="a",error_type="too_large"}');
   assert.ok(lost > 0);
 });
@@ -121,15 +122,15 @@ for (const { name, limitBytes } of [
   { name: 'that nobody said', limitBytes: undefined },
 ]) {
   test(`a refusal with a limit ${name} halves the message and is not remembered`, async () => {
-    const { sender, sent, logs, count } = createSender((request) =>
+    const { splitter, sent, logs, count } = createSplitter((request) =>
       request === whole ? tooLarge({ limitBytes }) : fullyAccepted,
     );
-    await sender.deliver(whole, neverAborted);
+    await splitter.deliver(whole, neverAborted);
     assert.deepEqual(
       sent.map(({ sampleCount }) => sampleCount),
       [1000, 500, 500],
     );
-    await sender.deliver(whole, neverAborted);
+    await splitter.deliver(whole, neverAborted);
     assert.equal(sent.length, 6);
     assert.equal(await count('otelcol_exporter_sent_profile_samples{exporter="a"}'), 2000);
     assert.deepEqual(
@@ -137,4 +138,135 @@ for (const { name, limitBytes } of [
       [],
     );
   });
+}
+
+/** One profile of one sample for each service. */
+const services = buildData(
+  ...['shop', 'cart', 'mail', 'auth'].map((service) => ({
+    samples: [{ at: [1], stack: [{ names: [service] }] }],
+    resource: { 'service.name': service },
+  })),
+);
+const serviceOf = ({ data }: ExportRequest): unknown => data.resourceProfiles[0]!.resource.attributes[0]!.value;
+const hasOneResource = ({ data }: ExportRequest): boolean => data.resourceProfiles.length === 1;
+
+test('a request that is refused in part is sent again resource by resource, and each is counted for itself', async () => {
+  const tooOld: SendResult = { kind: 'permanent', errorType: 'InvalidArgument', reason: 'too old', isPartial: true };
+  const { splitter, sent, logs, count } = createSplitter((request) =>
+    hasOneResource(request) && serviceOf(request) !== 'cart' && serviceOf(request) !== 'mail' ? fullyAccepted : tooOld,
+  );
+  const result = await splitter.deliver(createExportRequest(services, 4), neverAborted);
+  assert.deepEqual(result, { kind: 'failed', isRetryable: false, reason: 'too old' });
+  assert.deepEqual(sent.slice(1).map(serviceOf), ['shop', 'cart', 'mail', 'auth']);
+  assert.equal(await count('otelcol_exporter_sent_profile_samples{exporter="a"}'), 2);
+  const failed = 'otelcol_exporter_send_failed_profile_samples{exporter="a",error_type="InvalidArgument"}';
+  assert.equal(await count(failed), 2);
+  assert.equal(await count('framekeeper_exporter_split_requests{exporter="a",reason="partial"}'), 1);
+  const lines = logs.lines.filter(({ level }) => level >= 50);
+  assert.deepEqual(
+    lines.map(({ error, dropped_items }) => [error, dropped_items]),
+    [['too old (the first of 2 parts)', 2]],
+    'one line, however many resources fail',
+  );
+});
+
+test('a request of one resource that is refused is not sent again', async () => {
+  const bad: SendResult = { kind: 'permanent', errorType: 'InvalidArgument', reason: 'bad', isPartial: true };
+  const { splitter, sent } = createSplitter(() => bad);
+  await splitter.deliver(createExportRequest(buildData({ samples: [{ at: [1] }] }), 1), neverAborted);
+  assert.equal(sent.length, 1);
+});
+
+test('what is interrupted between its resources is kept whole, and failures before that are counted', async () => {
+  const cut = new AbortController();
+  const refused: SendResult = { kind: 'permanent', errorType: 'InvalidArgument', reason: 'bad', isPartial: true };
+  const { splitter, sent, count } = createSplitter(
+    (request) => {
+      if (hasOneResource(request)) cut.abort();
+      return refused;
+    },
+    Infinity,
+    true,
+  );
+  assert.equal(await splitter.deliver(createExportRequest(services, 4), cut.signal), 'interrupted');
+  assert.equal(sent.length, 2);
+  assert.equal(
+    await count('otelcol_exporter_send_failed_profile_samples{exporter="a",error_type="InvalidArgument"}'),
+    1,
+  );
+});
+
+/** Samples of two resources: those of `greedy` share one name that nearly fills a part, in turn with another such name. */
+function amplifying(greedyCount: number, modestCount: number, nameBytes: number) {
+  const names = ['A'.repeat(nameBytes), 'B'.repeat(nameBytes)];
+  const greedy = Array.from({ length: greedyCount }, (_, index) => ({
+    at: [index],
+    stack: [{ names: [names[index % 2]!] }],
+    attributes: { 'thread.id': BigInt(index) },
+  }));
+  const modest = Array.from({ length: modestCount }, (_, index) => ({
+    at: [index],
+    stack: [{ names: [`modest ${index}`] }],
+  }));
+  const data = buildData(
+    { samples: greedy, resource: { 'service.name': 'greedy' } },
+    { samples: modest, resource: { 'service.name': 'modest' } },
+  );
+  return createExportRequest(data, greedyCount + modestCount);
+}
+
+for (const { name, maxBytes, answer } of [
+  { name: 'the exporter bounds', maxBytes: 20_000, answer: () => fullyAccepted },
+  { name: 'the receiver bounds', maxBytes: Infinity, answer: limitOf(20_000) },
+  { name: 'the receiver bounds without a number', maxBytes: Infinity, answer: halvingTo(20_000) },
+]) {
+  test(`parts that ${name} are together at most ${maxSplitGrowth} times the request; the excess costs its own resource`, async () => {
+    const request = amplifying(2_000, 50, 18_000);
+    const { splitter, sent, logs, count } = createSplitter(answer, maxBytes);
+    const began = process.cpuUsage().user;
+    await splitter.deliver(request, neverAborted);
+    const taken = sent.filter((part) => answer(part).kind === 'accepted');
+    const bytes = taken.reduce((sum, part) => sum + part.encoded().length, 0);
+    assert.ok(bytes <= maxSplitGrowth * request.encoded().length, `${bytes} bytes`);
+    const services = taken.flatMap(({ data }) =>
+      data.resourceProfiles.flatMap(({ resource, scopeProfiles }) =>
+        scopeProfiles.flatMap(({ profiles }) =>
+          profiles.flatMap(({ samples }) => samples.map(() => resource.attributes[0]!.value)),
+        ),
+      ),
+    );
+    assert.equal(services.filter((service) => service === 'modest').length, 50);
+    const failed = await count('otelcol_exporter_send_failed_profile_samples{exporter="a",error_type="too_large"}');
+    assert.equal((await count('otelcol_exporter_sent_profile_samples{exporter="a"}')) + failed, 2_050);
+    assert.ok(failed > 1_000);
+    const line = logs.lines.find(({ error }) => /the largest is/.test(String(error)));
+    assert.match(String(line?.error), /stringTable\[\d+\] with 18004 bytes$/);
+    assert.ok(process.cpuUsage().user - began < 5_000_000);
+  });
+}
+
+test('many small entries that every part repeats are bounded as well', async () => {
+  const names = Array.from({ length: 40 }, (_, index) => String(index).padStart(2, '0').repeat(1_000));
+  const samples = Array.from({ length: 8_000 }, (_, index) => ({
+    at: [index],
+    stack: [{ names: [names[index % 40]!] }],
+    attributes: { 'thread.id': BigInt(index) },
+  }));
+  const request = createExportRequest(buildData({ samples }), 8_000);
+  const { splitter, sent, count } = createSplitter(() => fullyAccepted, 5_000);
+  await splitter.deliver(request, neverAborted);
+  const bytes = sent.reduce((sum, part) => sum + part.encoded().length, 0);
+  assert.ok(bytes <= maxSplitGrowth * request.encoded().length, `${bytes / request.encoded().length} times`);
+  const failed = await count('otelcol_exporter_send_failed_profile_samples{exporter="a",error_type="too_large"}');
+  assert.equal((await count('otelcol_exporter_sent_profile_samples{exporter="a"}')) + failed, 8_000);
+});
+
+function limitOf(limitBytes: number) {
+  return (request: ExportRequest): SendResult =>
+    request.encoded().length > limitBytes ? tooLarge({ limitBytes }) : fullyAccepted;
+}
+
+function halvingTo(limitBytes: number) {
+  return (request: ExportRequest): SendResult =>
+    request.encoded().length > limitBytes ? tooLarge({ limitBytes: undefined }) : fullyAccepted;
 }

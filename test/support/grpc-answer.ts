@@ -32,7 +32,7 @@ export function refuse(stream: ServerHttp2Stream, answer: Extract<Answer, { kind
     {
       ...responseHeaders,
       'grpc-status': String(code),
-      'grpc-message': encodeURIComponent(details),
+      'grpc-message': percentEncoded(details),
       ...(retryAfterMs !== undefined && {
         'grpc-status-details-bin': encodeStatus(code, details, retryAfterMs).toString('base64'),
       }),
@@ -47,4 +47,9 @@ export function readMessage(body: Buffer, headers: IncomingHttpHeaders): Uint8Ar
   if (body[0] === 0) return message;
   if (headers['grpc-encoding'] !== 'gzip') throw new Error(`unexpected encoding: ${headers['grpc-encoding']}`);
   return gunzipSync(message);
+}
+
+/** As gRPC has it: percent signs and what is not printable ASCII (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses). */
+function percentEncoded(text: string): string {
+  return text.replaceAll(/[^ -$&-~]+/g, (part) => encodeURIComponent(part));
 }

@@ -20,6 +20,8 @@ export type HttpScriptAnswer =
     }
   /** Waits for the promise, then does as `answer` says. */
   | { readonly kind: 'slow'; readonly until: Promise<void>; readonly answer: HttpScriptAnswer }
+  /** Answers by the body, decompressed. */
+  | { readonly kind: 'read'; readonly answer: (bytes: Uint8Array) => HttpScriptAnswer }
   /** Takes the request and never answers. */
   | { readonly kind: 'silence' }
   /** Breaks the connection: before the whole request is read, after it, or within the body of a response. */
@@ -143,11 +145,13 @@ export class ScriptedHttpServer {
     const bytes = decompress(body, headers['content-encoding']);
     this.requests.push({ method, path, headers, body, bytes, answer });
     this.#waiters.wake();
-    await this.#answer(request, response, answer);
+    await this.#answer(request, response, answer.kind === 'read' ? answer.answer(bytes) : answer);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, answer: HttpScriptAnswer): Promise<void> {
     switch (answer.kind) {
+      case 'read':
+        throw new Error('an answer by the body leads to another such answer');
       case 'ok': {
         const type = request.headers['content-type']!;
         response.writeHead(200, { 'content-type': type });

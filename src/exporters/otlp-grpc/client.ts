@@ -2,6 +2,7 @@ import type { SecureContext } from 'node:tls';
 import type { ChannelOptions } from '@grpc/grpc-js';
 import { ChannelCredentials, Client, compressionAlgorithms, Metadata } from '@grpc/grpc-js';
 import type { ClientCredentials } from '../../model/authentication.ts';
+import type { DialectName } from '../../profile/dialects/dialect.ts';
 import { Connections } from '../connections.ts';
 import type { ExportClient, SendResult } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
@@ -32,12 +33,14 @@ export interface OtlpGrpcClientParts extends Pick<ExporterDependencies, 'clock' 
 /** One gRPC channel to one receiver of OTLP profiles. */
 export class OtlpGrpcClient implements ExportClient {
   readonly #metadata: Metadata;
+  readonly #dialect: DialectName;
   readonly #credentials: ClientCredentials | undefined;
   readonly #connections: Connections<Client>;
 
   constructor(config: OtlpGrpcConfig, target: string, { id, version, credentials, ...parts }: OtlpGrpcClientParts) {
     if (config.compression === 'zstd') allowZstdCalls();
     this.#metadata = createMetadata(config);
+    this.#dialect = config.dialect;
     this.#credentials = credentials;
     const options = channelOptions(config, version);
     const kind = {
@@ -54,7 +57,7 @@ export class OtlpGrpcClient implements ExportClient {
   readonly send = async (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
     const bytes = request.encoded();
     const end = await this.#connections.use((client) => this.#call(client, bytes, signal));
-    return resultOfCall(end, bytes.length);
+    return resultOfCall(end, bytes.length, this.#dialect);
   };
 
   async close(): Promise<void> {

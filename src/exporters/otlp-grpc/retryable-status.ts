@@ -14,6 +14,14 @@ export const retryableCodes: ReadonlyMap<status, 'always' | 'with RetryInfo'> = 
   [status.RESOURCE_EXHAUSTED, 'with RetryInfo'],
 ]);
 
+/** Codes with which Pyroscope answers when it has stored some series of a request and refused others. */
+export const partialCodes: ReadonlySet<status> = new Set([
+  status.INVALID_ARGUMENT,
+  status.RESOURCE_EXHAUSTED,
+  status.INTERNAL,
+  status.UNKNOWN,
+]);
+
 /** The name of a code as Go writes it, which is what the Collector puts into `error_type`: `DeadlineExceeded`. */
 export function codeName(code: status): string {
   // Go alone spells it with one l (https://pkg.go.dev/google.golang.org/grpc/codes).

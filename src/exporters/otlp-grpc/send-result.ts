@@ -3,8 +3,10 @@ import { status } from '@grpc/grpc-js';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import { decodeExportResponse } from '../../otlp/protobuf/export-response.ts';
 import { readRetryDelayMs } from '../../otlp/protobuf/retry-info.ts';
+import type { DialectName } from '../../profile/dialects/dialect.ts';
 import type { SendResult, TooLarge } from '../export-client.ts';
-import { codeName, retryableCodes } from './retryable-status.ts';
+import { shortenReason } from '../shorten-reason.ts';
+import { codeName, partialCodes, retryableCodes } from './retryable-status.ts';
 
 /** The end of a call. */
 export interface CallEnd {
@@ -15,9 +17,13 @@ export interface CallEnd {
 }
 
 /** Result of the call that carried a message of `sizeBytes`. Pure. */
-export function resultOfCall({ error, response, isAnswered }: CallEnd, sizeBytes: number): SendResult {
+export function resultOfCall(
+  { error, response, isAnswered }: CallEnd,
+  sizeBytes: number,
+  dialect: DialectName,
+): SendResult {
   if (error === null) return accepted(response ?? Buffer.alloc(0));
-  return isConnectionLost(error, isAnswered) ? lost(error) : failed(error, sizeBytes);
+  return isConnectionLost(error, isAnswered) ? lost(error) : failed(error, sizeBytes, dialect);
 }
 
 function accepted(response: Uint8Array): SendResult {
@@ -37,20 +43,23 @@ function lost({ details }: ServiceError): SendResult {
   return { kind: 'retryable', errorType, reason: `${errorType}: the connection was lost (${details})` };
 }
 
-function failed({ code, details, metadata }: ServiceError, sizeBytes: number): SendResult {
+function failed({ code, details, metadata }: ServiceError, sizeBytes: number, dialect: DialectName): SendResult {
   // grpc-js has no status for a message in an encoding that it does not know (1.14.7, build/src/compression-filter.js). The receiver
   // has taken the request, so sending again would store it twice.
   if (code === undefined) return { kind: 'permanent', errorType: 'Internal', reason: 'Internal: unreadable response' };
   const errorType = codeName(code);
-  const reason = `${errorType}: ${details}`;
+  const failure = { errorType, reason: `${errorType}: ${shortenReason(details)}` };
+  const isPartial = dialect === 'pyroscope' && partialCodes.has(code);
   const rule = retryableCodes.get(code);
-  if (rule === undefined) return { kind: 'permanent', errorType, reason };
+  if (rule === undefined) return { kind: 'permanent', ...failure, ...(isPartial && { isPartial }) };
   const [detail] = metadata.get('grpc-status-details-bin');
   const retryAfterMs = detail instanceof Uint8Array ? readRetryDelayMs(detail) : undefined;
-  if (retryAfterMs !== undefined) return { kind: 'retryable', errorType, reason, retryAfterMs };
+  if (retryAfterMs !== undefined) return { kind: 'retryable', ...failure, retryAfterMs };
   const tooLarge = readTooLarge(code, details, sizeBytes);
-  if (tooLarge !== undefined) return { kind: 'permanent', errorType, reason, tooLarge };
-  return { kind: rule === 'always' ? 'retryable' : 'permanent', errorType, reason };
+  if (tooLarge !== undefined) return { kind: 'permanent', ...failure, tooLarge };
+  // Pyroscope's rate limit comes without RetryInfo, and passes.
+  const isRetryable = rule === 'always' || dialect === 'pyroscope';
+  return { kind: isRetryable ? 'retryable' : 'permanent', ...failure, ...(isPartial && { isPartial }) };
 }
 
 /**

@@ -57,12 +57,14 @@ export class OtlpHttpClient implements ExportClient {
   }
 
   readonly send = async (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
-    const { encoding, compression, compressionLevel } = this.#config;
+    const { encoding, compression, compressionLevel, dialect } = this.#config;
     const message = encoding === 'json' ? Buffer.from(encodeProfilesJson(request.data)) : request.encoded();
     if (message.length > maxRequestSizeBytes) return tooLarge(message.length);
     const body = await compress(message, compression, compressionLevel);
     const end = await this.#connections.use((dispatcher) => this.#post(dispatcher, body, signal));
-    return 'kind' in end ? end : resultOfResponse(end, this.#url, Number(this.#clock.unixNano() / 1_000_000n));
+    if ('kind' in end) return end;
+    const nowUnixMs = Number(this.#clock.unixNano() / 1_000_000n);
+    return resultOfResponse(end, { url: this.#url, dialect, nowUnixMs });
   };
 
   async close(): Promise<void> {

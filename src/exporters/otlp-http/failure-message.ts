@@ -2,23 +2,16 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 import { ProtobufReader } from '../../otlp/protobuf/protobuf-reader.ts';
 
 /**
- * What the body of a failure says, for people: the message of a google.rpc.Status in protobuf or JSON, as OTLP has it; of
- * other JSON its `message` or `error`; the first line of plain text. At most 500 characters; empty when it says nothing that
- * can be read, because a failure is too late a place to fail.
+ * Message for people in the body of a failure: that of a google.rpc.Status in protobuf or JSON, as OTLP has it; of other JSON its
+ * `message` or `error`; plain text as it is. As long as it came; empty when the body cannot be read, because a failure is too
+ * late a place to fail.
  */
 export function readFailureMessage(contentType: string, body: Uint8Array): string {
-  const text = readText(contentType, body);
-  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
-}
-
-const maxLength = 500;
-
-function readText(contentType: string, body: Uint8Array): string {
   try {
     if (contentType === 'application/x-protobuf') return readStatus(body);
     const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
     if (contentType === 'application/json') return readJson(text);
-    return contentType === 'text/plain' ? text.trim().split(/\r?\n/, 1)[0]! : '';
+    return contentType === 'text/plain' ? text : '';
   } catch (error) {
     if (error instanceof InvalidMessage || error instanceof SyntaxError) return '';
     throw error;

@@ -1,3 +1,5 @@
+import type { DialectName } from '../../profile/dialects/dialect.ts';
+
 /**
  * HTTP statuses after which a client may send again: the table of https://opentelemetry.io/docs/specs/otlp/#otlphttp-response.
  * Statuses that are not listed are permanent. The value says whether `Retry-After` is heeded.
@@ -8,6 +10,22 @@ export const retryableStatuses: ReadonlyMap<number, 'with Retry-After' | 'by bac
   [503, 'with Retry-After'],
   [504, 'by backoff'],
 ]);
+
+/** How the retry after a status waits; `undefined` when a client must not send again. `message` is the receiver's, whole. */
+export function retryRuleOf(
+  status: number,
+  message: string,
+  dialect: DialectName,
+): 'with Retry-After' | 'by backoff' | undefined {
+  // Pyroscope answers 500 for a gRPC status of its own parts, also while it starts or stops; over gRPC the same is UNAVAILABLE.
+  const isTransient = dialect === 'pyroscope' && status === 500 && transientCode.test(message);
+  return isTransient ? 'by backoff' : retryableStatuses.get(status);
+}
+
+const transientCode = /\bcode = (?:Unavailable|DeadlineExceeded|Canceled)\b/;
+
+/** Statuses with which Pyroscope answers when it has stored some series of a request and refused others. */
+export const partialStatuses: ReadonlySet<number> = new Set([400, 429, 500]);
 
 /**
  * The gRPC code name of a status, which is what the Collector puts into `error_type`

@@ -2,11 +2,13 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 import { decodeExportResponseJson } from '../../otlp/json/export-response-json.ts';
 import type { ExportResponse } from '../../otlp/protobuf/export-response.ts';
 import { decodeExportResponse } from '../../otlp/protobuf/export-response.ts';
+import type { DialectName } from '../../profile/dialects/dialect.ts';
 import type { SendResult } from '../export-client.ts';
 import { fullyAccepted } from '../export-client.ts';
+import { shortenReason } from '../shorten-reason.ts';
 import { readFailureMessage } from './failure-message.ts';
 import { shownUrl } from './profiles-url.ts';
-import { codeNameOf, parseRetryAfterMs, retryableStatuses } from './retryable-status.ts';
+import { codeNameOf, parseRetryAfterMs, partialStatuses, retryRuleOf } from './retryable-status.ts';
 
 /** A response as it came. */
 export interface HttpResponse {
@@ -18,18 +20,27 @@ export interface HttpResponse {
   readonly isCut: boolean;
 }
 
-/** Result of the request that got the response. Pure. */
-export function resultOfResponse(response: HttpResponse, url: URL, nowUnixMs: number): SendResult {
+/** Result of the request that got the response from `url`. Pure. */
+export function resultOfResponse(
+  response: HttpResponse,
+  { url, dialect, nowUnixMs }: { readonly url: URL; readonly dialect: DialectName; readonly nowUnixMs: number },
+): SendResult {
   const { status } = response;
   if (status >= 200 && status < 300) return accepted(response, url);
   const errorType = codeNameOf(status);
-  const reason = `${errorType}: ${describe(response, url)}`;
-  const rule = retryableStatuses.get(status);
-  if (isTooLarge(response)) return { kind: 'permanent', errorType, reason, tooLarge: { limitBytes: undefined } };
-  if (rule === undefined) return { kind: 'permanent', errorType, reason };
-  const retryAfterMs =
-    rule === 'with Retry-After' ? parseRetryAfterMs(response.header('retry-after'), nowUnixMs) : undefined;
-  return { kind: 'retryable', errorType, reason, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  const message = readFailureMessage(contentTypeOf(response), response.body);
+  const failure = { errorType, reason: `${errorType}: ${describe(response, message, url)}` };
+  if (isTooLarge(status, message)) return { kind: 'permanent', ...failure, tooLarge: { limitBytes: undefined } };
+  const isPartial = dialect === 'pyroscope' && partialStatuses.has(status);
+  const rule = retryRuleOf(status, message, dialect);
+  if (rule === undefined) return { kind: 'permanent', ...failure, ...(isPartial && { isPartial }) };
+  const header = response.header('retry-after');
+  const retryAfterMs = rule === 'with Retry-After' ? parseRetryAfterMs(header, nowUnixMs) : undefined;
+  return {
+    ...{ kind: 'retryable', ...failure },
+    ...(isPartial && status !== 500 && { isPartial }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
 }
 
 function accepted(response: HttpResponse, url: URL): SendResult {
@@ -64,24 +75,23 @@ function readExportResponse(response: HttpResponse): ExportResponse {
  * Whether the request was larger than its receiver takes. OTLP has it answer 413; the Collector answers 400 with the words of Go's
  * library (https://pkg.go.dev/net/http#MaxBytesError), as do others that are written in Go.
  */
-function isTooLarge(response: HttpResponse): boolean {
-  if (response.status === 413) return true;
-  return response.status === 400 && readFailureMessage(contentTypeOf(response), response.body).includes(goSaysTooLarge);
+function isTooLarge(status: number, message: string): boolean {
+  return status === 413 || (status === 400 && message.includes(goSaysTooLarge));
 }
 
 const goSaysTooLarge = 'request body too large';
 
 const fullyTaken: ExportResponse = { rejectedProfiles: fullyAccepted.rejectedProfiles, errorMessage: '' };
 
-function describe(response: HttpResponse, url: URL): string {
+function describe(response: HttpResponse, message: string, url: URL): string {
   const answered = `${shownUrl(url)} answered ${response.status}`;
   if (response.status >= 300 && response.status < 400) {
     const target = URL.parse(response.header('location'), url.href);
     const where = target === null ? '' : ` to ${shownUrl(target)}`;
     return `${answered}, a redirect${where}, and redirects are not followed; name the new address in the configuration`;
   }
-  const message = readFailureMessage(contentTypeOf(response), response.body);
-  return message === '' ? answered : `${answered}: ${message}`;
+  const reason = shortenReason(message);
+  return reason === '' ? answered : `${answered}: ${reason}`;
 }
 
 /** Without parameters such as the charset. */

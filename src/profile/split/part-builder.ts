@@ -70,6 +70,11 @@ export class PartBuilder implements DictionaryTarget {
     return this.#openedProfile === undefined;
   }
 
+  /** Size of the part so far, with its open messages closed. */
+  get sizeBytes(): number {
+    return sizeOf(this.#extent, this.#dictionaryBytes);
+  }
+
   /** Adds the sample, or a profile without samples; `false`, without change, when there is no room. */
   tryAdd(divided: DividedProfile, sample: Sample | undefined): boolean {
     if (sample !== undefined && this.#sampleCount >= this.#limits.maxItems) return false;
@@ -101,7 +106,7 @@ export class PartBuilder implements DictionaryTarget {
     const part = {
       data: { resourceProfiles: this.#resourceProfiles, dictionary: this.#tables },
       sampleCount: this.#sampleCount,
-      sizeBytes: sizeOf(this.#extent, this.#dictionaryBytes),
+      sizeBytes: this.sizeBytes,
     };
     this.#copy.forget(0);
     this.#tables = emptyDictionary();

@@ -1,6 +1,7 @@
-import type { ProfilesData, Sample } from '../../otlp/profiles-data.ts';
+import type { ProfilesData, ProfilesDictionary, Sample } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
 import { encodeResourceProfiles, encodeScopeProfiles } from '../../otlp/protobuf/encode-profiles-data.ts';
+import type { ResourceSource } from './divided-profile.ts';
 import { DividedProfile } from './divided-profile.ts';
 import { SizeMeter } from './message-size.ts';
 import type { RequestPart } from './part-builder.ts';
@@ -12,12 +13,20 @@ export interface SplitLimits {
   readonly maxBytes?: number;
   /** Samples; at least 1. */
   readonly maxItems?: number;
+  /** Whether a part holds one resource at most. */
+  readonly isByResource?: boolean;
+  /** Bytes of all parts together; asked once, and not for a single part. */
+  readonly maxTotalBytes?: () => number;
 }
 
 export interface SplitResult {
   readonly parts: readonly RequestPart[];
   /** Samples in no part, because a single sample is larger than `maxBytes`. */
   readonly tooLargeSampleCount: number;
+  /** Samples in no part, because they share large entries, and the parts would exceed `maxTotalBytes` with them. */
+  readonly overBudgetSampleCount: number;
+  /** Largest entry of the dictionary, in words; empty when no sample was over the budget. */
+  readonly largestEntry: string;
   /** Original payloads in no part, because payload and one sample are larger than `maxBytes`. */
   readonly droppedPayloadCount: number;
 }
@@ -28,6 +37,10 @@ export interface SplitResult {
  * `mergeProfiles([data])` would join them. Resources and scopes without profiles are left out. The same data and limits give the
  * same parts; time grows with the size of the data and of the parts, a sample is tried at most twice (three times beside an
  * original payload).
+ *
+ * Each part repeats the entries that its samples share with samples of other parts, so parts can be larger together than the whole.
+ * Beyond half of `maxTotalBytes`, a resource with a sample that alone takes a large share of the whole is left out from that sample on:
+ * the excess costs its own resource. Beyond all of it, every sample that does not fit into the last part is left out.
  */
 export function splitProfiles(data: ProfilesData, limits: SplitLimits): SplitResult {
   const splitter = new Splitter(data, limits);
@@ -35,6 +48,7 @@ export function splitProfiles(data: ProfilesData, limits: SplitLimits): SplitRes
   for (const entry of data.resourceProfiles) {
     const headBytes = meter.bodyBytes(encodeResourceProfiles, { ...entry, scopeProfiles: noElements });
     const resource = { entry, headBytes };
+    if (limits.isByResource) splitter.endPart();
     for (const entry of resource.entry.scopeProfiles) {
       const headBytes = meter.bodyBytes(encodeScopeProfiles, { ...entry, profiles: noElements });
       const scope = { entry, headBytes };
@@ -47,27 +61,42 @@ export function splitProfiles(data: ProfilesData, limits: SplitLimits): SplitRes
 class Splitter {
   readonly #builder: PartBuilder;
   readonly #parts: RequestPart[] = [];
+  readonly #dictionary: ProfilesDictionary;
+  readonly #maxTotalBytes: () => number;
+  #budgetBytes: number | undefined;
+  #totalBytes = 0;
+  #isSpent = false;
+  #leftOut: ResourceSource | undefined;
   #tooLargeSampleCount = 0;
+  #overBudgetSampleCount = 0;
   #droppedPayloadCount = 0;
 
-  constructor(data: ProfilesData, { maxBytes = Infinity, maxItems = Infinity }: SplitLimits) {
+  constructor(data: ProfilesData, { maxBytes = Infinity, maxItems = Infinity, maxTotalBytes }: SplitLimits) {
     this.#builder = new PartBuilder(data.dictionary, { maxBytes, maxItems });
+    this.#dictionary = data.dictionary;
+    this.#maxTotalBytes = maxTotalBytes ?? (() => Infinity);
   }
 
   add(divided: DividedProfile): void {
     const { samples } = divided.profile;
     if (samples.length === 0) this.#place(divided, undefined);
     for (const [index, sample] of samples.entries()) {
+      if (this.#isSpent || divided.resource === this.#leftOut) {
+        this.#overBudgetSampleCount += samples.length - index;
+        return;
+      }
       divided.sampleIndex = index;
       if (!this.#place(divided, sample)) this.#tooLargeSampleCount += 1;
     }
   }
 
   finish(): SplitResult {
-    this.#endPart();
+    this.endPart();
     return {
       parts: this.#parts,
       tooLargeSampleCount: this.#tooLargeSampleCount,
+      overBudgetSampleCount: this.#overBudgetSampleCount,
+      largestEntry: this.#overBudgetSampleCount === 0 ? '' : largestEntryOf(this.#dictionary),
       droppedPayloadCount: this.#droppedPayloadCount,
     };
   }
@@ -75,14 +104,47 @@ class Splitter {
   /** `false` when the sample is larger than a whole part. */
   #place(divided: DividedProfile, sample: Sample | undefined): boolean {
     if (this.#builder.tryAdd(divided, sample)) return true;
-    this.#endPart();
-    if (this.#builder.tryAdd(divided, sample)) return true;
-    if (!divided.dropPayload()) return false;
-    this.#droppedPayloadCount += 1;
-    return this.#builder.tryAdd(divided, sample);
+    this.endPart();
+    if (!this.#builder.tryAdd(divided, sample)) {
+      if (!divided.dropPayload()) return false;
+      this.#droppedPayloadCount += 1;
+      if (!this.#builder.tryAdd(divided, sample)) return false;
+    }
+    this.#checkBudget(divided.resource);
+    return true;
   }
 
-  #endPart(): void {
-    if (!this.#builder.isEmpty) this.#parts.push(this.#builder.take());
+  endPart(): void {
+    if (this.#builder.isEmpty) return;
+    const part = this.#builder.take();
+    this.#totalBytes += part.sizeBytes;
+    this.#parts.push(part);
   }
+
+  /** Takes back the part that was just begun by one sample, and leaves out the samples after it, when the budget does not allow it. */
+  #checkBudget(resource: ResourceSource): void {
+    if (this.#parts.length === 0) return;
+    this.#budgetBytes ??= this.#maxTotalBytes();
+    const { sizeBytes } = this.#builder;
+    const isHeavy = sizeBytes > heavyShare * this.#budgetBytes;
+    if (this.#totalBytes + sizeBytes > this.#budgetBytes) this.#isSpent = true;
+    else if (isHeavy && this.#totalBytes + sizeBytes > this.#budgetBytes / 2) this.#leftOut = resource;
+    else return;
+    this.#overBudgetSampleCount += this.#builder.take().sampleCount;
+  }
+}
+
+/** Share of the budget from which a single sample is heavy: a sixteenth of the whole, when the budget is 20 times the whole. */
+const heavyShare = 1 / 320;
+
+function largestEntryOf(dictionary: ProfilesDictionary): string {
+  const meter = new SizeMeter();
+  let largest = { name: '', bytes: -1 };
+  for (const [table, entries] of Object.entries(dictionary) as [keyof ProfilesDictionary, readonly never[]][]) {
+    for (const [index, entry] of entries.entries()) {
+      const bytes = meter.entryBytes(table, entry);
+      if (bytes > largest.bytes) largest = { name: `${table}[${index}]`, bytes };
+    }
+  }
+  return `${largest.name} with ${largest.bytes} bytes`;
 }

@@ -212,12 +212,12 @@ const answerCases: readonly AnswerCase[] = [
     error: 'answered 500: out of order',
   },
   {
-    name: 'shows plain text, to the end of its line and no further than 500 characters',
-    answer: answer(413, { 'content-type': 'text/plain' }, `${'x'.repeat(600)}\nsecond line`),
+    name: 'shows plain text in one line',
+    answer: answer(413, { 'content-type': 'text/plain' }, `${'x'.repeat(600)}\nsecond line\n`),
     attempts: 1,
     sent: 0,
     errorType: 'Unknown',
-    error: `answered 413: ${'x'.repeat(500)}…`,
+    error: `answered 413: ${'x'.repeat(600)} second line`,
   },
   {
     name: 'reads no more than 64 KiB of a failure',

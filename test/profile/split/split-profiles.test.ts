@@ -117,6 +117,8 @@ test('a sample that fits in no part is left out and counted; all others are kept
   assert.deepEqual(splitProfiles(data, { maxBytes: 10 }), {
     parts: [],
     tooLargeSampleCount: 5,
+    overBudgetSampleCount: 0,
+    largestEntry: '',
     droppedPayloadCount: 0,
   });
 });

@@ -4,7 +4,7 @@ import type { ClientCredentials, HeaderReader } from '../model/authentication.ts
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 
-/** What was found of a request's credential. `busy`: too many unknown ones came at once to look at it. */
+/** Result of looking at a request's credential. `busy`: too many unknown ones came at once to look at it. */
 export type Verdict = 'ok' | 'missing' | 'malformed' | 'mismatch' | 'busy';
 
 /** The side of a listener. */

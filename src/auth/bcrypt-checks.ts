@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { compare } from 'bcryptjs';
 import type { Clock } from '../support/clock.ts';
 
-/** Whether a password belongs to a hash. */
+/** True when the password belongs to the hash. */
 export type CompareHash = (password: string, hash: string) => Promise<boolean>;
 
 // A node has hundreds of senders, and few passwords among them.
@@ -21,7 +21,7 @@ export class BcryptChecks {
   readonly #clock: Clock;
   readonly #compare: CompareHash;
   readonly #key = randomBytes(32);
-  /** What checks came to; the one used longest ago is first. */
+  /** Results of checks, least recently used first. */
   readonly #known = new Map<string, boolean>();
   readonly #underWay = new Map<string, Promise<boolean | undefined>>();
   #last: Promise<unknown> = Promise.resolve();

@@ -1,6 +1,6 @@
 import { digestOf } from './same-text.ts';
 
-/** How the password of a user is checked. */
+/** Check of one user's password. */
 export type PasswordRule =
   | { readonly kind: 'bcrypt'; readonly hash: string }
   /** SHA-1 of the password and then the salt, which may be empty. */

@@ -5,7 +5,7 @@ export function digestOf(text: string): Buffer {
   return createHash('sha256').update(text, 'utf8').digest();
 }
 
-/** Whether one of `known` is `digest`; looks at all of them, whichever it is. */
+/** True when `known` contains `digest`; takes the same time whichever entry matches. */
 export function isAmong(digest: Buffer, known: readonly Buffer[]): boolean {
   let isKnown = false;
   for (const other of known) isKnown = timingSafeEqual(digest, other) || isKnown;

@@ -17,7 +17,7 @@ export interface MemoryLimiterParts {
   readonly logger: Logger;
 }
 
-/** What is in use, and how that stands to the limits. */
+/** Memory in use, and its level between the limits. */
 interface Usage {
   readonly usedBytes: number;
   readonly heapBytes: number;
@@ -47,7 +47,7 @@ export class MemoryLimiter implements Component {
   readonly #stopping = new AbortController();
   readonly #countCollection: () => void;
   #loop: Promise<void> = Promise.resolve();
-  /** What the process had at its start beside heap and buffers: code, threads, native memory. */
+  /** Memory at the start beside heap and buffers: code, threads, native memory. */
   #baseBytes = 0;
   #usage: Usage = { usedBytes: 0, heapBytes: 0, level: 'within' };
   #lastCollectionMs = -Infinity;
@@ -68,7 +68,7 @@ export class MemoryLimiter implements Component {
     this.#observe();
   }
 
-  /** Whether something may come in. */
+  /** Refuses new data while memory is above the soft limit; `undefined` otherwise. */
   readonly admission = (): AdmissionRefusal | undefined => {
     if (!this.#isRefusing) return undefined;
     const reason = 'data refused due to high memory usage; send it again later';

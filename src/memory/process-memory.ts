@@ -2,19 +2,19 @@ import { Session } from 'node:inspector/promises';
 import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 
-/** What the process holds at one moment, in bytes. */
+/** Memory of the process at one time, in bytes. */
 export interface MemoryReading {
   /** Physical memory. */
   readonly rssBytes: number;
   /** Objects of the JavaScript heap, garbage that is not yet collected among them. */
   readonly heapBytes: number;
-  /** What such objects hold outside the heap: buffers. */
+  /** Memory outside the heap that such objects hold: buffers. */
   readonly externalBytes: number;
 }
 
-/** Where memory is read, and garbage collected; tests have one of their own. */
+/** MemorySource reads memory and collects garbage; tests have a fake. */
 export interface MemorySource {
-  /** What the process may have: the limit of its control group, or the machine's memory. */
+  /** Memory that the process may use: the limit of its control group, or the machine's memory. */
   readonly totalBytes: number;
   /** At this size of its heap V8 ends the process. */
   readonly heapLimitBytes: number;

@@ -21,7 +21,7 @@ export interface GrpcService {
   readonly name: string;
   readonly definition: ServiceDefinition;
   readonly handlers: UntypedServiceImplementation;
-  /** What reflection tells of it. */
+  /** Description of the service for reflection. */
   readonly protoPackage: PackageDefinition;
   /** Called first at a stop: refuses new calls, and ends the open ones once what they have begun is done. */
   readonly endCalls: () => void;
@@ -91,7 +91,7 @@ export class GrpcServer {
     this.#health.addService(service.name);
   }
 
-  /** What health answers: set once the whole service is ready, and taken back first thing at a shutdown. */
+  /** Sets the answer of the health service: serving once the whole service is ready, not serving first thing at a shutdown. */
   setServing(isServing: boolean): void {
     this.#health.setServing(isServing && this.#stopped === undefined);
   }

@@ -2,11 +2,11 @@ import type { status } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
 import { ProtobufWriter } from '../otlp/protobuf/protobuf-writer.ts';
 
-/** Why a call was not taken. */
+/** RpcStatus is the reason of a refused call. */
 export interface RpcStatus {
   readonly code: status;
   readonly message: string;
-  /** How long the sender should wait before it tries again, where that helps. */
+  /** Time that the sender should wait before it retries; `undefined` where a retry does not help. */
   readonly retryAfterMs?: number;
 }
 

@@ -15,7 +15,7 @@ export interface TransportLimits {
   readonly minTlsVersion: 'TLSv1.2' | 'TLSv1.3';
   /** Called for each connection beyond `maxConnections`. */
   readonly onConnectionRefused: () => void;
-  /** How long a connection may take for the first it has to say, the settings of HTTP/2, before it is closed. */
+  /** Time that a new connection has for its first frame, the settings of HTTP/2, before it is closed. */
   readonly settingsTimeoutMs: number;
   readonly clock: Clock;
 }
@@ -39,7 +39,7 @@ export function createWindowedServer(options: ServerOptions, limits: TransportLi
   const server = new Server(options);
   const sockets = new Set<Socket>();
   const secureServers = new Set<Http2SecureServer>();
-  // What is set takes the place of all that was: also of the version.
+  // Options replace all earlier ones, the version of TLS included.
   const secure = (http2Server: Http2SecureServer, options: SecureContextOptions): void =>
     http2Server.setSecureContext({ ...options, minVersion: limits.minTlsVersion });
   prepareHttp2Server(server, (http2Server, credentials) => {

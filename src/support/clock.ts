@@ -13,7 +13,7 @@ export interface Clock {
 /** A number in [0, 1), as `Math.random` gives it. */
 export type Random = () => number;
 
-/** What a machine tells: whole milliseconds of its real time, and milliseconds since some moment, with fractions. */
+/** Clocks of a machine: whole milliseconds of its real time, and milliseconds since some moment, with fractions. */
 export interface ClockReadings {
   readonly unixMs: () => number;
   readonly monotonicMs: () => number;

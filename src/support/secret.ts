@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** What stands in the place of a secret wherever one would be printed; the Collector's word. */
+/** Printed in place of a secret; the Collector's word. */
 export const redacted = '[REDACTED]';
 
 /** A text that prints as `[REDACTED]` in messages, JSON and logs; only `reveal` gives it away. */

@@ -18,7 +18,7 @@ export interface TelemetryConfig {
   readonly level: 'none' | 'basic' | 'normal' | 'detailed';
   /** Attributes of the resource, over the defaults; `undefined` takes a default away. */
   readonly resource: ReadonlyMap<string, string | undefined>;
-  /** Where `/metrics` is served. */
+  /** Address at which `/metrics` is served. */
   readonly prometheus: readonly PrometheusReaderConfig[];
   readonly otlp: readonly OtlpReaderConfig[];
 }
@@ -49,7 +49,7 @@ export interface ServiceIdentity {
   readonly instanceId: string;
 }
 
-/** What reads certificates again while the service runs. */
+/** Dependencies for reading certificates again while the service runs. */
 export interface TelemetryParts {
   readonly clock: Clock;
   readonly logger: Logger;

@@ -4,9 +4,9 @@ import { everyInterval } from './every-interval.ts';
 export interface WatchedFilesOptions<Value> {
   /** Reads all files. @throws Error that names the one that cannot be read */
   readonly read: () => Promise<readonly Uint8Array[]>;
-  /** What the contents come to. @throws Error that says why they cannot be used */
+  /** Value of the contents. @throws Error with the reason why they cannot be used */
   readonly parse: (contents: readonly Uint8Array[]) => Value;
-  /** How often to look; 0 = never again after the start. */
+  /** Interval of looks at the files; 0 = never again after the start. */
   readonly intervalMs: number;
   readonly clock: Clock;
   /** Gets what changed contents come to. */
@@ -31,7 +31,7 @@ export class WatchedFiles<Value> {
   readonly #stopped = new AbortController();
   /** Contents, or the message of what could not be read. */
   #seen: State = '';
-  /** What has changed and is to be the same at the next look. */
+  /** Contents that changed, and must be the same at the next look. */
   #settling: State | undefined;
 
   constructor(options: WatchedFilesOptions<Value>) {

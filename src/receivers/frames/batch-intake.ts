@@ -20,7 +20,7 @@ export interface BatchIntakeDependencies {
   readonly connectJournal?: ConnectJournal | undefined;
 }
 
-/** What becomes of the bytes of a batch, whichever call they came by: decoded, counted once, kept, handed on, answered. */
+/** BatchIntake decodes the bytes of a batch, counts the batch once, keeps it in the journal, hands it on and encodes the reply. */
 export class BatchIntake {
   readonly #timeBounds: TimeBounds;
   readonly #decoder: BatchDecoder;
@@ -40,7 +40,7 @@ export class BatchIntake {
     this.#journal = connectJournal?.((request) => this.#restore(request));
   }
 
-  /** How many samples the batch that was taken last has, with those at fault, as far as its bytes could be read. */
+  /** Number of samples of the last batch, faulty ones included, as far as its bytes could be read. */
   get sampleCount(): number {
     return this.#decoder.sampleCount;
   }
@@ -94,10 +94,10 @@ export class BatchIntake {
   }
 }
 
-/** What it needed was told when it came first. */
+/** The names that a batch needs were asked for when it came first. */
 const nothingNeeded = { namesNeeded: [], executablesNeeded: [], retryDelayMs: 0 };
 
-/** What the sink of an earlier run had no room for: it takes samples in order until a bound is met. */
+/** Samples that the sink of an earlier run had no room for: a sink takes samples in order until a bound is met. */
 function rejectionsFrom(accepted: number, sampleCount: number): SampleRejection[] {
   const reason = 'the window of the reporting cycle was full; send it again';
   return Array.from({ length: Math.min(sampleCount - accepted, mostRejectionsListed) }, (_, index) => ({
@@ -124,7 +124,7 @@ function withPosition({ path, reason }: SampleRejection, positions: Uint32Array)
   return { path: path.replace(/^samples\[(\d+)\]/, (_, index) => `samples[${positions[Number(index)]}]`), reason };
 }
 
-/** Where the receiver hands batches to. */
+/** FrameSink takes the batches of the receiver. */
 export interface FrameSink {
   /**
    * Takes what it needs of the batch, whose arrays are written again after the call, and says what became of it.
@@ -135,7 +135,7 @@ export interface FrameSink {
   restore(batch: FrameBatch): void;
 }
 
-/** What decides besides its bytes which samples of a batch are taken. Kept with it, so that it is read the same way again. */
+/** BatchReceipt decides, besides the bytes of a batch, which of its samples are taken. Kept with the batch, which is read the same way again. */
 export interface BatchReceipt {
   readonly receivedUnixNano: bigint;
   readonly timeBounds: TimeBounds;

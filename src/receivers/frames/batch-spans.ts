@@ -50,7 +50,7 @@ const batchFieldNames: FieldNames = {
   ],
 };
 
-/** Where the entries of one field lie: entry `i` is bytes `bounds[2 * i] .. bounds[2 * i + 1]`. */
+/** Positions of the entries of one field: entry `i` is bytes `bounds[2 * i] .. bounds[2 * i + 1]`. */
 export interface Spans {
   readonly bounds: Uint32Array;
   readonly count: number;

@@ -6,7 +6,7 @@ import type { Spans } from './batch-spans.ts';
 import type { FieldNames } from './wire.ts';
 import { badVarint, endOfVarint, indexError, longVarint, pathOf, skipField, truncated } from './wire.ts';
 
-/** How many entries the tables have that others refer to. */
+/** Sizes of the tables that entries refer to. */
 export interface TableSizes {
   readonly strings: number;
   readonly fileIds: number;
@@ -100,7 +100,7 @@ export const mostFramesInStack = 1_024;
 
 const stackFields: FieldNames = { list: 'stacks', fields: ['', 'frames', 'truncated'] };
 
-/** Where `readStacks` writes to. `frames` holds an element for each byte of the stacks. */
+/** Output of `readStacks`. `frames` holds an element for each byte of the stacks. */
 export interface StackTarget {
   readonly columns: StackArrays;
   readonly frames: Uint32Array;

@@ -159,7 +159,7 @@ export class NameEntryReader {
     return this;
   }
 
-  /** Whether nothing was wrong with the entry so far. */
+  /** True as long as the entry has no fault. */
   get isWhole(): boolean {
     return this.#isWhole;
   }

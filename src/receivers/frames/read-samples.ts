@@ -172,7 +172,7 @@ function tooManyMoments(index: number, field: number): InvalidMessage {
   return new InvalidMessage(pathOf(sampleFields, index, field), problem, 'split the sample');
 }
 
-/** What a sample is held against. */
+/** Bounds and tables that samples are checked against. */
 export interface SampleChecks {
   readonly moments: MomentArrays;
   readonly sizes: TableSizes;
@@ -187,7 +187,7 @@ interface ReadSample {
 }
 
 /**
- * Whether a sample that has been read is whole: its references, its values, its times. One that is not is told to
+ * Checks references, values and times of a sample that has been read. A faulty sample is reported to
  * `rejections`. Turns its timestamps into Unix nanoseconds and writes the values that it left out.
  */
 function isTaken({ fields, index, firstMoment }: ReadSample, checks: SampleChecks): boolean {

@@ -1,6 +1,6 @@
 import type { SampleRejection } from '../../model/batch-outcome.ts';
 
-/** Why an entry of a batch was not taken; the value of the counters' `reason`. */
+/** Reason of a rejected entry; the value of the counters' `reason`. */
 export type RejectionCause =
   | 'stack'
   | 'process'
@@ -20,7 +20,7 @@ export type EntryList = 'samples' | 'symbols' | 'stubs' | 'executables' | 'proce
 /** A reply names at most this many rejected entries; it counts them all. */
 export const mostRejectionsListed = 64;
 
-/** What of one batch was not taken. The list is bounded, the counts are not. */
+/** Rejections of one batch. The list is bounded, the counts are not. */
 export class Rejections {
   readonly listed: SampleRejection[] = [];
   readonly samplesByCause: Map<RejectionCause, number> = new Map();
@@ -30,7 +30,7 @@ export class Rejections {
     return this.entriesByList.get('samples') ?? 0;
   }
 
-  /** Whether a further rejection is only counted, so that its reason need not be written. */
+  /** True once further rejections are counted alone, so that their reasons need not be written. */
   get isFull(): boolean {
     return this.listed.length >= mostRejectionsListed;
   }

@@ -1,6 +1,6 @@
 // hot
 
-/** How far a timestamp may lie from the service's own time. */
+/** TimeBounds is the largest distance of a timestamp from the service's own time. */
 export interface TimeBounds {
   readonly maxAgeMs: number;
   readonly maxFutureMs: number;
@@ -15,7 +15,7 @@ export interface ClockAnchor {
 const wordRange = 0x1_0000_0000;
 const mask64 = 0xffff_ffff_ffff_ffffn;
 
-/** Where the low and the high half of a 64-bit element lie among the words of its array on this machine. */
+/** Positions of the low and the high half of a 64-bit element among the words of its array on this machine. */
 export const lowWord: 0 | 1 = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 0 : 1;
 export const highWord: 0 | 1 = lowWord === 0 ? 1 : 0;
 

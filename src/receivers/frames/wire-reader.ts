@@ -46,7 +46,7 @@ export class WireReader {
     this.#nested.length = 0;
   }
 
-  /** Whether there is another field; if so, `field` is its number. */
+  /** Moves to the next field and sets `field` to its number; false at the end of the message. */
   next(): boolean {
     if (this.#position >= this.#end) return false;
     const tag = this.#varint('');
@@ -152,7 +152,7 @@ export class WireReader {
 const replacement = '\ufffd';
 
 /**
- * The text of bytes `start..end`. `path` names the place; it is called only for a message.
+ * The text of bytes `start..end`. `path` is called for error messages alone.
  * @throws InvalidMessage when the bytes are not UTF-8 or more than 65,535.
  */
 export function readString(

@@ -103,7 +103,7 @@ export function badVarint(path: string, value: number): InvalidMessage {
   return Number.isNaN(value) ? truncated(path) : tooLarge(path);
 }
 
-/** What is wrong with an index that is not within `least..count`. */
+/** Problem and remedy of an index outside `least..count`. */
 export function outOfRange(index: number, least: 0 | 1, count: number): { problem: string; remedy: string } {
   return {
     problem:

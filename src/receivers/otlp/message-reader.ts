@@ -16,7 +16,7 @@ import { sortOutProfiles } from './sort-out-profiles.ts';
 export interface MessageContent {
   readonly encoding: 'protobuf' | 'json';
   readonly bytes: Uint8Array;
-  /** Whether the sender declared the current version of the protocol. */
+  /** True when the sender declared the current version of the protocol. */
   readonly isVersionDeclared: boolean;
 }
 
@@ -83,7 +83,7 @@ export function keptParts({ encoding, bytes, isVersionDeclared }: MessageContent
   return [Uint8Array.of((encoding === 'json' ? isJson : 0) | (isVersionDeclared ? isDeclared : 0)), bytes];
 }
 
-/** What `keptParts` gave, in one piece. */
+/** Inverse of `keptParts`, whose parts come as one. */
 export function parseKept(body: Uint8Array): MessageContent {
   const flags = body[0] ?? 0;
   const encoding = (flags & isJson) === 0 ? 'protobuf' : 'json';

@@ -63,7 +63,7 @@ export function addOtlpRoutes(
       }
       const isVersionDeclared = versionsOf(request).length > 0;
       const caller = new AbortController();
-      // It may have left while its request was decompressed.
+      // The client may have left while its request was decompressed.
       if (reply.raw.closed) caller.abort();
       else reply.raw.once('close', () => caller.abort());
       const outcome = await intake.take({

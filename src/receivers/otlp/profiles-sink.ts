@@ -10,7 +10,7 @@ export interface ReceivedProfiles {
   readonly scan: ScanResult;
 }
 
-/** Where the receiver hands profiles to. */
+/** ProfilesSink takes the profiles of the receiver. */
 export interface ProfilesSink {
   /**
    * Takes profiles, or says why it cannot. Called once a request; never rejects. The answer may come later where an exporter is
@@ -28,7 +28,7 @@ export type SinkAnswer =
 
 /** A sink that holds on to what it takes: that can be kept on disk as well, between its two steps. */
 export interface HoldingSink extends ProfilesSink {
-  /** Why profiles cannot be taken now; `undefined` when they can. */
+  /** Reason why profiles cannot be taken now; `undefined` when they can. */
   refuse(received: ReceivedProfiles): SinkAnswer | undefined;
   /** Takes profiles whatever the bounds: `refuse` has let them in, now or in an earlier run. */
   hold(data: ProfilesData): void;

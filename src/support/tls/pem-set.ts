@@ -12,7 +12,7 @@ export interface PemSet {
   readonly key: Buffer | undefined;
 }
 
-/** Why a file cannot be used, by the key that names it. */
+/** Reason why a file cannot be used, and the key that names the file. */
 export class PemFault extends Error {
   readonly key: string;
   readonly problem: string;

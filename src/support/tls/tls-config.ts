@@ -7,7 +7,7 @@ export interface TlsFilesConfig {
   readonly authority: NamedFile | undefined;
   readonly certificate: NamedFile | undefined;
   readonly privateKey: NamedFile | undefined;
-  /** How often the files are looked at; 0 = they are read once. */
+  /** Interval of looks at the files; 0 = read once. */
   readonly reloadIntervalMs: number;
 }
 
@@ -22,7 +22,7 @@ export interface ClientTlsConfig {
   /** Path of the section, for messages about files. */
   readonly path: string;
   readonly files: TlsFilesConfig;
-  /** Whether to connect without TLS. */
+  /** True to connect without TLS. */
   readonly insecure: boolean;
   readonly insecureSkipVerify: boolean;
   /** Name that the certificate must have, and that is sent as authority, instead of the endpoint's; empty = none. */

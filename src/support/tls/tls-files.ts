@@ -7,7 +7,7 @@ import { assemblePemSet, filesOf, notAfterSeconds, readPem } from './pem-set.ts'
 import type { TlsFilesConfig } from './tls-config.ts';
 
 export interface TlsFilesDependencies {
-  /** Whose TLS it is, for metrics: an endpoint that is listened on, or the identifier of a component. */
+  /** Owner of the files in metrics: an endpoint that is listened on, or the identifier of a component. */
   readonly part: string;
   /** Path of the section that names the files, for messages. */
   readonly path: string;

@@ -1,0 +1,96 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { stringify } from 'yaml';
+import type { RunningChild } from '../support/child-process.ts';
+import { runChild, waitForHealth } from '../support/child-process.ts';
+import { freePorts } from '../support/free-ports.ts';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+
+export interface AttackedOptions {
+  /** Limit of the heap in MiB; the default of Node.js where it is not set. */
+  readonly heapMib?: number;
+  readonly processors?: Record<string, unknown>;
+  readonly grpc?: Record<string, unknown>;
+  readonly http?: Record<string, unknown>;
+}
+
+/** A service in a process of its own, with a port for each of its listeners. */
+export interface AttackedService {
+  readonly child: RunningChild;
+  readonly grpcPort: number;
+  readonly httpUrl: string;
+  readonly httpPort: number;
+  readonly healthPort: number;
+  /** The most memory that the process has ever had, in bytes. */
+  readonly peakBytes: () => number;
+  /** The sum of a metric over all series that contain `labels`. */
+  readonly metric: (name: string, labels?: string) => Promise<number>;
+  /** The OTLP messages that were exported, each behind four bytes of its length. */
+  readonly exported: () => Buffer;
+}
+
+export async function startAttacked(t: TestContext, options: AttackedOptions = {}): Promise<AttackedService> {
+  const folder = mkdtempSync(join(tmpdir(), 'framekeeper-abuse-'));
+  const [grpcPort, httpPort, healthPort, metricsPort] = (await freePorts(4)) as [number, number, number, number];
+  const grpc = { endpoint: `127.0.0.1:${grpcPort}`, ...options.grpc };
+  const exports = join(folder, 'exports.otlp');
+  const config = {
+    receivers: {
+      frames: { protocols: { grpc } },
+      otlp: { protocols: { grpc, http: { endpoint: `127.0.0.1:${httpPort}`, ...options.http } } },
+    },
+    processors: {
+      symbol_store: {},
+      reporting_cycle: { interval: '1s' },
+      ...options.processors,
+    },
+    exporters: { file: { path: exports, format: 'proto' } },
+    extensions: { health_check: { endpoint: `127.0.0.1:${healthPort}` } },
+    service: {
+      extensions: ['health_check'],
+      pipelines: {
+        profiles: {
+          receivers: ['frames', 'otlp'],
+          processors: [...Object.keys(options.processors ?? {}), 'symbol_store', 'reporting_cycle'].filter(
+            (id, index, all) => all.indexOf(id) === index,
+          ),
+          exporters: ['file'],
+        },
+      },
+      telemetry: {
+        metrics: { readers: [{ pull: { exporter: { prometheus: { host: '127.0.0.1', port: metricsPort } } } }] },
+      },
+    },
+  };
+  const path = join(folder, 'config.yaml');
+  writeFileSync(path, stringify(config));
+  const heap = options.heapMib === undefined ? [] : [`--max-old-space-size=${options.heapMib}`];
+  const child = runChild(process.execPath, [...heap, main, '--config', path]);
+  t.after(async () => {
+    await child.kill();
+    rmSync(folder, { recursive: true });
+  });
+  await waitForHealth(`http://127.0.0.1:${healthPort}/`, child);
+  return {
+    child,
+    grpcPort,
+    httpPort,
+    healthPort,
+    httpUrl: `http://127.0.0.1:${httpPort}/v1development/profiles`,
+    peakBytes: () => {
+      const text = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      return Number(/VmHWM:\s+(\d+) kB/.exec(text)![1]) * 1024;
+    },
+    metric: async (name, labels = '') => {
+      const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+      const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+      return lines
+        .filter((line) => line.includes(labels))
+        .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+    },
+    exported: () => readFileSync(exports),
+  };
+}

@@ -6,7 +6,8 @@ import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data
 import { enrichPassable } from '../../src/profile/names/enrich-passable.ts';
 import type { LocationCounts } from '../../src/profile/names/enrich-profiles.ts';
 import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
-import type { MessageContent, ReadMessage } from '../../src/receivers/otlp/message-reader.ts';
+import type { MessageContent } from '../../src/receivers/otlp/decode-message.ts';
+import type { ReadMessage } from '../../src/receivers/otlp/message-reader.ts';
 import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
 import { sortOutProfiles } from '../../src/receivers/otlp/sort-out-profiles.ts';
 import { SymbolMap } from './symbol-map.ts';

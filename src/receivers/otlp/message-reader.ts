@@ -1,59 +1,48 @@
-import { isUtf8 } from 'node:buffer';
-import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { NotPassableReason } from '../../otlp/passable/not-passable.ts';
 import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
 import { PassableScanner } from '../../otlp/passable/passable-scanner.ts';
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
-import { decodeAnyJson, decodeAnyWire } from '../../otlp/protobuf/decode-any-wire.ts';
 import { decodeProfilesData } from '../../otlp/protobuf/decode-profiles-data.ts';
-import type { DetectedVersion, WireVersion } from '../../otlp/protobuf/wire-version.ts';
-import { findWireVersion } from '../../otlp/protobuf/wire-version.ts';
+import type { WireVersion } from '../../otlp/protobuf/wire-version.ts';
+import type { MessageContent } from './decode-message.ts';
+import { decodeMessage, detectVersion } from './decode-message.ts';
 import type { ReceivedProfiles } from './profiles-sink.ts';
 import type { SortedProfiles } from './sort-out-profiles.ts';
-import { sortOutProfiles } from './sort-out-profiles.ts';
-
-/** An ExportProfilesServiceRequest, decompressed. */
-export interface MessageContent {
-  readonly encoding: 'protobuf' | 'json';
-  readonly bytes: Uint8Array;
-  /** True when the sender declared the current version of the protocol. */
-  readonly isVersionDeclared: boolean;
-}
 
 /** A message without its faulty profiles, and the version that its sender wrote. */
 export interface ReadMessage extends SortedProfiles, ReceivedProfiles {
   readonly version: WireVersion;
 }
 
+/** Reason why a message has to be decoded. */
+interface ToDecode {
+  readonly reason: NotPassableReason;
+}
+
 /** Reads messages one after the other, and decodes only those that cannot be passed on as they are. */
 export class MessageReader {
   readonly #scanner = new PassableScanner();
 
-  /** @throws InvalidMessage when it cannot be read */
-  read({ encoding, bytes, isVersionDeclared }: MessageContent): ReadMessage {
-    if (encoding === 'json') return sortOut({ ...decodeAnyJson(textOf(bytes)), reason: 'json' });
-    const scan = this.#scanner.scan(bytes, isVersionDeclared);
-    if (scan.kind === 'passable') return withoutFaults(scan.profiles);
-    // What the sender declares needs no guess: old field numbers under the header of the current ones are its fault.
-    const detected = isVersionDeclared ? current : findWireVersion(bytes);
-    const isCurrent = detected.kind === 'found' && detected.version === 'current';
-    const reason = isCurrent ? scan.reason : 'version';
-    return sortOut({ ...decodeAnyWire(bytes, isVersionDeclared, detected), reason });
+  /** @throws InvalidMessage when the message cannot be read */
+  read(content: MessageContent): ReadMessage {
+    const found = this.scan(content);
+    return 'scan' in found ? found : this.decode(content, found.reason);
   }
-}
 
-const current: DetectedVersion = { kind: 'found', version: 'current' };
+  /** The message, if it can be passed on as it is. */
+  scan({ encoding, bytes, isVersionDeclared }: MessageContent): ReadMessage | ToDecode {
+    if (encoding === 'json') return { reason: 'json' };
+    const scan = this.#scanner.scan(bytes, isVersionDeclared);
+    return scan.kind === 'passable' ? withoutFaults(scan.profiles) : { reason: scan.reason };
+  }
 
-function sortOut({
-  data,
-  version,
-  reason,
-}: {
-  readonly data: ProfilesData;
-  readonly version: WireVersion;
-  readonly reason: NotPassableReason;
-}): ReadMessage {
-  return { ...sortOutProfiles(data), version, scan: { kind: 'not_passable', reason } };
+  /** @throws InvalidMessage when the message cannot be read */
+  decode(content: MessageContent, reason: NotPassableReason): ReadMessage {
+    const detected = detectVersion(content);
+    const isOld = detected.kind !== 'found' || detected.version !== 'current';
+    const decoded = decodeMessage(content, Number.POSITIVE_INFINITY, detected);
+    return { ...decoded, scan: { kind: 'not_passable', reason: isOld ? 'version' : reason } };
+  }
 }
 
 function withoutFaults(profiles: PassableProfiles): ReadMessage {
@@ -71,11 +60,6 @@ function withoutFaults(profiles: PassableProfiles): ReadMessage {
     version: 'current',
     scan: { kind: 'passable', profiles },
   };
-}
-
-function textOf(bytes: Uint8Array): string {
-  if (!isUtf8(bytes)) throw new InvalidMessage('', 'is not valid UTF-8, which JSON is');
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
 
 /** A message as a journal keeps it: a byte of flags, and the bytes that came in, decompressed. */

@@ -76,6 +76,7 @@ export class OtlpReceiver implements Component {
   async stop(deadline: AbortSignal): Promise<void> {
     this.#intake.stop();
     await Promise.all([this.#httpServer?.stop(deadline), this.#grpcServer?.stop(deadline)]);
+    await this.#intake.end();
   }
 
   async #answer(call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>): Promise<void> {

@@ -6,8 +6,11 @@ import type { ConnectJournal, RequestJournal, RestoredRequest } from '../../mode
 import type { ExportResponse } from '../../otlp/protobuf/export-response.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { RpcStatus } from '../rpc-status.ts';
-import type { MessageContent, ReadMessage } from './message-reader.ts';
-import { keptParts, MessageReader, parseKept } from './message-reader.ts';
+import type { DecodingMemory, DecodingRefusal } from './bounded-reader.ts';
+import { BoundedReader, processMemory } from './bounded-reader.ts';
+import type { MessageContent } from './decode-message.ts';
+import type { ReadMessage } from './message-reader.ts';
+import { keptParts, parseKept } from './message-reader.ts';
 import type { OtlpMetrics, RefusalReason, Transport } from './otlp-metrics.ts';
 import type { HoldingSink, ProfilesSink, SinkAnswer } from './profiles-sink.ts';
 import { stopping } from './refusal.ts';
@@ -34,6 +37,8 @@ export interface ProfilesIntakeDependencies {
   readonly metrics: OtlpMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Memory for decoding; that of this process where it is not set. */
+  readonly memory?: DecodingMemory | undefined;
 }
 
 /** How requests are kept on disk while the sink holds on to them. */
@@ -58,12 +63,14 @@ export class ProfilesIntake {
   readonly #metrics: OtlpMetrics;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #reader = new MessageReader();
+  readonly #reader: BoundedReader;
   readonly #keeping: { readonly sink: HoldingSink; readonly journal: RequestJournal } | undefined;
   #isStopping = false;
   #warnAfterMs = 0;
 
-  constructor({ sink, admission, keeping, metrics, clock, logger }: ProfilesIntakeDependencies) {
+  constructor(dependencies: ProfilesIntakeDependencies) {
+    const { sink, admission, keeping, metrics, clock, logger, memory = processMemory } = dependencies;
+    this.#reader = new BoundedReader(memory, clock);
     this.#sink = sink;
     this.#admission = admission;
     this.#metrics = metrics;
@@ -81,6 +88,11 @@ export class ProfilesIntake {
   /** Refuses from now on. */
   stop(): void {
     this.#isStopping = true;
+  }
+
+  /** Frees what decoding needs. Called once all requests are answered. */
+  async end(): Promise<void> {
+    await this.#reader.stop();
   }
 
   /** Asked before anything is decoded; OTLP wants UNAVAILABLE of a server that cannot keep up. `undefined`: come in. */
@@ -103,21 +115,31 @@ export class ProfilesIntake {
     const { transport } = message;
     if (this.#isStopping) return this.refuse(transport, 'stopping', stopping);
     try {
-      return this.#take(message);
+      const read = this.#reader.read(message);
+      if (!(read instanceof Promise)) return this.#takeRead(message, read);
+      return read.then((late) => this.#takeRead(message, late)).catch((error) => this.#refuseFault(error, transport));
     } catch (error) {
-      if (error instanceof InvalidMessage) {
-        return this.refuse(transport, 'invalid', { code: status.INVALID_ARGUMENT, message: error.message });
-      }
-      this.#metrics.countRefused(transport, 'internal');
-      this.#logger.error({ err: error }, 'Could not handle a request because of a fault of this service.');
-      const text = 'the service failed to handle the request; its log says why';
-      return { kind: 'refused', refusal: { code: status.INTERNAL, message: text } };
+      return this.#refuseFault(error, transport);
     }
   }
 
-  #take(message: ExportMessage): ExportOutcome | Promise<ExportOutcome> {
+  #refuseFault(error: unknown, transport: Transport): ExportOutcome {
+    if (error instanceof InvalidMessage) {
+      return this.refuse(transport, 'invalid', { code: status.INVALID_ARGUMENT, message: error.message });
+    }
+    this.#metrics.countRefused(transport, 'internal');
+    this.#logger.error({ err: error }, 'Could not handle a request because of a fault of this service.');
+    const text = 'the service failed to handle the request; its log says why';
+    return { kind: 'refused', refusal: { code: status.INTERNAL, message: text } };
+  }
+
+  #takeRead(message: ExportMessage, sorted: ReadMessage | DecodingRefusal): ExportOutcome | Promise<ExportOutcome> {
     const { transport, caller } = message;
-    const sorted = this.#reader.read(message);
+    if ('reason' in sorted) {
+      const { reason, retryDelayMs } = sorted;
+      const refusal = { code: status.UNAVAILABLE, message: reason, retryAfterMs: retryDelayMs };
+      return this.refuse(transport, 'busy', refusal);
+    }
     const isAllRejected = sorted.rejectedProfiles > 0 && sorted.data.resourceProfiles.every(isEmpty);
     if (isAllRejected) {
       this.#metrics.countRefused(transport, 'invalid', sorted.rejectedSamples);
@@ -176,7 +198,7 @@ export class ProfilesIntake {
 
   /** A request is reported as a whole: one of which the journal knows events is in a report. */
   #restore({ body, events }: RestoredRequest, sink: HoldingSink): void {
-    const { data } = this.#reader.read(parseKept(body));
+    const { data } = this.#reader.readAgain(parseKept(body));
     if (events === undefined) sink.hold(data);
     else sink.learn(data);
   }

@@ -1,0 +1,115 @@
+import { Worker } from 'node:worker_threads';
+import type { Clock } from './clock.ts';
+
+export interface WorkerLimits {
+  /** Bound of one request. */
+  readonly timeoutMs: number;
+  /** A thread without a request for this long is ended, which gives its memory back. */
+  readonly idleMs: number;
+  /** Old generation of the thread's heap. */
+  readonly maxHeapMib: number;
+}
+
+/** A reply of the thread, or the end of a thread that gave none. */
+export type WorkerReply<Reply> =
+  | { readonly kind: 'replied'; readonly reply: Reply }
+  | { readonly kind: 'ended'; readonly reason: 'timeout' | 'out_of_memory' | 'crashed'; readonly problem: string };
+
+/** The young generation; what is decoded is old soon. */
+const youngMib = 16;
+
+/**
+ * One thread that answers each message with one. Requests wait for those before them. The first one starts the thread; one that takes
+ * longer than it may, or more memory, ends the thread, and the next request starts another.
+ */
+export class WorkerClient<Request, Reply> {
+  readonly #url: URL;
+  readonly #limits: WorkerLimits;
+  readonly #clock: Clock;
+  #worker: Worker | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #idle = new AbortController();
+
+  /** `url` is that of the thread's module. */
+  constructor(url: URL, limits: WorkerLimits, clock: Clock) {
+    this.#url = url;
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** Never rejects. */
+  ask(request: Request): Promise<WorkerReply<Reply>> {
+    const reply = this.#last.then(() => this.#ask(request));
+    this.#last = reply;
+    return reply;
+  }
+
+  /** Ends the thread. A later request starts another. */
+  async stop(): Promise<void> {
+    this.#idle.abort();
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
+  }
+
+  async #ask(request: Request): Promise<WorkerReply<Reply>> {
+    this.#idle.abort();
+    this.#worker ??= this.#start();
+    const worker = this.#worker;
+    const answered = new AbortController();
+    const late = this.#clock.sleep(this.#limits.timeoutMs, answered.signal).then(
+      (): WorkerReply<Reply> => ({
+        kind: 'ended',
+        reason: 'timeout',
+        problem: `no reply within ${this.#limits.timeoutMs} ms`,
+      }),
+      (): Promise<never> => new Promise(() => undefined),
+    );
+    const reply = replyOf<Reply>(worker);
+    worker.postMessage(request);
+    const result = await Promise.race([reply, late]);
+    answered.abort();
+    if (result.kind === 'ended') void this.stop();
+    else this.#endWhenIdle();
+    return result;
+  }
+
+  #endWhenIdle(): void {
+    this.#idle = new AbortController();
+    this.#clock.sleep(this.#limits.idleMs, this.#idle.signal).then(
+      () => this.stop(),
+      () => undefined,
+    );
+  }
+
+  #start(): Worker {
+    const { maxHeapMib } = this.#limits;
+    const worker = new Worker(this.#url, {
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMib, maxYoungGenerationSizeMb: youngMib },
+    });
+    // A process that has nothing else to do may end.
+    worker.unref();
+    // Also between two requests, when nobody waits for a reply.
+    worker.on('error', () => undefined);
+    worker.once('exit', () => {
+      if (this.#worker === worker) this.#worker = undefined;
+    });
+    return worker;
+  }
+}
+
+function replyOf<Reply>(worker: Worker): Promise<WorkerReply<Reply>> {
+  return new Promise((resolve) => {
+    const done = (result: WorkerReply<Reply>): void => {
+      worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+      resolve(result);
+    };
+    const onMessage = (reply: Reply): void => done({ kind: 'replied', reply });
+    const onError = (error: NodeJS.ErrnoException): void => {
+      const reason = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'out_of_memory' : 'crashed';
+      done({ kind: 'ended', reason, problem: error.message });
+    };
+    const onExit = (code: number): void => done({ kind: 'ended', reason: 'crashed', problem: `exit code ${code}` });
+    worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+  });
+}

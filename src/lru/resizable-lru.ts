@@ -3,7 +3,7 @@
 import type { LruFamily, RemovalReason } from './lru-family.ts';
 import { maxCapacityLimit } from './lru-family.ts';
 import { RecencyTable } from './recency-table.ts';
-import { newerWord, noSlot, timeWord } from './slot-pool.ts';
+import { noSlot, timeWord } from './slot-pool.ts';
 import { refreshSlot, useEntry } from './use-entry.ts';
 
 /**
@@ -170,14 +170,6 @@ export class ResizableLru<V> {
   /** Empties the table for good without telling the listener; its memory goes back to the pool. Do not `set` after. */
   dispose(): void {
     this.#table.dispose();
-  }
-
-  /** Visits each entry from the oldest to the newest, expired ones too. `visit` must not change the table. */
-  forEachOldestFirst(visit: (value: V, slot: number) => void): void {
-    const { family, oldest } = this.#table;
-    for (let slot = oldest; slot !== noSlot; slot = family.pool.link(slot, newerWord)) {
-      visit(family.pool.value(slot)!, slot);
-    }
   }
 
   /** True if a full table doubles, because its oldest entry is in use. */

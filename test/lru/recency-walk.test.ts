@@ -5,6 +5,7 @@ import { LruFamily } from '../../src/lru/lru-family.ts';
 import { RecencyWalk } from '../../src/lru/recency-walk.ts';
 import { ResizableLru } from '../../src/lru/resizable-lru.ts';
 import { noSlot, timeWord } from '../../src/lru/slot-pool.ts';
+import { valuesOldestFirst } from './oldest-first.ts';
 
 const numRuns = Number(process.env.PROPERTY_RUNS ?? 300);
 const lifetime = 1_000_000;
@@ -43,8 +44,7 @@ test('a walk over a table that rests is in order of last use, each entry once, i
     const { table, family } = createTable();
     for (let i = 0; i < 2000; i++) table.set(i, 0, i);
     for (let i = 0; i < 2000; i += 3) table.get(0, i);
-    const expected: number[] = [];
-    table.forEachOldestFirst((value) => expected.push(value));
+    const expected = valuesOldestFirst(table, family);
     const walk = new RecencyWalk(table, family);
     const visited: number[] = [];
     for (let part = visit(walk, family, limit); part.values.length > 0; part = visit(walk, family, limit)) {

@@ -5,6 +5,7 @@ import type { LruOptions } from '../../src/lru/lru-family.ts';
 import { LruFamily } from '../../src/lru/lru-family.ts';
 import { ResizableLru } from '../../src/lru/resizable-lru.ts';
 import { collidingKeys } from './colliding-keys.ts';
+import { slotsOldestFirst } from './oldest-first.ts';
 import { PlainLru } from './plain-lru.ts';
 
 /** More on demand: PROPERTY_RUNS=100000 node --test test/lru/resizable-lru-model.test.ts */
@@ -77,10 +78,8 @@ function run(options: LruOptions<number>, keys: readonly Key[], script: readonly
   const names = keys.map((key) => key.slice(0, options.keyWords).join());
   for (const [i, step] of script.entries()) {
     assert.deepEqual(apply(real, family, keys, step, i), applyPlain(model, names, step, i));
-    const order: string[] = [];
-    real.forEachOldestFirst((value, slot) => order.push(`${nameAt(slot)}=${value}`));
     assert.deepEqual(
-      order,
+      slotsOldestFirst(real, family).map((slot) => `${nameAt(slot)}=${family.pool.value(slot)}`),
       model.entries.map(({ key, value }) => `${key}=${value}`),
     );
     assert.deepEqual({ ...family.counters, capacity: real.capacity }, { ...model.counters, capacity: model.capacity });

@@ -4,6 +4,7 @@ import type { LruOptions } from '../../src/lru/lru-family.ts';
 import { LruFamily } from '../../src/lru/lru-family.ts';
 import { ResizableLru } from '../../src/lru/resizable-lru.ts';
 import { collidingKeys } from './colliding-keys.ts';
+import { valuesOldestFirst } from './oldest-first.ts';
 
 const defaults: LruOptions<number> = {
   keyWords: 2,
@@ -21,12 +22,6 @@ function createLru(options: Partial<LruOptions<number>> = {}): {
   return { lru: new ResizableLru(family), family };
 }
 
-function valuesOf(lru: ResizableLru<number>): number[] {
-  const values: number[] = [];
-  lru.forEachOldestFirst((value) => values.push(value));
-  return values;
-}
-
 // Around the sizes at which something changes: the index begins and ends, a block becomes a list of blocks, the index
 // grows, a segment of the pool is full.
 const boundaries = [
@@ -39,16 +34,16 @@ for (const size of boundaries) {
     for (let i = 0; i < size; i++) lru.set(i, i >>> 3, i);
     for (let i = 0; i < size; i++) assert.equal(lru.get(i >>> 3, i), i);
     assert.deepEqual(
-      valuesOf(lru),
+      valuesOldestFirst(lru, family),
       Array.from({ length: size }, (_, i) => i),
     );
     for (let i = 0; i < size; i += 3) assert.equal(lru.delete(i >>> 3, i), i);
     for (let i = 0; i < size; i++) assert.equal(lru.peek(i >>> 3, i), i % 3 === 0 ? undefined : i);
     const rest = Array.from({ length: size }, (_, i) => i).filter((i) => i % 3 !== 0);
-    assert.deepEqual(valuesOf(lru), rest);
+    assert.deepEqual(valuesOldestFirst(lru, family), rest);
     const half = Math.max(1, rest.length >>> 1);
     lru.resize(half);
-    assert.deepEqual(valuesOf(lru), rest.slice(-half));
+    assert.deepEqual(valuesOldestFirst(lru, family), rest.slice(-half));
     while (lru.evictOldest());
     assert.equal(lru.count, 0);
     lru.dispose();
@@ -60,7 +55,7 @@ for (const size of boundaries) {
     const { lru, family } = createLru({ maxCapacity: size });
     for (let i = 0; i < 2 * size + 1; i++) lru.set(i, 0, i);
     assert.deepEqual(
-      valuesOf(lru),
+      valuesOldestFirst(lru, family),
       Array.from({ length: size }, (_, i) => i + size + 1),
     );
     assert.equal(family.counters.evictions, size + 1);
@@ -88,11 +83,11 @@ test('a large table does what a Map that is re-inserted into does', () => {
       const size = 200 + (step % 7);
       lru.resize(size);
       for (const stale of [...model.keys()].slice(0, Math.max(0, model.size - size))) model.delete(stale);
-      assert.deepEqual(valuesOf(lru), [...model.values()]);
+      assert.deepEqual(valuesOldestFirst(lru, family), [...model.values()]);
       lru.resize(3000);
     }
   }
-  assert.deepEqual(valuesOf(lru), [...model.values()]);
+  assert.deepEqual(valuesOldestFirst(lru, family), [...model.values()]);
   assert.equal(family.size().entries, model.size);
 });
 
@@ -125,7 +120,7 @@ test('a full table doubles for entries of this cycle and evicts those of an earl
   lru.set(4, 0, 4);
   family.advance(6);
   lru.set(5, 0, 5);
-  assert.deepEqual([lru.capacity, ...valuesOf(lru)], [4, 2, 3, 4, 5]);
+  assert.deepEqual([lru.capacity, ...valuesOldestFirst(lru, family)], [4, 2, 3, 4, 5]);
 });
 
 test('a lifetime runs from the last use, read or write', () => {

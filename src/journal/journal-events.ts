@@ -2,6 +2,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { LogRecord } from '../storage/segment.ts';
 import type { SegmentLog } from '../storage/segment-log.ts';
+import type { LogDamage } from '../storage/segment-scan.ts';
 import type { GaugeReading } from '../support/observe-gauges.ts';
 import { observeGauges } from '../support/observe-gauges.ts';
 
@@ -10,8 +11,8 @@ export type LossReason = 'damaged' | 'unknown_format' | 'no_receiver' | 'unreada
 
 /** Events of a journal, each counted and logged by one call. */
 export interface JournalEvents {
-  /** Stretches of the files that hold records no more. */
-  damaged(stretchCount: number): void;
+  /** Loss in the files of an earlier run. */
+  damaged(damage: LogDamage): void;
   /** Samples of an earlier run are in the window again. */
   restored(requestCount: number, sampleCount: number): void;
   /** A record is of no use; its samples that were not reported are lost. */
@@ -34,10 +35,16 @@ export function createJournalEvents(pipelineId: string, logger: Logger, meter: M
   const counters = createCounters(meter);
   let isFailing = false;
   return {
-    damaged(stretchCount) {
-      counters.damaged.add(stretchCount, pipeline);
-      if (stretchCount === 0) return;
-      logger.error({ damaged_records: stretchCount }, 'Parts of the journal are damaged; what they held is lost.');
+    damaged({ damagedCount, cutCount, damagedBytes }) {
+      counters.damaged.add(damagedCount + cutCount, pipeline);
+      counters.damagedBytes.add(damagedBytes, pipeline);
+      const fields = { damaged_records: damagedCount, cut_records: cutCount, bytes: damagedBytes };
+      if (damagedCount > 0) logger.error(fields, 'Parts of the journal are damaged; what they held is lost.');
+      else if (cutCount > 0)
+        logger.warn(
+          fields,
+          'The journal ends within a record: the record was never written whole, or its end is lost.',
+        );
     },
     restored(requestCount, sampleCount) {
       counters.restored.add(sampleCount, pipeline);
@@ -83,11 +90,12 @@ export function createJournalEvents(pipelineId: string, logger: Logger, meter: M
 
 function createCounters(meter: Meter) {
   const counter = (name: string, unit: string, description: string) =>
-    meter.createCounter(`framekeeper_journal_${name}`, { unit: `{${unit}}`, description });
+    meter.createCounter(`framekeeper_journal_${name}`, { unit: unit === 'By' ? unit : `{${unit}}`, description });
   return {
     restored: counter('restored_samples', 'sample', 'Samples of earlier runs that were taken again.'),
     lost: counter('lost_samples', 'sample', 'Samples of earlier runs that could not be taken again, by reason.'),
     damaged: counter('damaged_records', 'record', 'Records of the journal that could not be read.'),
+    damagedBytes: counter('damaged_bytes', 'By', 'Bytes of the journal that hold no record any more.'),
     writeFailures: counter('write_failures', 'request', 'Requests refused because the journal could not be written.'),
   };
 }

@@ -66,9 +66,9 @@ export class Journal implements Component {
 
   async start(): Promise<void> {
     const { log, events } = this.#parts;
-    const { records, damagedCount } = this.#open();
+    const { records, damage } = this.#open();
     this.#endObservation = events.observe(log);
-    events.damaged(damagedCount);
+    events.damaged(damage);
     const replayed = await replay(records, this.#restorers, this.#parts);
     this.#entries = replayed.entries;
     this.#settled = replayed.settled;

@@ -3,6 +3,7 @@ import type { LogFileSystem } from './log-file-system.ts';
 import { headerBytes } from './record-header.ts';
 import type { LogRecord } from './segment.ts';
 import { Segment } from './segment.ts';
+import type { LogDamage } from './segment-scan.ts';
 
 export interface SegmentLogConfig {
   /** A folder that belongs to this log alone. */
@@ -18,8 +19,7 @@ export interface SegmentLogConfig {
 export interface OpenedLog {
   /** Records that earlier runs have not finished, in the order in which they were appended. */
   readonly records: readonly LogRecord[];
-  /** Stretches of files that held records and cannot be read. */
-  readonly damagedCount: number;
+  readonly damage: LogDamage;
 }
 
 // Large enough that files come and go seldom, small enough that one unfinished record does not hold much else on disk.
@@ -73,7 +73,7 @@ export class SegmentLog {
   /** Reads what is there; call first, once. @throws ErrnoException */
   open(): OpenedLog {
     const records: LogRecord[] = [];
-    let damagedCount = 0;
+    const damage = { damagedCount: 0, cutCount: 0, damagedBytes: 0 };
     const { directory, directoryMode } = this.#config;
     this.#fs.mkdirSync(directory, { recursive: true, mode: directoryMode });
     const names = this.#fs.readdirSync(directory).filter((name) => namePattern.test(name));
@@ -83,11 +83,13 @@ export class SegmentLog {
       this.#segments.add(opened.segment);
       this.#sizeBytes += opened.segment.sizeBytes;
       for (const record of opened.records) records.push(record);
-      damagedCount += opened.damagedCount;
+      damage.damagedCount += opened.damage.damagedCount;
+      damage.cutCount += opened.damage.cutCount;
+      damage.damagedBytes += opened.damage.damagedBytes;
     }
     this.#recordCount = records.length;
     this.#deleteFinished();
-    return { records, damagedCount };
+    return { records, damage };
   }
 
   /**

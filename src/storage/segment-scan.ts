@@ -8,11 +8,19 @@ export interface ScannedRecord {
   readonly header: RecordHeader;
 }
 
-export interface SegmentScan {
+/** Loss that shows when files are opened; damaged payloads show when they are read. */
+export interface LogDamage {
+  /** Stretches that should hold records and do not, and files that are empty: each was made for a record. */
+  readonly damagedCount: number;
+  /** Files that end within a record: a kill while it was written does that, or the end of the file is lost. */
+  readonly cutCount: number;
+  /** Bytes of all of these, as far as they are there. */
+  readonly damagedBytes: number;
+}
+
+export interface SegmentScan extends LogDamage {
   /** In the order of the file. Payloads are not looked at: that is done when they are read. */
   readonly records: readonly ScannedRecord[];
-  /** Stretches between records that should hold records and do not. */
-  readonly damagedCount: number;
   /** End of the last whole record; bytes behind it were never written to their end, or are damaged. */
   readonly wholeBytes: number;
 }
@@ -21,23 +29,27 @@ export interface SegmentScan {
 export function scanSegment(fs: LogFileSystem, fd: number): SegmentScan {
   const sizeBytes = fs.fstatSync(fd).size;
   const records: ScannedRecord[] = [];
-  let damagedCount = 0;
+  const damage = { damagedCount: sizeBytes === 0 ? 1 : 0, cutCount: 0, damagedBytes: 0 };
   let wholeBytes = 0;
-  for (let offset = 0; offset + headerBytes <= sizeBytes; ) {
+  for (let offset = 0; offset < sizeBytes; ) {
     const header = readHeader(fs, fd, offset);
-    if (header === undefined) {
-      damagedCount += 1;
-      offset = nextRecord(fs, fd, offset + 1, sizeBytes);
-      continue;
-    }
-    const end = offset + headerBytes + header.payloadBytes;
-    if (end <= sizeBytes) {
+    const end = header === undefined ? Infinity : offset + headerBytes + header.payloadBytes;
+    if (header !== undefined && end <= sizeBytes) {
       records.push({ offset, header });
       wholeBytes = end;
       offset = end;
-    } else break;
+      continue;
+    }
+    const isCut = header !== undefined || sizeBytes - offset < headerBytes;
+    const next = isCut ? sizeBytes : nextRecord(fs, fd, offset + 1, sizeBytes);
+    if (header?.isFinished !== true) {
+      damage.damagedBytes += next - offset;
+      if (isCut) damage.cutCount += 1;
+      else damage.damagedCount += 1;
+    }
+    offset = next;
   }
-  return { records, damagedCount, wholeBytes };
+  return { records, ...damage, wholeBytes };
 }
 
 function readHeader(fs: LogFileSystem, fd: number, offset: number): RecordHeader | undefined {

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { LogFileSystem } from './log-file-system.ts';
 import type { RecordHeader } from './record-header.ts';
 import { encodeRecordHeader, finishedState, headerBytes, headerOf, stateOffset } from './record-header.ts';
+import type { LogDamage } from './segment-scan.ts';
 import { scanSegment } from './segment-scan.ts';
 
 /** A record that is kept. Its sample count is known without reading the payload. */
@@ -44,14 +45,14 @@ export class Segment {
   }
 
   /** Opens what an earlier run left, and cuts off what was never written to its end. @throws ErrnoException */
-  static open(fs: LogFileSystem, name: SegmentName): { segment: Segment; records: LogRecord[]; damagedCount: number } {
+  static open(fs: LogFileSystem, name: SegmentName): { segment: Segment; records: LogRecord[]; damage: LogDamage } {
     const segment = new Segment(fs, name, fs.openSync(name.path, 'r+'));
-    const { records, damagedCount, wholeBytes } = scanSegment(fs, segment.#fd);
+    const { records, wholeBytes, ...damage } = scanSegment(fs, segment.#fd);
     fs.ftruncateSync(segment.#fd, wholeBytes);
     segment.#sizeBytes = wholeBytes;
     const unfinished = records.filter(({ header }) => !header.isFinished);
     segment.#unfinishedCount = unfinished.length;
-    return { segment, records: unfinished.map((record) => ({ ...record, segment })), damagedCount };
+    return { segment, records: unfinished.map((record) => ({ ...record, segment })), damage };
   }
 
   get sizeBytes(): number {

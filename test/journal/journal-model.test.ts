@@ -10,6 +10,8 @@ import { JournaledNode } from './journaled-node.ts';
 /** Where the clocks of all nodes begin. */
 const start = 1_767_225_600_000_000_000n;
 const frame = 99n;
+/** The cycles begin after all samples, so that one report has one profile of them: two at one time would be moved apart. */
+const nowMs = 1_000;
 
 /** One thing that happens to a node. Samples: how many moments each has, and whether its name is missing. */
 type Step =
@@ -54,7 +56,7 @@ test('a journal loses no event that was acknowledged and repeats none, whatever 
       const folder = new LogFolder(t);
       const cycle = `max_events: ${maxEvents}`;
       const acknowledged: string[] = [];
-      let node = await JournaledNode.start(folder.createLog(), [], { cycle });
+      let node = await JournaledNode.start(folder.createLog(), [], { cycle, nowMs });
       let sequence = 0;
       let last: { batch: ReturnType<typeof encode>; reply: PlainReply; reportedWindows: number } | undefined;
       const beginReport = (): void => {
@@ -64,7 +66,7 @@ test('a journal loses no event that was acknowledged and repeats none, whatever 
       const restart = async (): Promise<void> => {
         // A later life knows the batches of the window that was reported last, and of no earlier one.
         if (last !== undefined && last.reportedWindows > 1) last = undefined;
-        node = await JournaledNode.start(folder.createLog(), node.reported, { cycle });
+        node = await JournaledNode.start(folder.createLog(), node.reported, { cycle, nowMs });
       };
       for (const step of script) {
         if (step.kind === 'tick' || step.kind === 'stop') beginReport();

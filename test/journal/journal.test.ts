@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { frameKinds } from '../../src/model/frame-kind.ts';
 import { LogFolder } from '../storage/log-folder.ts';
@@ -206,6 +206,33 @@ describe('a journal', () => {
     assert.equal(counted.get('framekeeper_journal_restored_samples{pipeline="profiles"}'), 4);
     assert.ok(second.lines.some(({ level, dropped_samples: samples }) => level === 50 && samples === 2));
   });
+
+  for (const { name, keep, level, bytes } of [
+    { name: 'lost its end', keep: (size: number) => size - 1, level: 40, bytes: (size: number) => size - 1 },
+    { name: 'was emptied', keep: () => 0, level: 50, bytes: () => 0 },
+  ]) {
+    test(`says once that a file ${name}`, async (t) => {
+      const folder = new LogFolder(t);
+      const first = await JournaledNode.start(folder.createLog());
+      first.take(batchOf(1, [1]));
+      const [path] = folder.files();
+      const { size } = statSync(path!);
+      truncateSync(path!, keep(size));
+      const second = await JournaledNode.start(folder.createLog());
+      const counted = await second.values();
+      assert.equal(counted.get('framekeeper_journal_damaged_records{pipeline="profiles"}'), 1);
+      assert.equal(counted.get('framekeeper_journal_damaged_bytes{pipeline="profiles"}'), bytes(size));
+      assert.deepEqual(
+        second.lines.filter((line) => line.level >= 40).map((line) => [line.level, line.bytes]),
+        [[level, bytes(size)]],
+      );
+      const third = await JournaledNode.start(folder.createLog());
+      assert.deepEqual(
+        third.lines.filter((line) => line.level >= 40),
+        [],
+      );
+    });
+  }
 
   test('reports what a damaged mark spoke of once more rather than never', async (t) => {
     const folder = new LogFolder(t);

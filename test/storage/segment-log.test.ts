@@ -7,6 +7,29 @@ import { headerBytes, stateOffset } from '../../src/storage/record-header.ts';
 import type { LogRecord } from '../../src/storage/segment.ts';
 import { appendText, LogFolder, readTexts } from './log-folder.ts';
 
+const noDamage = { damagedCount: 0, cutCount: 0, damagedBytes: 0 };
+
+test('SegmentLog counts the bytes of a file whose end was never written, as after a power cut', (t) => {
+  const folder = new LogFolder(t);
+  const log = folder.createLog();
+  log.open();
+  for (const text of ['first', 'second', 'third']) appendText(log, text);
+  const [path] = folder.files();
+  const bytes = readFileSync(path!);
+  const [whole, size] = [29, bytes.length];
+  for (const { kept, records } of [
+    { kept: whole, records: 1 },
+    { kept: 0, records: 0 },
+  ]) {
+    writeFileSync(path!, Buffer.concat([bytes.subarray(0, kept), Buffer.alloc(size - kept)]));
+    const opened = folder.createLog().open();
+    assert.deepEqual(
+      [opened.records.length, opened.damage],
+      [records, { damagedCount: 1, cutCount: 0, damagedBytes: size - kept }],
+    );
+  }
+});
+
 test('SegmentLog gives back after a restart what is not finished, in order, with its samples', async (t) => {
   const folder = new LogFolder(t);
   const before = folder.createLog();
@@ -17,7 +40,7 @@ test('SegmentLog gives back after a restart what is not finished, in order, with
   const after = folder.createLog();
   const opened = after.open();
   assert.deepEqual(await readTexts(after, opened.records), ['a', 'c', 'd']);
-  assert.deepEqual([opened.records.map(({ header }) => header.sampleCount), opened.damagedCount], [[0, 2, 3], 0]);
+  assert.deepEqual([opened.records.map(({ header }) => header.sampleCount), opened.damage], [[0, 2, 3], noDamage]);
   appendText(after, 'e');
   const last = folder.createLog();
   assert.deepEqual(await readTexts(last, last.open().records), ['a', 'c', 'd', 'e']);
@@ -67,7 +90,7 @@ test('SegmentLog can fill its bound with one record after the other in one file'
   }
 });
 
-test('SegmentLog cut off at any byte gives back the whole records before that, and counts no damage', async (t) => {
+test('SegmentLog cut off at any byte gives back the whole records before that, and counts the one that is cut', async (t) => {
   const folder = new LogFolder(t);
   const texts = ['first', '', 'third record'];
   const log = folder.createLog();
@@ -80,9 +103,13 @@ test('SegmentLog cut off at any byte gives back the whole records before that, a
   for (let length = 0; length <= bytes.length; length++) {
     writeFileSync(path!, bytes.subarray(0, length));
     const cut = folder.createLog();
-    const { records, damagedCount } = cut.open();
+    const { records, damage } = cut.open();
     const whole = ends.filter((end) => end <= length).length - 1;
-    assert.deepEqual([await readTexts(cut, records), damagedCount], [texts.slice(0, whole), 0], `cut at ${length}`);
+    const damagedBytes = length - ends[whole]!;
+    // A file is made for a record, so an empty one has lost what it held.
+    const expected = { damagedCount: length === 0 ? 1 : 0, cutCount: damagedBytes > 0 ? 1 : 0, damagedBytes };
+    assert.deepEqual([await readTexts(cut, records), damage], [texts.slice(0, whole), expected], `cut at ${length}`);
+    assert.deepEqual(folder.createLog().open().damage, noDamage, 'the loss is told once');
     if (whole > 0) assert.equal(statSync(path!).size, ends[whole], 'the torn end is gone');
     else assert.deepEqual(folder.files(), []);
   }
@@ -113,7 +140,8 @@ test('SegmentLog loses to a flipped bit the record that it is in, and no other',
       expected,
       `bit ${bit}`,
     );
-    const damagedCount = opened.damagedCount + read.filter((text) => text === undefined).length;
+    const { damagedCount: foundAtOnce, cutCount } = opened.damage;
+    const damagedCount = foundAtOnce + cutCount + read.filter((text) => text === undefined).length;
     assert.equal(damagedCount, isHarmless ? 0 : 1, `bit ${bit}`);
   }
 });
@@ -132,8 +160,8 @@ test('SegmentLog does not take a record inside a record for one', async (t) => {
   bytes[29 + 4]! ^= 1;
   writeFileSync(path!, bytes);
   const after = folder.createLog();
-  const { records, damagedCount } = after.open();
-  assert.deepEqual([await readTexts(after, records), damagedCount], [['inner', 'last'], 1]);
+  const { records, damage } = after.open();
+  assert.deepEqual([await readTexts(after, records), damage.damagedCount], [['inner', 'last'], 1]);
 });
 
 test('SegmentLog finds the next record behind a large damaged one', async (t) => {
@@ -180,8 +208,8 @@ test('SegmentLog after a failed write has nothing of it, and works again with th
   appendText(log, 'second');
   assert.equal(folder.files().length, 2, 'nothing more is written to a file that failed');
   const after = folder.createLog();
-  const { records, damagedCount } = after.open();
-  assert.deepEqual([await readTexts(after, records), damagedCount], [['first', 'second'], 0]);
+  const { records, damage } = after.open();
+  assert.deepEqual([await readTexts(after, records), damage], [['first', 'second'], noDamage]);
 });
 
 test('SegmentLog refuses a record that cannot be synced', async (t) => {
@@ -238,8 +266,8 @@ test('SegmentLog holds what an array would, through finishing, restarts and torn
         let model: { readonly text: string; record: LogRecord }[] = [];
         const restart = async (): Promise<void> => {
           log = folder.createLog({ maxBytes });
-          const { records, damagedCount } = log.open();
-          assert.equal(damagedCount, 0);
+          const { records, damage } = log.open();
+          assert.equal(damage.damagedCount, 0);
           assert.deepEqual(
             await readTexts(log, records),
             model.map(({ text }) => text),
@@ -297,9 +325,9 @@ test('SegmentLog takes a payload in parts, and corrects a sample count in place'
   appendText(log, 'next');
   assert.equal(log.amend(record, 3).header.sampleCount, 3);
   const after = folder.createLog();
-  const { records, damagedCount } = after.open();
+  const { records, damage } = after.open();
   assert.deepEqual(await readTexts(after, records), ['in parts', 'next']);
-  assert.deepEqual([records.map(({ header }) => header.sampleCount), damagedCount], [[3, 1], 0]);
+  assert.deepEqual([records.map(({ header }) => header.sampleCount), damage], [[3, 1], noDamage]);
 });
 
 test('SegmentLog writes nothing of what it forgets, and deletes a file that was rotated away with its last record', (t) => {

@@ -20,9 +20,9 @@ export class DurableRequests implements RequestStorage {
   }
 
   open(): readonly StoredRequest[] {
-    const { records, damagedCount } = this.#log.open();
+    const { records, damage } = this.#log.open();
     this.#endObservation = this.#events.observe(this.#log);
-    this.#events.opened(records.length, damagedCount);
+    this.#events.opened(records.length, damage);
     return records.map((record) => this.#stored(record));
   }
 

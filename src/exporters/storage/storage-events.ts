@@ -1,5 +1,6 @@
 import type { LogRecord } from '../../storage/segment.ts';
 import type { SegmentLog } from '../../storage/segment-log.ts';
+import type { LogDamage } from '../../storage/segment-scan.ts';
 import type { EventKind, EventParts, RecordEvent } from '../../support/events.ts';
 import { createEvents } from '../../support/events.ts';
 import type { GaugeReading } from '../../support/observe-gauges.ts';
@@ -7,7 +8,7 @@ import { observeGauges } from '../../support/observe-gauges.ts';
 
 /** Events of the requests of an exporter on disk, counted and logged in one place. */
 export interface StorageEvents {
-  opened(recordCount: number, damagedCount: number): void;
+  opened(recordCount: number, damage: LogDamage): void;
   written(): void;
   writeFailed(error: NodeJS.ErrnoException): void;
   /** A record that was taken cannot be read; its samples are counted as not sent. */
@@ -24,13 +25,18 @@ export function createStorageEvents(id: string, parts: EventParts): StorageEvent
   const { logger, meter } = parts;
   let isFailing = false;
   return {
-    opened(recordCount, damagedCount) {
+    opened(recordCount, { damagedCount, cutCount, damagedBytes }) {
       record.restored({ count: recordCount });
-      record.damaged({ count: damagedCount });
+      record.damaged({ count: damagedCount + cutCount });
+      record.damagedBytes({ count: damagedBytes });
       if (recordCount > 0) logger.info({ requests: recordCount }, 'Requests of an earlier run are queued again.');
-      if (damagedCount > 0) {
-        logger.error({ damaged_records: damagedCount }, 'Parts of the storage are damaged; what they held is lost.');
-      }
+      const fields = { damaged_records: damagedCount, cut_records: cutCount, bytes: damagedBytes };
+      if (damagedCount > 0) logger.error(fields, 'Parts of the storage are damaged; what they held is lost.');
+      else if (cutCount > 0)
+        logger.warn(
+          fields,
+          'The storage ends within a record: the record was never written whole, or its end is lost.',
+        );
     },
     written() {
       if (isFailing) logger.info('The storage can be written again.');
@@ -63,6 +69,13 @@ function createRecorders(event: (kind: EventKind) => RecordEvent) {
       records('framekeeper_exporter_storage_restored_records', 'Requests of earlier runs that were queued again.'),
     ),
     damaged: event(records('framekeeper_exporter_storage_damaged_records', 'Requests on disk that could not be read.')),
+    damagedBytes: event({
+      counter: {
+        name: 'framekeeper_exporter_storage_damaged_bytes',
+        unit: 'By',
+        description: 'Bytes on disk that hold no request any more.',
+      },
+    }),
     writeFailed: event(
       records('framekeeper_exporter_storage_write_failures', 'Requests that could not be written to disk.'),
     ),

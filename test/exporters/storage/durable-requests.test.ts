@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -8,6 +8,7 @@ import { fullyAccepted } from '../../../src/exporters/export-client.ts';
 import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { systemFileSystem } from '../../../src/storage/log-file-system.ts';
+import { headerBytes } from '../../../src/storage/record-header.ts';
 import { syntheticProfiles } from '../../bench/synthetic-profiles.ts';
 import { LogFolder } from '../../storage/log-folder.ts';
 import { fakeRequest, numberOf } from '../../support/fake-request.ts';
@@ -200,6 +201,26 @@ test('an exporter whose request is damaged on disk sends the others, and counts 
   );
   const line = await logs.until('A request on disk cannot be read. Dropping data.');
   assert.deepEqual([line.error, line.file, line.offset, line.dropped_items], ['its checksum is wrong', path, 28, 20]);
+});
+
+test('an exporter says once that a file of its storage lost its end', async (t) => {
+  const folder = new LogFolder(t);
+  const before = folder.createLog();
+  before.open();
+  for (const number of [1, 2]) before.append(fakeRequest(number).encoded(), number);
+  const [path] = folder.files();
+  truncateSync(path!, statSync(path!).size - 2);
+  const { exporter, logs, values } = createStoredExporter(folder.createLog(), async () => fullyAccepted);
+  await exporter.start();
+  const counted = await values();
+  const { length } = fakeRequest(2).encoded();
+  assert.deepEqual(
+    ['restored_records', 'damaged_records', 'damaged_bytes'].map((name) =>
+      counted.get(`framekeeper_exporter_storage_${name}{exporter="otlp/a"}`),
+    ),
+    [1, 1, headerBytes + length - 2],
+  );
+  assert.equal(logs.lines.filter(({ level }) => level === 40).length, 1);
 });
 
 test('an exporter refuses what the storage has no room for, and takes more when there is room again', async (t) => {

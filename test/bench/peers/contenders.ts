@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stringify } from 'yaml';
+import { locatePeers } from '../../interop/peers.ts';
+import type { RunningChild } from '../../support/child-process.ts';
+import { runChild } from '../../support/child-process.ts';
+import { freePorts } from '../../support/free-ports.ts';
+import { readUsage } from '../../testbed/process-usage.ts';
+
+export type ContenderName = 'framekeeper' | 'collector' | 'grpc-js proxy' | 'http2 proxy';
+
+/** A server in a process of its own that takes OTLP over gRPC and sends it on to another port. */
+export interface Contender {
+  readonly name: ContenderName;
+  readonly pid: number;
+  readonly port: number;
+  /** CPU time from its start until it listened. */
+  readonly startCpuMs: number;
+  stop(): Promise<void>;
+}
+
+export interface ContenderOptions {
+  readonly targetPort: number;
+  readonly isGzip: boolean;
+  /** `merge`: Framekeeper holds requests until a reporting cycle ends. */
+  readonly otlpProfiles?: 'pass_through' | 'merge';
+  /** Of Framekeeper: `dist/main.js`, as in the image, or `src/main.ts`. */
+  readonly main: string;
+}
+
+export async function startContender(name: ContenderName, options: ContenderOptions): Promise<Contender> {
+  const folder = mkdtempSync(join(tmpdir(), 'framekeeper-peers-'));
+  const [port] = (await freePorts(1)) as [number];
+  const child = spawnContender(name, folder, port, options);
+  await untilListening(port, child);
+  const startCpuMs = readUsage(child.pid).cpuMs;
+  const stop = async (): Promise<void> => {
+    await child.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { name, pid: child.pid, port, startCpuMs, stop };
+}
+
+function spawnContender(name: ContenderName, folder: string, port: number, options: ContenderOptions): RunningChild {
+  const { targetPort, main } = options;
+  const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, OTEL_EXPORTER_OTLP_ENDPOINT: ___, ...env } = process.env;
+  const script = (file: string): RunningChild =>
+    runChild(process.execPath, [join(import.meta.dirname, file), String(port), String(targetPort)], { env });
+  if (name === 'http2 proxy') return script('http2-proxy.ts');
+  if (name === 'grpc-js proxy') return script('grpc-js-proxy.ts');
+  const config = join(folder, 'config.yaml');
+  writeFileSync(config, stringify(configOf(name, port, options)));
+  if (name === 'framekeeper') return runChild(process.execPath, [main, '--config', config], { folder, env });
+  const args = ['--config', config, '--feature-gates', 'service.profilesSupport'];
+  return runChild(locatePeers().collectors['0.164'], args, { folder, env });
+}
+
+function configOf(
+  name: 'framekeeper' | 'collector',
+  port: number,
+  { targetPort, isGzip, otlpProfiles = 'pass_through' }: ContenderOptions,
+): object {
+  const exporter = {
+    endpoint: `127.0.0.1:${targetPort}`,
+    tls: { insecure: true },
+    compression: isGzip ? 'gzip' : 'none',
+  };
+  const cycle = otlpProfiles === 'merge' ? { reporting_cycle: { otlp_profiles: 'merge' } } : {};
+  const processors = name === 'framekeeper' ? { symbol_store: {}, ...cycle } : {};
+  const grpc = { endpoint: `127.0.0.1:${port}`, max_recv_msg_size_mib: 16 };
+  return {
+    receivers: { otlp: { protocols: { grpc } } },
+    processors,
+    exporters: { otlp_grpc: exporter },
+    service: {
+      pipelines: {
+        profiles: { receivers: ['otlp'], processors: Object.keys(processors), exporters: ['otlp_grpc'] },
+      },
+      telemetry: { metrics: { level: 'none' }, logs: { level: 'error' } },
+    },
+  };
+}
+
+async function untilListening(port: number, child: RunningChild): Promise<void> {
+  for (;;) {
+    const isOpen = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true));
+      socket.on('error', () => resolve(false)).on('connect', () => socket.destroy());
+    });
+    if (isOpen) return;
+    if (child.hasEnded()) throw new Error(`a contender ended before it listened:\n${child.output()}`);
+    await sleep(20);
+  }
+}

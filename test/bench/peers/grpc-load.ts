@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import type { ClientHttp2Session, OutgoingHttpHeaders } from 'node:http2';
+import { connect } from 'node:http2';
+import { gzipSync } from 'node:zlib';
+
+export const exportPath = '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export';
+
+/** A request as it goes over the wire: the five bytes of its head, and the message. */
+export interface WireMessage {
+  readonly frame: Buffer;
+  readonly isGzip: boolean;
+}
+
+export function wireMessage(bytes: Uint8Array, isGzip: boolean): WireMessage {
+  const message = isGzip ? gzipSync(bytes) : Buffer.from(bytes);
+  const head = Buffer.alloc(5);
+  head[0] = isGzip ? 1 : 0;
+  head.writeUInt32BE(message.length, 1);
+  return { frame: Buffer.concat([head, message]), isGzip };
+}
+
+/** OTLP calls over one connection of bare HTTP/2: it costs the machine as little as it can. */
+export class GrpcLoad {
+  readonly #session: ClientHttp2Session;
+
+  private constructor(session: ClientHttp2Session) {
+    this.#session = session;
+  }
+
+  static async connect(port: number): Promise<GrpcLoad> {
+    const session = connect(`http://127.0.0.1:${port}`);
+    await once(session, 'connect');
+    return new GrpcLoad(session);
+  }
+
+  /** @throws Error unless the call ends with status 0 */
+  async send({ frame, isGzip }: WireMessage): Promise<void> {
+    const headers: OutgoingHttpHeaders = {
+      ':method': 'POST',
+      ':path': exportPath,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...(isGzip && { 'grpc-encoding': 'gzip' }),
+    };
+    const stream = this.#session.request(headers);
+    const status = new Promise<OutgoingHttpHeaders>((resolve, reject) => {
+      let head: OutgoingHttpHeaders = {};
+      stream.on('response', (response) => {
+        head = response;
+      });
+      stream.on('trailers', (trailers) => {
+        head = { ...head, ...trailers };
+      });
+      stream.on('error', reject);
+      stream.on('close', () => resolve(head));
+    });
+    stream.resume();
+    stream.end(frame);
+    const { 'grpc-status': code, 'grpc-message': message } = await status;
+    if (code !== '0') throw new Error(`the call ended with status ${code ?? 'none'}: ${message ?? ''}`);
+  }
+
+  close(): void {
+    this.#session.destroy();
+  }
+}
+
+/** Sends messages in turn, `concurrency` at a time, `count` in all. */
+export async function sendAll(
+  load: GrpcLoad,
+  messages: readonly WireMessage[],
+  count: number,
+  concurrency: number,
+): Promise<void> {
+  let sent = 0;
+  const worker = async (): Promise<void> => {
+    while (sent < count) await load.send(messages[sent++ % messages.length]!);
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, count) }, worker));
+}

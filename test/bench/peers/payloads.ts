@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
+import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
+import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
+import { enrichProfiles } from '../../../src/profile/names/enrich-profiles.ts';
+import type { CollectorVersion } from '../../interop/build-collector.ts';
+import { startCollector } from '../../interop/collector.ts';
+import { realRequests } from '../../otlp/real-requests.ts';
+import { passingProfiles } from '../passing-profiles.ts';
+import { GrpcLoad, wireMessage } from './grpc-load.ts';
+
+/** Requests as a real encoder wrote them. */
+export interface Payloads {
+  /** Half of a real profiler's request at 97 Hz, which is one at 19 Hz and more workloads. */
+  readonly small: readonly Uint8Array[];
+  /** The same by a Collector of which attributes refer to the string table. */
+  readonly referring: readonly Uint8Array[];
+  /** Whole requests of a real profiler, in its own bytes. */
+  readonly real: readonly Uint8Array[];
+  readonly medium: readonly Uint8Array[];
+  /** With a text in no use: it cannot pass as it is. */
+  readonly untidy: readonly Uint8Array[];
+  readonly large: readonly Uint8Array[];
+}
+
+export async function createPayloads(): Promise<Payloads> {
+  const real = realRequests('profiler');
+  const halves = real.map((bytes) => encodeProfilesData(halfOf(decodeProfilesData(bytes))));
+  const { data } = passingProfiles(2.35);
+  const { dictionary } = data;
+  const untidy = { ...data, dictionary: { ...dictionary, stringTable: [...dictionary.stringTable, 'of no use'] } };
+  const large = encodeProfilesData(passingProfiles(34).data);
+  const own = [...halves, encodeProfilesData(data), encodeProfilesData(untidy), large];
+  const [written, referring] = [await writtenByCollector('0.159', own), await writtenByCollector('0.164', halves)];
+  const count = halves.length;
+  return {
+    ...{ small: written.slice(0, count), referring, real },
+    ...{ medium: [written[count]!], untidy: [written[count + 1]!], large: [written[count + 2]!] },
+  };
+}
+
+const nobody = { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined };
+
+/** Every other sample, with as much of the dictionary as they use. */
+function halfOf(data: ProfilesData): ProfilesData {
+  const resourceProfiles = data.resourceProfiles.map((resource) => ({
+    ...resource,
+    scopeProfiles: resource.scopeProfiles.map((scope) => ({
+      ...scope,
+      profiles: scope.profiles.map((profile) => ({
+        ...profile,
+        samples: profile.samples.filter((_, index) => index % 3 === 0),
+      })),
+    })),
+  }));
+  return enrichProfiles({ ...data, resourceProfiles }, nobody).data;
+}
+
+/** The same messages in the bytes of a Collector's encoder. */
+async function writtenByCollector(version: CollectorVersion, messages: readonly Uint8Array[]): Promise<Uint8Array[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'framekeeper-payloads-'));
+  try {
+    const collector = await startCollector(folder, { version, grpc: { max_recv_msg_size_mib: 16 } });
+    const load = await GrpcLoad.connect(collector.ports.grpc);
+    for (const message of messages) await load.send(wireMessage(message, false));
+    load.close();
+    await collector.stop();
+    return collector.readProto();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ClientHttp2Session, OutgoingHttpHeaders } from 'node:http2';
 import { connect } from 'node:http2';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 
 export const exportPath = '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export';
@@ -65,16 +66,27 @@ export class GrpcLoad {
   }
 }
 
-/** Sends messages in turn, `concurrency` at a time, `count` in all. */
+/**
+ * Sends messages in turn, `count` in all, and resolves when the backend has them: some at a time, and no more than a few that
+ * the server has taken and not sent on, since queues that fill up are another matter than the price of a request.
+ */
 export async function sendAll(
   load: GrpcLoad,
   messages: readonly WireMessage[],
   count: number,
-  concurrency: number,
+  backend: { readonly requestCount: number },
 ): Promise<void> {
+  const before = backend.requestCount;
   let sent = 0;
   const worker = async (): Promise<void> => {
-    while (sent < count) await load.send(messages[sent++ % messages.length]!);
+    while (sent < count) {
+      const message = messages[sent++ % messages.length]!;
+      await load.send(message);
+      while (sent - (backend.requestCount - before) > mostOnTheWay) await sleep(1);
+    }
   };
-  await Promise.all(Array.from({ length: Math.min(concurrency, count) }, worker));
+  await Promise.all(Array.from({ length: concurrency }, worker));
 }
+
+const concurrency = 4;
+const mostOnTheWay = 12;

@@ -11,6 +11,8 @@ export interface Between {
   /** Base URL. */
   readonly httpEndpoint: string;
   readonly ports: BetweenPorts;
+  /** Requests passed on so far, by way: `as_it_was`, `named`, `inlined`, or `rebuilt` with the reason. */
+  passedRequests(): Promise<ReadonlyMap<string, number>>;
   /** Stops it, so that its queues are sent. @throws Error unless it ended by itself with code 0. */
   stop(): Promise<void>;
 }
@@ -27,7 +29,7 @@ export type Exporters = Readonly<Record<string, object>>;
 
 /** Starts the service with its files in `folder`, on free ports unless some are given; resolves when it is healthy. */
 export async function startBetween(folder: string, exporters: Exporters, given?: BetweenPorts): Promise<Between> {
-  const [grpc, http, healthPort] = (await freePorts(3)) as [number, number, number];
+  const [grpc, http, healthPort, metricsPort] = (await freePorts(4)) as [number, number, number, number];
   const ports = given ?? { grpc, http };
   const grpcEndpoint = `127.0.0.1:${ports.grpc}`;
   const httpEndpoint = `127.0.0.1:${ports.http}`;
@@ -43,7 +45,9 @@ export async function startBetween(folder: string, exporters: Exporters, given?:
       pipelines: {
         profiles: { receivers: ['otlp'], processors: ['symbol_store'], exporters: Object.keys(exporters) },
       },
-      telemetry: { metrics: { level: 'none' } },
+      telemetry: {
+        metrics: { readers: [{ pull: { exporter: { prometheus: { host: '127.0.0.1', port: metricsPort } } } }] },
+      },
     },
   };
   const config = join(folder, 'framekeeper.yaml');
@@ -57,11 +61,22 @@ export async function startBetween(folder: string, exporters: Exporters, given?:
     grpcEndpoint,
     httpEndpoint: `http://${httpEndpoint}`,
     ports,
+    passedRequests: async () => {
+      const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+      const lines = text.matchAll(/^framekeeper_otlp_passed_requests(?:_total)?\{(.*)\} (\d+)$/gm);
+      return new Map([...lines].map(([, labels = '', count]) => [wayOf(labels), Number(count)]));
+    },
     stop: async () => {
       const code = await child.stop();
       if (code !== 0) throw new Error(`Framekeeper ended with code ${code}:\n${child.output()}`);
     },
   };
+}
+
+function wayOf(labels: string): string {
+  const [, way = ''] = /way="(\w+)"/.exec(labels) ?? [];
+  const [, reason] = /reason="(\w+)"/.exec(labels) ?? [];
+  return reason === undefined ? way : `${way}: ${reason}`;
 }
 
 /** Where to send, and how. */

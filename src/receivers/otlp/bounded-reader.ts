@@ -4,7 +4,7 @@ import type { Clock } from '../../support/clock.ts';
 import type { WorkerReply } from '../../support/worker-client.ts';
 import { WorkerClient } from '../../support/worker-client.ts';
 import type { MessageContent } from './decode-message.ts';
-import { checkProtobufSize } from './decode-message.ts';
+import { checkProtobufSize, mostElements } from './decode-message.ts';
 import type { DecodingReply } from './decoding-thread.ts';
 import type { ReadMessage } from './message-reader.ts';
 import { MessageReader } from './message-reader.ts';
@@ -41,6 +41,9 @@ const threadTimeoutMs = 60_000;
 const threadIdleMs = 30_000;
 const mebibyte = 1024 * 1024;
 
+/** An empty message has two bytes, and becomes an object of some 100 bytes in a list, or the first element of one. */
+const mostDecodedBytesAByte = 256;
+
 /** Share of the heap that one message may take where its data is needed: joined with others, or in another dialect. */
 const mostHeapShare = 0.25;
 /** A thread holds the message, what is decoded of it, and the same with a dictionary written anew. */
@@ -74,8 +77,12 @@ export class BoundedReader {
         ? this.#decodeInThread(content, bytes.length)
         : this.#reader.read(content);
     }
-    const decodedBytes = checkProtobufSize(bytes, this.#memory.heapLimitBytes * mostHeapShare);
+    const mostDecodedBytes = this.#memory.heapLimitBytes * mostHeapShare;
     const found = this.#reader.scan(content);
+    // What passes is decoded only for those who need its data; small as it is, it cannot exceed the bound.
+    const isSmall = bytes.length * mostDecodedBytesAByte <= mostDecodedBytes && bytes.length <= 2 * mostElements;
+    if ('scan' in found && isSmall) return found;
+    const decodedBytes = checkProtobufSize(bytes, mostDecodedBytes);
     if ('scan' in found) return found;
     if (decodedBytes <= mostDecodedAtOnceBytes) return this.#reader.decode(content, found.reason);
     return this.#decodeInThread(content, decodedBytes);

@@ -8,6 +8,7 @@ import { enrichProfiles } from '../../../src/profile/names/enrich-profiles.ts';
 import type { CollectorVersion } from '../../interop/build-collector.ts';
 import { startCollector } from '../../interop/collector.ts';
 import { realRequests } from '../../otlp/real-requests.ts';
+import { SymbolMap } from '../../support/symbol-map.ts';
 import { passingProfiles } from '../passing-profiles.ts';
 import { GrpcLoad, wireMessage } from './grpc-load.ts';
 
@@ -41,8 +42,6 @@ export async function createPayloads(): Promise<Payloads> {
   };
 }
 
-const nobody = { learnExecutable() {}, learnSymbol() {}, openFile: () => undefined };
-
 /** Every other sample, with as much of the dictionary as they use. */
 function halfOf(data: ProfilesData): ProfilesData {
   const resourceProfiles = data.resourceProfiles.map((resource) => ({
@@ -55,7 +54,7 @@ function halfOf(data: ProfilesData): ProfilesData {
       })),
     })),
   }));
-  return enrichProfiles({ ...data, resourceProfiles }, nobody).data;
+  return enrichProfiles({ ...data, resourceProfiles }, new SymbolMap()).data;
 }
 
 /** The same messages in the bytes of a Collector's encoder. */

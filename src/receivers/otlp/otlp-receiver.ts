@@ -116,9 +116,7 @@ export const otlpReceiverType: ReceiverType<OtlpReceiverConfig> = {
   table: otlpReceiverTable,
   listens: ({ grpc, http }) => [
     ...(grpc === undefined ? [] : [grpcListener('protocols.grpc', grpc)]),
-    ...(http === undefined
-      ? []
-      : [{ path: 'protocols.http', endpoint: http.endpoint, server: 'exclusive', settings: {} } as const]),
+    ...(http === undefined ? [] : [{ ...grpcListener('protocols.http', http), server: 'exclusive' } as const]),
   ],
   create: (id, config, { entry, grpcServers, guardOf, ...parts }) => {
     const { grpc, http } = config;

@@ -57,7 +57,7 @@ export class OtlpReceiver implements Component {
       handlers: {
         Export: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => void this.#answer(call, reply),
       },
-      protoPackage: loadProfilesProto(),
+      loadProto: loadProfilesProto,
       endCalls: () => this.#intake.stop(),
     });
   }

@@ -38,15 +38,20 @@ export function findCodeEntries(unit: DwarfUnit, addresses: Float64Array): CodeE
   return new FunctionWalk(unit, addresses).run();
 }
 
+interface OpenEntry extends Omit<CodeEntry, 'parent'> {
+  readonly depth: number;
+  /** Among the entries that are kept; -1 for one that is not. */
+  index: number;
+}
+
 class FunctionWalk {
   readonly #unit: DwarfUnit;
   readonly #addresses: Float64Array;
   readonly #cursor: ByteCursor;
   readonly #innermost: Int32Array;
   readonly #entries: CodeEntry[] = [];
-  /** Code entries around the position, and how deep they lie. */
-  readonly #open: number[] = [];
-  readonly #openDepths: number[] = [];
+  /** The code entry at hand and those around it. */
+  readonly #open: OpenEntry[] = [];
   #deepestOpen = -1;
   readonly #ranges = new RangeList();
   readonly #low: FormValue = { form: 0, value: 0 };
@@ -103,11 +108,14 @@ class FunctionWalk {
     this.#findRanges();
     const ranges = this.#ranges;
     let index = -1;
+    // An entry without children has none to be around, and is open for its own ranges alone.
+    this.#push(offset, depth, abbreviation.tag === tags.inlinedSubroutine);
     for (let i = 0; i < ranges.count; i++) {
+      const low = ranges.low(i);
       const high = ranges.high(i);
-      for (let at = this.#firstFrom(ranges.low(i)); at < this.#addresses.length; at++) {
+      for (let at = this.#firstFrom(low); at < this.#addresses.length; at++) {
         if (this.#addresses[at]! >= high) break;
-        if (index < 0) index = this.#keep(offset, depth, abbreviation.tag === tags.inlinedSubroutine);
+        if (index < 0) index = this.#keepOpen();
         this.#innermost[at] = index;
       }
     }
@@ -115,29 +123,36 @@ class FunctionWalk {
 
   /** Ends the code entries that an entry at a depth does not lie in. */
   #close(depth: number): void {
-    const depths = this.#openDepths;
-    while (depths.length > 0 && depths[depths.length - 1]! >= depth) {
-      this.#open.pop();
-      depths.pop();
-    }
-    this.#deepestOpen = depths.length === 0 ? -1 : depths[depths.length - 1]!;
+    const open = this.#open;
+    while (open.length > 0 && open[open.length - 1]!.depth >= depth) open.pop();
+    this.#deepestOpen = open.length === 0 ? -1 : open[open.length - 1]!.depth;
   }
 
-  #keep(offset: number, depth: number, isInlined: boolean): number {
-    const open = this.#open;
-    const parent = open.length === 0 ? -1 : open[open.length - 1]!;
-    const index = this.#entries.push({
+  #push(offset: number, depth: number, isInlined: boolean): void {
+    this.#open.push({
       offset,
-      parent: isInlined ? parent : -1,
+      depth,
       isInlined,
       callFile: this.#callFile,
       callLine: this.#callLine,
       callColumn: this.#callColumn,
+      index: -1,
     });
-    open.push(index - 1);
-    this.#openDepths.push(depth);
     this.#deepestOpen = depth;
-    return index - 1;
+  }
+
+  /** Keeps the entry at hand and those around it, whatever their own ranges say: compilers leave some out. */
+  #keepOpen(): number {
+    let parent = -1;
+    for (const entry of this.#open) {
+      if (entry.index < 0) {
+        const { offset, isInlined, callFile, callLine, callColumn } = entry;
+        entry.index = this.#entries.length;
+        this.#entries.push({ offset, isInlined, callFile, callLine, callColumn, parent: isInlined ? parent : -1 });
+      }
+      parent = entry.index;
+    }
+    return parent;
   }
 
   #readCode({ attributes: names, forms, implicit }: Abbreviation): void {

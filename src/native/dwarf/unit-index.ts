@@ -43,13 +43,18 @@ export class UnitIndex {
     return 32 * this.#starts.length + 8 * this.#offsets.length;
   }
 
-  /** The offset of the unit that has the code at an address; -1 where there is none. */
+  /**
+   * The offset of the unit that has the code at an address; -1 where there is none. Linkers keep one copy of a function that several units
+   * have, and leave its ranges in all of them: then the first unit counts, as LLVM has it.
+   */
   unitOf(address: number): number {
+    let first = -1;
     let index = lastAtMost(this.#starts, address);
     for (let left = maxOverlaps; index >= 0 && left > 0 && this.#reach[index]! > address; index--, left--) {
-      if (address < this.#ends[index]!) return this.#owners[index]!;
+      const owner = this.#owners[index]!;
+      if (address < this.#ends[index]! && (first < 0 || owner < first)) first = owner;
     }
-    return -1;
+    return first;
   }
 
   /** The offset of the unit in which an entry lies; -1 when it lies before all. */

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { OverBudget } from '../../src/native/elf/budget.ts';
+import { MemorySource } from '../../src/native/elf/byte-source.ts';
+import { codeRanges } from '../../src/native/elf/code-ranges.ts';
+import type { ElfFile } from '../../src/native/elf/elf-file.ts';
+import { inflateInMemory } from '../../src/native/elf/section-reader.ts';
+import { identify } from '../../src/native/files/file-identity.ts';
+import { ObjectFile } from '../../src/native/object-file.ts';
+import { seededRandom } from '../soak/seeded-random.ts';
+import { fixtureBytes } from './open-fixture.ts';
+
+/** Mutated files; as many more with FRAMEKEEPER_FUZZ_RUNS. */
+const runs = Number(process.env.FRAMEKEEPER_FUZZ_RUNS ?? 3000);
+const seed = Number(process.env.FRAMEKEEPER_FUZZ_SEED ?? 1);
+/** What the file of some kilobytes that takes longest may take, on a machine that others use as well. */
+const maxMs = 2_000;
+
+const names = [
+  'gcc-dwarf2.elf',
+  'gcc-dwarf4.elf',
+  'gcc-dwarf5.elf',
+  'clang-dwarf4.elf',
+  'clang-dwarf5.elf',
+  'cxx-gcc.elf',
+];
+const others = [
+  'rust-v0.elf',
+  'elf32.elf',
+  'arm64.elf',
+  'zlib.elf',
+  'zstd.elf',
+  'zdebug.elf',
+  'shared.elf',
+  'split.elf',
+  'ibt.elf',
+];
+const files = [...names, ...others].map((name) => ({
+  name,
+  bytes: fixtureBytes(name),
+  places: interestingPlaces(fixtureBytes(name)),
+}));
+const interesting = [0, 1, 0x7f, 0x80, 0xff, 0xfe, 0x0b, 0x17, 0x2e, 0x1d];
+
+/** Ranges of the sections that are read, and of the headers: changes elsewhere are of code. */
+function interestingPlaces(bytes: Buffer): { start: number; size: number }[] {
+  const { elf } = identify(new MemorySource(bytes))!;
+  const sections = elf.sections
+    .filter(
+      ({ name, sizeBytes, type }) =>
+        /^\.(?:z?debug|symtab|dynsym|plt|rela?|str|dynstr|note|gnu_debug)/.test(name) && sizeBytes > 0 && type !== 8,
+    )
+    .map(({ offset, sizeBytes }) => ({ start: offset, size: sizeBytes }));
+  const is64 = bytes[4] === 2;
+  const headers = is64 ? Number(bytes.readBigUInt64LE(40)) : bytes.readUInt32LE(32);
+  return [...sections, { start: 0, size: 64 }, { start: headers, size: elf.sections.length * (is64 ? 64 : 40) }];
+}
+
+function mutate({ bytes, places }: (typeof files)[number], random: () => number): Buffer {
+  const below = (limit: number): number => Math.floor(random() * limit);
+  const mutated = Buffer.from(bytes);
+  for (let left = 1 + below(6); left > 0; left--) {
+    const { start, size } = places[below(places.length)]!;
+    const at = start + below(size);
+    if (at >= mutated.length) continue;
+    switch (below(5)) {
+      case 0:
+        mutated[at] = interesting[below(interesting.length)]!;
+        break;
+      case 1:
+        mutated[at]! ^= 1 << below(8);
+        break;
+      case 2:
+        mutated.fill(random() < 0.5 ? 0xff : 0, at, Math.min(at + 1 + below(8), mutated.length));
+        break;
+      case 3:
+        mutated.copy(mutated, at, start + below(size), Math.min(start + size, mutated.length));
+        break;
+      default:
+        if (random() < 0.1) return mutated.subarray(0, at);
+        mutated[at] = below(256);
+    }
+  }
+  return mutated;
+}
+
+/** All that is read of a file. @throws what nobody catches */
+async function readAll(bytes: Buffer, debug: Buffer | undefined): Promise<void> {
+  const elf = identify(new MemorySource(bytes))?.elf;
+  if (elf === undefined) return;
+  const parts = {
+    elf,
+    debug: debug && identify(new MemorySource(debug))?.elf,
+    alternate: undefined,
+    miniDebug: undefined,
+  };
+  const object = new ObjectFile(parts, (section) => Promise.resolve().then(() => inflateInMemory(section)));
+  try {
+    await object.answer(addressesIn(elf), 'inlines');
+  } catch (error) {
+    if (!(error instanceof OverBudget)) throw error;
+  }
+}
+
+function addressesIn(elf: ElfFile): Float64Array {
+  const { starts, ends } = codeRanges(elf);
+  const addresses = new Set<number>();
+  for (let i = 0; i < Math.min(starts.length, 16); i++) {
+    for (let step = 0; step < 40; step++) addresses.add(Math.floor(starts[i]! + ((ends[i]! - starts[i]!) * step) / 40));
+  }
+  return Float64Array.from(addresses).sort();
+}
+
+test(`${runs} mutated files neither fail nor take long`, async () => {
+  const random = seededRandom(seed);
+  let longest = { ms: 0, run: -1, name: '' };
+  for (let run = 0; run < runs; run++) {
+    const file = files[Math.floor(random() * files.length)]!;
+    const bytes = mutate(file, random);
+    const debug =
+      file.name === 'split.elf' ? mutate(files.find(({ name }) => name === 'shared.elf')!, random) : undefined;
+    const began = performance.now();
+    try {
+      await readAll(bytes, debug);
+    } catch (error) {
+      throw new Error(`run ${run} of seed ${seed}, ${file.name}: ${(error as Error).stack}`);
+    }
+    const ms = performance.now() - began;
+    if (ms > longest.ms) longest = { ms, run, name: file.name };
+  }
+  console.log(`# longest: ${JSON.stringify(longest)}, rss ${Math.round(process.memoryUsage().rss / 1e6)} MB`);
+  assert.ok(longest.ms < maxMs, JSON.stringify(longest));
+});

@@ -10,6 +10,8 @@ export interface Peers {
   readonly profcheck: string;
   /** Compose's own reader of compose files. */
   readonly composeSpec: string;
+  /** A program of ours around pprof's own library. */
+  readonly pprof: string;
   /** Say how the Collector renders profiles; a program of ours around the Collector's code. */
   readonly pdata: Readonly<Record<PdataVersion, string>>;
   /** A program of ours around the reporter of the OpenTelemetry eBPF profiler. */
@@ -37,6 +39,10 @@ export function locatePeers(): Peers {
   return {
     profcheck: cached('profcheck', toolPins),
     composeSpec: cached('compose-spec', toolPins),
+    pprof: cached(
+      'pprof',
+      ['main.go', 'go.mod', 'go.sum'].map((file) => `pprof/${file}`),
+    ),
     pdata: byVersion(pdataVersions, (version) =>
       cached(
         `pdata-${version}`,
@@ -75,6 +81,7 @@ export async function preparePeers(report: (line: string) => void): Promise<void
   const builds: Build[] = [
     ['profcheck', peers.profcheck, tool('github.com/open-telemetry/sig-profiling/profcheck/cmd/profcheck')],
     ["Compose's file reader", peers.composeSpec, tool('github.com/compose-spec/compose-go/v2/cmd')],
+    ["pprof's library", peers.pprof, (work) => command('pprof', '.', join(work, 'pprof'))],
     ...pdata,
     [
       "the eBPF profiler's reporter",

@@ -3,9 +3,12 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 import { decodeJson } from '../../otlp/json/decode-profiles-json.ts';
 import type { DecodedProfiles } from '../../otlp/protobuf/decode-profiles-data.ts';
 import { decodeProfiles } from '../../otlp/protobuf/decode-profiles-data.ts';
+import { decodePprof, isPprof } from '../../profile/formats/decode-pprof.ts';
+import { profilesFromPprof } from '../../profile/formats/profiles-from-pprof.ts';
+import { mergeProfiles } from '../../profile/join/profiles-joiner.ts';
 import { unpack } from './unpack.ts';
 
-type Layout = 'protobuf' | 'length-delimited protobuf' | 'length-delimited JSON' | 'JSON' | 'JSON lines';
+type Layout = 'pprof' | 'protobuf' | 'length-delimited protobuf' | 'length-delimited JSON' | 'JSON' | 'JSON lines';
 
 export interface ProfilesFile {
   /** How the messages lie in the file, and how they are compressed. */
@@ -21,7 +24,7 @@ interface Contents {
 /**
  * Reads OTLP profiles in any form that files have them: one protobuf message; messages with their length in 4
  * big-endian bytes before each, as the Collector's file exporter writes them, compressed one by one if it was told to; one
- * JSON document; JSON lines; and all of these in gzip or zstd. The content tells which.
+ * JSON document; JSON lines; a pprof profile; and all of these in gzip or zstd. The content tells which.
  * @throws InvalidMessage
  */
 export async function readProfilesFile(file: Uint8Array): Promise<ProfilesFile> {
@@ -43,7 +46,14 @@ async function readContents(bytes: Uint8Array): Promise<Contents> {
   if (frames !== undefined) return readFrames(frames);
   const documents = splitDocuments(bytes);
   if (documents !== undefined) return readDocuments(documents);
+  if (isPprof(bytes)) return readPprof(bytes);
   return { format: 'protobuf', messages: [decodeProfiles(bytes)] };
+}
+
+function readPprof(bytes: Uint8Array): Contents {
+  // Without what no sample leads to, as OTLP has it.
+  const data = mergeProfiles([profilesFromPprof(decodePprof(bytes))]);
+  return { format: 'pprof', messages: [{ data, referencedStrings: new Set() }] };
 }
 
 async function readFrames(frames: readonly Uint8Array[]): Promise<Contents> {

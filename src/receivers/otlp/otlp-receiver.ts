@@ -57,7 +57,7 @@ export class OtlpReceiver implements Component {
       handlers: {
         Export: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => void this.#answer(call, reply),
       },
-      loadProto: loadProfilesProto,
+      protoPackage: loadProfilesProto(),
       endCalls: () => this.#intake.stop(),
     });
   }
@@ -116,7 +116,9 @@ export const otlpReceiverType: ReceiverType<OtlpReceiverConfig> = {
   table: otlpReceiverTable,
   listens: ({ grpc, http }) => [
     ...(grpc === undefined ? [] : [grpcListener('protocols.grpc', grpc)]),
-    ...(http === undefined ? [] : [{ ...grpcListener('protocols.http', http), server: 'exclusive' } as const]),
+    ...(http === undefined
+      ? []
+      : [{ path: 'protocols.http', endpoint: http.endpoint, server: 'exclusive', settings: {} } as const]),
   ],
   create: (id, config, { entry, grpcServers, guardOf, ...parts }) => {
     const { grpc, http } = config;

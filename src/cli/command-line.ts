@@ -44,7 +44,8 @@ export function parseCommandLine(args: readonly string[]): Command {
   const rest = isNamed ? args.slice(1) : args;
   const command = commands.find((candidate) => candidate === name);
   if (command === undefined) return unknownCommand(first);
-  if (command === 'inspect' || command === 'convert' || command === 'replay' || command === 'demo') return { kind: command, args: rest };
+  if (command === 'inspect' || command === 'convert' || command === 'replay' || command === 'demo')
+    return { kind: command, args: rest };
   const ended = rest.find((arg) => ['-h', '--help', '-v', '--version'].includes(arg));
   if (command === 'help' || ended === '-h' || ended === '--help') return { kind: 'help' };
   if (command === 'version' || ended !== undefined) return { kind: 'version' };

@@ -5,7 +5,7 @@ import type { DeliveryResult } from './export-client.ts';
 import { bug, failedBecause, worseOf } from './export-client.ts';
 import type { ExportEvents } from './export-events.ts';
 import type { ExportRequest } from './export-request.ts';
-import { createExportRequest } from './export-request.ts';
+import { createExportRequest, withEachFunctionTwice } from './export-request.ts';
 import { maxSplitGrowth, splitRequest } from './request-splitter.ts';
 
 export interface BatcherDependencies {
@@ -13,6 +13,8 @@ export interface BatcherDependencies {
   /** Aborts when the exporter begins to stop: no batch waits for more from then on. */
   readonly stopping: AbortSignal;
   readonly events: ExportEvents;
+  /** The receiver wants each function twice; that counts for the size of a batch. */
+  readonly functionsTwice: boolean;
   /** Sends a request and counts it, unless it is interrupted and kept; never rejects, and ends soon after its signal aborts. */
   deliver(request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult>;
 }
@@ -132,14 +134,15 @@ export class Batcher {
     const { requests, signal } = batch;
     // Too late to be sent: each request is counted as it is.
     if (signal.aborted) return requests;
-    const { events } = this.#dependencies;
+    const { events, functionsTwice } = this.#dependencies;
     const { maxSize, sizer } = this.#config;
     try {
-      const whole = merge(requests);
+      const merged = merge(requests);
+      const whole = functionsTwice ? withEachFunctionTwice(merged) : merged;
       if (maxSize === 0 || this.#sizeOf(whole) <= maxSize) return [whole];
       const maxTotalBytes = (): number => maxSplitGrowth * whole.encoded().length;
       const limits = sizer === 'items' ? { maxItems: maxSize } : { maxBytes: maxSize };
-      const { parts, result } = splitRequest(whole, { ...limits, maxTotalBytes }, events);
+      const { parts, result } = splitRequest(whole, { ...limits, maxTotalBytes, functionsTwice }, events);
       events.split('max_size', parts.length);
       batch.result = result;
       return parts;

@@ -5,7 +5,7 @@ import { createEvents } from '../support/events.ts';
 import type { GaugeReading } from '../support/observe-gauges.ts';
 import { observeGauges } from '../support/observe-gauges.ts';
 import type { Accepted, Permanent, Retryable } from './export-client.ts';
-import type { ExportRequest } from './export-request.ts';
+import type { DialectRequest, ExportRequest } from './export-request.ts';
 import type { Refusal } from './profiles-exporter.ts';
 import type { SendingQueue } from './sending-queue.ts';
 
@@ -15,8 +15,8 @@ import type { SendingQueue } from './sending-queue.ts';
  * (https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/documentation.md).
  */
 export interface ExportEvents {
-  /** Samples that the dialect of the backend leaves out; 0 is no event. */
-  leftOut(sampleCount: number): void;
+  /** Samples and labels that the dialect of the backend leaves out; none is no event. */
+  leftOut(dropped: Pick<DialectRequest, 'droppedSamples' | 'droppedLabels'>): void;
   refused(request: ExportRequest, refusal: Refusal): void;
   started(): void;
   ended(): void;
@@ -72,9 +72,16 @@ export function createExportEvents(id: string, parts: ExportEventParts): ExportE
   const status = onChange(parts.reportStatus);
   const outage = new Outage(parts);
   let isCapTold = false;
+  const toldLabels = new Set<string>();
   return {
-    leftOut(sampleCount) {
-      if (sampleCount > 0) record.leftOut({ count: sampleCount });
+    leftOut({ droppedSamples, droppedLabels }) {
+      if (droppedSamples > 0) record.leftOut({ count: droppedSamples });
+      if (droppedLabels.size === 0) return;
+      record.labelsLeftOut({ count: [...droppedLabels.values()].reduce((sum, count) => sum + count, 0) });
+      const fresh = [...droppedLabels.keys()].filter((key) => !toldLabels.has(key));
+      if (fresh.length === 0 || toldLabels.size >= maxToldLabels) return;
+      for (const key of fresh) toldLabels.add(key);
+      record.labelsTold({ fields: { labels: fresh.slice(0, maxToldLabels) } });
     },
     refused({ sampleCount }, refusal) {
       const fields = { error: refusalTexts[refusal], rejected_items: sampleCount };
@@ -120,6 +127,9 @@ export function createExportEvents(id: string, parts: ExportEventParts): ExportE
     },
   };
 }
+
+/** Bound on the keys of labels that are told once each. */
+const maxToldLabels = 100;
 
 /** Failures that last until a person changes something: credentials, rights, address or protocol. */
 const errorTypesForPeople: ReadonlySet<string> = new Set(['Unauthenticated', 'PermissionDenied', 'Unimplemented']);
@@ -201,6 +211,19 @@ function createRecorders(event: (kind: EventKind) => RecordEvent) {
         'framekeeper_exporter_dialect_dropped_samples',
         'Samples left out because the backend of the dialect takes no profiles of their type.',
       ),
+    }),
+    labelsLeftOut: event({
+      counter: {
+        name: 'framekeeper_exporter_dialect_dropped_labels',
+        unit: '{attribute}',
+        description: 'Attributes of resources left out because the backend of the dialect takes no more labels.',
+      },
+    }),
+    labelsTold: event({
+      line: {
+        level: 'warn',
+        message: 'Resources have more attributes than the backend takes as labels. These are left out.',
+      },
     }),
     refused: event({
       counter: samples('otelcol_exporter_enqueue_failed_profile_samples', 'Samples that the queue refused.'),

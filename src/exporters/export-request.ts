@@ -2,7 +2,9 @@ import type { ProfilesData } from '../otlp/profiles-data.ts';
 import { decodeProfilesData } from '../otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../otlp/protobuf/encode-profiles-data.ts';
 import { applyDialect } from '../profile/dialects/apply-dialect.ts';
-import type { DialectName } from '../profile/dialects/dialect.ts';
+import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts';
+import { defaultDialectOptions } from '../profile/dialects/dialect.ts';
+import { withFunctionsTwice } from '../profile/dialects/functions-twice.ts';
 
 /** Profiles that one reporting cycle or one OTLP request hands to every exporter. Shared between exporters, so never changed. */
 export interface ExportRequest {
@@ -11,14 +13,16 @@ export interface ExportRequest {
   readonly sampleCount: number;
   /** `ExportProfilesServiceRequest` as protobuf; encoded at the first call, the same bytes after. */
   encoded(): Uint8Array;
-  /** The request as a backend wants it; written at the first call for a dialect, the same object after. */
-  inDialect(dialect: DialectName): DialectRequest;
+  /** The request as a backend wants it; written at the first call for a dialect and its options, the same object after. */
+  inDialect(dialect: DialectName, options?: DialectOptions): DialectRequest;
 }
 
 export interface DialectRequest {
   readonly request: ExportRequest;
   /** Samples left out, because the backend takes no profiles of their type. */
   readonly droppedSamples: number;
+  /** Labels left out, because the backend takes no more: how many of each key. */
+  readonly droppedLabels: ReadonlyMap<string, number>;
 }
 
 /**
@@ -69,16 +73,35 @@ export function createEncodedRequest(bytes: Uint8Array, sampleCount: number): Ex
 
 /** Adds `inDialect` to the object itself: a copy would evaluate its getter. */
 function withDialects(plain: Omit<ExportRequest, 'inDialect'>): ExportRequest {
-  const written = new Map<DialectName, DialectRequest>();
-  const inDialect = (dialect: DialectName): DialectRequest => {
-    const known = written.get(dialect);
+  const written = new Map<string, DialectRequest>();
+  const inDialect = (dialect: DialectName, options = defaultDialectOptions): DialectRequest => {
+    const key = dialect === 'generic' ? dialect : `${dialect} ${options.underscores}`;
+    const known = written.get(key);
     if (known !== undefined) return known;
-    const { data, sampleCount, droppedSamples } = applyDialect(request.data, dialect);
-    const result = { request: createExportRequest(data, sampleCount), droppedSamples };
-    written.set(dialect, result);
+    const { data, sampleCount, ...dropped } = applyDialect(request.data, dialect, options);
+    const result = { request: createExportRequest(data, sampleCount), ...dropped };
+    written.set(key, result);
     return result;
   };
   const request: ExportRequest = Object.assign(plain, { inDialect });
-  written.set('generic', { request, droppedSamples: 0 });
+  written.set('generic', { request, droppedSamples: 0, droppedLabels: new Map() });
+  return request;
+}
+
+const writtenTwice = new WeakSet<ExportRequest>();
+
+/**
+ * Last step before a request is measured and sent to a receiver that wants each function twice (see `withFunctionsTwice`). Merging undoes it,
+ * so it follows the batch; the same object for a request that had it.
+ */
+export function withEachFunctionTwice(request: ExportRequest): ExportRequest {
+  if (writtenTwice.has(request)) return request;
+  return createRequestWrittenTwice(withFunctionsTwice(request.data), request.sampleCount);
+}
+
+/** Like `createExportRequest`, of data that has each function twice already. */
+export function createRequestWrittenTwice(data: ProfilesData, sampleCount: number): ExportRequest {
+  const request = createExportRequest(data, sampleCount);
+  writtenTwice.add(request);
   return request;
 }

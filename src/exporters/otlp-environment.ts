@@ -1,11 +1,13 @@
 import type { Environment, ReportVariable } from '../config/component-type.ts';
 import type { ConfigMap, ConfigValue } from '../config/config-value.ts';
 import { isMap, textual, typed } from '../config/config-value.ts';
+import { dialectNames } from '../profile/dialects/dialect.ts';
 
 /**
  * Endpoint and headers from `OTEL_EXPORTER_OTLP_ENDPOINT` and `OTEL_EXPORTER_OTLP_HEADERS`, or from those that name profiles,
  * for an exporter without an endpoint of its own. Headers come with the endpoint: what opens one backend must not be sent
- * to another. A header of the configuration goes before one of the environment.
+ * to another. A header of the configuration goes before one of the environment. With the endpoint comes `FRAMEKEEPER_DIALECT`, unless the
+ * exporter has a dialect of its own.
  * Source: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
  */
 export function otlpFromEnvironment(
@@ -23,7 +25,21 @@ export function otlpFromEnvironment(
   if (!(isLeftOpen(own) || isMap(own) || Array.isArray(own))) return values;
   const endpoint = whole ? { [keys.whole]: whole } : { [keys.base]: base! };
   const more = headersFromEnvironment(env, report);
-  return { ...values, ...endpoint, ...(Object.keys(more).length > 0 && { headers: addHeaders(own ?? {}, more) }) };
+  const dialect = isLeftOpen(values.dialect) ? dialectFromEnvironment(env, report) : {};
+  return {
+    ...values,
+    ...endpoint,
+    ...dialect,
+    ...(Object.keys(more).length > 0 && { headers: addHeaders(own ?? {}, more) }),
+  };
+}
+
+function dialectFromEnvironment(env: Environment, report: ReportVariable): ConfigMap {
+  const dialect = env.FRAMEKEEPER_DIALECT?.trim();
+  if (!dialect) return {};
+  if (dialectNames.some((name) => name === dialect)) return { dialect };
+  report('FRAMEKEEPER_DIALECT', `is "${dialect}"`, `write one of ${dialectNames.join(', ')}`);
+  return {};
 }
 
 function isLeftOpen(value: ConfigValue | undefined): value is null | undefined {

@@ -1,5 +1,6 @@
 import type { ReportStatus } from '../model/component-status.ts';
-import type { DialectName } from '../profile/dialects/dialect.ts';
+import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts';
+import { defaultDialectOptions } from '../profile/dialects/dialect.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import { Batcher } from './batcher.ts';
@@ -23,6 +24,7 @@ import { withTimeout } from './timeout.ts';
 export interface ChainConfig {
   /** Backend that requests are written for before they enter the queue. Default: `generic`, as they are. */
   readonly dialect?: DialectName;
+  readonly dialectOptions?: DialectOptions;
   /** Bound on one attempt; 0 = none. */
   readonly timeoutMs: number;
   readonly retry: RetryConfig;
@@ -45,6 +47,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
   readonly id: string;
   readonly blocksOnOverflow: boolean;
   readonly #dialect: DialectName;
+  readonly #dialectOptions: DialectOptions;
   readonly #waitsForResult: boolean;
   readonly #client: ExportClient;
   readonly #clock: Clock;
@@ -63,6 +66,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
     this.id = id;
     this.blocksOnOverflow = blockOnOverflow;
     this.#dialect = config.dialect ?? 'generic';
+    this.#dialectOptions = config.dialectOptions ?? defaultDialectOptions;
     this.#waitsForResult = waitForResult;
     this.#client = client;
     this.#clock = clock;
@@ -91,11 +95,15 @@ export class QueuedExporter implements Component, ProfilesExporter {
       onRetry: events.retrying,
       onExcessiveRetryAfter: events.retryAfterCapped,
     });
-    const splitter = new RequestSplitter(send, maxRequestBytes, storage !== undefined, events);
+    const functionsTwice = this.#dialect === 'parca' && this.#dialectOptions.functionsTwice;
+    const limits = { maxBytes: maxRequestBytes, keepsInterrupted: storage !== undefined, functionsTwice };
+    const splitter = new RequestSplitter(send, limits, events);
     const deliver = (request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> =>
       splitter.deliver(request, signal);
     if (queue.batch === undefined) return new SendingQueue(queue, deliver, storage);
-    const batcher = new Batcher(queue.batch, queue.numConsumers, { clock, stopping, events, deliver });
+    const batcher = new Batcher(queue.batch, queue.numConsumers, {
+      ...{ clock, stopping, events, functionsTwice, deliver },
+    });
     const add = (request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> => batcher.add(request, signal);
     return new SendingQueue(queue, add, storage, () => batcher.hasRoom);
   }
@@ -115,8 +123,8 @@ export class QueuedExporter implements Component, ProfilesExporter {
   }
 
   offer(request: ExportRequest, signal?: AbortSignal): OfferResult | Promise<OfferResult> {
-    const { request: written, droppedSamples } = request.inDialect(this.#dialect);
-    this.#events.leftOut(droppedSamples);
+    const { request: written, ...dropped } = request.inDialect(this.#dialect, this.#dialectOptions);
+    this.#events.leftOut(dropped);
     // As in the Collector, a request without samples is taken and goes no further.
     if (written.sampleCount === 0) return taken;
     if (this.#waitsForResult) return this.#offerForResult(written, signal);
@@ -134,11 +142,11 @@ export class QueuedExporter implements Component, ProfilesExporter {
   }
 
   reserve(request: ExportRequest): Reservation | Refusal {
-    const { request: written, droppedSamples } = request.inDialect(this.#dialect);
+    const { request: written, ...dropped } = request.inDialect(this.#dialect, this.#dialectOptions);
     const reservation = written.sampleCount === 0 ? nothingReserved : this.#reserveIn(written);
     if (typeof reservation === 'string') return reservation;
     const commit = (): void => {
-      this.#events.leftOut(droppedSamples);
+      this.#events.leftOut(dropped);
       reservation.commit();
     };
     return { commit, cancel: reservation.cancel };

@@ -4,7 +4,16 @@ import type { DeliveryResult, Failed, Permanent, Retryable, Send, SendResult, To
 import { bug, failedBecause, interruptedByShutdown, worseOf } from './export-client.ts';
 import type { ExportEvents, SplitReason } from './export-events.ts';
 import type { ExportRequest } from './export-request.ts';
-import { createExportRequest } from './export-request.ts';
+import { createExportRequest, createRequestWrittenTwice, withEachFunctionTwice } from './export-request.ts';
+
+export interface SplitterOptions {
+  /** Bytes that the receiver takes; Infinity for any. */
+  readonly maxBytes: number;
+  /** A request that shutdown cuts off is kept as a whole by the queue, and so not counted as failed. */
+  readonly keepsInterrupted: boolean;
+  /** The receiver wants each function twice. */
+  readonly functionsTwice: boolean;
+}
 
 /**
  * Sends a request in as many parts as its receiver needs, one after the other, and counts each. A request larger than `maxBytes` is
@@ -17,12 +26,13 @@ export class RequestSplitter {
   readonly #send: Send;
   readonly #events: ExportEvents;
   readonly #keepsInterrupted: boolean;
+  readonly #functionsTwice: boolean;
   #maxBytes: number;
 
-  /** `keepsInterrupted`: a request that shutdown cuts off is kept as a whole by the queue, and so not counted as failed. */
-  constructor(send: Send, maxBytes: number, keepsInterrupted: boolean, events: ExportEvents) {
+  constructor(send: Send, { maxBytes, keepsInterrupted, functionsTwice }: SplitterOptions, events: ExportEvents) {
     this.#send = send;
     this.#keepsInterrupted = keepsInterrupted;
+    this.#functionsTwice = functionsTwice;
     this.#maxBytes = maxBytes;
     this.#events = events;
   }
@@ -53,14 +63,15 @@ export class RequestSplitter {
 
   /** Sends the request and counts it, or returns the parts that have to be sent in its place. */
   async #sendOrSplit(
-    request: ExportRequest,
+    given: ExportRequest,
     signal: AbortSignal,
     delivery: Delivery,
   ): Promise<SplitRequest | DeliveryResult> {
     const { failures } = delivery;
     try {
       if (signal.aborted)
-        return this.#interrupt(request, interruptedByShutdown('the deadline passed before its turn'), failures);
+        return this.#interrupt(given, interruptedByShutdown('the deadline passed before its turn'), failures);
+      const request = this.#functionsTwice ? withEachFunctionTwice(given) : given;
       // Without a bound nothing is encoded here: a log needs no bytes.
       if (this.#maxBytes !== Infinity && request.encoded().length > this.#maxBytes) {
         return this.#split(request, { maxBytes: this.#maxBytes }, 'max_bytes', delivery);
@@ -77,7 +88,7 @@ export class RequestSplitter {
       if (result.tooLarge !== undefined) return this.#splitRefused(request, result, result.tooLarge, delivery);
       return failures.add(request, result);
     } catch (error) {
-      return failures.add(request, bug(error));
+      return failures.add(given, bug(error));
     }
   }
 
@@ -114,7 +125,9 @@ export class RequestSplitter {
   }
 
   #split(request: ExportRequest, limits: SplitLimits, why: SplitReason, { budget }: Delivery): SplitRequest {
-    const split = splitRequest(request, { ...limits, maxTotalBytes: () => budget.leftFor(request) }, this.#events);
+    const maxTotalBytes = (): number => budget.leftFor(request);
+    const all = { ...limits, maxTotalBytes, functionsTwice: this.#functionsTwice };
+    const split = splitRequest(request, all, this.#events);
     budget.replace(request, split.sizeBytes);
     this.#events.split(why, split.parts.length);
     return split;
@@ -163,10 +176,11 @@ export function splitRequest(
     result = failedBecause(failure);
   }
   if (split.droppedPayloadCount > 0) events.payloadsDropped(split.droppedPayloadCount);
+  const create = limits.functionsTwice ? createRequestWrittenTwice : createExportRequest;
   // A profile without samples that is left alone in a part has nothing to tell.
   const parts = split.parts
     .filter(({ sampleCount }) => sampleCount > 0)
-    .map(({ data, sampleCount }) => createExportRequest(data, sampleCount));
+    .map(({ data, sampleCount }) => create(data, sampleCount));
   const sizeBytes = split.parts.reduce((sum, part) => sum + part.sizeBytes, 0);
   return { parts, sizeBytes, result };
 }

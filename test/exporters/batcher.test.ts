@@ -30,6 +30,7 @@ function createBatcher(values: Record<string, unknown>, numConsumers = 1) {
     {
       clock,
       stopping: stopping.signal,
+      functionsTwice: false,
       events: createExportEvents('otlp/a', { logger: recordLogs().logger, meter, clock }),
       deliver: (one) => {
         sent.push(one);

@@ -58,6 +58,21 @@ test('otlp_http appends its path to the base of the environment, and takes the o
   assert.equal(httpUrl(own, { ...base, ...profiles }), 'http://own/path');
 });
 
+test('a dialect comes with the endpoint of the environment, unless the exporter has its own', () => {
+  const dialect = { FRAMEKEEPER_DIALECT: 'pyroscope' };
+  const dialectOf = (exporter: string, env: Record<string, string>): string =>
+    (read(exporter, env).config as OtlpGrpcConfig).dialect;
+  assert.equal(dialectOf('otlp_grpc:', { ...base, ...dialect }), 'pyroscope');
+  assert.equal(dialectOf('otlp_http:', { ...base, ...dialect }), 'pyroscope');
+  assert.equal(dialectOf('otlp_grpc: {dialect: parca}', { ...base, ...dialect }), 'parca');
+  assert.equal(dialectOf('otlp_grpc: {endpoint: "own:4317"}', { ...base, ...dialect }), 'generic');
+  assert.equal(dialectOf('otlp_grpc:', { ...base, FRAMEKEEPER_DIALECT: '' }), 'generic');
+  assert.throws(
+    () => dialectOf('otlp_grpc:', { ...base, FRAMEKEEPER_DIALECT: 'grafana' }),
+    /FRAMEKEEPER_DIALECT: is "grafana"; write one of generic, pyroscope, parca, devfiler, elastic/,
+  );
+});
+
 test('headers come with the endpoint of the environment, and those of the configuration go before them', () => {
   const both = { authorization: 'Bearer abc', 'x-tenant': 'a' };
   assert.deepEqual(headersOf('otlp_grpc:', { ...base, ...headers }), both);

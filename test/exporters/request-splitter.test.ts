@@ -32,8 +32,7 @@ function createSplitter(answer: (request: ExportRequest) => SendResult, maxBytes
   };
   const splitter = new RequestSplitter(
     send,
-    maxBytes,
-    keeps,
+    { maxBytes, keepsInterrupted: keeps, functionsTwice: false },
     createExportEvents('a', { logger: logs.logger, meter, clock: new FakeClock() }),
   );
   const count = async (name: string): Promise<number> => (await values()).get(name) ?? 0;

@@ -27,23 +27,32 @@ const main = join(import.meta.dirname, '../../src/main.ts');
 /** Exporters of a configuration, ours or a Collector's, by identifier. */
 export type Exporters = Readonly<Record<string, object>>;
 
-/** Starts the service with its files in `folder`, on free ports unless some are given; resolves when it is healthy. */
-export async function startBetween(folder: string, exporters: Exporters, given?: BetweenPorts): Promise<Between> {
+/**
+ * Starts the service with its files in `folder`, on free ports unless some are given; resolves when it is healthy. With a `cycle`,
+ * settings of the reporting cycle, it may let requests leave with the report.
+ */
+export async function startBetween(
+  folder: string,
+  exporters: Exporters,
+  given?: BetweenPorts,
+  cycle?: object,
+): Promise<Between> {
   const [grpc, http, healthPort, metricsPort] = (await freePorts(4)) as [number, number, number, number];
   const ports = given ?? { grpc, http };
   const grpcEndpoint = `127.0.0.1:${ports.grpc}`;
   const httpEndpoint = `127.0.0.1:${ports.http}`;
+  const processors = { symbol_store: {}, ...(cycle && { reporting_cycle: cycle }) };
   const document = {
     receivers: {
       otlp: { protocols: { grpc: { endpoint: grpcEndpoint }, http: { endpoint: httpEndpoint } } },
     },
-    processors: { symbol_store: {} },
+    processors,
     exporters,
     extensions: { health_check: { endpoint: `127.0.0.1:${healthPort}` } },
     service: {
       extensions: ['health_check'],
       pipelines: {
-        profiles: { receivers: ['otlp'], processors: ['symbol_store'], exporters: Object.keys(exporters) },
+        profiles: { receivers: ['otlp'], processors: Object.keys(processors), exporters: Object.keys(exporters) },
       },
       telemetry: {
         metrics: { readers: [{ pull: { exporter: { prometheus: { host: '127.0.0.1', port: metricsPort } } } }] },

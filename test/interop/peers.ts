@@ -16,6 +16,8 @@ export interface Peers {
   readonly pdata: Readonly<Record<PdataVersion, string>>;
   /** A program of ours around the reporter of the OpenTelemetry eBPF profiler. */
   readonly ebpfReporter: string;
+  /** The profiling backend, its server without the user interface. */
+  readonly parca: string;
   readonly collectors: Readonly<Record<CollectorVersion, string>>;
 }
 
@@ -52,6 +54,7 @@ export function locatePeers(): Peers {
     collectors: byVersion(collectorVersions, (version) =>
       cached(`otelcol-${version}`, [...collectorPins(version), 'tools/go.mod']),
     ),
+    parca: cached('parca', ['parca/go.mod', 'parca/go.sum']),
     ebpfReporter: cached('ebpf-reporter', ['ebpf-reporter/main.go', 'ebpf-reporter/go.mod', 'ebpf-reporter/go.sum']),
   };
 }
@@ -89,6 +92,7 @@ export async function preparePeers(report: (line: string) => void): Promise<void
       (work) => command('ebpf-reporter', '.', join(work, 'ebpf-reporter')),
     ],
     ...collectors,
+    ['Parca', peers.parca, (work) => command('parca', 'github.com/parca-dev/parca/cmd/parca', join(work, 'parca'))],
   ];
   mkdirSync(cache, { recursive: true });
   for (const [name, output, build] of builds) {

@@ -8,7 +8,7 @@ import { preparePeers } from './peers.ts';
 const reason = await whyGoIsUnusable();
 if (reason !== undefined) {
   console.log(
-    `INTEROP SKIPPED: ${reason}. Nothing was checked against the OpenTelemetry Collector, the eBPF profiler's reporter and profcheck.`,
+    `INTEROP SKIPPED: ${reason}. Nothing was checked against the OpenTelemetry Collector, the eBPF profiler's reporter, Parca and profcheck.`,
   );
   process.exit(0);
 }

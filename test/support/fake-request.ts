@@ -7,7 +7,7 @@ export function fakeRequest(number: number, sampleCount = 1, sizeBytes = 4): Exp
   bytes.writeUInt32BE(number);
   const request: ExportRequest = {
     ...{ data: emptyData, sampleCount, encoded: () => bytes },
-    inDialect: () => ({ request, droppedSamples: 0 }),
+    inDialect: () => ({ request, droppedSamples: 0, droppedLabels: new Map() }),
   };
   return request;
 }

@@ -14,7 +14,7 @@ import type { ConfigOf } from '../../config/config-table.ts';
 import { configTable } from '../../config/config-table.ts';
 import { fileMode } from '../../config/file-mode.ts';
 import { compressionParamsTable, readCompressionLevel } from '../compression.ts';
-import { dialectKey } from '../dialect-key.ts';
+import { dialectKey, dialectOptionsKey } from '../dialect-key.ts';
 import { retryTable } from '../retry-config.ts';
 import { orderedQueueTable } from '../sending-queue-config.ts';
 
@@ -66,6 +66,7 @@ export const fileTable = configTable(
     keys: {
       path: text('path', { fallback: '' }, 'The file, or with layout `per_message` the folder. Required.'),
       dialect: dialectKey,
+      dialectOptions: dialectOptionsKey,
       format: choice(
         'format',
         { choices: ['json', 'proto'], fallback: 'json' },

@@ -15,7 +15,7 @@ import { bufferKeys } from '../../config/ignored-keys.ts';
 import { authKey } from '../../config/references.ts';
 import { clientTlsTable, needsTls } from '../../config/tls-config.ts';
 import type { Secret } from '../../support/secret.ts';
-import { dialectKey } from '../dialect-key.ts';
+import { dialectKey, dialectOptionsKey } from '../dialect-key.ts';
 import { maxRequestBytesKey } from '../max-request-bytes.ts';
 import { retryTable } from '../retry-config.ts';
 import { sendingQueueTable } from '../sending-queue-config.ts';
@@ -67,6 +67,7 @@ export const otlpGrpcTable = configTable(
         'An empty endpoint switches the exporter off, instead of being a fault.',
       ),
       dialect: dialectKey,
+      dialectOptions: dialectOptionsKey,
       tls: section('tls', clientTlsTable),
       authenticator: authKey('client authenticator'),
       compression: choice(

@@ -17,7 +17,7 @@ import { authKey } from '../../config/references.ts';
 import { clientTlsTable, needsTls } from '../../config/tls-config.ts';
 import { Secret } from '../../support/secret.ts';
 import { compressionParamsTable, readCompressionLevel } from '../compression.ts';
-import { dialectKey } from '../dialect-key.ts';
+import { dialectKey, dialectOptionsKey } from '../dialect-key.ts';
 import { maxRequestBytesKey } from '../max-request-bytes.ts';
 import { retryTable } from '../retry-config.ts';
 import { sendingQueueTable } from '../sending-queue-config.ts';
@@ -52,6 +52,7 @@ export const otlpHttpTable = configTable(
         'An empty endpoint switches the exporter off, instead of being a fault.',
       ),
       dialect: dialectKey,
+      dialectOptions: dialectOptionsKey,
       encoding: choice('encoding', { choices: ['proto', 'json'], fallback: 'proto' }, 'Encoding of requests.'),
       compression: choice(
         'compression',

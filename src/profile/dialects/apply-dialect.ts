@@ -11,7 +11,8 @@ import { ProfilesJoiner } from '../join/profiles-joiner.ts';
 import { inShape } from '../join/sample-shape.ts';
 import { partId } from '../split/later-part.ts';
 import { devfiler } from './devfiler.ts';
-import type { Dialect, DialectName } from './dialect.ts';
+import type { Dialect, DialectName, DialectOptions } from './dialect.ts';
+import { defaultDialectOptions } from './dialect.ts';
 import { DialectDictionary } from './dialect-dictionary.ts';
 import { elastic } from './elastic.ts';
 import { parca } from './parca.ts';
@@ -26,16 +27,24 @@ export interface DialectProfiles {
   readonly sampleCount: number;
   /** Samples of profiles that the backend does not take. */
   readonly droppedSamples: number;
+  /** Attributes of resources and scopes that are more than the backend takes as labels: how many of each key were left out. */
+  readonly droppedLabels: ReadonlyMap<string, number>;
 }
 
 /**
  * Writes profiles for a backend. Pure; data that conforms to OTLP still does, without orphans and duplicates. `generic` returns
  * the data as it is. Resources and samples that have become equal are one afterwards, with all that was observed.
  */
-export function applyDialect(data: ProfilesData, name: DialectName): DialectProfiles {
-  if (name === 'generic') return { data, sampleCount: countSamples(data), droppedSamples: 0 };
+export function applyDialect(
+  data: ProfilesData,
+  name: DialectName,
+  options: DialectOptions = defaultDialectOptions,
+): DialectProfiles {
+  if (name === 'generic') {
+    return { data, sampleCount: countSamples(data), droppedSamples: 0, droppedLabels: new Map() };
+  }
   const dialect = dialects[name];
-  const writer = new DialectWriter(data, dialect);
+  const writer = new DialectWriter(data, dialect, options);
   const joiner = new ProfilesJoiner(partId);
   const resourceProfiles = data.resourceProfiles.map((resource) => writer.resourceProfiles(resource));
   joiner.add(
@@ -44,18 +53,22 @@ export function applyDialect(data: ProfilesData, name: DialectName): DialectProf
   );
   const joined = joiner.build();
   const written = dialect.limits === undefined ? joined : new ProfileCutter(joined, dialect.limits).cutAll();
-  return { data: written, sampleCount: countSamples(written), droppedSamples: writer.droppedSamples };
+  const { droppedSamples, droppedLabels } = writer;
+  return { data: written, sampleCount: countSamples(written), droppedSamples, droppedLabels };
 }
 
 /** Writes resources, scopes and profiles one by one, on a dictionary in the dialect. */
 class DialectWriter {
+  readonly droppedLabels = new Map<string, number>();
   readonly #dialect: Dialect;
+  readonly #options: DialectOptions;
   readonly #dictionary: DialectDictionary;
   #droppedSamples = 0;
 
-  constructor({ dictionary }: ProfilesData, dialect: Dialect) {
+  constructor({ dictionary }: ProfilesData, dialect: Dialect, options: DialectOptions) {
     this.#dialect = dialect;
-    this.#dictionary = new DialectDictionary(dictionary, dialect);
+    this.#options = options;
+    this.#dictionary = new DialectDictionary(dictionary, dialect, options);
   }
 
   get tables(): ProfilesData['dictionary'] {
@@ -113,17 +126,36 @@ class DialectWriter {
     return [inShape(written, this.#dialect.sampleShape)];
   }
 
-  /** Attributes that the dialect keeps, each key once; service.name is never one too many. */
+  /** Attributes that the dialect keeps, each key once; those that a person looks for first are the last to be one too many. */
   #inline(attributes: readonly KeyValue[], maxCount: number): readonly KeyValue[] {
     if (attributes.length === 0) return noElements;
     const kept = new Map<string, AnyValue>();
     for (const { key, value } of attributes) {
-      const wanted = key === '' || kept.has(key) ? undefined : this.#dialect.resourceAttribute(key, value);
-      if (wanted !== undefined) kept.set(key, wanted);
+      const wanted = key === '' ? undefined : this.#dialect.resourceAttribute(key, value);
+      const name = this.#dialect.attributeKey(key, this.#options);
+      if (wanted !== undefined && !kept.has(name)) kept.set(name, wanted);
     }
     const all = Array.from(kept, ([key, value]): KeyValue => ({ key, value }));
     if (all.length <= maxCount) return all;
-    const first = all.filter(({ key }) => key === 'service.name');
-    return [...first, ...all.filter(({ key }) => key !== 'service.name')].slice(0, Math.max(maxCount, 0));
+    const ranked = all.toSorted((a, b) => rankOf(a.key) - rankOf(b.key));
+    const room = Math.max(maxCount, 0);
+    for (const { key } of ranked.slice(room)) this.droppedLabels.set(key, 1 + (this.droppedLabels.get(key) ?? 0));
+    return ranked.slice(0, room);
   }
 }
+
+/** Place of a label where not all have room: service, workload and host come before the rest. */
+function rankOf(key: string): number {
+  const rank = labelRanks.findIndex((pattern) => pattern.test(key));
+  return rank < 0 ? labelRanks.length : rank;
+}
+
+const labelRanks: readonly RegExp[] = [
+  /^service\.name$/,
+  /^service[._]/,
+  /^k8s[._](?:namespace|pod|container|node|cluster|deployment|statefulset|daemonset|job|cronjob)[._]name$/,
+  /^host[._]name$/,
+  /^deployment[._]environment/,
+  /^(?:container|process[._]executable)[._]name$/,
+  /^(?:k8s|host|container|cloud|process)[._]/,
+];

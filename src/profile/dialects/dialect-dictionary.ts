@@ -12,7 +12,7 @@ import type {
   ValueType,
 } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
-import type { Dialect } from './dialect.ts';
+import type { Dialect, DialectOptions } from './dialect.ts';
 
 const frameTypeKey = 'profile.frame.type';
 
@@ -25,6 +25,7 @@ export class DialectDictionary {
   /** Grows until the last profile was written. */
   readonly tables: ProfilesDictionary;
   readonly #dialect: Dialect;
+  readonly #options: DialectOptions;
   readonly #strings: string[];
   readonly #attributes: KeyValueAndUnit[];
   readonly #functions: FunctionEntry[];
@@ -33,8 +34,9 @@ export class DialectDictionary {
   readonly #sampleAttributes = new Map<string, readonly number[]>();
   readonly #locationAttributes = new Map<string, LocationAttributes>();
 
-  constructor(source: ProfilesDictionary, dialect: Dialect) {
+  constructor(source: ProfilesDictionary, dialect: Dialect, options: DialectOptions) {
     this.#dialect = dialect;
+    this.#options = options;
     this.#strings = source.stringTable.slice();
     this.#attributes = source.attributeTable.slice();
     this.#functions = source.functionTable.slice();
@@ -81,13 +83,15 @@ export class DialectDictionary {
   }
 
   #attributesOfSample(indices: readonly number[]): readonly number[] {
-    const kept: number[] = [];
+    const kept = new Map<string, number>();
     for (const { key, value, index } of this.#wholeAttributes(indices)) {
       const wanted = this.#dialect.sampleAttribute(key, value);
-      if (wanted === value) kept.push(index);
-      else if (wanted !== undefined) kept.push(this.#addAttribute(key, wanted, index));
+      const name = this.#dialect.attributeKey(key, this.#options);
+      if (wanted === undefined || kept.has(name)) continue;
+      const isSame = wanted === value && name === key;
+      kept.set(name, isSame ? index : this.#addAttribute(name, wanted, index));
     }
-    return kept.slice(0, this.#dialect.maxSampleAttributes);
+    return [...kept.values()].slice(0, this.#dialect.maxSampleAttributes);
   }
 
   #location(location: Location, source: ProfilesDictionary): Location {

@@ -6,6 +6,16 @@ export const dialectNames = ['generic', 'pyroscope', 'parca', 'devfiler', 'elast
 /** Backend that OTLP profiles are written for. `generic` is OTLP as it is. */
 export type DialectName = (typeof dialectNames)[number];
 
+/** Options of an exporter's dialect; each has an effect in one dialect alone. */
+export interface DialectOptions {
+  /** Pyroscope: keys of labels have `_` in place of dots. */
+  readonly underscores: boolean;
+  /** Parca: each function is written twice, see `withFunctionsTwice`. */
+  readonly functionsTwice: boolean;
+}
+
+export const defaultDialectOptions: DialectOptions = { underscores: false, functionsTwice: true };
+
 /** Differences between OTLP as it is and OTLP as a backend wants it. Every function is pure. */
 export interface Dialect {
   /** True when the backend takes profiles of this type; others are dropped and counted. */
@@ -16,6 +26,8 @@ export interface Dialect {
   readonly sampleShape: 'sums' | 'timestamps' | 'uniform';
   /** Value to send in place of the given value; `undefined` leaves the attribute out. */
   resourceAttribute(key: string, value: AnyValue): AnyValue;
+  /** Key to send in place of the given key, of attributes of resources, scopes and samples. */
+  attributeKey(key: string, options: DialectOptions): string;
   readonly maxResourceAttributes: number;
   sampleAttribute(key: string, value: AnyValue): AnyValue;
   readonly maxSampleAttributes: number;
@@ -45,6 +57,7 @@ export const asReceived: Dialect = {
   profileType: (type) => type,
   sampleShape: 'uniform',
   resourceAttribute: (_key, value) => value,
+  attributeKey: (key) => key,
   maxResourceAttributes: Infinity,
   sampleAttribute: (_key, value) => value,
   maxSampleAttributes: Infinity,

@@ -23,6 +23,7 @@ export const pyroscope: Dialect = {
     withPeriod({ ...type, period, sampleType: type.sampleType.replace(/[-:]/g, '_') }),
   sampleShape: 'sums',
   resourceAttribute: (key, value) => (key === 'process.pid' ? undefined : labelValue(key, value)),
+  attributeKey: (key, { underscores }) => (underscores ? withUnderscores(key) : key),
   // Resource and sample attributes, with `__name__`, `service_name`, `__delta__` and `__otel__`, stay below 30.
   maxResourceAttributes: 20,
   sampleAttribute: (key, value) => (isWorthASeries(key) ? labelValue(key, value) : undefined),
@@ -66,4 +67,14 @@ function withPeriod(type: ProfileType): ProfileType {
   }
   if (type.period > 0n && type.periodType !== '') return type;
   return { ...type, periodType: type.sampleType, periodUnit: type.sampleUnit, period: 1n };
+}
+
+/**
+ * The key as every client of Pyroscope lists it: its label APIs leave out names with dots unless the client knows of them
+ * (`allow-utf8-labelnames`). `service.name` stays, because Pyroscope makes `service_name` of it.
+ */
+function withUnderscores(key: string): string {
+  if (key === 'service.name') return key;
+  const name = key.replace(/[^a-zA-Z0-9_]/g, '_');
+  return /^[0-9]/.test(name) ? `_${name}` : name;
 }

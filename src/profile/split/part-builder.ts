@@ -27,6 +27,8 @@ export interface RequestPart {
 export interface PartLimits {
   readonly maxBytes: number;
   readonly maxItems: number;
+  /** Each function is in the table twice, as `withFunctionsTwice` writes it. */
+  readonly functionsTwice: boolean;
 }
 
 /** Bytes written so far at each level, without the heads of the open messages. */
@@ -120,13 +122,20 @@ export class PartBuilder implements DictionaryTarget {
 
   /** For `DictionaryCopy`. */
   add<T extends Table>(table: T, entry: ProfilesDictionary[T][number]): number {
-    this.#dictionaryBytes += this.#meter.entryBytes(table, entry);
+    const times = table === 'functionTable' && this.#limits.functionsTwice ? 2 : 1;
+    const entries = this.#tables[table] as (typeof entry)[];
+    this.#dictionaryBytes += times * this.#meter.entryBytes(table, entry);
     this.#order.push(table);
-    return (this.#tables[table] as (typeof entry)[]).push(entry) - 1;
+    if (times === 2) entries.push(entry);
+    return entries.push(entry) - 1;
   }
 
   #truncate(mark: number): void {
-    while (this.#order.length > mark) this.#tables[this.#order.pop()!].pop();
+    while (this.#order.length > mark) {
+      const table = this.#order.pop()!;
+      this.#tables[table].pop();
+      if (table === 'functionTable' && this.#limits.functionsTwice) this.#tables[table].pop();
+    }
   }
 
   /** Extent with the profile opened, and so with the profile before it closed. */

@@ -17,6 +17,8 @@ export interface SplitLimits {
   readonly isByResource?: boolean;
   /** Bytes of all parts together; asked once, and not for a single part. */
   readonly maxTotalBytes?: () => number;
+  /** Each function is in the table twice, as `withFunctionsTwice` writes it; so it may be in the data. */
+  readonly functionsTwice?: boolean;
 }
 
 export interface SplitResult {
@@ -71,8 +73,9 @@ class Splitter {
   #overBudgetSampleCount = 0;
   #droppedPayloadCount = 0;
 
-  constructor(data: ProfilesData, { maxBytes = Infinity, maxItems = Infinity, maxTotalBytes }: SplitLimits) {
-    this.#builder = new PartBuilder(data.dictionary, { maxBytes, maxItems });
+  constructor(data: ProfilesData, limits: SplitLimits) {
+    const { maxBytes = Infinity, maxItems = Infinity, functionsTwice = false, maxTotalBytes } = limits;
+    this.#builder = new PartBuilder(data.dictionary, { maxBytes, maxItems, functionsTwice });
     this.#dictionary = data.dictionary;
     this.#maxTotalBytes = maxTotalBytes ?? (() => Infinity);
   }

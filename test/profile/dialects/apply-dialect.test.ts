@@ -186,6 +186,42 @@ test('applyDialect pyroscope keeps at most 20 resource attributes, service.name 
   assert.deepEqual([keys.length, keys[0]], [20, 'service.name']);
 });
 
+test('applyDialect pyroscope keeps the labels of service, workload and host before others, and counts those that it leaves out', () => {
+  const many = Object.fromEntries(Array.from({ length: 18 }, (_, index) => [`team.label${index}`, 'x']));
+  const wanted = {
+    'host.name': 'node-1',
+    'k8s.pod.name': 'shop-1',
+    'k8s.namespace.name': 'prod',
+    'service.name': 'shop',
+  };
+  const data = buildData({ resource: { ...many, ...wanted }, samples: [once] });
+  const { data: outcome, droppedLabels } = applyDialect(data, 'pyroscope');
+  const { resource } = plainProfiles(outcome)[0]!;
+  assert.partialDeepStrictEqual(resource, wanted);
+  assert.equal(Object.keys(resource).length, 20);
+  assert.deepEqual(
+    [...droppedLabels],
+    [
+      ['team.label16', 1],
+      ['team.label17', 1],
+    ],
+  );
+});
+
+test('applyDialect pyroscope writes keys with underscores where it is told to, but for service.name', () => {
+  const data = buildData({
+    resource: { 'service.name': 'shop', 'k8s.pod.name': 'shop-1', 'k8s_pod.name': 'late', '5xx': 'y' },
+    scope: { 'scope.key': 'z' },
+    samples: [{ at: [1], attributes: { 'thread.name': 'worker' } }],
+  });
+  const options = { underscores: true, functionsTwice: true };
+  const [profile] = plainProfiles(applyDialect(data, 'pyroscope', options).data);
+  assert.deepEqual(profile!.resource, { 'service.name': 'shop', k8s_pod_name: 'shop-1', _5xx: 'y' });
+  assert.deepEqual(profile!.samples[0]!.attributes, { thread_name: 'worker' });
+  const [dotted] = plainProfiles(applyDialect(data, 'pyroscope').data);
+  assert.ok('k8s.pod.name' in dotted!.resource);
+});
+
 test('applyDialect pyroscope makes one sample of those that differed only in what it leaves out', () => {
   const samples = [
     { at: [1, 2], attributes: { 'thread.id': 1n } },

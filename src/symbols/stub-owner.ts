@@ -6,6 +6,7 @@ import type { ProcessIdentity } from '../model/process.ts';
 import type { SymbolLookup } from '../model/symbol-lookup.ts';
 import type { StubRange } from './stub-range.ts';
 import { StubRanges } from './stub-ranges.ts';
+import type { StubAccount } from './stub-shares.ts';
 
 /** The part of the symbol store that belongs to one owner: the symbols of a file ID of its own. */
 export interface StubSpace {
@@ -34,6 +35,9 @@ export class StubOwner implements SymbolLookup {
   readonly key: OwnerKey;
   readonly space: StubSpace;
   readonly ranges: StubRanges = new StubRanges();
+  /** Account of the instance that brought the owner. */
+  readonly account: StubAccount<StubOwner>;
+  #bytes = 0;
   #lastSeenMs: number;
   /** The reporting cycle in which the process exited. */
   #exitedCycle: number | undefined;
@@ -41,10 +45,12 @@ export class StubOwner implements SymbolLookup {
   #isSuperseded = false;
   #isDropped = false;
 
-  constructor(key: OwnerKey, space: StubSpace, nowMs: number) {
+  constructor(key: OwnerKey, space: StubSpace, account: StubAccount<StubOwner>, nowMs: number) {
     this.key = key;
     this.space = space;
+    this.account = account;
     this.#lastSeenMs = nowMs;
+    account.owners.add(this);
   }
 
   /** The last time that a stub of the owner was submitted or looked up, or its process was seen. */
@@ -94,9 +100,18 @@ export class StubOwner implements SymbolLookup {
     this.#isSuperseded = false;
   }
 
-  /** Gives the stub space back; nothing is found here any more. The symbols of the ranges are still to be released. */
+  /** Adds stubs to the account, or takes them from it. */
+  charge(stubs: number, bytes: number): void {
+    this.#bytes += bytes;
+    this.account.stubs += stubs;
+    this.account.bytes += bytes;
+  }
+
+  /** Gives the stub space and the part of the account back; nothing is found here any more. The symbols of the ranges are still to be released. */
   drop(): void {
     this.#isDropped = true;
+    this.charge(-this.ranges.count, -this.#bytes);
+    this.account.owners.delete(this);
     this.space.drop();
   }
 }

@@ -8,13 +8,19 @@ import { StubOwners } from './stub-owners.ts';
 import type { StubRange } from './stub-range.ts';
 import { createStubRange } from './stub-range.ts';
 import type { StubRanges } from './stub-ranges.ts';
-import { SymbolPool } from './symbol-pool.ts';
+import { StubShares } from './stub-shares.ts';
+import { SymbolPool, symbolBytes } from './symbol-pool.ts';
 import type { StubLimits } from './symbol-store-config.ts';
 
 /** Measured: a StubRange, its place in a chunk, and the slot of its symbol in the store. */
 const rangeBytes = 160;
 /** Names given back a purge: some five milliseconds. A process that exits may have 65,536. */
 const releasesPerPurge = 16_384;
+/** Names given back at once where stubs that come need the room. */
+const rangesPerRelease = 256;
+
+/** Bounds on stubs: of a process, on processes, on processes of one ID, on all stubs, and the fair share of an instance. */
+export type StubBound = 'process' | 'processes' | 'namesakes' | 'total' | 'share';
 
 /**
  * Stub metadata of every live process, and of file IDs that have some, until the process exits or is silent for longer
@@ -29,14 +35,16 @@ export class StubRegistry {
   readonly owners: StubOwners = new StubOwners();
   /** Ranges of exited processes, whose symbols are released bit by bit. */
   readonly #exitedProcesses: StubRanges[] = [];
+  readonly #shares: StubShares<StubOwner>;
   #liveStubs = 0;
-  #boundedOut = 0;
+  readonly #boundedOut: Record<StubBound, number> = { process: 0, processes: 0, namesakes: 0, total: 0, share: 0 };
   #cycle = 0;
   #resubmitted = 0;
 
   /** `seed` keeps the file IDs of stub spaces secret from who could submit symbols for them. */
   constructor(limits: StubLimits, createSpace: (id: FileId) => StubSpace, seed: number) {
     this.#limits = limits;
+    this.#shares = new StubShares(limits);
     this.#createSpace = createSpace;
     this.#seed = seed;
   }
@@ -45,8 +53,8 @@ export class StubRegistry {
     return this.#liveStubs;
   }
 
-  /** Stubs that were dropped, and submissions that were refused, because a bound was met. */
-  get boundedOut(): number {
+  /** Stubs that were dropped, and submissions that were refused, by the bound that was met. */
+  get boundedOut(): Readonly<Record<StubBound, number>> {
     return this.#boundedOut;
   }
 
@@ -63,7 +71,7 @@ export class StubRegistry {
   learn(instanceId: string, stub: StubSubmission, nowMs: number): void {
     const owner = this.#ownerFor(instanceId, stub.owner, nowMs);
     if (owner === undefined) {
-      this.#boundedOut++;
+      this.#boundedOut.processes++;
       return;
     }
     owner.touch(nowMs);
@@ -139,30 +147,49 @@ export class StubRegistry {
     for (const owner of this.owners) {
       if (owner.hasExitedBefore(this.#cycle) || owner.lastSeenMs < silentSinceMs) this.#drop(owner);
     }
-    this.#releaseExited();
+    this.#releaseExited(releasesPerPurge);
   }
 
   #add(owner: StubOwner, range: StubRange): void {
     const { added, removed } = owner.ranges.add(range);
-    this.#liveStubs += added.length - removed.length;
     for (const gone of removed) this.#forget(owner, gone);
     for (const piece of added) {
       // The rest of a range that was cut has its symbol, and a reference of its own to it.
       if (piece !== range) this.#symbols.retain(piece.symbol);
+      this.#liveStubs++;
+      owner.charge(1, bytesOf(piece));
       this.#write(owner, piece);
     }
-    const { maxPerProcess, maxTotal, maxBytes } = this.#limits;
-    while (owner.ranges.count > maxPerProcess || this.#liveStubs > maxTotal || this.bytes > maxBytes) {
-      const { oldest } = owner.ranges;
-      if (oldest === undefined) break;
-      this.#boundedOut++;
-      owner.ranges.remove(oldest);
-      this.#liveStubs--;
-      this.#forget(owner, oldest);
+    while (owner.ranges.count > this.#limits.maxPerProcess) this.#dropOldest(owner, 'process');
+    this.#enforceBudget(owner);
+  }
+
+  /** Lets the instance that uses most pay; where that is the owner's, the owner pays. */
+  #enforceBudget(owner: StubOwner): void {
+    const { maxTotal, maxBytes } = this.#limits;
+    while (this.#liveStubs > maxTotal || this.bytes > maxBytes) {
+      // Names of exited processes take bytes of nobody's account until they are released.
+      if (this.#releaseExited(rangesPerRelease)) continue;
+      const payer = this.#shares.payerOfStubs();
+      const isOwn = payer === undefined || payer === owner.account;
+      const victim = isOwn ? owner : payer.leastRecent();
+      if (victim === undefined || !this.#dropOldest(victim, isOwn ? 'total' : 'share')) return;
+      if (victim !== owner && victim.ranges.count === 0) this.#drop(victim);
     }
   }
 
+  #dropOldest(owner: StubOwner, bound: StubBound): boolean {
+    const { oldest } = owner.ranges;
+    if (oldest === undefined) return false;
+    this.#boundedOut[bound]++;
+    owner.ranges.remove(oldest);
+    this.#forget(owner, oldest);
+    return true;
+  }
+
   #forget(owner: StubOwner, range: StubRange): void {
+    this.#liveStubs--;
+    owner.charge(-1, -bytesOf(range));
     owner.space.erase(range);
     this.#symbols.release(range.symbol);
   }
@@ -181,18 +208,24 @@ export class StubRegistry {
   #ownerFor(instanceId: string, of: StubSubmission['owner'], nowMs: number): StubOwner | undefined {
     const known = 'fileId' in of ? this.openFile(of.fileId, nowMs) : this.openProcess(instanceId, of.process, nowMs);
     if (known !== undefined) return known;
-    if (this.owners.size >= this.#limits.maxProcesses) return undefined;
-    if ('fileId' in of) return this.#createOwner({ fileId: formatFileId(of.fileId) }, nowMs);
+    if (this.owners.size >= this.#limits.maxProcesses) {
+      const payer = this.#shares.payerOfOwner(instanceId)?.leastRecent();
+      if (payer === undefined) return undefined;
+      this.#boundedOut.share += payer.ranges.count;
+      this.#drop(payer);
+    }
+    if ('fileId' in of) return this.#createOwner({ fileId: formatFileId(of.fileId) }, instanceId, nowMs);
     const { pid, startTimeNano } = of.process;
     this.owners.supersedeOthers(instanceId, of.process, this.#cycle);
     const crowdedOut = this.owners.crowdedOut(instanceId, pid);
-    this.#boundedOut += crowdedOut?.ranges.count ?? 0;
+    this.#boundedOut.namesakes += crowdedOut?.ranges.count ?? 0;
     if (crowdedOut !== undefined) this.#drop(crowdedOut);
-    return this.#createOwner({ instanceId, pid, startTimeNano }, nowMs);
+    return this.#createOwner({ instanceId, pid, startTimeNano }, instanceId, nowMs);
   }
 
-  #createOwner(key: OwnerKey, nowMs: number): StubOwner {
-    const owner = new StubOwner(key, this.#createSpace(spaceIdOf(key, this.#seed)), nowMs);
+  #createOwner(key: OwnerKey, instanceId: string, nowMs: number): StubOwner {
+    const space = this.#createSpace(spaceIdOf(key, this.#seed));
+    const owner = new StubOwner(key, space, this.#shares.open(instanceId), nowMs);
     this.owners.add(owner);
     return owner;
   }
@@ -200,16 +233,24 @@ export class StubRegistry {
   #drop(owner: StubOwner): void {
     this.owners.delete(owner);
     this.#liveStubs -= owner.ranges.count;
-    this.#exitedProcesses.push(owner.ranges);
     owner.drop();
+    this.#exitedProcesses.push(owner.ranges);
   }
 
-  #releaseExited(): void {
-    for (let left = releasesPerPurge; left > 0; ) {
+  /** Releases the symbols of about `limit` ranges; `false` when there was none. */
+  #releaseExited(limit: number): boolean {
+    let left = limit;
+    while (left > 0) {
       const chunk = this.#exitedProcesses.at(-1)?.takeLastChunk();
-      if (chunk === undefined && this.#exitedProcesses.pop() === undefined) return;
+      if (chunk === undefined && this.#exitedProcesses.pop() === undefined) break;
       for (const range of chunk ?? []) this.#symbols.release(range.symbol);
       left -= chunk?.length ?? 0;
     }
+    return left < limit;
   }
+}
+
+/** Most bytes that a range takes: its symbol may share texts with others. */
+function bytesOf({ symbol }: StubRange): number {
+  return rangeBytes + symbolBytes(symbol);
 }

@@ -6,7 +6,8 @@ interface Instrument {
   readonly description: string;
   readonly unit: string;
   readonly isGauge?: true;
-  readonly read: (store: SymbolStoreStats) => number;
+  /** A number, or one for each reason. */
+  readonly read: (store: SymbolStoreStats) => number | Readonly<Record<string, number>>;
 }
 
 const instruments: readonly Instrument[] = [
@@ -38,7 +39,12 @@ const instruments: readonly Instrument[] = [
     '{stub}',
     (store) => store.resubmittedStubs,
   ),
-  counter('bounded_out_stubs', 'Stubs dropped or refused at a bound.', '{stub}', (store) => store.boundedOutStubs),
+  counter(
+    'bounded_out_stubs',
+    'Stubs dropped or refused at a bound, by reason.',
+    '{stub}',
+    (store) => store.boundedOutStubs,
+  ),
   gauge('names_needed_pending', 'Frames whose names are to be asked for.', '{frame}', (store) => store.pendingNames),
   counter('names_needed', 'Frames whose names were asked for.', '{frame}', (store) => store.askedNames),
   gauge('executables_needed_pending', 'Executables to be asked for.', '{file}', (store) => store.pendingExecutables),
@@ -64,7 +70,11 @@ export function registerSymbolStoreMetrics(meter: Meter, store: { stats(): Symbo
   meter.addBatchObservableCallback(
     (result) => {
       const stats = store.stats();
-      for (const { instrument, read } of observed) result.observe(instrument, read(stats));
+      for (const { instrument, read } of observed) {
+        const value = read(stats);
+        if (typeof value === 'number') result.observe(instrument, value);
+        else for (const [reason, count] of Object.entries(value)) result.observe(instrument, count, { reason });
+      }
     },
     observed.map(({ instrument }) => instrument),
   );

@@ -1,3 +1,5 @@
+import type { StubBound } from './stub-registry.ts';
+
 /** The store in numbers: what it holds now, and what happened since it was made. */
 export interface SymbolStoreStats {
   /** Symbols and file IDs. */
@@ -33,7 +35,7 @@ export interface SymbolStoreStats {
   readonly stubBytes: number;
   readonly resubmittedStubs: number;
   /** Stubs that were dropped or refused because a bound was met. */
-  readonly boundedOutStubs: number;
+  readonly boundedOutStubs: Readonly<Record<StubBound, number>>;
   /** Frames whose names are to be asked for. */
   readonly pendingNames: number;
   readonly askedNames: number;

@@ -205,9 +205,11 @@ test('a revision that lacks the file keeps the known one, and another function b
   assert.deepEqual(table.find(0, 0), symbolOf('g'));
 });
 
+const none = { process: 0, processes: 0, namesakes: 0, total: 0, share: 0 };
+
 for (const { name, yaml, learnAll, live, boundedOut } of [
-  { name: 'per process', yaml: { max_per_process: 10 }, learnAll: 25, live: 10, boundedOut: 15 },
-  { name: 'in all', yaml: { max_total: 10 }, learnAll: 25, live: 10, boundedOut: 15 },
+  { name: 'per process', yaml: { max_per_process: 10 }, learnAll: 25, live: 10, boundedOut: { ...none, process: 15 } },
+  { name: 'in all', yaml: { max_total: 10 }, learnAll: 25, live: 10, boundedOut: { ...none, total: 15 } },
 ]) {
   test(`the bound ${name} keeps the stubs that were used last, and counts the others`, () => {
     const harness = new StoreHarness({ stubs: yaml });
@@ -224,7 +226,7 @@ for (const { name, yaml, learnAll, live, boundedOut } of [
 }
 
 test('a process cannot push out the stubs of another', () => {
-  const harness = new StoreHarness({ stubs: { max_total: 10, max_processes: 2 } });
+  const harness = new StoreHarness({ stubs: { max_total: 20, max_processes: 2 } });
   harness.learn({ stubs: Array.from({ length: 8 }, (_, i) => stubOf({ process }, BigInt(i * 16), 16n, `mine${i}`)) });
   const greedy = processOf(8);
   harness.learn(
@@ -233,8 +235,61 @@ test('a process cannot push out the stubs of another', () => {
   );
   harness.learn({ stubs: [stubOf({ process: processOf(9) }, 0n, 16n, 'third')] }, instanceB);
   for (let i = 0; i < 8; i++) assert.equal(harness.nameIn(process, BigInt(i * 16)), `mine${i}`);
-  assert.equal(harness.store.stats().boundedOutStubs, 98);
-  assert.equal(harness.cycle(), 10);
+  assert.deepEqual(harness.store.stats().boundedOutStubs, { ...none, total: 87, processes: 1 });
+  assert.equal(harness.cycle(), 20);
+});
+
+test('a collector of sixteen thousand made-up processes takes none of the budget from those below their share', () => {
+  const harness = new StoreHarness({ stubs: { max_processes: 16_384 } });
+  const learnMany = (count: number, instance: string): void => {
+    const stubs = Array.from({ length: count }, (_, pid) => stubOf({ process: processOf(pid + 1) }, 0n, 16n, `${pid}`));
+    harness.learn({ stubs }, instance);
+  };
+  learnMany(20_000, instanceB);
+  learnMany(100, instanceA);
+  for (let pid = 1; pid <= 100; pid++) assert.equal(harness.nameIn(processOf(pid), 0n), `${pid - 1}`);
+  learnMany(20_000, instanceB);
+  for (let pid = 1; pid <= 100; pid++) assert.equal(harness.nameIn(processOf(pid), 0n), `${pid - 1}`);
+  const { boundedOutStubs, stubOwners } = harness.store.stats();
+  assert.deepEqual([stubOwners, boundedOutStubs.share], [16_384, 100]);
+});
+
+for (const { name, yaml, text } of [
+  { name: 'stubs', yaml: { max_total: 1_000 }, text: '' },
+  { name: 'bytes', yaml: { max_size_mib: 1 }, text: 'x'.repeat(2_000) },
+]) {
+  test(`a collector that comes late gets its share of ${name} from the one that has all of them`, () => {
+    const harness = new StoreHarness({ stubs: yaml });
+    const learnMany = (instance: string, count: number): void => {
+      const stubs = Array.from({ length: count }, (_, i) => {
+        return stubOf({ process: processOf(1 + (i % 7)) }, BigInt(i * 16), 16n, `${instance[0]}${i}${text}`);
+      });
+      harness.learn({ stubs }, instance);
+    };
+    const named = (instance: string, count: number): number => {
+      const names = Array.from({ length: count }, (_, i) =>
+        harness.nameIn(processOf(1 + (i % 7)), BigInt(i * 16), instance),
+      );
+      return names.filter((found) => found !== undefined).length;
+    };
+    learnMany(instanceB, 2_000);
+    learnMany(instanceA, 60);
+    assert.equal(named(instanceA, 60), 60);
+    learnMany(instanceB, 2_000);
+    assert.equal(named(instanceA, 60), 60, 'what is below its share is never taken');
+    assert.ok(named(instanceB, 2_000) > 100);
+    assert.ok(harness.store.stats().boundedOutStubs.share > 0);
+  });
+}
+
+test('names of exited processes make room before those of live ones', () => {
+  const harness = new StoreHarness({ stubs: { max_size_mib: 1 } });
+  harness.learn({ stubs: [stubOf({ process }, 0n, 16n, 'mine')] });
+  for (let pid = 100; pid < 200; pid++) {
+    harness.learn({ stubs: [stubOf({ process: processOf(pid) }, 0n, 16n, `${pid}${'x'.repeat(100_000)}`)] }, instanceB);
+    harness.learn({ processExits: [processOf(pid)] }, instanceB);
+  }
+  assert.equal(harness.nameIn(process, 0n), 'mine');
 });
 
 test('the names of stubs are bounded in bytes', () => {
@@ -243,7 +298,7 @@ test('the names of stubs are bounded in bytes', () => {
     harness.learn({ stubs: [stubOf({ process }, BigInt(i * 16), 16n, `${i}`.padEnd(50_000, 'x'))] });
     assert.ok(harness.store.stats().stubBytes <= 1024 * 1024);
   }
-  assert.ok(harness.store.stats().boundedOutStubs > 70);
+  assert.ok(harness.store.stats().boundedOutStubs.total > 70);
   assert.ok(harness.nameIn(process, 99n * 16n)?.startsWith('99x'));
 });
 
@@ -323,6 +378,13 @@ test('a collector that gives one process ID ever new start times has a few of th
     harness.learn({ stubs: [stubOf(owner, 0n, 64n, `stub${start}`)] });
   }
   const { stubOwners, liveStubs, boundedOutStubs } = harness.store.stats();
-  assert.deepEqual({ stubOwners, liveStubs, boundedOutStubs }, { stubOwners: 8, liveStubs: 8, boundedOutStubs: 92 });
+  assert.deepEqual(
+    { stubOwners, liveStubs, boundedOutStubs },
+    {
+      stubOwners: 8,
+      liveStubs: 8,
+      boundedOutStubs: { ...none, namesakes: 92 },
+    },
+  );
   assert.equal(harness.nameIn(processOf(7, { startTimeNano: 100n }), 1n), 'stub100');
 });

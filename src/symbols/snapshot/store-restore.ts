@@ -104,7 +104,8 @@ export class StoreRestore implements StoreSink {
     // Two processes of one ID are both alive, though each that comes supersedes the one before.
     for (const owner of this.#contents.stubs.owners) owner.restore();
     const { fileFamily, frameFamily } = this.#contents.files;
-    const evicted = fileFamily.counters.evictions + frameFamily.counters.evictions + this.#contents.stubs.boundedOut;
+    const boundedOut = Object.values(this.#contents.stubs.boundedOut).reduce((sum, count) => sum + count, 0);
+    const evicted = fileFamily.counters.evictions + frameFamily.counters.evictions + boundedOut;
     for (const { counters } of [fileFamily, frameFamily]) {
       for (const name of Object.keys(counters)) counters[name as keyof typeof counters] = 0;
     }

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import type { ChildProcessByStdio } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:http2';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text as readText } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -169,6 +173,50 @@ describe('framekeeper', { concurrency: 4 }, () => {
     assert.doesNotMatch(output, /\t(?:warn|error)\t/);
   });
 
+  /** A command that prints a megabyte. */
+  function printMuch(): ChildProcessByStdio<null, Readable, Readable> {
+    const exporters = Array.from({ length: 2000 }, (_, index) => `debug/${index}: {}`).join(', ');
+    const parts = 'receivers: {frames: {protocols: {grpc: {}}}}, processors: {symbol_store: {}, reporting_cycle: {}}';
+    const pipelines =
+      '{profiles: {receivers: [frames], processors: [symbol_store, reporting_cycle], exporters: [debug/0]}}';
+    const text = `{${parts}, exporters: {${exporters}}, service: {pipelines: ${pipelines}}}`;
+    const args = [join(root, 'src/main.ts'), 'print-config', '--config', 'env:CONFIG'];
+    return spawn(process.execPath, args, { env: { ...surroundings, CONFIG: text }, stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  test('a command prints all it has to say, however slow its reader is', async () => {
+    const { stdout, stderr } = printMuch();
+    stderr.resume();
+    let bytes = 0;
+    let end = '';
+    for await (const chunk of stdout as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      end = (end + chunk.toString()).slice(-100);
+    }
+    assert.ok(bytes > 500_000, String(bytes));
+    assert.ok(end.endsWith('address: localhost:8888\n'), end);
+  });
+
+  test('a reader that leaves early is no fault', async () => {
+    const child = printMuch();
+    await once(child.stdout, 'readable');
+    child.stdout.destroy();
+    const [errors, [code]] = await Promise.all([readText(child.stderr), once(child, 'close')]);
+    assert.doesNotMatch(errors, /EPIPE|at /);
+    assert.equal(code, 0);
+  });
+
+  const oldNode = findOldNode();
+  test('an older Node.js says in one sentence which one is needed', {
+    skip: oldNode === undefined && 'no Node.js before 22.18 is installed',
+  }, () => {
+    const { status, stdout, stderr } = spawnSync(oldNode!, [join(root, 'src/main.ts'), '--version'], {
+      encoding: 'utf8',
+    });
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.match(stderr, /^framekeeper needs Node\.js 22\.19 or newer and runs on \d+\.\d+\.\d+; .*\.\n$/);
+  });
+
   test('demo says what is wrong with its arguments before it starts anything', async () => {
     for (const args of [['--sped', '2'], ['--endpoint', 'localhost:1'], ['--help']]) {
       const { code, output } = await run('demo', ...args);
@@ -177,3 +225,15 @@ describe('framekeeper', { concurrency: 4 }, () => {
     }
   });
 });
+
+/** A Node.js of the system that cannot run TypeScript; `undefined` where there is none. */
+function findOldNode(): string | undefined {
+  return ['/usr/bin/node', '/usr/local/bin/node'].find((path) => {
+    try {
+      const version = execFileSync(path, ['--version'], { encoding: 'utf8' });
+      return Number(/^v(\d+)/.exec(version)?.[1]) < 22;
+    } catch {
+      return false;
+    }
+  });
+}

@@ -1,9 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { compare } from 'bcryptjs';
 import type { Clock } from '../support/clock.ts';
+import { loadPackage } from '../support/lazy-package.ts';
 
 /** True when the password belongs to the hash. */
 export type CompareHash = (password: string, hash: string) => Promise<boolean>;
+
+const compare: CompareHash = (password, hash) =>
+  loadPackage<typeof import('bcryptjs')>('bcryptjs').compare(password, hash);
 
 // A node has hundreds of senders, and few passwords among them.
 const maxKnown = 1_024;

@@ -1,10 +1,11 @@
 import type { ConfigSources } from '../config/config-source.ts';
 import { nearest } from '../config/nearest.ts';
+import type { HelpTopic } from './help.ts';
 
-/** What the command line asks for. `inspect`, `replay` and `demo` read their own arguments. */
+/** Command is a parsed command line. `inspect`, `convert`, `replay` and `demo` read their own arguments. */
 export type Command =
   | { readonly kind: 'serve'; readonly sources: ConfigSources }
-  | { readonly kind: 'validate'; readonly sources: ConfigSources }
+  | ({ readonly kind: 'validate' } & ValidateArgs)
   | ({ readonly kind: 'print-config' } & PrintConfigArgs)
   | { readonly kind: 'components' }
   | { readonly kind: 'inspect'; readonly args: readonly string[] }
@@ -12,9 +13,14 @@ export type Command =
   | { readonly kind: 'replay'; readonly args: readonly string[] }
   | { readonly kind: 'demo'; readonly args: readonly string[] }
   | { readonly kind: 'version' }
-  | { readonly kind: 'help' }
+  | { readonly kind: 'help'; readonly of: HelpTopic }
   /** A full sentence for standard error; exit code 2. */
   | { readonly kind: 'usage-error'; readonly message: string };
+
+export interface ValidateArgs {
+  readonly sources: ConfigSources;
+  readonly isJson: boolean;
+}
 
 export interface PrintConfigArgs {
   readonly sources: ConfigSources;
@@ -44,16 +50,35 @@ export function parseCommandLine(args: readonly string[]): Command {
   const rest = isNamed ? args.slice(1) : args;
   const command = commands.find((candidate) => candidate === name);
   if (command === undefined) return unknownCommand(first);
+  if (command === 'help') return helpFor(rest[0] ?? '');
   if (command === 'inspect' || command === 'convert' || command === 'replay' || command === 'demo')
     return { kind: command, args: rest };
   const ended = rest.find((arg) => ['-h', '--help', '-v', '--version'].includes(arg));
-  if (command === 'help' || ended === '-h' || ended === '--help') return { kind: 'help' };
+  if (ended === '-h' || ended === '--help') return helpFor(isNamed ? command : '');
   if (command === 'version' || ended !== undefined) return { kind: 'version' };
   try {
     return withOptions(command, rest);
   } catch (error) {
     if (error instanceof UsageError) return { kind: 'usage-error', message: error.message };
     throw error;
+  }
+}
+
+/** `help COMMAND` and `COMMAND --help` are the same; without a command it is the help of all. */
+function helpFor(name: string): Command {
+  const topic = commands.find((command) => command === canonicalName(name));
+  switch (topic) {
+    case 'inspect':
+    case 'replay':
+    case 'demo':
+      return { kind: topic, args: ['--help'] };
+    case 'serve':
+    case 'validate':
+    case 'print-config':
+    case 'components':
+      return { kind: 'help', of: topic };
+    default:
+      return { kind: 'help', of: undefined };
   }
 }
 
@@ -75,7 +100,12 @@ function withOptions(command: 'serve' | 'validate' | 'print-config' | 'component
     readOptions(args, []);
     return { kind: command };
   }
-  if (command !== 'print-config') return { kind: command, sources: sourcesOf(readOptions(args, configOptions)) };
+  if (command === 'serve') return { kind: command, sources: sourcesOf(readOptions(args, configOptions)) };
+  if (command === 'validate') {
+    const isJson = args.includes('--json');
+    const others = args.filter((arg) => arg !== '--json');
+    return { kind: command, sources: sourcesOf(readOptions(others, configOptions)), isJson };
+  }
   const values = readOptions(args, [...configOptions, '--mode', '--format', '--validate']);
   return {
     kind: command,

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { formatEndpoint } from '../http/endpoint.ts';
+import { formatEndpoint } from '../config/endpoint.ts';
 import type { Service } from '../service/service.ts';
 import { systemClock } from '../support/clock.ts';
 import type { CommandIo } from './command-io.ts';
@@ -28,11 +28,12 @@ export async function runDemo(args: readonly string[], io: CommandIo, stop: Abor
   }
   // Nobody whose arguments are at fault waits for the parts of the service to load.
   const { runServe } = await import('./serve.ts');
-  return runServe({ configs: [shippedConfig], sets: [] }, io, stop, (service) => {
+  const whenReady = (service: Service): Promise<number> => {
     stdout(`${whereToLook(service)}\n`);
     const [port] = service.receiverPorts.values();
     return runReplay(['--endpoint', `${hostOf(io.env)}:${port}`, ...args], replayIo);
-  });
+  };
+  return runServe({ configs: [shippedConfig], sets: [] }, io, stop, whenReady);
 }
 
 const demoHelp = `framekeeper demo: the service with the shipped otel-config.yaml, and recordings replayed into it. Takes the options of

@@ -1,8 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { formatProblem } from '../config/config-error.ts';
 import type { ConfigSources } from '../config/config-source.ts';
 import type { ServiceConfig } from '../service/components.ts';
 import { componentTypes } from '../service/components.ts';
+import { thisMachine } from '../service/machine.ts';
+import { findResolvedOwnDestinations } from '../service/own-destinations.ts';
 import { findPipelineProblems } from '../service/pipeline-problems.ts';
 import { Service } from '../service/service.ts';
 import { whenAborted } from '../support/abort.ts';
@@ -19,8 +22,11 @@ const shutdownTimeoutMs = 25_000;
 /** A batch that is under way takes milliseconds. */
 const receiverShutdownTimeoutMs = 5_000;
 
+/** OnSignal subscribes to a signal of the process. */
+export type OnSignal = (signal: 'SIGHUP' | 'SIGUSR2', handle: () => void) => void;
+
 /**
- * Runs the service until `stop` aborts, with `whenReady` as soon as it is ready; a rejection of that ends it too.
+ * Runs the service until `stop` aborts, or until `whenReady` ends, which begins as soon as the service is ready.
  * Exit code 0 after a stop, 1 when a part could not start, 2 for a faulty configuration.
  */
 export async function runServe(
@@ -28,11 +34,18 @@ export async function runServe(
   io: CommandIo,
   stop: AbortSignal,
   whenReady: (service: Service) => Promise<number> = () => whenAborted(stop).then(() => exitCodes.ok),
+  onSignal: OnSignal = () => undefined,
 ): Promise<number> {
   const config = readConfig(sources, componentTypes, io, findPipelineProblems)?.checked;
   if (config === undefined) return exitCodes.usage;
+  const own = await findResolvedOwnDestinations(config, thisMachine());
+  if (own.length > 0) {
+    io.stderr(`Error: invalid configuration\n${own.map(formatProblem).join('\n')}\n`);
+    return exitCodes.usage;
+  }
   const logger = createLogger(config.telemetry.logs, systemClock);
   for (const warning of config.warnings) logger.warn(warning);
+  onSignal('SIGUSR2', () => logger.warn('SIGUSR2 has no meaning here and changes nothing.'));
   logger.info({ version }, 'Starting framekeeper...');
   let service: Service;
   try {

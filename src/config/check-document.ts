@@ -5,6 +5,7 @@ import type { ConfigProblem } from './config-error.ts';
 import { ConfigError } from './config-error.ts';
 import type { ConfigSection } from './config-section.ts';
 import { nearest } from './nearest.ts';
+import { redact } from './redact.ts';
 import { findReferenceProblems } from './references.ts';
 
 /** A component with its typed values. */
@@ -37,6 +38,8 @@ export interface CheckedConfig<Type extends ComponentType = ComponentType> {
   readonly serviceExtensions: readonly string[];
   readonly telemetry: ConfigDocument['telemetry'];
   readonly warnings: readonly string[];
+  /** Plain data for printing: with the defaults of all keys, and without secrets. */
+  readonly printable: unknown;
 }
 
 /** FindProblems finds the faults of a configuration whose parts are each without one. */
@@ -75,7 +78,8 @@ export function checkDocument<Type extends ComponentType>(
     extensions: check('extension'),
   };
   const { pipelines, serviceExtensions, telemetry, warnings, notes } = document;
-  const checked = { ...components, pipelines, serviceExtensions, telemetry, warnings };
+  const printable = redact(document.completed(), notes.opaquePaths);
+  const checked = { ...components, pipelines, serviceExtensions, telemetry, warnings, printable };
   const extensions = [...components.extensions.values()];
   const roles = new Map(extensions.map(({ id, type, config }) => [id, type.provides?.(config) ?? []]));
   const references = findReferenceProblems(notes.references, { roles, started: serviceExtensions });

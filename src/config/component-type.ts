@@ -1,6 +1,7 @@
 import type { ExtensionRole } from './config-notes.ts';
 import type { ConfigTable } from './config-table.ts';
 import type { ConfigMap } from './config-value.ts';
+import type { Endpoint } from './endpoint.ts';
 
 /** Variables of the environment. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,6 +30,8 @@ export interface ComponentType<Config = unknown> {
   provides?(config: Config): readonly ExtensionRole[];
   /** The sockets on which a component listens. */
   listens?(config: Config): readonly Listener[];
+  /** The address to which a component sends data; `undefined` where it has none, or one that is no host and port. */
+  sendsTo?(config: Config): Destination | undefined;
 }
 
 /** ProcessorType describes a type of processor. The pipeline makes processors, each in its place. */
@@ -36,12 +39,17 @@ export interface ProcessorType<Config = unknown> extends ComponentType<Config> {
   readonly kind: 'processor';
 }
 
+/** Destination is an address of a backend, as configured. */
+export interface Destination extends Endpoint {
+  /** Of the key with the address, below the component's own section. */
+  readonly path: string;
+}
+
 /** Listener is a socket of a component, as configured. */
 export interface Listener {
   /** Of the section with the endpoint, below the component's own section; empty for that itself. */
   readonly path: string;
-  /** `host:port`; port 0 lets the system choose. */
-  readonly endpoint: string;
+  readonly endpoint: Endpoint;
   /** Listeners of one kind and endpoint share a server. An `exclusive` server is never shared. */
   readonly server: 'grpc' | 'http' | 'exclusive';
   /** The settings of the server: all who share it must agree on them. */

@@ -4,7 +4,7 @@ import type { ConfigSection } from './config-section.ts';
 import type { ConfigMap } from './config-value.ts';
 import type { ServiceTelemetryConfig } from './telemetry-config.ts';
 
-/** Which components data passes, by identifier and in order. */
+/** PipelineConfig names the components that data passes, in order. */
 export interface PipelineConfig {
   readonly receivers: readonly string[];
   readonly processors: readonly string[];
@@ -22,8 +22,8 @@ export interface ConfigDocument {
   /** In the order in which they start. */
   readonly serviceExtensions: readonly string[];
   readonly telemetry: ServiceTelemetryConfig;
-  /** Merged and expanded, for printing; see `redact`. */
-  readonly effective: ConfigMap;
+  /** Merged, expanded, and with the defaults of all keys that were read, for printing; see `redact`. */
+  readonly completed: () => ConfigMap;
   /** The sections add theirs here while they are read. */
   readonly problems: ConfigProblem[];
   readonly notes: ConfigNotes;

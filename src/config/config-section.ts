@@ -64,8 +64,9 @@ export class ConfigSection {
   }
 
   string(key: string, fallback: string): string {
-    this.noteDefault(key, fallback);
     const value = textual(this.#value(key)) ?? fallback;
+    // An empty text that a reference stands for is that text.
+    this.noteDefault(key, this.isEmpty(key) ? String(value) : fallback);
     if (typeof value === 'string') return value;
     this.addProblem(key, `${describeValue(value)} is not text`, textRemedy(value));
     return fallback;
@@ -218,7 +219,7 @@ export class ConfigSection {
 
   /** The section as written, with the defaults of all keys that were read and are absent or empty. */
   completed(): ConfigMap {
-    const own = [...this.#values].filter(([, value]) => value !== null);
+    const own = [...this.#values].filter(([, value]) => (typed(value) ?? null) !== null);
     const values = new Map([...this.#defaults, ...own]);
     for (const [key, child] of this.#children) {
       const completed = child.completed();

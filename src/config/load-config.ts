@@ -51,7 +51,8 @@ export function loadConfig(
   root.end();
   // Beside faults it would be noise: a reference at fault is no reference.
   if (problems.length === 0) warnOfUnused(root.section('service'), configured, service);
-  return { ...configured, ...service, effective, problems, notes, warnings: notes.warnings };
+  const completed = (): ConfigMap => root.completed();
+  return { ...configured, ...service, completed, problems, notes, warnings: notes.warnings };
 }
 
 /** Throws at once what no reader could make sense of. */

@@ -174,23 +174,32 @@ const readerTable = configTable(
   },
 );
 
-/** The Collector's older key: `host:port`, where an empty host is every interface. */
-const addressKey = converted(
-  text(
-    'address',
-    { fallback: `${defaultHost}:${defaultPort}` },
-    'Older form of `readers`: `host:port` of the Prometheus text. Holds without `readers` alone.',
-  ),
-  (address, parent): MetricReaderConfig => {
+const addressText = text(
+  'address',
+  { fallback: `${defaultHost}:${defaultPort}` },
+  'Older form of `readers`: `host:port` of the Prometheus text, where an empty host is every interface. Without `readers` alone.',
+);
+
+/** The Collector's older key; `undefined` beside `readers`, where it does not hold. */
+const addressKey: ConfigKey<MetricReaderConfig | undefined> = {
+  ...addressText,
+  read: (own) => {
+    if (own.has('readers')) {
+      if (own.has('address')) {
+        own.addProblem('address', 'is an older form of readers, and both are there', 'remove address');
+      }
+      return undefined;
+    }
     const plaintext = { tls: undefined, authenticator: '' };
+    const address = addressText.read(own);
     const [, host, port] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
     if (port !== undefined && Number(port) <= 65_535) {
       return { prometheus: { ...plaintext, host: host!.replace(/^\[(.*)\]$/, '$1'), port: Number(port) } };
     }
-    parent.addProblem('address', `"${address}" is not host:port`, `write "${defaultHost}:${defaultPort}"`);
-    return { prometheus: { ...plaintext, host: defaultHost, port: defaultPort } };
+    own.addProblem('address', `"${address}" is not host:port`, `write "${defaultHost}:${defaultPort}"`);
+    return undefined;
   },
-);
+};
 
 const metricsTable = configTable(
   {
@@ -204,14 +213,9 @@ const metricsTable = configTable(
       address: addressKey,
       readers: sections('readers', readerTable),
     },
-    check: (_values, own) => {
-      if (own.has('address') && own.has('readers')) {
-        own.addProblem('address', 'is an older form of readers, and both are there', 'remove address');
-      }
-    },
   },
-  ({ level, address, readers }, own): Omit<TelemetryConfig, 'resource'> => {
-    const configured = own.has('readers') ? readers.filter((reader) => reader !== undefined) : [address];
+  ({ level, address, readers }): Omit<TelemetryConfig, 'resource'> => {
+    const configured = [...readers, address].filter((reader) => reader !== undefined);
     if (level === 'none') return { level, prometheus: [], otlp: [] };
     return {
       level,

@@ -1,13 +1,13 @@
 import type { Listener } from '../config/component-type.ts';
 import { optionalSection } from '../config/config-keys.ts';
 import type { ConfigKey } from '../config/config-table.ts';
+import type { Endpoint } from '../config/endpoint.ts';
+import { endpointKey } from '../config/endpoint.ts';
 import { authKey } from '../config/references.ts';
 import { serverTlsTable } from '../config/tls-config.ts';
 import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
-import type { Endpoint } from './endpoint.ts';
-import { endpointKey, formatEndpoint } from './endpoint.ts';
 
-/** Where a part is served, and to whom, in the Collector's grammar of HTTP servers. */
+/** HttpListenerConfig is the socket of a part and its guard, in the Collector's grammar of HTTP servers. */
 export interface HttpListenerConfig {
   readonly endpoint: Endpoint;
   /** `undefined` for plaintext. Parts with equal endpoints share a server, and so its TLS. */
@@ -29,5 +29,5 @@ export function httpListenerKeys(defaultEndpoint: string): {
 
 /** The socket of a part. */
 export function httpListener(path: string, { endpoint, tls }: HttpListenerConfig): Listener {
-  return { path, endpoint: formatEndpoint(endpoint), server: 'http', settings: { tls } };
+  return { path, endpoint, server: 'http', settings: { tls } };
 }

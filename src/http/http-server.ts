@@ -10,14 +10,14 @@ import type {
 } from 'fastify';
 import { fastify } from 'fastify';
 import type { Logger } from 'pino';
+import type { Endpoint } from '../config/endpoint.ts';
+import { formatEndpoint } from '../config/endpoint.ts';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import { closeHttp, openHttp } from '../support/open-http.ts';
 import { ListenerTls } from '../support/tls/listener-tls.ts';
 import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
-import type { Endpoint } from './endpoint.ts';
-import { formatEndpoint } from './endpoint.ts';
 
 /** Routes of one part. Several parts with equal endpoints share one server. */
 export interface HttpMount {

@@ -2,6 +2,7 @@ import type { Listener } from '../config/component-type.ts';
 import { choice, converted, duration, integer, optionalSection, section, text } from '../config/config-keys.ts';
 import type { ConfigKey, ConfigOf } from '../config/config-table.ts';
 import { configTable } from '../config/config-table.ts';
+import { parseEndpoint } from '../config/endpoint.ts';
 import { serverKeys } from '../config/ignored-keys.ts';
 import { authKey } from '../config/references.ts';
 import { serverTlsTable } from '../config/tls-config.ts';
@@ -95,9 +96,10 @@ export const grpcServerTable = configTable(
 /** Typed keys of a gRPC server. A duration that is `undefined` is no limit. */
 export type GrpcServerConfig = ConfigOf<typeof grpcServerTable>;
 
-/** The socket of a gRPC server. */
-export function grpcListener(path: string, config: GrpcServerConfig): Listener {
-  return { path, endpoint: config.endpoint, server: 'grpc', settings: { ...config } };
+/** The socket of a gRPC server. A faulty endpoint, which is reported as such, is that of any free port. */
+export function grpcListener(path: string, config: { readonly endpoint: string }): Listener {
+  const endpoint = parseEndpoint(config.endpoint) ?? { host: '', port: 0 };
+  return { path, endpoint, server: 'grpc', settings: { ...config } };
 }
 
 function orNone(key: string, meaning: string): ConfigKey<number | undefined> {
@@ -112,7 +114,7 @@ function orDefault(key: string, fallback: number, meaning: string): ConfigKey<nu
 export function hostAndPort(fallback: string): ConfigKey<string> {
   const meaning = '`host:port` to listen on; an empty host is every interface, and port 0 lets the system choose.';
   return converted(text('endpoint', { fallback }, meaning), (endpoint, parent) => {
-    if (!isHostAndPort(endpoint)) {
+    if (parseEndpoint(endpoint) === undefined) {
       const port = fallback.split(':').at(-1);
       parent.addProblem(
         'endpoint',
@@ -122,10 +124,4 @@ export function hostAndPort(fallback: string): ConfigKey<string> {
     }
     return endpoint;
   });
-}
-
-/** Tells an endpoint; the host may be empty, for all interfaces. */
-function isHostAndPort(endpoint: string): boolean {
-  const match = /^(?:\[[0-9a-fA-F:.%]+\]|[^:[\]\s/]*):(\d{1,5})$/.exec(endpoint);
-  return match !== null && Number(match[1]) <= 65_535;
 }

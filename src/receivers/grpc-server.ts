@@ -1,16 +1,14 @@
 import type { Server, ServerOptions, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { ServerCredentials } from '@grpc/grpc-js';
 import type { PackageDefinition } from '@grpc/proto-loader';
-import { loadSync } from '@grpc/proto-loader';
 import type { Counter, Meter } from '@opentelemetry/api';
-import { protoPath as healthProtoPath, service as healthService } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
 import type { PemSet } from '../support/tls/pem-set.ts';
 import { TlsFiles } from '../support/tls/tls-files.ts';
 import { createAuthInterceptor } from './auth-interceptor.ts';
-import { GrpcHealth } from './grpc-health.ts';
+import { GrpcHealth, healthService, loadHealthProto } from './grpc-health.ts';
 import { GrpcReflection } from './grpc-reflection.ts';
 import type { GrpcServerConfig } from './grpc-server-config.ts';
 import { createWindowedServer } from './windowed-server.ts';
@@ -21,8 +19,8 @@ export interface GrpcService {
   readonly name: string;
   readonly definition: ServiceDefinition;
   readonly handlers: UntypedServiceImplementation;
-  /** Description of the service for reflection. */
-  readonly protoPackage: PackageDefinition;
+  /** Description of the service, loaded when a client asks for reflection. */
+  readonly loadProto: () => PackageDefinition;
   /** Called first at a stop: refuses new calls, and ends the open ones once what they have begun is done. */
   readonly endCalls: () => void;
 }
@@ -109,9 +107,9 @@ export class GrpcServer {
   }
 
   async #listen(): Promise<void> {
-    this.#server.addService(healthService as unknown as ServiceDefinition, this.#health.handlers());
-    const packages = this.#services.map(({ protoPackage }) => protoPackage);
-    this.#reflection = new GrpcReflection(Object.assign({}, ...packages, loadSync(healthProtoPath)));
+    this.#server.addService(healthService, this.#health.handlers());
+    const loaders = [...this.#services.map(({ loadProto }) => loadProto), loadHealthProto];
+    this.#reflection = new GrpcReflection(() => Object.assign({}, ...loaders.map((load) => load())));
     this.#reflection.addTo(this.#server);
     const { endpoint } = this.#config;
     const credentials = credentialsOf(await this.#tlsFiles?.start());

@@ -64,7 +64,9 @@ export class ReportingCycle implements Component {
   readonly #delivery: ReportDelivery;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
+  /** End of the last range, by both clocks. */
   #startUnixNano = 0n;
+  #startMs = 0;
 
   constructor(id: string, config: CyclePace, parts: ReportingCycleParts) {
     this.id = id;
@@ -75,6 +77,7 @@ export class ReportingCycle implements Component {
 
   start(): Promise<void> {
     this.#startUnixNano = this.#parts.clock.unixNano();
+    this.#startMs = this.#parts.clock.nowMs();
     this.#loop = everyInterval(
       this.#parts.clock,
       this.#stopping.signal,
@@ -210,11 +213,21 @@ export class ReportingCycle implements Component {
     return intervalMs * (1 + jitter * (2 * this.#parts.random() - 1));
   }
 
-  /** From the end of the cycle before to now; at least a nanosecond long, and never back, whatever the clock does. */
+  /**
+   * As long as the cycle by the monotonic clock, from the end of the cycle before to now. Never back: where the real-time clock was
+   * set back, ranges go on from where they were, a hundredth shorter until real time has come up; where it was set
+   * forward, or the machine slept, a gap stays between two ranges.
+   */
   #nextRange(): TimeRange {
-    const startUnixNano = this.#startUnixNano;
-    const now = this.#parts.clock.unixNano();
-    const endUnixNano = now > startUnixNano ? now : startUnixNano + 1n;
+    const { clock } = this.#parts;
+    const [nowMs, nowUnixNano] = [clock.nowMs(), clock.unixNano()];
+    const lengthNano = BigInt(Math.max(1, Math.round((nowMs - this.#startMs) * 1e6)));
+    const steadyEnd = this.#startUnixNano + lengthNano;
+    const tolerance = lengthNano / 100n;
+    const isGap = nowUnixNano > steadyEnd + tolerance;
+    const startUnixNano = isGap ? nowUnixNano - lengthNano : this.#startUnixNano;
+    const endUnixNano = nowUnixNano < steadyEnd - tolerance ? steadyEnd - tolerance : nowUnixNano;
+    this.#startMs = nowMs;
     this.#startUnixNano = endUnixNano;
     return { startUnixNano, endUnixNano };
   }

@@ -17,6 +17,7 @@ import { componentLogger } from '../support/logger.ts';
 export interface ExtensionParts {
   readonly status: HealthStatus;
   readonly receivers: LivePageFacts['receivers'];
+  readonly configText: () => string;
   readonly clock: Clock;
   readonly meter: Meter;
   /** Names the extension already. */

@@ -2,39 +2,31 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CheckedConfig } from '../config/check-document.ts';
 import type { Listener } from '../config/component-type.ts';
 import type { ConfigProblem } from '../config/config-error.ts';
+import { formatEndpoint } from '../config/endpoint.ts';
 import { httpListener } from '../http/http-listener-config.ts';
+import type { Machine } from './machine.ts';
+import { addressesOf } from './machine.ts';
 
-/** A listener of a part that starts. */
-interface PlacedListener extends Listener {
+/** PlacedListener is a listener of a part that starts. */
+export interface PlacedListener extends Listener {
   /** The part, e.g. `receiver "otlp"`. */
   readonly name: string;
-  /** Two parts of one type cannot share a gRPC server: each of its services is there once. */
+  /** The type of the part, e.g. `otlp`. */
   readonly type: string;
 }
 
-/** Finds listeners whose endpoints collide, and listeners that share a server and disagree on its settings. */
-export function findListenerProblems(config: CheckedConfig): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  const earlier: PlacedListener[] = [];
-  for (const listener of listenersOf(config)) {
-    const own = earlier.filter(({ endpoint }) => endpoint.toLowerCase() === listener.endpoint.toLowerCase());
-    earlier.push(listener);
-    // Each that asks for any free port gets its own.
-    if (listener.endpoint.endsWith(':0')) continue;
-    const problem = own.map((other) => compare(other, listener)).find((each) => each !== undefined);
-    if (problem !== undefined) problems.push(problem);
-  }
-  return problems;
+/** Finds listeners whose ports collide, and listeners that share a server and disagree on its settings. */
+export function findListenerProblems(config: CheckedConfig, machine: Machine): ConfigProblem[] {
+  const listeners = listenersOf(config);
+  return listeners.flatMap((listener, index) => {
+    const problems = listeners.slice(0, index).map((earlier) => compare(earlier, listener, machine));
+    return problems.find((problem) => problem !== undefined) ?? [];
+  });
 }
 
 /** The listeners of all parts that start, receivers first. */
-function listenersOf({
-  pipelines,
-  receivers,
-  extensions,
-  serviceExtensions,
-  telemetry,
-}: CheckedConfig): PlacedListener[] {
+export function listenersOf(config: CheckedConfig): PlacedListener[] {
+  const { pipelines, receivers, extensions, serviceExtensions, telemetry } = config;
   const used = new Set([...pipelines.values()].flatMap((pipeline) => pipeline.receivers));
   const parts = [
     ...[...used].map((id) => ({ kind: 'receiver', part: receivers.get(id) })),
@@ -53,20 +45,39 @@ function listenersOf({
       tls,
       authenticator,
     });
-    return { ...listener, name: 'metrics', type: 'metrics' };
+    return { ...listener, name: 'the metrics', type: 'metrics' };
   });
   return [...placed, ...metrics];
 }
 
-/** The fault of a listener beside an earlier one at the same endpoint. */
-function compare(first: PlacedListener, other: PlacedListener): ConfigProblem | undefined {
-  const { path, endpoint, server, type } = other;
-  const isShared = first.server === server && server !== 'exclusive';
-  if (!isShared || (server === 'grpc' && first.type === type && first.name !== other.name)) {
-    const remedy = `give each receiver of ${type} an endpoint of its own`;
-    return { path: `${path}.endpoint`, problem: `${endpoint} is the endpoint of ${first.name} too`, remedy };
-  }
+/** The fault of a listener beside an earlier one. */
+function compare(first: PlacedListener, other: PlacedListener, machine: Machine): ConfigProblem | undefined {
+  const { path, server, type } = other;
+  const endpoint = formatEndpoint(other.endpoint);
+  const isSame = endpoint.toLowerCase() === formatEndpoint(first.endpoint).toLowerCase();
+  // Each that asks for any free port gets its own.
+  if (other.endpoint.port === 0 || !(isSame || collide(first, other, machine))) return undefined;
+  // A gRPC server has each service once, and an exclusive server one owner.
+  const isTwice = server !== 'http' && first.type === type && first.name !== other.name;
+  if (isSame && first.server === server && server !== 'exclusive' && !isTwice) return compareSettings(first, other);
+  const remedy = isTwice ? `give each receiver of ${type} an endpoint of its own` : 'give each a port of its own';
+  const problem = isSame
+    ? `${endpoint} is the endpoint of ${first.name} too`
+    : `${endpoint} takes the port of ${first.name}, which listens on ${formatEndpoint(first.endpoint)}`;
+  return { path: `${path}.endpoint`, problem, remedy };
+}
+
+/** Tells two listeners that cannot both have their port: they share an address, or one has all of them. */
+function collide(first: PlacedListener, other: PlacedListener, machine: Machine): boolean {
+  if (first.endpoint.port !== other.endpoint.port) return false;
+  const taken = addressesOf(first.endpoint.host, machine);
+  return addressesOf(other.endpoint.host, machine).some((address) => taken.includes(address));
+}
+
+function compareSettings(first: PlacedListener, other: PlacedListener): ConfigProblem | undefined {
+  const { path, server } = other;
   if (isDeepStrictEqual(first.settings, other.settings)) return undefined;
+  const endpoint = formatEndpoint(other.endpoint);
   if (server === 'grpc') {
     return {
       path,

@@ -9,11 +9,15 @@ import { otlpReceiverType } from '../receivers/otlp/otlp-receiver.ts';
 import { reportingCycleType } from '../reporter/reporting-cycle-config.ts';
 import { symbolStoreType } from '../symbols/symbol-store-config.ts';
 import { findListenerProblems } from './listener-problems.ts';
+import type { Machine } from './machine.ts';
+import { thisMachine } from './machine.ts';
+import { findOwnDestinations } from './own-destinations.ts';
 
 /** Finds the faults of pipelines and listeners as a whole, in a configuration whose parts are each without one. */
-export function findPipelineProblems(config: CheckedConfig): ConfigProblem[] {
+export function findPipelineProblems(config: CheckedConfig, machine: Machine = thisMachine()): ConfigProblem[] {
   return [
-    ...findListenerProblems(config),
+    ...findListenerProblems(config, machine),
+    ...findOwnDestinations(config, machine),
     ...findProcessorProblems(config),
     ...findSharedReceivers(config),
     ...findSharedSnapshots(config),

@@ -1,10 +1,12 @@
+import { stringify } from 'yaml';
 import type { CheckedConfig } from '../config/check-document.ts';
 import { isOfType } from '../config/check-document.ts';
 import type { PipelineConfig } from '../config/config-document.ts';
+import type { Endpoint } from '../config/endpoint.ts';
+import { formatEndpoint } from '../config/endpoint.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { DurableRequests } from '../exporters/storage/durable-requests.ts';
 import { SwitchedOffExporter } from '../exporters/switched-off-exporter.ts';
-import type { Endpoint } from '../http/endpoint.ts';
 import type { ComponentKind } from '../http/health/health-status.ts';
 import { HealthStatus } from '../http/health/health-status.ts';
 import type { HttpPart, HttpServer } from '../http/http-server.ts';
@@ -69,9 +71,17 @@ export class Service {
     const { meter } = telemetry;
     this.#health = new HealthStatus(pipelineMembers(config), clock);
     const receivers = [...config.receivers.values()].map(({ id, type, config: own }) => {
-      return { id, endpoint: type.listens?.(own)[0]?.endpoint ?? '' };
+      const [listener] = type.listens?.(own) ?? [];
+      return { id, endpoint: listener === undefined ? '' : formatEndpoint(listener.endpoint) };
     });
-    this.#extensions = new Extensions(config, { status: this.#health, receivers, clock, meter, logger });
+    this.#extensions = new Extensions(config, {
+      status: this.#health,
+      receivers,
+      configText: () => stringify(this.#config.printable),
+      clock,
+      meter,
+      logger,
+    });
     const guardOf = (authenticator: string): RequestGuard | undefined => this.#extensions.guardOf(authenticator);
     this.#grpcServers = new GrpcServers({ clock, meter, logger, guardOf });
     const httpParts = [...this.#extensions.httpParts(), ...this.#metricsParts()];

@@ -1,11 +1,11 @@
 import type { Meter } from '@opentelemetry/api';
-import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { CollectionResult, IMetricReader } from '@opentelemetry/sdk-metrics';
 import { MeterProvider, MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import type { Logger } from 'pino';
 import { whenAborted } from './abort.ts';
 import type { Clock } from './clock.ts';
+import { loadPackage } from './lazy-package.ts';
 import { formatPrometheusText } from './prometheus-text.ts';
 import type { Secret } from './secret.ts';
 import { TlsAgent } from './tls/tls-agent.ts';
@@ -111,6 +111,9 @@ export class Telemetry {
       agent.use(await files.start());
       return agent;
     };
+    const { OTLPMetricExporter } = loadPackage<typeof import('@opentelemetry/exporter-metrics-otlp-proto')>(
+      '@opentelemetry/exporter-metrics-otlp-proto',
+    );
     return new PeriodicExportingMetricReader({
       exporter: new OTLPMetricExporter({
         url,

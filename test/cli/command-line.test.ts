@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Command } from '../../src/cli/command-line.ts';
 import { parseCommandLine } from '../../src/cli/command-line.ts';
-import { help } from '../../src/cli/help.ts';
+import { helpOf } from '../../src/cli/help.ts';
 
 const sources = { configs: ['a.yaml'], sets: [] };
 
@@ -16,7 +16,10 @@ for (const { line, command } of [
     command: { kind: 'serve', sources: { configs: ['a.yaml', 'env:B'], sets: ['x.y=1', 'x.z=2=3'] } },
   },
   { line: '--config a.yaml --feature-gates=+service.profilesSupport', command: { kind: 'serve', sources } },
-  { line: 'validate --config a.yaml --feature-gates service.profilesSupport', command: { kind: 'validate', sources } },
+  {
+    line: 'validate --config a.yaml --feature-gates service.profilesSupport',
+    command: { kind: 'validate', sources, isJson: false },
+  },
   {
     line: 'print-config --config a.yaml',
     command: { kind: 'print-config', sources, mode: 'redacted', format: 'yaml' },
@@ -29,6 +32,7 @@ for (const { line, command } of [
     line: 'print-initial-config --config a.yaml --validate=true',
     command: { kind: 'print-config', sources, mode: 'redacted', format: 'yaml' },
   },
+  { line: 'validate --json --config a.yaml', command: { kind: 'validate', sources, isJson: true } },
   { line: 'components', command: { kind: 'components' } },
   { line: 'inspect --check x.otlp', command: { kind: 'inspect', args: ['--check', 'x.otlp'] } },
   { line: 'convert --to svg x.otlp', command: { kind: 'convert', args: ['--to', 'svg', 'x.otlp'] } },
@@ -37,12 +41,15 @@ for (const { line, command } of [
   { line: '--version', command: { kind: 'version' } },
   { line: '-v', command: { kind: 'version' } },
   { line: 'version', command: { kind: 'version' } },
-  { line: '--help', command: { kind: 'help' } },
-  { line: '-h', command: { kind: 'help' } },
-  { line: 'help', command: { kind: 'help' } },
-  { line: 'help validate', command: { kind: 'help' } },
-  { line: 'validate --help', command: { kind: 'help' } },
-  { line: '--config a.yaml --help', command: { kind: 'help' } },
+  { line: '--help', command: { kind: 'help', of: undefined } },
+  { line: '-h', command: { kind: 'help', of: undefined } },
+  { line: 'help', command: { kind: 'help', of: undefined } },
+  { line: 'help validate', command: { kind: 'help', of: 'validate' } },
+  { line: 'validate --help', command: { kind: 'help', of: 'validate' } },
+  { line: 'print-initial-config -h', command: { kind: 'help', of: 'print-config' } },
+  { line: 'help replay', command: { kind: 'replay', args: ['--help'] } },
+  { line: 'help help', command: { kind: 'help', of: undefined } },
+  { line: '--config a.yaml --help', command: { kind: 'help', of: undefined } },
 ] as readonly { line: string; command: Command }[]) {
   test(`parseCommandLine reads "${line}"`, () => assert.deepEqual(parseCommandLine(line.split(' ')), command));
 }
@@ -125,24 +132,32 @@ test('parseCommandLine answers for any arguments', () => {
   );
 });
 
-test('the help names every command and option', () => {
-  for (const word of [
-    'serve',
-    'validate',
-    'print-config',
-    'components',
-    'inspect',
-    'convert',
-    'replay',
-    '--config',
-    '--set',
-    '--mode',
-    '--format',
-    '--feature-gates',
-    '--help',
-    '--version',
-  ]) {
-    assert.ok(help.includes(word), word);
+const topics = ['serve', 'validate', 'print-config', 'components'] as const;
+
+test('the help names every command', () => {
+  for (const word of [...topics, 'inspect', 'convert', 'replay', 'demo', '--help', '--version']) {
+    assert.ok(helpOf(undefined).includes(word), word);
   }
-  assert.ok(help.split('\n').every((line) => line.length <= 110));
+});
+
+test('the help of a command names its options', () => {
+  const sourceOptions = ['--config', '--set', '--feature-gates'];
+  const options = {
+    serve: sourceOptions,
+    validate: [...sourceOptions, '--json'],
+    'print-config': [...sourceOptions, '--mode', '--format'],
+    components: [],
+  };
+  for (const topic of topics) {
+    for (const word of [`framekeeper ${topic === 'serve' ? '[serve]' : topic}`, ...options[topic]]) {
+      assert.ok(helpOf(topic).includes(word), `${topic}: ${word}`);
+    }
+  }
+  for (const topic of [...topics, undefined]) {
+    assert.ok(
+      helpOf(topic)
+        .split('\n')
+        .every((line) => line.length <= 120),
+    );
+  }
 });

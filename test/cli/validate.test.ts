@@ -4,9 +4,9 @@ import { runValidate } from '../../src/cli/validate.ts';
 import { recordedIo } from '../support/recorded-io.ts';
 import { smallConfig, testTypes } from '../support/test-config.ts';
 
-async function validate(text: string, env: NodeJS.ProcessEnv = {}, sets: readonly string[] = []) {
+async function validate(text: string, env: NodeJS.ProcessEnv = {}, sets: readonly string[] = [], isJson = false) {
   const io = recordedIo({ 'a.yaml': text }, env);
-  const exitCode = await runValidate({ sources: { configs: ['a.yaml'], sets } }, testTypes, io);
+  const exitCode = await runValidate({ sources: { configs: ['a.yaml'], sets }, isJson }, testTypes, io);
   return { exitCode, out: io.out, err: io.err };
 }
 
@@ -55,5 +55,30 @@ test('validate lets a bug through as what it is', async () => {
   const { table } = testTypes[0]!;
   const broken = { ...testTypes[0]!, table: { ...table, read: () => assert.fail('a bug') } };
   const io = recordedIo({ 'a.yaml': smallConfig });
-  await assert.rejects(runValidate({ sources: { configs: ['a.yaml'], sets: [] } }, [broken], io), /a bug/);
+  await assert.rejects(
+    runValidate({ sources: { configs: ['a.yaml'], sets: [] }, isJson: false }, [broken], io),
+    /a bug/,
+  );
+});
+
+test('validate --json prints all faults and warnings as data', async () => {
+  const text = `${smallConfig.replaceAll('debug', 'otlp')}\nprocessors: {resource: {timout: 1s}}`;
+  const { exitCode, out, err } = await validate(text, {}, [], true);
+  assert.deepEqual([exitCode, err], [2, '']);
+  assert.deepEqual(JSON.parse(out), {
+    valid: false,
+    problems: [
+      {
+        path: 'processors.resource.timout',
+        problem: 'unknown key',
+        remedy: 'did you mean "timeout"? Rename or remove it',
+      },
+    ],
+    warnings: [
+      'service.pipelines: processor "resource" is configured but in no pipeline, so it does not start; add it to one or remove it.',
+      'exporters.otlp: "otlp" alias is deprecated; use "otlp_grpc" instead.',
+    ],
+  });
+  const right = await validate(smallConfig, {}, [], true);
+  assert.deepEqual([right.exitCode, JSON.parse(right.out)], [0, { valid: true, problems: [], warnings: [] }]);
 });

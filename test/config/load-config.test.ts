@@ -50,7 +50,7 @@ test('loadConfig merges sources from left to right, and --set last', () => {
       'extensions.health_check.list=[1, 2]',
     ],
   });
-  assert.deepEqual(document.effective.extensions, {
+  assert.deepEqual(document.completed().extensions, {
     health_check: {
       endpoint: 'b',
       path: '/a',
@@ -89,7 +89,7 @@ test('loadConfig expands after it has merged', () => {
       'b.yaml': 'extensions: {x: {y: 1}}\nservice: {extensions: [x]}',
     },
   });
-  assert.deepEqual([document.warnings, document.effective.extensions], [[], { x: { y: 1 } }]);
+  assert.deepEqual([document.warnings, document.completed().extensions], [[], { x: { y: 1 } }]);
 });
 
 test('loadConfig takes parts from files', () => {

@@ -145,17 +145,62 @@ test('ReportingCycle reports adjoining ranges that hold every sample and never m
     plainSamples(reports[1]!.data).map(({ range, timestamps }) => ({ range, timestamps })),
     [
       {
-        range: [startUnixNano + 4n * second, startUnixNano + 4n * second + 1n],
+        range: [startUnixNano + 4n * second, startUnixNano + 9n * second],
         timestamps: [startUnixNano + 4n * second],
       },
       { range: [end, end + 5n * second], timestamps: [startUnixNano + 6n * second] },
       {
-        range: [startUnixNano + 3600n * second, startUnixNano + 3600n * second + 1n],
+        range: [startUnixNano + 3600n * second, startUnixNano + 3605n * second],
         timestamps: [startUnixNano + 3600n * second],
       },
     ],
   );
   assert.equal(reports[0]!.range.endUnixNano, reports[1]!.range.startUnixNano);
+});
+
+for (const { name, byMs, shortestMs, leapsMs } of [
+  { name: 'set back by an hour', byMs: -3_600_000, shortestMs: 4_950, leapsMs: [0, 0, 0] },
+  { name: 'set forward by 48 hours', byMs: 172_800_000, shortestMs: 5_000, leapsMs: [172_800_000, 0, 0] },
+  { name: 'set back by a millisecond', byMs: -1, shortestMs: 4_999, leapsMs: [0, 0, 0] },
+  { name: 'set forward by ten seconds', byMs: 10_000, shortestMs: 5_000, leapsMs: [10_000, 0, 0] },
+]) {
+  test(`ReportingCycle keeps the length of its cycles, and its time never goes back, when the clock is ${name}`, async () => {
+    const { clock, cycle, reports, sampleAt } = setUp();
+    await cycle.start();
+    await clock.advance(5_000);
+    clock.setUnixBy(byMs);
+    for (let i = 0; i < 3; i++) {
+      // Both kinds of senders: one whose clock was set as ours was, and one whose clock goes on.
+      sampleAt(clock.unixNano() + second);
+      sampleAt(clock.unixNano() + second - BigInt(byMs) * 1_000_000n);
+      await clock.advance(5_000);
+    }
+    await cycle.stop();
+    const ranges = reports.slice(0, 4).map(({ range }) => range);
+    for (const [index, { startUnixNano: start, endUnixNano: end }] of ranges.slice(1).entries()) {
+      const lengthMs = Number((end - start) / 1_000_000n);
+      assert.ok(lengthMs >= shortestMs && lengthMs <= 5_000, `${lengthMs} ms`);
+      assert.equal(start - ranges[index]!.endUnixNano, BigInt(leapsMs[index]!) * 1_000_000n);
+    }
+    const profiles = reports.slice(1, 4).flatMap(({ data }) => plainSamples(data));
+    assert.equal(profiles.flatMap(({ timestamps }) => timestamps).length, 6);
+    for (const { range, timestamps } of profiles) {
+      const [from, to] = range as [bigint, bigint];
+      assert.ok(Number((to - from) / 1_000_000n) >= shortestMs, 'no profile is shorter than its cycle');
+      for (const timestamp of timestamps) assert.ok(from <= timestamp && timestamp < to);
+    }
+  });
+}
+
+test('ReportingCycle catches up with a clock that was set back a little', async () => {
+  const { clock, cycle, reports } = setUp();
+  await cycle.start();
+  clock.setUnixBy(-200);
+  await clock.advance(50_000);
+  const ends = reports.map(({ range }) => range.endUnixNano);
+  assert.equal(ends.at(-1), clock.unixNano());
+  assert.ok(ends.every((end, index) => index === 0 || end > ends[index - 1]!));
+  await cycle.stop();
 });
 
 test('ReportingCycle reports the last window on stop', async () => {
@@ -325,7 +370,7 @@ test('ReportingCycle keeps everything of a sample that waits', async () => {
       },
       timestamps: [startUnixNano + second],
       values: [17n],
-      range: [startUnixNano + second, startUnixNano + second + 1n],
+      range: [startUnixNano + second, startUnixNano + 6n * second],
     },
   ]);
   assert.deepEqual([link.traceId, link.spanId], [sample.link.traceId, sample.link.spanId]);

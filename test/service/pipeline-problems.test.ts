@@ -6,7 +6,7 @@ import { findPipelineProblems } from '../../src/service/pipeline-problems.ts';
 import { recordedIo } from '../support/recorded-io.ts';
 
 const parts = 'processors: [symbol_store, reporting_cycle], exporters: [debug]';
-for (const { name, pipelines, fault } of [
+for (const { name, pipelines, extensions = '', fault } of [
   {
     name: 'a pipeline without processors',
     pipelines: '{profiles: {receivers: [frames], exporters: [debug]}}',
@@ -56,6 +56,26 @@ for (const { name, pipelines, fault } of [
     fault:
       'receivers.frames/2.protocols.grpc.endpoint: localhost:4317 is the endpoint of receiver "frames" too; give each receiver of frames an endpoint of its own.',
   },
+  {
+    name: 'a port that another part has on all interfaces',
+    pipelines: `{profiles: {receivers: [otlp/any], ${parts}}}`,
+    extensions: 'health_check',
+    fault:
+      'extensions.health_check.endpoint: localhost:4317 takes the port of receiver "otlp/any", which listens on :4317; give each a port of its own.',
+  },
+  {
+    name: 'the same endpoint for receivers and health',
+    pipelines: `{profiles: {receivers: [frames], ${parts}}}`,
+    extensions: 'health_check',
+    fault:
+      'extensions.health_check.endpoint: localhost:4317 is the endpoint of receiver "frames" too; give each a port of its own.',
+  },
+  {
+    name: 'metrics at the port of a receiver, by another name',
+    pipelines: `{profiles: {receivers: [otlp/8888], ${parts}}}`,
+    fault:
+      'service.telemetry.metrics.readers.endpoint: localhost:8888 takes the port of receiver "otlp/8888", which listens on 127.0.0.1:8888; give each a port of its own.',
+  },
 ]) {
   test(`findPipelineProblems refuses ${name}, with the remedy`, () => {
     const io = recordedIo({
@@ -65,6 +85,8 @@ receivers:
   frames/2: {protocols: {grpc: {}}}
   frames/3: {protocols: {grpc: {endpoint: "localhost:0"}}}
   otlp: {protocols: {grpc: {max_recv_msg_size_mib: 8}}}
+  otlp/any: {protocols: {http: {endpoint: ":4317"}}}
+  otlp/8888: {protocols: {http: {endpoint: "127.0.0.1:8888"}}}
 processors:
   memory_limiter: {check_interval: 1s, limit_mib: 100}
   symbol_store: {}
@@ -73,7 +95,8 @@ processors:
   reporting_cycle: {}
   reporting_cycle/merge: {otlp_profiles: merge}
 exporters: {debug: {}}
-service: {pipelines: ${pipelines}}
+extensions: {health_check: {endpoint: "localhost:4317"}}
+service: {extensions: [${extensions}], pipelines: ${pipelines}}
 `,
     });
     readConfig({ configs: ['config.yaml'], sets: [] }, componentTypes, io, findPipelineProblems);

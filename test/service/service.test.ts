@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { readConfig } from '../../src/cli/read-config.ts';
-import { formatEndpoint } from '../../src/http/endpoint.ts';
+import { formatEndpoint } from '../../src/config/endpoint.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { componentTypes } from '../../src/service/components.ts';
 import { findPipelineProblems } from '../../src/service/pipeline-problems.ts';

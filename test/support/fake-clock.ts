@@ -8,7 +8,7 @@ interface Sleeper {
 /** A clock that stands still until a test moves it. Monotonic and Unix time move together. */
 export class FakeClock implements Clock {
   #nowMs = 0;
-  readonly #unixNanoAtZero: bigint;
+  #unixNanoAtZero: bigint;
   #sleepers: Sleeper[] = [];
 
   /** Unix time at start, in nanoseconds; the default is 2026-01-01T00:00:00Z. */
@@ -22,6 +22,11 @@ export class FakeClock implements Clock {
 
   unixNano(): bigint {
     return this.#unixNanoAtZero + BigInt(Math.round(this.#nowMs * 1e6));
+  }
+
+  /** Sets Unix time forward, or back, as NTP or a person would; monotonic time goes on. */
+  setUnixBy(ms: number): void {
+    this.#unixNanoAtZero += BigInt(Math.round(ms * 1e6));
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {

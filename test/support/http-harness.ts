@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { Logger } from 'pino';
 import { pino } from 'pino';
-import type { Endpoint } from '../../src/http/endpoint.ts';
+import type { Endpoint } from '../../src/config/endpoint.ts';
 import type { HttpMount, HttpPart } from '../../src/http/http-server.ts';
 import { HttpServer } from '../../src/http/http-server.ts';
 import { systemClock } from '../../src/support/clock.ts';

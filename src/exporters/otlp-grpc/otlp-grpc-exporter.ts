@@ -1,3 +1,4 @@
+import { parseEndpoint } from '../../config/endpoint.ts';
 import type { Component } from '../../support/component.ts';
 import { version } from '../../support/version.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
@@ -37,6 +38,10 @@ export const otlpGrpcExporterType: ExporterType<OtlpGrpcConfig> = {
   table: otlpGrpcTable,
   fromEnvironment: (values, env, report) =>
     otlpFromEnvironment(values, env, report, { base: 'endpoint', whole: 'endpoint' }),
+  sendsTo: ({ endpoint }) => {
+    const address = endpoint && parseEndpoint(endpoint.target.replace(/^dns:(\/\/[^/]*\/)?/, ''));
+    return address && { path: 'endpoint', ...address };
+  },
   refersTo: ({ queue, authenticator }) => ({ storage: queue.storage, authenticator }),
   create: (id, config, dependencies) => createOtlpGrpcExporter(id, config, { ...dependencies, version }),
 };

@@ -1,9 +1,9 @@
 import type { SecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
-import { Agent, ProxyAgent } from 'undici';
 import type { ClientCredentials } from '../../model/authentication.ts';
 import { encodeProfilesJson } from '../../otlp/json/encode-profiles-json.ts';
 import type { Clock } from '../../support/clock.ts';
+import { loadPackage } from '../../support/lazy-package.ts';
 import { compress } from '../compression.ts';
 import { Connections } from '../connections.ts';
 import type { ExportClient, SendResult } from '../export-client.ts';
@@ -112,6 +112,7 @@ function createDispatcher(config: OtlpHttpConfig, context: SecureContext | undef
     headersTimeout: 0,
     bodyTimeout: 0,
   };
+  const { Agent, ProxyAgent } = loadPackage<typeof import('undici')>('undici');
   if (proxyUrl === undefined) return new Agent({ ...options, connect });
   return new ProxyAgent({ ...options, uri: proxyUrl.reveal(), requestTls: connect });
 }

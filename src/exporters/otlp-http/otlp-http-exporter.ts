@@ -52,6 +52,12 @@ export const otlpHttpExporterType: ExporterType<OtlpHttpConfig> = {
   table: otlpHttpTable,
   fromEnvironment: (values, env, report) =>
     otlpFromEnvironment(values, env, report, { base: 'endpoint', whole: 'profiles_endpoint' }),
+  sendsTo: ({ url, proxyUrl }) => {
+    // Behind a proxy, names and addresses are those of the proxy's side.
+    if (url === undefined || proxyUrl !== undefined) return undefined;
+    const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+    return { path: 'endpoint', host: url.hostname.replace(/^\[|\]$/g, ''), port };
+  },
   refersTo: ({ queue, authenticator }) => ({ storage: queue.storage, authenticator }),
   create: (id, config, dependencies) => createOtlpHttpExporter(id, config, { ...dependencies, version }),
 };

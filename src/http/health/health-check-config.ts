@@ -4,7 +4,7 @@ import { configTable } from '../../config/config-table.ts';
 import { httpListenerKeys } from '../http-listener-config.ts';
 
 const fiveMinutesMs = 300_000;
-const ownPaths = ['/status', '/livez', '/readyz'];
+const ownPaths = ['/status', '/livez', '/readyz', '/config'];
 
 const bodyTable = configTable({
   about: 'Texts instead of the JSON body of `path`.',
@@ -36,7 +36,7 @@ export type ComponentHealthConfig = ConfigOf<typeof componentHealthTable>;
 /** Extension `health_check`: the Collector's keys, and `component_health` of its healthcheckv2. */
 export const healthCheckTable = configTable({
   about:
-    'Readiness at `path`, as the health_check of the Collector; `/status` as its healthcheckv2; `/livez` and `/readyz`.',
+    'Readiness at `path`, as the health_check of the Collector; `/status` as its healthcheckv2; `/livez` and `/readyz`; `/config` with the configuration that runs, without secrets.',
   source: 'https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension',
   keys: {
     ...httpListenerKeys('localhost:13133'),

@@ -10,21 +10,30 @@ import type { ComponentHealthConfig, HealthCheckConfig } from './health-check-co
 import { healthCheckTable } from './health-check-config.ts';
 import type { AggregateStatus, HealthStatus, StatusEvent } from './health-status.ts';
 
+export interface HealthCheckParts {
+  readonly status: HealthStatus;
+  readonly clock: Clock;
+  /** The configuration with its defaults and without its secrets, as YAML. */
+  readonly configText: () => string;
+}
+
 /**
  * Extension `health_check`: answers as the Collector's extension of that name does, `/status` as its healthcheckv2,
- * and `/livez` and `/readyz` for Kubernetes. Any method is answered, as there.
+ * `/livez` and `/readyz` for Kubernetes, and `/config` with the configuration. Any method is answered, as there.
  */
 export class HealthCheck implements HttpMount {
   readonly id: string;
   readonly #config: HealthCheckConfig;
   readonly #status: HealthStatus;
   readonly #clock: Clock;
+  readonly #configText: () => string;
 
-  constructor(id: string, config: HealthCheckConfig, status: HealthStatus, clock: Clock) {
+  constructor(id: string, config: HealthCheckConfig, { status, clock, configText }: HealthCheckParts) {
     this.id = id;
     this.#config = config;
     this.#status = status;
     this.#clock = clock;
+    this.#configText = configText;
   }
 
   addRoutes(app: FastifyInstance): void {
@@ -37,6 +46,7 @@ export class HealthCheck implements HttpMount {
     app.all('/livez', (_request, reply) =>
       this.#status.isFatal ? answerText(reply, 500, 'fatal error') : answerText(reply, 200, 'ok'),
     );
+    app.get('/config', (_request, reply) => reply.type('text/plain; charset=utf-8').send(this.#configText()));
     app.all('/readyz', (_request, reply) =>
       this.#isReady() ? answerText(reply, 200, 'ok') : answerText(reply, 503, 'not ready'),
     );
@@ -136,7 +146,7 @@ interface HealthCheckType extends ComponentType<HealthCheckConfig> {
   create(
     id: string,
     config: HealthCheckConfig,
-    parts: { readonly status: HealthStatus; readonly clock: Clock },
+    parts: HealthCheckParts,
   ): { readonly mount: HttpMount; readonly listener: HttpListenerConfig };
 }
 
@@ -147,5 +157,5 @@ export const healthCheckType: HealthCheckType = {
   stability: 'alpha',
   table: healthCheckTable,
   listens: (config) => [httpListener('', config)],
-  create: (id, config, { status, clock }) => ({ mount: new HealthCheck(id, config, status, clock), listener: config }),
+  create: (id, config, parts) => ({ mount: new HealthCheck(id, config, parts), listener: config }),
 };

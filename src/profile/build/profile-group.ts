@@ -33,13 +33,16 @@ export function groupEvents(events: TraceEvents, range: TimeRange, resources: In
   return numbers.map((members, group) => ({
     resource: keys.word(group, 0),
     profileType: keys.word(group, 1),
-    range: keys.word(group, 2) === within ? range : rangeOf(events, members),
+    range: keys.word(group, 2) === within ? range : rangeOf(events, members, range.endUnixNano - range.startUnixNano),
     events: members,
   }));
 }
 
-/** The shortest range that holds the events. */
-function rangeOf(events: TraceEvents, members: readonly number[]): TimeRange {
+/**
+ * The shortest range that holds the events and is as long as a cycle: backends divide by the length, and events of which
+ * a window holds only a few, or the clock of their sender another time, are no denser than those of a cycle.
+ */
+function rangeOf(events: TraceEvents, members: readonly number[], cycleNano: bigint): TimeRange {
   let startUnixNano = events.unixNano(members[0]!);
   let newest = startUnixNano;
   for (const event of members) {
@@ -47,5 +50,7 @@ function rangeOf(events: TraceEvents, members: readonly number[]): TimeRange {
     if (unixNano < startUnixNano) startUnixNano = unixNano;
     if (unixNano > newest) newest = unixNano;
   }
-  return { startUnixNano, endUnixNano: newest + 1n };
+  const end = newest + 1n;
+  const endOfCycle = startUnixNano + cycleNano;
+  return { startUnixNano, endUnixNano: end > endOfCycle ? end : endOfCycle };
 }

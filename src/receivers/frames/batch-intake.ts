@@ -33,7 +33,7 @@ export class BatchIntake {
   constructor(timeBounds: TimeBounds, { sink, clock, metrics, connectJournal }: BatchIntakeDependencies) {
     this.#timeBounds = timeBounds;
     this.#decoder = new BatchDecoder(timeBounds);
-    this.#sequences = new SequenceMemory(defaultSequenceMemoryLimits, () => metrics.countForgottenInstance());
+    this.#sequences = new SequenceMemory(defaultSequenceMemoryLimits, metrics);
     this.#sink = sink;
     this.#clock = clock;
     this.#metrics = metrics;
@@ -89,7 +89,7 @@ export class BatchIntake {
     const { sequence, collector } = decoded.batch;
     const reply = replyTo(decoded, outcome);
     const bytes = encodeReply(reply);
-    if (sequence !== 0n) this.#sequences.remember(collector.instanceId, reply, bytes);
+    if (sequence !== 0n) this.#sequences.remember(collector.instanceId, reply, bytes, this.#clock.nowMs());
     return bytes;
   }
 }

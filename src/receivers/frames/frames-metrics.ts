@@ -1,9 +1,10 @@
 import type { Attributes, Counter, Meter, UpDownCounter } from '@opentelemetry/api';
 import type { LostSamples } from '../../model/frame-batch.ts';
 import type { DecodedBatch } from './batch-decoder.ts';
+import type { ForgetReason, SequenceMemoryEvents } from './sequence-memory.ts';
 
 /** The instruments of one frames receiver; the first two are the Collector's own. */
-export class FramesMetrics {
+export class FramesMetrics implements SequenceMemoryEvents {
   readonly openStreams: UpDownCounter;
   readonly #attributes: Attributes;
   readonly #acceptedSamples: Counter;
@@ -16,6 +17,7 @@ export class FramesMetrics {
   readonly #lostSamples: Counter;
   readonly #unknownFrameKinds: Counter;
   readonly #forgottenInstances: Counter;
+  readonly #forgottenBatches: Counter;
 
   constructor(meter: Meter, receiverId: string) {
     this.#attributes = { receiver: receiverId, transport: 'grpc' };
@@ -53,7 +55,12 @@ export class FramesMetrics {
     this.#forgottenInstances = counter(
       'framekeeper_frames_forgotten_instances',
       'instance',
-      'Collector instances whose sequence numbers were forgotten because there were too many.',
+      'Collector instances whose sequence numbers were forgotten, or not remembered, because there were too many, by reason.',
+    );
+    this.#forgottenBatches = counter(
+      'framekeeper_frames_forgotten_batches',
+      'batch',
+      'Batches that were forgotten because the sequence numbers of all instances took too many bytes.',
     );
     this.openStreams = meter.createUpDownCounter('framekeeper_frames_open_streams', {
       unit: '{stream}',
@@ -88,8 +95,12 @@ export class FramesMetrics {
     add(this.#refusedSamples, sampleCount, this.#attributes);
   }
 
-  countForgottenInstance(): void {
-    this.#forgottenInstances.add(1, this.#attributes);
+  instanceForgotten(reason: ForgetReason): void {
+    this.#forgottenInstances.add(1, { ...this.#attributes, reason });
+  }
+
+  batchForgotten(): void {
+    this.#forgottenBatches.add(1, this.#attributes);
   }
 
   #countLost({ reason, count }: LostSamples): void {

@@ -70,7 +70,7 @@ export class FramesReceiver implements Component {
         Submit: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => this.#submit(call, reply),
         Stream: (call: Stream) => this.#stream(call),
       },
-      protoPackage: loadFramesProto(),
+      loadProto: loadFramesProto,
       endCalls: () => this.#endCalls(),
     });
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import type { PackageDefinition } from '@grpc/proto-loader';
-import { loadSync } from '@grpc/proto-loader';
+import { loadPackage } from '../../support/lazy-package.ts';
 
 export const framesServiceName = 'framekeeper.frames.v1.FramesService';
 
@@ -14,6 +14,7 @@ export const framesServiceDefinition: ServiceDefinition = {
 /** For reflection. The file is beside `src`, and beside `dist` in what is installed. */
 export function loadFramesProto(): PackageDefinition {
   const includeDirs = [join(import.meta.dirname, '../../../proto')];
+  const { loadSync } = loadPackage<typeof import('@grpc/proto-loader')>('@grpc/proto-loader');
   return loadSync('framekeeper/frames/v1/frames.proto', { includeDirs, keepCase: true });
 }
 

@@ -57,7 +57,7 @@ export class OtlpReceiver implements Component {
       handlers: {
         Export: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => void this.#answer(call, reply),
       },
-      protoPackage: loadProfilesProto(),
+      loadProto: loadProfilesProto,
       endCalls: () => this.#intake.stop(),
     });
   }
@@ -116,9 +116,7 @@ export const otlpReceiverType: ReceiverType<OtlpReceiverConfig> = {
   table: otlpReceiverTable,
   listens: ({ grpc, http }) => [
     ...(grpc === undefined ? [] : [grpcListener('protocols.grpc', grpc)]),
-    ...(http === undefined
-      ? []
-      : [{ path: 'protocols.http', endpoint: http.endpoint, server: 'exclusive', settings: {} } as const]),
+    ...(http === undefined ? [] : [{ ...grpcListener('protocols.http', http), server: 'exclusive' } as const]),
   ],
   create: (id, config, { entry, grpcServers, guardOf, ...parts }) => {
     const { grpc, http } = config;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { PackageDefinition } from '@grpc/proto-loader';
-import { loadSync } from '@grpc/proto-loader';
+import { loadPackage } from '../../support/lazy-package.ts';
 
 export const profilesServiceName = 'opentelemetry.proto.collector.profiles.v1development.ProfilesService';
 
@@ -22,5 +22,6 @@ export const profilesServiceDefinition: ServiceDefinition = {
 export function loadProfilesProto(): PackageDefinition {
   const includeDirs = [join(import.meta.dirname, '../../../proto')];
   const file = 'opentelemetry/proto/collector/profiles/v1development/profiles_service.proto';
+  const { loadSync } = loadPackage<typeof import('@grpc/proto-loader')>('@grpc/proto-loader');
   return loadSync(file, { includeDirs, keepCase: true });
 }

@@ -17,7 +17,14 @@ async function start(
   assert.deepEqual(problems, []);
   const clock = new FakeClock(1_795_369_620_123_000_000n);
   const health = new HealthStatus([{ id: 'profiles', members: ['receiver:frames', 'exporter:debug'] }], clock);
-  return { url: await serve(context, new HealthCheck('health_check', config, health, clock)), health, clock };
+  return {
+    url: await serve(
+      context,
+      new HealthCheck('health_check', config, { status: health, clock, configText: () => 'a: 1\n' }),
+    ),
+    health,
+    clock,
+  };
 }
 
 async function get(url: string, init?: RequestInit): Promise<{ code: number; type: string | null; body: string }> {
@@ -39,6 +46,11 @@ test('health_check answers 503 until ready, 200 with the uptime after, and 503 a
   });
   health.markNotReady();
   assert.deepEqual(await get(url), { code: 503, type: 'application/json', body: unavailable });
+});
+
+test('/config shows the configuration', async (context) => {
+  const { url } = await start(context);
+  assert.deepEqual(await get(`${url}/config`), { code: 200, type: 'text/plain; charset=utf-8', body: 'a: 1\n' });
 });
 
 test('health_check answers any method, and any path below a path that ends with a slash', async (context) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigSection } from '../../src/config/config-section.ts';
-import { endpointKey, formatEndpoint, parseEndpoint } from '../../src/http/endpoint.ts';
+import { endpointKey, formatEndpoint, parseEndpoint } from '../../src/config/endpoint.ts';
 
 for (const [text, endpoint] of [
   ['localhost:13133', { host: 'localhost', port: 13133 }],

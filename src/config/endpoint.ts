@@ -1,7 +1,7 @@
-import { converted, text } from '../config/config-keys.ts';
-import type { ConfigKey } from '../config/config-table.ts';
+import { converted, text } from './config-keys.ts';
+import type { ConfigKey } from './config-table.ts';
 
-/** Where a server listens. */
+/** Endpoint is the address of a socket. */
 export interface Endpoint {
   /** Name or address without brackets; empty for all interfaces. */
   readonly host: string;
@@ -9,7 +9,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** Key `endpoint`: `host:port`, `[v6]:port` or `:port`, as Go's net.Listen takes it. */
+/** Key `endpoint` of a server: `host:port`, `[v6]:port` or `:port`, as Go's net.Listen takes it. */
 export function endpointKey(fallback: string): ConfigKey<Endpoint> {
   const meaning = '`host:port` to listen on; an empty host is every interface, and port 0 lets the system choose.';
   return converted(text('endpoint', { fallback }, meaning), (written, section) => {
@@ -21,9 +21,9 @@ export function endpointKey(fallback: string): ConfigKey<Endpoint> {
   });
 }
 
-/** `undefined` for anything that is not an endpoint. */
+/** `undefined` for a text that is no endpoint. */
 export function parseEndpoint(text: string): Endpoint | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([\w.-]*)):(\d{1,5})$/.exec(text);
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^:[\]\s/]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) return undefined;
   return { host: match[1] ?? match[2]!, port };

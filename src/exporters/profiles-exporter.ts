@@ -24,8 +24,8 @@ export interface ProfilesExporter {
 /** Result of an offer; all samples that are not taken are counted. */
 export type OfferResult =
   | { readonly kind: 'taken' }
-  /** Lost to this exporter alone. */
-  | { readonly kind: 'refused' }
+  /** Lost to this exporter alone. `isFinal`: there will never be room for the request, because it is larger than the whole queue. */
+  | { readonly kind: 'refused'; readonly isFinal: boolean }
   /** Not sent, and the caller shall know. */
   | Failed;
 

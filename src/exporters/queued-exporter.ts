@@ -130,12 +130,13 @@ export class QueuedExporter implements Component, ProfilesExporter {
     if (this.#waitsForResult) return this.#offerForResult(written, signal);
     const refusal = this.#enqueue(written, {}, signal);
     if (refusal instanceof Promise) return refusal.then((late) => (late === undefined ? taken : noRoomInTime));
-    return refusal === undefined ? taken : { kind: 'refused' };
+    return refusal === undefined ? taken : { kind: 'refused', isFinal: finalRefusals.has(refusal) };
   }
 
   async #offerForResult(request: ExportRequest, signal: AbortSignal | undefined): Promise<OfferResult> {
     const { promise, resolve: onEnd } = Promise.withResolvers<DeliveryResult>();
-    if ((await this.#enqueue(request, { onEnd }, signal)) !== undefined) return noRoomInTime;
+    const refusal = await this.#enqueue(request, { onEnd }, signal);
+    if (refusal !== undefined) return finalRefusals.has(refusal) ? { kind: 'refused', isFinal: true } : noRoomInTime;
     const result = await promise;
     if (result === 'finished') return taken;
     return result === 'interrupted' ? failedBecause(cutOff) : result;
@@ -155,9 +156,10 @@ export class QueuedExporter implements Component, ProfilesExporter {
   #reserveIn(request: ExportRequest): Reservation | Refusal {
     // In a queue without a storage, an offer that may wait for room needs no other way to wait.
     const mayBlock = this.#blocked !== undefined && this.#storage === undefined;
-    const reservation = mayBlock && this.#blocked!.count > 0 ? 'queue_full' : this.#queue.reserve(request);
+    const reservation =
+      mayBlock && this.#blocked!.count > 0 ? 'queue_full' : this.#queue.reserve(request, { mayBeAlone: true });
     if (reservation !== 'queue_full' || !mayBlock) return reservation;
-    return { commit: () => void this.#enqueue(request, {}, undefined), cancel: () => undefined };
+    return { commit: () => void this.#enqueue(request, { mayBeAlone: true }, undefined), cancel: () => undefined };
   }
 
   /** Reason why the request was not taken, at once or after it had waited for room; counted. */
@@ -169,7 +171,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
     const blocked = this.#blocked;
     const refusal = blocked !== undefined && blocked.count > 0 ? 'queue_full' : this.#queue.offer(request, options);
     if (refusal === undefined) return undefined;
-    if (!finalRefusals.has(refusal) && blocked?.mayWait(signal) === true) {
+    if (!finalRefusals.has(refusal) && refusal !== 'stopped' && blocked?.mayWait(signal) === true) {
       return blocked.wait(request, options, signal).then((late) => this.#countRefusal(request, late));
     }
     return this.#countRefusal(request, refusal);
@@ -205,8 +207,8 @@ const noRoomInTime: OfferResult = {
 
 const cutOff = interruptedByShutdown('the deadline passed before its turn');
 
-/** Waiting for room cannot change these. */
-const finalRefusals: ReadonlySet<Refusal> = new Set<Refusal>(['too_large', 'storage_too_small', 'stopped']);
+/** Refusals of a request that will never have room. */
+const finalRefusals: ReadonlySet<Refusal> = new Set<Refusal>(['too_large', 'storage_too_small']);
 
 async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
   await Promise.race([

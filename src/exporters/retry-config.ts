@@ -1,6 +1,6 @@
 import { decimal, duration, flag } from '../config/config-keys.ts';
 import type { ConfigSection } from '../config/config-section.ts';
-import type { ConfigOf } from '../config/config-table.ts';
+import type { ConfigKey, ConfigOf } from '../config/config-table.ts';
 import { configTable } from '../config/config-table.ts';
 import { formatDurationMs } from '../config/duration.ts';
 
@@ -31,6 +31,16 @@ export const retryTable = configTable({
     refuseLongerThanAll(section, maxElapsedTimeMs, 'max_interval', maxIntervalMs);
   },
 });
+
+/** Key `retry_on_auth_failure`; `undefined` where it is absent. */
+export const retryOnAuthFailureKey: ConfigKey<boolean | undefined> = {
+  key: 'retry_on_auth_failure',
+  meaning:
+    'Refused credentials (401, 403, `Unauthenticated`, `PermissionDenied`) are retried, with pauses of a minute. Without the key, where `sending_queue.storage` and `max_elapsed_time: 0s` are set.',
+  form: { kind: 'boolean', fallback: undefined },
+  read: (section) =>
+    section.has('retry_on_auth_failure') ? section.boolean('retry_on_auth_failure', false) : undefined,
+};
 
 export type RetryConfig = ConfigOf<typeof retryTable>;
 

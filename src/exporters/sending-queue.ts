@@ -38,13 +38,16 @@ export interface OfferOptions {
   readonly onEnd?: ((result: DeliveryResult) => void) | undefined;
   /** Whether `capacity` is no bound: a request that must not be lost at the end goes into the storage. */
   readonly mayExceed?: boolean;
+  /** Whether a request larger than `capacity` is taken by an empty queue, and so goes alone: a report has been acknowledged already. */
+  readonly mayBeAlone?: boolean;
 }
 
 /**
  * A bounded queue, emptied in order by `numConsumers` at a time, or as fast as a batcher takes it. As in the Collector, a request counts from its offer to its
  * end, so `capacity` bounds everything that the exporter holds, retries included. With a storage, a request is there from
  * its offer to its end, and in memory only while it is consumed.
- * Invariant: `size` is the sum over `#waiting`, the requests being consumed and those reserved; no offer takes it above `capacity`.
+ * Invariant: `size` is the sum over `#waiting`, the requests being consumed and those reserved; no offer takes it above `capacity`, but
+ * for a report that goes alone.
  */
 export class SendingQueue {
   readonly capacity: number;
@@ -116,14 +119,11 @@ export class SendingQueue {
   }
 
   /** First half of an offer: the request has a place, and the storage keeps it. */
-  reserve(request: ExportRequest, { onEnd, mayExceed = false }: OfferOptions = {}): Reservation | Refusal {
+  reserve(request: ExportRequest, { onEnd, ...options }: OfferOptions = {}): Reservation | Refusal {
     if (this.#isStopped) return 'stopped';
     const size = sizeOf(request, this.#sizer);
-    if (size > this.capacity) return 'too_large';
-    if (this.#size + size > this.capacity && !mayExceed) {
-      this.#isOverflowing = true;
-      return 'queue_full';
-    }
+    const refusal = this.#refusalOf(size, options);
+    if (refusal !== undefined) return refusal;
     const stored = this.#storage?.add(request);
     if (typeof stored === 'string') return stored;
     this.#size += size;
@@ -137,6 +137,14 @@ export class SendingQueue {
         this.#free(size);
       },
     };
+  }
+
+  #refusalOf(size: number, { mayExceed = false, mayBeAlone = false }: OfferOptions): Refusal | undefined {
+    if (mayExceed || this.#size + size <= this.capacity) return undefined;
+    if (size > this.capacity && !mayBeAlone) return 'too_large';
+    if (size > this.capacity && this.#size === 0) return undefined;
+    this.#isOverflowing = true;
+    return 'queue_full';
   }
 
   /**

@@ -36,6 +36,9 @@ function answerOf(results: readonly OfferResult[]): SinkAnswer {
   const failure = failures.find(({ isRetryable }) => isRetryable) ?? failures[0];
   if (failure !== undefined) return { kind: failure.isRetryable ? 'busy' : 'failed', reason: failure.reason };
   if (results.some(({ kind }) => kind === 'taken')) return { kind: 'accepted' };
+  const isFinal = results.every((result) => result.kind === 'refused' && result.isFinal);
+  if (isFinal)
+    return { kind: 'failed', reason: 'the request is larger than the whole sending queue of every exporter' };
   return { kind: 'busy', reason: 'the sending queue of every exporter is full', retryAfterMs };
 }
 

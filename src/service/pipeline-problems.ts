@@ -12,6 +12,7 @@ import { findListenerProblems } from './listener-problems.ts';
 import type { Machine } from './machine.ts';
 import { thisMachine } from './machine.ts';
 import { findOwnDestinations } from './own-destinations.ts';
+import { findSmallStorages } from './queue-problems.ts';
 
 /** Finds the faults of pipelines and listeners as a whole, in a configuration whose parts are each without one. */
 export function findPipelineProblems(config: CheckedConfig, machine: Machine = thisMachine()): ConfigProblem[] {
@@ -22,6 +23,7 @@ export function findPipelineProblems(config: CheckedConfig, machine: Machine = t
     ...findSharedReceivers(config),
     ...findSharedSnapshots(config),
     ...findIdleMerges(config),
+    ...findSmallStorages(config),
   ];
 }
 

@@ -155,7 +155,7 @@ function configOf(parts: ServiceParts, port: number, healthPort: number): unknow
     },
     processors: {
       symbol_store: {},
-      reporting_cycle: { interval: `${cycleMs}ms`, max_events: maxEvents, ...storage },
+      reporting_cycle: { interval: `${cycleMs}ms`, max_events: maxEvents, max_bytes: 8_388_608, ...storage },
     },
     exporters: {
       otlp_grpc: {

@@ -57,7 +57,7 @@ test('with block_on_overflow, offers wait for room in their order, and no more t
   const fourth = exporter.offer(fakeRequest(3), neverAborted);
   assert.equal(roomOf(exporter), 'none');
   const late = await exporter.offer(fakeRequest(4, 5), neverAborted);
-  assert.deepEqual(late, { kind: 'refused' }, 'as many as may wait already do');
+  assert.deepEqual(late, { kind: 'refused', isFinal: false }, 'as many as may wait already do');
   // A report, which nobody waits for, may wait in any case.
   const outcomes = collect([third, fourth, exporter.offer(fakeRequest(5))]);
   await settle();
@@ -82,7 +82,7 @@ test('an offer does not overtake one that waits, though it would fit', async () 
   exporter.offer(fakeRequest(0, 6));
   const waiting = collect([exporter.offer(fakeRequest(1, 8))]);
   assert.equal(roomOf(exporter), 'none');
-  assert.deepEqual(await exporter.offer(fakeRequest(2, 1), neverAborted), { kind: 'refused' });
+  assert.deepEqual(await exporter.offer(fakeRequest(2, 1), neverAborted), { kind: 'refused', isFinal: false });
   assert.equal(waiting.size, 0);
   await end();
   assert.deepEqual(sent, [0, 1]);
@@ -116,7 +116,7 @@ for (const { name, isInTime, outcome, attempts } of [
     const deadline = new AbortController();
     const stopped = exporter.stop(deadline.signal);
     assert.equal(roomOf(exporter), 'none');
-    assert.deepEqual(await exporter.offer(fakeRequest(3)), { kind: 'refused' });
+    assert.deepEqual(await exporter.offer(fakeRequest(3)), { kind: 'refused', isFinal: false });
     if (isInTime) for (let i = 0; i < 3; i++) await end();
     else deadline.abort();
     await stopped;

@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SendResult } from '../../src/exporters/export-client.ts';
 import { fullyAccepted } from '../../src/exporters/export-client.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
 import { createExportRequest } from '../../src/exporters/export-request.ts';
 import type { Reservation } from '../../src/exporters/profiles-exporter.ts';
 
+import { ExporterOutlet } from '../../src/pipeline/exporter-outlet.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { LogFolder } from '../storage/log-folder.ts';
-import { fakeRequest } from '../support/fake-request.ts';
+import { buildData } from '../support/build-data.ts';
+import { fakeRequest, numberOf } from '../support/fake-request.ts';
+import { recordLogs } from '../support/log-recorder.ts';
 import { patienceMs } from '../support/patience.ts';
+import { createExporter } from './exporter-harness.ts';
 import { createStoredExporter } from './storage/storage-harness.ts';
 
 test('an exporter with a storage sends what was reserved when it is committed, and keeps nothing of what is cancelled', async (t) => {
@@ -50,3 +55,54 @@ test('a request is written in a dialect once, however often its report is refuse
   assert.equal(request.inDialect('generic').request, request);
   await exporter.stop(AbortSignal.timeout(patienceMs));
 });
+
+for (const { name, queue, isDurable } of [
+  { name: 'in memory', queue: { sizer: 'items', queue_size: 10 }, isDurable: false },
+  {
+    name: 'in memory that blocks',
+    queue: { sizer: 'items', queue_size: 10, block_on_overflow: true },
+    isDurable: false,
+  },
+  { name: 'on disk', queue: { sizer: 'items', queue_size: 10 }, isDurable: true },
+  { name: 'on disk that blocks', queue: { sizer: 'items', queue_size: 10, block_on_overflow: true }, isDurable: true },
+]) {
+  test(`a report larger than a whole queue ${name} waits until the queue is empty and goes alone; a request is refused`, async (t) => {
+    const sent: number[] = [];
+    const { promise: isUp, resolve: comeUp } = Promise.withResolvers<void>();
+    const send = async (request: ExportRequest): Promise<SendResult> => {
+      await isUp;
+      sent.push(numberOf(request.encoded()));
+      return fullyAccepted;
+    };
+    const { exporter, values } = isDurable
+      ? createStoredExporter(new LogFolder(t).createLog(), send, queue)
+      : createExporter(send, queue);
+    await exporter.start();
+    await exporter.offer(fakeRequest(1, 5));
+    assert.deepEqual(await exporter.offer(fakeRequest(2, 11)), { kind: 'refused', isFinal: true });
+    const outlet = new ExporterOutlet([exporter], { logger: recordLogs().logger, onFailure: assert.fail });
+    const report = buildData({
+      samples: Array.from({ length: 11 }, (_, index) => ({ at: [index], stack: [{ names: [`f${index}`] }] })),
+    });
+    const isTaken = outlet.deliver({ ...emptyReport, data: report, sampleCount: 11 });
+    comeUp();
+    await until(() => sent.length >= 1);
+    if (!isTaken) assert.equal(outlet.retry(), true);
+    await until(() => sent.length === 2);
+    await exporter.stop(AbortSignal.timeout(patienceMs));
+    const counted = await values();
+    assert.equal(counted.get('otelcol_exporter_sent_profile_samples{exporter="otlp/a"}'), 16);
+    const refused = 'otelcol_exporter_enqueue_failed_profile_samples{exporter="otlp/a",error_type=';
+    assert.deepEqual([counted.get(`${refused}"too_large"}`), counted.get(`${refused}"queue_full"}`)], [11, undefined]);
+  });
+}
+
+const emptyReport = {
+  range: { startUnixNano: 1n, endUnixNano: 2n },
+  ...{ eventCount: 1, heldCount: 0, unresolved: [], resubmittedStubs: 0, durationMs: 0 },
+};
+
+async function until(isDone: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 10_000 && !isDone(); turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(isDone());
+}

@@ -44,7 +44,8 @@ test('a refusal names the exporters that have no room, and spreads when senders 
 });
 
 const taken: OfferResult = { kind: 'taken' };
-const refused: OfferResult = { kind: 'refused' };
+const refused: OfferResult = { kind: 'refused', isFinal: false };
+const tooLarge: OfferResult = { kind: 'refused', isFinal: true };
 const late: OfferResult = { kind: 'failed', isRetryable: true, reason: 'the sending queue had no room in time' };
 const down: OfferResult = { kind: 'failed', isRetryable: true, reason: 'it is down' };
 const bad: OfferResult = { kind: 'failed', isRetryable: false, reason: 'it is bad' };
@@ -52,7 +53,12 @@ const full = 'the sending queue of every exporter is full';
 
 for (const { name, results, answer } of [
   { name: 'is taken as soon as one takes it', results: [refused, taken], answer: 'accepted' },
-  { name: 'is busy when none takes it', results: [refused, refused], answer: `busy: ${full}` },
+  { name: 'is busy when none takes it', results: [refused, tooLarge], answer: `busy: ${full}` },
+  {
+    name: 'must not come again when no queue will ever have room for it',
+    results: [tooLarge, tooLarge],
+    answer: 'failed: the request is larger than the whole sending queue of every exporter',
+  },
   { name: 'is taken when those that wait have taken it', results: [taken, refused], answer: 'accepted' },
   {
     name: 'is busy when one that waits has not got room',

@@ -7,7 +7,8 @@ export function fakeExporter(
   take: (request: ExportRequest) => boolean,
   hasRoom: () => boolean = () => true,
 ): ProfilesExporter {
-  const offer = (request: ExportRequest) => ({ kind: take(request) ? 'taken' : 'refused' }) as const;
+  const offer = (request: ExportRequest) =>
+    take(request) ? ({ kind: 'taken' } as const) : ({ kind: 'refused', isFinal: false } as const);
   return {
     id,
     blocksOnOverflow: false,

@@ -17,7 +17,7 @@ import { clientTlsTable, needsTls } from '../../config/tls-config.ts';
 import type { Secret } from '../../support/secret.ts';
 import { dialectKey, dialectOptionsKey } from '../dialect-key.ts';
 import { maxRequestBytesKey } from '../max-request-bytes.ts';
-import { retryTable } from '../retry-config.ts';
+import { retryOnAuthFailureKey, retryTable } from '../retry-config.ts';
 import { sendingQueueTable } from '../sending-queue-config.ts';
 import type { GrpcEndpoint } from './endpoint.ts';
 import { parseGrpcEndpoint } from './endpoint.ts';
@@ -98,6 +98,7 @@ export const otlpGrpcTable = configTable(
       /** Larger requests are split. */
       maxRequestBytes: maxRequestBytesKey(defaultMaxRequestBytes),
       retry: section('retry_on_failure', retryTable),
+      retryOnAuthFailure: retryOnAuthFailureKey,
       queue: section('sending_queue', sendingQueueTable),
     },
     ignored: bufferKeys,

@@ -19,7 +19,7 @@ import { Secret } from '../../support/secret.ts';
 import { compressionParamsTable, readCompressionLevel } from '../compression.ts';
 import { dialectKey, dialectOptionsKey } from '../dialect-key.ts';
 import { maxRequestBytesKey } from '../max-request-bytes.ts';
-import { retryTable } from '../retry-config.ts';
+import { retryOnAuthFailureKey, retryTable } from '../retry-config.ts';
 import { sendingQueueTable } from '../sending-queue-config.ts';
 import { parseProfilesUrl } from './profiles-url.ts';
 
@@ -85,6 +85,7 @@ export const otlpHttpTable = configTable(
       /** Larger requests are split. */
       maxRequestBytes: maxRequestBytesKey(defaultMaxRequestBytes),
       retry: section('retry_on_failure', retryTable),
+      retryOnAuthFailure: retryOnAuthFailureKey,
       queue: section('sending_queue', sendingQueueTable),
     },
     refused: { max_idle_conns: idleBound, max_idle_conns_per_host: idleBound },

@@ -8,7 +8,8 @@ import type { Retryable, Send } from './export-client.ts';
 export function withTimeout(send: Send, timeoutMs: number, clock: Clock): Send {
   return async (request, signal) => {
     const attempt = new AbortController();
-    const abort = (): void => attempt.abort();
+    // With a reason of its own, an abort makes no error: most attempts end with one.
+    const abort = (): void => attempt.abort(attemptEnded);
     signal.addEventListener('abort', abort);
     if (signal.aborted) abort();
     try {
@@ -19,6 +20,8 @@ export function withTimeout(send: Send, timeoutMs: number, clock: Clock): Send {
     }
   };
 }
+
+const attemptEnded = 'the attempt has ended';
 
 async function endOfTime(timeoutMs: number, clock: Clock, signal: AbortSignal): Promise<Retryable> {
   if (timeoutMs === 0) await aborted(signal);

@@ -17,6 +17,10 @@ export class RemovedKeys {
     this.#cellCount = cellCount;
   }
 
+  get isEmpty(): boolean {
+    return this.#cells === undefined;
+  }
+
   /** `file` are the four words of the file ID. */
   remember(file: Int32Array, high: number, low: number, reason: RemovalReason): void {
     this.#cells ??= new Int32Array(this.#cellCount * wordsPerCell);

@@ -161,8 +161,10 @@ export class SymbolFiles {
   /** The reason why a frame has no symbol; `undefined` when the store does not remember the frame. */
   removalReason(id: FileId, high: number, low: number): RemovalReason | undefined {
     const { word0, word1, word2, word3 } = id;
-    if (this.#files.holdsExpired(word0, word1, word2, word3)) return 'expired';
-    if (this.peek(id)?.symbols?.holdsExpired(high, low) === true) return 'expired';
+    const file = this.peek(id);
+    if (file === undefined && this.#files.holdsExpired(word0, word1, word2, word3)) return 'expired';
+    if (file?.symbols?.holdsExpired(high, low) === true) return 'expired';
+    if (this.#removed.isEmpty) return undefined;
     return this.#removed.reasonOf(Int32Array.of(word0, word1, word2, word3), high, low);
   }
 

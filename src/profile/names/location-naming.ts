@@ -47,6 +47,8 @@ export class LocationNaming {
   readonly #session: NamingSession;
   /** By mapping; `null` for one that does not identify its file. */
   readonly #files: (NamedFile | null | undefined)[] = [];
+  /** By location, once asked for; `null` for one whose address means nothing in other profiles. */
+  readonly #fileByLocation: (NamedFile | null | undefined)[] = [];
 
   constructor(view: LocationView, session: NamingSession) {
     this.#view = view;
@@ -85,6 +87,15 @@ export class LocationNaming {
 
   /** The file within which the location's address means the same in every process and on every host. */
   #fileOf(location: number): NamedFile | undefined {
+    let file = this.#fileByLocation[location];
+    if (file === undefined) {
+      file = this.#findFile(location) ?? null;
+      this.#fileByLocation[location] = file;
+    }
+    return file ?? undefined;
+  }
+
+  #findFile(location: number): NamedFile | undefined {
     const view = this.#view;
     const mapping = view.mappingOf(location);
     if (mapping === 0) return undefined;

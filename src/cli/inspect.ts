@@ -7,7 +7,7 @@ import { checkContract } from '../profile/check/check-contract.ts';
 import type { ConformanceFault } from '../profile/check/fault-list.ts';
 import type { DialectName } from '../profile/dialects/dialect.ts';
 import { dialectNames } from '../profile/dialects/dialect.ts';
-import { lintDialect } from '../profile/dialects/lint/lint-dialect.ts';
+import { DialectLint } from '../profile/dialects/lint/lint-dialect.ts';
 import { exitCodes } from './command-io.ts';
 import { printFindings } from './inspect/print-findings.ts';
 import { printSummary } from './inspect/print-summary.ts';
@@ -153,7 +153,9 @@ function checkFile(file: ProfilesFile, hasContract: boolean): ConformanceFault[]
 }
 
 function lintFile(file: ProfilesFile, dialect: DialectName): ConformanceFault[] {
-  return inEachMessage(file, ({ data, referencedStrings }) => lintDialect(data, dialect, referencedStrings));
+  const compression = /gzip|zstd/.exec(file.format)?.[0] as 'gzip' | 'zstd' | undefined;
+  const lint = new DialectLint(dialect, compression);
+  return inEachMessage(file, ({ data, referencedStrings }) => lint.lint(data, referencedStrings));
 }
 
 /** The faults of all messages, with the number of each where there are several. */

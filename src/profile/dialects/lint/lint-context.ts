@@ -5,6 +5,14 @@ import { FaultList } from '../../check/fault-list.ts';
 import { tableNames, visitProfiles, visitReferences } from '../../check/references.ts';
 import { FrameReader } from '../../flame/frame-reader.ts';
 
+/** Profiles of this message and of those before it. */
+export interface SeenProfiles {
+  /** By labels and time, the path of the first. */
+  readonly profiles: Map<string, string>;
+  /** Begin of the paths of this message. */
+  readonly prefix: string;
+}
+
 /** An attribute with the path to its owner. */
 export interface PlacedAttribute extends KeyValue {
   readonly path: string;
@@ -44,11 +52,13 @@ export class LintFaults {
 /** Data under lint, with questions that the rules of several backends ask. */
 export class LintContext {
   readonly data: ProfilesData;
+  readonly seen: SeenProfiles;
   readonly faults: LintFaults;
   readonly reader: FrameReader;
 
-  constructor(data: ProfilesData, faults: LintFaults) {
+  constructor(data: ProfilesData, faults: LintFaults, seen: SeenProfiles) {
     this.data = data;
+    this.seen = seen;
     this.faults = faults;
     this.reader = new FrameReader(data.dictionary);
   }

@@ -1,4 +1,4 @@
-import type { KeyValue, Profile, ProfilesDictionary, Sample } from '../../../otlp/profiles-data.ts';
+import type { FunctionEntry, KeyValue, Profile, ProfilesDictionary, Sample } from '../../../otlp/profiles-data.ts';
 import type { LintContext, LintFaults } from './lint-context.ts';
 import { typeName } from './lint-context.ts';
 
@@ -8,6 +8,7 @@ export function lintParca(context: LintContext): void {
   context.checkReferences();
   if (data.resourceProfiles.length === 0) faults.refused('resource_profiles', 'is empty');
   checkTables(data.dictionary, faults);
+  checkFunctions(data.dictionary, faults);
   checkResources(context);
   for (const { key, value, path } of [...context.inlineAttributes(), ...context.sampleAttributes()]) {
     if (value === undefined || typeof value === 'string' || !faults.isFirst(key)) continue;
@@ -40,6 +41,38 @@ function checkTables(dictionary: ProfilesDictionary, faults: LintFaults): void {
   for (const [i, { value }] of dictionary.attributeTable.entries()) {
     if (i > 0 && value === undefined) faults.refused(`dictionary: attribute_table[${i}]`, 'has no value');
   }
+}
+
+/** Parca up to v0.28.0 shows the function before the one that a line names (its pkg/profile/encode.go). */
+function checkFunctions({ locationTable, functionTable, stringTable }: ProfilesDictionary, faults: LintFaults): void {
+  let lineCount = 0;
+  let shifted: { readonly path: string; readonly index: number } | undefined;
+  let shiftedCount = 0;
+  for (const [i, { lines }] of locationTable.entries()) {
+    for (const [j, { functionIndex }] of lines.entries()) {
+      const entry = functionTable[functionIndex];
+      if (functionIndex === 0 || entry === undefined) continue;
+      lineCount += 1;
+      if (isSameFunction(entry, functionTable[functionIndex - 1]!)) continue;
+      shiftedCount += 1;
+      shifted ??= { path: `dictionary: location_table[${i}]: line[${j}]`, index: functionIndex };
+    }
+  }
+  if (shifted === undefined) return;
+  const nameOf = (index: number): string => stringTable[functionTable[index]!.nameStrindex] ?? '';
+  const shown =
+    shifted.index === 1 ? 'no function, which stops Parca at some queries' : `"${nameOf(shifted.index - 1)}"`;
+  const rest = `${shiftedCount} of ${lineCount} lines; dialect parca writes each function twice`;
+  faults.misread(shifted.path, `"${nameOf(shifted.index)}" is shown as ${shown} by Parca up to v0.28.0, as in ${rest}`);
+}
+
+function isSameFunction(a: FunctionEntry, b: FunctionEntry): boolean {
+  return (
+    a.nameStrindex === b.nameStrindex &&
+    a.systemNameStrindex === b.systemNameStrindex &&
+    a.filenameStrindex === b.filenameStrindex &&
+    a.startLine === b.startLine
+  );
 }
 
 /** True for an entry that says nothing: an empty text, or a message without fields. An ID of zeros is a field. */

@@ -1,4 +1,5 @@
 import type { AnyValue, Profile } from '../../../otlp/profiles-data.ts';
+import { LabelKeys } from '../../join/distinct-times.ts';
 import { ConvertedSize } from '../profile-cutter.ts';
 import { pyroscopeLimits } from '../pyroscope.ts';
 import type { LintContext, PlacedAttribute } from './lint-context.ts';
@@ -13,8 +14,46 @@ export function lintPyroscope(context: LintContext): void {
     checkType(profile, path, context);
     checkSize(profile, path, context);
   });
+  checkTimes(context);
   checkSamples(context);
   checkLocations(context);
+}
+
+/** Of profiles with equal labels at one time, compaction keeps one. Labels are those of a profile and of a sample of it: a series. */
+function checkTimes(context: LintContext): void {
+  const { data, faults, seen } = context;
+  const labels = new LabelKeys();
+  for (const [i, { resource, scopeProfiles }] of data.resourceProfiles.entries()) {
+    for (const [j, { scope, profiles }] of scopeProfiles.entries()) {
+      const own = labels.keyOf(resource, scope);
+      for (const [k, profile] of profiles.entries()) {
+        const path = `resource_profiles[${i}]: scope_profiles[${j}]: profile[${k}]`;
+        const others = new Set<string>();
+        for (const series of seriesOf(profile, own, context)) {
+          const first = seen.profiles.get(series);
+          if (first === undefined) seen.profiles.set(series, seen.prefix + path);
+          else others.add(first);
+        }
+        for (const first of others) {
+          const problem = `has the labels, the types and the start of ${first}, and one of the two is kept`;
+          faults.dropped(`${path}: time_unix_nano`, problem);
+        }
+      }
+    }
+  }
+}
+
+/** Keys of the series of a profile at its start; none for an unknown start, for which the time of arrival is taken. */
+function seriesOf(profile: Profile, labels: string, context: LintContext): Set<string> {
+  if (profile.timeUnixNano === 0n) return new Set();
+  const { sampleType, sampleUnit, periodType, periodUnit } = context.typeOf(profile);
+  const head = [profile.timeUnixNano, sampleType, sampleUnit, periodType, periodUnit, labels].join(' ');
+  return new Set(
+    profile.samples.map(({ attributeIndices }) => {
+      const own = context.attributesOf(attributeIndices).filter(({ value }) => isLabel(value));
+      return [head, ...own.map(({ key, value }) => `${key}=${value}`).sort()].join(' ');
+    }),
+  );
 }
 
 function checkTables({ data, faults }: LintContext): void {

@@ -5,7 +5,8 @@ import type { ProfilesData } from '../../../../src/otlp/profiles-data.ts';
 import { applyDialect } from '../../../../src/profile/dialects/apply-dialect.ts';
 import type { DialectName } from '../../../../src/profile/dialects/dialect.ts';
 import { dialectNames } from '../../../../src/profile/dialects/dialect.ts';
-import { lintDialect } from '../../../../src/profile/dialects/lint/lint-dialect.ts';
+import { withFunctionsTwice } from '../../../../src/profile/dialects/functions-twice.ts';
+import { DialectLint } from '../../../../src/profile/dialects/lint/lint-dialect.ts';
 import { arbitraryProfiles } from '../../../otlp/arbitrary-profiles.ts';
 import type { Mutable } from '../../../otlp/good-profiles.ts';
 import type { TestFrame, TestProfile } from '../../../support/build-data.ts';
@@ -16,21 +17,21 @@ const frame: TestFrame = { names: ['main'], file: '/usr/bin/shop', mapping: htlH
 const resource = { 'service.name': 'shop', 'host.id': 'a1' };
 const profile = { resource, samples: [{ at: [1], stack: [frame] }] };
 
-/** A payload that each backend takes as it is. */
+/** A payload that each backend takes as it is, with each function twice for Parca. */
 function fine(changes: Partial<TestProfile> = {}): Mutable<ProfilesData> {
-  return buildData({ ...profile, ...changes }) as Mutable<ProfilesData>;
+  return withFunctionsTwice(buildData({ ...profile, ...changes })) as Mutable<ProfilesData>;
 }
 
 function lint(data: ProfilesData, dialect: DialectName): string[] {
-  return lintDialect(data, dialect).map(({ path, problem }) => `${path}: ${problem}`);
+  return new DialectLint(dialect).lint(data).map(({ path, problem }) => `${path}: ${problem}`);
 }
 
 for (const dialect of dialectNames) {
-  test(`lintDialect finds nothing for ${dialect} in what it takes`, () => assert.deepEqual(lint(fine(), dialect), []));
+  test(`DialectLint finds nothing for ${dialect} in what it takes`, () => assert.deepEqual(lint(fine(), dialect), []));
 
-  test(`lintDialect takes any data for ${dialect}, and finds no more than 101 things`, () => {
+  test(`DialectLint takes any data for ${dialect}, and finds no more than 101 things`, () => {
     fc.assert(
-      fc.property(arbitraryProfiles, (data) => lintDialect(data, dialect).length <= 101),
+      fc.property(arbitraryProfiles, (data) => new DialectLint(dialect).lint(data).length <= 101),
       { numRuns: 60 },
     );
   });
@@ -259,14 +260,14 @@ for (const [dialect, rules] of [
   ['elastic', elasticRules],
 ] as const) {
   for (const [data, finding] of rules) {
-    test(`lintDialect finds for ${dialect}: ${finding.slice(0, 120)}`, () => {
+    test(`DialectLint finds for ${dialect}: ${finding.slice(0, 120)}`, () => {
       const findings = lint(data, dialect);
       assert.ok(findings.includes(finding), findings.join('\n'));
     });
   }
 }
 
-test('lintDialect finds for pyroscope a profile of 16,001 samples that becomes more than 2 MB', () => {
+test('DialectLint finds for pyroscope a profile of 16,001 samples that becomes more than 2 MB', () => {
   const stack = Array.from({ length: 5 }, (_, index) => ({ ...frame, file: `lib${index}.so` }));
   const samples = Array.from({ length: 16_001 }, (_, index) => ({
     values: [1n],
@@ -277,15 +278,57 @@ test('lintDialect finds for pyroscope a profile of 16,001 samples that becomes m
   assert.match(size!, /^resource_profiles\[0\].*: refused: becomes about \d{7} bytes of pprof; above 2000000 /);
 });
 
-test('lintDialect knows that pyroscope sums off_cpu values where there is no period', () => {
+test('DialectLint knows that pyroscope sums off_cpu values where there is no period', () => {
   const samples = [{ stack: [frame], values: [1n, 2n], at: [1, 2] }];
   const offCpu = { type: 'off_cpu/nanoseconds', samples };
   assert.deepEqual(lint(fine({ ...offCpu, periodType: '', period: 0n }), 'pyroscope'), []);
   assert.deepEqual(lint(fine(offCpu), 'pyroscope'), [`${s}: values: refused: has 2, it must be 1`]);
 });
 
-test('lintDialect finds attributes that refer to the string table', () => {
-  assert.deepEqual(lintDialect(fine(), 'parca', new Set([3])), [
+test('DialectLint finds for parca the names that its reader takes for those before them', () => {
+  const stack = [{ names: ['leaf'] }, { names: ['main'] }];
+  const once = buildData({ ...profile, samples: [{ at: [1], stack }] });
+  const shown = 'no function, which stops Parca at some queries by Parca up to v0.28.0';
+  assert.deepEqual(lint(once, 'parca'), [
+    `dictionary: location_table[1]: line[0]: misread: "leaf" is shown as ${shown}, as in 2 of 2 lines; dialect parca writes each function twice`,
+  ]);
+  assert.deepEqual(lint(withFunctionsTwice(once), 'parca'), []);
+});
+
+test('DialectLint finds for pyroscope profiles of equal labels at one time, in one message and in several', () => {
+  const lintOfFile = new DialectLint('pyroscope');
+  const twins = buildData({ ...profile, samples: [{ at: [1], stack: [frame] }] }, profile);
+  const of =
+    'has the labels, the types and the start of message 1: resource_profiles[0]: scope_profiles[0]: profile[0]';
+  const problem = `dropped: ${of}, and one of the two is kept`;
+  assert.deepEqual(lintOfFile.lint(twins), [
+    { path: 'resource_profiles[1]: scope_profiles[0]: profile[0]: time_unix_nano', problem },
+  ]);
+  assert.deepEqual(lintOfFile.lint(fine()), [{ path: `${p}: time_unix_nano`, problem }]);
+});
+
+test('DialectLint finds no loss in profiles of equal labels whose samples are of other series', () => {
+  const ofThread = (name: string): TestProfile => ({
+    ...profile,
+    samples: [{ at: [1], stack: [frame], attributes: { 'thread.name': name } }],
+  });
+  assert.deepEqual(lint(buildData(ofThread('a'), ofThread('b')), 'pyroscope'), []);
+});
+
+for (const { dialect, compression, found } of [
+  { dialect: 'pyroscope', compression: 'zstd', found: 1 },
+  { dialect: 'parca', compression: 'zstd', found: 1 },
+  { dialect: 'devfiler', compression: 'zstd', found: 1 },
+  { dialect: 'elastic', compression: 'zstd', found: 0 },
+  { dialect: 'pyroscope', compression: 'gzip', found: 0 },
+] as const) {
+  test(`DialectLint finds ${found} faults in ${compression} for ${dialect}`, () => {
+    assert.equal(new DialectLint(dialect, compression).lint(fine()).length, found);
+  });
+}
+
+test('DialectLint finds attributes that refer to the string table', () => {
+  assert.deepEqual(new DialectLint('parca').lint(fine(), new Set([3])), [
     {
       path: 'dictionary: string_table[3]',
       problem: 'dropped: is referred to by an attribute, and such attributes are not resolved',
@@ -294,7 +337,7 @@ test('lintDialect finds attributes that refer to the string table', () => {
 });
 
 for (const dialect of dialectNames) {
-  test(`lintDialect finds nothing refused or dropped in what applyDialect wrote for ${dialect}`, () => {
+  test(`DialectLint finds nothing refused or dropped in what applyDialect wrote for ${dialect}`, () => {
     const samples = [
       {
         at: [1, 2],

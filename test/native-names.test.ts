@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,8 +12,11 @@ import { htlhashOf, readBuildIds } from '../src/native/elf/build-id.ts';
 import { MemorySource } from '../src/native/elf/byte-source.ts';
 import { readElfFile } from '../src/native/elf/elf-file.ts';
 import { decodeProfilesData } from '../src/otlp/protobuf/decode-profiles-data.ts';
+import { encodeProfilesData } from '../src/otlp/protobuf/encode-profiles-data.ts';
+import { buildData } from './support/build-data.ts';
 import type { PlainBatch } from './support/frames-client.ts';
 import { FramesClient, smallBatch } from './support/frames-client.ts';
+import { exportOverGrpc } from './support/otlp-sender.ts';
 import { patienceMs } from './support/patience.ts';
 import type { ReportedFrame } from './support/recorded-run.ts';
 import { framesOf, splitMessages } from './support/recorded-run.ts';
@@ -27,18 +30,18 @@ interface NamedNode {
 }
 
 /** A service that reads the files of this machine's processes. */
-async function startNode(t: TestContext, symbolizer = '', interval = '100ms'): Promise<NamedNode> {
+async function startNode(t: TestContext, symbolizer = '', interval = '100ms', otlpProfiles = ''): Promise<NamedNode> {
   const folder = mkdtempSync(join(tmpdir(), 'framekeeper-native-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'profiles');
   const running = await startService(
     t,
     `
-receivers: {frames: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}}
-processors: {symbol_store: , symbolizer: {debug_directories: [], ${symbolizer}}, reporting_cycle: {interval: ${interval}, jitter: 0}}
+receivers: {frames: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}, otlp: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}}
+processors: {symbol_store: , symbolizer: {debug_directories: [], ${symbolizer}}, reporting_cycle: {interval: ${interval}, jitter: 0, ${otlpProfiles}}}
 exporters: {file: {path: "${path}", format: proto}}
 service:
-  pipelines: {profiles: {receivers: [frames], processors: [symbol_store, symbolizer, reporting_cycle], exporters: [file]}}`,
+  pipelines: {profiles: {receivers: [frames, otlp], processors: [symbol_store, symbolizer, reporting_cycle], exporters: [file]}}`,
   );
   const client = new FramesClient(running.service.receiverPorts.get('frames')!);
   t.after(() => client.close());
@@ -161,3 +164,46 @@ for (const { name, symbolizer, change, reason, metric } of [
     assert.equal(await running.metric(`framekeeper_unresolved_frames{reason="${reason}",frame_type="native"}`), 1);
   });
 }
+
+/** A request of the OTLP profiler of a node: one location without a line, in a file that this machine's processes have mapped. */
+async function sendOtlp({ running }: NamedNode): Promise<void> {
+  const bytes = readFileSync(process.execPath);
+  const mapping = { 'process.executable.build_id.htlhash': htlhashOf(new MemorySource(bytes)) };
+  const frame = { address: bytes.readBigUInt64LE(24), file: basename(process.execPath), mapping };
+  const data = buildData({ samples: [{ stack: [frame], at: [1] }] });
+  await exportOverGrpc(running.service.receiverPorts.get('otlp')!, encodeProfilesData(data));
+}
+
+test('OTLP that passes is named from the second request on, around its bytes', async (t) => {
+  const node = await startNode(t);
+  await sendOtlp(node);
+  await counted(node.running, 'framekeeper_symbolizer_addresses{outcome="named"}');
+  await sendOtlp(node);
+  await node.running.stop();
+  assert.deepEqual(
+    node.reported().map(({ name }) => name),
+    ['', '_start'],
+  );
+  assert.equal(await node.running.metric('framekeeper_otlp_passed_requests{way="named"}'), 1);
+});
+
+test('OTLP that passes is named from the first request on where it may wait', async (t) => {
+  const node = await startNode(t, 'hold: 60s');
+  await sendOtlp(node);
+  await node.running.stop();
+  assert.deepEqual(
+    node.reported().map(({ name }) => name),
+    ['_start'],
+  );
+});
+
+test('OTLP that is merged has the names that came until the tick', async (t) => {
+  const node = await startNode(t, '', '1h', 'otlp_profiles: merge');
+  await sendOtlp(node);
+  await counted(node.running, 'framekeeper_symbolizer_addresses{outcome="named"}');
+  await node.running.stop();
+  assert.deepEqual(
+    node.reported().map(({ name }) => name),
+    ['_start'],
+  );
+});

@@ -13,6 +13,7 @@ import { encodeProfilesJson } from '../src/otlp/json/encode-profiles-json.ts';
 import { decodeAnyWire } from '../src/otlp/protobuf/decode-any-wire.ts';
 import { decodeProfilesData } from '../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../src/otlp/protobuf/encode-profiles-data.ts';
+import { namesOfStore } from '../src/pipeline/node-names.ts';
 import { PassThrough } from '../src/pipeline/pass-through.ts';
 import { checkConformance } from '../src/profile/check/check-conformance.ts';
 import { OtlpMetrics } from '../src/receivers/otlp/otlp-metrics.ts';
@@ -98,7 +99,7 @@ function startIntake(): { intake: ProfilesIntake; requests: ExportRequest[]; sto
   const store = new SymbolStore(configOf({ max_entries: 1_000, max_size_mib: 1 }), () => 0.5);
   const requests: ExportRequest[] = [];
   const sink = new PassThrough({
-    store,
+    names: namesOfStore(store),
     exporters: [fakeExporter('debug', (request) => requests.push(request) > 0)],
     clock,
     meter,

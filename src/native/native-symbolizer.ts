@@ -92,6 +92,15 @@ export class NativeSymbolizer implements Component {
     this.#loop ??= this.#run();
   }
 
+  /** Resolves once nothing waits for an answer, or after `maxMs`. */
+  async untilIdle(maxMs: number): Promise<void> {
+    if (this.#loop === undefined) return;
+    const ending = new AbortController();
+    const late = this.#parts.clock.sleep(maxMs, ending.signal).catch(() => undefined);
+    await Promise.race([this.#loop, late]);
+    ending.abort();
+  }
+
   /** Whether an answer for an address may come soon. */
   isUnderWay(fileId: FileId, addressHigh: number, addressLow: number): boolean {
     return this.#known(fileId)?.waitsFor(addressHigh * 2 ** 32 + addressLow) === true;

@@ -61,6 +61,11 @@ const keys = {
     { fallback: 10_000, min: 100, max: 600_000 },
     'Longest time for a batch of up to 1,000 addresses of one file; after it the file is left alone.',
   ),
+  holdMs: duration(
+    'hold',
+    { fallback: 0, min: 0, max: 60_000 },
+    'Longest time that an OTLP request which passes waits for names under way; 0 sends it at once, and names those that follow.',
+  ),
   maxPending: integer(
     'max_pending',
     { fallback: 65_536, min: 1, max: 16_777_216 },

@@ -3,7 +3,6 @@ import type { ComponentOf } from '../config/check-document.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { Journal } from '../journal/journal.ts';
 import { createJournalEvents } from '../journal/journal-events.ts';
-import type { NativeNames } from '../reporter/native-names.ts';
 import type { ReporterMetrics, WindowStats } from '../reporter/reporter-metrics.ts';
 import { createReporterMetrics } from '../reporter/reporter-metrics.ts';
 import { ReportingCycle } from '../reporter/reporting-cycle.ts';
@@ -12,19 +11,12 @@ import { TraceIntake } from '../reporter/trace-intake.ts';
 import type { SegmentLog } from '../storage/segment-log.ts';
 import type { Component } from '../support/component.ts';
 import { componentLogger } from '../support/logger.ts';
-import type { SymbolStore } from '../symbols/symbol-store.ts';
 import { ExporterOutlet } from './exporter-outlet.ts';
 import { hasNoRoomForReport } from './fan-out.ts';
 import { MergeIntoCycle } from './merge-into-cycle.ts';
+import type { NodeNames } from './node-names.ts';
 import type { PipelineOutlets, PipelineParts } from './pipeline.ts';
 import type { NamedAdmission } from './pipeline-admissions.ts';
-
-/** Where a cycle has its names from. */
-export interface NameParts {
-  readonly store: SymbolStore;
-  /** Names of native frames from this node's files. */
-  readonly native: NativeNames | undefined;
-}
 
 /** Parts of a pipeline with a reporting cycle. */
 export interface CyclePart {
@@ -43,12 +35,13 @@ export interface CyclePart {
 export function createCyclePart(
   pipelineId: string,
   { id, config }: ComponentOf<ReportingCycleConfig>,
-  { store, native }: NameParts,
+  names: NodeNames,
   outlets: PipelineOutlets,
   parts: PipelineParts,
 ): CyclePart {
   const { exporters, journalLog } = outlets;
-  const { intake, merged } = createWindow(config, { store, native }, parts);
+  const { store, native } = names;
+  const { intake, merged } = createWindow(config, names, parts);
   const metrics = createReporterMetrics(parts.meter, () => statsOf(intake, merged));
   const outlet = createOutlet(exporters, metrics, parts.logger);
   const journal = journalLog && createJournal(pipelineId, id, { log: journalLog, intake, parts });
@@ -73,14 +66,15 @@ export function createCyclePart(
 /** The two ways into a window: raw frame samples, and OTLP profiles where these are merged. They share its bounds. */
 function createWindow(
   { maxEvents, maxBytes, intervalMs, otlpProfiles }: ReportingCycleConfig,
-  { store, native }: NameParts,
+  names: NodeNames,
   parts: PipelineParts,
 ): Pick<CyclePart, 'intake' | 'merged'> {
+  const { store, native } = names;
   const limits = { maxEvents, maxBytes, retryDelayMs: intervalMs };
   if (otlpProfiles === 'pass_through') {
     return { intake: new TraceIntake(store, limits, parts.clock, native), merged: undefined };
   }
-  const merged = new MergeIntoCycle({ ...parts, store, limits, window: () => intake.stats });
+  const merged = new MergeIntoCycle({ ...parts, names, limits, window: () => intake.stats });
   const intake = new TraceIntake(store, { ...limits, merged }, parts.clock, native);
   return { intake, merged };
 }

@@ -4,8 +4,6 @@ import { MemoryLimiter } from '../memory/memory-limiter.ts';
 import type { MemoryLimiterConfig } from '../memory/memory-limiter-config.ts';
 import { memoryLimiterType } from '../memory/memory-limiter-config.ts';
 import { createProcessMemory } from '../memory/process-memory.ts';
-import { createSymbolizer } from '../native/create-symbolizer.ts';
-import type { NameSink, NativeSymbolizer } from '../native/native-symbolizer.ts';
 import type { SymbolizerConfig } from '../native/symbolizer-config.ts';
 import { symbolizerType } from '../native/symbolizer-config.ts';
 import type { ReportingCycleConfig } from '../reporter/reporting-cycle-config.ts';
@@ -19,6 +17,8 @@ import { registerSymbolStoreMetrics } from '../symbols/symbol-store-metrics.ts';
 import type { CyclePart } from './create-cycle-part.ts';
 import { createCyclePart } from './create-cycle-part.ts';
 import { refuseForPassThrough, refuseForReport } from './fan-out.ts';
+import type { NodeNames } from './node-names.ts';
+import { createNodeNames } from './node-names.ts';
 import { PassThrough } from './pass-through.ts';
 import type { Pipeline, PipelineOutlets, PipelineParts } from './pipeline.ts';
 import type { NamedAdmission } from './pipeline-admissions.ts';
@@ -47,25 +47,29 @@ export function createPipeline(
     createPipelineAdmissions(id, { frames: [...memory, ...frames], otlp: [...memory, ...otlp] }, parts);
 
   const { exporters, passed: watchers } = outlets;
-  const passThrough = (): PassThrough => new PassThrough({ ...parts, store, exporters, watchers });
-  if (cycleProcessor === undefined) {
+  // Defined below: names come when the pipeline works.
+  const names: NodeNames = createNodeNames(
+    processors.symbolizer,
+    store,
+    (fileId, high, low, symbol) => cycle?.intake.window.nameFrames(fileId, high, low, symbol),
+    parts,
+  );
+  const natives = names.native === undefined ? [] : [names.native];
+  const passThrough = (): PassThrough => new PassThrough({ ...parts, names, exporters, watchers });
+  const cycle: CyclePart | undefined = cycleProcessor && createCyclePart(id, cycleProcessor, names, outlets, parts);
+  if (cycle === undefined) {
     const nothing = { intake: undefined, merged: undefined, journal: undefined };
     const purge = new StorePurge(storeProcessor.id, store, parts.clock);
-    const components = [...first, purge, ...outlets.substitutes(store)];
+    const components = [...first, purge, ...natives, ...outlets.substitutes(store)];
     return { id, store, ...nothing, profiles: passThrough(), admissions: admit([], [passFull]), components };
   }
-  // Names that come for a sample of the window at hand belong to it, whatever the store forgets until the report.
-  const nameFrames: NameFrames = (fileId, high, low, symbol) =>
-    cycle.intake.window.nameFrames(fileId, high, low, symbol);
-  const native = processors.symbolizer && createNative(processors.symbolizer, store, nameFrames, parts);
-  const cycle: CyclePart = createCyclePart(id, cycleProcessor, { store, native }, outlets, parts);
   const { intake, merged, journal } = cycle;
   const otlpFull = merged === undefined ? passFull : reportFull;
   return {
     ...{ id, store, intake, merged, journal },
     profiles: merged ?? passThrough(),
     admissions: admit([reportFull, ...cycle.admissions.frames], [otlpFull, ...cycle.admissions.otlp]),
-    components: [...first, ...(native === undefined ? [] : [native]), ...cycle.components],
+    components: [...first, ...natives, ...cycle.components],
   };
 }
 
@@ -95,25 +99,6 @@ function createLimiter(
   const own = componentLogger(logger, 'processor', id);
   const memory = createProcessMemory();
   return new MemoryLimiter(id, config, { memory, clock, random, meter, logger: own });
-}
-
-type NameFrames = NameSink['learnSymbol'];
-
-/** Names from this node's files fill gaps: a name that a collector gave stays. */
-function createNative(
-  { id, config }: ComponentOf<SymbolizerConfig>,
-  store: SymbolStore,
-  nameFrames: NameFrames,
-  { clock, meter, logger }: PipelineParts,
-): NativeSymbolizer | undefined {
-  if (!config.native) return undefined;
-  const learnSymbol: NameFrames = (fileId, high, low, symbol) => {
-    if (store.knowsInFile(fileId, high, low)) return;
-    store.at(clock.nowMs()).learnSymbol(fileId, high, low, symbol);
-    nameFrames(fileId, high, low, symbol);
-  };
-  const own = componentLogger(logger, 'processor', id);
-  return createSymbolizer(id, config, { sink: { learnSymbol }, meter, clock, logger: own });
 }
 
 /** The snapshot keeper of the store: starts before anything learns names, and stops after the last report. */

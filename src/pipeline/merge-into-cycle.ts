@@ -11,11 +11,12 @@ import type { HoldingSink, ReceivedProfiles, SinkAnswer } from '../receivers/otl
 import type { JoinedReport, MergedProfiles, WindowUsage } from '../reporter/merged-profiles.ts';
 import type { WindowLimits } from '../reporter/trace-intake.ts';
 import type { Clock } from '../support/clock.ts';
-import type { SymbolStore } from '../symbols/symbol-store.ts';
 import { createLocationCounter } from './location-counter.ts';
+import type { NodeNames } from './node-names.ts';
+import { namingAt } from './node-names.ts';
 
 export interface MergeParts {
-  readonly store: SymbolStore;
+  readonly names: NodeNames;
   readonly limits: WindowLimits;
   /** What the window of raw frame samples holds, of the same bounds. */
   readonly window: () => WindowUsage;
@@ -111,8 +112,8 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
   }
 
   #learn(data: ProfilesData): DictionaryNaming {
-    const { store, clock } = this.#parts;
-    const naming = new DictionaryNaming(data.dictionary, store.at(clock.nowMs()));
+    const { names, clock } = this.#parts;
+    const naming = new DictionaryNaming(data.dictionary, namingAt(names, clock.nowMs()));
     this.#locations.add(naming.learnAll(data), { outcome: 'learned' });
     return naming;
   }
@@ -133,9 +134,9 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
     kept: ProfilesJoiner,
     nowMs: number,
   ): { joined: ProfilesJoiner; unresolved: readonly UnnamedFrames[] } {
-    const { store, createProfileId } = this.#parts;
+    const { names, createProfileId } = this.#parts;
     const { locationTable } = kept.dictionary;
-    const naming = new DictionaryNaming(kept.dictionary, store.at(nowMs));
+    const naming = new DictionaryNaming(kept.dictionary, namingAt(names, nowMs));
     const unnamed = [...locationTable.keys()].filter((index) => index > 0 && isUnnamed(locationTable[index]!));
     const late = unnamed.filter((index) => naming.find(index) !== undefined);
     const tally = new UnnamedTally();

@@ -5,20 +5,20 @@ import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { enrichPassable } from '../profile/names/enrich-passable.ts';
 import type { LocationCounts } from '../profile/names/enrich-profiles.ts';
 import { enrichProfiles } from '../profile/names/enrich-profiles.ts';
-import type { NamingSession } from '../profile/names/location-naming.ts';
 import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
 import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
 import { createUnresolvedCounter } from '../reporter/reporter-metrics.ts';
 import type { Clock } from '../support/clock.ts';
-import type { SymbolStore } from '../symbols/symbol-store.ts';
 import { offerToAll } from './fan-out.ts';
 import { createLocationCounter } from './location-counter.ts';
+import type { NodeNames } from './node-names.ts';
+import { namingAt } from './node-names.ts';
 
 /** Is told of a request that was taken, and of its frames without a name. */
 export type PassWatcher = (request: ExportRequest, unnamed: readonly UnnamedFrames[]) => void;
 
 export interface PassThroughParts {
-  readonly store: SymbolStore;
+  readonly names: NodeNames;
   readonly exporters: readonly ProfilesExporter[];
   /** Shown every request that was taken. */
   readonly watchers?: readonly PassWatcher[];
@@ -45,9 +45,22 @@ export class PassThrough implements ProfilesSink {
   }
 
   submit(received: ReceivedProfiles, signal?: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
-    const { store, exporters, clock } = this.#parts;
-    const enriched = this.#enrich(received, store.at(clock.nowMs()));
-    return this.#show(enriched, offerToAll(exporters, enriched.request, signal));
+    const { holdMs } = this.#parts.names;
+    const enriched = this.#enrich(received);
+    const isUnderWay = holdMs > 0 && enriched.unnamed.some(({ reason }) => reason === 'under_way');
+    return isUnderWay ? this.#hold(received, signal) : this.#send(enriched, signal);
+  }
+
+  /** Waits for names under way, no longer than `hold`. */
+  async #hold(received: ReceivedProfiles, signal?: AbortSignal): Promise<SinkAnswer> {
+    const { native, holdMs } = this.#parts.names;
+    await native?.untilIdle(holdMs);
+    return this.#send(this.#enrich(received), signal);
+  }
+
+  #send(enriched: EnrichedRequest, signal?: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
+    this.#count(enriched);
+    return this.#show(enriched, offerToAll(this.#parts.exporters, enriched.request, signal));
   }
 
   /** Whoever watches sees what was taken, when that is known. */
@@ -59,20 +72,23 @@ export class PassThrough implements ProfilesSink {
     return answer;
   }
 
-  #enrich(received: ReceivedProfiles, names: NamingSession): EnrichedRequest {
+  #enrich(received: ReceivedProfiles): EnrichedRequest {
+    const { names, clock } = this.#parts;
+    const session = namingAt(names, clock.nowMs());
     const { scan, sampleCount } = received;
-    const kept = scan.kind === 'passable' ? enrichPassable(scan.profiles, names) : undefined;
+    const kept = scan.kind === 'passable' ? enrichPassable(scan.profiles, session) : undefined;
     if (scan.kind === 'passable' && kept !== undefined) {
       const isSame = kept.bytes === scan.profiles.bytes;
-      this.#count(kept, { way: kept.namedLocations > 0 ? 'named' : isSame ? 'as_it_was' : 'inlined' });
-      return { request: createEncodedRequest(kept.bytes, sampleCount), unnamed: kept.unnamed };
+      const way = { way: kept.namedLocations > 0 ? 'named' : isSame ? 'as_it_was' : 'inlined' };
+      return { request: createEncodedRequest(kept.bytes, sampleCount), unnamed: kept.unnamed, locations: kept, way };
     }
-    const rebuilt = enrichProfiles(received.data, names);
-    this.#count(rebuilt, { way: 'rebuilt', reason: scan.kind === 'passable' ? 'same_location' : scan.reason });
-    return { request: createExportRequest(rebuilt.data, sampleCount), unnamed: rebuilt.unnamed };
+    const rebuilt = enrichProfiles(received.data, session);
+    const way = { way: 'rebuilt', reason: scan.kind === 'passable' ? 'same_location' : scan.reason };
+    const request = createExportRequest(rebuilt.data, sampleCount);
+    return { request, unnamed: rebuilt.unnamed, locations: rebuilt, way };
   }
 
-  #count(locations: LocationCounts, way: Attributes): void {
+  #count({ locations, way }: EnrichedRequest): void {
     this.#locations.add(locations.learnedLocations, { outcome: 'learned' });
     this.#locations.add(locations.namedLocations, { outcome: 'named' });
     this.#locations.add(locations.unnamedLocations, { outcome: 'unnamed' });
@@ -86,4 +102,7 @@ export class PassThrough implements ProfilesSink {
 interface EnrichedRequest {
   readonly request: ExportRequest;
   readonly unnamed: readonly UnnamedFrames[];
+  readonly locations: LocationCounts;
+  /** How the request passes, and why if rebuilt. */
+  readonly way: Attributes;
 }

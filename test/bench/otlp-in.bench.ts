@@ -8,6 +8,7 @@ import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { decodeAnyWire } from '../../src/otlp/protobuf/decode-any-wire.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { findWireVersion } from '../../src/otlp/protobuf/wire-version.ts';
+import { namesOfStore } from '../../src/pipeline/node-names.ts';
 import { PassThrough } from '../../src/pipeline/pass-through.ts';
 import { enrichPassable } from '../../src/profile/names/enrich-passable.ts';
 import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
@@ -187,7 +188,7 @@ async function startPassThrough(fill: (store: SymbolStore) => void): Promise<Run
   fill(store);
   // As an exporter's client does, before it writes to its socket.
   const exporters = [fakeExporter('bench', (request) => request.encoded().length > 0)];
-  const sink = new PassThrough({ store, exporters, clock: systemClock, meter });
+  const sink = new PassThrough({ names: namesOfStore(store), exporters, clock: systemClock, meter });
   const server = new GrpcServer(plainGrpcConfig, { clock: systemClock, meter, logger });
   const config = { grpc: plainGrpcConfig, http: undefined };
   const admission = (): undefined => undefined;

@@ -5,6 +5,7 @@ import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { countSamples } from '../../src/otlp/profiles-data.ts';
 import { MergeIntoCycle } from '../../src/pipeline/merge-into-cycle.ts';
+import { namesOfStore } from '../../src/pipeline/node-names.ts';
 import { checkConformance } from '../../src/profile/check/check-conformance.ts';
 import type { ReceivedProfiles } from '../../src/receivers/otlp/profiles-sink.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
@@ -24,7 +25,14 @@ function setUp({ maxEvents = 1000, maxBytes = 1e9, window = { events: 0, bytes: 
   const limits = { maxEvents, maxBytes, retryDelayMs: 5000 };
   let ids = 0;
   const createProfileId = (): Uint8Array => new Uint8Array(16).fill(0xa0 + ids++);
-  const parts = { store, limits, window: () => window, clock: new FakeClock(), meter, createProfileId };
+  const parts = {
+    names: namesOfStore(store),
+    limits,
+    window: () => window,
+    clock: new FakeClock(),
+    meter,
+    createProfileId,
+  };
   return { merge: new MergeIntoCycle(parts), store, metrics: values };
 }
 

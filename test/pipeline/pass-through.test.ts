@@ -6,6 +6,7 @@ import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { countSamples } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { namesOfStore } from '../../src/pipeline/node-names.ts';
 import type { PassWatcher } from '../../src/pipeline/pass-through.ts';
 import { PassThrough } from '../../src/pipeline/pass-through.ts';
 import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
@@ -37,7 +38,7 @@ function startPassThrough(takes: readonly boolean[], watchers: readonly PassWatc
       return isTaken;
     }),
   );
-  const sink = new PassThrough({ store, exporters, watchers, clock, meter });
+  const sink = new PassThrough({ names: namesOfStore(store), exporters, watchers, clock, meter });
   return { sink, store, clock, requests, metrics: values };
 }
 

@@ -6,6 +6,7 @@ import type { FileIdentity, WantedFile } from './file-identity.ts';
 import { identify, isWanted } from './file-identity.ts';
 import type { OpenFile } from './open-file.ts';
 import { openBelow, openRegularFile } from './open-file.ts';
+import { ProcessFiles } from './process-files.ts';
 import type { CodeMapping } from './process-maps.ts';
 import { readCodeMappings } from './process-maps.ts';
 import { readVdso } from './vdso.ts';
@@ -35,19 +36,27 @@ const maxIdentities = 4096;
 /** Finds the file with a file ID among those that processes have mapped. By identity, never by path alone. */
 export class FileFinder {
   readonly #search: FileSearch;
+  readonly #processes: ProcessFiles;
   readonly #known = new Map<string, FileIdentity>();
 
   constructor(search: FileSearch) {
     this.#search = search;
+    this.#processes = new ProcessFiles(search.procRoot);
   }
 
-  /** Looks into the processes in turn, then into the debug directories. */
-  find(wanted: WantedFile, pids: readonly number[]): FoundFile | FileMiss {
+  /** Looks into the processes in turn, then into others that have a file of the name, then into the debug directories. */
+  find(wanted: WantedFile, pids: readonly number[], nowMs: number): FoundFile | FileMiss {
     let miss: FileMiss = 'no_process';
-    for (const pid of pids) {
-      const found = this.#findInProcess(wanted, pid);
-      if (typeof found !== 'string') return found;
-      if (rankOf(found) > rankOf(miss)) miss = found;
+    const tried = new Set<number>();
+    // Whoever maps the file is asked for only if those that are known to do not help.
+    for (const candidates of [() => pids, () => this.#processes.pidsOf(wanted.fileName, nowMs)]) {
+      for (const pid of candidates()) {
+        if (tried.has(pid)) continue;
+        tried.add(pid);
+        const found = this.#findInProcess(wanted, pid);
+        if (typeof found !== 'string') return found;
+        if (rankOf(found) > rankOf(miss)) miss = found;
+      }
     }
     return this.#findByBuildId(wanted) ?? miss;
   }

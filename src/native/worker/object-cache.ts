@@ -58,7 +58,7 @@ export class ObjectCache {
     const key = `${wanted.fileId} ${wanted.gnuBuildId}`;
     let found = this.#open.get(key);
     if (found === undefined) {
-      const file = this.#finder.find(wanted, pids);
+      const file = this.#finder.find(wanted, pids, nowMs);
       if (typeof file === 'string') return file;
       found = this.#openObject(file);
     }

@@ -14,6 +14,8 @@ export interface NamingSession {
   openFile(fileId: FileId): SymbolLookup | undefined;
   /** The reason why an address of a file has no name. */
   reasonUnknown(fileId: FileId, addressHigh: number, addressLow: number): string;
+  /** Asks for a name that the store lacks, for later requests; `frameType` is empty where the sender tells none. */
+  needNativeName?(file: MappingFile, addressHigh: number, addressLow: number, frameType: string): void;
 }
 
 /** Locations and mappings of one dictionary, by their indices, which must be sound. */
@@ -70,12 +72,18 @@ export class LocationNaming {
     return true;
   }
 
-  /** The store's name for a location; marks the name as used. */
+  /** The store's name for a location; marks the name as used. A location without lines that has none is asked for. */
   find(location: number): FrameSymbol | undefined {
     const file = this.#fileOf(location);
     if (file === undefined) return undefined;
     if (file.symbols === undefined) file.symbols = this.#session.openFile(file.fileId) ?? null;
-    return file.symbols?.find(this.#view.addressHigh(location), this.#view.addressLow(location));
+    const view = this.#view;
+    const symbol = file.symbols?.find(view.addressHigh(location), view.addressLow(location));
+    if (symbol === undefined && this.#session.needNativeName !== undefined) {
+      const frameType = view.frameTypeOf(location);
+      this.#session.needNativeName(file, view.addressHigh(location), view.addressLow(location), frameType);
+    }
+    return symbol;
   }
 
   /** The reason why a location has no name, after `find` found none; `no_file_id` where nothing identifies its file. */

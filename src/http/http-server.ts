@@ -15,6 +15,7 @@ import { formatEndpoint } from '../config/endpoint.ts';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
+import { placeConnections } from '../support/connection-places.ts';
 import { closeHttp, openHttp } from '../support/open-http.ts';
 import { ListenerTls } from '../support/tls/listener-tls.ts';
 import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
@@ -82,8 +83,17 @@ export class HttpServer implements Component {
       description: `Number of HTTP connections refused because ${limits.connections} were open.`,
       unit: '{connection}',
     });
-    this.#app.server.maxConnections = limits.connections;
-    this.#app.server.on('drop', () => refused.add(1));
+    const idleClosed = meter.createCounter('framekeeper_http_closed_idle_connections', {
+      description: 'Idle HTTP connections closed to make room for new ones.',
+      unit: '{connection}',
+    });
+    // There from the start, for alerts.
+    refused.add(0);
+    idleClosed.add(0);
+    placeConnections(this.#app.server, limits.connections, clock, {
+      onRefused: () => refused.add(1),
+      onIdleClosed: () => idleClosed.add(1),
+    });
   }
 
   async start(): Promise<void> {
@@ -151,7 +161,9 @@ async function askGuard(guard: RequestGuard, { headers }: FastifyRequest, reply:
 }
 
 function createApp(logger: Logger, tlsOptions: ListenerTls['serverOptions'] | undefined): FastifyInstance {
-  const http = { maxHeaderSize: limits.headerBytes, headersTimeout: limits.requestMs };
+  // Node.js looks at the time of headers every 30 s otherwise.
+  const deadlines = { headersTimeout: limits.requestMs, connectionsCheckingInterval: 1_000 };
+  const http = { maxHeaderSize: limits.headerBytes, ...deadlines };
   const app = fastify({
     bodyLimit: 1,
     requestTimeout: limits.requestMs,

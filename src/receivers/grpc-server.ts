@@ -11,7 +11,7 @@ import { createAuthInterceptor } from './auth-interceptor.ts';
 import { GrpcHealth, healthService, loadHealthProto } from './grpc-health.ts';
 import { GrpcReflection } from './grpc-reflection.ts';
 import type { GrpcServerConfig } from './grpc-server-config.ts';
-import { createWindowedServer } from './windowed-server.ts';
+import { createGrpcTransport } from './grpc-transport.ts';
 
 /** A service that a receiver has on a gRPC server. */
 export interface GrpcService {
@@ -21,6 +21,8 @@ export interface GrpcService {
   readonly handlers: UntypedServiceImplementation;
   /** Description of the service, loaded when a client asks for reflection. */
   readonly loadProto: () => PackageDefinition;
+  /** Called for each message that was refused for its size. `limit` names it and the key that raises it. */
+  readonly onMessageTooLarge: (limit: string) => void;
   /** Called first at a stop: refuses new calls, and ends the open ones once what they have begun is done. */
   readonly endCalls: () => void;
 }
@@ -64,9 +66,24 @@ export class GrpcServer {
       description: 'Connections closed at once because there were max_connections already.',
       unit: '{connection}',
     });
-    const { server, destroyConnections, setSecureContext } = createWindowedServer(channelOptions(config, guard), {
+    const idleClosed = meter.createCounter('framekeeper_grpc_closed_idle_connections', {
+      description: 'Idle connections closed to make room for new ones.',
+      unit: '{connection}',
+    });
+    const givenUp = meter.createCounter('framekeeper_grpc_given_up_messages', {
+      description: 'Messages given up before they were whole, by reason.',
+      unit: '{message}',
+    });
+    // There from the start, for alerts.
+    this.#refusedConnections.add(0);
+    idleClosed.add(0);
+    const { server, destroyConnections, setSecureContext } = createGrpcTransport(channelOptions(config, guard), {
       windowBytes: flowControlWindowBytes,
       maxConnections: config.maxConnections,
+      maxMessageBytes: config.maxReceiveMessageBytes,
+      onIdleConnectionClosed: () => idleClosed.add(1),
+      onMessageGivenUp: (reason) => givenUp.add(1, { reason }),
+      onMessageTooLarge: (path) => this.#tellTooLarge(path),
       minTlsVersion: config.tls?.minVersion ?? 'TLSv1.2',
       onConnectionRefused: () => this.#refusedConnections.add(1),
       settingsTimeoutMs,
@@ -124,6 +141,12 @@ export class GrpcServer {
       { endpoint, port: this.#port, services: this.#services.map(({ name }) => name) },
       'gRPC server is listening.',
     );
+  }
+
+  #tellTooLarge(path: string): void {
+    const mib = this.#config.maxReceiveMessageBytes / 1024 / 1024;
+    const service = this.#services.find(({ name }) => path.startsWith(`/${name}/`));
+    service?.onMessageTooLarge(`max_recv_msg_size_mib (${mib} MiB)`);
   }
 
   async #close(deadline: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { systemClock } from '../../src/support/clock.ts';
@@ -90,13 +91,7 @@ export class GoodCollector {
 
   async #askHealth(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const isHealthy = await fetch(`http://127.0.0.1:${this.#service.healthPort}/`, {
-        headers: { connection: 'close' },
-        signal: AbortSignal.timeout(5_000),
-      }).then(
-        ({ status }) => status === 200,
-        () => false,
-      );
+      const isHealthy = await isServed(this.#service.healthPort);
       if (!isHealthy) this.#healthFailures++;
       await sleep(250);
     }
@@ -122,4 +117,15 @@ export class GoodCollector {
     }
     return { samples, unnamed };
   }
+}
+
+/** Asks on a connection of its own, as a probe does. */
+function isServed(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get({ host: '127.0.0.1', port, path: '/', agent: false, timeout: 5_000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    request.on('error', () => resolve(false)).on('timeout', () => request.destroy(new Error('no answer')));
+  });
 }

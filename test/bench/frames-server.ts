@@ -1,7 +1,7 @@
 import { createServer } from 'node:http2';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { framesServiceDefinition } from '../../src/receivers/frames/frames-service.ts';
-import { createWindowedServer } from '../../src/receivers/windowed-server.ts';
+import { createGrpcTransport } from '../../src/receivers/grpc-transport.ts';
 import { systemClock } from '../../src/support/clock.ts';
 
 // A server that reads messages and does nothing with them, in a process of its own so that its CPU time can be told
@@ -11,13 +11,17 @@ const [kind, windowText] = process.argv.slice(2);
 const windowBytes = Number(windowText);
 
 function listenGrpc(): void {
-  const { server } = createWindowedServer(
+  const { server } = createGrpcTransport(
     { 'grpc.enable_channelz': 0 },
     {
       windowBytes,
       maxConnections: 16,
       minTlsVersion: 'TLSv1.2',
+      maxMessageBytes: 4 * 1024 * 1024,
       onConnectionRefused: () => undefined,
+      onIdleConnectionClosed: () => undefined,
+      onMessageGivenUp: () => undefined,
+      onMessageTooLarge: () => undefined,
       settingsTimeoutMs: 120_000,
       clock: systemClock,
     },

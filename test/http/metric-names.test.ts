@@ -12,6 +12,7 @@ import { parsePrometheusText } from '../support/prometheus-grammar.ts';
 // Dashboards and alerts are written against these names: a change here is a change for the user.
 const golden = [
   'framekeeper_event_loop_delay_seconds',
+  'framekeeper_http_closed_idle_connections',
   'framekeeper_http_refused_connections',
   'framekeeper_live_page_clients',
   'framekeeper_live_page_refused_clients',
@@ -50,5 +51,6 @@ test('/metrics has the metrics of the process, the HTTP servers and the live pag
   const readValue = (name: string) => samples.find((sample) => sample.name === name)!.value;
   assert.equal(readValue('framekeeper_live_page_clients'), 16);
   assert.equal(readValue('framekeeper_live_page_refused_clients'), 1);
-  assert.ok(readValue('framekeeper_http_refused_connections') >= 1);
+  assert.ok(readValue('framekeeper_http_closed_idle_connections') >= 1);
+  assert.equal(readValue('framekeeper_http_refused_connections'), 0);
 });

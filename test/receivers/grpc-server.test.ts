@@ -195,16 +195,65 @@ test('the flow-control window is raised, for streams and for connections', async
   session.destroy();
 });
 
-test('connections beyond the limit are closed and counted', async (t) => {
+test('a new connection beyond the limit takes the place of the one that has been idle for longest', async (t) => {
   const { port, metrics } = await serve(t, { maxConnections: 2 });
-  const sockets = [1, 2].map(() => connect(port, '127.0.0.1'));
-  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  const sessions = [];
+  for (let i = 0; i < 3; i++) {
+    const session = http2.connect(`http://127.0.0.1:${port}`);
+    session.on('error', () => undefined);
+    sessions.push(session);
+    const closed = i === 2 ? once(sessions[0]!, 'close') : undefined;
+    await once(session, 'remoteSettings');
+    await closed;
+  }
+  assert.deepEqual(
+    sessions.map(({ destroyed }) => destroyed),
+    [true, false, false],
+  );
+  assert.equal((await metrics()).get('framekeeper_grpc_closed_idle_connections{}'), 1);
+  for (const session of sessions) session.destroy();
+});
+
+test('a connection beyond the limit is closed and counted while all others have calls', async (t) => {
+  const { port, metrics } = await serve(t, { maxConnections: 2 });
+  const sessions = [1, 2].map(() => http2.connect(`http://127.0.0.1:${port}`));
+  for (const session of sessions) {
+    if (session.connecting) await once(session, 'connect');
+    const call = session.request({ ':method': 'POST', ':path': watchPath, 'content-type': 'application/grpc' });
+    call.on('error', () => undefined);
+    await new Promise((resolve) => session.ping(resolve));
+  }
   const third = connect(port, '127.0.0.1');
   third.on('error', () => undefined);
   third.resume();
   await once(third, 'close');
   assert.equal((await metrics()).get('framekeeper_grpc_refused_connections{}'), 1);
-  for (const socket of sockets) socket.destroy();
+  for (const session of sessions) session.destroy();
+});
+
+const watchPath = '/framekeeper.frames.v1.FramesService/Stream';
+
+test('a message that does not get any further is given up, and the bytes of others are bounded', async (t) => {
+  const { port, clock, metrics } = await serve(t);
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  t.after(() => session.destroy());
+  const half = Buffer.alloc(2 * 1024 * 1024);
+  half.writeUInt32BE(4 * 1024 * 1024 - 5, 1);
+  const begin = (): Promise<string> => {
+    const head = { ':method': 'POST', ':path': '/framekeeper.frames.v1.FramesService/Submit' };
+    const request = session.request({ ...head, 'content-type': 'application/grpc', te: 'trailers' });
+    request.on('error', () => undefined).resume();
+    request.write(half);
+    return once(request, 'response').then(([headers]) => headers['grpc-status'] as string);
+  };
+  // 16 MiB a connection: the ninth half of 4 MiB is too much.
+  const statuses = await Promise.any(Array.from({ length: 9 }, begin));
+  assert.equal(statuses, String(status.RESOURCE_EXHAUSTED));
+  const given = (reason: string): Promise<number | undefined> =>
+    metrics().then((values) => values.get(`framekeeper_grpc_given_up_messages{reason="${reason}"}`));
+  assert.ok((await given('connection_full'))! >= 1);
+  for (let i = 0; i < 11; i++) await clock.advance(1_000);
+  assert.ok((await given('stalled'))! >= 1);
 });
 
 test('a connection that says nothing is closed after a time, and one that speaks is not', async (t) => {

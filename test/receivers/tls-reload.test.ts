@@ -42,7 +42,7 @@ const listeners: Record<string, (tls: ServerTlsConfig, parts: Parts) => Promise<
     const sink = { submit: () => ({ kind: 'accepted' }) as const };
     const metrics = new OtlpMetrics(meter, 'otlp');
     const intake = new ProfilesIntake({ sink, metrics, admission: () => undefined, clock, logger });
-    const server = new OtlpHttpServer({ ...plainHttpConfig, tls }, { intake, clock, meter, logger });
+    const server = new OtlpHttpServer('otlp', { ...plainHttpConfig, tls }, { intake, clock, meter, logger });
     await server.start();
     return server;
   },

@@ -90,7 +90,7 @@ export class FramesMetrics implements SequenceMemoryEvents {
   }
 
   /** `sampleCount` is how many samples the batch seems to have had; 0 when it was not looked into. */
-  countRefused(reason: 'invalid' | 'internal' | 'stopping' | 'not_admitted', sampleCount: number): void {
+  countRefused(reason: 'invalid' | 'internal' | 'stopping' | 'not_admitted' | 'too_large', sampleCount: number): void {
     this.#refusedBatches.add(1, { ...this.#attributes, reason });
     add(this.#refusedSamples, sampleCount, this.#attributes);
   }

@@ -71,6 +71,7 @@ export class FramesReceiver implements Component {
         Stream: (call: Stream) => this.#stream(call),
       },
       loadProto: loadFramesProto,
+      onMessageTooLarge: (limit) => this.#refuseTooLarge(`receivers.${id}.protocols.grpc.${limit}`),
       endCalls: () => this.#endCalls(),
     });
   }
@@ -157,11 +158,18 @@ export class FramesReceiver implements Component {
     return grpcStatusOf({ code: status.RESOURCE_EXHAUSTED, message: reason, retryAfterMs: retryDelayMs });
   }
 
+  /** Counted as one sample: how many it had nobody knows. */
+  #refuseTooLarge(limit: string): void {
+    this.#metrics.countRefused('too_large', 1);
+    this.#warn(new InvalidMessage('', `the message is larger than ${limit}`, 'raise that, or split the batch'));
+  }
+
   #warn(error: InvalidMessage): void {
     const nowMs = this.#clock.nowMs();
     if (nowMs < this.#warnAfterMs) return;
     this.#warnAfterMs = nowMs + warningIntervalMs;
-    this.#logger.warn({ path: error.path, problem: error.problem }, 'Refused a batch that is not valid.');
+    const { path, problem, remedy } = error;
+    this.#logger.warn({ path, problem, remedy }, 'Refused a batch that is not valid.');
   }
 
   #endCalls(): void {

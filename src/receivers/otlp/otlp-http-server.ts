@@ -9,8 +9,10 @@ import { fastify } from 'fastify';
 import type { Logger } from 'pino';
 import type { RequestGuard } from '../../model/authentication.ts';
 import type { Clock } from '../../support/clock.ts';
+import { placeConnections } from '../../support/connection-places.ts';
 import { closeHttp, openHttp } from '../../support/open-http.ts';
 import { ListenerTls } from '../../support/tls/listener-tls.ts';
+import { UnfinishedMessages, unfinishedLimits } from '../unfinished-messages.ts';
 import { addOtlpRoutes } from './otlp-http.ts';
 import type { OtlpHttpConfig } from './otlp-receiver-config.ts';
 import type { ProfilesIntake } from './profiles-intake.ts';
@@ -30,9 +32,10 @@ export class OtlpHttpServer {
   readonly #app: FastifyInstance;
   readonly #logger: Logger;
   readonly #tls: ListenerTls | undefined;
+  readonly #bodies: UnfinishedMessages;
   #port = 0;
 
-  constructor(config: OtlpHttpConfig, { intake, clock, guard, meter, logger }: OtlpHttpServerDependencies) {
+  constructor(id: string, config: OtlpHttpConfig, { intake, clock, guard, meter, logger }: OtlpHttpServerDependencies) {
     this.#config = config;
     this.#logger = logger;
     const tlsDependencies = { part: config.endpoint, path: 'tls', clock, meter, logger };
@@ -41,14 +44,34 @@ export class OtlpHttpServer {
       description: 'HTTP connections closed at once because there were max_connections already.',
       unit: '{connection}',
     });
+    const idleClosed = meter.createCounter('framekeeper_otlp_closed_idle_connections', {
+      description: 'Idle HTTP connections closed to make room for new ones.',
+      unit: '{connection}',
+    });
+    const givenUp = meter.createCounter('framekeeper_otlp_given_up_bodies', {
+      description: 'Request bodies given up before they were whole, by reason.',
+      unit: '{request}',
+    });
+    this.#bodies = new UnfinishedMessages(
+      unfinishedLimits(config.maxRequestBodyBytes, config.readTimeoutMs || Number.POSITIVE_INFINITY),
+      clock,
+      (reason) => givenUp.add(1, { reason }),
+    );
     this.#app = fastify({
-      serverFactory: (listener) =>
-        createBoundedServer(listener, config, this.#tls?.serverOptions, () => refused.add(1)),
+      serverFactory: (listener) => createBoundedServer(listener, config, this.#tls?.serverOptions),
       bodyLimit: config.maxRequestBodyBytes,
       forceCloseConnections: 'idle',
       exposeHeadRoutes: false,
     });
-    addOtlpRoutes(this.#app, intake, config, guard);
+    // There from the start, for alerts.
+    refused.add(0);
+    idleClosed.add(0);
+    placeConnections(this.#app.server, config.maxConnections, clock, {
+      onRefused: () => refused.add(1),
+      onIdleClosed: () => idleClosed.add(1),
+    });
+    const limitKey = `receivers.${id}.protocols.http.max_request_body_size`;
+    addOtlpRoutes(this.#app, intake, { ...config, limitKey, bodies: this.#bodies }, guard);
   }
 
   /** The port that it listens at; 0 before it does. */
@@ -76,14 +99,14 @@ export class OtlpHttpServer {
   async stop(deadline: AbortSignal): Promise<void> {
     this.#tls?.stop();
     await closeHttp(this.#app, deadline);
+    this.#bodies.stop();
   }
 }
 
 function createBoundedServer(
   listener: RequestListener,
-  { readTimeoutMs, readHeaderTimeoutMs, idleTimeoutMs, maxConnections }: OtlpHttpConfig,
+  { readTimeoutMs, readHeaderTimeoutMs, idleTimeoutMs }: OtlpHttpConfig,
   tlsOptions: ListenerTls['serverOptions'] | undefined,
-  onConnectionRefused: () => void,
 ): Server {
   const options = {
     requestTimeout: readTimeoutMs,
@@ -91,13 +114,11 @@ function createBoundedServer(
     headersTimeout:
       readTimeoutMs === 0 ? readHeaderTimeoutMs : Math.min(readHeaderTimeoutMs || readTimeoutMs, readTimeoutMs),
     keepAliveTimeout: idleTimeoutMs,
+    // Node.js looks at these deadlines every 30 s otherwise.
+    connectionsCheckingInterval: 1_000,
     maxHeaderSize: 65_536,
   };
-  const server =
-    tlsOptions === undefined
-      ? createServer(options, listener)
-      : (createSecureServer({ ...options, ...tlsOptions }, listener) as Server);
-  server.maxConnections = maxConnections;
-  server.on('drop', onConnectionRefused);
-  return server;
+  return tlsOptions === undefined
+    ? createServer(options, listener)
+    : (createSecureServer({ ...options, ...tlsOptions }, listener) as Server);
 }

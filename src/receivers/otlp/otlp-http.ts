@@ -8,6 +8,8 @@ import type { ContentEncoding } from '../content-encoding.ts';
 import { contentEncodingOf, decompress } from '../content-encoding.ts';
 import type { RpcStatus } from '../rpc-status.ts';
 import { encodeRpcStatus } from '../rpc-status.ts';
+import type { UnfinishedMessages } from '../unfinished-messages.ts';
+import { givenUpTexts } from '../unfinished-messages.ts';
 import type { ExportMessage, ProfilesIntake } from './profiles-intake.ts';
 import {
   developmentVersionKey,
@@ -24,6 +26,10 @@ export interface OtlpHttpLimits {
   /** Before decompression and after it. */
   readonly maxRequestBodyBytes: number;
   readonly compressionAlgorithms: readonly ContentEncoding[];
+  /** Path of the key that sets `maxRequestBodyBytes`. */
+  readonly limitKey: string;
+  /** Account of the bodies that have come in part. */
+  readonly bodies: UnfinishedMessages;
 }
 
 type Encoding = ExportMessage['encoding'];
@@ -41,13 +47,14 @@ export function addOtlpRoutes(
   guard: RequestGuard | undefined,
 ): void {
   if (guard !== undefined) app.addHook('onRequest', async (request, reply) => askGuard(guard, request, reply));
-  const tooLarge: RpcStatus = {
-    code: status.RESOURCE_EXHAUSTED,
-    message: `the request body is larger than max_request_body_size (${limits.maxRequestBodyBytes} bytes)`,
-  };
+  const limit = `${limits.limitKey} (${limits.maxRequestBodyBytes} bytes)`;
+  const refuseTooLarge = (reply: FastifyReply, encoding: Encoding): FastifyReply =>
+    sendStatus(reply, encoding, 413, intake.refuseTooLarge('http', limit));
   app.removeAllContentTypeParsers();
   const bodyLimit = limits.maxRequestBodyBytes;
-  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', { bodyLimit }, (request, payload, done) => {
+    readBody(request, payload, limits).then((body) => done(null, body), done);
+  });
   app.post(profilesPath, {
     bodyLimit,
     onRequest: async (request, reply) => refuseByHead(request, reply, intake, limits),
@@ -56,7 +63,7 @@ export function addOtlpRoutes(
       const encoding = encodingOf(request)!;
       const compression = contentEncodingOf(request.headers['content-encoding'])!;
       const content = await decompress(body, compression, limits.maxRequestBodyBytes);
-      if (content.kind === 'too_large') return refuseAs(413, tooLarge, reply, encoding, intake);
+      if (content.kind === 'too_large') return refuseTooLarge(reply, encoding);
       if (content.kind === 'damaged') {
         const message = `cannot decompress the request body as ${compression}: ${content.reason}`;
         return refuse(reply, encoding, intake, 'encoding', { code: status.INVALID_ARGUMENT, message });
@@ -83,7 +90,13 @@ export function addOtlpRoutes(
   });
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const encoding = encodingOf(request) ?? 'json';
-    if (error.statusCode === 413) return refuseAs(413, tooLarge, reply, encoding, intake);
+    // The rest of the body is not waited for.
+    if (error.statusCode !== undefined) reply.header('connection', 'close');
+    if (error.statusCode === 413) return refuseTooLarge(reply, encoding);
+    if (error.statusCode === 503) {
+      const refusal = { code: status.UNAVAILABLE, message: error.message, retryAfterMs: 1_000 };
+      return refuse(reply, encoding, intake, 'busy', refusal);
+    }
     const code = error.statusCode !== undefined && error.statusCode < 500 ? status.INVALID_ARGUMENT : status.INTERNAL;
     return refuse(reply, encoding, intake, code === status.INTERNAL ? 'internal' : 'invalid', {
       code,
@@ -158,16 +171,41 @@ function refuse(
   return sendStatus(reply, encoding, httpStatusOf(refusal.code), refusal);
 }
 
-/** With an HTTP status that says more than the one of the gRPC code. */
-function refuseAs(
-  httpStatus: number,
-  refusal: RpcStatus,
-  reply: FastifyReply,
-  encoding: Encoding,
-  intake: ProfilesIntake,
-): FastifyReply {
-  intake.refuse('http', 'too_large', refusal);
-  return sendStatus(reply, encoding, httpStatus, refusal);
+/**
+ * The whole body. Rejects with an error that has a `statusCode`: 413 for one that is too large, 408 for one that does not get any further,
+ * 503 where too much is held of others.
+ */
+function readBody(
+  { raw, headers }: FastifyRequest,
+  payload: NodeJS.ReadableStream,
+  { maxRequestBodyBytes, bodies }: OtlpHttpLimits,
+): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    const fail = (statusCode: number, message: string): void => {
+      body.finish();
+      chunks.length = 0;
+      payload.removeAllListeners('data').resume();
+      reject(Object.assign(new Error(message), { statusCode }));
+    };
+    const body = bodies.begin(raw.socket, (reason) =>
+      fail(reason === 'stalled' || reason === 'too_slow' ? 408 : 503, givenUpTexts[reason]),
+    );
+    if (Number(headers['content-length'] ?? 0) > maxRequestBodyBytes) return fail(413, '');
+    payload.on('data', (chunk: Buffer) => {
+      sizeBytes += chunk.length;
+      if (sizeBytes > maxRequestBodyBytes) return fail(413, '');
+      chunks.push(chunk);
+      body.hold(sizeBytes, chunks.length);
+    });
+    payload.on('end', () => {
+      body.finish();
+      resolve(Buffer.concat(chunks));
+    });
+    payload.on('error', (error) => fail(400, error.message));
+    raw.once('close', () => body.finish());
+  });
 }
 
 function sendStatus(reply: FastifyReply, encoding: Encoding, httpStatus: number, refusal: RpcStatus): FastifyReply {

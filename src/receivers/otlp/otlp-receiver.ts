@@ -50,7 +50,7 @@ export class OtlpReceiver implements Component {
     this.#httpServer =
       config.http === undefined
         ? undefined
-        : new OtlpHttpServer(config.http, { intake: this.#intake, clock, guard: httpGuard, meter, logger });
+        : new OtlpHttpServer(id, config.http, { intake: this.#intake, clock, guard: httpGuard, meter, logger });
     server?.add({
       name: profilesServiceName,
       definition: profilesServiceDefinition,
@@ -58,6 +58,7 @@ export class OtlpReceiver implements Component {
         Export: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => void this.#answer(call, reply),
       },
       loadProto: loadProfilesProto,
+      onMessageTooLarge: (limit) => this.#intake.refuseTooLarge('grpc', `receivers.${id}.protocols.grpc.${limit}`),
       endCalls: () => this.#intake.stop(),
     });
   }

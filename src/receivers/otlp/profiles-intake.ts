@@ -110,6 +110,14 @@ export class ProfilesIntake {
     return { kind: 'refused', refusal };
   }
 
+  /** Counts a message that was refused for its size, as one sample: how many it had nobody knows. */
+  refuseTooLarge(transport: Transport, limit: string): RpcStatus {
+    const message = `the message is larger than ${limit}; raise that, or send less at once`;
+    this.#metrics.countRefused(transport, 'too_large', 1);
+    this.#warn('Refused a message that is too large.', message);
+    return { code: status.RESOURCE_EXHAUSTED, message };
+  }
+
   /** Never throws or rejects: a fault of ours must not end the process. */
   take(message: ExportMessage): ExportOutcome | Promise<ExportOutcome> {
     const { transport } = message;

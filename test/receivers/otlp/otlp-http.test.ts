@@ -7,6 +7,8 @@ import { gzipSync } from 'node:zlib';
 import { fastify } from 'fastify';
 import { addOtlpRoutes, profilesPath } from '../../../src/receivers/otlp/otlp-http.ts';
 import type { ProfilesIntake } from '../../../src/receivers/otlp/profiles-intake.ts';
+import { UnfinishedMessages, unfinishedLimits } from '../../../src/receivers/unfinished-messages.ts';
+import { systemClock } from '../../../src/support/clock.ts';
 import { patienceMs } from '../../support/patience.ts';
 
 test('nobody waits for a sender who left while its request was decompressed', async (t) => {
@@ -22,7 +24,8 @@ test('nobody waits for a sender who left while its request was decompressed', as
     },
   };
   const maxRequestBodyBytes = 1 << 26;
-  const limits = { maxRequestBodyBytes, compressionAlgorithms: ['gzip'] as const };
+  const bodies = new UnfinishedMessages(unfinishedLimits(maxRequestBodyBytes), systemClock, () => undefined);
+  const limits = { maxRequestBodyBytes, compressionAlgorithms: ['gzip'] as const, limitKey: '', bodies };
   addOtlpRoutes(app, intake as ProfilesIntake, limits, undefined);
   await app.listen({ host: '127.0.0.1', port: 0 });
 

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { GivenUpReason } from '../../src/receivers/unfinished-messages.ts';
+import { UnfinishedMessages } from '../../src/receivers/unfinished-messages.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+function createMessages(limits: { mostBytes?: number; mostConnectionBytes?: number } = {}) {
+  const clock = new FakeClock();
+  const counted: GivenUpReason[] = [];
+  const whole = { mostBytes: 100_000, mostConnectionBytes: 60_000, stallMs: 10_000, wholeMs: 60_000, ...limits };
+  const messages = new UnfinishedMessages(whole, clock, (reason) => counted.push(reason));
+  const begin = (connection: object) => {
+    const told: GivenUpReason[] = [];
+    return { told, ...messages.begin(connection, (reason) => told.push(reason)) };
+  };
+  return { clock, counted, messages, begin };
+}
+
+test('UnfinishedMessages gives up a message that does not get any further, and one that is too slow', async () => {
+  const { clock, counted, messages, begin } = createMessages();
+  const [stalled, slow] = [begin({}), begin({})];
+  stalled.hold(1_000, 1);
+  for (let second = 0; second <= 60; second++) {
+    slow.hold(second, 1);
+    await clock.advance(1_000);
+  }
+  assert.deepEqual([stalled.told, slow.told], [['stalled'], ['too_slow']]);
+  assert.deepEqual(counted, ['stalled', 'too_slow']);
+  assert.equal(messages.heldBytes, 0);
+});
+
+test('UnfinishedMessages gives up the largest message of a connection that holds too much', () => {
+  const { messages, begin } = createMessages();
+  const connection = {};
+  const [small, large] = [begin(connection), begin(connection)];
+  small.hold(20_000, 1);
+  large.hold(45_000, 1);
+  assert.deepEqual([small.told, large.told], [[], ['connection_full']]);
+  assert.equal(messages.heldBytes, 20_256);
+});
+
+test('UnfinishedMessages takes from the connection that holds most when all hold too much', () => {
+  const { begin } = createMessages();
+  const greedy = begin({});
+  const others = Array.from({ length: 12 }, () => begin({}));
+  greedy.hold(50_000, 1);
+  for (const other of others) other.hold(4_000, 1);
+  assert.deepEqual(greedy.told, ['all_full']);
+  assert.ok(others.every(({ told }) => told.length === 0));
+});
+
+test('UnfinishedMessages counts the pieces that a message comes in', () => {
+  const { counted, begin } = createMessages();
+  begin({}).hold(300, 300);
+  assert.deepEqual(counted, ['connection_full']);
+});
+
+test('UnfinishedMessages holds nothing of a message that is whole', async () => {
+  const { clock, counted, messages, begin } = createMessages();
+  const message = begin({});
+  message.hold(50_000, 1);
+  message.finish();
+  message.hold(50_000, 1);
+  assert.equal(messages.heldBytes, 0);
+  for (let second = 0; second < 70; second++) await clock.advance(1_000);
+  assert.deepEqual(counted, []);
+});

@@ -324,7 +324,7 @@ extensions:
   live_page: {endpoint: "localhost:13133"}
 receivers: {otlp: {protocols: {grpc: {${grpc}}}}}
 processors: {symbol_store: {}}
-exporters: {otlp_grpc: {endpoint: "localhost:4317"${exporter}}}
+exporters: {otlp_grpc: {endpoint: "localhost:14317"${exporter}}}
 service:
   extensions: [${extensions}]
   pipelines: {profiles: {receivers: [otlp], processors: [symbol_store], exporters: [otlp_grpc]}}

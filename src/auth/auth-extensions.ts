@@ -1,4 +1,5 @@
-import type { ComponentType } from '../config/component-type.ts';
+import type { ComponentType, NeededFile } from '../config/component-type.ts';
+import type { NamedFile } from '../support/named-file.ts';
 import type { Authenticator, AuthenticatorDependencies } from './authenticator.ts';
 import { BasicAuthClient } from './basic-auth-client.ts';
 import type { BasicAuthConfig } from './basic-auth-config.ts';
@@ -25,6 +26,7 @@ export const bearerTokenAuthType: AuthenticatorType<BearerTokenConfig> = {
   stability: 'alpha',
   table: bearerTokenTable,
   provides: () => ['server authenticator', 'client authenticator'],
+  needs: ({ file }) => neededFiles(file),
   create: (id, config, dependencies) => ({ authenticator: new BearerTokenAuth(id, config, dependencies) }),
 };
 
@@ -35,6 +37,8 @@ export const basicAuthType: AuthenticatorType<BasicAuthConfig> = {
   stability: 'alpha',
   table: basicAuthTable,
   provides: ({ side }) => [`${side} authenticator`],
+  needs: (config) =>
+    config.side === 'server' ? neededFiles(config.file) : neededFiles(config.usernameFile, config.passwordFile),
   create: (id, config, dependencies) => ({
     authenticator:
       config.side === 'server'
@@ -42,3 +46,9 @@ export const basicAuthType: AuthenticatorType<BasicAuthConfig> = {
         : new BasicAuthClient(id, config, dependencies),
   }),
 };
+
+function neededFiles(...files: readonly (NamedFile | undefined)[]): NeededFile[] {
+  return files.flatMap((file) =>
+    file === undefined ? [] : [{ path: file.key, file: file.path, kind: 'readable file' }],
+  );
+}

@@ -11,11 +11,11 @@ import { readConfig } from './read-config.ts';
  * Prints the configuration as the service reads it: merged, expanded, with the defaults of all keys, and without its secrets
  * unless asked for.
  */
-export async function runPrintConfig(
+export async function runPrintConfig<Type extends ComponentType>(
   { sources, mode, format }: PrintConfigArgs,
-  types: readonly ComponentType[],
+  types: readonly Type[],
   io: CommandIo,
-  findProblems?: FindProblems,
+  findProblems?: FindProblems<Type>,
 ): Promise<number> {
   const config = readConfig(sources, types, io, findProblems);
   if (config === undefined) return exitCodes.usage;

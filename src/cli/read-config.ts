@@ -26,7 +26,7 @@ export function judgeConfig<Type extends ComponentType>(
   sources: ConfigSources,
   types: readonly Type[],
   surroundings: Surroundings,
-  findProblems?: FindProblems,
+  findProblems?: FindProblems<Type>,
 ): ConfigVerdict<Type> {
   let document: ConfigDocument | undefined;
   try {
@@ -44,7 +44,7 @@ export function readConfig<Type extends ComponentType>(
   sources: ConfigSources,
   types: readonly Type[],
   io: CommandIo,
-  findProblems?: FindProblems,
+  findProblems?: FindProblems<Type>,
 ): ReadConfig<Type> | undefined {
   const { config, problems, warnings } = judgeConfig(sources, types, io, findProblems);
   if (config === undefined) {

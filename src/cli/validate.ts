@@ -6,11 +6,11 @@ import type { ValidateArgs } from './command-line.ts';
 import { judgeConfig, readConfig } from './read-config.ts';
 
 /** Checks a configuration as far as possible without starting anything; prints faults and warnings alone, or all as JSON. */
-export async function runValidate(
+export async function runValidate<Type extends ComponentType>(
   { sources, isJson }: ValidateArgs,
-  types: readonly ComponentType[],
+  types: readonly Type[],
   io: CommandIo,
-  findProblems?: FindProblems,
+  findProblems?: FindProblems<Type>,
 ): Promise<number> {
   if (isJson) {
     const { problems, warnings } = judgeConfig(sources, types, io, findProblems);

@@ -1,3 +1,4 @@
+import { substituteFor } from './collector-parts.ts';
 import { parseComponentId } from './component-id.ts';
 import type { ComponentKind, ComponentType } from './component-type.ts';
 import type { ConfigDocument } from './config-document.ts';
@@ -43,7 +44,9 @@ export interface CheckedConfig<Type extends ComponentType = ComponentType> {
 }
 
 /** FindProblems finds the faults of a configuration whose parts are each without one. */
-export type FindProblems = (config: CheckedConfig) => readonly ConfigProblem[];
+export type FindProblems<Type extends ComponentType = ComponentType> = (
+  config: CheckedConfig<Type>,
+) => readonly ConfigProblem[];
 
 /** Narrows a component to one of a type, with its typed values. */
 export function isOfType<Config>(
@@ -60,13 +63,13 @@ export function isOfType<Config>(
 export function checkDocument<Type extends ComponentType>(
   document: ConfigDocument,
   types: readonly Type[],
-  findProblems: FindProblems = () => [],
+  findProblems: FindProblems<Type> = () => [],
 ): CheckedConfig<Type> {
   const check = <Kind extends ComponentKind>(kind: Kind): Configured<Type, Kind> => {
     const ofKind = types.filter((type): type is Type & { readonly kind: Kind } => type.kind === kind);
     const checked = new Map<string, ConfiguredComponent<Type & { readonly kind: Kind }>>();
     for (const [id, section] of document[`${kind}s`]) {
-      const type = findType(id, section, ofKind, document);
+      const type = findType(kind, id, section, { types: ofKind, document });
       if (type !== undefined) checked.set(id, { id, type, config: type.table.read(section) });
     }
     return checked;
@@ -89,11 +92,12 @@ export function checkDocument<Type extends ComponentType>(
 }
 
 function findType<Type extends ComponentType>(
+  kind: ComponentKind,
   id: string,
   section: ConfigSection,
-  types: readonly Type[],
-  { problems, notes }: ConfigDocument,
+  { types, document }: { readonly types: readonly Type[]; readonly document: ConfigDocument },
 ): Type | undefined {
+  const { problems, notes } = document;
   const parsed = parseComponentId(id);
   const name = typeof parsed === 'string' ? id : parsed.type;
   const exact = types.find(({ type }) => type === name);
@@ -106,7 +110,9 @@ function findType<Type extends ComponentType>(
   const valid = types.map(({ type }) => type).sort();
   const close = nearest(name, valid);
   const problem = `unknown type: "${name}" for id: "${id}" (valid values: [${valid.join(' ')}])`;
-  const remedy = close === undefined ? 'use one of these' : `did you mean "${close}"? Use one of these`;
+  const guess = close === undefined ? 'use one of these' : `did you mean "${close}"? Use one of these`;
+  const substitute = substituteFor(kind, name);
+  const remedy = substitute === undefined ? guess : `it is the Collector's, and not here; ${substitute}`;
   problems.push({ path: section.path, problem, remedy });
   return undefined;
 }

@@ -30,6 +30,8 @@ export interface ComponentType<Config = unknown> {
   provides?(config: Config): readonly ExtensionRole[];
   /** The sockets on which a component listens. */
   listens?(config: Config): readonly Listener[];
+  /** The files and folders that a component needs to start. */
+  needs?(config: Config): readonly NeededFile[];
   /** The address to which a component sends data; `undefined` where it has none, or one that is no host and port. */
   sendsTo?(config: Config): Destination | undefined;
 }
@@ -37,6 +39,14 @@ export interface ComponentType<Config = unknown> {
 /** ProcessorType describes a type of processor. The pipeline makes processors, each in its place. */
 export interface ProcessorType<Config = unknown> extends ComponentType<Config> {
   readonly kind: 'processor';
+}
+
+/** NeededFile is a file or folder that must be there when a component starts. */
+export interface NeededFile {
+  /** Of the key that names the file, below the component's own section. */
+  readonly path: string;
+  readonly file: string;
+  readonly kind: 'readable file' | 'writable folder';
 }
 
 /** Destination is an address of a backend, as configured. */

@@ -64,9 +64,9 @@ class ScalarExpansion {
 
   /** `depth` counts lists and maps around the text. @throws Unresolvable */
   expand(text: string, depth: number): string | Expanded {
-    const bareName = /^\$([A-Z_][A-Z0-9_]*)$/.exec(text)?.[1];
-    if (bareName !== undefined)
-      this.#warn(`${text} is taken literally; write \${env:${bareName}} for the variable's value`);
+    for (const name of bareNames(text, this.#surroundings.env)) {
+      this.#warn(`$${name} is taken literally; write \${env:${name}} for the variable's value`);
+    }
     return expandTemplate(text, (inside) => this.#resolve(inside, depth));
   }
 
@@ -145,6 +145,15 @@ class ScalarExpansion {
       );
     }
   }
+}
+
+/**
+ * Names in the old syntax `$NAME`, which is no reference: a whole text of that form, or a variable that is set. Other
+ * texts may hold a "$" of their own, such as a password.
+ */
+function bareNames(text: string, env: Surroundings['env']): readonly string[] {
+  const names = [...text.matchAll(/(?<!\$)\$([A-Z_][A-Z0-9_]*)/g)].map(([, name]) => name!);
+  return names.filter((name) => text === `$${name}` || (env[name] !== undefined && Object.hasOwn(env, name)));
 }
 
 function tooManyExpansions(): Unresolvable {

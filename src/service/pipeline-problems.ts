@@ -8,17 +8,20 @@ import { framesReceiverType } from '../receivers/frames/frames-receiver.ts';
 import { otlpReceiverType } from '../receivers/otlp/otlp-receiver.ts';
 import { reportingCycleType } from '../reporter/reporting-cycle-config.ts';
 import { symbolStoreType } from '../symbols/symbol-store-config.ts';
+import type { ServiceConfig } from './components.ts';
 import { findListenerProblems } from './listener-problems.ts';
 import type { Machine } from './machine.ts';
 import { thisMachine } from './machine.ts';
+import { findMissingFiles } from './missing-files.ts';
 import { findOwnDestinations } from './own-destinations.ts';
 import { findSmallStorages } from './queue-problems.ts';
 
 /** Finds the faults of pipelines and listeners as a whole, in a configuration whose parts are each without one. */
-export function findPipelineProblems(config: CheckedConfig, machine: Machine = thisMachine()): ConfigProblem[] {
+export function findPipelineProblems(config: ServiceConfig, machine: Machine = thisMachine()): ConfigProblem[] {
   return [
     ...findListenerProblems(config, machine),
     ...findOwnDestinations(config, machine),
+    ...findMissingFiles(config),
     ...findProcessorProblems(config),
     ...findSharedReceivers(config),
     ...findSharedSnapshots(config),

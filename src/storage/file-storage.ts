@@ -104,5 +104,7 @@ export const fileStorageType: FileStorageType = {
   stability: 'alpha',
   table: fileStorageTable,
   provides: () => ['storage'],
+  needs: ({ directory, createDirectory }) =>
+    createDirectory ? [] : [{ path: 'directory', file: directory, kind: 'writable folder' }],
   create: (id, config, { logger, clock }) => ({ storage: new FileStorage(id, config, logger, clock) }),
 };

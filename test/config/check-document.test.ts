@@ -89,3 +89,20 @@ for (const { name, text, messages } of [
 ]) {
   test(`checkDocument refuses ${name}`, () => assert.deepEqual(faultsOf(text), messages));
 }
+
+for (const { kind, type, remedy } of [
+  { kind: 'processors', type: 'batch', remedy: 'batches are made by the exporter' },
+  { kind: 'processors', type: 'k8sattributes', remedy: 'Collector' },
+  { kind: 'extensions', type: 'zpages', remedy: '/status' },
+  { kind: 'exporters', type: 'logging', remedy: 'name "debug"' },
+  { kind: 'receivers', type: 'hostmetrics', remedy: 'Framekeeper carries profiles alone' },
+]) {
+  test(`checkDocument says what there is in place of the Collector's ${type}`, () => {
+    const own = { receivers: '{frames: ', exporters: '{debug: ' }[kind];
+    const text =
+      own === undefined ? `${smallConfig}\n${kind}: {${type}: }` : smallConfig.replace(own, `${own}, ${type}: `);
+    const [fault] = faultsOf(text);
+    assert.match(fault!, new RegExp(`^${kind}\\.${type}: unknown type: .*; it is the Collector's, and not here; `));
+    assert.ok(fault!.includes(remedy), fault);
+  });
+}

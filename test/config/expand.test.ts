@@ -223,10 +223,13 @@ test('expand takes an unset variable as empty, with a warning for each place', (
 });
 
 test('expand warns of a $NAME without braces, which it leaves alone', () => {
-  const outcome = run({ a: '$HOST', b: 'costs $HOST', c: '$5' }, env);
-  assert.deepEqual(outcome.value, { a: '$HOST', b: 'costs $HOST', c: '$5' });
+  const value = { a: '$HOST', b: 'http://$HOST:4317', c: '$5', d: '$UNSET', e: 'pa$WORD' };
+  const outcome = run(value, env);
+  assert.deepEqual(outcome.value, value);
   assert.deepEqual(outcome.notes.warnings, [
     "a: $HOST is taken literally; write ${env:HOST} for the variable's value.",
+    "b: $HOST is taken literally; write ${env:HOST} for the variable's value.",
+    "d: $UNSET is taken literally; write ${env:UNSET} for the variable's value.",
   ]);
 });
 

@@ -9,16 +9,16 @@ import { load } from '../support/test-config.ts';
 const path = 'exporters.debug.sending_queue.storage';
 
 for (const { name, extensions, listed, message } of [
-  { name: 'is there', extensions: 'file_storage: ', listed: 'file_storage', message: '' },
+  { name: 'is there', extensions: 'file_storage: {create_directory: true}', listed: 'file_storage', message: '' },
   {
     name: 'is not configured',
-    extensions: 'file_storage/other: ',
+    extensions: 'file_storage/other: {create_directory: true}',
     listed: 'file_storage/other',
     message: `${path}: no storage client extension found: "file_storage" is not configured; configure it under extensions and list it in service.extensions.`,
   },
   {
     name: 'does not start',
-    extensions: 'file_storage: ',
+    extensions: 'file_storage: {create_directory: true}',
     listed: '',
     message: `${path}: no storage client extension found: "file_storage" is configured but does not start; list it in service.extensions.`,
   },
@@ -40,7 +40,7 @@ test('a journal whose storage is not there is refused too', () => {
     faultsOf('""', '', '', 'file_storage'),
     'processors.reporting_cycle.storage: no storage client extension found: "file_storage" is not configured; configure it under extensions and list it in service.extensions.',
   );
-  assert.equal(faultsOf('""', 'file_storage: ', 'file_storage', 'file_storage'), '');
+  assert.equal(faultsOf('""', 'file_storage: {create_directory: true}', 'file_storage', 'file_storage'), '');
 });
 
 function faultsOf(storage: string, extensions: string, listed: string, journal = '""'): string {

@@ -34,6 +34,7 @@ export const debugExporterType: ExporterType<DebugConfig> = {
   aliases: [],
   stability: 'alpha',
   table: debugTable,
+  queueOf: ({ queue }) => queue,
   refersTo: ({ queue }) => ({ storage: queue.storage, authenticator: '' }),
   create: createDebugExporter,
 };

@@ -13,6 +13,7 @@ import type { ConfigSection } from '../../config/config-section.ts';
 import type { ConfigOf } from '../../config/config-table.ts';
 import { configTable } from '../../config/config-table.ts';
 import { fileMode } from '../../config/file-mode.ts';
+import { warnOfLostOutage } from '../backend-checks.ts';
 import { compressionParamsTable, readCompressionLevel } from '../compression.ts';
 import { dialectKey, dialectOptionsKey } from '../dialect-key.ts';
 import { retryTable } from '../retry-config.ts';
@@ -113,6 +114,7 @@ export const fileTable = configTable(
     const append = written ?? (rotation !== undefined && layout === 'stream' && compression === 'none');
     own.noteDefault('append', append);
     if (path === '') own.addProblem('path', 'is empty', 'write the path of a file');
+    warnOfLostOutage(own, values);
     if (append) refuseAppend(own, values);
     if (rotation !== undefined && layout === 'per_message') refuseGrowth(own.section('rotation'));
     return {

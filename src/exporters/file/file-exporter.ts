@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Component } from '../../support/component.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import type { ExporterType } from '../exporter-type.ts';
@@ -32,6 +33,11 @@ export const fileExporterType: ExporterType<FileConfig> = {
   aliases: [],
   stability: 'alpha',
   table: fileTable,
+  needs: ({ path, layout, createDirectory }) => {
+    const folder = layout === 'stream' ? dirname(path) : path;
+    return createDirectory || path === '' ? [] : [{ path: 'path', file: folder, kind: 'writable folder' }];
+  },
+  queueOf: ({ queue }) => queue,
   refersTo: ({ queue }) => ({ storage: queue.storage, authenticator: '' }),
   create: createFileExporter,
 };

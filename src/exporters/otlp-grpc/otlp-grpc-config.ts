@@ -15,6 +15,7 @@ import { bufferKeys } from '../../config/ignored-keys.ts';
 import { authKey } from '../../config/references.ts';
 import { clientTlsTable, needsTls } from '../../config/tls-config.ts';
 import type { Secret } from '../../support/secret.ts';
+import { checkBackend } from '../backend-checks.ts';
 import { dialectKey, dialectOptionsKey } from '../dialect-key.ts';
 import { maxRequestBytesKey } from '../max-request-bytes.ts';
 import { retryOnAuthFailureKey, retryTable } from '../retry-config.ts';
@@ -109,6 +110,7 @@ export const otlpGrpcTable = configTable(
     const config = { ...values, endpoint, isTls };
     refuseHalfTls(own, config);
     refusePlaintextCredentials(own, config);
+    checkBackend(own, 'grpc', values);
     return config;
   },
 );

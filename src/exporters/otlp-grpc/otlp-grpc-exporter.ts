@@ -3,6 +3,7 @@ import type { Component } from '../../support/component.ts';
 import { version } from '../../support/version.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import type { ExporterType } from '../exporter-type.ts';
+import { tlsFiles } from '../exporter-type.ts';
 import { otlpFromEnvironment } from '../otlp-environment.ts';
 import type { ProfilesExporter } from '../profiles-exporter.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
@@ -42,6 +43,8 @@ export const otlpGrpcExporterType: ExporterType<OtlpGrpcConfig> = {
     const address = endpoint && parseEndpoint(endpoint.target.replace(/^dns:(\/\/[^/]*\/)?/, ''));
     return address && { path: 'endpoint', ...address };
   },
+  needs: ({ endpoint, tls }) => (endpoint === undefined ? [] : tlsFiles(tls)),
+  queueOf: ({ queue }) => queue,
   refersTo: ({ queue, authenticator }) => ({ storage: queue.storage, authenticator }),
   create: (id, config, dependencies) => createOtlpGrpcExporter(id, config, { ...dependencies, version }),
 };

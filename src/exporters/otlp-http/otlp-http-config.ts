@@ -16,6 +16,7 @@ import { bufferKeys } from '../../config/ignored-keys.ts';
 import { authKey } from '../../config/references.ts';
 import { clientTlsTable, needsTls } from '../../config/tls-config.ts';
 import { Secret } from '../../support/secret.ts';
+import { checkBackend } from '../backend-checks.ts';
 import { compressionParamsTable, readCompressionLevel } from '../compression.ts';
 import { dialectKey, dialectOptionsKey } from '../dialect-key.ts';
 import { maxRequestBytesKey } from '../max-request-bytes.ts';
@@ -107,6 +108,7 @@ export const otlpHttpTable = configTable(
       const key = own.has('profiles_endpoint') ? 'profiles_endpoint' : 'endpoint';
       own.addProblem(key, 'begins with http://, which is without TLS, but tls is set', 'write https://');
     }
+    checkBackend(own, 'http', values);
     /** `compressionLevel` is unused without compression. */
     return { ...values, url, compressionLevel: readCompressionLevel(own, compression) };
   },

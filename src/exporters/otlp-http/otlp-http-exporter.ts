@@ -3,6 +3,7 @@ import type { Secret } from '../../support/secret.ts';
 import { version } from '../../support/version.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import type { ExporterType } from '../exporter-type.ts';
+import { tlsFiles } from '../exporter-type.ts';
 import { otlpFromEnvironment } from '../otlp-environment.ts';
 import type { ProfilesExporter } from '../profiles-exporter.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
@@ -58,6 +59,8 @@ export const otlpHttpExporterType: ExporterType<OtlpHttpConfig> = {
     const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
     return { path: 'endpoint', host: url.hostname.replace(/^\[|\]$/g, ''), port };
   },
+  needs: ({ url, tls }) => (url === undefined ? [] : tlsFiles(tls)),
+  queueOf: ({ queue }) => queue,
   refersTo: ({ queue, authenticator }) => ({ storage: queue.storage, authenticator }),
   create: (id, config, dependencies) => createOtlpHttpExporter(id, config, { ...dependencies, version }),
 };

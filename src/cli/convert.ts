@@ -26,7 +26,7 @@ export interface ConvertIo {
   stdout(content: string | Uint8Array): void;
   stderr(text: string): void;
   readonly stdin: AsyncIterable<Uint8Array>;
-  /** Whether standard output is a terminal, which bytes would confuse. */
+  /** True if standard output is a terminal, which bytes would confuse. */
   readonly isTerminal: boolean;
 }
 

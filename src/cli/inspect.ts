@@ -28,7 +28,7 @@ const help = `Usage: framekeeper inspect [options] FILE
 
 Shows the content of a file of OTLP profiles: one protobuf message, length-delimited messages (the
 Collector's file exporter with format: proto), JSON, or JSON lines, each also compressed with gzip
-or zstd. The content tells which. FILE is - for standard input.
+or zstd; and of a pprof profile. The content tells which. FILE is - for standard input.
 
   --top N      list at most N services, functions and files of each type, and kinds of findings
                (default 10)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { CollectedFrame, Recording } from '../../src/cli/replay/collected.ts';
-import { loadFramesProto } from '../../src/cli/replay/frames-proto.ts';
+import { loadFramesProto } from '../../src/cli/replay/frames-messages.ts';
 import { batchesOf, bundledRecordings, readRecording } from '../../src/cli/replay/read-recording.ts';
 import { frameTypeName } from '../../src/model/frame-kind.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
+import { Interner } from '../../src/cli/replay/batch-builder.ts';
 import type { CollectedFrame, CollectedSample, FileMapping, Recording } from '../../src/cli/replay/collected.ts';
-import { Interner } from '../../src/cli/replay/interner.ts';
 import { frameTypeName } from '../../src/model/frame-kind.ts';
 import type { Observation, ObservedFrame } from './observations.ts';
 import { sortedAttributes } from './observations.ts';

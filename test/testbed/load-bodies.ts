@@ -1,6 +1,6 @@
 import type { Recording } from '../../src/cli/replay/collected.ts';
 import type { BatchMessage } from '../../src/cli/replay/frames-messages.ts';
-import { loadFramesProto } from '../../src/cli/replay/frames-proto.ts';
+import { loadFramesProto } from '../../src/cli/replay/frames-messages.ts';
 import { bundledRecordings, readRecording } from '../../src/cli/replay/read-recording.ts';
 import { ReplayCollector } from '../../src/cli/replay/replay-collector.ts';
 import type { Timeline } from '../../src/cli/replay/timeline.ts';

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import type { ClientDuplexStream, StatusObject } from '@grpc/grpc-js';
 import { Client, credentials, status } from '@grpc/grpc-js';
 import type { BatchReplyMessage } from '../../src/cli/replay/frames-messages.ts';
-import { loadFramesProto, streamPath } from '../../src/cli/replay/frames-proto.ts';
+import { loadFramesProto, streamPath } from '../../src/cli/replay/frames-messages.ts';
 import { readRetryDelayMs } from '../../src/otlp/protobuf/retry-info.ts';
 import type { LoadBody } from './load-bodies.ts';
 import { batchSpanNano, encodeLoad, finishBatch } from './load-bodies.ts';

@@ -1,4 +1,4 @@
-/** What is in a file of OTLP profiles. All texts are as found; counts and totals are exact. */
+/** Content of a file of OTLP profiles. All texts are as found; counts and totals are exact. */
 export interface ProfilesSummary {
   readonly resources: readonly ResourceSummary[];
   readonly types: readonly TypeSummary[];

@@ -11,7 +11,7 @@ import { unpack } from './unpack.ts';
 type Layout = 'pprof' | 'protobuf' | 'length-delimited protobuf' | 'length-delimited JSON' | 'JSON' | 'JSON lines';
 
 export interface ProfilesFile {
-  /** How the messages lie in the file, and how they are compressed. */
+  /** Layout of the messages in the file, and their compression. */
   readonly format: Layout | `${Layout}, ${'gzip' | 'zstd'}` | `${Layout}, zstd in each message`;
   readonly messages: readonly DecodedProfiles[];
 }

@@ -3,13 +3,13 @@ export interface MemoryMapping {
   readonly start: bigint;
   /** The address after the last one. */
   readonly end: bigint;
-  /** Where in the file `start` is, in bytes. */
+  /** Offset of `start` in the file, in bytes. */
   readonly fileOffset: bigint;
   /** Empty for anonymous memory; in brackets for the kernel's own (`[vdso]`). */
   readonly path: string;
   /** Hexadecimal; empty when unknown. */
   readonly buildId: string;
-  /** When the collector saw it. */
+  /** Time at which the collector saw the mapping. */
   readonly timeNano: bigint;
 }
 
@@ -18,7 +18,7 @@ export function pathOfFile(path: string): string {
   return path.endsWith(' (deleted)') ? path.slice(0, -' (deleted)'.length) : path;
 }
 
-/** Whether a mapped file is a program rather than a library, an addon or memory. */
+/** True if a mapped file is a program rather than a library, an addon or memory. */
 export function isProgram(path: string): boolean {
   return path.startsWith('/') && !/\.(so|node|jnilib)(\.|$)|^\/(memfd:|dev\/|anon_hugepage|SYSV)|^\/\/anon/.test(path);
 }

@@ -21,7 +21,6 @@ import type {
   SourceLocationMessage,
   StubMessage,
 } from './frames-messages.ts';
-import { Interner } from './interner.ts';
 
 const maxTextBytes = 65_535;
 const ellipsisBytes = 3;
@@ -194,5 +193,21 @@ export class BatchBuilder {
       column,
       startLine,
     };
+  }
+}
+
+/** One table of a batch: gives each key an index, counted from 1, and keeps the entry that was made for it first. */
+export class Interner<K, V> {
+  readonly #indices = new Map<K, number>();
+  readonly values: V[] = [];
+
+  intern(key: K, create: () => V): number {
+    let index = this.#indices.get(key);
+    if (index === undefined) {
+      const value = create();
+      index = this.values.push(value);
+      this.#indices.set(key, index);
+    }
+    return index;
   }
 }

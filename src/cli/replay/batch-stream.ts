@@ -3,7 +3,7 @@ import { status as grpcStatus } from '@grpc/grpc-js';
 import { readRetryDelayMs } from '../../otlp/protobuf/retry-info.ts';
 import type { Clock, Random } from '../../support/clock.ts';
 import type { BatchMessage, BatchReplyMessage } from './frames-messages.ts';
-import { loadFramesProto, streamPath } from './frames-proto.ts';
+import { loadFramesProto, streamPath } from './frames-messages.ts';
 
 export interface BatchStreamOptions {
   readonly clock: Clock;

@@ -11,7 +11,7 @@ export interface LoadSegment {
   readonly flags: string;
 }
 
-/** What a collector reads of an executable that it sees mapped. */
+/** The part of a mapped executable that a collector reads. */
 export interface ElfFile {
   readonly sizeBytes: number;
   /** Hexadecimal; empty when the file has no GNU build ID. */

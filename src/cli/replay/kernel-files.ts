@@ -13,7 +13,7 @@ interface ModuleRange {
 // begin there or above.
 const firstKernelAddress = 0xff00_0000_0000_0000n;
 
-/** Whether code at this address is the kernel's. The one page of it that programs may call, `[vsyscall]`, is not asked for. */
+/** True for addresses of kernel code. Callers sort out `[vsyscall]`, the one page of it that programs may call. */
 export function isKernelAddress(address: bigint): boolean {
   return address >= firstKernelAddress;
 }

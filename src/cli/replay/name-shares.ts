@@ -5,11 +5,11 @@ import type { Recording } from './collected.ts';
 export interface NameShare {
   frames: number;
   named: number;
-  /** Of those named, how many with file and line. */
+  /** Named frames with file and line. */
   located: number;
 }
 
-/** How many frames of each kind, counted once a sample, the collector itself can name. */
+/** Shares of frames of each kind, counted once a sample, that the collector itself can name. */
 export function nameShares(recordings: readonly Recording[]): Map<FrameKind, NameShare> {
   const shares = new Map<FrameKind, NameShare>();
   for (const { kind, name } of recordings.flatMap(({ samples }) => samples.flatMap(({ frames }) => frames))) {

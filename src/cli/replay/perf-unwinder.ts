@@ -11,7 +11,7 @@ import { isKernelAddress, kernelModuleOf } from './kernel-files.ts';
 import type { PerfFrame, PerfSample } from './perf-entries.ts';
 import type { Process } from './process-table.ts';
 
-// Where the kernel cuts a call chain (perf_event_max_stack).
+// Depth at which the kernel cuts a call chain (perf_event_max_stack).
 const maxDepth = 127;
 // No code is in the first 64 KiB (vm.mmap_min_addr), nor above what five levels of page tables can hold.
 const firstUserAddress = 0x1_0000n;
@@ -112,7 +112,7 @@ function isKernel({ address, path }: PerfFrame): boolean {
   return isKernelAddress(address) || kernelModuleOf(path) !== undefined;
 }
 
-/** Whether perf found no file for the address. */
+/** True if perf found no file for the address. */
 function isNowhere(path: string): boolean {
   return path === '[unknown]' || path === '';
 }

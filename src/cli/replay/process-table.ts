@@ -39,7 +39,7 @@ export class Process implements CollectedProcess {
   }
 }
 
-// What the kernel keeps of a thread's name (TASK_COMM_LEN without the final zero).
+// Bytes of a thread's name that the kernel keeps (TASK_COMM_LEN without the final zero).
 const commBytes = 15;
 
 /**
@@ -129,7 +129,7 @@ function isExec(process: Process, path: string, threadName: string): boolean {
   return executablePath !== '' && isProgram(path) && path !== executablePath;
 }
 
-/** Whether exec of the file at `path` gives the main thread the name `threadName`. */
+/** True if exec of the file at `path` gives the main thread the name `threadName`. */
 export function isProgramOfName(path: string, threadName: string): boolean {
   return path.startsWith('/') && basename(path).slice(0, commBytes) === threadName;
 }

@@ -1,4 +1,4 @@
-/** Where one instruction comes from. Lines and columns are 1-based; 0 = unknown. */
+/** Source position of one instruction. Lines and columns are 1-based; 0 = unknown. */
 export interface PythonPosition {
   readonly line: number;
   readonly endLine: number;

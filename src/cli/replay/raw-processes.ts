@@ -40,7 +40,7 @@ function addMap(table: ProcessTable, { pid, t, start, limit, off, path, buildid 
 }
 
 /**
- * Whether the main thread has its new name from an exec: a program of that name is found from then on; or, after an exec
+ * True if the main thread has its new name from an exec: a program of that name is found from then on; or, after an exec
  * through a link, the code that runs next lies in another program and in no mapping of before. A thread that merely renames itself
  * goes on in the code that it had.
  */

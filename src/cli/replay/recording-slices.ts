@@ -1,8 +1,8 @@
 import type { CollectedProcess, CollectedSample, Recording } from './collected.ts';
 
-/** What a collector gathers before it sends: the content of one batch. */
+/** RecordingSlice is the content of one batch. */
 export interface RecordingSlice {
-  /** When the collector sends it, on the recording's clock. */
+  /** Time of sending, on the recording's clock. */
   readonly dueNano: bigint;
   readonly samples: readonly CollectedSample[];
   readonly exits: readonly CollectedProcess[];

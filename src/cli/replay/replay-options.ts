@@ -11,7 +11,7 @@ export interface ReplayOptions {
   readonly useTls: boolean;
   /** Path of the CA certificates to trust instead of the system's. */
   readonly caFile: string | undefined;
-  /** Whether any certificate is trusted. */
+  /** True when any certificate is trusted. */
   readonly isInsecure: boolean;
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** Path of a bearer token. */

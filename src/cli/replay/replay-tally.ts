@@ -42,7 +42,7 @@ export class ReplayTally {
     this.#lagMs = lagMs;
   }
 
-  /** Whether the service took samples and refused no batch; some rejected samples, e.g. at a bound, are no failure. */
+  /** True when the service took samples and refused no batch; some rejected samples, e.g. at a bound, are no failure. */
   get isTaken(): boolean {
     return this.#refusedBatches === 0 && (this.#accepted > 0 || this.#rejected === 0);
   }

@@ -1,6 +1,6 @@
 import type { CollectedProcess, Recording } from './collected.ts';
 
-/** How the times of a recording become those of one pass of its replay. */
+/** Timeline maps the times of a recording to those of one pass of its replay. */
 export interface Timeline {
   /** The batch's clock anchors. */
   readonly anchorNano: bigint;

@@ -13,7 +13,7 @@ import type { PythonCode } from './python-code.ts';
 import type { RawSample } from './raw-records.ts';
 import type { RuntimeImage } from './runtime-images.ts';
 
-/** How deep the recorder followed the interpreter's frames. */
+/** Depth at which the recorder stopped following the interpreter's frames. */
 const maxPythonDepth = 96;
 
 export interface UnwoundStack {
@@ -51,7 +51,7 @@ export class Unwinder {
       const address = instructionOf(text, index);
       const mapping = image.process.space.find(address, sample.t);
       if (mapping === undefined) {
-        // Where code has no frame pointers, what follows are arbitrary words of the stack.
+        // Code without frame pointers: the addresses that follow are arbitrary words of the stack.
         unmappedFrames = sample.u.length - index;
         isCut = true;
         break;

@@ -66,8 +66,7 @@ interface KallsymsLine {
 function parseLines(text: string): KallsymsLine[] {
   const lines: KallsymsLine[] = [];
   for (let line = 0; line < text.length && lines.length < maxSymbols; ) {
-    const space = text.indexOf(' ', line);
-    const address = hexadecimal(text.slice(line, space < 0 ? line : space));
+    const address = hexadecimal(text.slice(line, endOfWord(text, line)));
     if (address !== undefined && address > 0n) lines.push({ address, line });
     const end = text.indexOf('\n', line);
     line = end < 0 ? text.length : end + 1;
@@ -81,9 +80,21 @@ function hexadecimal(text: string): bigint | undefined {
 
 /** Takes the line at position `line` apart. */
 function lineAt(text: string, line: number): { type: string; name: string; module: string } {
-  const end = text.indexOf('\n', line);
-  const [, type = '', symbol = '', rest = ''] = text.slice(line, end < 0 ? text.length : end).split(/[ \t]/, 4);
-  return { type, name: symbol.trimEnd(), module: /^\[(.+)\]\r?$/.exec(rest)?.[1] ?? '' };
+  const type = text.indexOf(' ', line) + 1;
+  const nameEnd = endOfWord(text, type + 2);
+  const hasModule = text[nameEnd] === '\t' && text[nameEnd + 1] === '[';
+  return {
+    type: text[type] ?? '',
+    name: text.slice(type + 2, nameEnd),
+    module: hasModule ? text.slice(nameEnd + 2, endOfWord(text, nameEnd + 2)).replace(/\]$/, '') : '',
+  };
+}
+
+/** Position of the blank or the end of line behind a word. */
+function endOfWord(text: string, start: number): number {
+  let end = start;
+  while (end < text.length && text.charCodeAt(end) > 32) end += 1;
+  return end;
 }
 
 /** Gives each function its end, and keeps the best name of each address. */
@@ -122,15 +133,18 @@ function endOf(
   nextModule: string | undefined,
   modules: readonly ModuleRange[],
 ): bigint {
+  // BPF programs and pages of trampolines are no module: each lies by itself, wherever there was room.
+  const isModule = module !== 'bpf' && !module.startsWith('__builtin__');
+  if (next !== undefined && nextModule === module && isModule) return next;
   const range = modules.find((one) => one.name === module && start >= one.start && start < one.end);
   const pageEnd = (start / pageSize + 1n) * pageSize;
   const bound = range?.end ?? pageEnd;
   if (next === undefined) return bound;
-  return nextModule === module || next < bound ? next : bound;
+  return next < bound ? next : bound;
 }
 
 /**
- * How good a name is for an address: 0 for data and the linker's marks, which only end what is before them. Then aliases: a
+ * Rank of a name for an address: 0 for data and the linker's marks, which only end what is before them. Then aliases: a
  * global function before a local one, and one without the underscores of an internal alias before one with them.
  */
 function rankOf(type: string, name: string): number {

@@ -119,7 +119,7 @@ function hexadecimal(text: string): bigint | undefined {
   return /^(?:0x)?[0-9a-fA-F]{1,16}$/.test(text) ? BigInt(text.startsWith('0x') ? text : `0x${text}`) : undefined;
 }
 
-/** Whether `name` is complete with its last line: V8 ends code of scripts with a position, and regular expressions with flags. */
+/** True if `name` is complete with its last line: V8 ends code of scripts with a position, and regular expressions with flags. */
 function endsName(name: string, lastLine: string): boolean {
   if (name.startsWith("RegExp.> src: '")) return /' flags: '[a-z]*'$/.test(lastLine.slice(-32));
   if (/^(?:JS|LazyCompile|Function|Eval|Script):/.test(name)) return /:\d{1,10}$/.test(lastLine.slice(-11));

@@ -2,7 +2,7 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 import { ProtobufReader } from '../../otlp/protobuf/protobuf-reader.ts';
 import type { PprofLabel, PprofProfile, PprofValueType } from './pprof-profile.ts';
 
-/** Whether the bytes are a pprof profile rather than OTLP: strings at the top are in pprof alone. Never throws. */
+/** True if the bytes are a pprof profile rather than OTLP: strings at the top are in pprof alone. Never throws. */
 export function isPprof(bytes: Uint8Array): boolean {
   const reader = new ProtobufReader(bytes, undefined);
   try {

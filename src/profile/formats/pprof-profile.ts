@@ -44,7 +44,7 @@ export interface PprofMapping {
   readonly offset: bigint;
   readonly file: string;
   readonly buildId: string;
-  /** Whether all locations of the mapping have functions, and these file and line: then nothing is left to symbolize. */
+  /** True if all locations of the mapping have functions, and these file and line: then nothing is left to symbolize. */
   readonly hasFunctions: boolean;
   readonly hasFilenames: boolean;
   readonly hasLineNumbers: boolean;

@@ -54,7 +54,7 @@ export function typeText({ typeStrindex, unitStrindex }: ValueType, stringTable:
   return `${stringTable[typeStrindex] ?? ''}/${stringTable[unitStrindex] ?? ''}`;
 }
 
-/** Whether a profile counts samples taken by a clock of the CPU. */
+/** True if a profile counts samples taken by a clock of the CPU. */
 export function isOnCpu({ sampleType, periodType }: Profile, stringTable: readonly string[]): boolean {
   return (
     typeText(sampleType, stringTable) === 'samples/count' && typeText(periodType, stringTable) === 'cpu/nanoseconds'

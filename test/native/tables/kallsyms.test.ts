@@ -19,6 +19,7 @@ const kallsyms = [
   'ffffffffc0008000 t big\t[xfs]',
   'ffffffffc0020040 t bpf_prog_6deef7357e7b4530\t[bpf]',
   'ffffffffc0020100 t bpf_prog_72a9c2b3d4e5f607_egress\t[bpf]',
+  'ffffffffc0030000 t bpf_prog_0123456789abcdef\t[bpf]',
 ].join('\n');
 const modules = 'xfs 8192 1 - Live 0xffffffffc0008000\next4 4096 0 - Live 0x0000000000000000\n';
 const symbols = new KernelSymbols(kallsyms, modules);

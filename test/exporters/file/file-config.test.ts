@@ -18,6 +18,7 @@ test('file has the defaults of the Collector, and one consumer', () => {
   const { retry: _retry, queue, ...rest } = config;
   assert.deepEqual(rest, {
     dialect: 'generic',
+    dialectOptions: { functionsTwice: true, underscores: false },
     section: 'file',
     path: '/tmp/a',
     format: 'json',

@@ -18,6 +18,7 @@ test('otlp_grpc has the defaults of the Collector', () => {
   const { tls, retry: _retry, queue: _queue, ...rest } = config;
   assert.deepEqual(rest, {
     dialect: 'generic',
+    dialectOptions: { functionsTwice: true, underscores: false },
     endpoint: { target: 'localhost:4317', security: undefined },
     isTls: true,
     authenticator: '',
@@ -29,6 +30,7 @@ test('otlp_grpc has the defaults of the Collector', () => {
     authority: '',
     userAgent: '',
     timeoutMs: 5000,
+    retryOnAuthFailure: undefined,
     maxRequestBytes: 4_000_000,
   });
   assert.deepEqual(tls, {

@@ -19,6 +19,7 @@ test('otlp_http has the defaults of the Collector', () => {
   const { tls, retry: _retry, queue: _queue, url, ...rest } = config;
   assert.deepEqual(rest, {
     dialect: 'generic',
+    dialectOptions: { functionsTwice: true, underscores: false },
     encoding: 'proto',
     authenticator: '',
     compression: 'gzip',
@@ -29,6 +30,7 @@ test('otlp_http has the defaults of the Collector', () => {
     idleConnTimeoutMs: 90_000,
     disableKeepAlives: false,
     timeoutMs: 30_000,
+    retryOnAuthFailure: undefined,
     maxRequestBytes: 20_000_000,
   });
   assert.equal(tls.minVersion, 'TLSv1.2');

@@ -74,7 +74,7 @@ function createWindow(
   if (otlpProfiles === 'pass_through') {
     return { intake: new TraceIntake(store, limits, parts.clock, native), merged: undefined };
   }
-  const merged = new MergeIntoCycle({ ...parts, names, limits, window: () => intake.stats });
+  const merged = new MergeIntoCycle({ ...parts, names, limits, window: () => intake.claimed });
   const intake = new TraceIntake(store, { ...limits, merged }, parts.clock, native);
   return { intake, merged };
 }
@@ -86,7 +86,7 @@ function statsOf(intake: TraceIntake, merged: MergeIntoCycle | undefined): Windo
   return {
     events: events + usage.events,
     bytes: bytes + usage.bytes,
-    rejectedSamples: rejectedSamples + merged.rejectedSamples,
+    rejectedSamples: { ...rejectedSamples, window_full: rejectedSamples.window_full + merged.rejectedSamples },
   };
 }
 

@@ -15,7 +15,8 @@ export interface ReporterMetrics {
 export interface WindowStats {
   readonly events: number;
   readonly bytes: number;
-  readonly rejectedSamples: number;
+  /** Because the window was full, or the sender had used its share. */
+  readonly rejectedSamples: { readonly window_full: number; readonly share_exceeded: number };
 }
 
 /** Instruments of the reporting cycle; `readWindow` is asked at each scrape. */
@@ -77,14 +78,14 @@ function observeWindow(meter: Meter, readWindow: () => WindowStats): void {
     description: 'Memory that the current window holds',
   });
   const rejected = meter.createObservableCounter('framekeeper_window_rejected_samples', {
-    description: 'Samples rejected because the window was full',
+    description: 'Samples rejected because the window was full, or because their sender had used its share, by reason',
   });
   meter.addBatchObservableCallback(
     (result) => {
       const stats = readWindow();
       result.observe(events, stats.events);
       result.observe(bytes, stats.bytes);
-      result.observe(rejected, stats.rejectedSamples);
+      for (const [reason, count] of Object.entries(stats.rejectedSamples)) result.observe(rejected, count, { reason });
     },
     [events, bytes, rejected],
   );

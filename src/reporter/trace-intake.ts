@@ -5,8 +5,10 @@ import { BatchTranslation } from './batch-translation.ts';
 import type { EventIndices } from './event-columns.ts';
 import type { WindowUsage } from './merged-profiles.ts';
 import type { NativeNames } from './native-names.ts';
+import type { WindowStats } from './reporter-metrics.ts';
 import { SampleWindow } from './sample-window.ts';
 import type { SymbolSession, SymbolSource } from './symbol-source.ts';
+import { WindowShares } from './window-shares.ts';
 
 export interface WindowLimits {
   /** Trace events that one window may hold. */
@@ -24,6 +26,10 @@ type WindowRoom = Pick<WindowLimits, 'maxEvents' | 'maxBytes'>;
 /** A reply lists this many rejections; more would tell nothing new. */
 const maxListedRejections = 64;
 
+/** Merged profiles among the instances that share the window. */
+const mergedId = 'otlp';
+const noUsage: WindowUsage = { events: 0, bytes: 0 };
+
 const unlimited: WindowRoom = { maxEvents: Infinity, maxBytes: Infinity };
 
 // Telling a window's size costs about as much as adding a sample to it.
@@ -38,21 +44,33 @@ export class TraceIntake {
   readonly #limits: WindowLimits;
   readonly #clock: Clock;
   readonly #native: NativeNames | undefined;
+  readonly #shares: WindowShares;
   #window = new SampleWindow();
-  #rejectedSamples = 0;
+  /** True until the first request for the window at hand, by when events that wait for a name are in it. */
+  #isNewWindow = false;
+  #mergedUsage: WindowUsage = noUsage;
+  readonly #rejectedSamples = { window_full: 0, share_exceeded: 0 };
 
   /** `native`: asked for names of native frames, where this node's files are read. */
   constructor(symbols: SymbolSource, limits: WindowLimits, clock: Clock, native?: NativeNames) {
     this.#symbols = symbols;
     this.#limits = limits;
+    this.#shares = new WindowShares(limits);
     this.#clock = clock;
     this.#native = native;
   }
 
-  /** Trace events and bytes of the window at hand, and samples rejected so far because a window was full. */
-  get stats(): { readonly events: number; readonly bytes: number; readonly rejectedSamples: number } {
+  /** Usage of the window at hand, and samples rejected so far for want of room. */
+  get stats(): WindowStats {
     const { events, sizeBytes } = this.#window;
     return { events: events.count, bytes: sizeBytes, rejectedSamples: this.#rejectedSamples };
+  }
+
+  /** The part of the bounds that merged profiles cannot have: the usage by trace events, and room that is reserved for these. */
+  get claimed(): WindowUsage {
+    this.#beginShares();
+    const reserved = this.#shares.reservedFromOthersThan(mergedId);
+    return { events: this.#window.events.count + reserved.events, bytes: this.#window.sizeBytes + reserved.bytes };
   }
 
   /** The window at hand. */
@@ -60,11 +78,26 @@ export class TraceIntake {
     return this.#window;
   }
 
-  /** The part of the bounds that merged profiles leave. */
-  get #room(): WindowRoom {
-    const { maxEvents, maxBytes, merged } = this.#limits;
-    const { events, bytes } = merged?.usage ?? { events: 0, bytes: 0 };
-    return { maxEvents: maxEvents - events, maxBytes: maxBytes - bytes };
+  get #usage(): WindowUsage {
+    return { events: this.#window.events.count, bytes: this.#window.sizeBytes };
+  }
+
+  /** The size that the window may reach by samples of one instance. */
+  #roomFor(instanceId: string): WindowRoom {
+    this.#beginShares();
+    const { events, bytes } = this.#usage;
+    const total = { events: events + this.#mergedUsage.events, bytes: bytes + this.#mergedUsage.bytes };
+    const room = this.#shares.roomOf(instanceId, total);
+    return { maxEvents: events + room.events, maxBytes: bytes + room.bytes };
+  }
+
+  /** Begins the shares of a new window, and brings the part of merged profiles up to date. */
+  #beginShares(): void {
+    if (this.#isNewWindow) this.#shares.turn(this.#usage);
+    this.#isNewWindow = false;
+    const usage = this.#limits.merged?.usage ?? noUsage;
+    this.#shares.charge(mergedId, difference(usage, this.#mergedUsage), false);
+    this.#mergedUsage = usage;
   }
 
   #isLargerThan({ maxBytes }: WindowRoom): boolean {
@@ -73,18 +106,29 @@ export class TraceIntake {
 
   submit(batch: FrameBatch): BatchOutcome {
     const store = this.#symbols.at(this.#clock.nowMs());
-    const room = this.#room;
+    const { instanceId } = batch.collector;
+    const before = this.#usage;
+    const room = this.#roomFor(instanceId);
     this.#learn(batch, store, room);
     const accepted = this.#addSamples(batch, store, room);
     const rejected = batch.samples.count - accepted;
-    this.#rejectedSamples += rejected;
+    this.#shares.charge(instanceId, difference(this.#usage, before), rejected > 0);
+    const isFull = rejected > 0 && this.#isFull(room);
+    this.#rejectedSamples[isFull ? 'window_full' : 'share_exceeded'] += rejected;
     return {
       acceptedSamples: accepted,
-      rejections: this.#rejections(accepted, rejected),
-      namesNeeded: store.takeNeededNames(batch.collector.instanceId),
-      executablesNeeded: store.takeNeededExecutables(batch.collector.instanceId),
+      rejections: this.#rejections(accepted, rejected, isFull),
+      namesNeeded: store.takeNeededNames(instanceId),
+      executablesNeeded: store.takeNeededExecutables(instanceId),
       retryDelayMs: rejected > 0 ? this.#limits.retryDelayMs : 0,
     };
+  }
+
+  /** True if the instance had all the room that there is: nothing of it is reserved for others. */
+  #isFull(room: WindowRoom): boolean {
+    const { maxEvents, maxBytes } = this.#limits;
+    const merged = this.#mergedUsage;
+    return room.maxEvents >= maxEvents - merged.events && room.maxBytes >= maxBytes - merged.bytes;
   }
 
   /** Takes all of a batch that an earlier run had acknowledged: that one's bounds have let it in. */
@@ -97,7 +141,10 @@ export class TraceIntake {
   /** Hands over the window at hand and starts an empty one. */
   takeWindow(): SampleWindow {
     const taken = this.#window;
+    this.#beginShares();
     this.#window = new SampleWindow();
+    this.#isNewWindow = true;
+    this.#mergedUsage = noUsage;
     return taken;
   }
 
@@ -137,14 +184,19 @@ export class TraceIntake {
     return samples.count;
   }
 
-  #rejections(accepted: number, rejected: number): SampleRejection[] {
+  #rejections(accepted: number, rejected: number, isFull: boolean): SampleRejection[] {
     const { maxEvents, maxBytes } = this.#limits;
+    const problem = isFull ? 'is full' : 'has no room for this instance beyond its share';
     const reason =
-      `the window of this reporting cycle is full (max_events ${maxEvents}, max_bytes ${maxBytes}); ` +
+      `the window of this reporting cycle ${problem} (max_events ${maxEvents}, max_bytes ${maxBytes}); ` +
       'send it again after retry_delay_ms, or raise the bound';
     return Array.from({ length: Math.min(rejected, maxListedRejections) }, (_, index) => ({
       path: `samples[${accepted + index}]`,
       reason,
     }));
   }
+}
+
+function difference(now: WindowUsage, before: WindowUsage): WindowUsage {
+  return { events: now.events - before.events, bytes: now.bytes - before.bytes };
 }

@@ -164,7 +164,10 @@ test('TraceIntake rejects what is beyond the bound on events, says so and takes 
   const outcome = intake.submit(
     batchOf({ samples: [sampleAt(1n), sampleAt(2n, { timestamps: [1n, 2n] }), sampleAt(3n)] }),
   );
-  assert.deepEqual([outcome.acceptedSamples, outcome.retryDelayMs, intake.stats.rejectedSamples], [2, 5000, 1]);
+  assert.deepEqual(
+    [outcome.acceptedSamples, outcome.retryDelayMs, intake.stats.rejectedSamples.window_full],
+    [2, 5000, 1],
+  );
   assert.deepEqual(
     outcome.rejections.map(({ path }) => path),
     ['samples[2]'],

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { WindowLimits } from '../../src/reporter/trace-intake.ts';
+import { TraceIntake } from '../../src/reporter/trace-intake.ts';
+import { batchOf, fileIdOf } from '../support/batch.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { PlainSymbols } from '../support/plain-symbols.ts';
+
+const file = fileIdOf(1);
+
+/** Windows of 1,000 events, or of few bytes, and collectors that send as many samples as they like. */
+function createWindows(limits: Partial<WindowLimits> = {}) {
+  const all = { maxEvents: 1_000, maxBytes: 1e9, retryDelayMs: 5_000, ...limits };
+  const intake = new TraceIntake(new PlainSymbols(), all, new FakeClock());
+  let address = 0n;
+  const send = (instance: string, count: number) => {
+    const samples = Array.from({ length: count }, () => ({ frames: [{ file, address: address++ }], timestamps: [1n] }));
+    return intake.submit(batchOf({ collector: { instanceId: instance.repeat(32) }, samples }));
+  };
+  return { intake, send };
+}
+
+for (const { name, limits } of [
+  { name: 'events', limits: {} },
+  { name: 'bytes', limits: { maxEvents: 1e9, maxBytes: 200_000 } },
+]) {
+  test(`a collector that floods the window takes no ${name} from one that sends as ever`, () => {
+    const { intake, send } = createWindows(limits);
+    for (let window = 0; window < 5; window++) {
+      for (let part = 0; part < 5; part++) {
+        if (window > 0) assert.equal(send('b', 5_000).acceptedSamples < 5_000, true);
+        assert.equal(send('a', 20).acceptedSamples, 20, `window ${window}, part ${part}`);
+      }
+      intake.takeWindow();
+    }
+    const { window_full: full, share_exceeded: exceeded } = intake.stats.rejectedSamples;
+    assert.ok(full + exceeded > 90_000);
+    assert.ok(exceeded > 0);
+  });
+}
+
+test('two collectors that send more than there is room for get equal parts of the window', () => {
+  const { intake, send } = createWindows();
+  const accepted = { a: 0, b: 0 };
+  for (let window = 0; window < 6; window++) {
+    for (const id of ['b', 'a'] as const) {
+      const count = send(id, id === 'b' ? 9_000 : 2_000).acceptedSamples;
+      if (window > 1) accepted[id] += count;
+    }
+    intake.takeWindow();
+  }
+  assert.ok(accepted.a >= 4 * 450 && accepted.b >= 4 * 450, JSON.stringify(accepted));
+});
+
+test('a collector alone has the window but for what is kept for newcomers, and one that is new finds room', () => {
+  const { intake, send } = createWindows();
+  for (let window = 0; window < 3; window++) {
+    send('b', 5_000);
+    intake.takeWindow();
+  }
+  assert.equal(send('b', 5_000).acceptedSamples, 938);
+  const reply = send('c', 40);
+  assert.equal(reply.acceptedSamples, 40);
+  assert.match(send('b', 1).rejections[0]!.reason, /no room for this instance beyond its share/);
+});
+
+test('made-up instances reserve no more than they send', () => {
+  const { intake, send } = createWindows();
+  for (let window = 0; window < 3; window++) {
+    assert.equal(send('a', 300).acceptedSamples, 300);
+    for (let i = 0; i < 200; i++) send(`${i}x`, 1);
+    intake.takeWindow();
+  }
+  assert.equal(send('a', 600).acceptedSamples, 1_000 - 62 - 2 * 200);
+});
+
+test('merged profiles have a share too, and leave that of collectors alone', () => {
+  const merged = { usage: { events: 0, bytes: 0 } };
+  const { intake, send } = createWindows({ merged });
+  for (let window = 0; window < 4; window++) {
+    // Profiles take all that they may.
+    merged.usage = { events: 1_000 - intake.claimed.events, bytes: 0 };
+    assert.equal(send('a', 60).acceptedSamples, window === 0 ? 0 : 60, `window ${window}`);
+    intake.takeWindow();
+    merged.usage = { events: 0, bytes: 0 };
+  }
+  send('a', 5_000);
+  assert.ok(1_000 - intake.claimed.events >= 0);
+  assert.ok(intake.window.events.count < 700, 'and collectors leave that of profiles');
+});

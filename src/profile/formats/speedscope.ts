@@ -16,7 +16,7 @@ export function speedscopeJson(weighted: WeightedStacks, exporter: string): stri
   const profileOf = (name: string, members: readonly WeightedStack[]): object => ({
     type: 'sampled',
     name: `${name} (${type}, no order in time)`,
-    unit: periodNano === undefined ? 'none' : 'nanoseconds',
+    unit: periodNano === undefined ? unitOf(type) : 'nanoseconds',
     startValue: 0,
     endValue: Number(sumOf(members) * (periodNano ?? 1n)),
     samples: members.map((stack) => stack.frames.map((frame) => frames.indexOf(frame))),
@@ -33,6 +33,14 @@ export function speedscopeJson(weighted: WeightedStacks, exporter: string): stri
     shared: { frames: frames.frames },
     profiles,
   });
+}
+
+// https://github.com/jlfwong/speedscope/blob/main/src/lib/file-format-spec.ts
+const units = ['nanoseconds', 'microseconds', 'milliseconds', 'seconds', 'bytes'] as const;
+
+/** The unit of values of a type, where speedscope knows it. */
+function unitOf(type: string): (typeof units)[number] | 'none' {
+  return units.find((unit) => type.endsWith(`/${unit}`)) ?? 'none';
 }
 
 class FrameIndex {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { countTimestamps } from '../../../src/otlp/profiles-data.ts';
 import { FrameReader } from '../../../src/profile/flame/frame-reader.ts';
 import { runRecordings } from '../../support/recorded-run.ts';
 
@@ -52,3 +53,15 @@ test('what a recording lacks is no reason for the service to reject it: all samp
     'sched:sched_switch 2: __schedule wait main',
   ]);
 });
+
+test('the service takes every sample of every case', async () => {
+  const names = readdirSync(cases).filter((name) => !name.startsWith('no-time'));
+  const { messages, summary } = await runRecordings([...names.map((name) => join(cases, name)), '--speed', 'max']);
+  assert.match(summary, /^39 samples sent and accepted, 0 rejected$/m);
+  assert.doesNotMatch(summary, /without a reply|refused/);
+  assert.equal(sum(messages.map(countTimestamps)), 39);
+});
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
+}

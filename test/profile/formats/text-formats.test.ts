@@ -61,6 +61,31 @@ test('speedscope has one profile of all stacks first, weights in nanoseconds, an
   assert.deepEqual(shared.frames[0], { name: 'checkout', file: 'shop.c', line: 42 });
 });
 
+for (const { unit, expected } of [
+  { unit: 'bytes', expected: 'bytes' },
+  { unit: 'nanoseconds', expected: 'nanoseconds' },
+  { unit: 'By', expected: 'none' },
+]) {
+  test(`speedscope has ${expected} for values in ${unit}, and nothing that its format does not know`, () => {
+    const data = goodProfiles();
+    data.dictionary.stringTable[2] = unit;
+    const { profiles, shared, ...head } = JSON.parse(speedscopeJson(weightedStacks(data, []), 'x'));
+    assert.equal(profiles[0].unit, expected);
+    assert.deepEqual(Object.keys(head).sort(), ['$schema', 'activeProfileIndex', 'exporter', 'name']);
+    assert.deepEqual(Object.keys(profiles[0]), [
+      'type',
+      'name',
+      'unit',
+      'startValue',
+      'endValue',
+      'samples',
+      'weights',
+    ]);
+    assert.equal(profiles[0].samples.length, profiles[0].weights.length);
+    for (const index of profiles[0].samples.flat()) assert.ok(index < shared.frames.length);
+  });
+}
+
 test('speedscope has a profile for each of several groups, the heaviest first', () => {
   const data = goodProfiles();
   const [shop] = data.resourceProfiles;

@@ -60,10 +60,10 @@ function checkFunctions({ locationTable, functionTable, stringTable }: ProfilesD
   }
   if (shifted === undefined) return;
   const nameOf = (index: number): string => stringTable[functionTable[index]!.nameStrindex] ?? '';
-  const shown =
-    shifted.index === 1 ? 'no function, which stops Parca at some queries' : `"${nameOf(shifted.index - 1)}"`;
-  const rest = `${shiftedCount} of ${lineCount} lines; dialect parca writes each function twice`;
-  faults.misread(shifted.path, `"${nameOf(shifted.index)}" is shown as ${shown} by Parca up to v0.28.0, as in ${rest}`);
+  const { path, index } = shifted;
+  const shown = index === 1 ? 'no function there, which stops it at some queries' : `"${nameOf(index - 1)}"`;
+  const rest = `${shiftedCount} of ${lineCount} lines are read so; dialect parca writes each function twice`;
+  faults.misread(path, `names "${nameOf(index)}", and Parca up to v0.28.0 shows ${shown}; ${rest}`);
 }
 
 function isSameFunction(a: FunctionEntry, b: FunctionEntry): boolean {

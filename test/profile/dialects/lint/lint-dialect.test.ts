@@ -288,10 +288,9 @@ test('DialectLint knows that pyroscope sums off_cpu values where there is no per
 test('DialectLint finds for parca the names that its reader takes for those before them', () => {
   const stack = [{ names: ['leaf'] }, { names: ['main'] }];
   const once = buildData({ ...profile, samples: [{ at: [1], stack }] });
-  const shown = 'no function, which stops Parca at some queries by Parca up to v0.28.0';
-  assert.deepEqual(lint(once, 'parca'), [
-    `dictionary: location_table[1]: line[0]: misread: "leaf" is shown as ${shown}, as in 2 of 2 lines; dialect parca writes each function twice`,
-  ]);
+  const problem = 'names "leaf", and Parca up to v0.28.0 shows no function there, which stops it at some queries';
+  const rest = '2 of 2 lines are read so; dialect parca writes each function twice';
+  assert.deepEqual(lint(once, 'parca'), [`dictionary: location_table[1]: line[0]: misread: ${problem}; ${rest}`]);
   assert.deepEqual(lint(withFunctionsTwice(once), 'parca'), []);
 });
 

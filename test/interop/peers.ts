@@ -16,6 +16,8 @@ export interface Peers {
   readonly pdata: Readonly<Record<PdataVersion, string>>;
   /** A program of ours around the reporter of the OpenTelemetry eBPF profiler. */
   readonly ebpfReporter: string;
+  /** Hands profiles to the Collector's Elasticsearch exporter; a program of ours around it. */
+  readonly elasticExporter: string;
   /** The profiling backend, its server without the user interface. */
   readonly parca: string;
   readonly collectors: Readonly<Record<CollectorVersion, string>>;
@@ -54,6 +56,7 @@ export function locatePeers(): Peers {
     collectors: byVersion(collectorVersions, (version) =>
       cached(`otelcol-${version}`, [...collectorPins(version), 'tools/go.mod']),
     ),
+    elasticExporter: cached('elastic-exporter', ['elastic/main.go', 'elastic/go.mod', 'elastic/go.sum']),
     parca: cached('parca', ['parca/go.mod', 'parca/go.sum']),
     ebpfReporter: cached('ebpf-reporter', ['ebpf-reporter/main.go', 'ebpf-reporter/go.mod', 'ebpf-reporter/go.sum']),
   };

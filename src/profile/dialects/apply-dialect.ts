@@ -81,7 +81,9 @@ class DialectWriter {
 
   resourceProfiles(given: ResourceProfiles): ResourceProfiles {
     const { maxResourceAttributes } = this.#dialect;
-    const resource = { ...given.resource, attributes: this.#inline(given.resource.attributes, maxResourceAttributes) };
+    const own = given.resource.attributes;
+    const all = [...this.#dialect.resourceAdditions(own), ...own];
+    const resource = { ...given.resource, attributes: this.#inline(all, maxResourceAttributes) };
     const scopeProfiles = given.scopeProfiles.map((scope) => ({
       ...scope,
       scope: this.#scope(scope.scope, resource.attributes.length),

@@ -26,6 +26,8 @@ export interface Dialect {
   readonly sampleShape: 'sums' | 'timestamps' | 'uniform';
   /** Value to send in place of the given value; `undefined` leaves the attribute out. */
   resourceAttribute(key: string, value: AnyValue): AnyValue;
+  /** Attributes of a resource that the backend needs and that follow from the given ones. */
+  resourceAdditions(attributes: readonly KeyValue[]): readonly KeyValue[];
   /** Key to send in place of the given key, of attributes of resources, scopes and samples. */
   attributeKey(key: string, options: DialectOptions): string;
   readonly maxResourceAttributes: number;
@@ -57,6 +59,7 @@ export const asReceived: Dialect = {
   profileType: (type) => type,
   sampleShape: 'uniform',
   resourceAttribute: (_key, value) => value,
+  resourceAdditions: () => [],
   attributeKey: (key) => key,
   maxResourceAttributes: Infinity,
   sampleAttribute: (_key, value) => value,

@@ -173,6 +173,9 @@ for (const { dialect, resource, wanted } of [
     wanted: { 'process.pid': '7', 'host.cpus': 8n },
   },
   { dialect: 'devfiler', resource: { 'process.pid': 7n }, wanted: { 'process.pid': 7n } },
+  { dialect: 'elastic', resource: { 'host.name': 'a' }, wanted: { 'host.id': 'a', 'host.name': 'a' } },
+  { dialect: 'elastic', resource: { 'host.id': '1', 'host.name': 'a' }, wanted: { 'host.id': '1', 'host.name': 'a' } },
+  { dialect: 'elastic', resource: { 'service.name': 'a' }, wanted: { 'service.name': 'a' } },
 ] as const satisfies { dialect: DialectName; resource: Record<string, AnyValue>; wanted: Record<string, AnyValue> }[]) {
   test(`applyDialect ${dialect} keeps of a resource ${Object.keys(wanted)} of ${Object.keys(resource)}`, () => {
     assert.deepEqual(written(dialect, { resource, samples: [once] })[0]!.resource, wanted);

@@ -9,7 +9,8 @@ for (const [name, expected] of Object.entries(answers)) {
   test(`${name} has the functions, files, lines and columns that llvm-symbolizer finds`, async () => {
     assert.ok(expected.length > 60, 'there are too few answers to compare with');
     const addresses = Float64Array.from(expected, ({ address }) => address);
-    const found = await openObject(fixtureBytes(name)).answer(addresses, 'inlines');
+    const alternate = name === 'dwz.elf' ? fixtureBytes('dwz-common.debug') : undefined;
+    const found = await openObject(fixtureBytes(name), undefined, alternate).answer(addresses, 'inlines');
     // Go's own table has no columns, and calls what its compiler made by another path.
     const isGo = name.startsWith('go-');
     expected.forEach((answer, index) => {

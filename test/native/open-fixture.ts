@@ -32,8 +32,11 @@ export function openElf(bytes: Uint8Array): ElfFile {
   return readElfFile(new MemorySource(bytes))!;
 }
 
-/** The names in one file, with a debug file beside it. */
-export function openObject(bytes: Uint8Array, debug?: Uint8Array): ObjectFile {
-  const parts = { elf: openElf(bytes), debug: debug && openElf(debug), alternate: undefined, miniDebug: undefined };
+/** The names in one file, with a debug file beside it, and the one that dwz moved parts to. */
+export function openObject(bytes: Uint8Array, debug?: Uint8Array, alternate?: Uint8Array): ObjectFile {
+  const parts = {
+    ...{ elf: openElf(bytes), debug: debug && openElf(debug), alternate: alternate && openElf(alternate) },
+    miniDebug: undefined,
+  };
   return new ObjectFile(parts, (section) => Promise.resolve(inflateInMemory(section)));
 }

@@ -45,6 +45,8 @@ export const machines = { i386: 3, arm: 40, x86_64: 62, aarch64: 183 } as const;
 const maxSections = 65_536;
 // Executables have about a dozen.
 const maxSegments = 512;
+/** Headers may grow in later versions of the format; they have not in thirty years. */
+const maxHeaderBytes = 256;
 const maxSectionNameBytes = 4 * 1024 * 1024;
 
 /** Reads the headers; `undefined` for what is no little-endian ELF file. @throws UnreadableBytes for one that is damaged */
@@ -96,6 +98,7 @@ function readSegments(
   count: number,
 ): ElfSegment[] {
   if (count === 0 || entryBytes < (is64 ? 56 : 32)) return [];
+  if (entryBytes > maxHeaderBytes) throw new UnreadableBytes(`program headers of ${entryBytes} bytes`);
   if (count > maxSegments) throw new UnreadableBytes(`${count} program headers; ${maxSegments} are read`);
   const bytes = Buffer.from(readBytes(source, offset, count * entryBytes).buffer);
   return Array.from({ length: count }, (_, index) => readSegment(bytes.subarray(index * entryBytes), is64));

@@ -111,8 +111,8 @@ export class FileFinder {
     const { procRoot, maxFileBytes } = this.#search;
     try {
       return openRegularFile(`${procRoot}/${pid}/map_files/${range}`, maxFileBytes) ?? 'too_large';
-    } catch (error) {
-      if (missOf(error) !== 'no_permission') return missOf(error);
+    } catch {
+      // Not permitted, or not mapped any more.
     }
     try {
       return openBelow(`${procRoot}/${pid}/root`, path, maxFileBytes) ?? 'no_file';

@@ -1,3 +1,4 @@
+import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { DemanglerModule } from '../demangle/demangler.ts';
 import { Demangler, loadDemangler } from '../demangle/demangler.ts';
 import { OverBudget } from '../elf/budget.ts';
@@ -6,7 +7,7 @@ import type { AddressAnswer, NameSource } from '../object-file.ts';
 import type { SymbolizeReply, SymbolizeRequest, WorkerOptions } from './messages.ts';
 import type { OpenObject } from './object-cache.ts';
 import { ObjectCache } from './object-cache.ts';
-import { toSymbol } from './to-symbol.ts';
+import { textLength, toSymbol } from './to-symbol.ts';
 
 /** Answers requests, one after the other. Keeps open files and their tables within bounds; answers are kept by who asks. */
 export class Symbolizer {
@@ -33,7 +34,7 @@ export class Symbolizer {
     try {
       const answers = await found.object.answer(addresses, this.#options.debugInfo);
       const demangler = this.#options.demangle ? this.#demanglerOf(found) : undefined;
-      const symbols = answers.map((answer) => toSymbol(answer, demangler));
+      const symbols = withinLength(answers.map((answer) => toSymbol(answer, demangler)));
       this.#objects.trim(nowMs);
       return {
         kind: 'answered',
@@ -60,6 +61,19 @@ export class Symbolizer {
   rest(nowMs: number): void {
     this.#objects.trim(nowMs);
   }
+}
+
+/** A batch of real C++ has a megabyte of text. A reply is copied to the other thread, and must not become as large as a file can make it. */
+const maxReplyLength = 16 * 1024 * 1024;
+
+/** The symbols without those that do not fit into a reply any more. */
+function withinLength(symbols: readonly (FrameSymbol | undefined)[]): (FrameSymbol | undefined)[] {
+  let room = maxReplyLength;
+  return symbols.map((symbol) => {
+    if (symbol === undefined) return undefined;
+    room -= textLength(symbol);
+    return room >= 0 ? symbol : undefined;
+  });
 }
 
 function count(answers: readonly AddressAnswer[]): Partial<Record<NameSource, number>> {

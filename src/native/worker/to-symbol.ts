@@ -1,10 +1,14 @@
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { Demangler } from '../demangle/demangler.ts';
+import { maxNameLength } from '../demangle/demangler.ts';
 import type { CodeFrame } from '../dwarf/dwarf-symbols.ts';
 import type { AddressAnswer } from '../object-file.ts';
 
 /** What compilers append to the name of a part or a copy of a function. */
 const cloneSuffix = /(?:\.(?:cold|part|constprop|isra|lto_priv|llvm|localalias|warm|hot)(?:\.\d+)*|@@?[\w.]+)+$/;
+
+/** Longer texts are cut: the store takes no longer ones, and a file can repeat one of 64 KB at every address. */
+const maxText = maxNameLength;
 
 /** The answer as a symbol; `undefined` when nothing is known. Its function is empty where there is a line alone. */
 export function toSymbol(
@@ -29,13 +33,22 @@ function symbolOf(
   demangler: Pick<Demangler, 'demangle'> | undefined,
 ): FrameSymbol {
   const plain = linkageName || withoutSuffix(tableName) || name;
-  const functionName = demangler === undefined ? plain : demangler.demangle(plain);
-  const systemName = tableName || linkageName;
+  const functionName = demangler === undefined ? plain.slice(0, maxText) : demangler.demangle(plain);
+  const systemName = (tableName || linkageName).slice(0, maxText);
   return {
     functionName,
     systemName: systemName === functionName ? '' : systemName,
-    ...{ filePath, line, column, startLine: declarationLine, inlined: [] },
+    filePath: filePath.slice(0, maxText),
+    ...{ line, column, startLine: declarationLine, inlined: [] },
   };
+}
+
+/** Length of all texts of a symbol. */
+export function textLength({ functionName, systemName, filePath, inlined }: FrameSymbol): number {
+  return inlined.reduce(
+    (sum, inner) => sum + textLength(inner),
+    functionName.length + systemName.length + filePath.length,
+  );
 }
 
 /** A stub keeps its `@plt`, which tells what it is. */

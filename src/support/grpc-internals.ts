@@ -1,7 +1,8 @@
 import type { Http2SecureServer, Http2Server, Http2Session, ServerHttp2Stream } from 'node:http2';
 import { createRequire } from 'node:module';
+import { isIP } from 'node:net';
 import type { Readable } from 'node:stream';
-import type { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { ChannelCredentials, Server, ServerCredentials } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import { CompressionAlgorithms } from '@grpc/grpc-js/build/src/compression-algorithms.js';
 import { CompressionFilterFactory } from '@grpc/grpc-js/build/src/compression-filter.js';
@@ -193,4 +194,23 @@ export function readOneAhead(call: Readable): void {
   checkGrpcVersion();
   const { _readableState: state } = call as unknown as { _readableState: { highWaterMark: number } };
   state.highWaterMark = 1;
+}
+
+/**
+ * Lets a client send no server name where its host is an IP address, as RFC 6066 wants; Node.js warns of such names
+ * (channel-credentials.js, `_createSecureConnector`). The certificate is checked against the address all the same.
+ */
+export function omitIpServerName(credentials: ChannelCredentials): void {
+  checkGrpcVersion();
+  interface Connector {
+    readonly connectionOptions: { servername?: string | undefined };
+  }
+  const internals = credentials as unknown as { _createSecureConnector(...args: unknown[]): Connector };
+  const create = internals._createSecureConnector.bind(credentials);
+  internals._createSecureConnector = (...args) => {
+    const connector = create(...args);
+    const { connectionOptions } = connector;
+    if (isIP(connectionOptions.servername ?? '') !== 0) delete connectionOptions.servername;
+    return connector;
+  };
 }

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { createSecureContext } from 'node:tls';
 import { promisify } from 'node:util';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { ChannelCredentials, Server, ServerCredentials } from '@grpc/grpc-js';
 import { CompressionAlgorithms } from '@grpc/grpc-js/build/src/compression-algorithms.js';
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
 import { checkGrpcVersion, prepareHttp2Server } from '../../src/support/grpc-internals.ts';
@@ -17,6 +18,8 @@ test('the private parts of grpc-js are where they were', async (t) => {
   const { prototype } = BaseServerInterceptingCall;
   assert.equal(typeof Reflect.get(prototype, 'decompressMessage'), 'function');
   assert.equal(CompressionAlgorithms[2], 'gzip');
+  const credentials = ChannelCredentials.createFromSecureContext(createSecureContext());
+  assert.equal(typeof Reflect.get(credentials, '_createSecureConnector'), 'function');
   const server = new Server();
   let prepared = 0;
   prepareHttp2Server(server, () => prepared++);
@@ -29,7 +32,7 @@ test('the private parts of grpc-js are where they were', async (t) => {
 test('no other file looks into grpc-js', () => {
   const source = join(import.meta.dirname, '../../src');
   const openers = globSync('**/*.ts', { cwd: source }).filter((file) =>
-    /^import (?!type).*@grpc\/grpc-js\/|createHttp2Server|_readableState/m.test(
+    /^import (?!type).*@grpc\/grpc-js\/|createHttp2Server|_readableState|_createSecureConnector/m.test(
       readFileSync(join(source, file), 'utf8'),
     ),
   );

@@ -2,14 +2,14 @@ import type { SecureContext } from 'node:tls';
 import type { ChannelOptions } from '@grpc/grpc-js';
 import { ChannelCredentials, Client, compressionAlgorithms, Metadata } from '@grpc/grpc-js';
 import type { ClientCredentials } from '../../model/authentication.ts';
-import type { DialectName } from '../../profile/dialects/dialect.ts';
+import { omitIpServerName } from '../../support/grpc-internals.ts';
 import { Connections } from '../connections.ts';
 import type { ExportClient, SendResult } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import { userAgentOf } from '../user-agent.ts';
 import type { OtlpGrpcConfig } from './otlp-grpc-config.ts';
-import type { CallEnd } from './send-result.ts';
+import type { CallEnd, CallReceiver } from './send-result.ts';
 import { resultOfCall } from './send-result.ts';
 import { allowZstdCalls, zstdAlgorithm } from './zstd-calls.ts';
 
@@ -33,14 +33,15 @@ export interface OtlpGrpcClientParts extends Pick<ExporterDependencies, 'clock' 
 /** One gRPC channel to one receiver of OTLP profiles. */
 export class OtlpGrpcClient implements ExportClient {
   readonly #metadata: Metadata;
-  readonly #dialect: DialectName;
+  readonly #receiver: Pick<CallReceiver, 'dialect' | 'isTls'>;
+  #hasAnswered = false;
   readonly #credentials: ClientCredentials | undefined;
   readonly #connections: Connections<Client>;
 
   constructor(config: OtlpGrpcConfig, target: string, { id, version, credentials, ...parts }: OtlpGrpcClientParts) {
     if (config.compression === 'zstd') allowZstdCalls();
     this.#metadata = createMetadata(config);
-    this.#dialect = config.dialect;
+    this.#receiver = { dialect: config.dialect, isTls: config.isTls };
     this.#credentials = credentials;
     const options = channelOptions(config, version);
     const kind = {
@@ -57,7 +58,8 @@ export class OtlpGrpcClient implements ExportClient {
   readonly send = async (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
     const bytes = request.encoded();
     const end = await this.#connections.use((client) => this.#call(client, bytes, signal));
-    return resultOfCall(end, bytes.length, this.#dialect);
+    this.#hasAnswered ||= end.isAnswered;
+    return resultOfCall(end, bytes.length, { ...this.#receiver, hasAnswered: this.#hasAnswered });
   };
 
   async close(): Promise<void> {
@@ -96,7 +98,11 @@ export class OtlpGrpcClient implements ExportClient {
 
 function credentialsOf({ tls }: OtlpGrpcConfig, context: SecureContext | undefined): ChannelCredentials {
   if (context === undefined) return ChannelCredentials.createInsecure();
-  return ChannelCredentials.createFromSecureContext(context, { rejectUnauthorized: !tls.insecureSkipVerify });
+  const credentials = ChannelCredentials.createFromSecureContext(context, {
+    rejectUnauthorized: !tls.insecureSkipVerify,
+  });
+  omitIpServerName(credentials);
+  return credentials;
 }
 
 function createMetadata({ headers, waitForReady, timeoutMs }: OtlpGrpcConfig): Metadata {

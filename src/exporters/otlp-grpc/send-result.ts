@@ -4,6 +4,7 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 import { decodeExportResponse } from '../../otlp/protobuf/export-response.ts';
 import { readRetryDelayMs } from '../../otlp/protobuf/retry-info.ts';
 import type { DialectName } from '../../profile/dialects/dialect.ts';
+import { describeConnectionFault } from '../connection-fault.ts';
 import type { SendResult, TooLarge } from '../export-client.ts';
 import { shortenReason } from '../shorten-reason.ts';
 import { codeName, partialCodes, retryableCodes } from './retryable-status.ts';
@@ -16,14 +17,22 @@ export interface CallEnd {
   readonly isAnswered: boolean;
 }
 
+/** Facts of the receiver that decide what an error of its means. */
+export interface CallReceiver {
+  readonly dialect: DialectName;
+  readonly isTls: boolean;
+  /** Whether it has ever answered. */
+  readonly hasAnswered: boolean;
+}
+
 /** Result of the call that carried a message of `sizeBytes`. Pure. */
 export function resultOfCall(
   { error, response, isAnswered }: CallEnd,
   sizeBytes: number,
-  dialect: DialectName,
+  receiver: CallReceiver,
 ): SendResult {
   if (error === null) return accepted(response ?? Buffer.alloc(0));
-  return isConnectionLost(error, isAnswered) ? lost(error) : failed(error, sizeBytes, dialect);
+  return isConnectionLost(error, isAnswered) ? lost(error, receiver) : failed(error, sizeBytes, receiver);
 }
 
 function accepted(response: Uint8Array): SendResult {
@@ -38,17 +47,22 @@ function accepted(response: Uint8Array): SendResult {
   }
 }
 
-function lost({ details }: ServiceError): SendResult {
+function lost({ details }: ServiceError, receiver: CallReceiver): SendResult {
   const errorType = codeName(status.UNAVAILABLE);
-  return { kind: 'retryable', errorType, reason: `${errorType}: the connection was lost (${details})` };
+  const fault = describeConnectionFault(details, { ...receiver, protocol: 'grpc' });
+  return { kind: 'retryable', errorType, reason: `${errorType}: the connection was lost (${fault})` };
 }
 
-function failed({ code, details, metadata }: ServiceError, sizeBytes: number, dialect: DialectName): SendResult {
+function failed({ code, details, metadata }: ServiceError, sizeBytes: number, receiver: CallReceiver): SendResult {
   // grpc-js has no status for a message in an encoding that it does not know (1.14.7, build/src/compression-filter.js). The receiver
   // has taken the request, so sending again would store it twice.
   if (code === undefined) return { kind: 'permanent', errorType: 'Internal', reason: 'Internal: unreadable response' };
   const errorType = codeName(code);
-  const failure = { errorType, reason: `${errorType}: ${shortenReason(details)}` };
+  // Of grpc-js, not of a receiver.
+  const isUnconnected = code === status.UNAVAILABLE && details.includes('No connection established');
+  const text = isUnconnected ? describeConnectionFault(details, { ...receiver, protocol: 'grpc' }) : details;
+  const failure = { errorType, reason: `${errorType}: ${shortenReason(text)}` };
+  const { dialect } = receiver;
   const isPartial = dialect === 'pyroscope' && partialCodes.has(code);
   const rule = retryableCodes.get(code);
   if (rule === undefined) return { kind: 'permanent', ...failure, ...(isPartial && { isPartial }) };

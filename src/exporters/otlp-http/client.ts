@@ -5,6 +5,7 @@ import { encodeProfilesJson } from '../../otlp/json/encode-profiles-json.ts';
 import type { Clock } from '../../support/clock.ts';
 import { loadPackage } from '../../support/lazy-package.ts';
 import { compress } from '../compression.ts';
+import { describeConnectionFault } from '../connection-fault.ts';
 import { Connections } from '../connections.ts';
 import type { ExportClient, SendResult } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
@@ -34,6 +35,7 @@ export class OtlpHttpClient implements ExportClient {
   readonly #config: OtlpHttpConfig;
   readonly #url: URL;
   readonly #clock: Clock;
+  #hasAnswered = false;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #credentials: ClientCredentials | undefined;
   readonly #connections: Connections<Dispatcher>;
@@ -82,11 +84,15 @@ export class OtlpHttpClient implements ExportClient {
         body,
         signal,
       });
+      this.#hasAnswered = true;
       return await readResponse(response);
     } catch (error) {
       if ((error as { code?: unknown }).code === 'UND_ERR_INVALID_ARG') return unusable(error, this.#url);
       // Refused, broken off, or no HTTP at all: whether the receiver has the request is unknown.
-      const reason = `Unavailable: ${shownUrl(this.#url)}: ${describeError(error)}`;
+      const isTls = this.#url.protocol === 'https:';
+      const connecting = { protocol: 'http', isTls, hasAnswered: this.#hasAnswered } as const;
+      const fault = describeConnectionFault(describeError(error), connecting);
+      const reason = `Unavailable: ${shownUrl(this.#url)}: ${fault}`;
       return { kind: 'retryable', errorType: 'Unavailable', reason };
     }
   }

@@ -129,6 +129,9 @@ function parseMapping(text: string, comm: string, timeNano: bigint): PerfMapping
   // perf reports data too when asked; the kernel's own text has no permissions.
   if (!permissions!.includes('x') && !path!.startsWith('[kernel')) return undefined;
   const start = BigInt(`0x${startText}`);
+  const end = start + BigInt(`0x${size}`);
+  // Nothing lies beyond the end of memory.
+  if (end <= start || end > 1n << 64n) return undefined;
   return {
     kind: 'mapping',
     timeNano,
@@ -136,7 +139,7 @@ function parseMapping(text: string, comm: string, timeNano: bigint): PerfMapping
     tid: Number(tid),
     comm,
     start,
-    end: start + BigInt(`0x${size}`),
+    end,
     fileOffset: BigInt(`0x${fileOffset}`),
     buildId,
     path: path!,

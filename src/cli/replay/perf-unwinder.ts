@@ -65,7 +65,7 @@ export class PerfUnwinder {
   }
 
   #kernelFrame({ address: printed, path }: PerfFrame, back: bigint, symbol: FrameSymbol | undefined): CollectedFrame {
-    const address = printed - back;
+    const address = callBefore(printed, back);
     const mapping = this.#table.internMapping(this.#kernel.mappingOf(address, kernelModuleOf(path)));
     const frame = { owner: mapping.executable.fileId, address, kind: frameKinds.kernel, mapping };
     return this.#table.intern(frame, () => nameOf(symbol));
@@ -74,7 +74,7 @@ export class PerfUnwinder {
   #userFrame(frame: PerfFrame, back: bigint, symbol: FrameSymbol | undefined, process: Process): CollectedFrame {
     const { address: printed, path } = frame;
     if (isNowhere(path)) {
-      const address = printed - back;
+      const address = callBefore(printed, back);
       const owned = { owner: process, address, kind: frameKinds.native, mapping: undefined };
       return this.#table.intern(owned, () => symbol && stubOf(address, parseRuntimeName(frame.symbol, owned.kind)));
     }
@@ -88,18 +88,23 @@ export class PerfUnwinder {
       end: mapping === undefined ? 0n : start + mapping.end - mapping.start,
       fileOffset: mapping?.fileOffset ?? 0n,
     });
-    const address = elfAddressOf(executable, fileOffset) - back;
+    const address = callBefore(elfAddressOf(executable, fileOffset), back);
     const inFile = { owner: executable.fileId, address, kind: frameKinds.native, mapping: fileMapping };
     return this.#table.intern(inFile, () => nameOf(symbol));
   }
 
   #generatedFrame({ address: printed, symbol: text }: PerfFrame, back: bigint, process: Process): CollectedFrame {
     const kind = runtimeKind(process.space.paths, [text]);
-    const address = printed - back;
+    const address = callBefore(printed, back);
     return this.#table.intern({ owner: process, address, kind, mapping: undefined }, () =>
       text === '' ? undefined : stubOf(address, parseRuntimeName(text, kind)),
     );
   }
+}
+
+/** The call before a return address; nothing is before 0. */
+function callBefore(address: bigint, back: bigint): bigint {
+  return address === 0n ? 0n : address - back;
 }
 
 /** perf does not print where generated code ends: each address is a range of its own. */

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { Remarks } from '../../../src/cli/replay/collected.ts';
 import type { PerfEntry } from '../../../src/cli/replay/perf-entries.ts';
 import { parsePerfScript, withoutProcess, withoutTime } from '../../../src/cli/replay/perf-script.ts';
@@ -160,6 +163,30 @@ for (const { event, expected } of [
     assert.deepEqual([sample.period, sample.event], expected);
   });
 }
+
+test('parsePerfScript leaves out a mapping that wraps around the end of memory', () => {
+  assert.deepEqual(parse('a 5/5 [000] 1.0: PERF_RECORD_MMAP 5/5: [0xffffffffffffffff(0x2) @ 0]: x /x'), []);
+});
+
+test('parsePerfScript takes any text, and text that a few signs were changed in', () => {
+  const recorded = readFileSync(join(import.meta.dirname, '../../../recordings/c/perf.script.txt'), 'utf8');
+  const start = recorded.indexOf('PERF_RECORD_MMAP2');
+  const piece = recorded.slice(start, start + 4_000);
+  const sign = fc.constantFrom(' ', '\t', '\n', '(', ')', '/', ':', '0', 'f', '[');
+  const changed = fc.array(fc.tuple(fc.nat(piece.length - 1), sign), { maxLength: 40 }).map((changes) => {
+    const signs = [...piece];
+    for (const [at, other] of changes) signs[at] = other;
+    return signs.join('');
+  });
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ maxLength: 200 }), changed), (text) => {
+      for (const entry of parse(text)) {
+        if (entry.kind === 'mapping') assert.ok(entry.start < entry.end && entry.end <= 1n << 64n);
+        if (entry.kind === 'sample') for (const { address } of entry.frames) assert.ok(address < 1n << 64n);
+      }
+    }),
+  );
+});
 
 for (const line of [
   `a 1${' '.repeat(200_000)}x`,

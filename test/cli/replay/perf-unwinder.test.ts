@@ -52,6 +52,14 @@ test('PerfUnwinder gives inlined functions to the frame that holds them', () => 
   );
 });
 
+test('PerfUnwinder moves no return address before 0', () => {
+  const { frames } = unwind('\t1234 f (/usr/bin/tool)', '\t0 g (/usr/bin/other)', '\t0 h (/tmp/perf-7.map)', '\t0 i');
+  assert.deepEqual(
+    frames.map(({ address }) => address),
+    [0x401234n, 0n, 0n, 0n],
+  );
+});
+
 test('PerfUnwinder gives a frame the source line below it', () => {
   const name = unwind('\t1234 main+0x4 (/usr/bin/tool)', '  main.c:12').frames[0]?.name;
   assert.ok(name?.kind === 'symbol');

@@ -1,4 +1,4 @@
-import { converted, text } from './config-keys.ts';
+import { converted, text, textList } from './config-keys.ts';
 import type { ConfigKey } from './config-table.ts';
 
 /** Endpoint is the address of a socket. */
@@ -32,3 +32,10 @@ export function parseEndpoint(text: string): Endpoint | undefined {
 export function formatEndpoint({ host, port }: Endpoint): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** Key `allowed_hosts` of an HTTP server. */
+export const allowedHostsKey: ConfigKey<readonly string[]> = textList(
+  'allowed_hosts',
+  { fallback: [] },
+  'Names by which requests may call a listener on the loopback, beside localhost and addresses; `"*"` is any. Requests for other names are refused: they are a sign of DNS rebinding.',
+);

@@ -17,6 +17,7 @@ import {
 } from './config-keys.ts';
 import type { ConfigKey, ConfigTable } from './config-table.ts';
 import { configTable } from './config-table.ts';
+import { allowedHostsKey } from './endpoint.ts';
 import { authKey } from './references.ts';
 import { checkClientFiles, clientFileKeys, serverTlsTable } from './tls-config.ts';
 
@@ -76,10 +77,14 @@ const prometheusTable = configTable(
       suffix: onlyTrue('without_type_suffix', 'Only `true`.'),
       // The Collector has neither here; these are the keys of its other HTTP servers.
       tls: optionalSection('tls', serverTlsTable),
+      allowedHosts: allowedHostsKey,
       authenticator: authKey('server authenticator'),
     },
   },
-  ({ host, port, tls, authenticator }): PrometheusReaderConfig => ({ host, port, tls, authenticator }),
+  ({ host, port, tls, authenticator, allowedHosts }): PrometheusReaderConfig => ({
+    ...{ host, port, tls, authenticator },
+    ...(allowedHosts.length > 0 && { allowedHosts }),
+  }),
 );
 
 const pullTable = configTable(

@@ -16,6 +16,7 @@ import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import { placeConnections } from '../support/connection-places.ts';
+import { refuseBodies, refuseForeignHost, refuseOddTransfer } from '../support/http-requests.ts';
 import { closeHttp, openHttp } from '../support/open-http.ts';
 import { ListenerTls } from '../support/tls/listener-tls.ts';
 import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
@@ -36,6 +37,8 @@ export interface HttpPart {
   readonly tls: ServerTlsConfig | undefined;
   /** Asked about every request for the part. */
   readonly guard: RequestGuard | undefined;
+  /** Names by which a listener on the loopback may be called, beside its own; "*" is any. */
+  readonly allowedHosts?: readonly string[];
   readonly mount: HttpMount;
 }
 
@@ -114,17 +117,15 @@ export class HttpServer implements Component {
   }
 
   #addAllRoutes(): void {
-    let guard: RequestGuard | undefined;
+    let hooks: readonly onRequestAsyncHookHandler[] = [];
     // Told of every route before it is made, also of those that fastify adds for HEAD.
     this.#app.addHook('onRoute', (route) => {
-      const current = guard;
-      if (current === undefined) return;
-      const ask: onRequestAsyncHookHandler = async (request, reply) => askGuard(current, request, reply);
-      route.onRequest = [ask, ...[route.onRequest ?? []].flat()] as onRequestHookHandler[];
+      route.onRequest = [...hooks, ...[route.onRequest ?? []].flat()] as onRequestHookHandler[];
     });
-    for (const part of this.#parts) {
-      guard = part.guard;
-      this.#addRoutes(part.mount);
+    for (const { mount, guard, allowedHosts = [] } of this.#parts) {
+      const ask: onRequestAsyncHookHandler = async (request, reply) => guard && askGuard(guard, request, reply);
+      hooks = [refuseForeignHost(allowedHosts), ...(guard === undefined ? [] : [ask])];
+      this.#addRoutes(mount);
     }
   }
 
@@ -176,6 +177,8 @@ function createApp(logger: Logger, tlsOptions: ListenerTls['serverOptions'] | un
   // No route reads a body, so none is parsed; a connection that carries one is closed after the answer.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  app.addHook('onRequest', refuseOddTransfer);
+  app.addHook('onRequest', refuseBodies);
   app.addHook('onRequest', async ({ headers }, reply) => {
     const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
     if (hasBody) reply.header('connection', 'close');

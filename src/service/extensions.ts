@@ -87,8 +87,8 @@ export class Extensions {
     const served = [...this.#created.values()].sort((a, b) => Number('page' in a) - Number('page' in b));
     return served.flatMap(({ mount, listener }) => {
       if (mount === undefined || listener === undefined) return [];
-      const { endpoint, tls, authenticator } = listener;
-      return { endpoint, tls, guard: this.guardOf(authenticator), mount };
+      const { endpoint, tls, authenticator, allowedHosts } = listener;
+      return { endpoint, tls, guard: this.guardOf(authenticator), allowedHosts, mount };
     });
   }
 }

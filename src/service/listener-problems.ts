@@ -39,11 +39,10 @@ export function listenersOf(config: CheckedConfig): PlacedListener[] {
       return { ...listener, path, name: `${kind} "${part!.id}"`, type: part!.type.type };
     });
   });
-  const metrics = telemetry.metrics.prometheus.map(({ host, port, tls, authenticator }): PlacedListener => {
+  const metrics = telemetry.metrics.prometheus.map(({ host, port, tls }): PlacedListener => {
     const listener = httpListener('service.telemetry.metrics.readers', {
       endpoint: { host, port },
       tls,
-      authenticator,
     });
     return { ...listener, name: 'the metrics', type: 'metrics' };
   });

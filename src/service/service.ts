@@ -141,9 +141,9 @@ export class Service {
   /** The metrics as Prometheus text, once for each reader. */
   #metricsParts(): HttpPart[] {
     const { telemetry } = this.#parts;
-    return this.#config.telemetry.metrics.prometheus.map(({ host, port, tls, authenticator }) => {
+    return this.#config.telemetry.metrics.prometheus.map(({ host, port, tls, authenticator, allowedHosts = [] }) => {
       const mount = new MetricsEndpoint(() => telemetry.prometheusText());
-      return { endpoint: { host, port }, tls, guard: this.#extensions.guardOf(authenticator), mount };
+      return { endpoint: { host, port }, tls, guard: this.#extensions.guardOf(authenticator), allowedHosts, mount };
     });
   }
 

@@ -28,8 +28,10 @@ export interface PrometheusReaderConfig {
   readonly port: number;
   /** `undefined` for plain text. */
   readonly tls: ServerTlsConfig | undefined;
-  /** Extension that knows the credentials of requests; empty = nobody is asked. */
+  /** Extension that knows the credentials of requests; empty = requests need none. */
   readonly authenticator: string;
+  /** Names by which a listener on the loopback may be called, beside its own. Default: none. */
+  readonly allowedHosts?: readonly string[];
 }
 
 /** A push of all metrics by OTLP over HTTP. */

@@ -45,12 +45,30 @@ test('HttpServer tells nothing of what went wrong inside', async (context) => {
 
 test('HttpServer answers a request with a body, does not read it, and closes the connection', async (context) => {
   const base = await serve(context, mountOf('/a'));
-  const answer = await exchange(base, `GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc`);
-  assert.match(answer, /^HTTP\/1.1 200 OK\r\n/);
+  const answer = await exchange(base, `POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nabc`);
+  assert.match(answer, /^HTTP\/1.1 404 Not Found\r\n/);
   assert.match(answer, /\r\nconnection: close\r\n/i);
 });
 
 for (const { name, request, code } of [
+  { name: 'a body of a GET', request: 'GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc', code: 400 },
+  {
+    name: 'a chunked body of a GET',
+    request: 'GET /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    code: 400,
+  },
+  {
+    name: 'an unknown transfer coding',
+    request: 'POST /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n',
+    code: 400,
+  },
+  {
+    name: 'an unknown transfer coding beside a known one',
+    request:
+      'POST /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    code: 400,
+  },
+  { name: 'TRACE', request: 'TRACE /a HTTP/1.1\r\nHost: localhost\r\n\r\n', code: 405 },
   {
     name: 'headers that are too large',
     request: `GET /a HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
@@ -115,3 +133,30 @@ test('HttpServer stops under its deadline although a response does not end', { t
   await assert.rejects(response.text());
   assert.ok(isClosed);
 });
+
+for (const { host, allowed = [], code } of [
+  { host: 'localhost', code: 200 },
+  { host: 'localhost:8888', code: 200 },
+  { host: '127.0.0.1', code: 200 },
+  { host: '[::1]:1', code: 200 },
+  { host: 'page.localhost', code: 200 },
+  { host: 'attacker.example', code: 403 },
+  { host: 'localhost.attacker.example', code: 403 },
+  { host: 'Metrics.internal:8888', allowed: ['metrics.INTERNAL'], code: 200 },
+  { host: 'attacker.example', allowed: ['metrics.internal'], code: 403 },
+  { host: 'attacker.example', allowed: ['*'], code: 200 },
+]) {
+  test(`HttpServer on the loopback answers ${code} to a request for ${host}, with allowed_hosts [${allowed}]`, async (context) => {
+    const parts = plainParts({ host: '127.0.0.1', port: 0 }, [mountOf('/a')]);
+    const server = new HttpServer(
+      parts.map((part) => ({ ...part, allowedHosts: allowed })),
+      tools,
+    );
+    await server.start();
+    context.after(() => server.stop(AbortSignal.timeout(1000)));
+    const request = `GET /a HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+    const answer = await exchange(`http://127.0.0.1:${server.address.port}`, request);
+    assert.match(answer, new RegExp(`^HTTP/1.1 ${code} `));
+    if (code === 403) assert.match(answer, /403 foreign host: .*allowed_hosts/);
+  });
+}

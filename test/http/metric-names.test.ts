@@ -30,7 +30,16 @@ test('/metrics has the metrics of the process, the HTTP servers and the live pag
   const endpoint = { host: '127.0.0.1', port: 0 };
   const live = new LivePage(
     'live_page',
-    { endpoint, tls: undefined, authenticator: '', path: '/live', cycles: 1, maxNodes: 100, maxPassedBytes: 0 },
+    {
+      endpoint,
+      tls: undefined,
+      allowedHosts: [],
+      authenticator: '',
+      path: '/live',
+      cycles: 1,
+      maxNodes: 100,
+      maxPassedBytes: 0,
+    },
     { version: '', receivers: [] },
     { meter: telemetry.meter, nowMs: () => 0, createFolder: () => assert.fail('nothing passes') },
   );

@@ -25,6 +25,7 @@ export interface OtlpTestReceiver {
 export const plainHttpConfig: OtlpHttpConfig = {
   endpoint: '127.0.0.1:0',
   tls: undefined,
+  allowedHosts: [],
   authenticator: '',
   maxRequestBodyBytes: 20 * 1024 * 1024,
   compressionAlgorithms: contentEncodings,

@@ -53,7 +53,7 @@ export class HealthCheck implements HttpMount {
   }
 
   #isReady(): boolean {
-    return this.#status.readySinceUnixNano !== undefined && !this.#status.isFatal;
+    return this.#status.readySinceUnixNano !== undefined && this.#isHealthy(this.#status.aggregate(this.#firstError));
   }
 
   #answerHealth(reply: FastifyReply): FastifyReply {
@@ -73,7 +73,8 @@ export class HealthCheck implements HttpMount {
   }
 
   #answerStatus(reply: FastifyReply, pipeline: string, isVerbose: boolean): FastifyReply {
-    const status = pipeline === '' ? this.#status.aggregate() : this.#status.aggregateOf(pipeline);
+    const status =
+      pipeline === '' ? this.#status.aggregate(this.#firstError) : this.#status.aggregateOf(pipeline, this.#firstError);
     if (status === undefined) return reply.code(404).send();
     const isHealthy = (event: StatusEvent): boolean => this.#isHealthy(event);
     reply.code(isHealthy(status) ? statusCodes[status.status] : 500);
@@ -81,6 +82,12 @@ export class HealthCheck implements HttpMount {
       start_time: formatGoTime(this.#status.startUnixNano),
       ...describe(status, isVerbose, isHealthy),
     });
+  }
+
+  /** As in healthcheckv2, the kind of errors that alone makes unhealthy is not hidden by the other. */
+  get #firstError(): 'permanent_error' | 'recoverable_error' {
+    const { includePermanentErrors, includeRecoverableErrors } = this.#config.componentHealth;
+    return includeRecoverableErrors && !includePermanentErrors ? 'recoverable_error' : 'permanent_error';
   }
 
   #isHealthy({ status, unixNano }: StatusEvent): boolean {

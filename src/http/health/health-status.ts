@@ -5,7 +5,7 @@ export type ComponentKind = 'receiver' | 'processor' | 'exporter' | 'extension';
 
 export interface StatusEvent {
   readonly status: ComponentStatus;
-  /** When it was reported; `undefined` before the first report. */
+  /** Time of the report; `undefined` before the first one. */
   readonly unixNano: bigint | undefined;
   /** Empty when nothing is wrong. */
   readonly error: string;
@@ -24,7 +24,7 @@ export interface PipelineMembers {
 }
 
 /**
- * What every component last said of itself, and whether the service as a whole is ready. Ready is a statement of its
+ * HealthStatus keeps the last report of every component, and the readiness of the service as a whole. Readiness is a statement of its
  * own: it begins after everything has started and ends first thing on shutdown, whatever the components say.
  */
 export class HealthStatus {
@@ -76,16 +76,16 @@ export class HealthStatus {
     return this.aggregate().status === 'fatal_error';
   }
 
-  /** Of the whole service: its groups are `extensions` and `pipeline:<id>`. */
-  aggregate(): AggregateStatus {
-    const groups = [...this.#groups.keys()].map((group) => [group, this.#aggregateGroup(group)] as const);
-    return aggregateOf(new Map(groups));
+  /** Status of the whole service: its groups are `extensions` and `pipeline:<id>`. `firstError` outweighs the other kind of error. */
+  aggregate(firstError: FirstError = 'permanent_error'): AggregateStatus {
+    const groups = [...this.#groups.keys()].map((group) => [group, this.#aggregateGroup(group, firstError)] as const);
+    return aggregateOf(new Map(groups), firstError);
   }
 
-  /** Of one pipeline, or of `extensions`; `undefined` when nothing of it has reported. */
-  aggregateOf(pipeline: string): AggregateStatus | undefined {
+  /** Status of one pipeline, or of `extensions`; `undefined` when nothing of it has reported. */
+  aggregateOf(pipeline: string, firstError: FirstError = 'permanent_error'): AggregateStatus | undefined {
     const group = pipeline === 'extensions' ? pipeline : `pipeline:${pipeline}`;
-    return this.#groups.has(group) ? this.#aggregateGroup(group) : undefined;
+    return this.#groups.has(group) ? this.#aggregateGroup(group, firstError) : undefined;
   }
 
   /** Calls `listener` after every change, e.g. to pass it on to grpc.health.v1. */
@@ -93,9 +93,9 @@ export class HealthStatus {
     this.#listeners.push(listener);
   }
 
-  #aggregateGroup(group: string): AggregateStatus {
+  #aggregateGroup(group: string, firstError: FirstError): AggregateStatus {
     const events = [...this.#groups.get(group)!];
-    return aggregateOf(new Map(events.map(([name, event]) => [name, { ...event, components: new Map() }])));
+    return aggregateOf(new Map(events.map(([name, event]) => [name, { ...event, components: new Map() }])), firstError);
   }
 
   #groupsOf(name: string, kind: ComponentKind): string[] {
@@ -121,24 +121,31 @@ const nextStatuses: Record<ComponentStatus, readonly ComponentStatus[]> = {
   stopped: [],
 };
 
-/** What outweighs what when parts differ; `stopped` parts of a whole that has not stopped mean that it is stopping. */
+/** The kind of error that outweighs the other. */
+export type FirstError = 'permanent_error' | 'recoverable_error';
+
+const errors = [
+  ['permanent_error', 'permanent_error'],
+  ['recoverable_error', 'recoverable_error'],
+] as const;
+
+/** Order in which states outweigh others when parts differ; `stopped` parts of a whole that has not stopped mean that it is stopping. */
 const precedence = [
   ['fatal_error', 'fatal_error'],
   ['starting', 'starting'],
   ['stopping', 'stopping'],
   ['stopped', 'stopping'],
-  ['permanent_error', 'permanent_error'],
-  ['recoverable_error', 'recoverable_error'],
 ] as const satisfies readonly (readonly [ComponentStatus, ComponentStatus])[];
 
 /**
  * One status for many: equal ones stay, otherwise the precedence decides. An error keeps the time of its first
  * occurrence, which is nearest to the cause; everything else the time of the latest event.
  */
-function aggregateOf(components: ReadonlyMap<string, AggregateStatus>): AggregateStatus {
+function aggregateOf(components: ReadonlyMap<string, AggregateStatus>, firstError: FirstError): AggregateStatus {
   const parts = [...components.values()];
   const seen = new Set(parts.map(({ status }) => status));
-  const status = seen.size === 1 ? parts[0]!.status : (precedence.find(([part]) => seen.has(part))?.[1] ?? 'none');
+  const order = [...precedence, [firstError, firstError] as const, ...errors];
+  const status = seen.size === 1 ? parts[0]!.status : (order.find(([part]) => seen.has(part))?.[1] ?? 'none');
   const byTime = parts.toSorted((a, b) => ((a.unixNano ?? 0n) < (b.unixNano ?? 0n) ? -1 : 1));
   const first = byTime.find((part) => part.status === status);
   if (status.endsWith('_error')) return { status, unixNano: first?.unixNano, error: first?.error ?? '', components };

@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import type { Counter, Meter } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpMount } from '../http-server.ts';
@@ -78,7 +77,7 @@ export class LivePage implements HttpMount {
 
   addRoutes(app: FastifyInstance): void {
     const { path } = this.#config;
-    const onRequest = [refuseForeignHost, addSecurityHeaders];
+    const onRequest = [addSecurityHeaders];
     for (const { name, type, text } of readAssets()) {
       const url = name === 'index.html' ? path : `${path}/${name}`;
       const body = text.replaceAll('{{path}}', path);
@@ -151,18 +150,6 @@ function readAssets(): { name: string; type: string; text: string }[] {
     const type = contentTypes[name.slice(name.lastIndexOf('.') + 1) as keyof typeof contentTypes];
     return { name, type: `${type}; charset=utf-8`, text: readFileSync(new URL(name, folder), 'utf8') };
   });
-}
-
-/**
- * A page of somebody else can give its own name this machine's address and then read what we answer; the name gives
- * it away. Only where we listen for this machine alone: elsewhere the names are the operator's affair.
- */
-async function refuseForeignHost(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const local = request.socket.localAddress ?? '';
-  const isLoopback = local === '::1' || /^(?:::ffff:)?127\./.test(local);
-  const name = request.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (!isLoopback || name === 'localhost' || name.endsWith('.localhost') || isIP(name) !== 0) return;
-  await reply.code(403).type('text/plain; charset=utf-8').send('403 open this page as localhost\n');
 }
 
 async function addSecurityHeaders(_request: FastifyRequest, reply: FastifyReply): Promise<void> {

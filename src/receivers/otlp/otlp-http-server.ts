@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import type { RequestGuard } from '../../model/authentication.ts';
 import type { Clock } from '../../support/clock.ts';
 import { placeConnections } from '../../support/connection-places.ts';
+import { refuseForeignHost, refuseOddTransfer } from '../../support/http-requests.ts';
 import { closeHttp, openHttp } from '../../support/open-http.ts';
 import { ListenerTls } from '../../support/tls/listener-tls.ts';
 import { UnfinishedMessages, unfinishedLimits } from '../unfinished-messages.ts';
@@ -71,6 +72,8 @@ export class OtlpHttpServer {
       onIdleClosed: () => idleClosed.add(1),
     });
     const limitKey = `receivers.${id}.protocols.http.max_request_body_size`;
+    this.#app.addHook('onRequest', refuseOddTransfer);
+    this.#app.addHook('onRequest', refuseForeignHost(config.allowedHosts));
     addOtlpRoutes(this.#app, intake, { ...config, limitKey, bodies: this.#bodies }, guard);
   }
 

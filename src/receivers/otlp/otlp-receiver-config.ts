@@ -1,6 +1,7 @@
 import { converted, duration, integer, optionalSection, section, textList } from '../../config/config-keys.ts';
 import type { ConfigKey, ConfigOf } from '../../config/config-table.ts';
 import { configTable } from '../../config/config-table.ts';
+import { allowedHostsKey } from '../../config/endpoint.ts';
 import { serverKeys } from '../../config/ignored-keys.ts';
 import { authKey } from '../../config/references.ts';
 import { serverTlsTable } from '../../config/tls-config.ts';
@@ -19,6 +20,7 @@ const httpTable = configTable(
     keys: {
       endpoint: hostAndPort('localhost:4318'),
       tls: optionalSection('tls', serverTlsTable),
+      allowedHosts: allowedHostsKey,
       authenticator: authKey('server authenticator'),
       /** Bound before decompression and after it. */
       maxRequestBodyBytes: converted(

@@ -154,3 +154,57 @@ test('healthCheckTable.read refuses a path that is not one, or that something el
     );
   }
 });
+
+for (const { name, keys, status, codes } of [
+  { name: 'a recoverable error, as it is', keys: {}, status: 'recoverable_error', codes: [200, 200, 200] },
+  {
+    name: 'a recoverable error that is included',
+    keys: { include_recoverable_errors: true, recovery_duration: '1m' },
+    status: 'recoverable_error',
+    codes: [200, 500, 503],
+  },
+  { name: 'a permanent error, as it is', keys: {}, status: 'permanent_error', codes: [200, 200, 200] },
+  {
+    name: 'a permanent error that is included',
+    keys: { include_permanent_errors: true },
+    status: 'permanent_error',
+    codes: [500, 500, 503],
+  },
+] as const) {
+  test(`/status and /readyz tell of ${name}`, async (context) => {
+    const { url, health, clock } = await start(context, { component_health: keys });
+    for (const [id, kind] of [
+      ['frames', 'receiver'],
+      ['debug', 'exporter'],
+    ] as const) {
+      health.report(id, kind, 'starting');
+      health.report(id, kind, 'ok');
+    }
+    health.markReady();
+    health.report('debug', 'exporter', status, new Error('backend down'));
+    const young = (await get(`${url}/status`)).code;
+    await clock.advance(59_000);
+    // The same error again does not make it younger.
+    health.report('debug', 'exporter', status, new Error('backend down'));
+    await clock.advance(2_000);
+    assert.deepEqual([young, (await get(`${url}/status`)).code, (await get(`${url}/readyz`)).code], codes);
+    health.report('debug', 'exporter', 'ok');
+    assert.deepEqual([(await get(`${url}/status`)).code, (await get(`${url}/readyz`)).code], [200, 200]);
+  });
+}
+
+test('a permanent error does not hide a recoverable one that alone is included', async (context) => {
+  const { url, health, clock } = await start(context, {
+    component_health: { include_recoverable_errors: true, recovery_duration: '1s' },
+  });
+  for (const [id, kind, status] of [
+    ['frames', 'receiver', 'permanent_error'],
+    ['debug', 'exporter', 'recoverable_error'],
+  ] as const) {
+    health.report(id, kind, 'starting');
+    health.report(id, kind, status, new Error('x'));
+  }
+  await clock.advance(2_000);
+  assert.equal((await get(`${url}/status`)).code, 500);
+  assert.equal((await get(`${url}/status?pipeline=profiles`)).code, 500);
+});

@@ -210,6 +210,7 @@ test('livePageTable.read reads its keys and refuses what cannot be', () => {
   assert.deepEqual(read({}), {
     endpoint: { host: 'localhost', port: 13133 },
     tls: undefined,
+    allowedHosts: [],
     authenticator: '',
     path: '/live',
     cycles: 12,

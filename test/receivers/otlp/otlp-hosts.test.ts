@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { exchange } from '../../support/http-harness.ts';
+import { startService } from '../../support/running-service.ts';
+
+test('OTLP over HTTP on the loopback refuses foreign hosts and odd transfer codings', async (t) => {
+  const { service } = await startService(
+    t,
+    `
+receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0", allowed_hosts: [collector.internal]}}}}
+processors: {symbol_store: {}}
+exporters: {debug: {}}
+service:
+  pipelines: {profiles: {receivers: [otlp], processors: [symbol_store], exporters: [debug]}}`,
+  );
+  const base = `http://127.0.0.1:${service.receiverPorts.get('otlp:http')}`;
+  const post = (host: string, more = 'Content-Length: 0\r\n'): Promise<string> =>
+    exchange(
+      base,
+      `POST /v1development/profiles HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/x-protobuf\r\n${more}Connection: close\r\n\r\n`,
+    );
+  for (const host of ['localhost:4318', '127.0.0.1', 'collector.internal'])
+    assert.match(await post(host), /^HTTP\/1.1 200 /);
+  assert.match(await post('attacker.example'), /^HTTP\/1.1 403 [\s\S]*allowed_hosts/);
+  const coding = 'Transfer-Encoding: xchunked\r\nTransfer-Encoding: chunked\r\n';
+  assert.match(await post('localhost', coding), /^HTTP\/1.1 400 [\s\S]*the only transfer coding here is chunked/);
+});

@@ -18,7 +18,7 @@ import { namingAt } from './node-names.ts';
 export interface MergeParts {
   readonly names: NodeNames;
   readonly limits: WindowLimits;
-  /** What the window of raw frame samples holds, of the same bounds. */
+  /** Usage of the same bounds by the window of raw frame samples. */
   readonly window: () => WindowUsage;
   readonly clock: Clock;
   readonly meter: Meter;

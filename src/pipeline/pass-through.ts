@@ -2,6 +2,8 @@ import type { Attributes, Counter, Meter } from '@opentelemetry/api';
 import type { ExportRequest } from '../exporters/export-request.ts';
 import { createEncodedRequest, createExportRequest } from '../exporters/export-request.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
+import type { ScanResult } from '../otlp/passable/passable-scanner.ts';
+import { PassableScanner } from '../otlp/passable/passable-scanner.ts';
 import { enrichPassable } from '../profile/names/enrich-passable.ts';
 import type { LocationCounts } from '../profile/names/enrich-profiles.ts';
 import { enrichProfiles } from '../profile/names/enrich-profiles.ts';
@@ -14,13 +16,13 @@ import { createLocationCounter } from './location-counter.ts';
 import type { NodeNames } from './node-names.ts';
 import { namingAt } from './node-names.ts';
 
-/** Is told of a request that was taken, and of its frames without a name. */
+/** Receives each request that was taken, and its frames without a name. */
 export type PassWatcher = (request: ExportRequest, unnamed: readonly UnnamedFrames[]) => void;
 
 export interface PassThroughParts {
   readonly names: NodeNames;
   readonly exporters: readonly ProfilesExporter[];
-  /** Shown every request that was taken. */
+  /** Called with every request that was taken. */
   readonly watchers?: readonly PassWatcher[];
   readonly clock: Clock;
   readonly meter: Meter;
@@ -32,6 +34,8 @@ export class PassThrough implements ProfilesSink {
   readonly #locations: Counter;
   readonly #requests: Counter;
   readonly #unresolved: Counter;
+  /** Of requests that waited for names. */
+  readonly #scanner = new PassableScanner();
 
   constructor(parts: PassThroughParts) {
     this.#parts = parts;
@@ -55,7 +59,10 @@ export class PassThrough implements ProfilesSink {
   async #hold(received: ReceivedProfiles, signal?: AbortSignal): Promise<SinkAnswer> {
     const { native, holdMs } = this.#parts.names;
     await native?.untilIdle(holdMs);
-    return this.#send(this.#enrich(received), signal);
+    const { scan } = received;
+    // The scanner's columns are those of another message by now.
+    const again = scan.kind === 'passable' ? this.#scanner.scan(scan.profiles.bytes, true) : scan;
+    return this.#send(this.#enrich(received, again), signal);
   }
 
   #send(enriched: EnrichedRequest, signal?: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
@@ -63,7 +70,7 @@ export class PassThrough implements ProfilesSink {
     return this.#show(enriched, offerToAll(this.#parts.exporters, enriched.request, signal));
   }
 
-  /** Whoever watches sees what was taken, when that is known. */
+  /** Shows watchers the request once an exporter has taken it. */
   #show(enriched: EnrichedRequest, answer: SinkAnswer | Promise<SinkAnswer>): SinkAnswer | Promise<SinkAnswer> {
     const { watchers = [] } = this.#parts;
     if (watchers.length === 0) return answer;
@@ -72,10 +79,10 @@ export class PassThrough implements ProfilesSink {
     return answer;
   }
 
-  #enrich(received: ReceivedProfiles): EnrichedRequest {
+  #enrich(received: ReceivedProfiles, scan: ScanResult = received.scan): EnrichedRequest {
     const { names, clock } = this.#parts;
     const session = namingAt(names, clock.nowMs());
-    const { scan, sampleCount } = received;
+    const { sampleCount } = received;
     const kept = scan.kind === 'passable' ? enrichPassable(scan.profiles, session) : undefined;
     if (scan.kind === 'passable' && kept !== undefined) {
       const isSame = kept.bytes === scan.profiles.bytes;
@@ -103,6 +110,6 @@ interface EnrichedRequest {
   readonly request: ExportRequest;
   readonly unnamed: readonly UnnamedFrames[];
   readonly locations: LocationCounts;
-  /** How the request passes, and why if rebuilt. */
+  /** Way of the request, with the reason of a rebuilt one. */
   readonly way: Attributes;
 }

@@ -6,6 +6,7 @@ import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { countSamples } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import type { NodeNames } from '../../src/pipeline/node-names.ts';
 import { namesOfStore } from '../../src/pipeline/node-names.ts';
 import type { PassWatcher } from '../../src/pipeline/pass-through.ts';
 import { PassThrough } from '../../src/pipeline/pass-through.ts';
@@ -13,6 +14,7 @@ import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
 import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
 import type { ReceivedProfiles } from '../../src/receivers/otlp/profiles-sink.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
+import { passingProfiles } from '../bench/passing-profiles.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeExporter } from '../support/fake-exporter.ts';
@@ -159,4 +161,30 @@ test('those that watch see what the exporters took, and nothing that they refuse
     sink.submit(receivedOf(goodProfiles()));
     assert.deepEqual(seen, isTaken ? requests : []);
   }
+});
+
+test('a request that waited for names is named in its own bytes, whatever was read in between', async () => {
+  const { meter } = recordMetrics();
+  const store = new SymbolStore(configOf({ lifetime: '60s' }), () => 0.5);
+  const requests: ExportRequest[] = [];
+  const exporter = fakeExporter('debug', (request) => requests.push(request) > 0);
+  const idle = Promise.withResolvers<void>();
+  const native = { untilIdle: () => idle.promise, reasonOf: () => 'under_way', need: () => undefined };
+  const names = { store, native: native as unknown as NodeNames['native'], holdMs: 1_000 };
+  const sink = new PassThrough({ names, exporters: [exporter], clock: new FakeClock(), meter });
+  const reader = new MessageReader();
+  const read = (bytes: Uint8Array) => reader.read({ encoding: 'protobuf', bytes, isVersionDeclared: true });
+
+  const nameless = goodProfiles();
+  const waiting = sink.submit(read(encodeProfilesData(nameless)));
+  const other = read(encodeProfilesData(passingProfiles(0.05).data));
+  assert.equal(other.scan.kind, 'passable');
+  const symbol = { functionName: 'pay', systemName: '', filePath: '', line: 0, column: 0, startLine: 0, inlined: [] };
+  store.at(0).learnSymbol(hash, 0, 0x1234, symbol);
+  idle.resolve();
+  assert.equal((await waiting).kind, 'accepted');
+  const expected = enrichProfiles(goodProfiles(), store.at(0)).data;
+  const sent = decodeProfilesData(requests[0]!.encoded());
+  assert.deepEqual(enrichProfiles(sent, nobody).data, enrichProfiles(expected, nobody).data);
+  assert.ok(sent.dictionary.stringTable.includes('pay'));
 });

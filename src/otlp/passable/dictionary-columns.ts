@@ -1,4 +1,5 @@
 // hot
+import { noBytes } from '../profiles-data.ts';
 import { PairSet } from './pair-set.ts';
 
 /**
@@ -9,9 +10,11 @@ import { PairSet } from './pair-set.ts';
  *     lineFunction         12   4   5        one number for each line
  */
 export class DictionaryColumns {
+  /** The message that the columns belong to. */
+  bytes: Uint8Array = noBytes;
   /** Tables by the number of their field: mapping 1, location 2, function 3, link 4, string 5, attribute 6, stack 7. */
   readonly counts: Uint32Array = new Uint32Array(8);
-  /** Where the entries of a table, which follow one another, begin and end, with the tags before them. */
+  /** Places at which the entries of a table, which follow one another, begin and end, with the tags before them. */
   readonly starts: Uint32Array = new Uint32Array(8);
   readonly ends: Uint32Array = new Uint32Array(8);
   /** Bits of an entry's use: see `table-scan.ts`. */
@@ -40,7 +43,7 @@ export class DictionaryColumns {
   mappingFile: Uint32Array = new Uint32Array(64);
   /** 1 where `memory_limit` is not 0. */
   mappingIsLoaded: Uint8Array = new Uint8Array(64);
-  /** Where the attributes of an entry begin in `mappingAttributes`; those of the next one begin where they end. */
+  /** Places of an entry's first attribute in `mappingAttributes`; the last attribute stands before the next entry's first. */
   mappingAttributeStart: Uint32Array = new Uint32Array(64);
   mappingAttributes: Uint32Array = new Uint32Array(64);
 
@@ -53,7 +56,7 @@ export class DictionaryColumns {
   /** As for mappings. */
   locationAttributeStart: Uint32Array = new Uint32Array(64);
   locationAttributes: Uint32Array = new Uint32Array(64);
-  /** Where the lines of a location begin in the columns of lines; those of the next one begin where they end. */
+  /** Places of a location's first line in the columns of lines, as for attributes. */
   locationLineStart: Uint32Array = new Uint32Array(64);
   lineFunction: Uint32Array = new Uint32Array(64);
   lineLow: Uint32Array = new Uint32Array(64);
@@ -62,7 +65,7 @@ export class DictionaryColumns {
   columnHigh: Uint32Array = new Uint32Array(64);
 
   get sizeBytes(): number {
-    let sizeBytes = 0;
+    let sizeBytes = -this.bytes.byteLength;
     for (const column of [...Object.values(this), ...this.used]) {
       if (ArrayBuffer.isView(column)) sizeBytes += column.byteLength;
       else if (column instanceof PairSet) sizeBytes += column.sizeBytes;

@@ -23,7 +23,7 @@ export interface PassableProfiles {
   readonly dictionary: { readonly start: number; readonly bodyStart: number; readonly end: number };
   /** Its tables; until the scanner's next message. */
   readonly columns: DictionaryColumns;
-  /** Whether attributes of resources or scopes refer to the string table. */
+  /** True if attributes of resources or scopes refer to the string table. */
   readonly hasReferences: boolean;
   /** Texts in use by more than such references; those behind them are in no other use. */
   readonly keptTexts: number;
@@ -79,6 +79,7 @@ export class PassableScanner {
     };
     const { walk, evidence } = scan;
     walk.start(bytes);
+    columns.bytes = bytes;
     const dictionary = findDictionary(walk);
     walk.position = dictionary.bodyStart;
     scanDictionary(scan, dictionary.end);

@@ -8,7 +8,7 @@ import type { PairHash } from './pair-hash.ts';
 /** Tables by the numbers of their fields. */
 export const tables = { mapping: 1, location: 2, function: 3, link: 4, string: 5, attribute: 6, stack: 7 } as const;
 
-/** What the scans of all tables share. */
+/** State shared by the scans of all tables. */
 export interface TableScan {
   readonly walk: ByteWalk;
   readonly columns: DictionaryColumns;

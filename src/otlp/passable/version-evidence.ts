@@ -13,9 +13,9 @@ export class VersionEvidence {
   #isDeclared = false;
   #isOldProfile = false;
   #hasAttributes = false;
-  /** Whether attributes stand beside timestamps in all samples, as v1.10 wants. */
+  /** True as long as attributes stand beside timestamps in all samples, as v1.10 wants. */
   #fitsCurrent = true;
-  /** Whether attributes of samples have keys, none twice in a sample. */
+  /** True as long as attributes of samples have keys, none twice in a sample. */
   #isPlausible = true;
 
   start(isDeclared: boolean): void {
@@ -46,7 +46,7 @@ export class VersionEvidence {
     else if (this.#isPlausible) this.#isPlausible = count <= mostKeys && hasUniqueKeys(scan, start, end);
   }
 
-  /** Whether the message is of the current version, once all of it was scanned. */
+  /** True if the message is of the current version; asked once all of it was scanned. */
   isSure({ columns }: ValueScan): boolean {
     if (this.#isOldProfile) return false;
     if (this.isCurrent || !this.#hasAttributes) return true;

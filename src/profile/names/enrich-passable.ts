@@ -25,6 +25,7 @@ export interface EnrichedBytes extends LocationCounts {
  * `undefined` when a name makes two locations equal; the store has learned the message's names by then.
  */
 export function enrichPassable(profiles: PassableProfiles, session: NamingSession): EnrichedBytes | undefined {
+  if (profiles.columns.bytes !== profiles.bytes) throw new TypeError('the columns belong to a later message');
   const texts = new TextColumns(profiles);
   const locations = new ColumnLocations(profiles.columns, texts);
   const naming = new LocationNaming(locations, session);

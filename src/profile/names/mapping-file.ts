@@ -8,7 +8,7 @@ import { attributeNames } from '../attribute-names.ts';
 export interface MappingFile {
   readonly fileId: FileId;
   readonly executable: Executable;
-  /** Whether the mapping is a range of memory, and not only there to carry a file ID. */
+  /** True for a range of memory; false for a mapping that is only there to carry a file ID. */
   readonly isLoaded: boolean;
 }
 

@@ -27,7 +27,7 @@ export type ExportOutcome =
   | { readonly kind: 'taken'; readonly response: ExportResponse }
   | { readonly kind: 'refused'; readonly refusal: RpcStatus };
 
-/** What is counted of a request, and told. */
+/** Counts of a request, for metrics and for its answer. */
 type SortedCounts = Omit<SortedProfiles, 'data'> & Pick<ReadMessage, 'version'>;
 
 export interface ProfilesIntakeDependencies {
@@ -41,7 +41,7 @@ export interface ProfilesIntakeDependencies {
   readonly memory?: DecodingMemory | undefined;
 }
 
-/** How requests are kept on disk while the sink holds on to them. */
+/** Keeps requests on disk while the sink holds on to them. */
 export interface RequestKeeping {
   readonly sink: HoldingSink;
   readonly connectJournal: ConnectJournal;
@@ -56,7 +56,7 @@ const mostWaitMs = 60_000;
 const accepted: SinkAnswer = { kind: 'accepted' };
 const fullSuccess: ExportResponse = { rejectedProfiles: 0n, errorMessage: '' };
 
-/** What becomes of the bytes of a request, whichever way they came: decoded, sorted out, handed on, counted, answered. */
+/** Takes the bytes of a request over either protocol: reads, sorts out, hands on, counts and answers. */
 export class ProfilesIntake {
   readonly #sink: ProfilesSink;
   readonly #admission: Admission;
@@ -192,7 +192,7 @@ export class ProfilesIntake {
     return { kind: 'taken', response: { rejectedProfiles: BigInt(sorted.rejectedProfiles), errorMessage } };
   }
 
-  /** What a sink holds on to is on disk before it has it, and so before the sender is told. */
+  /** A request that a sink holds on to is on disk before the sink has it, and so before the sender is told. */
   #submit(message: ExportMessage, received: ReadMessage, signal: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
     if (this.#keeping === undefined) return this.#sink.submit(received, signal);
     const { sink, journal } = this.#keeping;

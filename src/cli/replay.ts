@@ -75,11 +75,14 @@ function readSecurity(
 }
 
 /** `undefined` when one of them cannot be used, after saying so. */
-function readAll({ recordings: paths, format, time }: ReplayOptions, io: ReplayIo): Recording[] | undefined {
+function readAll(
+  { recordings: paths, format, time, countedType }: ReplayOptions,
+  io: ReplayIo,
+): Recording[] | undefined {
   const recordings: Recording[] = [];
   for (const path of paths.length > 0 ? paths : bundledRecordings.map(bundledRecordingPath)) {
     try {
-      const recording = readRecording(path, format);
+      const recording = readRecording(path, format, countedType);
       if (recording.samples.length === 0) throw new Error(`${path}: has no samples; record for longer.`);
       if (time === 'recorded' && recording.anchorUnixNano === undefined) {
         throw new Error(`${path}: does not say when it was recorded; leave out --time recorded.`);

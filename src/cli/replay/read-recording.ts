@@ -25,10 +25,10 @@ export function bundledRecordingPath(name: string): string {
 
 /**
  * Reads a folder with `raw.jsonl`, a file of `perf script` text, folded stacks or output of bpftrace, or a bundled recording by
- * its name.
+ * its name. `countedType` is the `TYPE/UNIT` of counts without times.
  * @throws Error that names the file when it is not there, too large or not a recording.
  */
-export function readRecording(path: string, format: RecordingFormat = 'auto'): Recording {
+export function readRecording(path: string, format: RecordingFormat = 'auto', countedType?: string): Recording {
   const found = existsSync(path) || !bundledRecordings.includes(path) ? path : bundledRecordingPath(path);
   if (!existsSync(found)) {
     throw new Error(`${path}: there is no such file or folder; name one, or one of ${bundledRecordings.join(', ')}.`);
@@ -41,7 +41,7 @@ export function readRecording(path: string, format: RecordingFormat = 'auto'): R
   if (foreign !== undefined) throw new Error(`${file}: ${foreign}`);
   const text = readText(file);
   const counted = format === 'auto' ? countedStackFormat(text) : format === 'perf-script' ? undefined : format;
-  if (counted === 'folded' || counted === 'bpftrace') return readCountedStacks(file, text, counted);
+  if (counted === 'folded' || counted === 'bpftrace') return readCountedStacks(file, text, counted, countedType);
   return readPerfScript(file, text, knownExecutables(found));
 }
 

@@ -21,6 +21,8 @@ export interface ReplayOptions {
   readonly isLoop: boolean;
   readonly time: 'now' | 'recorded';
   readonly format: RecordingFormat;
+  /** `TYPE/UNIT` of the counts of folded stacks and bpftrace's output. */
+  readonly countedType: string | undefined;
 }
 
 /** `problem` names option, value and remedy. */
@@ -46,6 +48,8 @@ Framekeeper. Several are replayed at the same time, each by a collector of its o
   --time now|recorded    let the samples happen now, or when they happened (default now); a service takes samples of
                          long ago only when it is told to
   --format FORMAT        auto, raw, perf-script, folded or bpftrace (default auto)
+  --type TYPE/UNIT       what the counts of folded stacks and of bpftrace are (default samples/count), e.g.
+                         off_cpu/microseconds for offcputime -f
   --help                 show this text
 
 Make perf script text with:
@@ -82,6 +86,7 @@ export function parseReplayOptions(args: readonly string[]): ParsedReplay {
       isLoop: !values.once,
       time: values.time as ReplayOptions['time'],
       format: values.format as RecordingFormat,
+      countedType: values.type,
     },
   };
 }
@@ -101,6 +106,7 @@ function parseStrictly(args: readonly string[]) {
       loop: { type: 'boolean', default: false },
       time: { type: 'string', default: 'now' },
       format: { type: 'string', default: 'auto' },
+      type: { type: 'string' },
       help: { type: 'boolean', default: false, short: 'h' },
     },
   });
@@ -130,6 +136,9 @@ function problemOf(values: ReturnType<typeof parseStrictly>['values']): string |
   }
   if (once && loop) return '--once and --loop exclude each other; leave one of them out.';
   if (time !== 'now' && time !== 'recorded') return `--time: is "${time}"; write now or recorded.`;
+  if (values.type !== undefined && !/^[\w.:-]{1,100}\/[\w.:-]{1,100}$/.test(values.type)) {
+    return `--type: is "${values.type}"; write TYPE/UNIT, e.g. off_cpu/microseconds.`;
+  }
   if (!(recordingFormats as readonly string[]).includes(format)) {
     return `--format: is "${format}"; write one of ${recordingFormats.join(', ')}.`;
   }

@@ -14,13 +14,21 @@ const maxGapNano = 10_000_000n;
 
 /**
  * Reads stacks of names with counts. They have no times, no addresses and no period: a function is known by its name alone,
- * as a method of a JVM is, and its counts are samples.
+ * as a method of a JVM is. `countedType` is the `TYPE/UNIT` of the counts, by default samples/count.
  * @throws Error that names the file when it has no stacks.
  */
-export function readCountedStacks(file: string, text: string, format: CountedStackFormat): Recording {
+export function readCountedStacks(
+  file: string,
+  text: string,
+  format: CountedStackFormat,
+  countedType?: string,
+): Recording {
   const remarks = new Remarks();
+  const type = typeOf(countedType ?? 'samples/count');
   const stacks = [...parseCountedStacks(text, format, remarks)];
   if (stacks.length === 0) throw new Error(`${file}: has no stacks with a count; record for longer.`);
+  if (countedType === undefined)
+    remarks.add('stacks whose counts are taken for samples (--type says otherwise)', stacks.length);
   const gapNano = minimum(maxGapNano, spanNano / BigInt(stacks.length));
   const processes = new Map<string, CollectedProcess>();
   const frames = new NamedFrames();
@@ -37,7 +45,7 @@ export function readCountedStacks(file: string, text: string, format: CountedSta
       cpu: -1,
       frames: names.map((frame) => frames.intern(frame)),
       truncated: false,
-      type: samplesType,
+      type,
       value: count,
     };
   });
@@ -53,13 +61,11 @@ export function readCountedStacks(file: string, text: string, format: CountedSta
   };
 }
 
-const samplesType: CollectedType = {
-  sampleType: 'samples',
-  sampleUnit: 'count',
-  periodType: '',
-  periodUnit: '',
-  period: 0n,
-};
+function typeOf(text: string): CollectedType {
+  const slash = text.indexOf('/');
+  const [sampleType, sampleUnit] = [text.slice(0, slash), text.slice(slash + 1)];
+  return { sampleType, sampleUnit, periodType: '', periodUnit: '', period: 0n };
+}
 
 // Above the kernel's largest process ID (2^22), so that it is none of a real process.
 const firstInventedPid = 1 << 23;

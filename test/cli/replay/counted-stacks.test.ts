@@ -87,7 +87,13 @@ test("bpftrace's maps: the kernel's stack first, further keys behind", () => {
     'stacks.txt 9: kernel:do_idle native:operator()(int)',
   ]);
   assert.equal(recording.samples[0]?.process.pid, 1234);
-  assert.deepEqual([...recording.remarks], [['lines of unknown form', 1]]);
+  assert.deepEqual(
+    [...recording.remarks],
+    [
+      ['lines of unknown form', 1],
+      ['stacks whose counts are taken for samples (--type says otherwise)', 4],
+    ],
+  );
 });
 
 test('lines and stacks that cannot be used are counted by reason', () => {
@@ -96,6 +102,7 @@ test('lines and stacks that cannot be used are counted by reason', () => {
   assert.deepEqual(Object.fromEntries(recording.remarks), {
     'lines of unknown form': 1,
     'stacks with a count of 0': 1,
+    'stacks whose counts are taken for samples (--type says otherwise)': 2,
   });
 });
 
@@ -118,4 +125,15 @@ test('a function is the same in every stack, and counts are values of samples wi
       ['samples', 'count', 0n, 3n],
     ],
   );
+});
+
+test('counts are of the type that the user tells, and then nothing is guessed', () => {
+  const file = join(folder, 'off-cpu.txt');
+  writeFileSync(file, 'a;f 2000\n');
+  const { samples, remarks } = readRecording(file, 'auto', 'off_cpu/microseconds');
+  assert.deepEqual(
+    [samples[0]?.type.sampleType, samples[0]?.type.sampleUnit, samples[0]?.value],
+    ['off_cpu', 'microseconds', 2000n],
+  );
+  assert.equal(remarks.size, 0);
 });

@@ -17,6 +17,7 @@ test('parseReplayOptions has a default for everything', () => {
       isLoop: true,
       time: 'now',
       format: 'auto',
+      countedType: undefined,
     },
   });
 });
@@ -24,7 +25,7 @@ test('parseReplayOptions has a default for everything', () => {
 test('parseReplayOptions reads every option', () => {
   const args =
     'java x.txt --endpoint https://[::1]:99 --speed max --once --time recorded --format perf-script ' +
-    '--ca-file ca.pem --insecure --header x-scope-orgid=a=b --header y=z --token-file token';
+    '--ca-file ca.pem --insecure --header x-scope-orgid=a=b --header y=z --token-file token --type off_cpu/microseconds';
   assert.deepEqual(parseReplayOptions(args.split(' ')), {
     kind: 'options',
     options: {
@@ -42,6 +43,7 @@ test('parseReplayOptions reads every option', () => {
       isLoop: false,
       time: 'recorded',
       format: 'perf-script',
+      countedType: 'off_cpu/microseconds',
     },
   });
 });
@@ -55,6 +57,7 @@ for (const { args, words } of [
   { args: ['--format', 'pprof'], words: ['--format', 'pprof', 'perf-script'] },
   { args: ['--once', '--loop'], words: ['--once', '--loop'] },
   { args: ['--ca-file', 'ca.pem'], words: ['--ca-file', 'https://localhost:4317'] },
+  { args: ['--type', 'off cpu'], words: ['--type', '"off cpu"', 'off_cpu/microseconds'] },
   { args: ['--insecure'], words: ['--insecure', 'https://localhost:4317'] },
   { args: ['--header', 'novalue'], words: ['--header', '"novalue"', 'NAME=VALUE'] },
   { args: ['--header', 'a=b\nc'], words: ['--header', '"a"'] },

@@ -5,6 +5,7 @@ import type { ConfigDocument } from './config-document.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { ConfigError } from './config-error.ts';
 import type { ConfigSection } from './config-section.ts';
+import { hideExpanded } from './hide-expanded.ts';
 import { nearest } from './nearest.ts';
 import { redact } from './redact.ts';
 import { findReferenceProblems } from './references.ts';
@@ -87,7 +88,7 @@ export function checkDocument<Type extends ComponentType>(
   const roles = new Map(extensions.map(({ id, type, config }) => [id, type.provides?.(config) ?? []]));
   const references = findReferenceProblems(notes.references, { roles, started: serviceExtensions });
   const problems = [...document.problems, ...references, ...findProblems(checked)];
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (problems.length > 0) throw new ConfigError(problems.map((each) => hideExpanded(each, notes.expanded)));
   return checked;
 }
 

@@ -1,3 +1,6 @@
+import type { ExpandedText } from './hide-expanded.ts';
+import { hideIn } from './hide-expanded.ts';
+
 /** The face of an extension that another component asks for. */
 export type ExtensionRole = 'storage' | 'server authenticator' | 'client authenticator';
 
@@ -20,10 +23,12 @@ export class ConfigNotes {
   readonly opaquePaths: Set<string> = new Set();
   /** Values that could not be expanded: reported once, so that every further fault in them is a consequence. */
   readonly unreadablePaths: Set<string> = new Set();
+  /** Texts that references stand for: they may be secrets, and are in no message. */
+  readonly expanded: ExpandedText[] = [];
 
   /** The same words about the same path are said once. */
   warn(path: string, warning: string): void {
-    const sentence = `${path}: ${warning}.`;
+    const sentence = `${path}: ${hideIn(warning, path, this.expanded)}.`;
     if (!this.warnings.includes(sentence)) this.warnings.push(sentence);
   }
 

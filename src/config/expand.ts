@@ -38,7 +38,14 @@ export function expand(
   };
   const expandScalar = (text: string, path: string): ConfigValue => {
     try {
-      return new ScalarExpansion(surroundings, (warning) => notes.warn(path, warning)).expand(text, 0);
+      const expanded = new ScalarExpansion(surroundings, {
+        warn: (warning) => notes.warn(path, warning),
+        expanded: (reference, text) => notes.expanded.push({ path, reference, text }),
+      }).expand(text, 0);
+      // A short text that is glued to others is found by the whole.
+      if (typeof expanded === 'string' && expanded !== text)
+        notes.expanded.push({ path, reference: text, text: expanded });
+      return expanded;
     } catch (error) {
       // A thousand references fit the stack as Node.js has it; where it is smaller, it says the same earlier.
       const reason = error instanceof RangeError ? tooManyExpansions() : error;
@@ -51,21 +58,27 @@ export function expand(
   return expandAt(value, '');
 }
 
+/** Takes the notes about one value. */
+interface ScalarNotes {
+  warn(warning: string): void;
+  expanded(reference: string, text: string): void;
+}
+
 /** One value of the file while it is expanded; holds the budget that makes it end. */
 class ScalarExpansion {
   readonly #surroundings: Surroundings;
-  readonly #warn: (warning: string) => void;
+  readonly #notes: ScalarNotes;
   #expansionsLeft = maxExpansions;
 
-  constructor(surroundings: Surroundings, warn: (warning: string) => void) {
+  constructor(surroundings: Surroundings, notes: ScalarNotes) {
     this.#surroundings = surroundings;
-    this.#warn = warn;
+    this.#notes = notes;
   }
 
   /** `depth` counts lists and maps around the text. @throws Unresolvable */
   expand(text: string, depth: number): string | Expanded {
     for (const name of bareNames(text, this.#surroundings.env)) {
-      this.#warn(`$${name} is taken literally; write \${env:${name}} for the variable's value`);
+      this.#notes.warn(`$${name} is taken literally; write \${env:${name}} for the variable's value`);
     }
     return expandTemplate(text, (inside) => this.#resolve(inside, depth));
   }
@@ -75,8 +88,19 @@ class ScalarExpansion {
     const text = this.#fetch(inside);
     if (text === undefined) return new Expanded(null, '');
     const result = parseYaml(text);
+    if (!inside.startsWith('yaml:')) this.#noteTexts(inside, text, result.kind === 'faults' ? undefined : result.value);
     if (result.kind === 'faults' || typeof result.value === 'string') return this.expand(text, depth);
     return new Expanded(this.#expandValue(result.value, depth) as Expanded['value'], this.#textOf(text));
+  }
+
+  /** Notes the text of a reference, and the scalars in it where it is YAML of another type. */
+  #noteTexts(inside: string, text: string, value: unknown): void {
+    const note = (scalar: unknown): void => {
+      if (typeof scalar === 'object' && scalar !== null) for (const each of Object.values(scalar)) note(each);
+      else if (scalar !== undefined && scalar !== null) this.#notes.expanded(`\${${inside}}`, String(scalar));
+    };
+    note(text);
+    note(value);
   }
 
   /** What a reference stands for as text alone: a typed value need not be made at every level to be thrown away. */
@@ -127,7 +151,7 @@ class ScalarExpansion {
     }
     const text = Object.hasOwn(this.#surroundings.env, name) ? this.#surroundings.env[name] : undefined;
     if (text === undefined && fallback === undefined) {
-      this.#warn(
+      this.#notes.warn(
         `environment variable "${name}" is not set, so the value is empty; set it or write \${env:${name}:-default}`,
       );
     }

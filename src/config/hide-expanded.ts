@@ -1,0 +1,49 @@
+import type { ConfigProblem } from './config-error.ts';
+
+/** Text that a reference such as `${env:TOKEN}` stands for in one value of the configuration. */
+export interface ExpandedText {
+  /** Of the value. */
+  readonly path: string;
+  /** With braces, as written. */
+  readonly reference: string;
+  readonly text: string;
+}
+
+/** Texts of this length are replaced in every message, shorter ones only in messages about their own value. */
+const secretLength = 8;
+
+/**
+ * The problem with references in place of what they stand for: a token in a wrong place must not get into a log. A remedy is made of
+ * fixed words and examples, so short texts are left alone there.
+ */
+export function hideExpanded(
+  { path, problem, remedy }: ConfigProblem,
+  expanded: readonly ExpandedText[],
+): ConfigProblem {
+  const long = expanded.filter(({ text }) => text.length >= secretLength);
+  return { path, problem: hideIn(problem, path, expanded), remedy: hideIn(remedy, path, long) };
+}
+
+/** The same for one message about the value at `path`. */
+export function hideIn(message: string, path: string, expanded: readonly ExpandedText[]): string {
+  const forms = expanded
+    .filter((each) => each.text.length >= secretLength || isRelated(each.path, path))
+    .flatMap(({ text, reference }) => [text, JSON.stringify(text).slice(1, -1)].map((form) => ({ form, reference })))
+    .filter(({ form }) => form.trim() !== '')
+    .sort((a, b) => b.form.length - a.form.length);
+  return forms.reduce((left, { form, reference }) => replaceWhole(left, form, reference), message);
+}
+
+/** A short text is no part of a longer word: `5` is not in `15s`. */
+function replaceWhole(message: string, form: string, reference: string): string {
+  const escaped = form.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const whole = form.length >= secretLength ? escaped : `(?<![A-Za-z0-9_])${escaped}(?![A-Za-z0-9_])`;
+  return message.replaceAll(new RegExp(whole, 'g'), () => reference);
+}
+
+/** Whether one path is the other, or leads to it. */
+function isRelated(one: string, other: string): boolean {
+  const leads = (from: string, to: string): boolean =>
+    from === to || to.startsWith(`${from}.`) || to.startsWith(`${from}[`);
+  return leads(one, other) || leads(other, one);
+}

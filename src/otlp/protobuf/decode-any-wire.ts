@@ -53,7 +53,7 @@ export function decodeAnyJson(text: string): VersionedProfiles {
 }
 
 /**
- * Whether the numbers read as attributes of samples are attributes: each is in the table, no key comes twice, and none belongs
+ * True when the numbers read as attributes of samples are attributes: each is in the table, no key comes twice, and none belongs
  * to a mapping, a location or a profile. If the numbers were values, the table would hold unused entries.
  */
 function hasPlausibleAttributes({ resourceProfiles, dictionary }: ProfilesData): boolean {

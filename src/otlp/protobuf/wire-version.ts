@@ -46,7 +46,7 @@ class Evidence {
   isAncientSample = false;
   isV18Profile = false;
   isV19Profile = false;
-  /** Whether the numbers of elements of all samples make sense in the old reading, and in the current reading. */
+  /** True while the numbers of elements of all samples make sense in the old reading, and in the current reading. */
   #fitsOld = true;
   #fitsCurrent = true;
   #hasField2 = false;

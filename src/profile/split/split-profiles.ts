@@ -13,7 +13,7 @@ export interface SplitLimits {
   readonly maxBytes?: number;
   /** Samples; at least 1. */
   readonly maxItems?: number;
-  /** Whether a part holds one resource at most. */
+  /** A part holds one resource at most. */
   readonly isByResource?: boolean;
   /** Bytes of all parts together; asked once, and not for a single part. */
   readonly maxTotalBytes?: () => number;

@@ -124,15 +124,15 @@ function checkProfile(profile: Profile, path: string, context: LintContext): voi
 
 function checkSample(sample: Sample, profile: Profile, path: string, faults: LintFaults): void {
   const { values, timestampsUnixNano } = sample;
-  const [valueCount, momentCount] = [values.length, timestampsUnixNano.length];
-  if (valueCount + momentCount === 0) faults.refused(path, 'has neither value nor timestamp');
-  if (valueCount > 1 && momentCount === 0)
+  const [valueCount, timestampCount] = [values.length, timestampsUnixNano.length];
+  if (valueCount + timestampCount === 0) faults.refused(path, 'has neither value nor timestamp');
+  if (valueCount > 1 && timestampCount === 0)
     faults.refused(path, `has ${valueCount} values and no timestamps, which stops Parca`);
-  if (valueCount > 0 && momentCount > 0 && valueCount !== momentCount) {
-    faults.refused(path, `has ${valueCount} values for ${momentCount} timestamps`);
+  if (valueCount > 0 && timestampCount > 0 && valueCount !== timestampCount) {
+    faults.refused(path, `has ${valueCount} values for ${timestampCount} timestamps`);
   }
   if (values.includes(0n)) faults.dropped(path, 'has the value 0');
   const endUnixNano = profile.timeUnixNano + profile.durationNano;
-  const outside = timestampsUnixNano.findIndex((moment) => moment < profile.timeUnixNano || moment > endUnixNano);
+  const outside = timestampsUnixNano.findIndex((each) => each < profile.timeUnixNano || each > endUnixNano);
   if (outside >= 0) faults.refused(`${path}: timestamps_unix_nano[${outside}]`, "is outside the profile's time");
 }

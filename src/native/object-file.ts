@@ -7,6 +7,8 @@ import { UnreadableBytes } from './elf/byte-source.ts';
 import type { CodeRanges } from './elf/code-ranges.ts';
 import { codeEndAt, codeRanges } from './elf/code-ranges.ts';
 import type { ElfFile } from './elf/elf-file.ts';
+import { sectionTypes } from './elf/elf-file.ts';
+import { readMiniDebug } from './elf/mini-debug.ts';
 import type { Inflate } from './elf/section-reader.ts';
 import { GoTable } from './tables/pclntab.ts';
 import { PltNames } from './tables/plt.ts';
@@ -14,7 +16,7 @@ import type { SymbolTable } from './tables/symbol-table.ts';
 import { readSymbolTable } from './tables/symbol-table.ts';
 
 /** Where a name came from. */
-export type NameSource = 'symtab' | 'dynsym' | 'plt' | 'gopclntab' | 'debug_file' | 'dwarf';
+export type NameSource = 'symtab' | 'dynsym' | 'plt' | 'gopclntab' | 'gnu_debugdata' | 'debug_file' | 'dwarf';
 
 /** How much is read of debug information. */
 export type DebugInfoLevel = 'names' | 'lines' | 'inlines';
@@ -34,8 +36,6 @@ export interface ObjectParts {
   readonly debug: ElfFile | undefined;
   /** The file that dwz moved common parts of the debug information to. */
   readonly alternate: ElfFile | undefined;
-  /** The symbol table inside of `.gnu_debugdata`. */
-  readonly miniDebug: ElfFile | undefined;
 }
 
 interface NamedTable {
@@ -107,7 +107,10 @@ export class ObjectFile {
   }
 
   #openTables(): NamedTable[] {
-    const { elf, debug, miniDebug } = this.#parts;
+    const { elf, debug } = this.#parts;
+    // It takes its time, and has nothing that a symbol table or a debug file lacks.
+    const isWhole = debug !== undefined || elf.sections.some(({ type }) => type === sectionTypes.symbols);
+    const miniDebug = isWhole ? undefined : orNothing(() => readMiniDebug(elf));
     const plt = new PltNames(elf);
     const open = (file: ElfFile | undefined, kind: 'symbols' | 'dynamicSymbols', source: NameSource): NamedTable[] => {
       const table: SymbolTable | undefined = file && orNothing(() => readSymbolTable(file, this.#code, kind));
@@ -120,7 +123,7 @@ export class ObjectFile {
       ...open(elf, 'symbols', 'symtab'),
       { source: 'plt', nameAt: (address) => plt.nameAt(address) },
       ...open(elf, 'dynamicSymbols', 'dynsym'),
-      ...open(miniDebug, 'symbols', 'symtab'),
+      ...open(miniDebug, 'symbols', 'gnu_debugdata'),
     ];
   }
 

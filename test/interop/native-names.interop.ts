@@ -65,10 +65,7 @@ async function answer(path: string): Promise<{ addresses: Float64Array; answers:
   const inflated = new InflatedFiles(folder, 2 ** 32);
   try {
     const began = performance.now();
-    const object = new ObjectFile(
-      { elf, debug: undefined, alternate: undefined, miniDebug: undefined },
-      inflated.inflate,
-    );
+    const object = new ObjectFile({ elf, debug: undefined, alternate: undefined }, inflated.inflate);
     const answers: AddressAnswer[] = [];
     for (let at = 0; at < addresses.length; at += 1000) {
       answers.push(...(await object.answer(addresses.subarray(at, at + 1000), 'inlines')));

@@ -34,6 +34,7 @@ const others = [
   'shared.elf',
   'split.elf',
   'ibt.elf',
+  'minidebug.elf',
 ];
 const files = [...names, ...others].map((name) => ({
   name,
@@ -92,7 +93,6 @@ async function readAll(bytes: Buffer, debug: Buffer | undefined): Promise<void> 
     elf,
     debug: debug && identify(new MemorySource(debug))?.elf,
     alternate: undefined,
-    miniDebug: undefined,
   };
   const object = new ObjectFile(parts, (section) => Promise.resolve().then(() => inflateInMemory(section)));
   try {

@@ -45,6 +45,14 @@ test('a stripped library names what it exports and the stubs of what it calls, a
   assert.ok(hidden.length > 0);
 });
 
+test('a stripped library with .gnu_debugdata names its static functions as well', async () => {
+  const addresses = Float64Array.from(answers['shared.elf']!, ({ address }) => address);
+  const whole = symbols(await openObject(fixtureBytes('shared.elf')).answer(addresses, 'names'));
+  const found = await openObject(fixtureBytes('minidebug.elf')).answer(addresses, 'names');
+  assert.deepEqual(symbols(found), whole);
+  assert.deepEqual(new Set(found.map(({ source }) => source)), new Set(['dynsym', 'gnu_debugdata']));
+});
+
 for (const { name, stubs } of [
   { name: 'stripped.elf', stubs: ['work@plt', 'outside@plt'] },
   { name: 'ibt.elf', stubs: ['work@plt', 'outside@plt'] },

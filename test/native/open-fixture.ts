@@ -36,7 +36,6 @@ export function openElf(bytes: Uint8Array): ElfFile {
 export function openObject(bytes: Uint8Array, debug?: Uint8Array, alternate?: Uint8Array): ObjectFile {
   const parts = {
     ...{ elf: openElf(bytes), debug: debug && openElf(debug), alternate: alternate && openElf(alternate) },
-    miniDebug: undefined,
   };
   return new ObjectFile(parts, (section) => Promise.resolve(inflateInMemory(section)));
 }

@@ -105,7 +105,7 @@ export class ObjectCache {
       debugInfo === 'names'
         ? undefined
         : findAlternateFile({ elf: debugElf ?? file.elf, path: file.path }, file, search);
-    const parts = { elf: file.elf, debug: debugElf, alternate: alternate?.elf, miniDebug: undefined };
+    const parts = { elf: file.elf, debug: debugElf, alternate: alternate?.elf };
     const opened = [debug?.opened, alternate?.opened].filter((one) => one !== undefined);
     const close = (): void => {
       file.close();

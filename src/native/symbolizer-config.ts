@@ -58,7 +58,7 @@ const keys = {
   ),
   timeoutMs: duration(
     'timeout',
-    { fallback: 10_000, min: 100, max: 600_000 },
+    { fallback: 30_000, min: 100, max: 600_000 },
     'Longest time for a batch of up to 1,000 addresses of one file; after it the file is left alone.',
   ),
   holdMs: duration(

@@ -29,6 +29,8 @@ interface Exports {
 const maxPages = 256;
 /** Longer names, of any form, are cut. */
 export const maxNameLength = 4096;
+/** Names that are kept, of one file. */
+const maxKnown = 2048;
 /** After so many traps the names of a file stay as they are. */
 const maxTraps = 3;
 
@@ -46,6 +48,8 @@ export class Demangler {
   readonly #module: DemanglerModule;
   #exports: Exports | undefined;
   #traps = 0;
+  /** Inlined functions come again and again. */
+  readonly #known = new Map<string, string>();
 
   constructor(module: DemanglerModule) {
     this.#module = module;
@@ -54,6 +58,15 @@ export class Demangler {
   /** What a linker's name stands for; the name itself where it stands for nothing else. */
   demangle(name: string): string {
     if (!isMangled(name) || name.length > maxNameLength || this.#traps >= maxTraps) return cut(name);
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const plain = this.#call(name);
+    if (this.#known.size === maxKnown) this.#known.clear();
+    this.#known.set(name, plain);
+    return plain;
+  }
+
+  #call(name: string): string {
     try {
       this.#exports ??= instantiate(this.#module);
       const plain = call(this.#exports, name);

@@ -17,6 +17,8 @@ export type WorkerReply =
   | SymbolizeReply
   | { readonly kind: 'ended'; readonly reason: WorkerEnd; readonly problem: string };
 
+/** A thread that nobody asks for so long is ended: its memory goes back to the system. */
+const idleMs = 60_000;
 /** The young generation holds what one unit of debug information makes. */
 const youngMib = 8;
 
@@ -29,6 +31,7 @@ export class WorkerClient {
   readonly #limits: WorkerLimits;
   readonly #clock: Clock;
   #worker: Worker | undefined;
+  #resting = new AbortController();
 
   constructor(options: WorkerOptions, limits: WorkerLimits, clock: Clock) {
     this.#options = options;
@@ -36,7 +39,12 @@ export class WorkerClient {
     this.#clock = clock;
   }
 
+  get isRunning(): boolean {
+    return this.#worker !== undefined;
+  }
+
   async ask(request: SymbolizeRequest): Promise<WorkerReply> {
+    this.#resting.abort();
     this.#worker ??= this.#start();
     const worker = this.#worker;
     const ending = new AbortController();
@@ -53,14 +61,24 @@ export class WorkerClient {
     const reply = await Promise.race([answered, late]);
     ending.abort();
     if (reply.kind === 'ended') this.#end();
+    else void this.#rest();
     return reply;
   }
 
   /** Ends the thread. Another request would start a new one. */
   async stop(): Promise<void> {
+    this.#resting.abort();
     const worker = this.#worker;
     this.#worker = undefined;
     await worker?.terminate();
+  }
+
+  /** Ends the thread unless something is asked before. */
+  async #rest(): Promise<void> {
+    this.#resting = new AbortController();
+    const { signal } = this.#resting;
+    await this.#clock.sleep(idleMs, signal).catch(() => undefined);
+    if (!signal.aborted) await this.stop();
   }
 
   #start(): Worker {

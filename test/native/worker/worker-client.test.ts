@@ -43,3 +43,18 @@ test('a worker that fails is said to have crashed', async (t) => {
   assert.deepEqual([reply.kind, 'reason' in reply && reply.reason], ['ended', 'crashed']);
   assert.equal((await client.ask({ ...request, id: 3 })).kind, 'missing');
 });
+
+test('a worker that nobody asks for a minute is ended, and the next request gets a new one', async (t) => {
+  const clock = new FakeClock();
+  const client = new WorkerClient(options, { timeoutMs: 600_000, maxHeapMib: 96 }, clock);
+  t.after(() => client.stop());
+  await client.ask(request);
+  assert.ok(client.isRunning);
+  await clock.advance(59_000);
+  await client.ask({ ...request, id: 2 });
+  await clock.advance(59_000);
+  assert.ok(client.isRunning);
+  await clock.advance(1_000);
+  assert.ok(!client.isRunning);
+  assert.equal((await client.ask({ ...request, id: 3 })).kind, 'missing');
+});

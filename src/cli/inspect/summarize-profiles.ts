@@ -1,6 +1,6 @@
-import type { AnyValue, ProfilesData, ResourceProfiles, ValueType } from '../../otlp/profiles-data.ts';
-import { isKeyValueList } from '../../otlp/profiles-data.ts';
+import type { ProfilesData, ResourceProfiles, ValueType } from '../../otlp/profiles-data.ts';
 import { FrameReader } from '../../profile/flame/frame-reader.ts';
+import { attributeText } from '../../profile/formats/attribute-text.ts';
 import type { ProfilesSummary, ResourceSummary } from './profiles-summary.ts';
 import { TypeTally } from './type-tally.ts';
 
@@ -39,7 +39,7 @@ interface ResourceTally extends Omit<ResourceSummary, 'scopes' | 'profiles' | 's
 
 /** The same resource comes again in every message. */
 function addResource(resources: Map<string, ResourceTally>, { resource, scopeProfiles }: ResourceProfiles): void {
-  const attributes = Object.fromEntries(resource.attributes.map(({ key, value }) => [key, valueText(value)]));
+  const attributes = Object.fromEntries(resource.attributes.map(({ key, value }) => [key, attributeText(value)]));
   const key = JSON.stringify(attributes);
   const tally = resources.get(key) ?? { attributes, scopes: new Set<string>(), profiles: 0, samples: 0 };
   for (const { scope, profiles } of scopeProfiles) {
@@ -53,13 +53,4 @@ function addResource(resources: Map<string, ResourceTally>, { resource, scopePro
 function typeName(reader: FrameReader, { typeStrindex, unitStrindex }: ValueType): string {
   const [type, unit] = [reader.text(typeStrindex), reader.text(unitStrindex)];
   return type === '' && unit === '' ? '' : `${type}/${unit}`;
-}
-
-function valueText(value: AnyValue): string {
-  if (value === undefined) return '';
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
-  if (isKeyValueList(value))
-    return `{${value.entries.map((entry) => `${entry.key}=${valueText(entry.value)}`).join(', ')}}`;
-  if (Array.isArray(value)) return `[${value.map(valueText).join(', ')}]`;
-  return String(value);
 }

@@ -1,15 +1,7 @@
-import type { AnyValue, KeyValue, Mapping, Profile, ProfilesData, Sample } from '../../otlp/profiles-data.ts';
-import { attributeNames } from '../attribute-names.ts';
+import type { AnyValue, KeyValue, Profile, ProfilesData, Sample } from '../../otlp/profiles-data.ts';
 import { attributeText } from './attribute-text.ts';
-import type {
-  PprofFunction,
-  PprofLabel,
-  PprofLocation,
-  PprofMapping,
-  PprofProfile,
-  PprofSample,
-} from './pprof-profile.ts';
-import { htlHashPrefix } from './pprof-profile.ts';
+import type { PprofLabel, PprofProfile, PprofSample } from './pprof-profile.ts';
+import { Losses, pprofTables } from './pprof-tables.ts';
 
 export interface PprofOptions {
   /** Makes a sample of each timestamp, with a label `timestamp_ns`; without it timestamps are lost. */
@@ -55,7 +47,7 @@ class PprofWriter {
   readonly #types = new Map<string, { readonly type: string; readonly unit: string }>();
   readonly #samples = new Map<string, OpenSample>();
   readonly #labelKeys = new Map<string, number>();
-  readonly #losses = new Map<string, number>();
+  readonly #losses = new Losses();
   readonly #mappingSamples: number[] = [];
   #startUnixNano: bigint | undefined;
   #endUnixNano = 0n;
@@ -97,8 +89,8 @@ class PprofWriter {
     if (this.#startUnixNano === undefined || timeUnixNano < this.#startUnixNano) this.#startUnixNano = timeUnixNano;
     if (timeUnixNano + durationNano > this.#endUnixNano) this.#endUnixNano = timeUnixNano + durationNano;
     this.#addAttributes(profile.attributeIndices);
-    if (profile.profileId.length > 0) this.#lose('profile IDs');
-    if (profile.originalPayload.length > 0) this.#lose('original payloads');
+    if (profile.profileId.length > 0) this.#losses.add('profile IDs');
+    if (profile.originalPayload.length > 0) this.#losses.add('original payloads');
     for (const sample of profile.samples) {
       for (const { value, labels } of this.#parts(sample, resourceLabels)) {
         const values = this.#open(sample.stackIndex, labels).values;
@@ -116,16 +108,18 @@ class PprofWriter {
     const samples = [...this.#samples.values()].map(({ locations, labels, values }): PprofSample => {
       return { locations, labels, values: order.map((key) => values.get(key) ?? 0n) };
     });
-    const locations = this.#locations();
+    const { dictionary } = this.#data;
+    const unknown = dictionary.locationTable.length;
+    const hasUnknown = samples.some((sample) => sample.locations.includes(unknown));
+    const { mappings, locations, functions } = pprofTables(dictionary, hasUnknown, this.#losses);
     const isMoved = this.#mainMapping();
     const moved = (mapping: number): number => isMoved.get(mapping) ?? mapping;
-    const mappings = this.#mappings(locations);
     const profile: PprofProfile = {
       sampleTypes: order.map((key) => this.#types.get(key)!),
       samples,
       mappings: mappings.map((_, index) => mappings[moved(index)]!),
       locations: locations.map((location) => ({ ...location, mapping: moved(location.mapping) })),
-      functions: this.#functions(),
+      functions,
       timeUnixNano: this.#startUnixNano ?? 0n,
       durationNano: this.#startUnixNano === undefined ? 0n : this.#endUnixNano - this.#startUnixNano,
       periodType: this.#periodType,
@@ -136,7 +130,7 @@ class PprofWriter {
       keepFrames: this.#texts.get('keep_frames') ?? '',
       docUrl: this.#texts.get('doc_url') ?? '',
     };
-    return { profile, losses: this.#losses };
+    return { profile, losses: this.#losses.counts };
   }
 
   #addAttributes(indices: readonly number[]): void {
@@ -144,12 +138,12 @@ class PprofWriter {
     for (const index of indices) {
       const { keyStrindex, value } = attributeTable[index]!;
       const key = this.#text(keyStrindex);
-      if (key === 'pprof.profile.comment' && Array.isArray(value))
-        for (const each of value) this.#comments.add(attributeText(each));
-      else if (key.startsWith('pprof.profile.')) {
+      if (key === 'pprof.profile.comment') {
+        for (const each of Array.isArray(value) ? value : [value]) this.#comments.add(attributeText(each));
+      } else if (key.startsWith('pprof.profile.')) {
         const name = key.slice('pprof.profile.'.length);
         if (!this.#texts.has(name)) this.#texts.set(name, attributeText(value));
-      } else this.#lose('attributes of profiles');
+      } else this.#losses.add('attributes of profiles');
     }
   }
 
@@ -175,7 +169,8 @@ class PprofWriter {
         labels: [...labels, { key: 'timestamp_ns', number: time, unit: 'nanoseconds' }],
       }));
     }
-    if (timestampsUnixNano.length > 0) this.#lose('timestamps (--timestamps keeps them)', timestampsUnixNano.length);
+    if (timestampsUnixNano.length > 0)
+      this.#losses.add('timestamps (--timestamps keeps them)', timestampsUnixNano.length);
     const count = BigInt(timestampsUnixNano.length || 1);
     return [{ value: values.length > 0 ? values.reduce((sum, value) => sum + value, 0n) : count, labels }];
   }
@@ -195,7 +190,7 @@ class PprofWriter {
     }
     const told = [...labels.values()].filter((label) => !('text' in label) || label.text !== '');
     // pprof takes a label without a text for none.
-    if (told.length < labels.size) this.#lose('attributes with an empty value', labels.size - told.length);
+    if (told.length < labels.size) this.#losses.add('attributes with an empty value', labels.size - told.length);
     return told;
   }
 
@@ -229,94 +224,12 @@ class PprofWriter {
     ]);
   }
 
-  #locations(): PprofLocation[] {
-    const known = this.#data.dictionary.locationTable.map(
-      ({ mappingIndex, address, lines, attributeIndices }, index) => {
-        if (index > 0 && this.#attribute(attributeIndices, attributeNames.frameType) !== undefined) {
-          this.#lose('frame types of locations');
-        }
-        return {
-          mapping: mappingIndex,
-          address,
-          // A line without a function is an error to pprof.
-          lines: lines
-            .filter(({ functionIndex }) => functionIndex > 0)
-            .map(({ functionIndex, line, column }) => ({ function: functionIndex, line, column })),
-          isFolded: this.#attribute(attributeIndices, 'pprof.location.is_folded') === true,
-        };
-      },
-    );
-    const hasUnknown = [...this.#samples.values()].some(({ locations }) => locations.includes(known.length));
-    return hasUnknown ? [...known, { mapping: 0, address: 0n, lines: [], isFolded: false }] : known;
-  }
-
-  #functions(): PprofFunction[] {
-    return this.#data.dictionary.functionTable.map((entry) => {
-      const systemName = this.#text(entry.systemNameStrindex);
-      const file = this.#text(entry.filenameStrindex);
-      return {
-        name: this.#text(entry.nameStrindex) || systemName || file,
-        systemName,
-        file,
-        startLine: entry.startLine,
-      };
-    });
-  }
-
-  #mappings(locations: readonly PprofLocation[]): PprofMapping[] {
-    const { functionTable } = this.#data.dictionary;
-    const byMapping = Map.groupBy(locations.slice(1), ({ mapping }) => mapping);
-    return this.#data.dictionary.mappingTable.map((entry, index) => {
-      const own = byMapping.get(index) ?? [];
-      const lines = own.flatMap((location) => location.lines);
-      const isNamed = own.length > 0 && own.every((location) => location.lines.length > 0);
-      const told = (name: string, isSo: boolean): boolean => {
-        const value = this.#attribute(entry.attributeIndices, `pprof.mapping.has_${name}`);
-        return typeof value === 'boolean' ? value : isSo;
-      };
-      return {
-        start: entry.memoryStart,
-        limit: entry.memoryLimit,
-        offset: entry.fileOffset,
-        file: this.#text(entry.filenameStrindex),
-        buildId: this.#buildId(entry),
-        hasFunctions: told('functions', isNamed),
-        hasFilenames: told(
-          'filenames',
-          isNamed && lines.every((line) => functionTable[line.function]!.filenameStrindex > 0),
-        ),
-        hasLineNumbers: told('line_numbers', isNamed && lines.every(({ line }) => line > 0n)),
-        hasInlineFrames: told('inline_frames', isNamed && own.some((location) => location.lines.length > 1)),
-      };
-    });
-  }
-
-  #buildId({ attributeIndices }: Mapping): string {
-    const ids = [attributeNames.gnuBuildId, attributeNames.goBuildId, attributeNames.htlHash].flatMap((name) => {
-      const value = this.#attribute(attributeIndices, name);
-      if (typeof value !== 'string' || value === '') return [];
-      return name === attributeNames.htlHash ? `${htlHashPrefix}${value}` : value;
-    });
-    if (ids.length > 1) this.#lose('further build IDs of mappings', ids.length - 1);
-    return ids[0] ?? '';
-  }
-
-  #attribute(indices: readonly number[], name: string): AnyValue {
-    const { attributeTable } = this.#data.dictionary;
-    const index = indices.find((each) => this.#text(attributeTable[each]!.keyStrindex) === name);
-    return index === undefined ? undefined : attributeTable[index]!.value;
-  }
-
   #valueType({ typeStrindex, unitStrindex }: Profile['sampleType']): { type: string; unit: string } {
     return { type: this.#text(typeStrindex), unit: this.#text(unitStrindex) };
   }
 
   #text(index: number): string {
     return this.#data.dictionary.stringTable[index]!;
-  }
-
-  #lose(part: string, count = 1): void {
-    this.#losses.set(part, (this.#losses.get(part) ?? 0) + count);
   }
 }
 

@@ -23,7 +23,7 @@ interface Batch {
   readonly requests: ExportRequest[];
   /** In units of the sizer, before merging. */
   size: number;
-  /** Whether the batch has waited for its time, and goes as soon as a consumer is free. */
+  /** The batch has waited for its time, and goes as soon as a consumer is free. */
   isDue: boolean;
   readonly signal: AbortSignal;
   /** Aborts when the batch takes no more. */
@@ -56,7 +56,7 @@ export class Batcher {
     dependencies.stopping.addEventListener('abort', () => this.#close(this.#filling), { once: true });
   }
 
-  /** Whether no part waits for a free consumer, so that the next batch may be filled. */
+  /** No part waits for a free consumer, so the next batch may be filled. */
   get hasRoom(): boolean {
     return this.#ready.length === 0 && this.#parts.length === 0;
   }

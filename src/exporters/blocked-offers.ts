@@ -36,7 +36,7 @@ export class BlockedOffers {
     return this.#offers.size;
   }
 
-  /** Whether no further caller may wait. */
+  /** No further caller may wait. */
   get isFull(): boolean {
     return this.#offers.size >= this.#maxCount || this.#closing.signal.aborted;
   }

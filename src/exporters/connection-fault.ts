@@ -2,7 +2,7 @@
 export interface Connecting {
   readonly protocol: 'grpc' | 'http';
   readonly isTls: boolean;
-  /** Whether the server has ever answered: then both sides speak the same, and a failure means something else. */
+  /** The server has answered before: both sides speak the same protocol, and a failure means something else. */
   readonly hasAnswered: boolean;
 }
 

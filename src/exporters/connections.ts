@@ -5,7 +5,7 @@ import type { ClientTlsConfig } from '../support/tls/tls-config.ts';
 import type { TlsFilesDependencies } from '../support/tls/tls-files.ts';
 import { TlsFiles } from '../support/tls/tls-files.ts';
 
-/** How the connections of a client are made and ended. */
+/** Makes and ends the connections of a client. */
 export interface ConnectionKind<Pool> {
   /** Opens nothing yet. `undefined`: without TLS. */
   readonly create: (context: SecureContext | undefined) => Pool;

@@ -71,7 +71,7 @@ export type DeliveryResult = 'finished' | 'interrupted' | Failed;
 /** A request, or a part of it, was not sent. */
 export interface Failed {
   readonly kind: 'failed';
-  /** Whether the same request may succeed later. */
+  /** The same request may succeed later. */
   readonly isRetryable: boolean;
   readonly reason: string;
 }

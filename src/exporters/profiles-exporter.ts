@@ -7,7 +7,7 @@ export interface ProfilesExporter {
   /** Key `block_on_overflow`: an offer to a full queue waits for room, and a report must not be lost for want of it. */
   readonly blocksOnOverflow: boolean;
   /**
-   * Whether the sending queue would take a report, or an OTLP request whose caller may wait for room, as far as that can be told before
+   * True when the sending queue would take a report, or an OTLP request whose caller may wait for room, as far as that can be told before
    * the report or request is there. Costs next to nothing.
    */
   hasRoomFor(what: 'report' | 'request'): boolean;
@@ -37,11 +37,11 @@ export interface Reservation {
   cancel(): void;
 }
 
-/** Why a request was not taken into the sending queue. */
+/** Reason why a request was not taken into the sending queue. */
 export type Refusal = 'queue_full' | 'too_large' | 'stopped' | 'cancelled' | StorageRefusal;
 
 /** `storage_too_small`: there will never be room for this request; the others may pass. */
 export type StorageRefusal = 'storage_full' | 'storage_error' | 'storage_too_small';
 
-/** Where nothing has to be kept. */
+/** Reservation of a request that needs no place. */
 export const nothingReserved: Reservation = { commit: () => undefined, cancel: () => undefined };

@@ -8,7 +8,7 @@ export interface RetryDependencies {
   readonly random: Random;
   /** Aborts when the exporter begins to stop: no waiting from then on, so each request gets one attempt at most. */
   readonly stopping: AbortSignal;
-  /** Whether refused credentials are retried, with long pauses: they may be rotated while the request waits. */
+  /** Refused credentials are retried, with long pauses: they may be rotated while the request waits. */
   readonly retriesAuthFailures: boolean;
   /** Called before each wait. `retryCount` starts at 1. */
   onRetry(failure: Retryable, delayMs: number, retryCount: number): void;

@@ -36,9 +36,9 @@ interface Entry {
 export interface OfferOptions {
   /** Called once when a request that was taken leaves the queue; not for one that stays in the storage. */
   readonly onEnd?: ((result: DeliveryResult) => void) | undefined;
-  /** Whether `capacity` is no bound: a request that must not be lost at the end goes into the storage. */
+  /** `capacity` is no bound: a request that must not be lost at the end goes into the storage. */
   readonly mayExceed?: boolean;
-  /** Whether a request larger than `capacity` is taken by an empty queue, and so goes alone: a report has been acknowledged already. */
+  /** A request larger than `capacity` is taken by an empty queue, and so goes alone: a report has been acknowledged already. */
   readonly mayBeAlone?: boolean;
 }
 
@@ -60,7 +60,7 @@ export class SendingQueue {
   readonly #waiting = new Set<Entry>();
   readonly #cut = new AbortController();
   #size = 0;
-  /** Whether an offer found no room, and no request has left since. */
+  /** An offer found no room, and no request has left since. */
   #isOverflowing = false;
   #busyCount = 0;
   #readCount = 0;
@@ -95,7 +95,7 @@ export class SendingQueue {
   }
 
   /**
-   * Whether the queue has no room, as far as that can be told before a request is there: at `capacity`, or after an offer
+   * True when the queue has no room, as far as that can be told before a request is there: at `capacity`, or after an offer
    * too large for the rest. Without a queue only the latter, since all consumers are busy at one moment and free at the next.
    */
   get isFull(): boolean {

@@ -1,6 +1,6 @@
 import { arch, platform } from 'node:os';
 
-/** How exporters introduce themselves, in the form of the Collector's: `Framekeeper/0.1.0 (linux/amd64)`. */
+/** User agent of exporters, in the form of the Collector's: `Framekeeper/0.1.0 (linux/amd64)`. */
 export function userAgentOf(version: string): string {
   return `Framekeeper/${version} (${platform()}/${goNames[arch()] ?? arch()})`;
 }

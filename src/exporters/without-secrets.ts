@@ -3,7 +3,7 @@ import type { Secret } from '../support/secret.ts';
 import { redacted } from '../support/secret.ts';
 import type { ExportClient, SendResult } from './export-client.ts';
 
-// What is shorter guards nothing, and would be found in every second message.
+// A shorter secret guards nothing, and would be found in every second message.
 const minSecretLength = 6;
 
 /**

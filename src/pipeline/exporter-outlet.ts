@@ -29,7 +29,7 @@ export class ExporterOutlet implements ReportOutlet {
   readonly #exporters: readonly ProfilesExporter[];
   readonly #parts: ExporterOutletParts;
   #waiting: ExportRequest | undefined;
-  /** Why the report waits; `undefined` while none does. */
+  /** Reason why the report waits; `undefined` while none does. */
   #reason: string | undefined;
 
   constructor(exporters: readonly ProfilesExporter[], parts: ExporterOutletParts) {

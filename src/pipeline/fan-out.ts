@@ -53,7 +53,7 @@ export function refuseForPassThrough(exporters: readonly QueueOwner[], random: R
 }
 
 /**
- * Whether a report would be lost or would have to wait: no exporter has room, or one with `block_on_overflow` has none. Another
+ * True when a report would be lost or would have to wait: no exporter has room, or one with `block_on_overflow` has none. Another
  * exporter without room beside others with room is no reason: the loss is its own, and it counts that.
  */
 export function hasNoRoomForReport(exporters: readonly QueueOwner[]): boolean {

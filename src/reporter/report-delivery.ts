@@ -13,12 +13,12 @@ export class ReportDelivery {
     this.#journal = journal;
   }
 
-  /** Whether the outlet has not taken the report of the window before. No other may be begun until it has. */
+  /** The outlet has not taken the report of the window before; no other may be begun until it has. */
   get isWaiting(): boolean {
     return this.#isWaiting;
   }
 
-  /** Whether data that is not reported is on disk, to be reported after the next start. */
+  /** Data that is not reported is on disk, to be reported after the next start. */
   get isJournaled(): boolean {
     return this.#journal !== undefined;
   }

@@ -4,8 +4,10 @@ import { test } from 'node:test';
 import { createExportRequest } from '../../src/exporters/export-request.ts';
 import { maxReasonLength } from '../../src/exporters/shorten-reason.ts';
 import { buildData } from '../support/build-data.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import type { PyroscopeHabits } from '../support/fake-pyroscope.ts';
 import { FakePyroscope } from '../support/fake-pyroscope.ts';
+import { patienceMs } from '../support/patience.ts';
 import { connectGrpc, connectHttp } from './connect.ts';
 import type { CreatedExporter, OtlpType } from './create-exporter.ts';
 
@@ -85,6 +87,28 @@ for (const type of ['otlp_http', 'otlp_grpc'] as const) {
     assert.equal(failed, 15);
     const { error } = await logs.until('Exporting failed. Dropping data.');
     assert.match(String(error), /service_name="shop".* is outside of the ingestion window \(the first of 5 errors\)$/);
+  });
+}
+
+for (const [type, connect] of [
+  ['otlp_http', connectHttp],
+  ['otlp_grpc', connectGrpc],
+] as const) {
+  test(`${type} with retry_on_auth_failure sends a report again a minute after a wrong token`, async (t) => {
+    const pyroscope = new FakePyroscope({ unauthorizedCount: 1 });
+    const clock = new FakeClock();
+    const values = { retry_on_auth_failure: true, dialect: 'pyroscope' };
+    const script = type === 'otlp_http' ? { script: pyroscope.http } : { script: pyroscope.grpc };
+    const { server, exporter, logs, metrics } = await connect(t, { ...(script as object), values, clock });
+    exporter.offer(createExportRequest(report, 15));
+    const { level, error, interval } = await logs.until('Exporting failed. Will retry the request after interval.');
+    assert.deepEqual([level, interval], [50, '1m']);
+    assert.match(String(error), /Unauthenticated: .*no org id/);
+    await clock.advance(60_000);
+    await server.until(({ requests }) => requests.length === 2);
+    await exporter.stop(AbortSignal.timeout(patienceMs));
+    assert.equal(pyroscope.sampleCount, 15);
+    assert.equal((await metrics()).get(`otelcol_exporter_sent_profile_samples{exporter="${type}/test"}`), 15);
   });
 }
 

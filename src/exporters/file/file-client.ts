@@ -7,7 +7,7 @@ import { fullyAccepted } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { FileConfig } from './file-config.ts';
 
-// What passes by itself or when somebody makes room. The rest, such as a missing folder or right, waits for a person.
+// Errors that pass by themselves or once there is room. The others, such as a missing folder or right, need a person.
 const retryableErrors = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EBUSY', 'EINTR']);
 
 /** Takes encoded messages. Calls do not overlap. Errors are those of `node:fs`. */

@@ -12,5 +12,5 @@ export function parseTimestamp(text: string): number | undefined {
   return Number.isNaN(unixMs) ? undefined : unixMs;
 }
 
-/** What a compressed file has behind the rest of its name. */
+/** Suffix of the name of a compressed file. */
 export const compressionSuffixes = { none: '', zstd: '.zst', gzip: '.gz' } as const;

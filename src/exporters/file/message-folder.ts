@@ -94,7 +94,7 @@ export class MessageFolder implements MessageSink {
     }
   }
 
-  /** Whether the oldest file is one too many, or too old. */
+  /** True when the oldest file is one too many, or too old. */
   #isSurplus(retention: Retention): boolean {
     const [oldest] = this.#names;
     if (oldest === undefined) return false;

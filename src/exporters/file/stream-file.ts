@@ -94,7 +94,7 @@ export class StreamFile implements MessageSink {
     return Number(this.#dependencies.clock.unixNano() / 1_000_000n);
   }
 
-  /** Whether a message that would make the file as large as this belongs into a new one. */
+  /** True when a message that makes the file so large belongs into a new file. */
   #isFull(sizeBytes: number): boolean {
     const { rotation } = this.#config;
     if (rotation === undefined) return false;

@@ -13,7 +13,7 @@ export async function wholeSizeBytes(path: string, format: FileFormat): Promise<
   }
 }
 
-/** Where the torn line begins does not matter to the caller, so a torn file has none that is whole. */
+/** Size of a file without a torn line; a torn file counts as empty, because its caller puts it aside as a whole. */
 async function wholeLines(handle: FileHandle, size: number): Promise<number> {
   if (size === 0) return 0;
   const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);

@@ -1,7 +1,7 @@
-/** Where to connect, in the form that grpc-js takes. */
+/** Address of a receiver, in the form that grpc-js takes. */
 export interface GrpcEndpoint {
   readonly target: string;
-  /** What the scheme says: `https` is TLS, `http` is not; the others leave it to the `tls` section. */
+  /** Security by the scheme: `https` is TLS, `http` is not; other schemes leave it to the `tls` section. */
   readonly security: 'tls' | 'plaintext' | undefined;
 }
 

@@ -13,7 +13,7 @@ import { codeName, partialCodes, retryableCodes } from './retryable-status.ts';
 export interface CallEnd {
   readonly error: ServiceError | null;
   readonly response?: Buffer | undefined;
-  /** Whether the receiver has sent headers. */
+  /** The receiver has sent headers. */
   readonly isAnswered: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface CallEnd {
 export interface CallReceiver {
   readonly dialect: DialectName;
   readonly isTls: boolean;
-  /** Whether it has ever answered. */
+  /** The receiver has answered a call, now or before. */
   readonly hasAnswered: boolean;
 }
 
@@ -77,7 +77,7 @@ function failed({ code, details, metadata }: ServiceError, sizeBytes: number, re
 }
 
 /**
- * Whether a call failed because its connection was lost. grpc-js says UNAVAILABLE of most such calls, but INTERNAL of a call that ended
+ * True when a call failed because its connection was lost. grpc-js says UNAVAILABLE of most such calls, but INTERNAL of a call that ended
  * after a GOAWAY or by a fault of HTTP/2 itself (1.14.7, build/src/subchannel-call.js). A receiver that has sent neither
  * headers nor a status did not say INTERNAL.
  */

@@ -11,8 +11,8 @@ import type { ExportClient, SendResult } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-dependencies.ts';
 import { userAgentOf } from '../user-agent.ts';
+import { shownUrl } from './endpoint.ts';
 import type { OtlpHttpConfig } from './otlp-http-config.ts';
-import { shownUrl } from './profiles-url.ts';
 import type { HttpResponse } from './send-result.ts';
 import { resultOfResponse } from './send-result.ts';
 

@@ -22,7 +22,7 @@ import { dialectKey, dialectOptionsKey } from '../dialect-key.ts';
 import { maxRequestBytesKey } from '../max-request-bytes.ts';
 import { retryOnAuthFailureKey, retryTable } from '../retry-config.ts';
 import { sendingQueueTable } from '../sending-queue-config.ts';
-import { parseProfilesUrl } from './profiles-url.ts';
+import { parseProfilesUrl } from './endpoint.ts';
 
 // A Collector takes bodies of 20 MiB (20,971,520 bytes) unless it is told otherwise, and answers 400 to larger ones.
 const defaultMaxRequestBytes = 20_000_000;

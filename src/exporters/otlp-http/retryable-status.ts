@@ -11,7 +11,7 @@ export const retryableStatuses: ReadonlyMap<number, 'with Retry-After' | 'by bac
   [504, 'by backoff'],
 ]);
 
-/** How the retry after a status waits; `undefined` when a client must not send again. `message` is the receiver's, whole. */
+/** Rule for the wait before a retry; `undefined` when a client must not send again. `message` is the receiver's, whole. */
 export function retryRuleOf(
   status: number,
   message: string,

@@ -6,8 +6,8 @@ import type { DialectName } from '../../profile/dialects/dialect.ts';
 import type { SendResult } from '../export-client.ts';
 import { fullyAccepted } from '../export-client.ts';
 import { shortenReason } from '../shorten-reason.ts';
+import { shownUrl } from './endpoint.ts';
 import { readFailureMessage } from './failure-message.ts';
-import { shownUrl } from './profiles-url.ts';
 import { codeNameOf, parseRetryAfterMs, partialStatuses, retryRuleOf } from './retryable-status.ts';
 
 /** A response as it came. */
@@ -16,7 +16,7 @@ export interface HttpResponse {
   /** One value of a header by its name in lower case; empty when the response has none. */
   header(name: string): string;
   readonly body: Uint8Array;
-  /** Whether the body was longer than the bound on reading it. */
+  /** The body was longer than the bound on reading it. */
   readonly isCut: boolean;
 }
 
@@ -72,7 +72,7 @@ function readExportResponse(response: HttpResponse): ExportResponse {
 }
 
 /**
- * Whether the request was larger than its receiver takes. OTLP has it answer 413; the Collector answers 400 with the words of Go's
+ * True when the request was larger than its receiver takes. OTLP has it answer 413; the Collector answers 400 with the words of Go's
  * library (https://pkg.go.dev/net/http#MaxBytesError), as do others that are written in Go.
  */
 function isTooLarge(status: number, message: string): boolean {

@@ -1,4 +1,4 @@
-/** Where OTLP profiles go below a base URL (https://opentelemetry.io/docs/specs/otlp/#otlphttp-request). */
+/** Path of OTLP profiles below a base URL (https://opentelemetry.io/docs/specs/otlp/#otlphttp-request). */
 const profilesPath = '/v1development/profiles';
 
 /**

@@ -212,7 +212,19 @@ for (const { reason, name, bytes } of [
   {
     reason: 'same_resource',
     name: 'whose scope comes twice',
-    bytes: spoiled(({ resourceProfiles: [entry] }) => void entry!.scopeProfiles.push(entry!.scopeProfiles[0]!)),
+    bytes: spoiled(({ resourceProfiles: [entry] }) => {
+      const [scope] = entry!.scopeProfiles;
+      const profiles = scope!.profiles.map((each) => ({ ...each, timeUnixNano: each.timeUnixNano + 1n }));
+      entry!.scopeProfiles.push({ ...scope!, profiles });
+    }),
+  },
+  {
+    reason: 'same_time',
+    name: 'with two profiles of one resource and type that begin together',
+    bytes: spoiled(({ resourceProfiles: [entry] }) => {
+      const { profiles } = entry!.scopeProfiles[0]!;
+      profiles.push({ ...profiles[0]!, period: 7n, profileId: new Uint8Array(16).fill(9) });
+    }),
   },
 ] satisfies readonly { reason: NotPassableReason; name: string; bytes: Uint8Array }[]) {
   test(`a request ${name} is rebuilt: ${reason}`, () => {

@@ -3,7 +3,8 @@
  * fields that known encoders do not write; `reference` an index or an ID is wrong; `string_reference` a text that only
  * attributes of resources refer to is not at the end of its table; `incomplete` something is missing that every receiver
  * expects; `orphan` an entry is in no use; `duplicate` two entries are equal; `same_resource` two resources or scopes are
- * equal; `same_location` a name makes two locations equal.
+ * equal; `same_time` two profiles of a resource and of equal types begin together; `same_location` a name makes two
+ * locations equal.
  */
 export type NotPassableReason =
   | 'json'
@@ -15,6 +16,7 @@ export type NotPassableReason =
   | 'orphan'
   | 'duplicate'
   | 'same_resource'
+  | 'same_time'
   | 'same_location';
 
 /** Thrown and caught within this folder: a scan has met something that it leaves to the decoder. */

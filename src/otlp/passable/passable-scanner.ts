@@ -14,7 +14,7 @@ import { VersionEvidence } from './version-evidence.ts';
 /**
  * A message that we may send as it is, but for names that are missing and references that not every receiver resolves: of
  * the current wire, in any order of fields, with sound references, a dictionary without orphans and duplicates, no two
- * equal resources, and no unknown field.
+ * equal resources, no two profiles of a resource that begin together, and no unknown field.
  */
 export interface PassableProfiles {
   readonly bytes: Uint8Array;
@@ -48,6 +48,7 @@ export class PassableScanner {
   readonly #evidence = new VersionEvidence();
   #resources = new PairSet();
   #scopes = new PairSet();
+  #profiles = new PairSet();
   #columns = new DictionaryColumns();
 
   /** `isVersionDeclared` says that the sender declared the current version of the protocol. */
@@ -64,18 +65,21 @@ export class PassableScanner {
 
   /** Frees the columns after one large message. Holders of its profiles still have them. */
   #letGo(): void {
-    const sizeBytes = this.#columns.sizeBytes + this.#resources.sizeBytes + this.#scopes.sizeBytes;
+    const sets = this.#resources.sizeBytes + this.#scopes.sizeBytes + this.#profiles.sizeBytes;
+    const sizeBytes = this.#columns.sizeBytes + sets;
     if (sizeBytes <= keptSizeBytes) return;
     this.#columns = new DictionaryColumns();
     this.#resources = new PairSet();
     this.#scopes = new PairSet();
+    this.#profiles = new PairSet();
   }
 
   #scan(bytes: Uint8Array, isVersionDeclared: boolean): PassableProfiles {
     const columns = this.#columns;
     const scan: ProfilesScan = {
       ...{ walk: this.#walk, columns, hash: this.#hash, evidence: this.#evidence },
-      ...{ resources: this.#resources, scopes: this.#scopes, sampleCount: 0, referenceCount: 0 },
+      ...{ resources: this.#resources, scopes: this.#scopes, profiles: this.#profiles },
+      ...{ sampleCount: 0, referenceCount: 0 },
     };
     const { walk, evidence } = scan;
     walk.start(bytes);
@@ -86,6 +90,7 @@ export class PassableScanner {
     evidence.start(isVersionDeclared);
     this.#resources.clear();
     this.#scopes.clear();
+    this.#profiles.clear();
     walk.position = 0;
     while (walk.position < bytes.length) {
       if (walk.position === dictionary.start) walk.position = dictionary.end;

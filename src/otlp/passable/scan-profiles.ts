@@ -13,6 +13,8 @@ import type { VersionEvidence } from './version-evidence.ts';
 export interface ProfilesScan extends ValueScan {
   readonly resources: PairSet;
   readonly scopes: PairSet;
+  /** Types and starts of the profiles of each resource. */
+  readonly profiles: PairSet;
   readonly evidence: VersionEvidence;
   sampleCount: number;
 }
@@ -166,6 +168,9 @@ function scanSetMember(scan: ProfilesScan, end: number): void {
 
 function scanProfile(scan: ProfilesScan, end: number): void {
   const { walk, columns, evidence } = scan;
+  let sampleType = 0;
+  let periodType = 0;
+  let timeStart = -1;
   let seen = 0;
   while (walk.position < end) {
     const tag = walk.tag();
@@ -175,9 +180,12 @@ function scanProfile(scan: ProfilesScan, end: number): void {
       continue;
     }
     seen = once(seen, tag);
-    if (tag === 0x0a || tag === 0x2a) scanValueType(scan, walk.fieldEnd(end));
-    else if (tag === 0x19) walk.skip(8, end);
-    else if (tag === 0x20 || tag === 0x30) walk.words(end);
+    if (tag === 0x0a) sampleType = scanValueType(scan, walk.fieldEnd(end));
+    else if (tag === 0x2a) periodType = scanValueType(scan, walk.fieldEnd(end));
+    else if (tag === 0x19) {
+      timeStart = walk.position;
+      walk.skip(8, end);
+    } else if (tag === 0x20 || tag === 0x30) walk.words(end);
     else if (tag === 0x40) walk.index(end);
     else if (tag === 0x5a) {
       const listEnd = walk.fieldEnd(end);
@@ -186,7 +194,21 @@ function scanProfile(scan: ProfilesScan, end: number): void {
     else throw notPassable('encoding');
   }
   if ((seen & typeFields) !== typeFields) throw notPassable('incomplete');
+  if (timeStart >= 0) refuseSameTime(scan, timeStart, sampleType, periodType);
   evidence.noteProfile(seen);
+}
+
+/** Profiles of equal labels must not begin at one time: some backends keep one of them. A start of 0 is unknown. */
+function refuseSameTime(scan: ProfilesScan, timeStart: number, sampleType: number, periodType: number): void {
+  const { walk, hash, resources, profiles } = scan;
+  const low = walk.view.getInt32(timeStart, true);
+  const high = walk.view.getInt32(timeStart + 4, true);
+  if (low === 0 && high === 0) return;
+  hash.start(resources.count);
+  hash.words(low, high, sampleType);
+  hash.word(periodType);
+  const { count } = profiles;
+  if (profiles.intern(hash.a, hash.b) !== count) throw notPassable('same_time');
 }
 
 /** Sample type and period type. */
@@ -199,14 +221,21 @@ function scanProfileBytes({ walk, hash }: ProfilesScan, tag: number, end: number
   walk.position = end;
 }
 
-function scanValueType({ walk, columns }: ProfilesScan, end: number): void {
+/** Returns a hash of the type. */
+function scanValueType({ walk, columns }: ProfilesScan, end: number): number {
+  let type = 0;
+  let unit = 0;
   let seen = 0;
   while (walk.position < end) {
     const tag = walk.tag();
     seen = once(seen, tag);
     if (tag !== 0x08 && tag !== 0x10) throw notPassable('encoding');
-    use(columns, tables.string, walk.index(end));
+    const index = walk.index(end);
+    use(columns, tables.string, index);
+    if (tag === 0x08) type = index;
+    else unit = index;
   }
+  return mixWord(mixWord(0, type), unit);
 }
 
 function scanSample(scan: ProfilesScan, end: number): void {

@@ -8,6 +8,10 @@ export class FileEntry implements SymbolLookup {
   /** The second level; `undefined` until the first symbol. */
   symbols: ResizableLru<FrameSymbol> | undefined;
   executable: Executable | undefined;
+  /** Namer of the executable, and of the symbols that are not in `otherNamers`. */
+  namer: number;
+  /** Namers of symbols that another one added to a file that was named already, by address; bounded over the store. */
+  otherNamers: Map<number | string, number> | undefined;
   /** Stubs that belong to this file ID, in any process. */
   stubs: SymbolLookup | undefined;
   /** True for the stub space of an owner: its symbols belong to the stub registry. */
@@ -17,11 +21,34 @@ export class FileEntry implements SymbolLookup {
   /** Number of the last walk over the store that has visited the file. */
   walk = 0;
 
-  constructor(isStubSpace: boolean) {
+  constructor(isStubSpace: boolean, namer: number) {
     this.isStubSpace = isStubSpace;
+    this.namer = namer;
+  }
+
+  namerOf(addressHigh: number, addressLow: number): number {
+    return this.otherNamers?.get(keyOf(addressHigh, addressLow)) ?? this.namer;
+  }
+
+  /** Notes the namer of a symbol; returns how many more of `otherNamers` there are. */
+  setNamer(addressHigh: number, addressLow: number, namer: number, hasRoom: boolean): number {
+    const before = this.otherNamers?.size ?? 0;
+    if (namer === this.namer) this.otherNamers?.delete(keyOf(addressHigh, addressLow));
+    else if (hasRoom) {
+      this.otherNamers ??= new Map();
+      this.otherNamers.set(keyOf(addressHigh, addressLow), namer);
+    }
+    return (this.otherNamers?.size ?? 0) - before;
   }
 
   find(addressHigh: number, addressLow: number): FrameSymbol | undefined {
     return this.symbols?.get(addressHigh, addressLow) ?? this.stubs?.find(addressHigh, addressLow);
   }
+}
+
+/** A number where a double holds the address exactly. */
+function keyOf(addressHigh: number, addressLow: number): number | string {
+  return addressHigh >>> 0 < 2 ** 21
+    ? (addressHigh >>> 0) * 2 ** 32 + (addressLow >>> 0)
+    : `${addressHigh} ${addressLow}`;
 }

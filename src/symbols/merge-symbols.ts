@@ -24,6 +24,19 @@ export function mergeSymbols(known: FrameSymbol, submitted: FrameSymbol): FrameS
   return symbolsEqual(known, merged) ? known : merged;
 }
 
+/** True if `merged` changes nothing that `known` says. */
+export function completes(known: FrameSymbol, merged: FrameSymbol): boolean {
+  return (
+    merged.functionName === known.functionName &&
+    (known.systemName === '' || merged.systemName === known.systemName) &&
+    (known.filePath === '' || merged.filePath === known.filePath) &&
+    (known.line === 0 || merged.line === known.line) &&
+    (known.column === 0 || merged.column === known.column) &&
+    (known.startLine === 0 || merged.startLine === known.startLine) &&
+    (known.inlined.length === 0 || merged.inlined === known.inlined)
+  );
+}
+
 export function symbolsEqual(a: FrameSymbol, b: FrameSymbol): boolean {
   if (a === b) return true;
   return (
@@ -46,4 +59,13 @@ export function mergeExecutables(known: Executable | undefined, submitted: Execu
     goBuildId: submitted.goBuildId || (known?.goBuildId ?? ''),
     hasHtlHash: submitted.hasHtlHash || (known?.hasHtlHash ?? false),
   };
+}
+
+export function executablesEqual(a: Executable, b: Executable): boolean {
+  return (
+    a.fileName === b.fileName &&
+    a.gnuBuildId === b.gnuBuildId &&
+    a.goBuildId === b.goBuildId &&
+    a.hasHtlHash === b.hasHtlHash
+  );
 }

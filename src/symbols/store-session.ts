@@ -7,12 +7,15 @@ import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { ProcessIdentity } from '../model/process.ts';
 import type { SymbolLookup } from '../model/symbol-lookup.ts';
 import type { FrameOwner } from './collector-needs.ts';
+import type { Namers, Submitter } from './namers.ts';
+import { anonymous } from './namers.ts';
 import type { NeededNames } from './needed-names.ts';
 import type { StoreContents } from './store-contents.ts';
 import { tickAt } from './store-contents.ts';
 
 interface SessionParts extends StoreContents {
   readonly neededNames: NeededNames;
+  readonly namers: Namers;
   readonly lifetimeMs: number;
 }
 
@@ -20,37 +23,43 @@ interface SessionParts extends StoreContents {
 export class StoreSession {
   readonly #parts: SessionParts;
   readonly #nowMs: number;
+  /** Submitter of names whose sender is not told apart. */
+  readonly #anonymous: Submitter;
 
   constructor(parts: SessionParts, nowMs: number) {
     this.#parts = parts;
     this.#nowMs = nowMs;
+    this.#anonymous = { namer: anonymous, namers: parts.namers, nowMs };
     parts.files.advance(tickAt(nowMs, parts.lifetimeMs));
   }
 
   /** Takes all names of a batch, its process exits and its executables. Bounds that bite are counted, and are no errors. */
   learn(batch: FrameBatch): void {
-    const { files, stubs } = this.#parts;
-    const { instanceId } = batch.collector;
-    for (const { fileId, executable } of batch.executables) files.learnExecutable(fileId, executable);
+    const { files, stubs, namers } = this.#parts;
+    const { instanceId, resourceAttributes } = batch.collector;
+    const hostId = resourceAttributes.get('host.id') ?? '';
+    const namer = namers.seen(hostId === '' ? `instance ${instanceId}` : `host ${hostId}`, this.#nowMs);
+    const submitter = { namer, namers, nowMs: this.#nowMs };
+    for (const { fileId, executable } of batch.executables) files.learnExecutable(fileId, executable, submitter);
     for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
-      files.learnSymbol(fileId, addressHigh, addressLow, symbol);
+      files.learnSymbol(fileId, addressHigh, addressLow, symbol, submitter);
     }
     for (const stub of batch.stubs) {
-      stubs.learn(instanceId, stub, this.#nowMs);
+      stubs.learn(instanceId, stub, this.#nowMs, submitter);
       files.enforceBudget();
     }
     stubs.markAlive(instanceId, batch.processes, this.#nowMs);
     for (const process of batch.processExits) stubs.exit(instanceId, process);
   }
 
-  /** Takes one name from elsewhere than a batch. */
+  /** Takes one name from elsewhere than a batch: one that a live collector gave stays. */
   learnSymbol(fileId: FileId, addressHigh: number, addressLow: number, symbol: FrameSymbol): void {
-    this.#parts.files.learnSymbol(fileId, addressHigh, addressLow, symbol);
+    this.#parts.files.learnSymbol(fileId, addressHigh, addressLow, symbol, this.#anonymous);
   }
 
-  /** Takes one executable from elsewhere than a batch. */
+  /** Takes one executable from elsewhere than a batch: one that a live collector gave stays. */
   learnExecutable(fileId: FileId, executable: Executable): void {
-    this.#parts.files.learnExecutable(fileId, executable);
+    this.#parts.files.learnExecutable(fileId, executable, this.#anonymous);
   }
 
   /** Symbols of a file ID, valid during the session; marks the file as used. `undefined` when the file is unknown. */
@@ -108,9 +117,10 @@ export class StoreSession {
 
   /** Drops what is past its lifetime, at bounded cost, and the processes that exited before the last resubmission. */
   purge(): void {
-    const { files, stubs, neededNames, lifetimeMs } = this.#parts;
+    const { files, stubs, neededNames, namers, lifetimeMs } = this.#parts;
     stubs.purge(this.#nowMs - lifetimeMs);
     files.purge();
+    namers.purge(this.#nowMs);
     neededNames.purge(this.#nowMs - lifetimeMs, this.#nowMs);
   }
 }

@@ -4,6 +4,7 @@ import { readFileId } from '../model/file-id.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { ProcessIdentity } from '../model/process.ts';
 import type { SymbolLookup } from '../model/symbol-lookup.ts';
+import { anonymous } from './namers.ts';
 import type { StubRange } from './stub-range.ts';
 import { StubRanges } from './stub-ranges.ts';
 import type { StubAccount } from './stub-shares.ts';
@@ -37,6 +38,8 @@ export class StubOwner implements SymbolLookup {
   readonly ranges: StubRanges = new StubRanges();
   /** Account of the instance that brought the owner. */
   readonly account: StubAccount<StubOwner>;
+  /** Namer of the stubs of a file ID. */
+  namer: number = anonymous;
   #bytes = 0;
   #lastSeenMs: number;
   /** The reporting cycle in which the process exited. */

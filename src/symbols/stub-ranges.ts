@@ -71,6 +71,12 @@ export class StubRanges {
     return range !== undefined && isAtOrBefore(high, low, range.lastHigh, range.lastLow) ? range : undefined;
   }
 
+  /** True if a range shares an address with `range`. */
+  overlaps(range: StubRange): boolean {
+    const other = this.#lastStartingAtOrBefore(range.lastHigh, range.lastLow);
+    return other !== undefined && isAtOrBefore(range.startHigh, range.startLow, other.lastHigh, other.lastLow);
+  }
+
   /** The range that starts exactly at these words, flipped as in a range. */
   at(startHigh: number, startLow: number): StubRange | undefined {
     const range = this.#lastStartingAtOrBefore(startHigh, startLow);

@@ -2,6 +2,8 @@ import type { FileId } from '../model/file-id.ts';
 import { formatFileId } from '../model/file-id.ts';
 import type { ProcessIdentity } from '../model/process.ts';
 import { mergeSymbols, symbolsEqual } from './merge-symbols.ts';
+import type { Submitter } from './namers.ts';
+import { mayReplace } from './namers.ts';
 import type { OwnerKey, StubSpace, StubSubmission } from './stub-owner.ts';
 import { StubOwner, spaceIdOf } from './stub-owner.ts';
 import { StubOwners } from './stub-owners.ts';
@@ -38,6 +40,7 @@ export class StubRegistry {
   readonly #shares: StubShares<StubOwner>;
   #liveStubs = 0;
   readonly #boundedOut: Record<StubBound, number> = { process: 0, processes: 0, namesakes: 0, total: 0, share: 0 };
+  #conflicts = 0;
   #cycle = 0;
   #resubmitted = 0;
 
@@ -58,6 +61,11 @@ export class StubRegistry {
     return this.#boundedOut;
   }
 
+  /** Stubs of file IDs that were not taken because they overlap those of a live namer. */
+  get conflicts(): number {
+    return this.#conflicts;
+  }
+
   /** Stubs that were live at the end of their cycle, over all cycles so far. */
   get resubmittedStubs(): number {
     return this.#resubmitted;
@@ -68,7 +76,7 @@ export class StubRegistry {
   }
 
   /** Takes one submission; the later one wins where ranges overlap. */
-  learn(instanceId: string, stub: StubSubmission, nowMs: number): void {
+  learn(instanceId: string, stub: StubSubmission, nowMs: number, submitter?: Submitter): void {
     const owner = this.#ownerFor(instanceId, stub.owner, nowMs);
     if (owner === undefined) {
       this.#boundedOut.processes++;
@@ -85,9 +93,20 @@ export class StubRegistry {
       this.#write(owner, known);
       return;
     }
+    if (submitter !== undefined && 'fileId' in owner.key && !this.#mayName(owner, submitted, submitter)) return;
     const isRevision = known !== undefined && known.symbol.functionName === stub.symbol.functionName;
     const symbol = this.#symbols.retain(isRevision ? mergeSymbols(known.symbol, stub.symbol) : stub.symbol);
     this.#add(owner, { ...submitted, symbol });
+  }
+
+  /** Stubs of a file ID are for all processes: those of a live namer are not cut or renamed by another one. */
+  #mayName(owner: StubOwner, range: StubRange, submitter: Submitter): boolean {
+    if (mayReplace(owner.namer, submitter)) owner.namer = submitter.namer;
+    else if (owner.ranges.overlaps(range)) {
+      this.#conflicts++;
+      return false;
+    }
+    return true;
   }
 
   /** The stubs of a process, which counts as seen. */

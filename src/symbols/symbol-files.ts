@@ -7,7 +7,9 @@ import type { FileId } from '../model/file-id.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import { bytesOfExecutable } from './executable-bytes.ts';
 import { FileEntry } from './file-entry.ts';
-import { mergeExecutables, mergeSymbols } from './merge-symbols.ts';
+import { completes, executablesEqual, mergeExecutables, mergeSymbols } from './merge-symbols.ts';
+import type { Submitter } from './namers.ts';
+import { anonymous, mayReplace, Namers } from './namers.ts';
 import { RemovedKeys } from './removed-keys.ts';
 import { SymbolPool, symbolBytes } from './symbol-pool.ts';
 
@@ -20,7 +22,11 @@ export interface SymbolFilesLimits {
 }
 
 /** Measured: a FileEntry. */
-const fileEntryBytes = 80;
+const fileEntryBytes = 96;
+/** An entry of a Map of numbers, and its part of the growth of the map. */
+const otherNamerBytes = 64;
+/** Symbols whose namer is told apart from that of their file; beyond, the namer of the file stands for it. */
+const maxOtherNamers = 65_536;
 const maxCapacity = 2 ** 22;
 /** 28 bytes each: enough to tell why for the frames that left in the last cycles. */
 const rememberedRemovals = 16_384;
@@ -44,6 +50,8 @@ export class SymbolFiles {
   readonly #files: ResizableLru<FileEntry>;
   #executableBytes = 0;
   #refused = 0;
+  #conflicts = 0;
+  #otherNamers = 0;
   #sweepPlace = 0;
   /** The file whose symbols are being removed, for the listener. */
   #current: FileEntry | undefined;
@@ -75,11 +83,16 @@ export class SymbolFiles {
 
   get bytes(): number {
     const tables = this.frameFamily.bytes + this.fileFamily.bytes + this.fileFamily.entries * fileEntryBytes;
-    return tables + this.#pool.bytes + this.#executableBytes;
+    return tables + this.#pool.bytes + this.#executableBytes + this.#otherNamers * otherNamerBytes;
   }
 
   get stringCount(): number {
     return this.#pool.stringCount;
+  }
+
+  /** Names and executables that were not taken because a live namer had given another one. */
+  get conflicts(): number {
+    return this.#conflicts;
   }
 
   /** Symbols that were too large to be taken. */
@@ -103,27 +116,33 @@ export class SymbolFiles {
   }
 
   /** The file, known or not, which is the newest now. */
-  ensure(id: FileId, isStubSpace: boolean): FileEntry {
+  ensure(id: FileId, isStubSpace: boolean, namer: number = anonymous): FileEntry {
     const known = this.open(id);
     if (known !== undefined) return known;
     // A full table would take the place of a file that has expired, which only a purge may do: symbols go first.
     if (this.#files.count === this.#files.capacity) this.#files.resize(this.#files.capacity * 2);
-    const created = new FileEntry(isStubSpace);
+    const created = new FileEntry(isStubSpace, namer);
     const expired = this.#files.set(created, id.word0, id.word1, id.word2, id.word3);
     if (expired === undefined) return created;
     // Its symbols have expired too and leave in a later purge: there may be a great many.
     this.#setExecutable(expired, undefined);
+    expired.namer = namer;
+    this.#otherNamers -= expired.otherNamers?.size ?? 0;
+    expired.otherNamers = undefined;
     this.#files.set(expired, id.word0, id.word1, id.word2, id.word3);
     return expired;
   }
 
-  /** Takes a submitted symbol; false when it is too large. Keeps what is known where the new one says nothing. */
-  learnSymbol(id: FileId, high: number, low: number, symbol: FrameSymbol): boolean {
+  /**
+   * Takes a submitted symbol; false when it is too large. Keeps what is known where the new one says nothing, and where
+   * another namer gave it who is live.
+   */
+  learnSymbol(id: FileId, high: number, low: number, symbol: FrameSymbol, submitter: Submitter = nobody): boolean {
     if (symbolBytes(symbol) > this.#limits.maxBytes * largestShare) {
       this.#refused++;
       return false;
     }
-    const file = this.ensure(id, false);
+    const file = this.#openFor(id, submitter);
     this.#setCurrent(file, id.word0, id.word1, id.word2, id.word3);
     file.symbols ??= new ResizableLru(this.frameFamily);
     const known = file.symbols.peek(high, low);
@@ -132,16 +151,37 @@ export class SymbolFiles {
       file.symbols.touch(high, low);
       return true;
     }
+    const isOthers = known !== undefined && !mayReplace(file.namerOf(high, low), submitter);
+    if (isOthers && !completes(known, merged)) {
+      this.#conflicts++;
+      return true;
+    }
+    if (!isOthers && (submitter.namer !== file.namer || file.otherNamers !== undefined)) {
+      this.#otherNamers += file.setNamer(high, low, submitter.namer, this.#otherNamers < maxOtherNamers);
+    }
     const replaced = file.symbols.set(this.#pool.retain(merged), high, low);
     if (replaced !== undefined) this.#pool.release(replaced);
     this.enforceBudget();
     return true;
   }
 
-  learnExecutable(id: FileId, executable: Executable): void {
-    const file = this.ensure(id, false);
-    this.#setExecutable(file, mergeExecutables(file.executable, executable));
+  learnExecutable(id: FileId, executable: Executable, submitter: Submitter = nobody): void {
+    const file = this.#openFor(id, submitter);
+    const merged = mergeExecutables(file.executable, executable);
+    if (file.executable !== undefined && !mayReplace(file.namer, submitter)) {
+      if (!executablesEqual(merged, file.executable)) this.#conflicts++;
+      return;
+    }
+    this.#setExecutable(file, merged);
     this.enforceBudget();
+  }
+
+  /** The file, known or not. One whose namer is gone, or not told, belongs to who names it now. */
+  #openFor(id: FileId, submitter: Submitter): FileEntry {
+    const file = this.ensure(id, false, submitter.namer);
+    const { namer } = submitter;
+    if (namer !== anonymous && namer !== file.namer && mayReplace(file.namer, submitter)) file.namer = namer;
+    return file;
   }
 
   /** Writes a symbol that belongs to the stub registry. */
@@ -219,6 +259,8 @@ export class SymbolFiles {
   #retire(file: FileEntry): void {
     file.isGone = true;
     file.symbols?.dispose();
+    this.#otherNamers -= file.otherNamers?.size ?? 0;
+    file.otherNamers = undefined;
     this.#setExecutable(file, undefined);
   }
 
@@ -249,3 +291,5 @@ export class SymbolFiles {
     this.#pool.release(symbol);
   }
 }
+
+const nobody: Submitter = { namer: anonymous, namers: new Namers(), nowMs: 0 };

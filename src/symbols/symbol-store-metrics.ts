@@ -32,6 +32,12 @@ const instruments: readonly Instrument[] = [
   counter('file_expirations', 'File IDs that left unused for a lifetime.', '{file}', (store) => store.fileExpirations),
   counter('grows', 'Times that a table of the store grew.', '{change}', (store) => store.grows),
   counter('shrinks', 'Times that a table of the store shrank.', '{change}', (store) => store.shrinks),
+  counter(
+    'name_conflicts',
+    'Names and executables not taken because a live collector of another host had given another one.',
+    '{name}',
+    (store) => store.nameConflicts,
+  ),
   counter('refused_symbols', 'Symbols that were too large to take.', '{symbol}', (store) => store.refusedSymbols),
   counter(
     'resubmitted_stubs',

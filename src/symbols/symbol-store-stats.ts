@@ -28,6 +28,8 @@ export interface SymbolStoreStats {
   readonly shrinks: number;
   /** Symbols that were too large to be taken. */
   readonly refusedSymbols: number;
+  /** Names and executables that were not taken because a live collector of another host had given another one. */
+  readonly nameConflicts: number;
   /** Ranges that are re-submitted in each cycle. */
   readonly liveStubs: number;
   /** Processes and file IDs with stubs. */

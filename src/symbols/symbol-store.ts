@@ -1,6 +1,7 @@
 import type { FileId } from '../model/file-id.ts';
 import type { ProcessIdentity } from '../model/process.ts';
 import type { Random } from '../support/clock.ts';
+import { Namers } from './namers.ts';
 import { NeededNames } from './needed-names.ts';
 import { StoreRestore } from './snapshot/store-restore.ts';
 import { StoreWalk } from './snapshot/store-walk.ts';
@@ -23,6 +24,7 @@ export class SymbolStore {
   #stubs: StubRegistry;
   /** Frames and executables that were looked up in vain, to be asked for in the replies. */
   readonly neededNames: NeededNames;
+  readonly #namers = new Namers();
   #walks = 0;
 
   /** `random` is asked once, for what hides from senders where keys and stub spaces lie. */
@@ -39,7 +41,7 @@ export class SymbolStore {
   at(nowMs: number): StoreSession {
     const { files, stubs } = this.#contents;
     return new StoreSession(
-      { files, stubs, neededNames: this.neededNames, lifetimeMs: this.#config.lifetimeMs },
+      { files, stubs, neededNames: this.neededNames, namers: this.#namers, lifetimeMs: this.#config.lifetimeMs },
       nowMs,
     );
   }
@@ -84,6 +86,7 @@ export class SymbolStore {
       grows: frames.grows + fileFamily.counters.grows,
       shrinks: frames.shrinks + fileFamily.counters.shrinks,
       refusedSymbols: this.#files.refused,
+      nameConflicts: this.#files.conflicts + this.#stubs.conflicts,
       liveStubs: this.#stubs.liveStubs,
       stubOwners: this.#stubs.owners.size,
       stubBytes: this.#stubs.bytes,

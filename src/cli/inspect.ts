@@ -14,6 +14,7 @@ import { printSummary } from './inspect/print-summary.ts';
 import type { ProfilesFile } from './inspect/read-profiles-file.ts';
 import { readProfilesFile } from './inspect/read-profiles-file.ts';
 import { summarizeProfiles } from './inspect/summarize-profiles.ts';
+import { symbolizeProfiles } from './inspect/symbolize-profiles.ts';
 
 /** The part of the process that the command may touch. Text is written as given, without a newline of its own. */
 export interface InspectIo {
@@ -35,6 +36,8 @@ or zstd; and of a pprof profile. The content tells which. FILE is - for standard
   --json       print the summary as JSON
   --check      judge the file by the specification; exit code 1 and the paths when it breaks a rule
   --contract   like --check, and by what Framekeeper promises of its own output besides
+  --symbolize  name native frames from the executables, libraries and debug files of this machine first,
+               each only if its build ID or hash is the one that the file tells
   --dialect B  list what the backend B would refuse, drop or show wrongly, and where; exit code 1 when
                there is something: pyroscope, parca, devfiler, elastic
   --help       print this
@@ -60,7 +63,8 @@ export async function runInspect(args: readonly string[], io: InspectIo): Promis
   const { path } = options;
   try {
     const bytes = path === '-' ? await buffer(io.stdin) : await readFile(path);
-    return report(await readProfilesFile(bytes), bytes.length, options, io);
+    const file = await readProfilesFile(bytes);
+    return report(options.isSymbolized ? await symbolize(file, io) : file, bytes.length, options, io);
   } catch (error) {
     if (error instanceof InvalidMessage) {
       io.stderr(`${path}: is not a file of OTLP profiles: ${error.message}\n`);
@@ -77,6 +81,7 @@ interface InspectOptions {
   readonly path: string;
   readonly top: number;
   readonly isJson: boolean;
+  readonly isSymbolized: boolean;
   readonly check: 'none' | 'specification' | 'contract';
   /** Generic: no backend in particular. */
   readonly dialect: DialectName;
@@ -92,6 +97,7 @@ function readOptions(args: readonly string[]): ParsedOptions {
       options: {
         top: { type: 'string', default: '10' },
         json: { type: 'boolean', default: false },
+        symbolize: { type: 'boolean', default: false },
         check: { type: 'boolean', default: false },
         contract: { type: 'boolean', default: false },
         dialect: { type: 'string', default: 'generic' },
@@ -114,12 +120,28 @@ function readOptions(args: readonly string[]): ParsedOptions {
       };
     }
     const check = values.contract ? 'contract' : values.check ? 'specification' : 'none';
-    return { kind: 'inspect', path, top: Number(values.top), isJson: values.json, check, dialect };
+    return {
+      kind: 'inspect',
+      path,
+      top: Number(values.top),
+      isJson: values.json,
+      isSymbolized: values.symbolize,
+      check,
+      dialect,
+    };
   } catch (error) {
     // parseArgs explains itself, at length, in its first sentence.
     const [message = ''] = String((error as Error).message).split('. ');
     return { kind: 'usage-error', message };
   }
+}
+
+/** The file with names from this machine; says on standard error what came of it. */
+async function symbolize(file: ProfilesFile, io: InspectIo): Promise<ProfilesFile> {
+  const { data, named, unnamed } = await symbolizeProfiles(file.messages.map((message) => message.data));
+  const reasons = Array.from(unnamed, ([reason, count]) => `${count} not (${reason})`);
+  io.stderr(`Native addresses: ${[`${named} named`, ...reasons].join(', ')}.\n`);
+  return { ...file, messages: file.messages.map((message, index) => ({ ...message, data: data[index]! })) };
 }
 
 function report(file: ProfilesFile, sizeBytes: number, options: InspectOptions, io: InspectIo): number {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -7,9 +7,12 @@ import { after, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { InspectIo } from '../../src/cli/inspect.ts';
 import { runInspect } from '../../src/cli/inspect.ts';
+import { htlhashOf } from '../../src/native/elf/build-id.ts';
+import { MemorySource } from '../../src/native/elf/byte-source.ts';
 import { encodeProfilesJson } from '../../src/otlp/json/encode-profiles-json.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
+import { buildData } from '../support/build-data.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'framekeeper-inspect-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -413,4 +416,21 @@ test('inspect is no wider than the terminal: long names lose their middle, wide 
   const width = [...line!].reduce((sum, character) => sum + (/[\u3000-\u9fff]/.test(character) ? 2 : 1), 0);
   assert.ok(width <= 80, `${width} columns`);
   assert.ok((await inspect(path)).stdout.includes('関数'.repeat(60)), 'nothing is cut where there is no terminal');
+});
+
+test('inspect --symbolize names native frames from the executables of this machine', async () => {
+  const executable = readFileSync(process.execPath);
+  const mapping = { 'process.executable.build_id.htlhash': htlhashOf(new MemorySource(executable)) };
+  const known = { address: executable.readBigUInt64LE(24), file: process.execPath, mapping };
+  const unknown = {
+    address: 0x1234n,
+    file: '/nowhere/lib.so',
+    mapping: { 'process.executable.build_id.gnu': 'abcdef' },
+  };
+  const path = file('native.otlp', encodeProfilesData(buildData({ samples: [{ stack: [known, unknown], at: [1] }] })));
+  const { code, stdout, stderr } = await inspect('--symbolize', path);
+  assert.equal(code, 0);
+  assert.equal(stderr, 'Native addresses: 1 named, 1 not (no_process).\n');
+  assert.match(stdout, /_start/);
+  assert.doesNotMatch((await inspect(path)).stdout, /_start/);
 });

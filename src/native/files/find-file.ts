@@ -28,6 +28,8 @@ export interface FileSearch {
   readonly procRoot: string;
   readonly debugDirectories: readonly string[];
   readonly maxFileBytes: number;
+  /** True if the file may be opened at the path that the profile tells: on the command line, for files of this machine. */
+  readonly hasOwnPaths?: boolean;
 }
 
 /** Identities of files that were looked at, by the mapping's line; in the order of their use. */
@@ -58,7 +60,7 @@ export class FileFinder {
         if (rankOf(found) > rankOf(miss)) miss = found;
       }
     }
-    return this.#findByBuildId(wanted) ?? miss;
+    return this.#findByPath(wanted) ?? this.#findByBuildId(wanted) ?? miss;
   }
 
   #findInProcess(wanted: WantedFile, pid: number): FoundFile | FileMiss {
@@ -130,20 +132,32 @@ export class FileFinder {
     return { elf: read.elf, source: source!, root: undefined, path: '[vdso]', close: () => {} };
   }
 
+  #findByPath(wanted: WantedFile): FoundFile | undefined {
+    const { hasOwnPaths = false } = this.#search;
+    return hasOwnPaths && wanted.fileName.startsWith('/') ? this.#tryPath(wanted, wanted.fileName) : undefined;
+  }
+
+  #tryPath(wanted: WantedFile, path: string): FoundFile | undefined {
+    const opened = orNothing(() => openRegularFile(path, this.#search.maxFileBytes));
+    const read = opened && identify(opened.source);
+    if (read !== undefined && isWanted(read.identity, wanted)) {
+      return { elf: read.elf, source: opened!.source, root: '/', path, close: opened!.close };
+    }
+    opened?.close();
+    return undefined;
+  }
+
   /** A file that no process has mapped any more: in the debug directories, itself or what was stripped from it. */
   #findByBuildId(wanted: WantedFile): FoundFile | undefined {
     const { gnuBuildId } = wanted;
     if (gnuBuildId.length < 4) return undefined;
-    const { debugDirectories, maxFileBytes } = this.#search;
+    const { debugDirectories } = this.#search;
     for (const directory of debugDirectories) {
       const base = `${directory}/.build-id/${gnuBuildId.slice(0, 2)}/${gnuBuildId.slice(2)}`;
       for (const path of [base, `${base}.debug`]) {
-        const opened = orNothing(() => openRegularFile(path, maxFileBytes));
-        const read = opened && identify(opened.source);
-        if (read !== undefined && isWanted(read.identity, wanted)) {
-          return { elf: read.elf, source: opened!.source, root: undefined, path: '', close: opened!.close };
-        }
-        opened?.close();
+        const found = this.#tryPath(wanted, path);
+        // Where it came from says nothing of where its debug file is.
+        if (found !== undefined) return { ...found, root: undefined, path: '' };
       }
     }
     return undefined;

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { codeRanges } from '../../src/native/elf/code-ranges.ts';
 import type { AddressAnswer } from '../../src/native/object-file.ts';
 import { toSymbol } from '../../src/native/worker/to-symbol.ts';
 import type { Answer } from './open-fixture.ts';
-import { answers, fixtureBytes, openObject } from './open-fixture.ts';
+import { answers, fixtureBytes, openElf, openObject } from './open-fixture.ts';
 
 for (const [name, expected] of Object.entries(answers)) {
   test(`${name} has the functions, files, lines and columns that llvm-symbolizer finds`, async () => {
@@ -53,6 +54,20 @@ test('a stripped library with .gnu_debugdata names its static functions as well'
   assert.deepEqual(new Set(found.map(({ source }) => source)), new Set(['dynsym', 'gnu_debugdata']));
 });
 
+test('a function without a size ends at the next one, and has no name where the next one may be missing', async () => {
+  const { starts, ends } = codeRanges(openElf(fixtureBytes('sizeless.elf')));
+  const addresses = Float64Array.from({ length: ends[0]! - starts[0]! }, (_, index) => starts[0]! + index);
+  const namesIn = async (name: string) =>
+    symbols(await openObject(fixtureBytes(name)).answer(addresses, 'names')).map((symbol) => symbol?.functionName);
+  const whole = ['first', 'first', 'first', 'hidden', 'hidden', 'hidden', 'last', 'last'];
+  assert.deepEqual(await namesIn('sizeless.elf'), whole);
+  // In the stripped one nothing says that the static function begins behind the first.
+  assert.deepEqual(
+    await namesIn('sizeless-stripped.elf'),
+    whole.map(() => undefined),
+  );
+});
+
 for (const { name, stubs } of [
   { name: 'stripped.elf', stubs: ['work@plt', 'outside@plt'] },
   { name: 'ibt.elf', stubs: ['work@plt', 'outside@plt'] },
@@ -60,7 +75,7 @@ for (const { name, stubs } of [
 ]) {
   test(`${name}: stubs have the name of the function that they lead to`, async () => {
     const bytes = fixtureBytes(name);
-    const { sections } = (await import('./open-fixture.ts')).openElf(bytes);
+    const { sections } = openElf(bytes);
     const plt =
       sections.find((section) => section.name === '.plt.sec') ?? sections.find(({ name: of }) => of === '.plt')!;
     const addresses = Float64Array.from({ length: plt.sizeBytes / 4 }, (_, index) => plt.address + 4 * index);

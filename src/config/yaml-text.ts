@@ -1,5 +1,5 @@
-import type { ScalarTag } from 'yaml';
-import { LineCounter, parseDocument } from 'yaml';
+import type { Document, ScalarTag } from 'yaml';
+import { isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { ConfigValue } from './config-value.ts';
 
 /** Where and why a text is not a configuration; lines and columns start at 1, and are 0 when the whole text is at fault. */
@@ -29,16 +29,22 @@ export function parseYaml(text: string): YamlResult {
     lineCounter,
     merge: true,
     stringKeys: true,
+    // The library compares each key with all before it: 20,000 keys would take 20 s.
+    uniqueKeys: false,
     prettyErrors: false,
     customTags: (tags) => [goInteger, ...tags],
   });
-  if (document.errors.length > 0) {
-    const faults = document.errors.map(({ code, message, pos: [offset] }): YamlFault => {
-      const { line, col } = lineCounter.linePos(offset);
-      return { line, column: col, problem: faultTexts.get(code) ?? describe(message) };
-    });
-    return { kind: 'faults', faults };
-  }
+  const faultAt = (offset: number, problem: string): YamlFault => {
+    const { line, col } = lineCounter.linePos(offset);
+    return { line, column: col, problem };
+  };
+  const faults =
+    document.errors.length > 0
+      ? document.errors.map(({ code, message, pos: [offset] }) =>
+          faultAt(offset, faultTexts.get(code) ?? describe(message)),
+        )
+      : repeatedKeys(document).map((offset) => faultAt(offset, 'the same key appears twice in one map'));
+  if (faults.length > 0) return { kind: 'faults', faults: faults.slice(0, mostFaults) };
   try {
     // 100 resolved aliases per anchor is the library's own measure of a bomb.
     const value = checked(document.toJS({ maxAliasCount: 100 }), 0, { count: 0 });
@@ -46,6 +52,25 @@ export function parseYaml(text: string): YamlResult {
   } catch (error) {
     return { kind: 'faults', faults: [{ line: 0, column: 0, problem: describe((error as Error).message) }] };
   }
+}
+
+/** Nobody corrects more at a time. */
+const mostFaults = 100;
+
+/** Offsets of keys that their map has before. */
+function repeatedKeys(document: Document): number[] {
+  const offsets: number[] = [];
+  visit(document, {
+    Map: (_, { items }) => {
+      const known = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key) || key.value === '<<') continue;
+        if (known.has(key.value)) offsets.push(key.range?.[0] ?? 0);
+        known.add(key.value);
+      }
+    },
+  });
+  return offsets;
 }
 
 /** Go's integers (https://pkg.go.dev/strconv#ParseInt with base 0), which YAML 1.2 alone would read as decimal or as text. */
@@ -61,7 +86,6 @@ const goInteger: ScalarTag = {
 };
 
 const faultTexts: ReadonlyMap<string, string> = new Map([
-  ['DUPLICATE_KEY', 'the same key appears twice in one map'],
   ['NON_STRING_KEY', 'a key is a list or a map'],
   ['MULTIPLE_DOCS', 'a second document starts here'],
   ['TAB_AS_INDENT', 'a tab is used as indentation'],

@@ -11,6 +11,8 @@ import { serverTlsTable } from '../config/tls-config.ts';
 const defaultMaxConcurrentStreams = 100;
 // One a pod of a full node (110, the default of Kubernetes), twice.
 const defaultMaxConnections = 256;
+// The largest report that the eBPF profiler sends. Memory is bounded by what a message holds, not by its bytes.
+const defaultMessageMib = 32;
 const mebibyte = 1024 * 1024;
 
 // A timer of Node.js can wait 24.8 days, and grpc-js adds something by chance. A longer one would fire at once.
@@ -65,11 +67,11 @@ export const grpcServerTable = configTable(
       maxReceiveMessageBytes: converted(
         integer(
           'max_recv_msg_size_mib',
-          { fallback: 4, min: 0, max: 1024 },
+          { fallback: defaultMessageMib, min: 0, max: 1024 },
           'Largest message in MiB, after decompression; 0 is the default.',
         ),
         // As in the Collector, 0 stands for the default.
-        (mib) => (mib === 0 ? 4 : mib) * mebibyte,
+        (mib) => (mib === 0 ? defaultMessageMib : mib) * mebibyte,
       ),
       /** Bound for each connection. */
       maxConcurrentStreams: converted(

@@ -5,6 +5,7 @@ import type { Counter, Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
+import { warnIfOpen } from '../support/open-listener.ts';
 import type { PemSet } from '../support/tls/pem-set.ts';
 import { TlsFiles } from '../support/tls/tls-files.ts';
 import { createAuthInterceptor } from './auth-interceptor.ts';
@@ -48,6 +49,7 @@ export const settingsTimeoutMs = 120_000;
 export class GrpcServer {
   readonly #config: GrpcServerConfig;
   readonly #logger: Logger;
+  readonly #hasGuard: boolean;
   readonly #refusedConnections: Counter;
   readonly #health = new GrpcHealth();
   readonly #services: GrpcService[] = [];
@@ -62,6 +64,7 @@ export class GrpcServer {
   constructor(config: GrpcServerConfig, { clock, guard, meter, logger }: GrpcServerDependencies) {
     this.#config = config;
     this.#logger = logger;
+    this.#hasGuard = guard !== undefined;
     this.#refusedConnections = meter.createCounter('framekeeper_grpc_refused_connections', {
       description: 'Connections closed at once because there were max_connections already.',
       unit: '{connection}',
@@ -141,6 +144,7 @@ export class GrpcServer {
       { endpoint, port: this.#port, services: this.#services.map(({ name }) => name) },
       'gRPC server is listening.',
     );
+    warnIfOpen(this.#logger, { endpoint, tls: this.#config.tls, hasGuard: this.#hasGuard });
   }
 
   #tellTooLarge(path: string): void {

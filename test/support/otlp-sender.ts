@@ -27,7 +27,7 @@ export const plainHttpConfig: OtlpHttpConfig = {
   tls: undefined,
   allowedHosts: [],
   authenticator: '',
-  maxRequestBodyBytes: 20 * 1024 * 1024,
+  maxRequestBodyBytes: 32 * 1024 * 1024,
   compressionAlgorithms: contentEncodings,
   readTimeoutMs: 60_000,
   readHeaderTimeoutMs: 60_000,

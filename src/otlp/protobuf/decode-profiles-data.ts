@@ -22,6 +22,8 @@ export interface DecodedProfiles {
   readonly data: ProfilesData;
   /** Indices of the string table that attributes referred to. */
   readonly referencedStrings: ReadonlySet<number>;
+  /** Texts that were not UTF-8: each wrong byte became U+FFFD. */
+  readonly mendedTexts: number;
 }
 
 /** Reads the fields of a `Profile`, whose numbers older versions of the protocol had otherwise. */
@@ -50,7 +52,11 @@ export function decodeProfiles(bytes: Uint8Array, readOneProfile: ReadProfile = 
     } else if (tag === 0x12) reader.message('dictionary', dictionary, readDictionary);
     else reader.skip();
   }
-  return { data: { resourceProfiles, dictionary }, referencedStrings: references.used };
+  return {
+    data: { resourceProfiles, dictionary },
+    referencedStrings: references.used,
+    mendedTexts: reader.mendedTexts,
+  };
 }
 
 /** The string table alone, passing over the rest. */

@@ -10,6 +10,8 @@ import { append, noBytes, noElements } from '../profiles-data.ts';
  */
 export class ProtobufReader<Context> {
   readonly context: Context;
+  /** Texts that were not UTF-8: each wrong byte became U+FFFD. */
+  mendedTexts = 0;
   readonly #bytes: Uint8Array;
   readonly #buffer: Buffer;
   readonly #view: DataView;
@@ -114,9 +116,7 @@ export class ProtobufReader<Context> {
     const start = this.#take(sizeBytes);
     const text = this.#buffer.toString('utf8', start, this.#position);
     // The decoder puts U+FFFD where bytes are wrong; a sender may also mean that character.
-    if (text.includes('\ufffd') && !isUtf8(this.#bytes.subarray(start, this.#position))) {
-      throw this.#fault('is not valid UTF-8');
-    }
+    if (text.includes('\ufffd') && !isUtf8(this.#bytes.subarray(start, this.#position))) this.mendedTexts++;
     return text;
   }
 

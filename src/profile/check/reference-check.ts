@@ -35,23 +35,30 @@ export class ReferenceCheck {
 
   /** The first fault of a profile as `path: problem`, the path beginning within the profile; `undefined` when it has none. */
   faultOf(profile: Profile): string | undefined {
-    if (profile.profileId.length !== 0 && profile.profileId.length !== 16) {
-      return `profile_id: has ${profile.profileId.length} bytes, must have 16 or none`;
-    }
-    const fault =
-      this.#valueType('sample_type', profile.sampleType) ??
-      this.#valueType('period_type', profile.periodType) ??
-      this.#list('attributeTable', 'attribute_indices', profile.attributeIndices);
+    const fault = this.faultBesideSamples(profile);
     if (fault !== undefined) return fault;
     const { samples } = profile;
     for (let i = 0; i < samples.length; i++) {
-      const sampleFault = this.#sample(samples[i]!);
+      const sampleFault = this.faultOfSample(samples[i]!);
       if (sampleFault !== undefined) return `samples[${i}]: ${sampleFault}`;
     }
     return undefined;
   }
 
-  #sample({ stackIndex, attributeIndices, linkIndex }: Sample): string | undefined {
+  /** Like `faultOf`, of what all samples of the profile share. */
+  faultBesideSamples(profile: Profile): string | undefined {
+    if (profile.profileId.length !== 0 && profile.profileId.length !== 16) {
+      return `profile_id: has ${profile.profileId.length} bytes, must have 16 or none`;
+    }
+    return (
+      this.#valueType('sample_type', profile.sampleType) ??
+      this.#valueType('period_type', profile.periodType) ??
+      this.#list('attributeTable', 'attribute_indices', profile.attributeIndices)
+    );
+  }
+
+  /** The first fault of a sample, the path beginning within the sample. */
+  faultOfSample({ stackIndex, attributeIndices, linkIndex }: Sample): string | undefined {
     return (
       this.#reference('stackTable', 'stack_index', stackIndex) ??
       this.#list('attributeTable', 'attribute_indices', attributeIndices) ??

@@ -18,6 +18,7 @@ import {
 import { Rejections } from './rejections.ts';
 import type { TimeBounds } from './sample-time.ts';
 import { SampleTime } from './sample-time.ts';
+import type { TextRepairs } from './wire-reader.ts';
 import { WireReader } from './wire-reader.ts';
 
 export interface DecodedBatch {
@@ -26,6 +27,7 @@ export interface DecodedBatch {
   /** Element `i` is where sample `i` of the batch was in the message, before those at fault were left out. */
   readonly samplePositions: Uint32Array;
   readonly unknownFrameKinds: number;
+  readonly repairs: TextRepairs;
 }
 
 /**
@@ -59,7 +61,7 @@ export class BatchDecoder {
     spans.survey(bytes);
     const reader = new WireReader(bytes);
     const collector = readCollector(reader, spans.of(batchFields.collector));
-    const strings = readStrings(bytes, spans.of(batchFields.strings));
+    const strings = readStrings(bytes, spans.of(batchFields.strings), reader.repairs);
     const fileIds = readFileIds(bytes, spans.of(batchFields.fileIds), this.#fileIds);
     const tables = { bytes, reader, strings, fileIds };
     const mappings = readMappings(tables, spans.of(batchFields.mappings));
@@ -103,7 +105,7 @@ export class BatchDecoder {
       processExits: readProcessExits(names, spans.of(batchFields.processExits)),
       lostSamples: readLostSamples(reader, spans.of(batchFields.lostSamples)),
     };
-    return { batch, rejections, samplePositions, unknownFrameKinds };
+    return { batch, rejections, samplePositions, unknownFrameKinds, repairs: reader.repairs };
   }
 
   #readFrames(bytes: Buffer, sizes: TableSizes): { frames: FrameColumns; unknownFrameKinds: number } {

@@ -11,6 +11,7 @@ import type { FramesMetrics } from './frames-metrics.ts';
 import { mostRejectionsListed } from './rejections.ts';
 import type { TimeBounds } from './sample-time.ts';
 import { defaultSequenceMemoryLimits, SequenceMemory } from './sequence-memory.ts';
+import type { TextRepairs } from './wire-reader.ts';
 
 export interface BatchIntakeDependencies {
   readonly sink: FrameSink;
@@ -18,6 +19,8 @@ export interface BatchIntakeDependencies {
   readonly metrics: FramesMetrics;
   /** `undefined`: what was taken and not yet reported goes with the process. */
   readonly connectJournal?: ConnectJournal | undefined;
+  /** Called for each batch with texts that are not as they were sent. */
+  readonly onRepairedTexts?: (instanceId: string, repairs: TextRepairs) => void;
 }
 
 /** BatchIntake decodes the bytes of a batch, counts the batch once, keeps it in the journal, hands it on and encodes the reply. */
@@ -29,8 +32,11 @@ export class BatchIntake {
   readonly #clock: Clock;
   readonly #metrics: FramesMetrics;
   readonly #journal: RequestJournal | undefined;
+  readonly #onRepairedTexts: BatchIntakeDependencies['onRepairedTexts'];
 
-  constructor(timeBounds: TimeBounds, { sink, clock, metrics, connectJournal }: BatchIntakeDependencies) {
+  constructor(timeBounds: TimeBounds, dependencies: BatchIntakeDependencies) {
+    const { sink, clock, metrics, connectJournal, onRepairedTexts } = dependencies;
+    this.#onRepairedTexts = onRepairedTexts;
     this.#timeBounds = timeBounds;
     this.#decoder = new BatchDecoder(timeBounds);
     this.#sequences = new SequenceMemory(defaultSequenceMemoryLimits, metrics);
@@ -64,6 +70,9 @@ export class BatchIntake {
     const outcome = this.#sink.submit(decoded.batch);
     if (outcome.acceptedSamples < sampleCount) kept?.amend(outcome.acceptedSamples);
     this.#metrics.countBatch(decoded, outcome.acceptedSamples);
+    const { repairs } = decoded;
+    if (repairs.mendedCount + repairs.cutCount > 0)
+      this.#onRepairedTexts?.(decoded.batch.collector.instanceId, repairs);
     return this.#remember(decoded, outcome);
   }
 

@@ -17,6 +17,7 @@ export class FramesMetrics implements SequenceMemoryEvents {
   readonly #lostSamples: Counter;
   readonly #unknownFrameKinds: Counter;
   readonly #forgottenInstances: Counter;
+  readonly #repairedTexts: Counter;
   readonly #forgottenBatches: Counter;
 
   constructor(meter: Meter, receiverId: string) {
@@ -62,13 +63,18 @@ export class FramesMetrics implements SequenceMemoryEvents {
       'batch',
       'Batches that were forgotten because the sequence numbers of all instances took too many bytes.',
     );
+    this.#repairedTexts = counter(
+      'framekeeper_frames_repaired_texts',
+      'text',
+      'Texts of batches that were not UTF-8, or too long and lost their ends, by reason.',
+    );
     this.openStreams = meter.createUpDownCounter('framekeeper_frames_open_streams', {
       unit: '{stream}',
       description: 'Streams of collectors that are open.',
     });
   }
 
-  countBatch({ batch, rejections, unknownFrameKinds }: DecodedBatch, acceptedSamples: number): void {
+  countBatch({ batch, rejections, unknownFrameKinds, repairs }: DecodedBatch, acceptedSamples: number): void {
     const attributes = this.#attributes;
     const notTaken = batch.samples.count - acceptedSamples;
     this.#batches.add(1, attributes);
@@ -83,6 +89,8 @@ export class FramesMetrics implements SequenceMemoryEvents {
     }
     for (const lost of batch.lostSamples) this.#countLost(lost);
     add(this.#unknownFrameKinds, unknownFrameKinds, attributes);
+    add(this.#repairedTexts, repairs.mendedCount, { ...attributes, reason: 'not_utf8' });
+    add(this.#repairedTexts, repairs.cutCount, { ...attributes, reason: 'too_long' });
   }
 
   countDuplicate(): void {

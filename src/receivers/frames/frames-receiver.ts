@@ -19,6 +19,7 @@ import { FramesMetrics } from './frames-metrics.ts';
 import type { FramesReceiverConfig } from './frames-receiver-config.ts';
 import { framesReceiverTable } from './frames-receiver-config.ts';
 import { framesServiceDefinition, framesServiceName, loadFramesProto } from './frames-service.ts';
+import type { TextRepairs } from './wire-reader.ts';
 
 export interface FramesReceiverDependencies {
   /** May be shared with other receivers; not started yet. */
@@ -38,6 +39,8 @@ type Stream = ServerDuplexStream<Buffer, Buffer>;
 const mostUnreadReplies = 4;
 // A client that sends nothing but refusable batches must not fill the log.
 const warningIntervalMs = 10_000;
+// Made-up instances must not fill the memory or the log; the counter goes on.
+const mostToldInstances = 256;
 
 const stopping = grpcStatusOf({ code: status.UNAVAILABLE, message: 'the service stops; send the batch again later' });
 
@@ -51,6 +54,7 @@ export class FramesReceiver implements Component {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #streams = new Set<Stream>();
+  readonly #toldInstances = new Set<string>();
   #isStopping = false;
   #warnAfterMs = 0;
 
@@ -62,7 +66,13 @@ export class FramesReceiver implements Component {
     this.#clock = clock;
     this.#logger = logger;
     this.#metrics = new FramesMetrics(meter, id);
-    this.#intake = new BatchIntake(config.timeBounds, { sink, clock, metrics: this.#metrics, connectJournal });
+    this.#intake = new BatchIntake(config.timeBounds, {
+      sink,
+      clock,
+      metrics: this.#metrics,
+      connectJournal,
+      onRepairedTexts: (instanceId, repairs) => this.#tellRepairedTexts(instanceId, repairs),
+    });
     server.add({
       name: framesServiceName,
       definition: framesServiceDefinition,
@@ -156,6 +166,14 @@ export class FramesReceiver implements Component {
   #refuseUnadmitted({ reason, retryDelayMs }: AdmissionRefusal, sampleCount: number): GrpcStatus {
     this.#metrics.countRefused('not_admitted', sampleCount);
     return grpcStatusOf({ code: status.RESOURCE_EXHAUSTED, message: reason, retryAfterMs: retryDelayMs });
+  }
+
+  /** Once an instance: its texts will be so in each batch. */
+  #tellRepairedTexts(instanceId: string, { mendedCount, cutCount }: TextRepairs): void {
+    if (this.#toldInstances.has(instanceId) || this.#toldInstances.size >= mostToldInstances) return;
+    this.#toldInstances.add(instanceId);
+    const fields = { instance_id: instanceId, not_utf8: mendedCount, too_long: cutCount };
+    this.#logger.warn(fields, 'Texts of this collector are not UTF-8 or too long; they were mended or cut.');
   }
 
   /** Counted as one sample: how many it had nobody knows. */

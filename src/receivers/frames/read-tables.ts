@@ -7,7 +7,7 @@ import type { ProfileType } from '../../model/profile-type.ts';
 import type { FileIdCache } from './batch-columns.ts';
 import type { Spans } from './batch-spans.ts';
 import { indexError } from './wire.ts';
-import type { WireReader } from './wire-reader.ts';
+import type { TextRepairs, WireReader } from './wire-reader.ts';
 import { readString } from './wire-reader.ts';
 
 /** The bytes of one batch and the tables that have been read so far. */
@@ -24,16 +24,10 @@ export const mostLabels = 32;
 const noLabels: ReadonlyMap<string, string> = new Map();
 const noFile: FileId = { word0: 0, word1: 0, word2: 0, word3: 0 };
 
-export function readStrings(bytes: Buffer, { bounds, count }: Spans): string[] {
+export function readStrings(bytes: Buffer, { bounds, count }: Spans, repairs: TextRepairs): string[] {
   const strings: string[] = new Array(count + 1).fill('');
-  for (let i = 0; i < count; i++) {
-    strings[i + 1] = readString(bytes, bounds[2 * i]!, bounds[2 * i + 1]!, pathOfString, i);
-  }
+  for (let i = 0; i < count; i++) strings[i + 1] = readString(bytes, bounds[2 * i]!, bounds[2 * i + 1]!, repairs);
   return strings;
-}
-
-function pathOfString(index: number): string {
-  return `batch.strings[${index}]`;
 }
 
 /** Several chunks are one field that was sent in parts: the last one counts, as for any single field of protobuf. */

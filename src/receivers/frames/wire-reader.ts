@@ -11,7 +11,7 @@ import {
   wrongWireType,
 } from './wire.ts';
 
-/** A string that is longer is no name of anything. */
+/** A longer text is no name of anything. */
 export const mostStringBytes = 65_535;
 
 /**
@@ -22,6 +22,7 @@ export const mostStringBytes = 65_535;
 export class WireReader {
   /** Number of the field that `next` has found. */
   field = 0;
+  readonly repairs: TextRepairs = new TextRepairs();
   readonly #bytes: Buffer;
   readonly #view: DataView;
   readonly #halves = new Uint32Array(2);
@@ -102,7 +103,7 @@ export class WireReader {
 
   string(name: string): string {
     const end = this.#endOfBytes(name);
-    const text = readString(this.#bytes, this.#position, end, () => this.path(name));
+    const text = readString(this.#bytes, this.#position, end, this.repairs);
     this.#position = end;
     return text;
   }
@@ -151,26 +152,25 @@ export class WireReader {
 
 const replacement = '\ufffd';
 
-/**
- * The text of bytes `start..end`. `path` is called for error messages alone.
- * @throws InvalidMessage when the bytes are not UTF-8 or more than 65,535.
- */
-export function readString(
-  bytes: Buffer,
-  start: number,
-  end: number,
-  path: (index: number) => string,
-  index = 0,
-): string {
-  if (end - start > mostStringBytes) throw stringTooLong(path(index), end - start);
-  const text = bytes.toString('utf8', start, end);
-  // Only a decoder that met a fault, or a text that has the character itself, gives a replacement character.
-  if (text.includes(replacement) && !isUtf8(bytes.subarray(start, end))) {
-    throw new InvalidMessage(path(index), 'the bytes are not UTF-8', 'send text as UTF-8');
-  }
-  return text;
+/** Texts of one batch that are not as they were sent. */
+export class TextRepairs {
+  /** Texts that were not UTF-8: each wrong byte became U+FFFD. */
+  mendedCount = 0;
+  /** Texts of more than 65,535 bytes, which lost their ends. */
+  cutCount = 0;
 }
 
-function stringTooLong(path: string, size: number): InvalidMessage {
-  return new InvalidMessage(path, `${size} bytes, at most ${mostStringBytes} are taken`, 'shorten the text');
+/** The text of bytes `start..end`, as far as it is UTF-8 and not too long; `repairs` counts what it was not. */
+export function readString(bytes: Buffer, start: number, end: number, repairs: TextRepairs): string {
+  let stop = end;
+  if (end - start > mostStringBytes) {
+    stop = start + mostStringBytes;
+    // Not inside of a character.
+    while (stop > start && (bytes[stop]! & 0xc0) === 0x80) stop--;
+    repairs.cutCount++;
+  }
+  const text = bytes.toString('utf8', start, stop);
+  // Only a decoder that met a fault, or a text that has the character itself, gives a replacement character.
+  if (text.includes(replacement) && !isUtf8(bytes.subarray(start, stop))) repairs.mendedCount++;
+  return text;
 }

@@ -18,6 +18,8 @@ export interface MessageContent {
 /** A message without its faulty profiles, and the version that its sender wrote. */
 export interface DecodedMessage extends SortedProfiles {
   readonly version: WireVersion;
+  /** Texts that were not UTF-8: each wrong byte became U+FFFD. Those of JSON count as one. */
+  readonly mendedTexts: number;
 }
 
 /** Messages and texts of one request. 32 MiB of the eBPF profiler's are a million. */
@@ -35,13 +37,13 @@ export function decodeMessage(
 ): DecodedMessage {
   if (encoding === 'protobuf') {
     checkProtobufSize(bytes, mostDecodedBytes);
-    const { data, version } = decodeAnyWire(bytes, isVersionDeclared, detected);
-    return { ...sortOutProfiles(data), version };
+    const { data, version, mendedTexts } = decodeAnyWire(bytes, isVersionDeclared, detected);
+    return { ...sortOutProfiles(data), version, mendedTexts };
   }
   checkJsonSize(bytes, mostDecodedBytes);
   try {
     const { data, version } = decodeAnyJson(textOf(bytes));
-    return { ...sortOutProfiles(data), version };
+    return { ...sortOutProfiles(data), version, mendedTexts: isUtf8(bytes) ? 0 : 1 };
   } catch (error) {
     if (error instanceof InvalidMessage && !isUtf8(bytes)) throw new InvalidMessage('', notUtf8);
     throw error;

@@ -1,18 +1,15 @@
 import { parentPort, resourceLimits } from 'node:worker_threads';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import { encodeProfilesData } from '../../otlp/protobuf/encode-profiles-data.ts';
-import type { WireVersion } from '../../otlp/protobuf/wire-version.ts';
 import { mergeProfiles } from '../../profile/join/profiles-joiner.ts';
-import type { MessageContent } from './decode-message.ts';
+import type { DecodedMessage, MessageContent } from './decode-message.ts';
 import { decodeMessage } from './decode-message.ts';
-import type { SortedProfiles } from './sort-out-profiles.ts';
 
 /** Reply of the decoding thread: the message in the form that passes without being decoded, or the fault of its sender. */
 export type DecodingReply =
-  | (Omit<SortedProfiles, 'data'> & {
+  | (Omit<DecodedMessage, 'data'> & {
       readonly kind: 'decoded';
       readonly bytes: Uint8Array;
-      readonly version: WireVersion;
     })
   | { readonly kind: 'invalid'; readonly path: string; readonly problem: string; readonly remedy: string };
 

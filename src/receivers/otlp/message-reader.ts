@@ -3,16 +3,12 @@ import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
 import { PassableScanner } from '../../otlp/passable/passable-scanner.ts';
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../otlp/protobuf/decode-profiles-data.ts';
-import type { WireVersion } from '../../otlp/protobuf/wire-version.ts';
-import type { MessageContent } from './decode-message.ts';
+import type { DecodedMessage, MessageContent } from './decode-message.ts';
 import { decodeMessage, detectVersion } from './decode-message.ts';
 import type { ReceivedProfiles } from './profiles-sink.ts';
-import type { SortedProfiles } from './sort-out-profiles.ts';
 
 /** A message without its faulty profiles, and the version that its sender wrote. */
-export interface ReadMessage extends SortedProfiles, ReceivedProfiles {
-  readonly version: WireVersion;
-}
+export interface ReadMessage extends DecodedMessage, ReceivedProfiles {}
 
 /** Reason why a message has to be decoded. */
 interface ToDecode {
@@ -57,7 +53,9 @@ function withoutFaults(profiles: PassableProfiles): ReadMessage {
     rejectedProfiles: 0,
     rejectedSamples: 0,
     faults: [],
+    faultCount: 0,
     version: 'current',
+    mendedTexts: 0,
     scan: { kind: 'passable', profiles },
   };
 }

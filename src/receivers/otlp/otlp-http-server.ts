@@ -12,6 +12,7 @@ import type { Clock } from '../../support/clock.ts';
 import { placeConnections } from '../../support/connection-places.ts';
 import { refuseForeignHost, refuseOddTransfer } from '../../support/http-requests.ts';
 import { closeHttp, openHttp } from '../../support/open-http.ts';
+import { warnIfOpen } from '../../support/open-listener.ts';
 import { ListenerTls } from '../../support/tls/listener-tls.ts';
 import { UnfinishedMessages, unfinishedLimits } from '../unfinished-messages.ts';
 import { addOtlpRoutes } from './otlp-http.ts';
@@ -32,6 +33,7 @@ export class OtlpHttpServer {
   readonly #config: OtlpHttpConfig;
   readonly #app: FastifyInstance;
   readonly #logger: Logger;
+  readonly #hasGuard: boolean;
   readonly #tls: ListenerTls | undefined;
   readonly #bodies: UnfinishedMessages;
   #port = 0;
@@ -39,6 +41,7 @@ export class OtlpHttpServer {
   constructor(id: string, config: OtlpHttpConfig, { intake, clock, guard, meter, logger }: OtlpHttpServerDependencies) {
     this.#config = config;
     this.#logger = logger;
+    this.#hasGuard = guard !== undefined;
     const tlsDependencies = { part: config.endpoint, path: 'tls', clock, meter, logger };
     this.#tls = config.tls && new ListenerTls(config.tls, tlsDependencies);
     const refused = meter.createCounter('framekeeper_otlp_refused_connections', {
@@ -96,6 +99,7 @@ export class OtlpHttpServer {
     }
     this.#port = (this.#app.server.address() as AddressInfo).port;
     this.#logger.info({ endpoint, port: this.#port }, 'HTTP server is listening.');
+    warnIfOpen(this.#logger, { endpoint, tls: this.#config.tls, hasGuard: this.#hasGuard });
   }
 
   /** Answers the open requests until `deadline`, and closes every connection. */

@@ -23,6 +23,7 @@ export class OtlpMetrics {
   readonly #refusedRequests: Counter;
   readonly #rejectedProfiles: Counter;
   readonly #convertedRequests: Counter;
+  readonly #mendedTexts: Counter;
 
   constructor(meter: Meter, receiverId: string) {
     this.#receiver = receiverId;
@@ -41,11 +42,20 @@ export class OtlpMetrics {
       'profile',
       'Profiles at fault in requests whose other profiles were taken.',
     );
+    this.#mendedTexts = counter(
+      'framekeeper_otlp_mended_texts',
+      'text',
+      'Texts that were not UTF-8, whose wrong bytes became U+FFFD.',
+    );
     this.#convertedRequests = counter(
       'framekeeper_otlp_converted_requests',
       'request',
       'Requests of older versions of the protocol that were converted, by version.',
     );
+  }
+
+  countMended(transport: Transport, texts: number): void {
+    this.#mendedTexts.add(texts, this.#attributes(transport));
   }
 
   countTaken(transport: Transport, acceptedSamples: number): void {
@@ -55,9 +65,8 @@ export class OtlpMetrics {
   }
 
   countRejected(transport: Transport, profiles: number, samples: number): void {
-    if (profiles === 0) return;
-    this.#rejectedProfiles.add(profiles, this.#attributes(transport));
-    this.#refusedSamples.add(samples, this.#attributes(transport));
+    if (profiles > 0) this.#rejectedProfiles.add(profiles, this.#attributes(transport));
+    if (samples > 0) this.#refusedSamples.add(samples, this.#attributes(transport));
   }
 
   /** `samples` is 0 where the request could not be read. */

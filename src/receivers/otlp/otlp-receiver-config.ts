@@ -9,7 +9,8 @@ import type { ContentEncoding } from '../content-encoding.ts';
 import { contentEncodings } from '../content-encoding.ts';
 import { grpcServerTable, hostAndPort, onlyTcp } from '../grpc-server-config.ts';
 
-const defaultBodyBytes = 20 * 1024 * 1024;
+// The largest report that the eBPF profiler sends. Memory is bounded by what a message holds, not by its bytes.
+const defaultBodyBytes = 32 * 1024 * 1024;
 
 const onlyProfiles = 'only profiles are taken here';
 

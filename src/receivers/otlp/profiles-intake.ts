@@ -28,7 +28,7 @@ export type ExportOutcome =
   | { readonly kind: 'refused'; readonly refusal: RpcStatus };
 
 /** Counts of a request, for metrics and for its answer. */
-type SortedCounts = Omit<SortedProfiles, 'data'> & Pick<ReadMessage, 'version'>;
+type SortedCounts = Omit<SortedProfiles, 'data'> & Pick<ReadMessage, 'version' | 'mendedTexts'>;
 
 export interface ProfilesIntakeDependencies {
   readonly sink: ProfilesSink;
@@ -157,9 +157,9 @@ export class ProfilesIntake {
     }
     // As in the Collector, a request without samples is taken and goes no further.
     const answer = sorted.sampleCount === 0 ? accepted : this.#submit(message, sorted, caller.signal);
-    const { sampleCount, rejectedProfiles, rejectedSamples, faults, version } = sorted;
+    const { sampleCount, rejectedProfiles, rejectedSamples, faults, faultCount, version, mendedTexts } = sorted;
     // Without the data, which need not be held while the answer is awaited.
-    const counts = { sampleCount, rejectedProfiles, rejectedSamples, faults, version };
+    const counts = { sampleCount, rejectedProfiles, rejectedSamples, faults, faultCount, version, mendedTexts };
     if (!(answer instanceof Promise)) return this.#conclude(answer, counts, transport);
     return this.#inTime(answer, caller).then((late) => this.#conclude(late, counts, transport));
   }
@@ -186,9 +186,13 @@ export class ProfilesIntake {
     this.#metrics.countTaken(transport, sorted.sampleCount);
     this.#metrics.countVersion(transport, sorted.version);
     this.#metrics.countRejected(transport, sorted.rejectedProfiles, sorted.rejectedSamples);
-    if (sorted.rejectedProfiles === 0) return { kind: 'taken', response: fullSuccess };
+    if (sorted.mendedTexts > 0) {
+      this.#metrics.countMended(transport, sorted.mendedTexts);
+      this.#warn('Mended texts of a request that were not UTF-8.', `${sorted.mendedTexts} texts`);
+    }
+    if (sorted.rejectedSamples === 0 && sorted.rejectedProfiles === 0) return { kind: 'taken', response: fullSuccess };
     const errorMessage = faultsOf(sorted);
-    this.#warn('Took a request without its faulty profiles.', errorMessage);
+    this.#warn('Took a request without its faulty profiles and samples.', errorMessage);
     return { kind: 'taken', response: { rejectedProfiles: BigInt(sorted.rejectedProfiles), errorMessage } };
   }
 
@@ -231,7 +235,7 @@ function isEmpty({ scopeProfiles }: SortedProfiles['data']['resourceProfiles'][n
   return scopeProfiles.every(({ profiles }) => profiles.length === 0);
 }
 
-function faultsOf({ faults, rejectedProfiles }: Pick<SortedProfiles, 'faults' | 'rejectedProfiles'>): string {
-  const more = rejectedProfiles - faults.length;
+function faultsOf({ faults, faultCount }: Pick<SortedProfiles, 'faults' | 'faultCount'>): string {
+  const more = faultCount - faults.length;
   return more === 0 ? faults.join('; ') : `${faults.join('; ')}; and ${more} more`;
 }

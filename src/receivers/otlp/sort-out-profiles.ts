@@ -1,47 +1,86 @@
-import type { Profile, ProfilesData, ResourceProfiles } from '../../otlp/profiles-data.ts';
+import type { Profile, ProfilesData, ResourceProfiles, Sample } from '../../otlp/profiles-data.ts';
 import { ReferenceCheck } from '../../profile/check/reference-check.ts';
 import { visitProfiles } from '../../profile/check/references.ts';
 
-/** A request without its faulty profiles. */
+/** A request without its faulty profiles and samples. */
 export interface SortedProfiles {
   readonly data: ProfilesData;
   readonly sampleCount: number;
   readonly rejectedProfiles: number;
+  /** Those of rejected profiles, and faulty samples of others. */
   readonly rejectedSamples: number;
-  /** Of the first faulty profiles, as `path: problem`. */
+  /** The first faults, as `path: problem`. */
   readonly faults: readonly string[];
+  /** Of all faults. */
+  readonly faultCount: number;
 }
 
-/** A response names the faults of this many profiles; more would tell nothing new. */
+/** A response names this many faults; more would tell nothing new. */
 const mostFaultsListed = 4;
 
-/** Takes out the profiles with references that lead nowhere; the others are as they were. */
+/**
+ * Takes out samples with references that lead nowhere, and profiles of which the rest is at fault or no sample is left. All others
+ * are as they were.
+ */
 export function sortOutProfiles(data: ProfilesData): SortedProfiles {
   const check = new ReferenceCheck(data.dictionary);
-  const faulty = new Set<Profile>();
+  /** What is left of faulty profiles; `undefined` for nothing. */
+  const changed = new Map<Profile, Profile | undefined>();
   const faults: string[] = [];
+  let faultCount = 0;
   let sampleCount = 0;
+  let rejectedProfiles = 0;
   let rejectedSamples = 0;
   visitProfiles(data, (profile, path) => {
-    const fault = check.faultOf(profile);
-    if (fault === undefined) {
-      sampleCount += profile.samples.length;
-      return;
+    const { samples } = profile;
+    const note = (fault: string): void => {
+      faultCount++;
+      if (faults.length < mostFaultsListed) faults.push(`${path}: ${fault}`);
+    };
+    const fault = check.faultBesideSamples(profile);
+    if (fault !== undefined) note(fault);
+    const sound = fault !== undefined ? [] : soundSamples(samples, check, note);
+    sampleCount += sound.length;
+    rejectedSamples += samples.length - sound.length;
+    const isRejected = fault !== undefined || (sound.length === 0 && samples.length > 0);
+    if (isRejected) rejectedProfiles++;
+    if (isRejected || sound.length < samples.length) {
+      changed.set(profile, isRejected ? undefined : { ...profile, samples: sound });
     }
-    rejectedSamples += profile.samples.length;
-    faulty.add(profile);
-    if (faults.length < mostFaultsListed) faults.push(`${path}: ${fault}`);
   });
-  const rest = faulty.size === 0 ? data : { ...data, resourceProfiles: without(data.resourceProfiles, faulty) };
-  return { data: rest, sampleCount, rejectedProfiles: faulty.size, rejectedSamples, faults };
+  const rest = changed.size === 0 ? data : { ...data, resourceProfiles: withChanges(data.resourceProfiles, changed) };
+  return { data: rest, sampleCount, rejectedProfiles, rejectedSamples, faults, faultCount };
 }
 
-function without(list: readonly ResourceProfiles[], faulty: ReadonlySet<Profile>): ResourceProfiles[] {
+/** The samples themselves when none is at fault. */
+function soundSamples(
+  samples: readonly Sample[],
+  check: ReferenceCheck,
+  note: (fault: string) => void,
+): readonly Sample[] {
+  let sound: Sample[] | undefined;
+  for (const [index, sample] of samples.entries()) {
+    const fault = check.faultOfSample(sample);
+    if (fault === undefined) sound?.push(sample);
+    else {
+      note(`samples[${index}]: ${fault}`);
+      sound ??= samples.slice(0, index);
+    }
+  }
+  return sound ?? samples;
+}
+
+function withChanges(
+  list: readonly ResourceProfiles[],
+  changed: ReadonlyMap<Profile, Profile | undefined>,
+): ResourceProfiles[] {
+  const remaining = (profile: Profile): Profile[] => {
+    if (!changed.has(profile)) return [profile];
+    const rest = changed.get(profile);
+    return rest === undefined ? [] : [rest];
+  };
   return list.map((entry) => ({
     ...entry,
-    scopeProfiles: entry.scopeProfiles.map((scope) => ({
-      ...scope,
-      profiles: scope.profiles.filter((profile) => !faulty.has(profile)),
-    })),
+    scopeProfiles: entry.scopeProfiles.map((scope) => ({ ...scope, profiles: scope.profiles.flatMap(remaining) })),
   }));
 }

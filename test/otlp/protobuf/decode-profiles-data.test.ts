@@ -135,11 +135,6 @@ for (const { name, bytes, message } of [
   { name: 'a group that does not end', bytes: [0x1b, 0x08, 1], message: /begins a group that does not end/ },
   { name: 'groups without end', bytes: Array(200).fill(0x1b), message: /nested deeper than 100 groups/ },
   { name: 'the end of another group', bytes: [0x1b, 0x24], message: /ends group 4 inside group 3/ },
-  {
-    name: 'text that is not UTF-8',
-    bytes: field(2, field(5, [0xc3, 0x28])),
-    message: /dictionary: field 5: is not valid/,
-  },
   { name: 'a value nested too deep', bytes: attribute(deepValue(60)), message: /is nested deeper than 100 messages/ },
   {
     name: 'a reference to a string that is not there',
@@ -156,6 +151,11 @@ for (const { name, bytes, message } of [
     assert.throws(() => decodeProfilesData(Uint8Array.from(bytes)), { name: 'InvalidMessage', message });
   });
 }
+
+test('decodeProfiles mends text that is not UTF-8, and counts it', () => {
+  const { data, mendedTexts } = decodeProfiles(Uint8Array.from(field(2, field(5, [0xc3, 0x28]))));
+  assert.deepEqual([data.dictionary.stringTable, mendedTexts], [['\ufffd('], 1]);
+});
 
 test('every truncation of a message is refused or is a shorter message', () => {
   const bytes = encodeProfilesData(goodProfiles());

@@ -171,16 +171,6 @@ for (const { name, batch, message } of [
     message: /^batch\.profile_types: 65 entries, at most 64/,
   },
   {
-    name: 'a string of 65,536 bytes',
-    batch: small({ strings: ['a', 'x'.repeat(65_536)] }),
-    message: /^batch\.strings\[1\]: 65536 bytes, at most 65535/,
-  },
-  {
-    name: 'a string that is not UTF-8',
-    batch: withBytes('1a02 c328'),
-    message: /^batch\.strings\[5\]: the bytes are not UTF-8/,
-  },
-  {
     name: '65,537 timestamps',
     batch: small({ samples: [sample({ timestamps: repeat(65_537, () => now) })] }),
     message: /^batch\.samples\[0\]\.timestamps: more than 65536 entries/,
@@ -569,3 +559,22 @@ test('a refused batch leaves nothing for the next one', () => {
   const { batch } = decoder.decode(encodeBatch(small()), now);
   assert.deepEqual([batch.samples.count, batch.frames.count, batch.samples.values[0]], [1, 1, 1n]);
 });
+
+test('texts that are not UTF-8 are mended, longer ones than 65,535 bytes are cut at a character, and both are counted', () => {
+  const long = `x${'ü'.repeat(40_000)}`;
+  const bytes = encodeBatch(small());
+  const before = decode(bytes).batch.strings.length;
+  const more = [textField(Buffer.from(long)), textField(Buffer.from([0xc3, 0x28]))];
+  const { batch, repairs } = decode(Buffer.concat([bytes, ...more]));
+  assert.equal(batch.strings[before], long.slice(0, 32_768));
+  assert.equal(batch.strings[before + 1], '\ufffd(');
+  assert.deepEqual({ ...repairs }, { mendedCount: 1, cutCount: 1 });
+  const meant = decode(Buffer.concat([bytes, textField(Buffer.from('\ufffd'))]));
+  assert.deepEqual({ ...meant.repairs }, { mendedCount: 0, cutCount: 0 });
+});
+
+/** An entry of `strings`, field 3. */
+function textField(text: Buffer): Buffer {
+  const size = text.length;
+  return Buffer.concat([Buffer.from([0x1a, (size & 127) | 128, ((size >>> 7) & 127) | 128, size >>> 14]), text]);
+}

@@ -24,7 +24,7 @@ test('the defaults are those of the Collector', () => {
       endpoint: 'localhost:4317',
       tls: undefined,
       authenticator: '',
-      maxReceiveMessageBytes: 4_194_304,
+      maxReceiveMessageBytes: 33_554_432,
       maxConcurrentStreams: 100,
       maxConnections: 256,
       maxConnectionIdleMs: undefined,

@@ -26,7 +26,7 @@ test('each protocol can stand alone', () => {
   assert.deepEqual(faults, []);
   assert.equal(config.grpc, undefined);
   const { endpoint, maxRequestBodyBytes, compressionAlgorithms } = config.http!;
-  assert.deepEqual([endpoint, maxRequestBodyBytes, compressionAlgorithms], ['0.0.0.0:80', 20_971_520, ['', 'gzip']]);
+  assert.deepEqual([endpoint, maxRequestBodyBytes, compressionAlgorithms], ['0.0.0.0:80', 33_554_432, ['', 'gzip']]);
   assert.equal(read({ protocols: { grpc: {}, http: { enabled: false } } }).config.http, undefined);
 });
 

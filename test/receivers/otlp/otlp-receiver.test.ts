@@ -43,12 +43,13 @@ function halfGood(): ProfilesData {
   const data = goodProfiles();
   const { profiles } = data.resourceProfiles[0]!.scopeProfiles[0]!;
   profiles.push(structuredClone(profiles[0]!));
-  profiles[1]!.samples[1]!.stackIndex = 77;
+  profiles[1]!.periodType.typeStrindex = 77;
   return data;
 }
 
 const fault =
-  'resource_profiles[0]: scope_profiles[0]: profile[1]: samples[1]: stack_index: index 77 is out of range [0..3)';
+  `resource_profiles[0]: scope_profiles[0]: profile[1]: period_type: type_strindex: index 77 is out of range ` +
+  `[0..${goodProfiles().dictionary.stringTable.length})`;
 
 /** In two frames, as a sender that flushes in between writes it. */
 function zstdFrames(bytes: Uint8Array): Uint8Array {
@@ -110,14 +111,58 @@ test('a faulty profile is rejected with its path, and the rest of the request is
   assert.equal(metrics.get('framekeeper_otlp_rejected_profiles{receiver="otlp",transport="grpc"}'), 1);
 });
 
+test('a faulty sample is left out, told with its path and counted, and its profile is taken', async (t) => {
+  const receiver = await start(t);
+  const data = goodProfiles();
+  const [profile] = data.resourceProfiles[0]!.scopeProfiles[0]!.profiles;
+  profile!.samples[0]!.linkIndex = 9;
+  const errorMessage =
+    'resource_profiles[0]: scope_profiles[0]: profile[0]: samples[0]: link_index: index 9 is out of range [0..2)';
+  const response = decodeExportResponse(await exportOverGrpc(receiver.grpcPort, encodeProfilesData(data)));
+  assert.deepEqual(response, { rejectedProfiles: 0n, errorMessage });
+  const [received] = receiver.received;
+  const samples = received!.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.samples;
+  assert.deepEqual(samples, profile!.samples.slice(1));
+  const metrics = await receiver.metrics();
+  assert.equal(metrics.get('otelcol_receiver_refused_profile_samples{receiver="otlp",transport="grpc"}'), 1);
+  assert.equal(metrics.get('otelcol_receiver_accepted_profile_samples{receiver="otlp",transport="grpc"}'), 1);
+});
+
+test('a text that is not UTF-8 is mended and counted, and nothing is lost', async (t) => {
+  const receiver = await start(t);
+  const bytes = Buffer.from(encodeProfilesData(goodProfiles()));
+  const name = goodProfiles().dictionary.stringTable.at(-1)!;
+  bytes[bytes.lastIndexOf(name)] = 0xff;
+  await exportOverGrpc(receiver.grpcPort, bytes);
+  const text = `${encodeProfilesJson(goodProfiles())}`;
+  const asJson = Buffer.from(text);
+  asJson[asJson.lastIndexOf(name)] = 0xff;
+  const response = await post(receiver.httpUrl, asJson, { 'content-type': json });
+  assert.equal(response.status, 200);
+  for (const { dictionary } of receiver.received) {
+    assert.equal(dictionary.stringTable.at(-1), `\ufffd${name.slice(1)}`);
+  }
+  const metrics = await receiver.metrics();
+  assert.equal(metrics.get('framekeeper_otlp_mended_texts{receiver="otlp",transport="grpc"}'), 1);
+  assert.equal(metrics.get('framekeeper_otlp_mended_texts{receiver="otlp",transport="http"}'), 1);
+});
+
+test('a byte order mark before JSON is passed over', async (t) => {
+  const receiver = await start(t);
+  const body = `\ufeff${encodeProfilesJson(goodProfiles())}`;
+  assert.equal((await post(receiver.httpUrl, body, { 'content-type': json })).status, 200);
+  assert.equal(receiver.received.length, 1);
+});
+
 test('a request whose profiles are all faulty is refused', async (t) => {
   const receiver = await start(t);
   const data = goodProfiles();
-  data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.samples[0]!.linkIndex = 9;
+  for (const sample of data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.samples) sample.linkIndex = 9;
   await assert.rejects(exportOverGrpc(receiver.grpcPort, encodeProfilesData(data)), {
     code: status.INVALID_ARGUMENT,
     details:
-      'resource_profiles[0]: scope_profiles[0]: profile[0]: samples[0]: link_index: index 9 is out of range [0..2)',
+      'resource_profiles[0]: scope_profiles[0]: profile[0]: samples[0]: link_index: index 9 is out of range [0..2); ' +
+      'resource_profiles[0]: scope_profiles[0]: profile[0]: samples[1]: link_index: index 9 is out of range [0..2)',
   });
   assert.equal((await post(receiver.httpUrl, encodeProfilesData(data))).status, 400);
   assert.deepEqual(receiver.received, []);

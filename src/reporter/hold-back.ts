@@ -1,7 +1,7 @@
 import { isCollectorNamed } from '../model/frame-kind.ts';
 import type { TraceEvents } from '../profile/build/window-contents.ts';
 import type { NativeNames } from './native-names.ts';
-import type { SampleWindow } from './sample-window.ts';
+import type { SampleWindow, WindowFile } from './sample-window.ts';
 
 /** Numbers of the events of a window, rising: of those to be reported, and of those that are in the next window now. */
 export interface DividedEvents {
@@ -78,6 +78,7 @@ class EventMover {
   readonly #from: SampleWindow;
   readonly #to: SampleWindow;
   readonly #stacks = new Map<number, number>();
+  readonly #files = new Map<number, number>();
 
   constructor(from: SampleWindow, to: SampleWindow) {
     this.#from = from;
@@ -139,10 +140,21 @@ class EventMover {
   }
 
   #file(index: number): number {
-    const { owner, executable } = this.#from.files[index]!;
-    if (owner.kind === 'process') return this.#to.internAddressSpace(owner.instanceId, owner.process);
-    const file = this.#to.internFile(owner.fileId);
-    this.#to.keepExecutable(file, executable);
+    const known = this.#files.get(index);
+    if (known !== undefined) return known;
+    const moved = this.#move(this.#from.files[index]!);
+    this.#files.set(index, moved);
+    return moved;
+  }
+
+  #move({ owner, executable, isClosed }: WindowFile): number {
+    if (owner.kind === 'file') {
+      const file = this.#to.internFile(owner.fileId);
+      this.#to.keepExecutable(file, executable);
+      return file;
+    }
+    const file = this.#to.internAddressSpace(owner.instanceId, owner.process);
+    if (isClosed) this.#to.closeAddressSpace(owner.instanceId, owner.process);
     return file;
   }
 }

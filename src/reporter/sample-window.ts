@@ -19,6 +19,8 @@ export type FileOwner =
 /** A file, or the address space of a process, that frames of a window belong to. */
 export interface WindowFile {
   readonly owner: FileOwner;
+  /** True for the address space of a process that is gone, of which no later name is one. */
+  readonly isClosed?: true;
   /** Known only of files that were asked for as executables. */
   readonly executable: Executable | undefined;
 }
@@ -97,12 +99,22 @@ export class SampleWindow {
   }
 
   /** The number of the address space of a process as one collector sees it. */
-  internAddressSpace(instanceId: string, { pid, startTimeNano }: ProcessIdentity): number {
-    return this.#internInto<WindowFile>(this.#files, `process ${instanceId} ${pid} ${startTimeNano}`, () => ({
+  internAddressSpace(instanceId: string, process: ProcessIdentity): number {
+    const { pid, startTimeNano } = process;
+    return this.#internInto<WindowFile>(this.#files, spaceKey(instanceId, process), () => ({
       // A copy without the rest: a process may have a great many labels.
       owner: { kind: 'process', instanceId, process: { pid, startTimeNano } },
       executable: undefined,
     }));
+  }
+
+  /** The process is gone: another one with its identity has an address space of its own. */
+  closeAddressSpace(instanceId: string, process: ProcessIdentity): void {
+    const key = spaceKey(instanceId, process);
+    const file = this.#entryByKey.get(key);
+    if (file === undefined) return;
+    this.#entryByKey.delete(key);
+    this.#files[file] = { ...this.#files[file]!, isClosed: true };
   }
 
   internMapping(file: number, start: bigint, end: bigint, fileOffset: bigint): number {
@@ -238,6 +250,10 @@ export class SampleWindow {
     this.#textLength += key.length;
     return index;
   }
+}
+
+function spaceKey(instanceId: string, { pid, startTimeNano }: ProcessIdentity): string {
+  return `process ${instanceId} ${pid} ${startTimeNano}`;
 }
 
 // An entry of a Map, and the headers of two texts.

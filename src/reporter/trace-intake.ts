@@ -111,6 +111,7 @@ export class TraceIntake {
     const room = this.#roomFor(instanceId);
     this.#learn(batch, store, room);
     const accepted = this.#addSamples(batch, store, room);
+    this.#endBatch(batch, store);
     const rejected = batch.samples.count - accepted;
     this.#shares.charge(instanceId, difference(this.#usage, before), rejected > 0);
     const isFull = rejected > 0 && this.#isFull(room);
@@ -136,6 +137,15 @@ export class TraceIntake {
     const store = this.#symbols.at(this.#clock.nowMs());
     this.#learn(batch, store, unlimited);
     this.#addSamples(batch, store, unlimited);
+    this.#endBatch(batch, store);
+  }
+
+  /** Processes without a start time that have exited are told from the next ones with their IDs. */
+  #endBatch(batch: FrameBatch, store: SymbolSession): void {
+    store.endBatch(batch);
+    for (const process of batch.processExits) {
+      if (process.startTimeNano === 0n) this.#window.closeAddressSpace(batch.collector.instanceId, process);
+    }
   }
 
   /** Hands over the window at hand and starts an empty one. */

@@ -21,7 +21,8 @@ export function resolveLateNames(window: SampleWindow, store: SymbolSession): vo
   for (let frame = 0; frame < window.symbols.length; frame++) {
     if (window.symbols[frame] !== undefined) continue;
     const file = window.frameFile(frame);
-    if (!tables.has(file)) tables.set(file, openOwner(window.files[file]!.owner, store));
+    const { owner, isClosed } = window.files[file]!;
+    if (!tables.has(file)) tables.set(file, isClosed ? undefined : openOwner(owner, store));
     window.nameFrame(frame, tables.get(file)?.find(window.frameAddressHigh(frame), window.frameAddressLow(frame)));
   }
 }

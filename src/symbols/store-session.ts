@@ -52,6 +52,11 @@ export class StoreSession {
     for (const process of batch.processExits) stubs.exit(instanceId, process);
   }
 
+  /** Ends a batch whose samples have been named: processes that exited and have no start time are gone at once. */
+  endBatch({ collector, processExits }: FrameBatch): void {
+    for (const process of processExits) this.#parts.stubs.dropUntimed(collector.instanceId, process);
+  }
+
   /** Takes one name from elsewhere than a batch: one that a live collector gave stays. */
   learnSymbol(fileId: FileId, addressHigh: number, addressLow: number, symbol: FrameSymbol): void {
     this.#parts.files.learnSymbol(fileId, addressHigh, addressLow, symbol, this.#anonymous);

@@ -77,14 +77,14 @@ export class StubRegistry {
 
   /** Takes one submission; the later one wins where ranges overlap. */
   learn(instanceId: string, stub: StubSubmission, nowMs: number, submitter?: Submitter): void {
+    // Without a start time, stubs that come after an exit are those of a new process.
+    if ('process' in stub.owner) this.dropUntimed(instanceId, stub.owner.process);
     const owner = this.#ownerFor(instanceId, stub.owner, nowMs);
     if (owner === undefined) {
       this.#boundedOut.processes++;
       return;
     }
     owner.touch(nowMs);
-    // Without a start time, stubs that come after an exit are those of a new process.
-    if ('pid' in owner.key && owner.key.startTimeNano === 0n) owner.restore();
     const submitted = createStubRange(stub.start, stub.length, stub.symbol, this.#cycle);
     const known = owner.ranges.at(submitted.startHigh, submitted.startLow);
     const isSame = known !== undefined && known.lastHigh === submitted.lastHigh && known.lastLow === submitted.lastLow;
@@ -148,6 +148,16 @@ export class StubRegistry {
   /** The process's stubs stay for the samples at hand, until the purge after the next resubmission. */
   exit(instanceId: string, process: ProcessIdentity): void {
     this.owners.ofProcess(instanceId, process)?.exit(this.#cycle);
+  }
+
+  /**
+   * Drops a process that has exited where no start time tells it from the next one with its ID: its stubs are not there
+   * for samples that come late, or they would name those of another process.
+   */
+  dropUntimed(instanceId: string, process: ProcessIdentity): void {
+    if (process.startTimeNano !== 0n) return;
+    const owner = this.owners.ofProcess(instanceId, process);
+    if (owner?.hasExited === true) this.#drop(owner);
   }
 
   /** Ends a cycle: writes what was not written in it yet. Returns the number of live stubs. */

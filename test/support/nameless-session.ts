@@ -3,6 +3,7 @@ import type { SymbolSession } from '../../src/reporter/symbol-source.ts';
 /** A session of a store that knows nothing, learns nothing and asks for nothing. */
 export const namelessSession: SymbolSession = {
   learn: () => undefined,
+  endBatch: () => undefined,
   openFile: () => undefined,
   openProcess: () => undefined,
   executable: () => undefined,

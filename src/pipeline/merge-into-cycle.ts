@@ -2,7 +2,7 @@ import type { Counter, Meter } from '@opentelemetry/api';
 import type { AdmissionRefusal } from '../model/admission.ts';
 import type { Location, Profile, ProfilesData } from '../otlp/profiles-data.ts';
 import { countTimestamps } from '../otlp/profiles-data.ts';
-import type { TimeRange } from '../profile/build/time-range.ts';
+import type { TimeRange } from '../profile/build/window-contents.ts';
 import { ProfilesJoiner } from '../profile/join/profiles-joiner.ts';
 import { DictionaryNaming } from '../profile/names/dictionary-naming.ts';
 import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';

@@ -1,5 +1,5 @@
 import type { ProfilesData } from '../otlp/profiles-data.ts';
-import type { TimeRange } from '../profile/build/time-range.ts';
+import type { TimeRange } from '../profile/build/window-contents.ts';
 import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
 
 /** Usage of the bounds of a window by one part of it. */

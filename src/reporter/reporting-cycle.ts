@@ -1,8 +1,7 @@
 import type { Logger } from 'pino';
 import { countSamples } from '../otlp/profiles-data.ts';
 import { buildProfiles } from '../profile/build/build-profiles.ts';
-import type { TimeRange } from '../profile/build/time-range.ts';
-import type { TraceEvents } from '../profile/build/window-contents.ts';
+import type { TimeRange, TraceEvents } from '../profile/build/window-contents.ts';
 import type { Clock, Random } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import { everyInterval } from '../support/every-interval.ts';

@@ -11,7 +11,7 @@ import { startCollector } from './collector.ts';
 import { assertSameProfiles, normalForm } from './normal-form.ts';
 import type { Exporters } from './otlp-between.ts';
 import { startBetween } from './otlp-between.ts';
-import { copiesOf, recordedRequest, withoutProfileIds } from './recorded-request.ts';
+import { copiesOf, recordedRequest, withoutIdentity } from './recorded-request.ts';
 
 interface Case {
   readonly name: string;
@@ -55,8 +55,8 @@ for (const { name, limit, maxBytes, copies, exporters } of cases) {
     assert.ok(body.length > maxBytes, `${body.length} bytes`);
     const { received, ways } = await sendThroughUs(t, body, limit, exporters);
     assert.ok(received.length > 2 * ways);
-    const expected = normalForm(Array.from({ length: ways }, () => withoutProfileIds(request)));
-    assertSameProfiles(normalForm(received.map(withoutProfileIds)), expected);
+    const expected = normalForm(Array.from({ length: ways }, () => withoutIdentity(request)));
+    assertSameProfiles(normalForm(received.map(withoutIdentity)), expected);
   });
 }
 

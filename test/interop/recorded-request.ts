@@ -15,13 +15,18 @@ export async function recordedRequest(): Promise<ProfilesData> {
   return mergeProfiles(messages);
 }
 
-/** Parts of a profile are profiles, with IDs of their own. */
-export function withoutProfileIds(data: ProfilesData): ProfilesData {
+/** Without IDs and starts: parts of a profile are profiles, with both of their own. The end of each stays. */
+export function withoutIdentity(data: ProfilesData): ProfilesData {
   const resourceProfiles = data.resourceProfiles.map((resource) => ({
     ...resource,
     scopeProfiles: resource.scopeProfiles.map((scope) => ({
       ...scope,
-      profiles: scope.profiles.map((profile) => ({ ...profile, profileId: new Uint8Array(0) })),
+      profiles: scope.profiles.map((profile) => ({
+        ...profile,
+        profileId: new Uint8Array(0),
+        timeUnixNano: 0n,
+        durationNano: profile.timeUnixNano + profile.durationNano,
+      })),
     })),
   }));
   return { ...data, resourceProfiles };

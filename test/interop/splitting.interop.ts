@@ -15,7 +15,7 @@ import { newestCollector } from './build-collector.ts';
 import { startCollector } from './collector.ts';
 import { assertSameProfiles, normalForm } from './normal-form.ts';
 import { startBetween } from './otlp-between.ts';
-import { recordedRequest, withoutProfileIds } from './recorded-request.ts';
+import { recordedRequest, withoutIdentity } from './recorded-request.ts';
 
 /** `sending_queue.batch.max_size` with its sizer, and what the Collector does at that size: counts may not be zero or must be. */
 const limits = [
@@ -49,10 +49,7 @@ test('we split to any size, and what arrives is whole and conforms; the Collecto
 
   for (const [i, limit] of limits.entries()) {
     await t.test(`Framekeeper, ${limit.maxSize} ${limit.sizer}`, () => {
-      assertSameProfiles(
-        normalForm(ours[i]!.messages.map(withoutProfileIds)),
-        normalForm([withoutProfileIds(request)]),
-      );
+      assertSameProfiles(normalForm(ours[i]!.messages.map(withoutIdentity)), normalForm([withoutIdentity(request)]));
       assert.equal(ours[i]!.oversized, 0);
       assert.equal(ours[i]!.orphans, 0);
       for (const message of ours[i]!.messages) assert.deepEqual(checkConformance(message), []);

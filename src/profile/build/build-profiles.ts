@@ -16,8 +16,7 @@ import { LocationWriter } from './location-writer.ts';
 import type { ProfileGroup } from './profile-group.ts';
 import { groupEvents } from './profile-group.ts';
 import { resourceOf } from './resource-of.ts';
-import type { TimeRange } from './time-range.ts';
-import type { WindowContents, WindowResource } from './window-contents.ts';
+import type { TimeRange, WindowContents, WindowResource } from './window-contents.ts';
 
 /** Semantic conventions of the attributes. */
 const schemaUrl = 'https://opentelemetry.io/schemas/1.44.0';

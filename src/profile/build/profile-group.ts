@@ -1,6 +1,5 @@
 import { QuadIndex } from '../../support/quad-index.ts';
-import type { TimeRange } from './time-range.ts';
-import type { TraceEvents } from './window-contents.ts';
+import type { TimeRange, TraceEvents } from './window-contents.ts';
 
 /** The trace events of one profile, by number, with the range of time that holds them all. */
 export interface ProfileGroup {

@@ -22,6 +22,12 @@ export interface WindowContents {
   readonly events: TraceEvents;
 }
 
+/** Half-open range of time, `[start, end)`. */
+export interface TimeRange {
+  readonly startUnixNano: bigint;
+  readonly endUnixNano: bigint;
+}
+
 /** Sampled process and its collector: becomes a resource and its scope. */
 export interface WindowResource {
   readonly collectorAttributes: ReadonlyMap<string, string>;

@@ -173,6 +173,44 @@ describe('framekeeper', { concurrency: 4 }, () => {
     assert.doesNotMatch(output, /\t(?:warn|error)\t/);
   });
 
+  test('SIGHUP reads the configuration again, SIGUSR2 changes nothing, and SIGQUIT stops', async (context) => {
+    const folder = mkdtempSync(join(tmpdir(), 'framekeeper-signals-'));
+    context.after(() => rmSync(folder, { recursive: true, force: true }));
+    const file = join(folder, 'config.yaml');
+    const write = (verbosity: string): void =>
+      writeFileSync(
+        file,
+        `
+receivers: {frames: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}}
+processors: {symbol_store: {}, reporting_cycle: {}}
+exporters: {debug: {verbosity: ${verbosity}}}
+service:
+  pipelines: {profiles: {receivers: [frames], processors: [symbol_store, reporting_cycle], exporters: [debug]}}
+  telemetry: {metrics: {readers: []}}
+`,
+      );
+    write('basic');
+    const child = framekeeper(['--config', file]);
+    const until = async (text: string): Promise<void> => {
+      while (!child.output().includes(text)) {
+        assert.equal(child.hasEnded(), false, child.output());
+        await wait(20);
+      }
+    };
+    await until('Everything is ready');
+    write('detailed');
+    process.kill(child.pid, 'SIGHUP');
+    await until('The configuration was reloaded.');
+    write('loud');
+    process.kill(child.pid, 'SIGHUP');
+    await until('nothing has changed');
+    process.kill(child.pid, 'SIGUSR2');
+    await until('SIGUSR2 has no meaning here');
+    process.kill(child.pid, 'SIGQUIT');
+    assert.equal(await child.ended(), 0, child.output());
+    assert.match(child.output(), /Shutdown complete/);
+  });
+
   /** A command that prints a megabyte. */
   function printMuch(): ChildProcessByStdio<null, Readable, Readable> {
     const exporters = Array.from({ length: 2000 }, (_, index) => `debug/${index}: {}`).join(', ');

@@ -15,7 +15,8 @@ import { Telemetry } from '../support/telemetry.ts';
 import { version } from '../support/version.ts';
 import type { CommandIo } from './command-io.ts';
 import { exitCodes } from './command-io.ts';
-import { readConfig } from './read-config.ts';
+import { judgeConfig, readConfig } from './read-config.ts';
+import { Reload } from './reload.ts';
 
 /** A little less than the 30 s that Kubernetes gives a container between SIGTERM and SIGKILL. */
 const shutdownTimeoutMs = 25_000;
@@ -55,6 +56,14 @@ export async function runServe(
     logger.error({ error }, 'Could not start.');
     return exitCodes.failure;
   }
+  const reload = new Reload({
+    judge: () => judgeConfig(sources, componentTypes, io, findPipelineProblems),
+    findMore: (next) => findResolvedOwnDestinations(next, thisMachine()),
+    apply: (next) => service.reload(next, AbortSignal.timeout(shutdownTimeoutMs)),
+    meter: service.meter,
+    logger,
+  });
+  onSignal('SIGHUP', () => void reload.run());
   try {
     return await whenReady(service);
   } finally {

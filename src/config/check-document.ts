@@ -5,6 +5,7 @@ import type { ConfigDocument } from './config-document.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { ConfigError } from './config-error.ts';
 import type { ConfigSection } from './config-section.ts';
+import type { ConfigMap } from './config-value.ts';
 import { hideExpanded } from './hide-expanded.ts';
 import { nearest } from './nearest.ts';
 import { redact } from './redact.ts';
@@ -17,6 +18,8 @@ export interface ConfiguredComponent<Type extends ComponentType = ComponentType>
   readonly type: Type;
   /** Of the type that `type` reads: it goes back into its methods, or through `isOfType`. */
   readonly config: unknown;
+  /** Plain data with all defaults, to be compared; with secrets. */
+  readonly written: ConfigMap;
 }
 
 /** A component of a type that reads `Config`; see `isOfType`. */
@@ -40,8 +43,10 @@ export interface CheckedConfig<Type extends ComponentType = ComponentType> {
   readonly serviceExtensions: readonly string[];
   readonly telemetry: ConfigDocument['telemetry'];
   readonly warnings: readonly string[];
-  /** Plain data for printing: with the defaults of all keys, and without secrets. */
-  readonly printable: unknown;
+  /** Plain data with the defaults of all keys, to be compared; with secrets. */
+  readonly written: ConfigMap;
+  /** The same for printing, without secrets. */
+  readonly printable: Readonly<Record<string, unknown>>;
 }
 
 /** FindProblems finds the faults of a configuration whose parts are each without one. */
@@ -71,7 +76,8 @@ export function checkDocument<Type extends ComponentType>(
     const checked = new Map<string, ConfiguredComponent<Type & { readonly kind: Kind }>>();
     for (const [id, section] of document[`${kind}s`]) {
       const type = findType(kind, id, section, { types: ofKind, document });
-      if (type !== undefined) checked.set(id, { id, type, config: type.table.read(section) });
+      if (type !== undefined)
+        checked.set(id, { id, type, config: type.table.read(section), written: section.completed() });
     }
     return checked;
   };
@@ -82,8 +88,9 @@ export function checkDocument<Type extends ComponentType>(
     extensions: check('extension'),
   };
   const { pipelines, serviceExtensions, telemetry, warnings, notes } = document;
-  const printable = redact(document.completed(), notes.opaquePaths);
-  const checked = { ...components, pipelines, serviceExtensions, telemetry, warnings, printable };
+  const written = document.completed();
+  const printable = redact(written, notes.opaquePaths);
+  const checked = { ...components, pipelines, serviceExtensions, telemetry, warnings, written, printable };
   const extensions = [...components.extensions.values()];
   const roles = new Map(extensions.map(({ id, type, config }) => [id, type.provides?.(config) ?? []]));
   const references = findReferenceProblems(notes.references, { roles, started: serviceExtensions });

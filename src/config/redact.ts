@@ -10,15 +10,16 @@ const secretMaps: readonly string[] = ['headers', 'response_headers'];
  * A configuration with every secret as `[REDACTED]`, and all else as YAML or JSON can write it: `opaquePaths` are what
  * readers took as secrets; keys that sound secret are, too.
  */
-export function redact(effective: ConfigMap, opaquePaths: ReadonlySet<string>): unknown {
+export function redact(effective: ConfigMap, opaquePaths: ReadonlySet<string>): Record<string, unknown> {
+  const isSecretAt = (path: string, key: string): boolean =>
+    secretMaps.includes(key) || secretKey.test(key) || opaquePaths.has(path);
   const walk = (value: ConfigValue, path: string, isSecret: boolean): unknown => {
     const plain = value instanceof Expanded ? value.value : value;
     if (Array.isArray(plain)) return plain.map((item, index) => walkItem(item, `${path}[${index}]`, isSecret));
     if (isMap(plain)) {
       return mapValues(plain, (item, key) => {
-        const itemPath = path === '' ? key : `${path}.${key}`;
-        const isBelow = isSecret || secretMaps.includes(key) || secretKey.test(key) || opaquePaths.has(itemPath);
-        return walk(item, itemPath, isBelow);
+        const itemPath = `${path}.${key}`;
+        return walk(item, itemPath, isSecret || isSecretAt(itemPath, key));
       });
     }
     return isSecret && plain !== null ? redacted : printableWithoutCredentials(value);
@@ -28,7 +29,7 @@ export function redact(effective: ConfigMap, opaquePaths: ReadonlySet<string>): 
     if (!isSecret || !isMap(item) || typeof item.name !== 'string') return walk(item, path, isSecret);
     return mapValues(item, (value, key) => (key === 'name' ? value : walk(value, `${path}.${key}`, true)));
   };
-  return walk(effective, '', false);
+  return mapValues(effective, (item, key) => walk(item, key, isSecretAt(key, key)));
 }
 
 function printableWithoutCredentials(value: ConfigValue): unknown {

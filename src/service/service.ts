@@ -1,12 +1,13 @@
+import type { Meter } from '@opentelemetry/api';
 import { stringify } from 'yaml';
-import type { CheckedConfig } from '../config/check-document.ts';
+import type { CheckedConfig, ConfiguredComponent } from '../config/check-document.ts';
 import { isOfType } from '../config/check-document.ts';
 import type { PipelineConfig } from '../config/config-document.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
+import type { ExporterType } from '../exporters/exporter-type.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { DurableRequests } from '../exporters/storage/durable-requests.ts';
-import { SwitchedOffExporter } from '../exporters/switched-off-exporter.ts';
 import type { ComponentKind } from '../http/health/health-status.ts';
 import { HealthStatus } from '../http/health/health-status.ts';
 import type { HttpPart, HttpServer } from '../http/http-server.ts';
@@ -22,6 +23,7 @@ import type { PipelineEntry } from '../receivers/receiver-type.ts';
 import { reportingCycleType } from '../reporter/reporting-cycle-config.ts';
 import type { SegmentLog } from '../storage/segment-log.ts';
 import type { Component } from '../support/component.ts';
+import type { LifecycleStatus } from '../support/lifecycle.ts';
 import { Lifecycle } from '../support/lifecycle.ts';
 import { componentLogger } from '../support/logger.ts';
 import { observeProcess } from '../support/process-metrics.ts';
@@ -29,6 +31,9 @@ import type { Telemetry } from '../support/telemetry.ts';
 import type { ServiceConfig } from './components.ts';
 import { Extensions } from './extensions.ts';
 import { outletsToPages } from './live-report.ts';
+import type { ReloadPlan } from './reload-plan.ts';
+import { planReload } from './reload-plan.ts';
+import { RunningExporters } from './running-exporters.ts';
 
 export interface ServiceParts extends Omit<PipelineParts, 'meter'> {
   readonly telemetry: Telemetry;
@@ -41,9 +46,14 @@ export interface ShutdownDeadlines {
   readonly all: AbortSignal;
 }
 
-/** A component and what it is, for its status. */
+/** ReloadResult is a plan that was carried out but for the exporters that could not start, by identifier. */
+export interface ReloadResult extends ReloadPlan {
+  readonly failed: ReadonlyMap<string, unknown>;
+}
+
+/** A component and its kind, for its status. */
 interface Member extends Component {
-  readonly kind: ComponentKind;
+  readonly kind: ComponentKind | 'exporters';
 }
 
 /**
@@ -52,12 +62,13 @@ interface Member extends Component {
  * a stop, and is the last to go.
  */
 export class Service {
-  readonly #config: ServiceConfig;
+  #config: ServiceConfig;
   readonly #parts: ServiceParts;
   readonly #health: HealthStatus;
   readonly #extensions: Extensions;
   readonly #grpcServers: GrpcServers;
   readonly #httpServers: readonly HttpServer[];
+  readonly #exporters: RunningExporters;
   readonly #lifecycle: Lifecycle<Member>;
   readonly #stopObserving: () => void;
   readonly #portsByReceiver = new Map<string, () => number>();
@@ -86,14 +97,22 @@ export class Service {
     this.#grpcServers = new GrpcServers({ clock, meter, logger, guardOf });
     const httpParts = [...this.#extensions.httpParts(), ...this.#metricsParts()];
     this.#httpServers = createHttpServers(httpParts, { clock, logger, meter });
-    const exporters = this.#createExporters();
+    this.#exporters = new RunningExporters(config, {
+      create: (component) => this.#createExporter(component),
+      report: (id, status, error) => this.#report({ id, kind: 'exporter' }, status, error),
+      forget: (id) => this.#health.forget(id, 'exporter'),
+    });
     const pipelines = [...config.pipelines].map(([id, pipeline]) => {
-      const own = withoutSwitchedOff(pipeline.exporters.map((exporter) => exporters.get(exporter)!));
       const pages = outletsToPages(this.#extensions.pages, clock);
       const journalLog = this.#journalLogOf(id, pipeline);
-      return createPipeline(id, config, { exporters: own, ...pages, journalLog }, { ...parts, meter });
+      return createPipeline(
+        id,
+        config,
+        { exporters: this.#exporters.exportersOf(id), ...pages, journalLog },
+        { ...parts, meter },
+      );
     });
-    this.#lifecycle = this.#createLifecycle([...exporters.values()], pipelines);
+    this.#lifecycle = this.#createLifecycle(pipelines);
     this.#stopObserving = observeProcess(meter, clock);
   }
 
@@ -111,6 +130,18 @@ export class Service {
     this.#parts.logger.info('Everything is ready. Begin running and processing data.');
   }
 
+  /**
+   * Changes to another configuration that was checked, as far as that can be done in place; the rest is named in
+   * `restart` of the plan. Exporters that did not change keep their queues and connections, and everything else keeps its windows.
+   */
+  async reload(next: ServiceConfig, deadline: AbortSignal): Promise<ReloadResult> {
+    const plan = planReload(this.#config, next);
+    this.#health.setPipelines(pipelineMembers(plan.config));
+    const failed = await this.#exporters.replace(plan.config, plan.exporters, deadline);
+    this.#config = plan.config;
+    return { ...plan, failed };
+  }
+
   /** Gives every part until its deadline to finish what it has in hand. Once: a second call waits for the first. */
   stop(deadlines: ShutdownDeadlines): Promise<void> {
     this.#stopped ??= this.#stop(deadlines);
@@ -126,6 +157,10 @@ export class Service {
     this.#stopObserving();
     await this.#parts.telemetry.stop(all);
     this.#parts.logger.info('Shutdown complete.');
+  }
+
+  get meter(): Meter {
+    return this.#parts.telemetry.meter;
   }
 
   /** Where the HTTP servers listen, by the parts that they serve. */
@@ -147,22 +182,16 @@ export class Service {
     });
   }
 
-  #createExporters(): Map<string, Component & ProfilesExporter> {
+  #createExporter({ id, type, config }: ConfiguredComponent<ExporterType>): Component & ProfilesExporter {
     const { telemetry, clock, random } = this.#parts;
-    const used = new Set([...this.#config.pipelines.values()].flatMap(({ exporters }) => exporters));
-    return new Map(
-      [...used].map((id) => {
-        const logger = componentLogger(this.#parts.logger, 'exporter', id);
-        const { type, config } = this.#config.exporters.get(id)!;
-        const named = type.refersTo(config);
-        const log = this.#extensions.storages.get(named.storage)?.logOf('exporter', id);
-        const storage = log && new DurableRequests(id, log, { logger, meter: telemetry.meter, clock });
-        const credentials = this.#extensions.credentialsOf(named.authenticator);
-        const reportStatus: ReportStatus = (status, error) => this.#health.report(id, 'exporter', status, error);
-        const own = { logger, meter: telemetry.meter, clock, random, storage, credentials, reportStatus };
-        return [id, type.create(id, config, own)];
-      }),
-    );
+    const logger = componentLogger(this.#parts.logger, 'exporter', id);
+    const named = type.refersTo(config);
+    const log = this.#extensions.storages.get(named.storage)?.logOf('exporter', id);
+    const storage = log && new DurableRequests(id, log, { logger, meter: telemetry.meter, clock });
+    const credentials = this.#extensions.credentialsOf(named.authenticator);
+    const reportStatus: ReportStatus = (status, error) => this.#health.report(id, 'exporter', status, error);
+    const own = { logger, meter: telemetry.meter, clock, random, storage, credentials, reportStatus };
+    return type.create(id, config, own);
   }
 
   /** The log of a pipeline's journal; `undefined` without one. */
@@ -190,22 +219,24 @@ export class Service {
     });
   }
 
-  #createLifecycle(exporters: readonly Component[], pipelines: readonly Pipeline[]): Lifecycle<Member> {
+  #createLifecycle(pipelines: readonly Pipeline[]): Lifecycle<Member> {
     const members = [
       ...this.#extensions.authenticators.map((component) => memberOf('extension', component)),
       ...this.#httpServers.map((component) => memberOf('extension', component)),
       ...[...this.#extensions.storages.values()].map((component) => memberOf('extension', component)),
-      ...exporters.map((component) => memberOf('exporter', component)),
+      memberOf('exporters', this.#exporters),
       ...pipelines.flatMap(({ components }) => components).map((each) => memberOf('processor', each)),
       ...pipelines.flatMap((pipeline) => this.#createReceivers(pipeline)).map((each) => this.#receiverMember(each)),
     ];
-    return new Lifecycle(members, ({ id, kind }, status, error) => {
-      this.#health.report(id, kind, status, error);
-      // Who starts the service gets the error of a part that cannot start.
-      const isStopping = this.#stopped !== undefined;
-      if (error !== undefined && isStopping)
-        this.#parts.logger.error({ error, component: id }, `The ${kind} could not stop.`);
-    });
+    return new Lifecycle(members, (member, status, error) => this.#report(member, status, error));
+  }
+
+  #report({ id, kind }: Pick<Member, 'id' | 'kind'>, status: LifecycleStatus, error?: unknown): void {
+    // The exporters report one by one.
+    if (kind !== 'exporters') this.#health.report(id, kind, status, error);
+    // Who starts the service gets the error of a part that cannot start.
+    if (error === undefined || this.#stopped === undefined) return;
+    this.#parts.logger.error({ error, component: id }, `The ${kind} could not stop.`);
   }
 
   #receiverMember(receiver: Component): Member {
@@ -229,13 +260,7 @@ function entryOf({ intake, profiles, merged, admissions, journal }: Pipeline, id
   };
 }
 
-/** What is off takes everything: that must not count as somebody who has it. Where all are, nobody misses anything. */
-function withoutSwitchedOff<E extends ProfilesExporter>(exporters: readonly E[]): readonly E[] {
-  const working = exporters.filter((exporter) => !(exporter instanceof SwitchedOffExporter));
-  return working.length === 0 ? exporters : working;
-}
-
-function memberOf(kind: ComponentKind, component: Component): Member {
+function memberOf(kind: Member['kind'], component: Component): Member {
   return {
     id: component.id,
     kind,

@@ -30,7 +30,7 @@ export interface PipelineMembers {
 export class HealthStatus {
   readonly startUnixNano: bigint;
   readonly #clock: Clock;
-  readonly #pipelines: readonly PipelineMembers[];
+  #pipelines: readonly PipelineMembers[];
   readonly #groups = new Map<string, Map<string, StatusEvent>>();
   readonly #listeners: (() => void)[] = [];
   #readySinceUnixNano: bigint | undefined;
@@ -54,6 +54,17 @@ export class HealthStatus {
       const events = this.#groups.get(group) ?? new Map<string, StatusEvent>();
       this.#groups.set(group, events.set(name, event));
     }
+    this.#tell();
+  }
+
+  /** Tells which components belong to which pipelines from now on. */
+  setPipelines(pipelines: readonly PipelineMembers[]): void {
+    this.#pipelines = pipelines;
+  }
+
+  /** Forgets the status of a component that is gone, or that another one replaces. */
+  forget(componentId: string, kind: ComponentKind): void {
+    for (const events of this.#groups.values()) events.delete(`${kind}:${componentId}`);
     this.#tell();
   }
 

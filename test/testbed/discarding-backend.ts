@@ -48,6 +48,8 @@ export class DiscardingBackend {
     });
     stream.on('end', () => {
       this.requestCount += 1;
+      // A client whose attempt has timed out has left.
+      if (stream.destroyed) return;
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
       // An empty message: nothing was rejected.

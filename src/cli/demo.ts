@@ -18,7 +18,7 @@ export async function runDemo(args: readonly string[], io: CommandIo, stop: Abor
   const replayIo = { stdout, stderr, signal: stop, clock: systemClock, random: Math.random };
   const parsed = parseReplayOptions(args);
   if (parsed.kind === 'help') stdout(demoHelp);
-  // It says what is wrong, or what there is, before anything starts.
+  // Faulty arguments and lists are told before anything starts.
   if (parsed.kind !== 'options') return runReplay(args, replayIo);
   if (args.some((arg) => /^--endpoint(=|$)/.test(arg))) {
     stderr(
@@ -41,7 +41,7 @@ framekeeper replay but for --endpoint:
 
 `;
 
-/** Where the shipped configuration lets the service listen. */
+/** Host on which the shipped configuration lets the service listen. */
 function hostOf({ FRAMEKEEPER_HOST: host = '' }: NodeJS.ProcessEnv): string {
   return ['', '0.0.0.0', '::', '[::]'].includes(host) ? 'localhost' : host;
 }

@@ -23,5 +23,5 @@ export function parseComponentId(text: string): ComponentId | string {
   return { id: name === '' ? type : `${type}/${name}`, type, name };
 }
 
-/** What to do about an identifier that is none. */
+/** Remedy for a text that is no identifier. */
 export const componentIdRemedy = 'write type or type/name, such as "otlp_grpc" or "otlp_grpc/backend"';

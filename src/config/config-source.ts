@@ -7,7 +7,7 @@ import { merge } from './merge.ts';
 import { withoutCredentials } from './redact.ts';
 import { parseYaml } from './yaml-text.ts';
 
-/** What the command line says about the configuration. */
+/** ConfigSources are the options of the command line that name the configuration. */
 export interface ConfigSources {
   /** Of each `--config`: a path, `file:PATH`, `env:NAME` or `yaml:TEXT`; later ones override earlier ones. */
   readonly configs: readonly string[];
@@ -111,14 +111,14 @@ function fetchFile(path: string, surroundings: Surroundings, problems: ConfigPro
   }
 }
 
-/** How messages call a source: not by a text, of `yaml:` or of a misspelled one, which can hold anything. */
+/** Name of a source in messages: not a text, of `yaml:` or of a misspelled one, which can hold anything. */
 export function nameOfSource(source: string): string {
   const scheme = /^(?!file:)[A-Za-z][A-Za-z0-9+.-]+:/.exec(source)?.[0];
   if (scheme === 'yaml:' || (scheme !== undefined && /[\s{}[\]"']/.test(source))) return scheme;
   return withoutCredentials(source.replace(/^file:/, ''));
 }
 
-/** How messages call a `--set`: without its value, which may be a secret. */
+/** Name of a `--set` in messages: without its value, which may be a secret. */
 export function nameOfSet(set: string): string {
   const key = /^[^=:\s]*/.exec(set)![0];
   return `--set ${key}${set.includes('=') ? '=…' : ''}`;

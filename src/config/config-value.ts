@@ -6,7 +6,7 @@ export interface ConfigMap {
 }
 
 /**
- * What a `${…}` that is a whole scalar stands for. The reader of a key decides which of the two it needs: `0123` is the
+ * Expanded is the value of a `${…}` that is a whole scalar. The reader of a key decides which of the two it needs: `0123` is the
  * number 83 for a port and the text "0123" for a password.
  */
 export class Expanded {

@@ -7,7 +7,7 @@ import { expandTemplate } from './template.ts';
 import { Unresolvable } from './unresolvable.ts';
 import { maxDepth, parseYaml } from './yaml-text.ts';
 
-/** Where values come from that are not in the configuration itself. */
+/** Surroundings are the sources of values outside the configuration itself. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The text of a file; throws, as `fs.readFileSync` does, when it cannot. */
@@ -83,7 +83,7 @@ class ScalarExpansion {
     return expandTemplate(text, (inside) => this.#resolve(inside, depth));
   }
 
-  /** What a reference stands for: typed when its text is YAML of another type than text. */
+  /** The value of a reference: typed when its text is YAML of another type than text. */
   #resolve(inside: string, depth: number): string | Expanded {
     const text = this.#fetch(inside);
     if (text === undefined) return new Expanded(null, '');
@@ -103,7 +103,7 @@ class ScalarExpansion {
     note(value);
   }
 
-  /** What a reference stands for as text alone: a typed value need not be made at every level to be thrown away. */
+  /** The value of a reference as text alone: a typed value need not be made at every level to be thrown away. */
   #resolveText(inside: string): string {
     return String(expandTemplate(this.#fetch(inside) ?? '', (inner) => this.#resolveText(inner)));
   }
@@ -125,7 +125,7 @@ class ScalarExpansion {
     }
   }
 
-  /** What the inside of `${…}` names; `undefined` when it is an unset variable. */
+  /** The text that the inside of `${…}` names; `undefined` when it is an unset variable. */
   #fetch(inside: string): string | undefined {
     if (--this.#expansionsLeft < 0) throw tooManyExpansions();
     if (inside.includes('$')) {

@@ -54,7 +54,7 @@ export const durationScalar: Scalar<number> = {
   format: formatDurationMs,
 };
 
-/** What to do about a value that is none of the kind, or out of bounds. */
+/** Remedy for a value that is none of the kind, or out of bounds. */
 export function scalarRemedy<T>(scalar: Scalar<T>, value: unknown, range: Range): string {
   const bounds = describeRange(range, scalar.format);
   return (
@@ -73,7 +73,7 @@ export const millisecondsScalar: Scalar<number> = {
   format: String,
 };
 
-/** What to do about a value that should be text. */
+/** Remedy for a value that should be text. */
 export function textRemedy(value: unknown): string {
   return typeof value === 'object' ? 'write text' : 'put it in quotes';
 }

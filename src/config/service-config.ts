@@ -8,7 +8,7 @@ import { nearest } from './nearest.ts';
 import type { ServiceTelemetryConfig } from './telemetry-config.ts';
 import { telemetryTable } from './telemetry-config.ts';
 
-/** What is configured, by identifier: what pipelines and the service may refer to. */
+/** ConfiguredIds are the components, by identifier, that pipelines and the service may refer to. */
 export interface ConfiguredIds {
   readonly receivers: ReadonlyMap<string, unknown>;
   readonly processors: ReadonlyMap<string, unknown>;

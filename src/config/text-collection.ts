@@ -2,7 +2,7 @@ import { isMap, textual, typed } from './config-value.ts';
 import { describeValue } from './describe-value.ts';
 import { textRemedy } from './scalar.ts';
 
-/** Where a value stands, and whom to tell of its faults. */
+/** Place is the path of a value, and the way to report its faults. */
 export interface Place {
   readonly path: string;
   report(path: string, problem: string, remedy: string): void;

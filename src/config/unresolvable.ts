@@ -1,4 +1,4 @@
-/** Why a reference stands for nothing. Caught where the path is known, and reported as a problem there. */
+/** Unresolvable is the reason why a reference has no value. Caught where the path is known, and reported as a problem there. */
 export class Unresolvable extends Error {
   readonly problem: string;
   readonly remedy: string;

@@ -2,7 +2,7 @@ import type { Document, ScalarTag } from 'yaml';
 import { isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { ConfigValue } from './config-value.ts';
 
-/** Where and why a text is not a configuration; lines and columns start at 1, and are 0 when the whole text is at fault. */
+/** YamlFault is the place and reason of a text that is no configuration; lines and columns start at 1, and are 0 when the whole text is at fault. */
 export interface YamlFault {
   readonly line: number;
   readonly column: number;

@@ -33,7 +33,7 @@ export interface HttpMount {
 /** A part, where it is served and to whom. */
 export interface HttpPart {
   readonly endpoint: Endpoint;
-  /** That of the first part counts for a server; a configuration in which others differ has been refused. */
+  /** TLS of the first part counts for a server; a configuration in which others differ has been refused. */
   readonly tls: ServerTlsConfig | undefined;
   /** Asked about every request for the part. */
   readonly guard: RequestGuard | undefined;
@@ -48,7 +48,7 @@ export interface HttpServerTools {
   readonly meter: Meter;
 }
 
-// What is served here is small and read only: a request has no body, a line and a few headers.
+// Everything served here is small and read only: a request has no body, a line and a few headers.
 const limits = { headerBytes: 16_384, requestMs: 10_000, keepAliveMs: 30_000, connections: 128 } as const;
 
 /** Makes one server for each different endpoint, in the order in which the endpoints appear. */
@@ -139,7 +139,7 @@ export class HttpServer implements Component {
     }
   }
 
-  /** Where it listens in fact. @throws Error before `start`. */
+  /** Address on which the server listens in fact. @throws Error before `start`. */
   get address(): Endpoint {
     if (this.#address === undefined) throw new Error(`${this.id}: does not listen yet`);
     return { host: this.#address.address, port: this.#address.port };

@@ -163,7 +163,7 @@ export class Service {
     return this.#parts.telemetry.meter;
   }
 
-  /** Where the HTTP servers listen, by the parts that they serve. */
+  /** Addresses of the HTTP servers, by the parts that they serve. */
   get httpAddresses(): ReadonlyMap<string, Endpoint> {
     return new Map(this.#httpServers.map(({ id, address }) => [id, address]));
   }
@@ -234,7 +234,7 @@ export class Service {
   #report({ id, kind }: Pick<Member, 'id' | 'kind'>, status: LifecycleStatus, error?: unknown): void {
     // The exporters report one by one.
     if (kind !== 'exporters') this.#health.report(id, kind, status, error);
-    // Who starts the service gets the error of a part that cannot start.
+    // The caller of `start` gets the error of a part that cannot start.
     if (error === undefined || this.#stopped === undefined) return;
     this.#parts.logger.error({ error, component: id }, `The ${kind} could not stop.`);
   }

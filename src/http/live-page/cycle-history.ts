@@ -5,7 +5,7 @@ import type { CycleFigures, LiveCycle } from './live-cycle.ts';
 import type { PassedFigures, PassedRequest, RequestFolder } from './passed-requests.ts';
 import { PassedRequests } from './passed-requests.ts';
 
-/** What the page asks for. Empty texts: the first type, all services. */
+/** LiveQuery is the selection of the page. Empty texts: the first type, all services. */
 export interface LiveQuery {
   readonly type: string;
   readonly service: string;
@@ -13,7 +13,7 @@ export interface LiveQuery {
   readonly cycles: number;
 }
 
-/** What the page draws. */
+/** Data that the page draws. */
 export interface LiveData {
   /** `null` before the first cycle. */
   readonly endUnixMs: number | null;
@@ -132,7 +132,7 @@ export class CycleHistory {
   }
 }
 
-/** What people come for first: where the CPU's time goes. */
+/** CPU time comes first: it is the first question of most visitors. */
 function defaultType(types: ReadonlyMap<string, FlameProfileType>): string {
   const cpu = [...types].find(([, { sampleType, periodType }]) => sampleType === 'cpu' || periodType === 'cpu');
   return cpu?.[0] ?? [...types.keys()][0] ?? '';

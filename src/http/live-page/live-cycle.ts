@@ -1,6 +1,6 @@
 import type { FlameTrees } from '../../profile/flame/flame-tree.ts';
 
-/** What the page learns at the end of each reporting cycle. */
+/** LiveCycle is the report of one cycle to the page. */
 export interface LiveCycle {
   readonly endUnixMs: number;
   readonly flame: FlameTrees;
@@ -12,7 +12,7 @@ export interface CycleFigures {
   /** Length of the cycle's window. */
   readonly windowMs: number;
   readonly sampleCount: number;
-  /** How long building and handing over took; `null` where nothing is built. */
+  /** Time of building and handing over; `null` where nothing is built. */
   readonly cycleMs: number | null;
   readonly store: StoreFigures;
   /** Frames of this cycle that went out without a name, by reason. */

@@ -23,7 +23,7 @@ export class LiveEvents {
       .addCallback((result) => result.observe(this.#clients.size));
   }
 
-  /** Whether one more client may come; a refusal is counted. */
+  /** True when one more client may come; a refusal is counted. */
   hasRoom(): boolean {
     if (this.#clients.size < maxClients) return true;
     this.#refused.add(1, { reason: 'full' });

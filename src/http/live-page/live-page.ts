@@ -11,7 +11,7 @@ import type { PassedRequest, RequestFolder } from './passed-requests.ts';
 
 export interface LivePageFacts {
   readonly version: string;
-  /** Where samples can be sent, for the page to say while there are none. */
+  /** Endpoints of receivers, which the page shows while there are no samples. */
   readonly receivers: readonly { readonly id: string; readonly endpoint: string }[];
 }
 
@@ -51,7 +51,7 @@ export class LivePage implements HttpMount {
     });
   }
 
-  /** Whether it wants to be given requests that pass. */
+  /** True when the page draws requests that pass. */
   get keepsPassed(): boolean {
     return this.#config.maxPassedBytes > 0;
   }

@@ -15,7 +15,7 @@ export interface RequestFolder {
   build(): FlameTrees;
 }
 
-/** What passed in the time of one cycle. */
+/** Requests that passed in the time of one cycle. */
 export interface PassedFigures {
   readonly requestCount: number;
   readonly sampleCount: number;

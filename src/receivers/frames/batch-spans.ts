@@ -56,9 +56,9 @@ export interface Spans {
   readonly count: number;
 }
 
-/** Most entries a batch may have of each field: what one message can cost in memory beyond its own bytes. */
+/** Most entries a batch may have of each field: bounds the memory of one message beyond its own bytes, and its time to some 50 ms. */
 const mostTableEntries = 65_536;
-const mostHotEntries = 1_048_576;
+const mostHotEntries = 262_144;
 const hotFields: readonly number[] = [batchFields.strings, batchFields.frames, batchFields.stacks, batchFields.samples];
 const mostEntries = batchFieldNames.fields.map((_, field) =>
   hotFields.includes(field) ? mostHotEntries : mostTableEntries,

@@ -14,7 +14,7 @@ const maxOverlaps = 256;
 
 /**
  * Which unit describes the code at an address. By `.debug_aranges`, and for units that it leaves out by their own ranges.
- * 20 bytes a range; the units themselves are not kept.
+ * 32 bytes a range; the units themselves are not kept.
  */
 export class UnitIndex {
   readonly #starts: Float64Array;
@@ -25,15 +25,18 @@ export class UnitIndex {
   /** Offsets of all units of `.debug_info`, rising. */
   readonly #offsets: Float64Array;
 
-  constructor(offsets: readonly number[], ranges: readonly UnitRange[]) {
-    const sorted = [...ranges].sort((a, b) => a.start - b.start);
-    this.#offsets = Float64Array.from(offsets);
-    this.#starts = Float64Array.from(sorted, ({ start }) => start);
-    this.#ends = Float64Array.from(sorted, ({ end }) => end);
-    this.#owners = Float64Array.from(sorted, ({ offset }) => offset);
-    this.#reach = new Float64Array(sorted.length);
+  constructor(offsets: Float64Array, ranges: UnitRanges) {
+    const { count, starts, ends, owners } = ranges;
+    const order = new Uint32Array(count);
+    for (let i = 0; i < count; i++) order[i] = i;
+    order.sort((a, b) => starts[a]! - starts[b]!);
+    this.#offsets = offsets;
+    this.#starts = Float64Array.from(order, (index) => starts[index]!);
+    this.#ends = Float64Array.from(order, (index) => ends[index]!);
+    this.#owners = Float64Array.from(order, (index) => owners[index]!);
+    this.#reach = new Float64Array(count);
     let reach = 0;
-    for (let i = 0; i < sorted.length; i++) {
+    for (let i = 0; i < count; i++) {
       reach = Math.max(reach, this.#ends[i]!);
       this.#reach[i] = reach;
     }
@@ -64,16 +67,45 @@ export class UnitIndex {
   }
 }
 
-interface UnitRange {
-  readonly start: number;
-  readonly end: number;
-  readonly offset: number;
+/** Ranges of code and their units, in columns: a million objects would be most of the thread's memory. */
+class UnitRanges {
+  readonly #code: CodeRanges;
+  starts = new Float64Array(1024);
+  ends = new Float64Array(1024);
+  owners = new Float64Array(1024);
+  count = 0;
+
+  constructor(code: CodeRanges) {
+    this.#code = code;
+  }
+
+  /** Linkers leave the code that they threw away at 0, or where no code is. @throws UnreadableBytes beyond `maxIndexedRanges` */
+  add(start: number, end: number, owner: number): void {
+    if (!(start < end) || codeEndAt(this.#code, start) < 0) return;
+    if (this.count === maxIndexedRanges) throw new UnreadableBytes(`units have more than ${maxIndexedRanges} ranges`);
+    if (this.count === this.starts.length) this.#grow();
+    this.starts[this.count] = start;
+    this.ends[this.count] = end;
+    this.owners[this.count++] = owner;
+  }
+
+  #grow(): void {
+    const grow = (old: Float64Array): Float64Array<ArrayBuffer> => {
+      const grown = new Float64Array(2 * old.length);
+      grown.set(old);
+      return grown;
+    };
+    this.starts = grow(this.starts);
+    this.ends = grow(this.ends);
+    this.owners = grow(this.owners);
+  }
 }
 
 /** Reads the headers of all units, and the ranges of each. @throws UnreadableBytes, OverBudget */
 export function readUnitIndex(data: DwarfData, code: CodeRanges): UnitIndex {
-  const ranges = readAddressRanges(data, code);
-  const covered = new Set(ranges.map(({ offset }) => offset));
+  const ranges = new UnitRanges(code);
+  readAddressRanges(data, ranges);
+  const covered = new Set(ranges.owners.subarray(0, ranges.count));
   const offsets: number[] = [];
   const info = data.section('info')!;
   const cursor = new ByteCursor(info, 64);
@@ -83,24 +115,16 @@ export function readUnitIndex(data: DwarfData, code: CodeRanges): UnitIndex {
     const { offset, end, type } = readUnitHeader(cursor);
     if (offsets.push(offset) > maxUnits) throw new UnreadableBytes(`there are more than ${maxUnits} units`);
     const hasCode = type === unitTypes.compile || type === unitTypes.skeleton;
-    if (hasCode && !covered.has(offset)) addOwnRanges(data.unitAt(offset), code, ranges);
+    if (hasCode && !covered.has(offset)) addOwnRanges(data.unitAt(offset), ranges);
     next = end;
   }
-  return new UnitIndex(offsets, ranges);
-}
-
-/** Linkers leave the code that they threw away at 0, or where no code is. */
-function addRange(ranges: UnitRange[], code: CodeRanges, range: UnitRange): void {
-  if (range.start >= range.end || codeEndAt(code, range.start) < 0) return;
-  if (ranges.push(range) > maxIndexedRanges)
-    throw new UnreadableBytes(`units have more than ${maxIndexedRanges} ranges`);
+  return new UnitIndex(Float64Array.from(offsets), ranges);
 }
 
 /** `.debug_aranges` (DWARF 5, 6.1.2): sets of addresses with lengths, each for one unit. */
-function readAddressRanges(data: DwarfData, code: CodeRanges): UnitRange[] {
-  const ranges: UnitRange[] = [];
+function readAddressRanges(data: DwarfData, ranges: UnitRanges): void {
   const source = data.section('addressRanges');
-  if (source === undefined) return ranges;
+  if (source === undefined) return;
   const cursor = new ByteCursor(source);
   while (source.sizeBytes - cursor.position >= 12) {
     const start = cursor.position;
@@ -117,24 +141,22 @@ function readAddressRanges(data: DwarfData, code: CodeRanges): UnitRange[] {
       while (cursor.position + pairBytes <= end) {
         data.budget.spend(1, 'address ranges');
         const low = cursor.unsigned(addressBytes);
-        addRange(ranges, code, { start: low, end: low + cursor.unsigned(addressBytes), offset });
+        ranges.add(low, low + cursor.unsigned(addressBytes), offset);
       }
     }
     cursor.seek(end);
   }
-  return ranges;
 }
 
-function addOwnRanges(unit: DwarfUnit, code: CodeRanges, ranges: UnitRange[]): void {
+function addOwnRanges(unit: DwarfUnit, ranges: UnitRanges): void {
   const { lowPc, highPc, ranges: list } = unit.root;
-  const { offset } = unit;
   if (list === undefined) {
-    if (lowPc !== undefined && highPc !== undefined) addRange(ranges, code, { start: lowPc, end: highPc, offset });
+    if (lowPc !== undefined && highPc !== undefined) ranges.add(lowPc, highPc, unit.offset);
     return;
   }
   const found = new RangeList();
   readRanges(unit, list.form, list.value, lowPc ?? 0, found);
-  for (let i = 0; i < found.count; i++) addRange(ranges, code, { start: found.low(i), end: found.high(i), offset });
+  for (let i = 0; i < found.count; i++) ranges.add(found.low(i), found.high(i), unit.offset);
 }
 
 /** The last index with a value of at most `wanted`; -1 for none. */

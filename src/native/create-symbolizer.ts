@@ -1,6 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { Clock } from '../support/clock.ts';
+import { DebuginfodClient } from './files/debuginfod.ts';
 import type { NameSink } from './native-symbolizer.ts';
 import { NativeSymbolizer } from './native-symbolizer.ts';
 import type { SymbolizerConfig } from './symbolizer-config.ts';
@@ -25,11 +26,16 @@ export function createSymbolizer(
 ): NativeSymbolizer {
   const { procRoot, debugDirectories, maxFileBytes, debugInfo, demangle, directory, maxTableBytes, maxInflatedBytes } =
     config;
-  const search = { procRoot, debugDirectories, maxFileBytes };
+  const { urls, cacheDirectory } = config.debuginfod;
+  const debuginfodCache = urls.length === 0 ? undefined : cacheDirectory;
+  const search = { procRoot, debugDirectories, maxFileBytes, debuginfodCache };
   const options = { search, debugInfo, demangle, directory, maxTableBytes, maxInflatedBytes, idleMs };
   const limits = { timeoutMs: config.timeoutMs, maxHeapMib: config.maxMemoryMib };
   const worker = new WorkerClient(options, limits, clock);
   const metrics = createSymbolizerMetrics(meter, () => symbolizer.pending);
-  const symbolizer = new NativeSymbolizer(id, { worker, sink, metrics, clock, logger, maxPending: config.maxPending });
+  const debuginfod =
+    urls.length === 0 ? undefined : new DebuginfodClient(config.debuginfod, { clock, logger, metrics });
+  const parts = { worker, sink, metrics, clock, logger, debuginfod, maxPending: config.maxPending };
+  const symbolizer: NativeSymbolizer = new NativeSymbolizer(id, parts);
   return symbolizer;
 }

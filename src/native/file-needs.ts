@@ -25,6 +25,8 @@ export class FileNeeds {
   #pids: number[] = [];
   #miss: FileMiss | undefined;
   #isRefused = false;
+  /** True while a debug file is downloaded: addresses wait for it. */
+  isWaiting = false;
   #misses = 0;
   #retryMs = Number.NEGATIVE_INFINITY;
 
@@ -42,7 +44,7 @@ export class FileNeeds {
   }
 
   get isUnderWay(): boolean {
-    return this.#asked.size > 0;
+    return this.isWaiting || this.#asked.size > 0;
   }
 
   /** Learns where the file may be found. A new process, or a build ID, is a reason to look again at once. */
@@ -79,6 +81,14 @@ export class FileNeeds {
     this.#asked.clear();
     this.#misses = 0;
     this.#miss = undefined;
+  }
+
+  /** Ends the request under way without an answer: its addresses wait again. How many they are. */
+  putBack(): number {
+    const count = this.#asked.size;
+    for (const address of this.#asked) this.pending.add(address);
+    this.#asked.clear();
+    return count;
   }
 
   /** The file was not found: its addresses are dropped, and asked for again after a while, if they still come. */

@@ -6,10 +6,11 @@ import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import type { UnnamedReason } from './file-needs.ts';
-import { FileNeeds } from './file-needs.ts';
+import { FileNeeds, maxBatch } from './file-needs.ts';
+import type { DebuginfodClient } from './files/debuginfod.ts';
 import type { SymbolizerMetrics } from './symbolizer-metrics.ts';
 import type { SymbolizeReply } from './worker/messages.ts';
-import type { WorkerClient } from './worker/worker-client.ts';
+import type { WorkerClient, WorkerReply } from './worker/worker-client.ts';
 
 /** Where names go. A name that a collector gave must win there. */
 export interface NameSink {
@@ -22,6 +23,8 @@ export interface SymbolizerParts {
   readonly metrics: SymbolizerMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Downloads debug files that this node does not have; `undefined` where no server is named. */
+  readonly debuginfod?: Pick<DebuginfodClient, 'isWorthAsking' | 'fetch' | 'stop'> | undefined;
   /** Addresses that wait. */
   readonly maxPending: number;
 }
@@ -66,6 +69,7 @@ export class NativeSymbolizer implements Component {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    await this.#parts.debuginfod?.stop();
     await this.#parts.worker.stop();
     await this.#loop;
   }
@@ -125,7 +129,7 @@ export class NativeSymbolizer implements Component {
   #next(): FileNeeds | undefined {
     let most: FileNeeds | undefined;
     for (const file of this.#files.values()) {
-      if (file.pending.size > (most?.pending.size ?? 0)) most = file;
+      if (!file.isWaiting && file.pending.size > (most?.pending.size ?? 0)) most = file;
     }
     return most;
   }
@@ -140,6 +144,7 @@ export class NativeSymbolizer implements Component {
     const reply = await worker.ask({ id: ++this.#requests, file: wanted, pids: file.pids, addresses });
     if (this.#stopping.signal.aborted) return;
     metrics.batch(clock.nowMs() - beganMs, reply.kind === 'answered' ? reply.stats : undefined);
+    if (this.#waitForDebugFile(file, reply, gnuBuildId)) return;
     switch (reply.kind) {
       case 'answered':
         await this.#learn(file, addresses, reply);
@@ -162,6 +167,22 @@ export class NativeSymbolizer implements Component {
           'An executable is not read for names any more.',
         );
     }
+  }
+
+  /** Postpones the addresses of a file until its debug file is there or known to be nowhere; true if so. */
+  #waitForDebugFile(file: FileNeeds, reply: WorkerReply, gnuBuildId: string): boolean {
+    const { debuginfod, maxPending } = this.#parts;
+    const buildId =
+      reply.kind === 'answered' ? reply.lackingDebugFile : reply.kind === 'missing' ? gnuBuildId : undefined;
+    if (debuginfod === undefined || buildId === undefined || !debuginfod.isWorthAsking(buildId)) return false;
+    if (this.#pending + maxBatch > maxPending) return false;
+    this.#pending += file.putBack();
+    file.isWaiting = true;
+    void debuginfod.fetch(buildId).then(() => {
+      file.isWaiting = false;
+      if (!this.#stopping.signal.aborted) this.#loop ??= this.#run();
+    });
+    return true;
   }
 
   async #learn(file: FileNeeds, addresses: Float64Array, reply: SymbolizeReply & { kind: 'answered' }): Promise<void> {

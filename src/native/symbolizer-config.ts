@@ -1,12 +1,52 @@
 import { tmpdir } from 'node:os';
 import type { ProcessorType } from '../config/component-type.ts';
-import { choice, converted, duration, flag, integer, integerOf, text, textList } from '../config/config-keys.ts';
+import {
+  choice,
+  converted,
+  duration,
+  flag,
+  integer,
+  integerOf,
+  section,
+  text,
+  textList,
+} from '../config/config-keys.ts';
 import type { ConfigSection } from '../config/config-section.ts';
 import type { ConfigOf, ValuesOf } from '../config/config-table.ts';
 import { configTable } from '../config/config-table.ts';
 
 const mebibyte = 1024 * 1024;
 const upToATebibyte = { min: 1, max: 1_048_576 };
+
+const debuginfodKeys = {
+  urls: textList(
+    'urls',
+    { fallback: [] },
+    'Base addresses of servers, asked in this order; they learn the build IDs of executables. None: nothing is downloaded.',
+  ),
+  cacheDirectory: text(
+    'cache_directory',
+    { fallback: '' },
+    'Directory of downloaded files, laid out as that of elfutils, and needed where servers are named.',
+  ),
+  timeoutMs: duration(
+    'timeout',
+    { fallback: 30_000, min: 100, max: 3_600_000 },
+    'Longest time for a debug file, all servers together; the names of its executable wait for it.',
+  ),
+  maxBytes: integerOf(
+    mebibyte,
+    'max_size_mib',
+    { fallback: 1024, ...upToATebibyte },
+    'Bound of one debug file, and of the cache after a download: files used longest ago are removed from it.',
+  ),
+};
+
+const debuginfodTable = configTable({
+  about: 'Downloads debug files that this node does not have from debuginfod servers.',
+  keys: debuginfodKeys,
+  check: checkDebuginfod,
+});
 
 const keys = {
   native: flag(
@@ -71,6 +111,7 @@ const keys = {
     { fallback: 65_536, min: 1, max: 16_777_216 },
     'Bound of the addresses that wait.',
   ),
+  debuginfod: section('debuginfod', debuginfodTable),
 };
 
 const table = configTable({
@@ -89,6 +130,21 @@ export const symbolizerType: ProcessorType<SymbolizerConfig> = {
   stability: 'alpha',
   table,
 };
+
+function checkDebuginfod({ urls, cacheDirectory }: ValuesOf<typeof debuginfodKeys>, own: ConfigSection): void {
+  for (const [index, url] of urls.entries()) {
+    const { protocol = '', username = '' } = URL.parse(url) ?? {};
+    if (/^https?:$/.test(protocol) && username === '') continue;
+    own.addProblem(
+      `urls[${index}]`,
+      'it is no HTTP address without credentials',
+      'write e.g. https://debuginfod.example.com',
+    );
+  }
+  if (urls.length === 0 || cacheDirectory.startsWith('/')) return;
+  const problem = cacheDirectory === '' ? 'is missing' : `"${cacheDirectory}" is no absolute path`;
+  own.addProblem('cache_directory', problem, 'write e.g. /var/cache/framekeeper/debuginfod');
+}
 
 function check({ procRoot, debugDirectories }: ValuesOf<typeof keys>, section: ConfigSection): void {
   const checkPath = (key: string, path: string, example: string): void => {

@@ -1,4 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
+import type { DebugFileOutcome } from './files/debuginfod.ts';
 import type { WorkerStats } from './worker/messages.ts';
 import type { WorkerEnd } from './worker/worker-client.ts';
 
@@ -12,6 +13,10 @@ export interface SymbolizerMetrics {
   fileMiss(reason: string): void;
   batch(durationMs: number, stats: WorkerStats | undefined): void;
   workerRestart(reason: WorkerEnd): void;
+  /** A search on debuginfod servers ended. */
+  debugFile(outcome: DebugFileOutcome): void;
+  /** Bytes came from a debuginfod server. */
+  downloaded(bytes: number): void;
 }
 
 export function createSymbolizerMetrics(meter: Meter, readPending: () => number): SymbolizerMetrics {
@@ -22,6 +27,8 @@ export function createSymbolizerMetrics(meter: Meter, readPending: () => number)
   const misses = create('file_misses', 'Files that were not found, by reason.', '{file}');
   const readBytes = create('read', 'Bytes read from executables and debug files.', 'By');
   const restarts = create('worker_restarts', 'Threads that were ended, by reason.', '{thread}');
+  const debugFiles = create('debuginfod_searches', 'Searches for debug files on servers, by outcome.', '{search}');
+  const downloaded = create('debuginfod_downloaded', 'Bytes that came from debuginfod servers.', 'By');
   const duration = meter.createHistogram('framekeeper_symbolizer_batch_duration', {
     unit: 's',
     description: 'How long a batch of addresses of one file took',
@@ -50,5 +57,7 @@ export function createSymbolizerMetrics(meter: Meter, readPending: () => number)
       readBytes.add(told.readBytes);
     },
     workerRestart: (reason) => restarts.add(1, { reason }),
+    debugFile: (outcome) => debugFiles.add(1, { outcome }),
+    downloaded: (bytes) => downloaded.add(bytes),
   };
 }

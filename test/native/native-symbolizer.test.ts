@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FileId } from '../../src/model/file-id.ts';
 import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
+import type { SymbolizerParts } from '../../src/native/native-symbolizer.ts';
 import { NativeSymbolizer } from '../../src/native/native-symbolizer.ts';
 import { createSymbolizerMetrics } from '../../src/native/symbolizer-metrics.ts';
 import type { SymbolizeRequest } from '../../src/native/worker/messages.ts';
@@ -27,10 +28,14 @@ function symbolOf(address: number): FrameSymbol {
 /** Names every address but multiples of ten. */
 function nameAll({ id, addresses }: SymbolizeRequest): WorkerReply {
   const symbols = Array.from(addresses, (address) => (address % 10 === 0 ? undefined : symbolOf(address)));
-  return { kind: 'answered', id, symbols, sources: { symtab: symbols.length }, stats };
+  return { kind: 'answered', id, symbols, sources: { symtab: symbols.length }, stats, lackingDebugFile: '' };
 }
 
-function create(answer: (request: SymbolizeRequest) => WorkerReply | Promise<WorkerReply>, maxPending = 100_000) {
+function create(
+  answer: (request: SymbolizeRequest) => WorkerReply | Promise<WorkerReply>,
+  maxPending = 100_000,
+  debuginfod?: SymbolizerParts['debuginfod'],
+) {
   const clock = new FakeClock();
   const requests: SymbolizeRequest[] = [];
   const learned: string[] = [];
@@ -48,7 +53,7 @@ function create(answer: (request: SymbolizeRequest) => WorkerReply | Promise<Wor
       learnSymbol: (fileId, _high, low, symbol) => void learned.push(`${fileId.word0} ${low} ${symbol.functionName}`),
     },
     metrics: createSymbolizerMetrics(meter, () => symbolizer.pending),
-    ...{ clock, maxPending, logger: logs.logger },
+    ...{ clock, maxPending, debuginfod, logger: logs.logger },
   });
   const need = (file: number, address: number, pid = 7, executable: typeof build | undefined = build): void =>
     symbolizer.need(fileOf(file), 0, address, { pid, executable });
@@ -178,4 +183,53 @@ test('nothing is asked for any more once it stops, also in the midst of an answe
   need(3, 5);
   await clock.advance(1);
   assert.deepEqual([requests.length, learned], [1, []]);
+});
+
+/** A server that has, or has not, the debug file of build ID `ab` once `end` is called. */
+function createDownload() {
+  const fetched: string[] = [];
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const debuginfod = {
+    isWorthAsking: () => fetched.length === 0,
+    fetch: (buildId: string) => {
+      fetched.push(buildId);
+      return ended;
+    },
+    stop: () => Promise.resolve(end()),
+  };
+  return { debuginfod, fetched, end: () => end() };
+}
+
+/** Names all once the debug file of file 1 was fetched, and says before that it lacks. */
+const nameAllBut1 = (request: SymbolizeRequest): WorkerReply =>
+  request.file.fileId.startsWith('00000001')
+    ? { kind: 'answered', id: request.id, symbols: [], sources: {}, stats, lackingDebugFile: 'ab' }
+    : nameAll(request);
+
+test('addresses of a file wait for its debug file, and those of other files do not', async () => {
+  const { debuginfod, fetched, end } = createDownload();
+  let answer = nameAllBut1;
+  const { clock, learned, symbolizer, need } = create((request) => answer(request), 100_000, debuginfod);
+  need(1, 5);
+  await clock.advance(1);
+  need(1, 6);
+  need(2, 7);
+  await clock.advance(1);
+  assert.deepEqual([fetched, learned, symbolizer.pending], [['ab'], ['2 7 f7'], 2]);
+  assert.ok(symbolizer.isUnderWay(fileOf(1), 0, 5));
+  answer = nameAll;
+  end();
+  await clock.advance(1);
+  assert.deepEqual([learned, symbolizer.pending], [['2 7 f7', '1 5 f5', '1 6 f6'], 0]);
+});
+
+test('no addresses wait for a debug file beyond their bound', async () => {
+  const { debuginfod, fetched } = createDownload();
+  const { clock, symbolizer, need } = create(nameAllBut1, 999, debuginfod);
+  need(1, 5);
+  await clock.advance(1);
+  assert.deepEqual([fetched, symbolizer.pending], [[], 0]);
 });

@@ -7,6 +7,7 @@ import { UnreadableBytes } from '../elf/byte-source.ts';
 import type { ElfFile } from '../elf/elf-file.ts';
 import { findSection, readElfFile, sectionSource } from '../elf/elf-file.ts';
 import type { FileSearch, FoundFile } from './find-file.ts';
+import { cachedDebugFile } from './find-file.ts';
 import type { OpenFile } from './open-file.ts';
 import { openBelow, openRegularFile } from './open-file.ts';
 
@@ -68,10 +69,13 @@ export function findAlternateFile(
   return undefined;
 }
 
-function candidatesById(buildId: string, { root }: FoundFile, { debugDirectories }: FileSearch): Candidate[] {
+function candidatesById(buildId: string, { root }: FoundFile, search: FileSearch): Candidate[] {
+  const { debugDirectories, debuginfodCache } = search;
   const path = `.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`;
   const inRoot = root === undefined ? [] : [{ root, path: `usr/lib/debug/${path}` }];
-  return [...inRoot, ...debugDirectories.map((directory) => ({ root: undefined, path: `${directory}/${path}` }))];
+  const own = debugDirectories.map((directory) => `${directory}/${path}`);
+  if (debuginfodCache !== undefined) own.push(cachedDebugFile(debuginfodCache, buildId));
+  return [...inRoot, ...own.map((place) => ({ root: undefined, path: place }))];
 }
 
 /** The places where GDB looks (https://sourceware.org/gdb/current/onlinedocs/gdb.html/Separate-Debug-Files.html). */

@@ -30,6 +30,8 @@ export interface FileSearch {
   readonly maxFileBytes: number;
   /** True if the file may be opened at the path that the profile tells: on the command line, for files of this machine. */
   readonly hasOwnPaths?: boolean;
+  /** Debug files that a debuginfod client fetched, each at `BUILD-ID/debuginfo`; `undefined` without such a client. */
+  readonly debuginfodCache?: string | undefined;
 }
 
 /** Identities of files that were looked at, by the mapping's line; in the order of their use. */
@@ -151,14 +153,16 @@ export class FileFinder {
   #findByBuildId(wanted: WantedFile): FoundFile | undefined {
     const { gnuBuildId } = wanted;
     if (gnuBuildId.length < 4) return undefined;
-    const { debugDirectories } = this.#search;
-    for (const directory of debugDirectories) {
+    const { debugDirectories, debuginfodCache } = this.#search;
+    const paths = debugDirectories.flatMap((directory) => {
       const base = `${directory}/.build-id/${gnuBuildId.slice(0, 2)}/${gnuBuildId.slice(2)}`;
-      for (const path of [base, `${base}.debug`]) {
-        const found = this.#tryPath(wanted, path);
-        // Where it came from says nothing of where its debug file is.
-        if (found !== undefined) return { ...found, root: undefined, path: '' };
-      }
+      return [base, `${base}.debug`];
+    });
+    if (debuginfodCache !== undefined) paths.push(cachedDebugFile(debuginfodCache, gnuBuildId));
+    for (const path of paths) {
+      const found = this.#tryPath(wanted, path);
+      // Where it came from says nothing of where its debug file is.
+      if (found !== undefined) return { ...found, root: undefined, path: '' };
     }
     return undefined;
   }
@@ -168,6 +172,11 @@ export class FileFinder {
     this.#known.set(key, identity);
     if (this.#known.size > maxIdentities) this.#known.delete(this.#known.keys().next().value!);
   }
+}
+
+/** The place of a debug file in a cache of elfutils' layout. */
+export function cachedDebugFile(cacheDirectory: string, gnuBuildId: string): string {
+  return `${cacheDirectory}/${gnuBuildId}/debuginfo`;
 }
 
 /** By how much each says: a file that is there and differs, rather than one that is nowhere. */

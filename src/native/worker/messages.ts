@@ -44,6 +44,8 @@ export type SymbolizeReply =
       /** Addresses by the place of their names. */
       readonly sources: Readonly<Partial<Record<NameSource, number>>>;
       readonly stats: WorkerStats;
+      /** Build ID of a file without debug information, of which no debug file was found; empty for others. */
+      readonly lackingDebugFile: string;
     }
   | { readonly kind: 'missing'; readonly id: number; readonly reason: FileMiss }
   /** The file is damaged or asks for more than it may have: it is not to be tried again. */

@@ -1,11 +1,14 @@
+import { existsSync } from 'node:fs';
+import { readBuildIds } from '../elf/build-id.ts';
 import type { ByteSource } from '../elf/byte-source.ts';
 import type { ElfFile } from '../elf/elf-file.ts';
+import { findSection } from '../elf/elf-file.ts';
 import type { DebugFile } from '../files/debug-files.ts';
 import { findAlternateFile, findDebugFile } from '../files/debug-files.ts';
 import type { WantedFile } from '../files/file-identity.ts';
 import { FileSource } from '../files/file-source.ts';
 import type { FileMiss, FoundFile } from '../files/find-file.ts';
-import { FileFinder } from '../files/find-file.ts';
+import { cachedDebugFile, FileFinder } from '../files/find-file.ts';
 import { InflatedFiles } from '../files/inflate-to-file.ts';
 import { ObjectFile } from '../object-file.ts';
 import type { WorkerOptions, WorkerStats } from './messages.ts';
@@ -13,13 +16,20 @@ import type { WorkerOptions, WorkerStats } from './messages.ts';
 /** A file with its tables, open as long as addresses of it are asked for. */
 export class OpenObject {
   readonly object: ObjectFile;
+  /** Build ID of a file that has no debug information, nor a debug file; empty for others. */
+  readonly lackingDebugFile: string;
   readonly #sources: readonly ByteSource[];
   readonly #inflated: InflatedFiles;
   readonly #close: () => void;
   usedMs = 0;
 
-  constructor(object: ObjectFile, inflated: InflatedFiles, sources: readonly ByteSource[], close: () => void) {
+  constructor(
+    object: ObjectFile,
+    lackingDebugFile: string,
+    { inflated, sources, close }: { inflated: InflatedFiles; sources: readonly ByteSource[]; close: () => void },
+  ) {
     this.object = object;
+    this.lackingDebugFile = lackingDebugFile;
     this.#inflated = inflated;
     this.#sources = sources;
     this.#close = close;
@@ -57,6 +67,10 @@ export class ObjectCache {
   find(wanted: WantedFile, pids: readonly number[], nowMs: number): OpenObject | FileMiss {
     const key = `${wanted.fileId} ${wanted.gnuBuildId}`;
     let found = this.#open.get(key);
+    if (found !== undefined && this.#hasArrived(found.lackingDebugFile)) {
+      this.close(key);
+      found = undefined;
+    }
     if (found === undefined) {
       const file = this.#finder.find(wanted, pids, nowMs);
       if (typeof file === 'string') return file;
@@ -96,6 +110,12 @@ export class ObjectCache {
     return [...this.#open.values()].reduce((sum, { object }) => sum + object.sizeBytes, 0);
   }
 
+  /** True if a debug file that was not there before has been downloaded since. */
+  #hasArrived(buildId: string): boolean {
+    const { debuginfodCache } = this.#options.search;
+    return buildId !== '' && debuginfodCache !== undefined && existsSync(cachedDebugFile(debuginfodCache, buildId));
+  }
+
   #openObject(file: FoundFile): OpenObject {
     const { search, directory, maxInflatedBytes, debugInfo } = this.#options;
     const inflated = new InflatedFiles(directory, maxInflatedBytes);
@@ -112,6 +132,11 @@ export class ObjectCache {
       for (const one of opened) one.close();
     };
     const sources = [file.source, ...opened.map(({ source }) => source)];
-    return new OpenObject(new ObjectFile(parts, inflated.inflate), inflated, sources, close);
+    const lackingDebugFile = debugElf === undefined && !hasDebugInfo(file.elf) ? readBuildIds(file.elf).gnu : '';
+    return new OpenObject(new ObjectFile(parts, inflated.inflate), lackingDebugFile, { inflated, sources, close });
   }
+}
+
+function hasDebugInfo(elf: ElfFile): boolean {
+  return findSection(elf, '.debug_info') !== undefined || findSection(elf, '.zdebug_info') !== undefined;
 }

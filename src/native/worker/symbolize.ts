@@ -42,6 +42,7 @@ export class Symbolizer {
         symbols,
         sources: count(answers),
         stats: this.#objects.stats(found.readBytes - before),
+        lackingDebugFile: found.lackingDebugFile,
       };
     } catch (error) {
       if (error instanceof OverBudget) return { kind: 'refused', id, reason: 'over_budget', problem: error.message };

@@ -18,6 +18,7 @@ import type { Component } from '../support/component.ts';
 import { placeConnections } from '../support/connection-places.ts';
 import { refuseBodies, refuseForeignHost, refuseOddTransfer } from '../support/http-requests.ts';
 import { closeHttp, openHttp } from '../support/open-http.ts';
+import { warnIfOpen } from '../support/open-listener.ts';
 import { ListenerTls } from '../support/tls/listener-tls.ts';
 import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
 
@@ -100,6 +101,11 @@ export class HttpServer implements Component {
   }
 
   async start(): Promise<void> {
+    warnIfOpen(this.#logger, {
+      endpoint: formatEndpoint(this.#endpoint),
+      tls: this.#parts[0]!.tls,
+      hasGuard: this.#parts.every(({ guard }) => guard !== undefined),
+    });
     this.#addAllRoutes();
     await this.#tls?.start(this.#app.server as unknown as TlsServer);
     try {

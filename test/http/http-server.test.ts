@@ -5,8 +5,10 @@ import { test } from 'node:test';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { HttpMount } from '../../src/http/http-server.ts';
 import { createHttpServers, HttpServer } from '../../src/http/http-server.ts';
+import type { RequestGuard } from '../../src/model/authentication.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { exchange, plainParts, serve, silentLogger } from '../support/http-harness.ts';
+import { recordLogs } from '../support/log-recorder.ts';
 import { patienceMs } from '../support/patience.ts';
 
 const tools = { clock: systemClock, logger: silentLogger, meter: new MeterProvider().getMeter('test') };
@@ -87,6 +89,29 @@ for (const { name, request, code } of [
     assert.match(answer, new RegExp(`^HTTP/1.1 ${code} `));
     assert.doesNotMatch(answer, /node_modules|at .*\.js/);
     assert.equal((await fetch(`${base}/a`)).status, 200);
+  });
+}
+
+for (const { host, guarded, missing } of [
+  { host: '0.0.0.0', guarded: [false, false], missing: 'TLS and authentication' },
+  { host: '0.0.0.0', guarded: [true, false], missing: 'TLS and authentication' },
+  { host: '0.0.0.0', guarded: [true, true], missing: 'TLS' },
+  { host: '127.0.0.1', guarded: [false, false], missing: undefined },
+]) {
+  test(`HttpServer on ${host} with ${guarded.filter(Boolean).length} of 2 parts guarded ${missing === undefined ? 'warns of nothing' : `warns that it lacks ${missing}`}`, async () => {
+    const { logger, lines } = recordLogs();
+    const guard: RequestGuard = { challenge: 'Bearer', check: async () => undefined };
+    // Two parts with one path: the server ends before it listens.
+    const parts = plainParts({ host, port: 0 }, [mountOf('/a'), mountOf('/a')]);
+    const server = new HttpServer(
+      parts.map((part, index) => ({ ...part, guard: guarded[index] ? guard : undefined })),
+      { ...tools, logger },
+    );
+    await assert.rejects(server.start(), /answers a path of a for another part already/);
+    await server.stop(AbortSignal.timeout(patienceMs));
+    const warnings = lines.map((line) => JSON.stringify(line)).filter((line) => line.includes('ALL interfaces'));
+    assert.equal(warnings.length, missing === undefined ? 0 : 1);
+    if (missing !== undefined) assert.match(warnings[0]!, new RegExp(`ALL interfaces without ${missing}: `));
   });
 }
 

@@ -41,7 +41,7 @@ function replaceWhole(message: string, form: string, reference: string): string 
   return message.replaceAll(new RegExp(whole, 'g'), () => reference);
 }
 
-/** Whether one path is the other, or leads to it. */
+/** True when the two paths are equal, or one of them leads to the other. */
 function isRelated(one: string, other: string): boolean {
   const leads = (from: string, to: string): boolean =>
     from === to || to.startsWith(`${from}.`) || to.startsWith(`${from}[`);

@@ -19,7 +19,7 @@ export interface Mark {
 
 export interface HeldRecord {
   readonly position: Position;
-  /** Which events of the record wait, rising. */
+  /** Numbers of the events of the record that wait, rising. */
   readonly events: Uint32Array;
 }
 

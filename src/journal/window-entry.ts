@@ -4,7 +4,7 @@ import type { LogRecord } from '../storage/segment.ts';
 export interface WindowEntry {
   readonly record: LogRecord;
   readonly firstEvent: number;
-  /** Which events of the record these are, rising; `undefined`: all of them. */
+  /** Numbers of these events in the record, rising; `undefined`: all of them. */
   readonly events: Uint32Array | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Which quantity a sample counts, and how often it is taken. */
+/** The quantity that a sample counts, and the sampling period. */
 export interface ProfileType {
   /** E.g. `samples` / `count`, `off_cpu` / `nanoseconds`, `events` / `count`. */
   readonly sampleType: string;

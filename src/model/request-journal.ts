@@ -19,7 +19,7 @@ export interface RestoredRequest {
   readonly body: Buffer;
   /** The number of samples that were taken: the first ones of those that were not at fault. */
   readonly acceptedSamples: number;
-  /** Which of their events are not reported yet, rising; `undefined`: all of them. */
+  /** Numbers of the events that are not reported yet, rising; `undefined`: all of them. */
   readonly events: Uint32Array | undefined;
 }
 

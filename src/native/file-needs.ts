@@ -8,11 +8,11 @@ const maxPids = 4;
 const firstRetryMs = 5_000;
 const maxRetryMs = 300_000;
 
-/** Why an address has no name, as far as it is known here. */
+/** The reason for a missing name. */
 export type UnnamedReason = FileMiss | 'no_symbol' | 'under_way' | 'refused' | 'bounded_out';
 
 /**
- * What is asked of one file: addresses that wait, those of the request under way, and those that are known to have no name.
+ * The addresses of one file: pending ones, the ones of the request under way, and the ones that are known to have no name.
  * Addresses are exact numbers, below 2^53.
  */
 export class FileNeeds {
@@ -56,7 +56,7 @@ export class FileNeeds {
     this.#pids = [pid, ...this.#pids.filter((other) => other !== pid)].slice(0, maxPids);
   }
 
-  /** Whether an address is worth asking for: not while it is asked for, has no name, or the file was just not found. */
+  /** True when an address should be asked for: not pending or under way, not known as nameless, and its file neither refused nor just missed. */
   wants(address: number, nowMs: number): boolean {
     if (this.#isRefused || nowMs < this.#retryMs) return false;
     return !this.pending.has(address) && !this.#asked.has(address) && !this.unnamed.has(address);

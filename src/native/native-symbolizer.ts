@@ -12,7 +12,7 @@ import type { SymbolizerMetrics } from './symbolizer-metrics.ts';
 import type { SymbolizeReply } from './worker/messages.ts';
 import type { WorkerClient, WorkerReply } from './worker/worker-client.ts';
 
-/** Where names go. A name that a collector gave must win there. */
+/** Receives names. A name that a collector gave takes precedence there. */
 export interface NameSink {
   learnSymbol(fileId: FileId, addressHigh: number, addressLow: number, symbol: FrameSymbol): void;
 }
@@ -105,19 +105,19 @@ export class NativeSymbolizer implements Component {
     ending.abort();
   }
 
-  /** Whether an answer for an address may come soon. */
+  /** True while an address waits for its request, or for the reply. */
   isUnderWay(fileId: FileId, addressHigh: number, addressLow: number): boolean {
     return this.#known(fileId)?.waitsFor(addressHigh * 2 ** 32 + addressLow) === true;
   }
 
-  /** Why an address has no name; `undefined` when nothing is known of it. */
+  /** The reason for a missing name; `undefined` when the address is unknown. */
   reasonOf(fileId: FileId, addressHigh: number, addressLow: number): UnnamedReason | undefined {
     return this.#known(fileId)?.reasonOf(addressHigh * 2 ** 32 + addressLow);
   }
 
   /** The last request after another, until nothing waits. */
   async #run(): Promise<void> {
-    // What is needed now is needed at once: all of a batch of samples shall be in the first request.
+    // One turn of the event loop, so that the first request holds all addresses of a batch of samples.
     await this.#parts.clock.sleep(0);
     for (let file = this.#next(); file !== undefined && !this.#stopping.signal.aborted; file = this.#next()) {
       await this.#ask(file);

@@ -15,13 +15,13 @@ import { PltNames } from './tables/plt.ts';
 import type { SymbolTable } from './tables/symbol-table.ts';
 import { readSymbolTable } from './tables/symbol-table.ts';
 
-/** Where a name came from. */
+/** The part of a file that a name comes from. */
 export type NameSource = 'symtab' | 'dynsym' | 'plt' | 'gopclntab' | 'gnu_debugdata' | 'debug_file' | 'dwarf';
 
-/** How much is read of debug information. */
+/** The level of detail that is read from debug information; each level includes the ones before. */
 export type DebugInfoLevel = 'names' | 'lines' | 'inlines';
 
-/** What is known at one address. */
+/** Functions, lines and the table name at one address. */
 export interface AddressAnswer {
   /** Innermost first; the outermost one has the linker's name in `linkageName` or none. */
   readonly frames: readonly CodeFrame[];
@@ -71,7 +71,7 @@ export class ObjectFile {
     return 4096 + this.#tableBytes + (units?.sizeBytes ?? 0) + (alternate?.sizeBytes ?? 0);
   }
 
-  /** What is known at each of the addresses, which rise. @throws OverBudget */
+  /** One answer for each address; `addresses` rise. @throws OverBudget */
   async answer(addresses: Float64Array, level: DebugInfoLevel): Promise<AddressAnswer[]> {
     const chains = level === 'names' ? undefined : await this.#dwarfChains(addresses, level === 'inlines');
     return Array.from(addresses, (address, index) => this.#answerAt(address, chains?.[index] ?? []));

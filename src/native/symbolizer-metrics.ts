@@ -3,7 +3,7 @@ import type { DebugFileOutcome } from './files/debuginfod.ts';
 import type { WorkerStats } from './worker/messages.ts';
 import type { WorkerEnd } from './worker/worker-client.ts';
 
-/** What became of addresses: named, with a line and no function, without a symbol, without a file, in a file that was refused, or left out at a bound. */
+/** Outcomes of look-ups of addresses: named, with a line and no function, without a symbol, without a file, in a file that was refused, or left out at a bound. */
 export type AddressOutcome = 'named' | 'line_only' | 'no_symbol' | 'no_file' | 'refused' | 'bounded_out';
 
 export interface SymbolizerMetrics {

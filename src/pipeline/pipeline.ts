@@ -13,7 +13,7 @@ import type { MergeIntoCycle } from './merge-into-cycle.ts';
 import type { PassWatcher } from './pass-through.ts';
 import type { PipelineAdmissions } from './pipeline-admissions.ts';
 
-/** What a pipeline does between its receivers and its exporters. */
+/** The stages of a pipeline between its receivers and its exporters. */
 export interface Pipeline {
   readonly id: string;
   readonly store: SymbolStore;
@@ -21,26 +21,26 @@ export interface Pipeline {
   readonly intake: TraceIntake | undefined;
   /** Asked before anything is decoded, by who brings it. */
   readonly admissions: PipelineAdmissions;
-  /** What keeps requests on disk until they are reported; `undefined` when they are in memory alone. */
+  /** Keeps requests on disk until they are reported; `undefined` when requests are held in memory alone. */
   readonly journal: Journal | undefined;
   /** The way of OTLP profiles. */
   readonly profiles: ProfilesSink;
   /** The same, where they are merged into the cycle. */
   readonly merged: MergeIntoCycle | undefined;
-  /** What starts and stops, in the order of starting. */
+  /** Parts with a start and a stop, in the order of starting. */
   readonly components: readonly Component[];
 }
 
-/** Where a pipeline leads to. */
+/** Destinations of a pipeline: exporters, observers of its data, and its journal. */
 export interface PipelineOutlets {
   readonly exporters: readonly ProfilesExporter[];
-  /** Who else wants every report of a cycle. */
+  /** Consumers of every report of a cycle, beside the exporters. */
   readonly consumers: (store: SymbolStore) => readonly ReportConsumer[];
-  /** Who wants to see the OTLP requests that are sent on by themselves. */
+  /** Observers of OTLP requests that pass outside a cycle. */
   readonly passed: readonly PassWatcher[];
-  /** What stands in for a cycle, for those who want reports of a pipeline that has none. */
+  /** Substitutes for the cycle, one for each consumer, in a pipeline without a cycle. */
   readonly substitutes: (store: SymbolStore) => readonly Component[];
-  /** Where the journal of this pipeline is kept, if it is to have one. */
+  /** Segment log of the journal on disk; `undefined` for a pipeline without a journal. */
   readonly journalLog: SegmentLog | undefined;
 }
 

@@ -24,7 +24,7 @@ export interface ReportConsumer {
   consume(report: CycleReport): void;
 }
 
-/** Where every report has to arrive. Called in the cycle, so it must not wait; never throws. */
+/** The destination that every report must reach. Called inside the cycle: never waits, never throws. */
 export interface ReportOutlet {
   /** Takes a report; `false` when it has to wait, and then no other one may be delivered until `retry` says `true`. */
   deliver(report: CycleReport): boolean;

@@ -31,7 +31,7 @@ export type CyclePace = Omit<ReportingCycleConfig, 'otlpProfiles'>;
 export interface ReportingCycleParts {
   readonly symbols: SymbolSource;
   readonly intake: WindowIntake;
-  /** Where names of native frames were asked for. */
+  /** Symbolizer of native frames; `undefined` when collectors alone name frames. */
   readonly native?: NativeNames | undefined;
   readonly merged?: MergedProfiles | undefined;
   readonly consumers: readonly ReportConsumer[];
@@ -142,7 +142,7 @@ export class ReportingCycle implements Component {
     return report;
   }
 
-  /** One that fails must not keep the report from the others. */
+  /** Gives the report to every consumer. A consumer that throws is counted and logged, and the next ones still get the report. */
   #handOver(report: CycleReport): void {
     this.#delivery.deliver(report);
     for (const consumer of this.#parts.consumers) {

@@ -26,7 +26,7 @@ class BoundShares {
     this.#max = max;
   }
 
-  /** What an instance may add while the window holds `total`. */
+  /** Room for instance `id` while the window holds `total`, in units of the bound; negative when others have reserved the rest. */
   roomOf(id: string, total: number): number {
     const account = this.#accounts.get(this.#keyOf(id));
     const isNewcomer = account === undefined || account.reserved === 0;
@@ -34,7 +34,7 @@ class BoundShares {
     return this.#max - total - forOthers - (isNewcomer ? 0 : this.#newcomersReserve);
   }
 
-  /** What others than `id` have reserved and not used. */
+  /** Unused reservations of all instances but `id`, newcomers included. */
   reservedFromOthersThan(id: string): number {
     const account = this.#accounts.get(this.#keyOf(id));
     return this.#unusedReserve - (account === undefined ? 0 : unusedOf(account)) + this.#newcomersReserve;
@@ -106,12 +106,12 @@ export class WindowShares {
     this.#bytes = new BoundShares(maxBytes);
   }
 
-  /** What `id` may add while the window holds `total`. */
+  /** Room for instance `id` while the window holds `total`, per bound; negative when others have reserved the rest. */
   roomOf(id: string, total: WindowUsage): WindowUsage {
     return { events: this.#events.roomOf(id, total.events), bytes: this.#bytes.roomOf(id, total.bytes) };
   }
 
-  /** What others than `id` have reserved and not used. */
+  /** Unused reservations of all instances but `id`, newcomers included. */
   reservedFromOthersThan(id: string): WindowUsage {
     return { events: this.#events.reservedFromOthersThan(id), bytes: this.#bytes.reservedFromOthersThan(id) };
   }

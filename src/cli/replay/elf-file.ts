@@ -14,7 +14,7 @@ export interface LoadSegment {
   readonly flags: string;
 }
 
-/** What a collector reads of an executable that it sees mapped. */
+/** The properties that a collector reads from a mapped executable. */
 export interface MappedElf {
   readonly sizeBytes: number;
   /** Hexadecimal; empty when the file has no GNU build ID. */

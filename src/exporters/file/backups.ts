@@ -15,7 +15,7 @@ export async function putAside(path: string, unixMs: number): Promise<string> {
   return backup;
 }
 
-/** Which backups are kept. */
+/** Bounds on the number and the age of the backups that are kept. */
 export interface Retention {
   /** Newest first; 0 = all. */
   readonly maxBackups: number;

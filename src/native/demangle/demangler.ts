@@ -15,7 +15,7 @@ export interface DemanglerModule {
 
 const { Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyInterface }).WebAssembly;
 
-/** What the module exports (gecko-profiler-demangle: the C++, Rust and Swift demanglers of Rust's crates). */
+/** Exports of the module (gecko-profiler-demangle: the C++, Rust and Swift demanglers of Rust's crates). */
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
   readonly demangle_any: (pointer: number, length: number) => [number, number];
@@ -55,7 +55,7 @@ export class Demangler {
     this.#module = module;
   }
 
-  /** What a linker's name stands for; the name itself where it stands for nothing else. */
+  /** The demangled form of a linker's name; the name itself when it is not mangled. At most `maxNameLength` characters. */
   demangle(name: string): string {
     if (!isMangled(name) || name.length > maxNameLength || this.#traps >= maxTraps) return cut(name);
     const known = this.#known.get(name);

@@ -175,7 +175,7 @@ export class DwarfData {
   }
 }
 
-/** What is needed of a unit to understand its values. */
+/** The parts of a unit that its attribute values refer to. */
 export interface UnitBases extends UnitHeader {
   readonly data: DwarfData;
   readonly root: Pick<RootEntry, 'stringOffsetsBase' | 'addressBase' | 'rangeListsBase'>;

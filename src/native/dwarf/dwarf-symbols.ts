@@ -29,7 +29,7 @@ export interface DwarfIndexes {
 
 export interface DwarfOptions {
   readonly code: CodeRanges;
-  /** Whether inlined functions are looked for, or lines alone. */
+  /** True when inlined functions are looked for, false for lines alone. */
   readonly hasInlines: boolean;
 }
 

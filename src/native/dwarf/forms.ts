@@ -29,7 +29,7 @@ export const attributes = {
   gnuAddressBase: 0x2133,
 } as const;
 
-/** How the value of an attribute is written (DWARF 5, table 7.6, and GNU's extensions). */
+/** Forms: the encodings of attribute values (DWARF 5, table 7.6, and GNU's extensions). */
 export const forms = {
   address: 0x01,
   block2: 0x03,
@@ -88,7 +88,7 @@ export interface UnitSizes {
   readonly addressBytes: number;
 }
 
-/** What there is to skip where a value has no fixed size. */
+/** Encodings of values without a fixed size, as negative numbers beside the sizes in bytes. */
 export const variableSizes = {
   leb: -1,
   text: -2,

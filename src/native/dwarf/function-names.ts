@@ -6,7 +6,7 @@ import type { FormValue } from './forms.ts';
 import { attributes, forms, readValue, sizeOfForm, skipValue } from './forms.ts';
 import type { UnitIndex } from './unit-index.ts';
 
-/** What an entry calls its function; texts are empty and the line 0 where it does not say. */
+/** Names and line that an entry gives its function; absent texts are empty, an absent line is 0. */
 export interface FunctionName {
   readonly linkageName: string;
   readonly name: string;

@@ -156,7 +156,7 @@ class LineProgram {
     const address = this.#address;
     if (!this.#hasRow) {
       this.#hasRow = true;
-      // What the linker threw away begins at 0, or where no code is.
+      // A sequence that the linker discarded begins at 0, or outside of code.
       this.#next = codeEndAt(this.#code, address) < 0 ? this.#addresses.length : this.#firstFrom(address);
     } else this.#fill(address);
     this.#rowAddress = address;

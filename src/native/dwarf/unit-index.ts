@@ -9,11 +9,11 @@ import { readInitialLength, readUnitHeader, unitTypes } from './unit-header.ts';
 /** Beyond, the units of a file are not looked at: Chromium has some thirty thousand. */
 const maxUnits = 1_048_576;
 const maxIndexedRanges = 2_097_152;
-/** How many ranges that overlap are looked through for an address. */
+/** Bound on the overlapping ranges that a look-up tries for an address. */
 const maxOverlaps = 256;
 
 /**
- * Which unit describes the code at an address. By `.debug_aranges`, and for units that it leaves out by their own ranges.
+ * Finds the unit that describes the code at an address: by `.debug_aranges`, and for units missing there by their own ranges.
  * 32 bytes a range; the units themselves are not kept.
  */
 export class UnitIndex {

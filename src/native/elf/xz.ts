@@ -66,7 +66,7 @@ class Lzma2Decoder {
   readonly #probabilities = new Uint16Array(literals + (literalSize << maxContextBits));
   #out = new Uint8Array(65_536);
   #size = 0;
-  /** Where the dictionary begins: nothing before may be repeated. */
+  /** Start of the dictionary in the output: no match may reach before it. */
   #dictionaryStart = 0;
   #at = 0;
   #inputEnd = 0;

@@ -14,7 +14,7 @@ import { openBelow, openRegularFile } from './open-file.ts';
 export interface DebugFile {
   readonly elf: ElfFile;
   readonly opened: OpenFile;
-  /** Whether it was found in the file system of the process. */
+  /** True when found in the file system of the process, false in a debug directory. */
   readonly isInRoot: boolean;
 }
 

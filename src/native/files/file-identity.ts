@@ -15,7 +15,7 @@ export interface WantedFile {
   readonly fileName: string;
 }
 
-/** What a file is, by its bytes. */
+/** Identity of a file, computed from its bytes. */
 export interface FileIdentity {
   readonly htlhash: string;
   /** Empty when the file has none. */
@@ -35,8 +35,8 @@ export function identify(source: ByteSource): { elf: ElfFile; identity: FileIden
 }
 
 /**
- * Whether a file is the wanted one. A build ID that is known must be the same, always; beyond that, the file ID is the hash of the
- * file, or derived from its build ID, as collectors do where they cannot read the file.
+ * True when a file is the wanted one. A wanted build ID must be equal, and decides alone. Without one, the wanted file ID must be
+ * the hash of the file, or derived from its build ID as collectors do when they cannot read the file.
  */
 export function isWanted({ htlhash, gnuBuildId }: FileIdentity, wanted: WantedFile): boolean {
   if (wanted.gnuBuildId !== '') return gnuBuildId === wanted.gnuBuildId;

@@ -11,7 +11,7 @@ import type { CodeMapping } from './process-maps.ts';
 import { readCodeMappings } from './process-maps.ts';
 import { readVdso } from './vdso.ts';
 
-/** Why a file was not found. The most telling one counts: where one of a process's files had another build ID, that. */
+/** The reason for a file not found; of several, the most specific one: another build ID rather than no file at all. */
 export type FileMiss = 'no_process' | 'no_permission' | 'build_id_differs' | 'not_elf' | 'too_large' | 'no_file';
 
 export interface FoundFile {
@@ -161,7 +161,7 @@ export class FileFinder {
     if (debuginfodCache !== undefined) paths.push(cachedDebugFile(debuginfodCache, gnuBuildId));
     for (const path of paths) {
       const found = this.#tryPath(wanted, path);
-      // Where it came from says nothing of where its debug file is.
+      // The path in a debug directory or cache is no hint for finding the debug file.
       if (found !== undefined) return { ...found, root: undefined, path: '' };
     }
     return undefined;

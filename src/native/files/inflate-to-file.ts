@@ -11,7 +11,7 @@ import { FileSource } from './file-source.ts';
 const readBytesAtOnce = 65_536;
 /** Sections up to this size are decompressed in memory. */
 const memoryBytes = 1_048_576;
-// What zstd takes at most of memory, as binutils and LLVM need at their highest levels.
+// Bound on memory of the zstd window: 2^27 bytes, enough for the highest levels of binutils and LLVM.
 const maxWindowLog = 27;
 
 /** Decompressed sections of one object, on disk in files without a name. */

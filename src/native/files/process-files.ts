@@ -8,7 +8,7 @@ const pidsPerName = 2;
 /** All processes are looked through at most so often, 0.2 ms each. */
 const maxAgeMs = 5_000;
 
-/** Which processes of the node have a file of some name mapped: for files of which no process, or none that lives, is known. */
+/** Processes of the node by the base names of the files they have mapped: for files without a known living process. */
 export class ProcessFiles {
   readonly #procRoot: string;
   #pids: ReadonlyMap<string, readonly number[]> = new Map();

@@ -2,7 +2,7 @@ import { ByteCursor } from '../elf/byte-cursor.ts';
 import type { ElfFile, ElfSection } from '../elf/elf-file.ts';
 import { machines, sectionSource, sectionTypes } from '../elf/elf-file.ts';
 
-/** What a Go program says of itself in `runtime.firstmoduledata`; addresses. */
+/** Addresses from `runtime.firstmoduledata` of a Go program. */
 export interface GoModule {
   readonly textStart: number;
   readonly functionData: number;

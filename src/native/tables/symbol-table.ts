@@ -10,7 +10,7 @@ import { machines, sectionSource, sectionTypes } from '../elf/elf-file.ts';
 /** Beyond, symbols are left out: an index has 21 bits of a sorting key of 53. The largest browsers have half of that. */
 const maxSymbols = 2 ** 21;
 const maxSpan = 2 ** 32;
-/** How many ranges may lie within another one, one after the other, before the outer is not found any more. */
+/** Bound on the ranges that a look-up tries, backwards from the last start at or before the address; outer ranges further back are not found. */
 const maxNested = 32;
 
 /**

@@ -3,12 +3,12 @@ import type { WantedFile } from '../files/file-identity.ts';
 import type { FileMiss, FileSearch } from '../files/find-file.ts';
 import type { DebugInfoLevel, NameSource } from '../object-file.ts';
 
-/** What the worker is started with. */
+/** Start options of the worker. */
 export interface WorkerOptions {
   readonly search: FileSearch;
   readonly debugInfo: DebugInfoLevel;
   readonly demangle: boolean;
-  /** Where decompressed sections are kept. */
+  /** Directory of decompressed sections. */
   readonly directory: string;
   /** Of all open files together. */
   readonly maxTableBytes: number;
@@ -27,7 +27,7 @@ export interface SymbolizeRequest {
   readonly addresses: Float64Array;
 }
 
-/** What the worker has in hand after a request. */
+/** Resource use of the worker after a request. */
 export interface WorkerStats {
   /** Read from files for this request. */
   readonly readBytes: number;

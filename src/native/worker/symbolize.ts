@@ -22,7 +22,7 @@ export class Symbolizer {
     this.#objects = new ObjectCache(options);
   }
 
-  /** How many files are open. */
+  /** Number of open files. */
   get openFiles(): number {
     return this.#objects.size;
   }

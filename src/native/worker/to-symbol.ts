@@ -4,7 +4,7 @@ import { maxNameLength } from '../demangle/demangler.ts';
 import type { CodeFrame } from '../dwarf/dwarf-symbols.ts';
 import type { AddressAnswer } from '../object-file.ts';
 
-/** What compilers append to the name of a part or a copy of a function. */
+/** Suffixes that compilers append to the name of a part or a copy of a function, and symbol versions. */
 const cloneSuffix = /(?:\.(?:cold|part|constprop|isra|lto_priv|llvm|localalias|warm|hot)(?:\.\d+)*|@@?[\w.]+)+$/;
 
 /** Longer texts are cut: the store takes no longer ones, and a file can repeat one of 64 KB at every address. */

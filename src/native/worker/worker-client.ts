@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../support/clock.ts';
 import type { SymbolizeReply, SymbolizeRequest, WorkerOptions } from './messages.ts';
 
-/** Why a worker was ended, or ended by itself. */
+/** The reason for the end of a worker. */
 export type WorkerEnd = 'timeout' | 'out_of_memory' | 'crashed';
 
 export interface WorkerLimits {

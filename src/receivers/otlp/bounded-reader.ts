@@ -79,7 +79,7 @@ export class BoundedReader {
     }
     const mostDecodedBytes = this.#memory.heapLimitBytes * mostHeapShare;
     const found = this.#reader.scan(content);
-    // What passes is decoded only for those who need its data; small as it is, it cannot exceed the bound.
+    // A scanned request is decoded only when its data is asked for. A small one cannot exceed the bound, so its size is not computed.
     const isSmall = bytes.length * mostDecodedBytesAByte <= mostDecodedBytes && bytes.length <= 2 * mostElements;
     if ('scan' in found && isSmall) return found;
     const decodedBytes = checkProtobufSize(bytes, mostDecodedBytes);

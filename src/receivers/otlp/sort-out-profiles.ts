@@ -7,7 +7,7 @@ export interface SortedProfiles {
   readonly data: ProfilesData;
   readonly sampleCount: number;
   readonly rejectedProfiles: number;
-  /** Those of rejected profiles, and faulty samples of others. */
+  /** All samples of rejected profiles, and the faulty samples of accepted ones. */
   readonly rejectedSamples: number;
   /** The first faults, as `path: problem`. */
   readonly faults: readonly string[];
@@ -24,7 +24,7 @@ const mostFaultsListed = 4;
  */
 export function sortOutProfiles(data: ProfilesData): SortedProfiles {
   const check = new ReferenceCheck(data.dictionary);
-  /** What is left of faulty profiles; `undefined` for nothing. */
+  /** Faulty profiles without their faulty samples; `undefined` for a rejected profile. */
   const changed = new Map<Profile, Profile | undefined>();
   const faults: string[] = [];
   let faultCount = 0;

@@ -1,7 +1,7 @@
 import type { SecureVersion } from 'node:tls';
 import type { NamedFile } from '../named-file.ts';
 
-/** Which files TLS needs; `undefined` for those that are not configured. */
+/** Files of TLS; `undefined` for each one that is not configured. */
 export interface TlsFilesConfig {
   /** Certificates of those who may have signed the other side's. */
   readonly authority: NamedFile | undefined;

@@ -145,7 +145,7 @@ export class SnapshotKeeper implements Component {
       const saved = await saveSnapshot(path, { store, nowMs, unixNano, maxBytes, pause, signal });
       this.#events.saved(saved, unixNano, clock.nowMs() - nowMs);
     } catch (error) {
-      // One that a stop interrupts is begun again by it.
+      // A save that `stop` interrupts is no failure: `stop` saves once more.
       if (signal !== this.#stopping.signal || !signal.aborted) this.#events.saveFailed(error);
     }
   }

@@ -20,7 +20,7 @@ let data = null;
 let isPaused = false;
 let isConnected = false;
 let missedCycles = 0;
-/** Whether requests passed that this page has not asked for. */
+/** True when an event was ignored because the page was paused or hidden, and no answer was shown since. */
 let hasMissedRequests = false;
 let waiting = 0;
 

@@ -1,4 +1,4 @@
-// What can be chosen: profile type, service, and how far back.
+// The choices of the page: profile type, service, and number of cycles to look back.
 
 import { formatMs, formatType } from './format.js';
 

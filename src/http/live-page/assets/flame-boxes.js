@@ -1,4 +1,4 @@
-// Which boxes of a laid out tree can be seen, and where.
+// The visible boxes of a laid out tree, with their positions in pixels.
 
 export const rowPx = 20;
 // A box below one pixel still tints it; below this, nobody would see.

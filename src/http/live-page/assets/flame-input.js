@@ -68,7 +68,7 @@ function neighbour(layout, node, key) {
   }
 }
 
-/** Whether a node is an ancestor of the focus, or below it. */
+/** True when a node is the focus, an ancestor of it or a descendant. */
 function isInView({ ends }, focus, node) {
   const isBelow = node >= focus && node < ends[focus];
   return isBelow || (node < focus && ends[node] > focus);

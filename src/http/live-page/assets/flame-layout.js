@@ -1,4 +1,4 @@
-// Where each node of a flame tree stands. Pure: no page, no canvas.
+// Layout of a flame tree: the position and size of each node. Pure: no page, no canvas.
 
 /**
  * @typedef {{ name: string, class: string, type: string, module: string, file: string, line: number }} Frame
@@ -106,7 +106,7 @@ export function childrenOf(layout, node) {
 }
 
 /**
- * Which nodes match, and how much of the profile is in them; what is below a match counts once.
+ * Matching nodes, and their part of the profile in its units; a match below another match is not counted again.
  * @param {Layout} layout
  * @param {(frame: Frame) => boolean} matches
  */
@@ -127,7 +127,7 @@ export function search(layout, matches) {
   return { isMatch, total };
 }
 
-/** What was spent in frames of each class, below one node. @param {Layout} layout @param {number} node */
+/** Self values of one node and all below it, summed by frame class, in units of the profile. @param {Layout} layout @param {number} node */
 export function sharesOf(layout, node) {
   /** @type {Record<string, number>} */
   const shares = {};

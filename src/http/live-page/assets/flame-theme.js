@@ -36,7 +36,7 @@ export function inkOf(theme, frame) {
 /** Near shades of a colour, so that neighbours of one class can be told apart. */
 function shadesOf(color, name) {
   const parts = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
-  // Where neighbours need no telling apart, a calm surface is better.
+  // Fewer shades make a calmer surface, for classes whose neighbours need not be told apart.
   const steps = { root: [0], other: [0], service: [0, 0.07], unresolved: [0, 0.1, 0.2] }[name] ?? [
     0, 0.1, 0.2, -0.05, -0.1,
   ];

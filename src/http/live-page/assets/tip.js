@@ -1,4 +1,4 @@
-// What a frame is, beside the pointer. Names come from strangers: they are only ever set as text.
+// Tooltip of the frame under the pointer. Names are untrusted input: only ever set as text, never as HTML.
 
 import { formatPercent, formatValue } from './format.js';
 

@@ -1,4 +1,4 @@
-// Where the flame graph is zoomed to, and what the time below that place was spent in.
+// The line above the flame graph: the path to the zoomed frame, and the shares of the frame classes below it.
 
 import { pathOf, sharesOf } from './flame-layout.js';
 import { formatPercent } from './format.js';

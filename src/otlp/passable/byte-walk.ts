@@ -76,17 +76,21 @@ export class ByteWalk {
     throw notPassable('encoding');
   }
 
-  /** Passes over varints of at most 64 bits up to `end`. */
-  skipVarints(end: number): void {
+  /** Passes over varints of at most 64 bits up to `end`; returns their number. */
+  skipVarints(end: number): number {
     const { bytes } = this;
+    let count = 0;
     let size = 0;
     for (let position = this.position; position < end; position++) {
       const byte = bytes[position]!;
-      if (byte < 0x80) size = 0;
-      else if (++size === 10) throw notPassable('encoding');
+      if (byte < 0x80) {
+        size = 0;
+        count++;
+      } else if (++size === 10) throw notPassable('encoding');
     }
     if (size !== 0) throw notPassable('encoding');
     this.position = end;
+    return count;
   }
 
   /** Passes over `sizeBytes`. */

@@ -2,7 +2,7 @@
  * Reasons why a message is decoded: `json` and `version` the message is written otherwise; `encoding` it is no protobuf, or has
  * fields that known encoders do not write; `reference` an index or an ID is wrong; `string_reference` a text that only
  * attributes of resources refer to is not at the end of its table; `incomplete` something is missing that every receiver
- * expects; `orphan` an entry is in no use; `duplicate` two entries are equal; `same_resource` two resources or scopes are
+ * expects; `shape` a sample has values that belong to no timestamp; `orphan` an entry is in no use; `duplicate` two entries are equal; `same_resource` two resources or scopes are
  * equal; `same_time` two profiles of a resource and of equal types begin together; `same_location` a name makes two
  * locations equal.
  */
@@ -13,6 +13,7 @@ export type NotPassableReason =
   | 'reference'
   | 'string_reference'
   | 'incomplete'
+  | 'shape'
   | 'orphan'
   | 'duplicate'
   | 'same_resource'

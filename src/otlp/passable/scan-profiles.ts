@@ -242,6 +242,7 @@ function scanSample(scan: ProfilesScan, end: number): void {
   const { walk, columns, evidence } = scan;
   let attributesStart = 0;
   let attributesEnd = 0;
+  let valueCount = 0;
   let timestampCount = 0;
   let seen = 0;
   while (walk.position < end) {
@@ -259,7 +260,7 @@ function scanSample(scan: ProfilesScan, end: number): void {
         attributeUse[attribute]! |= sampled;
       }
     } else if (tag === 0x18) use(columns, tables.link, walk.index(end));
-    else if (tag === 0x22) walk.skipVarints(walk.fieldEnd(end));
+    else if (tag === 0x22) valueCount = walk.skipVarints(walk.fieldEnd(end));
     else if (tag === 0x2a) {
       const listEnd = walk.fieldEnd(end);
       if ((listEnd - walk.position) % 8 !== 0) throw notPassable('encoding');
@@ -267,5 +268,6 @@ function scanSample(scan: ProfilesScan, end: number): void {
       walk.position = listEnd;
     } else throw notPassable('encoding');
   }
+  if (valueCount > 1 && valueCount !== timestampCount) throw notPassable('shape');
   if (!evidence.isCurrent) evidence.noteSample(scan, seen, attributesStart, attributesEnd, timestampCount);
 }

@@ -61,6 +61,15 @@ function checkTimestamps(
   }
 }
 
+/**
+ * The fault of a sample of which nobody could say when its values were observed: more than one, and not one for each timestamp.
+ * One value beside several timestamps has a fault of conformance, and loses nothing: it is left in place.
+ */
+export function faultOfShape({ values, timestampsUnixNano }: Sample): string | undefined {
+  if (values.length <= 1 || values.length === timestampsUnixNano.length) return undefined;
+  return `values: has ${values.length} elements for ${timestampsUnixNano.length} timestamps`;
+}
+
 type Shape = 'values and timestamps' | 'values only' | 'timestamps only' | 'neither values nor timestamps';
 
 function shapeOf({ values, timestampsUnixNano }: Sample): Shape {

@@ -1,4 +1,5 @@
 import type { Profile, ProfilesData, ResourceProfiles, Sample } from '../../otlp/profiles-data.ts';
+import { faultOfShape } from '../../profile/check/check-profiles.ts';
 import { ReferenceCheck } from '../../profile/check/reference-check.ts';
 import { visitProfiles } from '../../profile/check/references.ts';
 
@@ -19,7 +20,7 @@ export interface SortedProfiles {
 const mostFaultsListed = 4;
 
 /**
- * Takes out samples with references that lead nowhere, and profiles of which the rest is at fault or no sample is left. All others
+ * Takes out samples with references that lead nowhere or of no known shape, and profiles of which the rest is at fault or no sample is left. All others
  * are as they were.
  */
 export function sortOutProfiles(data: ProfilesData): SortedProfiles {
@@ -60,7 +61,7 @@ function soundSamples(
 ): readonly Sample[] {
   let sound: Sample[] | undefined;
   for (const [index, sample] of samples.entries()) {
-    const fault = check.faultOfSample(sample);
+    const fault = check.faultOfSample(sample) ?? faultOfShape(sample);
     if (fault === undefined) sound?.push(sample);
     else {
       note(`samples[${index}]: ${fault}`);

@@ -90,6 +90,17 @@ test('files import each other in no ring, imports of types included', () => {
   assert.deepEqual(findRings(), []);
 });
 
+test('comments begin with their subject, not with a question word', () => {
+  const words = 'What|Who|Whom|Whose|Which|Whether|Where|Why|How|That which|Those|One that';
+  const questioning = new RegExp(`(?:/\\*\\*?|//|^ +\\*) +(?:${words})\\b`);
+  const offences = globSync('**/*.{ts,js,css}', { cwd: source }).flatMap((file) =>
+    readFileSync(join(source, file), 'utf8')
+      .split('\n')
+      .flatMap((line, index) => (questioning.test(line) ? [`src/${file}:${index + 1}: ${line.trim()}`] : [])),
+  );
+  assert.deepEqual(offences.sort(), []);
+});
+
 /** The files of `src` and the files that each imports, as paths relative to `src`. */
 function readImports(): ReadonlyMap<string, readonly string[]> {
   return new Map(

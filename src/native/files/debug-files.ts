@@ -14,7 +14,7 @@ import { openBelow, openRegularFile } from './open-file.ts';
 export interface DebugFile {
   readonly elf: ElfFile;
   readonly opened: OpenFile;
-  /** True when found in the file system of the process, false in a debug directory. */
+  /** True when found in the file system of the process, false in a directory or cache of debug files. */
   readonly isInRoot: boolean;
 }
 

@@ -17,15 +17,18 @@ import { recordLogs } from '../support/log-recorder.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
 import { answers, fixtureBytes, fixturePath } from './open-fixture.ts';
 
-const { htlhash, gnuBuildId } = identify(new MemorySource(fixtureBytes('split.elf')))!.identity;
-const executable = { fileName: 'lib.so', gnuBuildId, goBuildId: '', hasHtlHash: true };
+const { gnuBuildId } = identityOf('split.elf');
 
-/** A debuginfod server that has the debug file of `split.elf`, or nothing. */
-async function startServer(t: TestContext, hasFile: boolean) {
+function identityOf(fixture: string) {
+  return identify(new MemorySource(fixtureBytes(fixture)))!.identity;
+}
+
+/** A debuginfod server that has one file, or nothing. */
+async function startServer(t: TestContext, fixture: string | undefined) {
   const requests: string[] = [];
   const server = createServer(({ url = '' }, response) => {
     requests.push(url);
-    if (hasFile) response.end(fixtureBytes('shared.debug'));
+    if (fixture !== undefined) response.end(fixtureBytes(fixture));
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
@@ -36,8 +39,8 @@ async function startServer(t: TestContext, hasFile: boolean) {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
 }
 
-/** A symbolizer of a node where process 7 has `split.elf` mapped, if `isMapped`, and no debug file is on disk. */
-function create(t: TestContext, url: string, { isMapped = true } = {}) {
+/** A symbolizer of a node where process 7 has a file mapped, if `isMapped`, and no debug file is on disk. */
+function create(t: TestContext, url: string, { isMapped = true, fixture = 'split.elf' } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'framekeeper-symbolizer-'));
   t.after(() => rmSync(folder, { recursive: true }));
   mkdirSync(join(folder, 'container/lib'), { recursive: true });
@@ -45,7 +48,7 @@ function create(t: TestContext, url: string, { isMapped = true } = {}) {
   symlinkSync(join(folder, 'container'), join(folder, 'proc/7/root'));
   const line = '7f0000001000-7f0000002000 r-xp 00001000 fe:01 1234 /lib/lib.so\n';
   writeFileSync(join(folder, 'proc/7/maps'), isMapped ? line : '');
-  copyFileSync(fixturePath('split.elf'), join(folder, 'container/lib/lib.so'));
+  copyFileSync(fixturePath(fixture), join(folder, 'container/lib/lib.so'));
   const config: SymbolizerConfig = {
     ...{ native: true, debugInfo: 'inlines', demangle: true, procRoot: join(folder, 'proc'), debugDirectories: [] },
     ...{
@@ -68,20 +71,22 @@ function create(t: TestContext, url: string, { isMapped = true } = {}) {
     ...{ meter, clock: systemClock, logger: recordLogs().logger },
   });
   t.after(() => symbolizer.stop());
+  const { htlhash, gnuBuildId: buildId } = identityOf(fixture);
+  const executable = { fileName: 'lib.so', gnuBuildId: buildId, goBuildId: '', hasHtlHash: true };
   const need = (address: number): void => symbolizer.need(parseFileId(htlhash)!, 0, address, { pid: 7, executable });
   return { symbolizer, learned, need, values };
 }
 
 const { address, frames } = answers['shared.elf']!.find(({ frames: found }) => found.length > 1)!;
-/** Innermost first, as llvm-symbolizer has them. */
-function namesOf({ inlined, functionName, line }: FrameSymbol): (readonly [string, number])[] {
-  return [...inlined.map((inner) => [inner.functionName, inner.line] as const), [functionName, line]];
+/** Innermost first, as llvm-symbolizer has them: the linker's name of the outermost one. */
+function namesOf({ inlined, functionName, systemName, line }: FrameSymbol): (readonly [string, number])[] {
+  return [...inlined.map((inner) => [inner.functionName, inner.line] as const), [systemName || functionName, line]];
 }
 
 for (const isMapped of [true, false]) {
   const place = isMapped ? 'was stripped' : 'is not on this node any more';
   test(`a file that ${place} has the names and inlined functions of the debug file that a server has`, async (t) => {
-    const { url, requests } = await startServer(t, true);
+    const { url, requests } = await startServer(t, 'shared.debug');
     const { learned, need, values } = create(t, url, { isMapped });
     need(address);
     const expected = frames.map(([name, , line]) => [name, line]);
@@ -93,9 +98,21 @@ for (const isMapped of [true, false]) {
 
 test('a file whose debug file no server has is named from its own tables', async (t) => {
   const exported = answers['shared.elf']!.find(({ frames: found }) => found.at(-1)![0] === 'work')!;
-  const { url, requests } = await startServer(t, false);
+  const { url, requests } = await startServer(t, undefined);
   const { learned, need } = create(t, url);
   need(exported.address);
   const { functionName, line } = await learned;
   assert.deepEqual([functionName, line, requests.length], ['work', 0, 1]);
+});
+
+test('the common parts that dwz moved out of a file come from a server as well', async (t) => {
+  const known = answers['dwz.elf']!.find(({ frames: found }) => found.length > 1)!;
+  const { url, requests } = await startServer(t, 'dwz-common.debug');
+  const { learned, need } = create(t, url, { fixture: 'dwz.elf' });
+  need(known.address);
+  assert.deepEqual(
+    namesOf(await learned),
+    known.frames.map(([name, , line]) => [name, line]),
+  );
+  assert.deepEqual(requests, [`/buildid/${identityOf('dwz-common.debug').gnuBuildId}/debuginfo`]);
 });

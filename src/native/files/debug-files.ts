@@ -69,6 +69,11 @@ export function findAlternateFile(
   return undefined;
 }
 
+/** Build ID of the file that dwz moved common parts of the debug information to; empty when there is none. */
+export function alternateBuildId(elf: ElfFile): string {
+  return readAlternateLink(elf)?.buildId ?? '';
+}
+
 function candidatesById(buildId: string, { root }: FoundFile, search: FileSearch): Candidate[] {
   const { debugDirectories, debuginfodCache } = search;
   const path = `.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`;

@@ -44,7 +44,7 @@ export type SymbolizeReply =
       /** Addresses by the place of their names. */
       readonly sources: Readonly<Partial<Record<NameSource, number>>>;
       readonly stats: WorkerStats;
-      /** Build ID of a file without debug information, of which no debug file was found; empty for others. */
+      /** Build ID of the debug file, or of the file that dwz moved parts of one to, that was not found; empty if none is lacking. */
       readonly lackingDebugFile: string;
     }
   | { readonly kind: 'missing'; readonly id: number; readonly reason: FileMiss }

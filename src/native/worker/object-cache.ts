@@ -4,19 +4,20 @@ import type { ByteSource } from '../elf/byte-source.ts';
 import type { ElfFile } from '../elf/elf-file.ts';
 import { findSection } from '../elf/elf-file.ts';
 import type { DebugFile } from '../files/debug-files.ts';
-import { findAlternateFile, findDebugFile } from '../files/debug-files.ts';
+import { alternateBuildId, findAlternateFile, findDebugFile } from '../files/debug-files.ts';
 import type { WantedFile } from '../files/file-identity.ts';
 import { FileSource } from '../files/file-source.ts';
 import type { FileMiss, FoundFile } from '../files/find-file.ts';
 import { cachedDebugFile, FileFinder } from '../files/find-file.ts';
 import { InflatedFiles } from '../files/inflate-to-file.ts';
+import type { ObjectParts } from '../object-file.ts';
 import { ObjectFile } from '../object-file.ts';
 import type { WorkerOptions, WorkerStats } from './messages.ts';
 
 /** A file with its tables, open as long as addresses of it are asked for. */
 export class OpenObject {
   readonly object: ObjectFile;
-  /** Build ID of a file that has no debug information, nor a debug file; empty for others. */
+  /** Build ID of the debug file, or of the file that dwz moved parts of one to, that was not found; empty if none is lacking. */
   readonly lackingDebugFile: string;
   readonly #sources: readonly ByteSource[];
   readonly #inflated: InflatedFiles;
@@ -110,6 +111,11 @@ export class ObjectCache {
     return [...this.#open.values()].reduce((sum, { object }) => sum + object.sizeBytes, 0);
   }
 
+  #lackingFile({ elf, debug, alternate }: ObjectParts): string {
+    if (debug === undefined && !hasDebugInfo(elf)) return readBuildIds(elf).gnu;
+    return alternate === undefined && this.#options.debugInfo !== 'names' ? alternateBuildId(debug ?? elf) : '';
+  }
+
   /** True if a debug file that was not there before has been downloaded since. */
   #hasArrived(buildId: string): boolean {
     const { debuginfodCache } = this.#options.search;
@@ -132,7 +138,7 @@ export class ObjectCache {
       for (const one of opened) one.close();
     };
     const sources = [file.source, ...opened.map(({ source }) => source)];
-    const lackingDebugFile = debugElf === undefined && !hasDebugInfo(file.elf) ? readBuildIds(file.elf).gnu : '';
+    const lackingDebugFile = this.#lackingFile(parts);
     return new OpenObject(new ObjectFile(parts, inflated.inflate), lackingDebugFile, { inflated, sources, close });
   }
 }

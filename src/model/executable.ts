@@ -11,3 +11,8 @@ export interface Executable {
 }
 
 export const unknownExecutable: Executable = { fileName: '', gnuBuildId: '', goBuildId: '', hasHtlHash: false };
+
+/** The path of a file by which it is known: the same after it was deleted, as an update does with a running program. */
+export function pathOfFile(path: string): string {
+  return path.endsWith(' (deleted)') ? path.slice(0, -' (deleted)'.length) : path;
+}

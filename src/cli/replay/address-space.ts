@@ -1,3 +1,5 @@
+import { pathOfFile } from '../../model/executable.ts';
+
 /** A range of a process's memory that holds code. */
 export interface MemoryMapping {
   readonly start: bigint;
@@ -11,11 +13,6 @@ export interface MemoryMapping {
   readonly buildId: string;
   /** Time at which the collector saw the mapping. */
   readonly timeNano: bigint;
-}
-
-/** The path of a file by which it is known: the same after it was deleted, as an update does with a running program. */
-export function pathOfFile(path: string): string {
-  return path.endsWith(' (deleted)') ? path.slice(0, -' (deleted)'.length) : path;
 }
 
 /** True if a mapped file is a program rather than a library, an addon or memory. */

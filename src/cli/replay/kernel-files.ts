@@ -1,5 +1,5 @@
+import { pathOfFile } from '../../model/executable.ts';
 import { fnv128a } from '../../model/fnv128a.ts';
-import { pathOfFile } from './address-space.ts';
 import type { FileMapping } from './collected.ts';
 import type { RecordedExecutable, RecordedKernel } from './executables.ts';
 

@@ -1,3 +1,4 @@
+import { pathOfFile } from '../../model/executable.ts';
 import type { FileId } from '../../model/file-id.ts';
 import { fileIdSizeBytes } from '../../model/file-id.ts';
 import type { Link, Mapping } from '../../model/frame-batch.ts';
@@ -82,7 +83,7 @@ export function readProcesses(context: TableContext, spans: Spans): (Process | u
       else if (reader.field === 2) namespacePid = reader.uint32('namespace_pid');
       else if (reader.field === 3) startTimeNano = reader.fixed64('start_time_nano');
       else if (reader.field === 4) comm = readText(context, 'comm');
-      else if (reader.field === 5) executablePath = readText(context, 'executable_path');
+      else if (reader.field === 5) executablePath = pathOfFile(readText(context, 'executable_path'));
       else if (reader.field === 6) containerId = readText(context, 'container_id');
       else if (reader.field === 7) serviceName = readText(context, 'service_name');
       else if (reader.field === 8) labels = addLabel(context, labels);

@@ -578,3 +578,11 @@ function textField(text: Buffer): Buffer {
   const size = text.length;
   return Buffer.concat([Buffer.from([0x1a, (size & 127) | 128, ((size >>> 7) & 127) | 128, size >>> 14]), text]);
 }
+
+test('the executable of a process is the same file after it was deleted', () => {
+  const process = (pid: number, executablePath: number) => ({ pid, startTimeNano: now, executablePath });
+  const strings = ['/opt/app', '/opt/app (deleted)', '/opt/app (deleted).old'];
+  const { batch } = decode({ collector, strings, processes: [process(1, 1), process(2, 2), process(3, 3)] });
+  const paths = batch.processes.slice(1).map((each) => each!.executablePath);
+  assert.deepEqual(paths, ['/opt/app', '/opt/app', '/opt/app (deleted).old']);
+});

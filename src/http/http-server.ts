@@ -15,6 +15,7 @@ import { formatEndpoint } from '../config/endpoint.ts';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
+import type { ConnectionPlaces } from '../support/connection-places.ts';
 import { placeConnections } from '../support/connection-places.ts';
 import { refuseBodies, refuseForeignHost, refuseOddTransfer } from '../support/http-requests.ts';
 import { closeHttp, openHttp } from '../support/open-http.ts';
@@ -26,6 +27,8 @@ import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
 export interface HttpMount {
   /** The part's identifier, for messages. */
   readonly id: string;
+  /** True for what must be answered while others hold all connections: the oldest of these makes room. */
+  readonly isVital?: boolean;
   addRoutes(app: FastifyInstance): void;
   /** Ends responses that would go on for ever; called before the server waits for the open ones. */
   close?(): void;
@@ -70,6 +73,7 @@ export class HttpServer implements Component {
   readonly #parts: readonly HttpPart[];
   readonly #tls: ListenerTls | undefined;
   readonly #app: FastifyInstance;
+  readonly #places: ConnectionPlaces;
   readonly #logger: Logger;
   #address: AddressInfo | undefined;
 
@@ -91,12 +95,19 @@ export class HttpServer implements Component {
       description: 'Idle HTTP connections closed to make room for new ones.',
       unit: '{connection}',
     });
+    const busyClosed = meter.createCounter('framekeeper_http_closed_busy_connections', {
+      description: 'HTTP connections closed amid a response to make room where health shares their listener.',
+      unit: '{connection}',
+    });
     // There from the start, for alerts.
     refused.add(0);
     idleClosed.add(0);
-    placeConnections(this.#app.server, limits.connections, clock, {
+    busyClosed.add(0);
+    const isShared = parts.some(({ mount }) => mount.isVital) && !parts.every(({ mount }) => mount.isVital);
+    this.#places = placeConnections(this.#app.server, limits.connections, clock, {
       onRefused: () => refused.add(1),
       onIdleClosed: () => idleClosed.add(1),
+      onBusyClosed: isShared ? () => busyClosed.add(1) : undefined,
     });
   }
 
@@ -130,7 +141,12 @@ export class HttpServer implements Component {
     });
     for (const { mount, guard, allowedHosts = [] } of this.#parts) {
       const ask: onRequestAsyncHookHandler = async (request, reply) => guard && askGuard(guard, request, reply);
-      hooks = [refuseForeignHost(allowedHosts), ...(guard === undefined ? [] : [ask])];
+      const keep: onRequestAsyncHookHandler = async ({ raw }) => this.#places.keep(raw.socket);
+      hooks = [
+        ...(mount.isVital ? [keep] : []),
+        refuseForeignHost(allowedHosts),
+        ...(guard === undefined ? [] : [ask]),
+      ];
       this.#addRoutes(mount);
     }
   }

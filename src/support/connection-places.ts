@@ -13,6 +13,8 @@ export interface PlaceEvents {
   readonly onIdleClosed: () => void;
   /** A new connection was closed, because no other was idle. */
   readonly onRefused: () => void;
+  /** A busy connection was closed to make room. Where not set, none is: busy connections stay. */
+  readonly onBusyClosed?: (() => void) | undefined;
 }
 
 /** Gives the connections of an HTTP server their places; a request that has come in part keeps its connection idle until its headers are whole. */
@@ -42,11 +44,14 @@ export const sparePlaces = 64;
 interface Place {
   calls: number;
   lastActiveMs: number;
+  /** False where the calls in progress may be ended to make room. */
+  isKept: boolean;
 }
 
 /**
  * Places of a server's connections. A new connection without a free place takes that of the connection that has been idle for longest;
- * where none is idle, the new connection is closed.
+ * where none is idle, that of the busy connection longest without activity, unless it is kept; where busy connections stay, the new
+ * connection is closed.
  */
 export class ConnectionPlaces {
   readonly #most: number;
@@ -67,7 +72,7 @@ export class ConnectionPlaces {
       connection.destroy();
       return;
     }
-    this.#places.set(connection, { calls: 0, lastActiveMs: this.#clock.nowMs() });
+    this.#places.set(connection, { calls: 0, lastActiveMs: this.#clock.nowMs(), isKept: false });
     connection.once('close', () => this.#places.delete(connection));
   }
 
@@ -78,6 +83,12 @@ export class ConnectionPlaces {
     place.lastActiveMs = this.#clock.nowMs();
     this.#places.delete(connection);
     this.#places.set(connection, place);
+  }
+
+  /** Lets no other connection take the place while a call is in progress. */
+  keep(connection: PlacedConnection): void {
+    const place = this.#places.get(connection);
+    if (place !== undefined) place.isKept = true;
   }
 
   /** Notes that a call has begun; the result notes its end, and can be called again. */
@@ -91,21 +102,28 @@ export class ConnectionPlaces {
       if (isOver) return;
       isOver = true;
       place.calls--;
+      if (place.calls === 0) place.isKept = false;
       this.touch(connection);
     };
   }
 
   #makeRoom(): boolean {
     const idle = this.#oldest(({ calls }) => calls === 0) ?? this.#oldest((place) => this.#isSilent(place));
-    if (idle === undefined) return false;
-    this.#places.delete(idle);
-    this.#events.onIdleClosed();
-    idle.destroy();
+    if (idle !== undefined) return this.#close(idle, this.#events.onIdleClosed);
+    const { onBusyClosed } = this.#events;
+    const busy = onBusyClosed && this.#oldest(({ isKept }) => !isKept);
+    return busy !== undefined && this.#close(busy, onBusyClosed!);
+  }
+
+  #close(connection: PlacedConnection, onClosed: () => void): true {
+    this.#places.delete(connection);
+    onClosed();
+    connection.destroy();
     return true;
   }
 
-  #oldest(isIdle: (place: Place) => boolean): PlacedConnection | undefined {
-    for (const [connection, place] of this.#places) if (isIdle(place)) return connection;
+  #oldest(isMeant: (place: Place) => boolean): PlacedConnection | undefined {
+    for (const [connection, place] of this.#places) if (isMeant(place)) return connection;
     return undefined;
   }
 

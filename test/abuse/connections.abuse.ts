@@ -45,6 +45,7 @@ const http2Preface = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
 ]);
+const liveStream = 'GET /live/events HTTP/1.1\r\nhost: localhost\r\n\r\n';
 const halfRequest = 'GET / HTTP/1.1\r\nhost: localhost\r\nx-';
 const halfBody = (sizeBytes: number): Buffer =>
   Buffer.concat([
@@ -57,7 +58,7 @@ const halfBody = (sizeBytes: number): Buffer =>
 interface Attack {
   readonly name: string;
   readonly begin: (t: TestContext, service: AttackedService) => void;
-  readonly most?: number;
+  readonly hasLivePage?: boolean;
 }
 
 const attacks: readonly Attack[] = [
@@ -80,15 +81,21 @@ const attacks: readonly Attack[] = [
     begin: (t, { healthPort }) => openSockets(t, healthPort, 300, halfRequest),
   },
   {
+    name: '300 streams of the live page on the endpoint of health',
+    hasLivePage: true,
+    begin: (t, { healthPort }) => openSockets(t, healthPort, 300, liveStream),
+  },
+  {
     name: '300 half requests for OTLP over HTTP',
     begin: (t, { httpPort }) => openSockets(t, httpPort, 300, halfRequest),
   },
 ];
 
 describe('what never ends does not lock others out', () => {
-  for (const { name, begin } of attacks) {
+  for (const { name, begin, hasLivePage = false } of attacks) {
     test(name, async (t) => {
       const service = await startAttacked(t, {
+        hasLivePage,
         processors: { memory_limiter: { check_interval: '200ms', limit_mib: 500 } },
       });
       begin(t, service);
@@ -98,7 +105,8 @@ describe('what never ends does not lock others out', () => {
       const felt = await good.end();
       const givenUp = await service.metric('framekeeper_grpc_given_up_messages');
       const closed = await service.metric('framekeeper_grpc_closed_idle_connections');
-      tellFelt(t, name, service, felt, [`given up ${givenUp}`, `idle closed ${closed}`]);
+      const busyClosed = await service.metric('framekeeper_http_closed_busy_connections');
+      tellFelt(t, name, service, felt, [`given up ${givenUp}`, `idle closed ${closed}`, `busy closed ${busyClosed}`]);
     });
   }
 });

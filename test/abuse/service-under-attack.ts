@@ -15,6 +15,8 @@ export interface AttackedOptions {
   readonly processors?: Record<string, unknown>;
   readonly grpc?: Record<string, unknown>;
   readonly http?: Record<string, unknown>;
+  /** True for a live page on the endpoint of health. */
+  readonly hasLivePage?: boolean;
 }
 
 /** A service in a process of its own, with a port for each of its listeners. */
@@ -37,6 +39,8 @@ export async function startAttacked(t: TestContext, options: AttackedOptions = {
   const [grpcPort, httpPort, healthPort, metricsPort] = (await freePorts(4)) as [number, number, number, number];
   const grpc = { endpoint: `127.0.0.1:${grpcPort}`, ...options.grpc };
   const exports = join(folder, 'exports.otlp');
+  const health = { endpoint: `127.0.0.1:${healthPort}` };
+  const extensions = { health_check: health, ...(options.hasLivePage && { live_page: health }) };
   const config = {
     receivers: {
       frames: { protocols: { grpc } },
@@ -48,9 +52,9 @@ export async function startAttacked(t: TestContext, options: AttackedOptions = {
       ...options.processors,
     },
     exporters: { file: { path: exports, format: 'proto' } },
-    extensions: { health_check: { endpoint: `127.0.0.1:${healthPort}` } },
+    extensions,
     service: {
-      extensions: ['health_check'],
+      extensions: Object.keys(extensions),
       pipelines: {
         profiles: {
           receivers: ['frames', 'otlp'],

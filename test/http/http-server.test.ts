@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { HttpMount } from '../../src/http/http-server.ts';
@@ -157,6 +158,37 @@ test('HttpServer stops under its deadline although a response does not end', { t
   await server.stop(AbortSignal.abort());
   await assert.rejects(response.text());
   assert.ok(isClosed);
+});
+
+test('HttpServer answers health while others hold all its connections, by closing the oldest of theirs', async (context) => {
+  const endless: HttpMount = {
+    id: 'endless',
+    addRoutes: (app) => {
+      app.get('/endless', (_request, reply) => {
+        reply.hijack();
+        reply.raw.write('x');
+      });
+    },
+  };
+  const base = await serve(context, endless, { ...mountOf('/health'), isVital: true });
+  const sockets: Socket[] = [];
+  context.after(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  for (let i = 0; i < 128; i++) {
+    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    sockets.push(socket);
+    socket.write('GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await once(socket, 'data');
+  }
+  const isOldestClosed = once(
+    sockets[0]!.on('error', () => undefined),
+    'close',
+  );
+  const answer = await exchange(base, 'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+  assert.match(answer, /^HTTP\/1.1 200 /);
+  await isOldestClosed;
+  assert.equal(sockets.filter(({ closed }) => closed).length, 1);
 });
 
 for (const { host, allowed = [], code } of [

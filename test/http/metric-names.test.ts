@@ -12,6 +12,7 @@ import { parsePrometheusText } from '../support/prometheus-grammar.ts';
 // Dashboards and alerts are written against these names: a change here is a change for the user.
 const golden = [
   'framekeeper_event_loop_delay_seconds',
+  'framekeeper_http_closed_busy_connections',
   'framekeeper_http_closed_idle_connections',
   'framekeeper_http_refused_connections',
   'framekeeper_live_page_clients',

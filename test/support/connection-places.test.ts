@@ -13,19 +13,21 @@ class FakeConnection extends EventEmitter {
   }
 }
 
-function createPlaces(most: number) {
+function createPlaces(most: number, doBusyYield = false) {
   const clock = new FakeClock();
   const counts = { idleClosed: 0, refused: 0 };
+  let busyClosed = 0;
   const places = new ConnectionPlaces(most, clock, {
     onIdleClosed: () => counts.idleClosed++,
     onRefused: () => counts.refused++,
+    onBusyClosed: doBusyYield ? () => busyClosed++ : undefined,
   });
   const open = (): FakeConnection => {
     const connection = new FakeConnection();
     places.open(connection);
     return connection;
   };
-  return { clock, counts, places, open };
+  return { clock, counts, places, open, busyClosed: () => busyClosed };
 }
 
 test('ConnectionPlaces gives a new connection the place of the one that has been idle for longest', () => {
@@ -53,6 +55,30 @@ test('ConnectionPlaces refuses a new connection while all others have calls, unt
   places.touch(first);
   assert.ok(!open().isDestroyed);
   assert.deepEqual([first.isDestroyed, second.isDestroyed], [false, true]);
+});
+
+test('ConnectionPlaces closes the oldest busy connection that is not kept, where busy ones make room', () => {
+  const { counts, places, open, busyClosed } = createPlaces(3, true);
+  const [kept, oldest, newest] = [open(), open(), open()];
+  places.keep(kept);
+  const endCall = places.begin(kept);
+  for (const connection of [oldest, newest]) places.begin(connection);
+  places.begin(open());
+  assert.deepEqual([kept.isDestroyed, oldest.isDestroyed, newest.isDestroyed], [false, true, false]);
+  assert.deepEqual([counts, busyClosed()], [{ idleClosed: 0, refused: 0 }, 1]);
+  endCall();
+  places.begin(kept);
+  for (let i = 0; i < 3; i++) places.begin(open());
+  assert.ok(kept.isDestroyed);
+});
+
+test('ConnectionPlaces refuses a new connection while all others are kept', () => {
+  const { counts, places, open } = createPlaces(1, true);
+  const kept = open();
+  places.keep(kept);
+  places.begin(kept);
+  assert.ok(open().isDestroyed);
+  assert.deepEqual([kept.isDestroyed, counts.refused], [false, 1]);
 });
 
 test('ConnectionPlaces forgets a connection that closes', () => {

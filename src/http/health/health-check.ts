@@ -23,6 +23,7 @@ export interface HealthCheckParts {
  */
 export class HealthCheck implements HttpMount {
   readonly id: string;
+  readonly isVital = true;
   readonly #config: HealthCheckConfig;
   readonly #status: HealthStatus;
   readonly #clock: Clock;

@@ -19,6 +19,7 @@ export function createGuard(id: string, verifier: Verifier, dependencies: Authen
     description: 'Requests refused because of their credential, by reason.',
     unit: '{request}',
   });
+  for (const reason of Object.keys(messages)) refused.add(0, { authenticator: id, reason });
   let warnAfterMs = 0;
   const judge = (verdict: Verdict): AuthenticationRefusal | undefined => {
     if (verdict === 'ok') return undefined;

@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import { formatDurationMs } from '../config/duration.ts';
 import type { ReportStatus, RunningStatus } from '../model/component-status.ts';
 import type { EventKind, EventParts, RecordEvent } from '../support/events.ts';
@@ -134,6 +135,16 @@ const maxToldLabels = 100;
 /** Failures that last until a person changes something: credentials, rights, address or protocol. */
 const errorTypesForPeople: ReadonlySet<string> = new Set(['Unauthenticated', 'PermissionDenied', 'Unimplemented']);
 
+/** Failures whose series begin at 0; rarer ones, and those of files, get theirs with the first. */
+const usualErrorTypes: readonly string[] = [
+  ...errorTypesForPeople,
+  ...['Unavailable', 'DeadlineExceeded', 'ResourceExhausted', 'InvalidArgument', 'Internal', 'Shutdown', '_OTHER'],
+];
+
+function errorLabels(errorTypes: readonly string[]): Attributes[] {
+  return errorTypes.map((errorType) => ({ error_type: errorType }));
+}
+
 function statusOf(errorType: string): RunningStatus {
   return errorTypesForPeople.has(errorType) ? 'permanent_error' : 'recoverable_error';
 }
@@ -204,7 +215,9 @@ class Outage {
 }
 
 function createRecorders(event: (kind: EventKind) => RecordEvent) {
-  const samples = (name: string, description: string) => ({ name, unit: '{sample}', description });
+  const samples = (name: string, description: string, fromZero: readonly Attributes[] = []) => {
+    return { name, unit: '{sample}', description, fromZero };
+  };
   return {
     leftOut: event({
       counter: samples(
@@ -226,14 +239,22 @@ function createRecorders(event: (kind: EventKind) => RecordEvent) {
       },
     }),
     refused: event({
-      counter: samples('otelcol_exporter_enqueue_failed_profile_samples', 'Samples that the queue refused.'),
+      counter: samples(
+        'otelcol_exporter_enqueue_failed_profile_samples',
+        'Samples that the queue refused.',
+        errorLabels(Object.keys(refusalTexts)),
+      ),
       line: { level: 'error', message: 'Exporting failed. Rejecting data.' },
     }),
     sent: event({
-      counter: samples('otelcol_exporter_sent_profile_samples', 'Samples that the destination took.'),
+      counter: samples('otelcol_exporter_sent_profile_samples', 'Samples that the destination took.', [{}]),
     }),
     failed: event({
-      counter: samples('otelcol_exporter_send_failed_profile_samples', 'Samples dropped because sending failed.'),
+      counter: samples(
+        'otelcol_exporter_send_failed_profile_samples',
+        'Samples dropped because sending failed.',
+        errorLabels(usualErrorTypes),
+      ),
       line: { level: 'error', message: 'Exporting failed. Dropping data.' },
     }),
     partlyRejected: event({

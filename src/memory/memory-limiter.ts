@@ -65,6 +65,7 @@ export class MemoryLimiter implements Component {
       unit: '{collection}',
     });
     this.#countCollection = () => collections.add(1, { processor: id });
+    collections.add(0, { processor: id });
     this.#observe();
   }
 

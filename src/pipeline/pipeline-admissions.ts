@@ -26,6 +26,9 @@ export function createPipelineAdmissions(
       name: 'framekeeper_admission_refused_calls',
       description: 'Batches of frames and OTLP requests refused before they were decoded, by reason.',
       unit: '{call}',
+      fromZero: [...new Set([...admissions.frames, ...admissions.otlp].map(({ name }) => name))].map((reason) => ({
+        reason,
+      })),
     },
     line: { level: 'warn', message: 'Refusing new data.', intervalMs: warningIntervalMs },
   });

@@ -45,6 +45,7 @@ export function createReporterMetrics(meter: Meter, readWindow: () => WindowStat
   const handOverFailures = meter.createCounter('framekeeper_report_hand_over_failures', {
     description: 'Reports that an exporter or the live page failed to take because of a fault of this service',
   });
+  for (const counter of [events, held, failures, heldUp, handOverFailures]) counter.add(0);
   observeWindow(meter, readWindow);
   return {
     recordCycle: (report, durationMs) => {

@@ -4,7 +4,13 @@ import type { Clock } from './clock.ts';
 
 /** Counter and log line of one kind of event; either may be absent. */
 export interface EventKind {
-  readonly counter?: { readonly name: string; readonly unit: string; readonly description: string };
+  readonly counter?: {
+    readonly name: string;
+    readonly unit: string;
+    readonly description: string;
+    /** Labels whose series exist with 0 before the first event: a rate misses an increase that creates its series. */
+    readonly fromZero?: readonly Attributes[];
+  };
   readonly line?: {
     readonly level: 'debug' | 'info' | 'warn' | 'error';
     /** A full sentence. */
@@ -42,6 +48,7 @@ export function createEvents(
 ): (kind: EventKind) => RecordEvent {
   return ({ counter: definition, line }) => {
     const counter = definition && meter.createCounter(definition.name, definition);
+    for (const labels of definition?.fromZero ?? []) counter?.add(0, { ...component, ...labels });
     const limit = new LineLimit(clock, line?.intervalMs ?? 0);
     return ({ count = 1, labels, fields } = {}) => {
       counter?.add(count, { ...component, ...labels });

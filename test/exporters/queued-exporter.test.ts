@@ -89,13 +89,15 @@ test('an exporter counts what it sends, and what its queue holds meanwhile', asy
   await exporter.start();
   exporter.offer(fakeRequest(1, 20));
   exporter.offer(fakeRequest(2, 30));
-  assert.deepEqual(Object.fromEntries(await values()), {
+  const changing = async () => [...(await values())].filter(([name]) => !/_failed_/.test(name));
+  assert.deepEqual(Object.fromEntries(await changing()), {
+    'otelcol_exporter_sent_profile_samples{exporter="otlp/a"}': 0,
     'otelcol_exporter_in_flight_requests{exporter="otlp/a",data_type="profiles"}': 1,
     'otelcol_exporter_queue_size{exporter="otlp/a",data_type="profiles"}': 2,
     'otelcol_exporter_queue_capacity{exporter="otlp/a",data_type="profiles"}': 7,
   });
   await clock.advance(200);
-  assert.deepEqual(Object.fromEntries(await values()), {
+  assert.deepEqual(Object.fromEntries(await changing()), {
     'otelcol_exporter_sent_profile_samples{exporter="otlp/a"}': 50,
     'otelcol_exporter_in_flight_requests{exporter="otlp/a",data_type="profiles"}': 0,
     'otelcol_exporter_queue_size{exporter="otlp/a",data_type="profiles"}': 0,

@@ -39,7 +39,7 @@ test('an exporter with a storage sends what was reserved when it is committed, a
   assert.deepEqual([log.recordCount, sent.length], [0, 1]);
   assert.equal(
     (await values()).get('otelcol_exporter_enqueue_failed_profile_samples{exporter="otlp/a",error_type="queue_full"}'),
-    undefined,
+    0,
   );
 });
 
@@ -93,7 +93,7 @@ for (const { name, queue, isDurable } of [
     const counted = await values();
     assert.equal(counted.get('otelcol_exporter_sent_profile_samples{exporter="otlp/a"}'), 16);
     const refused = 'otelcol_exporter_enqueue_failed_profile_samples{exporter="otlp/a",error_type=';
-    assert.deepEqual([counted.get(`${refused}"too_large"}`), counted.get(`${refused}"queue_full"}`)], [11, undefined]);
+    assert.deepEqual([counted.get(`${refused}"too_large"}`), counted.get(`${refused}"queue_full"}`)], [11, 0]);
   });
 }
 

@@ -17,6 +17,8 @@ export interface RunningService {
   readonly logs: ReturnType<typeof recordLogs>;
   /** A metric's value by its name and labels, `name{a="b"}`; 0 when it was never counted. */
   readonly metric: (name: string) => Promise<number>;
+  /** All metrics as Prometheus text. */
+  readonly metricsText: () => Promise<string>;
   /** Reports what is left and sends it, within `patienceMs`. */
   readonly stop: () => Promise<void>;
 }
@@ -45,8 +47,9 @@ export async function startService(t: TestContext, yaml: string): Promise<Runnin
     return service.stop({ receivers: deadline, all: deadline });
   };
   t.after(stop);
+  const metricsText = async (): Promise<string> => telemetry.lastText ?? (await telemetry.prometheusText());
   const metric = async (name: string): Promise<number> => {
-    const lines = (telemetry.lastText ?? (await telemetry.prometheusText())).split('\n');
+    const lines = (await metricsText()).split('\n');
     return Number(
       lines
         .find((line) => line.startsWith(`${name} `))
@@ -54,7 +57,7 @@ export async function startService(t: TestContext, yaml: string): Promise<Runnin
         .at(-1) ?? 0,
     );
   };
-  return { service, logs, metric, stop };
+  return { service, logs, metric, metricsText, stop };
 }
 
 /** Can still be read when it has stopped. */

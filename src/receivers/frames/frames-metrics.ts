@@ -3,6 +3,8 @@ import type { LostSamples } from '../../model/frame-batch.ts';
 import type { DecodedBatch } from './batch-decoder.ts';
 import type { ForgetReason, SequenceMemoryEvents } from './sequence-memory.ts';
 
+const batchRefusals = ['invalid', 'internal', 'stopping', 'not_admitted', 'too_large'] as const;
+
 /** The instruments of one frames receiver; the first two are the Collector's own. */
 export class FramesMetrics implements SequenceMemoryEvents {
   readonly openStreams: UpDownCounter;
@@ -72,6 +74,9 @@ export class FramesMetrics implements SequenceMemoryEvents {
       unit: '{stream}',
       description: 'Streams of collectors that are open.',
     });
+    const alerting = [this.#acceptedSamples, this.#refusedSamples, this.#batches];
+    for (const started of alerting) started.add(0, this.#attributes);
+    for (const reason of batchRefusals) this.#refusedBatches.add(0, { ...this.#attributes, reason });
   }
 
   countBatch({ batch, rejections, unknownFrameKinds, repairs }: DecodedBatch, acceptedSamples: number): void {
@@ -98,7 +103,7 @@ export class FramesMetrics implements SequenceMemoryEvents {
   }
 
   /** `sampleCount` is how many samples the batch seems to have had; 0 when it was not looked into. */
-  countRefused(reason: 'invalid' | 'internal' | 'stopping' | 'not_admitted' | 'too_large', sampleCount: number): void {
+  countRefused(reason: (typeof batchRefusals)[number], sampleCount: number): void {
     this.#refusedBatches.add(1, { ...this.#attributes, reason });
     add(this.#refusedSamples, sampleCount, this.#attributes);
   }

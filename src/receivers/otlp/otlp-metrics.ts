@@ -3,16 +3,19 @@ import type { WireVersion } from '../../otlp/protobuf/wire-version.ts';
 
 export type Transport = 'grpc' | 'http';
 
-export type RefusalReason =
-  | 'invalid'
-  | 'version'
-  | 'too_large'
-  | 'encoding'
-  | 'not_admitted'
-  | 'busy'
-  | 'failed'
-  | 'stopping'
-  | 'internal';
+const refusalReasons = [
+  'invalid',
+  'version',
+  'too_large',
+  'encoding',
+  'not_admitted',
+  'busy',
+  'failed',
+  'stopping',
+  'internal',
+] as const;
+
+export type RefusalReason = (typeof refusalReasons)[number];
 
 /** The instruments of one otlp receiver; the first two are the Collector's own. */
 export class OtlpMetrics {
@@ -25,7 +28,8 @@ export class OtlpMetrics {
   readonly #convertedRequests: Counter;
   readonly #mendedTexts: Counter;
 
-  constructor(meter: Meter, receiverId: string) {
+  /** Series of `transports` exist from the start. */
+  constructor(meter: Meter, receiverId: string, transports: readonly Transport[] = []) {
     this.#receiver = receiverId;
     const counter = (name: string, unit: string, description: string): Counter =>
       meter.createCounter(name, { unit: `{${unit}}`, description });
@@ -52,6 +56,11 @@ export class OtlpMetrics {
       'request',
       'Requests of older versions of the protocol that were converted, by version.',
     );
+    for (const attributes of transports.map((transport) => this.#attributes(transport))) {
+      const alerting = [this.#acceptedSamples, this.#refusedSamples, this.#requests, this.#rejectedProfiles];
+      for (const started of alerting) started.add(0, attributes);
+      for (const reason of refusalReasons) this.#refusedRequests.add(0, { ...attributes, reason });
+    }
   }
 
   countMended(transport: Transport, texts: number): void {

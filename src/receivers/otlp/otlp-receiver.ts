@@ -44,7 +44,10 @@ export class OtlpReceiver implements Component {
   constructor(id: string, config: OtlpReceiverConfig, dependencies: OtlpReceiverDependencies) {
     const { server, sink, admission, keeping, clock, httpGuard, meter, logger } = dependencies;
     this.id = id;
-    const metrics = new OtlpMetrics(meter, id);
+    const metrics = new OtlpMetrics(meter, id, [
+      ...(server === undefined ? [] : ['grpc' as const]),
+      ...(config.http === undefined ? [] : ['http' as const]),
+    ]);
     this.#intake = new ProfilesIntake({ sink, admission, keeping, metrics, clock, logger });
     this.#grpcServer = server;
     this.#httpServer =

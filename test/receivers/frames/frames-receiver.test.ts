@@ -335,7 +335,7 @@ test('what is not admitted is refused before it is decoded, with the time to wai
   await assert.rejects(client.submit(small({ sequence: 1 })), isRefused);
   const values = await metrics();
   assert.equal(values.get(`framekeeper_frames_refused_batches{${labels},reason="not_admitted"}`), 2);
-  assert.equal(values.get(`otelcol_receiver_refused_profile_samples{${labels}}`), undefined);
+  assert.equal(values.get(`otelcol_receiver_refused_profile_samples{${labels}}`), 0);
   isFull = false;
   const reply = await client.submit(small({ sequence: 1 }));
   assert.deepEqual([reply.acceptedSamples, reply.duplicate], [1, false]);

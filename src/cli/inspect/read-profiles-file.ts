@@ -53,7 +53,10 @@ async function readContents(bytes: Uint8Array): Promise<Contents> {
 function readPprof(bytes: Uint8Array): Contents {
   // Without what no sample leads to, as OTLP has it.
   const data = mergeProfiles([profilesFromPprof(decodePprof(bytes))]);
-  return { format: 'pprof', messages: [{ data, referencedStrings: new Set(), mendedTexts: 0 }] };
+  return {
+    format: 'pprof',
+    messages: [{ data, referencedStrings: new Set(), mendedTexts: 0, misnumberedSamples: new Set() }],
+  };
 }
 
 async function readFrames(frames: readonly Uint8Array[]): Promise<Contents> {

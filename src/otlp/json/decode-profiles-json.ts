@@ -31,7 +31,7 @@ export function decodeJson(text: string): DecodedProfiles {
     resourceProfiles: root.objects('resourceProfiles', (object) => readResourceProfiles(object, references)),
     dictionary: root.object('dictionary', (object) => readDictionary(object, references)),
   };
-  return { data, referencedStrings: references.used, mendedTexts: 0 };
+  return { data, referencedStrings: references.used, mendedTexts: 0, misnumberedSamples: new Set() };
 }
 
 /** `JSON.parse` that makes a bigint of an integer that a number cannot hold. */

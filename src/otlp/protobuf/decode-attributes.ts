@@ -1,9 +1,15 @@
-import type { AnyValue, KeyValue } from '../profiles-data.ts';
+import type { AnyValue, KeyValue, Sample } from '../profiles-data.ts';
 import { noElements } from '../profiles-data.ts';
 import type { StringReferences } from '../string-references.ts';
 import type { ProtobufReader } from './protobuf-reader.ts';
 
-export type ProfilesReader = ProtobufReader<StringReferences>;
+export type ProfilesReader = ProtobufReader<ProfilesContext>;
+
+export interface ProfilesContext {
+  readonly references: StringReferences;
+  /** Samples with fields in the wire types of another version of the protocol. */
+  readonly misnumberedSamples: Set<Sample>;
+}
 
 /** Fields of a message while it is read. */
 export type Draft<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -28,7 +34,7 @@ export function readKeyValue(reader: ProfilesReader, draft: Draft<KeyValue>): vo
         break;
       case 0x18: {
         const index = reader.int32();
-        if (index !== 0) draft.key = reader.context.textAt('key_strindex', index);
+        if (index !== 0) draft.key = reader.context.references.textAt('key_strindex', index);
         break;
       }
       default:
@@ -71,7 +77,7 @@ export function readValue(reader: ProfilesReader, draft: ValueDraft): void {
       case 0x40: {
         const index = reader.int32();
         // A member of a oneof that is there is set, also when it is 0: the Collector writes empty text so.
-        draft.value = index === 0 ? '' : reader.context.textAt('string_value_strindex', index);
+        draft.value = index === 0 ? '' : reader.context.references.textAt('string_value_strindex', index);
         break;
       }
       default:

@@ -45,15 +45,27 @@ function readSharedField(reader: ProfilesReader, draft: Draft<Profile>, tag: num
 }
 
 function readOldSample(reader: ProfilesReader, draft: Draft<Sample>): void {
+  let isPacked = false;
+  let isUnpacked = false;
+  let hasNewList = false;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
     if (tag === 0x08) draft.stackIndex = reader.int32();
-    else if (tag === 0x12) draft.values = reader.packedInt64(draft.values);
-    else if (tag === 0x10) draft.values = append(draft.values, reader.int64());
+    else if (tag === 0x12) {
+      draft.values = reader.packedInt64(draft.values);
+      isPacked = true;
+    } else if (tag === 0x10) draft.values = append(draft.values, reader.int64());
     else if (tag === 0x1a) draft.attributeIndices = reader.packedInt32(draft.attributeIndices);
-    else if (tag === 0x18) draft.attributeIndices = append(draft.attributeIndices, reader.int32());
-    else if (tag === 0x20) draft.linkIndex = reader.int32();
+    else if (tag === 0x18) {
+      draft.attributeIndices = append(draft.attributeIndices, reader.int32());
+      isUnpacked = true;
+    } else if (tag === 0x20) draft.linkIndex = reader.int32();
     else if (tag === 0x2a) draft.timestampsUnixNano = reader.packedFixed64(draft.timestampsUnixNano);
     else if (tag === 0x29) draft.timestampsUnixNano = append(draft.timestampsUnixNano, reader.fixed64());
-    else reader.skip();
+    else {
+      if (tag === 0x22) hasNewList = true;
+      reader.skip();
+    }
   }
+  // Attributes that are not packed beside values that are: a link of v1.10, whose values are a list in field 4.
+  if (hasNewList || (isPacked && isUnpacked)) reader.context.misnumberedSamples.add(draft);
 }

@@ -24,6 +24,8 @@ export interface DecodedProfiles {
   readonly referencedStrings: ReadonlySet<number>;
   /** Texts that were not UTF-8: each wrong byte became U+FFFD. */
   readonly mendedTexts: number;
+  /** Samples with fields in the wire types of another version of the protocol: what was read of them is not what was meant. */
+  readonly misnumberedSamples: ReadonlySet<Sample>;
 }
 
 /** Reads the fields of a `Profile`, whose numbers older versions of the protocol had otherwise. */
@@ -42,7 +44,8 @@ export function decodeProfilesData(bytes: Uint8Array): ProfilesData {
 export function decodeProfiles(bytes: Uint8Array, readOneProfile: ReadProfile = readProfile): DecodedProfiles {
   const readResourceProfiles = resourceProfilesReader(readOneProfile);
   const references = new StringReferences(() => readStringTable(bytes));
-  const reader = new ProtobufReader(bytes, references);
+  const misnumberedSamples = new Set<Sample>();
+  const reader = new ProtobufReader(bytes, { references, misnumberedSamples });
   const dictionary = newDictionary();
   let resourceProfiles: readonly ResourceProfiles[] = noElements;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
@@ -56,6 +59,7 @@ export function decodeProfiles(bytes: Uint8Array, readOneProfile: ReadProfile = 
     data: { resourceProfiles, dictionary },
     referencedStrings: references.used,
     mendedTexts: reader.mendedTexts,
+    misnumberedSamples,
   };
 }
 
@@ -192,15 +196,27 @@ export function newSample(): Draft<Sample> {
 }
 
 function readSample(reader: ProfilesReader, draft: Draft<Sample>): void {
+  let isPacked = false;
+  let isUnpacked = false;
+  let hasOldList = false;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
     if (tag === 0x08) draft.stackIndex = reader.int32();
-    else if (tag === 0x12) draft.attributeIndices = reader.packedInt32(draft.attributeIndices);
-    else if (tag === 0x10) draft.attributeIndices = append(draft.attributeIndices, reader.int32());
+    else if (tag === 0x12) {
+      draft.attributeIndices = reader.packedInt32(draft.attributeIndices);
+      isPacked = true;
+    } else if (tag === 0x10) draft.attributeIndices = append(draft.attributeIndices, reader.int32());
     else if (tag === 0x18) draft.linkIndex = reader.int32();
     else if (tag === 0x22) draft.values = reader.packedInt64(draft.values);
-    else if (tag === 0x20) draft.values = append(draft.values, reader.int64());
-    else if (tag === 0x2a) draft.timestampsUnixNano = reader.packedFixed64(draft.timestampsUnixNano);
+    else if (tag === 0x20) {
+      draft.values = append(draft.values, reader.int64());
+      isUnpacked = true;
+    } else if (tag === 0x2a) draft.timestampsUnixNano = reader.packedFixed64(draft.timestampsUnixNano);
     else if (tag === 0x29) draft.timestampsUnixNano = append(draft.timestampsUnixNano, reader.fixed64());
-    else reader.skip();
+    else {
+      if (tag === 0x1a) hasOldList = true;
+      reader.skip();
+    }
   }
+  // Values that are not packed beside attributes that are: a link of v1.9, whose attributes are a list in field 3.
+  if (hasOldList || (isPacked && isUnpacked)) reader.context.misnumberedSamples.add(draft);
 }

@@ -39,8 +39,9 @@ type Reader = ProtobufReader<undefined>;
  * 4 values | link_index, 5 timestamps. Lists are packed by every known sender, so a link is a varint and a list is not.
  */
 class Evidence {
-  isCurrentSample = false;
-  isOldSample = false;
+  /** Samples with fields in the wire types of either version. Those after a first one of the current version are not counted. */
+  currentSamples = 0;
+  oldSamples = 0;
   isUnpacked = false;
   /** Samples of v1.7 and before: other fields altogether. */
   isAncientSample = false;
@@ -52,7 +53,8 @@ class Evidence {
   #hasField2 = false;
 
   get isSampleDecided(): boolean {
-    return this.isCurrentSample || this.isOldSample || !this.#fitsOld;
+    if (this.oldSamples > 0) return false;
+    return this.currentSamples > 0 || !this.#fitsOld;
   }
 
   /** Notes a sample that holds `count` elements in field 2 and no field that tells the versions apart. */
@@ -66,14 +68,13 @@ class Evidence {
 
   detected(): DetectedVersion {
     // Unpacked numbers in field 2 beside a list in field 3 are the stack's length and the values of v1.7.
-    if (this.isAncientSample || (this.isUnpacked && this.isOldSample))
+    if (this.isAncientSample || (this.isUnpacked && this.oldSamples > 0))
       return { kind: 'foreign', why: 'its samples are those of a version before v1.8' };
-    const isOld = this.isOldSample || this.isV18Profile;
-    if (isOld && this.isCurrentSample) return { kind: 'foreign', why: 'it mixes samples of two versions' };
     if (this.isV18Profile && this.isV19Profile) return { kind: 'foreign', why: 'it mixes profiles of two versions' };
     if (this.isV18Profile) return { kind: 'found', version: 'v1.8' };
-    if (this.isOldSample) return { kind: 'found', version: 'v1.9' };
-    if (this.isCurrentSample || !this.#hasField2) return { kind: 'found', version: 'current' };
+    // The samples of the other version are left out by themselves.
+    if (this.oldSamples > this.currentSamples) return { kind: 'found', version: 'v1.9' };
+    if (this.currentSamples > 0 || !this.#hasField2) return { kind: 'found', version: 'current' };
     if (this.isUnpacked) return { kind: 'unclear' };
     if (!this.#fitsOld) return { kind: 'found', version: 'current' };
     return this.#fitsCurrent ? { kind: 'unclear' } : { kind: 'found', version: 'v1.9' };
@@ -124,6 +125,8 @@ function scanProfile(reader: Reader, evidence: Evidence): void {
 function scanSample(reader: Reader, evidence: Evidence): void {
   let count = 0;
   let timestampCount = 0;
+  let isOld = false;
+  let isCurrent = false;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
     if (tag === 0x12) {
       count += reader.packedInt32(noElements).length;
@@ -137,12 +140,14 @@ function scanSample(reader: Reader, evidence: Evidence): void {
       count++;
       evidence.isUnpacked = true;
     } else if (tag === 0x29) timestampCount++;
-    else if (tag === 0x1a) evidence.isOldSample = true;
-    else if (tag === 0x22) evidence.isCurrentSample = true;
-    else if (tag === 0x18 && !evidence.isUnpacked) evidence.isCurrentSample = true;
-    else if (tag === 0x20 && !evidence.isUnpacked) evidence.isOldSample = true;
+    else if (tag === 0x1a) isOld = true;
+    else if (tag === 0x22) isCurrent = true;
+    else if (tag === 0x18 && !evidence.isUnpacked) isCurrent = true;
+    else if (tag === 0x20 && !evidence.isUnpacked) isOld = true;
     else if (tag === 0x28 || tag === 0x30 || tag === 0x32 || tag === 0x31) evidence.isAncientSample = true;
     reader.skip();
   }
+  if (isOld) evidence.oldSamples++;
+  else if (isCurrent || (evidence.oldSamples > 0 && count > 1 && count !== timestampCount)) evidence.currentSamples++;
   if (!evidence.isSampleDecided) evidence.noteCounts(count, timestampCount);
 }

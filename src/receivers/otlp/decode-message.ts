@@ -37,8 +37,8 @@ export function decodeMessage(
 ): DecodedMessage {
   if (encoding === 'protobuf') {
     checkProtobufSize(bytes, mostDecodedBytes);
-    const { data, version, mendedTexts } = decodeAnyWire(bytes, isVersionDeclared, detected);
-    return { ...sortOutProfiles(data), version, mendedTexts };
+    const { data, version, mendedTexts, misnumberedSamples } = decodeAnyWire(bytes, isVersionDeclared, detected);
+    return { ...sortOutProfiles(data, misnumberedSamples), version, mendedTexts };
   }
   checkJsonSize(bytes, mostDecodedBytes);
   try {

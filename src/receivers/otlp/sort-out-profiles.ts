@@ -19,12 +19,16 @@ export interface SortedProfiles {
 /** A response names this many faults; more would tell nothing new. */
 const mostFaultsListed = 4;
 
+const otherWireTypes = "has fields 3 or 4 in wire types that its request's version does not give them";
+
 /**
- * Takes out samples with references that lead nowhere or of no known shape, and profiles of which the rest is at fault or no sample is left. All others
- * are as they were.
+ * Takes out samples with references that lead nowhere, of no known shape, or `misnumbered`, and profiles of which the rest is at
+ * fault or no sample is left. All others are as they were.
  */
-export function sortOutProfiles(data: ProfilesData): SortedProfiles {
+export function sortOutProfiles(data: ProfilesData, misnumbered: ReadonlySet<Sample> = new Set()): SortedProfiles {
   const check = new ReferenceCheck(data.dictionary);
+  const faultOfSample = (sample: Sample): string | undefined =>
+    misnumbered.has(sample) ? otherWireTypes : (check.faultOfSample(sample) ?? faultOfShape(sample));
   /** Faulty profiles without their faulty samples; `undefined` for a rejected profile. */
   const changed = new Map<Profile, Profile | undefined>();
   const faults: string[] = [];
@@ -40,7 +44,7 @@ export function sortOutProfiles(data: ProfilesData): SortedProfiles {
     };
     const fault = check.faultBesideSamples(profile);
     if (fault !== undefined) note(fault);
-    const sound = fault !== undefined ? [] : soundSamples(samples, check, note);
+    const sound = fault !== undefined ? [] : soundSamples(samples, faultOfSample, note);
     sampleCount += sound.length;
     rejectedSamples += samples.length - sound.length;
     const isRejected = fault !== undefined || (sound.length === 0 && samples.length > 0);
@@ -56,12 +60,12 @@ export function sortOutProfiles(data: ProfilesData): SortedProfiles {
 /** The samples themselves when none is at fault. */
 function soundSamples(
   samples: readonly Sample[],
-  check: ReferenceCheck,
+  faultOfSample: (sample: Sample) => string | undefined,
   note: (fault: string) => void,
 ): readonly Sample[] {
   let sound: Sample[] | undefined;
   for (const [index, sample] of samples.entries()) {
-    const fault = check.faultOfSample(sample) ?? faultOfShape(sample);
+    const fault = faultOfSample(sample);
     if (fault === undefined) sound?.push(sample);
     else {
       note(`samples[${index}]: ${fault}`);

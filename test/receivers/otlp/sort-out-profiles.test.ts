@@ -39,3 +39,51 @@ for (const { values, timestamps, fault } of [
     });
   }
 }
+
+for (const order of ['first', 'last'] as const) {
+  for (const isVersionDeclared of [true, false]) {
+    const sender = isVersionDeclared ? 'declared' : 'undeclared';
+    test(`a sample of v1.9 that comes ${order} among those of v1.10 is left out alone, its version ${sender}`, () => {
+      const other = { linkIndex: 1, attributeIndices: [4], values: [7n], timestampsUnixNano: [] };
+      const current = [1, 2].map((stackIndex) => ({ ...other, stackIndex }));
+      const at = order === 'first' ? 0 : 2;
+      const bytes = withOldSample(current, at);
+      const read = new MessageReader().read({ encoding: 'protobuf', bytes, isVersionDeclared });
+      assert.deepEqual(read.faults, [
+        `${pathOfProfile}: samples[${at}]: has fields 3 or 4 in wire types that its request's version does not give them`,
+      ]);
+      assert.deepEqual([read.version, read.rejectedProfiles, read.rejectedSamples], ['current', 0, 1]);
+      assert.deepEqual(read.data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.samples, current);
+    });
+  }
+}
+
+test('a sample of v1.10 among those of v1.9 is left out alone', () => {
+  const old = [
+    [8, 1, 0x12, 1, 7, 0x1a, 1, 4],
+    [8, 2, 0x12, 1, 9, 0x1a, 1, 4],
+  ];
+  const bytes = withRawSamples([...old, [8, 1, 0x12, 1, 4, 0x22, 1, 5]]);
+  const read = new MessageReader().read({ encoding: 'protobuf', bytes, isVersionDeclared: false });
+  assert.deepEqual([read.version, read.rejectedSamples, read.faultCount], ['v1.9', 1, 1]);
+  const samples = read.data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.samples;
+  assert.deepEqual(
+    samples.map(({ values }) => values),
+    [[7n], [9n]],
+  );
+});
+
+/** A request whose samples are those of v1.10, and one of v1.9 with values, attributes and a link at index `at`. */
+function withOldSample(samples: readonly { readonly stackIndex: number }[], at: number): Uint8Array {
+  const raw = samples.map(({ stackIndex }) => [8, stackIndex, 0x12, 1, 4, 0x18, 1, 0x22, 1, 7]);
+  return withRawSamples([...raw.slice(0, at), [8, 1, 0x12, 1, 1, 0x1a, 1, 4, 0x20, 1], ...raw.slice(at)]);
+}
+
+/** Bytes of samples in the place of those of `goodProfiles`. */
+function withRawSamples(samples: readonly (readonly number[])[]): Uint8Array {
+  const message = (tag: number, content: readonly number[]): number[] => [tag, content.length, ...content];
+  const profile = samples.flatMap((sample) => message(0x12, sample));
+  const resourceProfiles = message(0x0a, message(0x12, message(0x12, profile)));
+  const dictionary = encodeProfilesData({ ...goodProfiles(), resourceProfiles: [] });
+  return Buffer.concat([Buffer.from(resourceProfiles), dictionary]);
+}

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { Clock } from '../../support/clock.ts';
@@ -28,9 +29,14 @@ export const processMemory: DecodingMemory = {
   availableBytes: () => process.availableMemory(),
 };
 
+const mebibyte = 1024 * 1024;
+
 /** Up to these sizes a message is decoded at once: some milliseconds. The decoding thread has larger ones. */
 const mostDecodedAtOnceBytes = 1024 * 1024;
 const mostJsonAtOnceBytes = 64 * 1024;
+
+/** A larger message is counted in one turn of the loop and scanned in the next: each takes some 5 ms a MiB. */
+const mostScannedAndCountedBytes = 4 * mebibyte;
 
 /** Bytes of messages that wait for the decoding thread; one that finds it free may be larger. */
 const mostWaitingBytes = 64 * 1024 * 1024;
@@ -39,7 +45,6 @@ const retryDelayMs = 2_000;
 /** A message of 32 MiB takes seconds, and other processes may have the cores. */
 const threadTimeoutMs = 60_000;
 const threadIdleMs = 30_000;
-const mebibyte = 1024 * 1024;
 
 /** An empty message has two bytes, and becomes an object of some 100 bytes in a list, or the first element of one. */
 const mostDecodedBytesAByte = 256;
@@ -78,11 +83,24 @@ export class BoundedReader {
         : this.#reader.read(content);
     }
     const mostDecodedBytes = this.#memory.heapLimitBytes * mostHeapShare;
+    if (bytes.length <= mostScannedAndCountedBytes) return this.#readProtobuf(content, mostDecodedBytes);
+    // Two passes in one turn of the loop would be a stop twice as long.
+    const decodedBytes = checkProtobufSize(bytes, mostDecodedBytes);
+    return nextTurn().then(() => this.#readProtobuf(content, mostDecodedBytes, decodedBytes));
+  }
+
+  /** `countedBytes` is what the message takes when it is decoded, where that is known. */
+  #readProtobuf(
+    content: MessageContent,
+    mostDecodedBytes: number,
+    countedBytes?: number,
+  ): ReadMessage | Promise<ReadMessage | DecodingRefusal> | DecodingRefusal {
+    const { bytes } = content;
     const found = this.#reader.scan(content);
     // A scanned request is decoded only when its data is asked for. A small one cannot exceed the bound, so its size is not computed.
     const isSmall = bytes.length * mostDecodedBytesAByte <= mostDecodedBytes && bytes.length <= 2 * mostElements;
     if ('scan' in found && isSmall) return found;
-    const decodedBytes = checkProtobufSize(bytes, mostDecodedBytes);
+    const decodedBytes = countedBytes ?? checkProtobufSize(bytes, mostDecodedBytes);
     if ('scan' in found) return found;
     if (decodedBytes <= mostDecodedAtOnceBytes) return this.#reader.decode(content, found.reason);
     return this.#decodeInThread(content, decodedBytes);

@@ -73,6 +73,19 @@ test('BoundedReader reads small messages, and those that pass as they are, at on
   }
 });
 
+test('BoundedReader lets the loop turn between counting a message of more than 4 MiB and scanning it', async (t) => {
+  const content = protobuf(encodeProfilesData(manySamples(110_000)));
+  assert.ok(content.bytes.length > 4 * mebibyte);
+  const reader = createReader(t);
+  const steps: string[] = [];
+  setImmediate(() => steps.push('another turn'));
+  const read = reader.read(content);
+  assert.ok(read instanceof Promise);
+  const late = await read.finally(() => steps.push('read'));
+  assert.ok('scan' in late);
+  assert.deepEqual([late.scan.kind, late.sampleCount, steps], ['passable', 220_000, ['another turn', 'read']]);
+});
+
 test('BoundedReader refuses what would take too much of the heap before it decodes anything', async (t) => {
   const reader = createReader(t, { heapLimitBytes: 128 * mebibyte });
   const problem = /would take \d+ MiB when it is decoded, and \d+ MiB are given; send it in several requests/;

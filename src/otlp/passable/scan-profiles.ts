@@ -268,6 +268,7 @@ function scanSample(scan: ProfilesScan, end: number): void {
       walk.position = listEnd;
     } else throw notPassable('encoding');
   }
+  if (attributesStart < attributesEnd && valueCount + timestampCount === 0) throw notPassable('shape');
   if (valueCount > 1 && valueCount !== timestampCount) throw notPassable('shape');
   if (!evidence.isCurrent) evidence.noteSample(scan, seen, attributesStart, attributesEnd, timestampCount);
 }

@@ -58,6 +58,16 @@ for (const order of ['first', 'last'] as const) {
   }
 }
 
+test('a sample of v1.9 with a value alone, which looks like an attribute of nothing, is left out among those of v1.10', () => {
+  const current = [8, 1, 0x12, 1, 4, 0x18, 1, 0x22, 1, 7];
+  const bytes = withRawSamples([[8, 2, 0x12, 1, 3], current]);
+  for (const isVersionDeclared of [true, false]) {
+    const read = new MessageReader().read({ encoding: 'protobuf', bytes, isVersionDeclared });
+    assert.deepEqual(read.faults, [`${pathOfProfile}: samples[0]: has attributes, and neither value nor timestamp`]);
+    assert.equal(read.rejectedSamples, 1);
+  }
+});
+
 test('a sample of v1.10 among those of v1.9 is left out alone', () => {
   const old = [
     [8, 1, 0x12, 1, 7, 0x1a, 1, 4],

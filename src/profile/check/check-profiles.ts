@@ -63,7 +63,8 @@ function checkTimestamps(
 
 /**
  * The fault of a sample of which nobody could say when its values were observed: more than one, and not one for each timestamp.
- * Attributes of nothing are at fault too: they may be the value of an earlier version. One value beside several timestamps has a fault of conformance, and loses nothing: it is left in place.
+ * Attributes of nothing are at fault too: they may be the value of an earlier version. One value beside several timestamps is a
+ * fault of conformance, and loses nothing: it is left in place.
  */
 export function faultOfShape({ attributeIndices, values, timestampsUnixNano }: Sample): string | undefined {
   if (values.length + timestampsUnixNano.length === 0 && attributeIndices.length > 0) {

@@ -67,3 +67,14 @@ test('a fresh service has the series that alerts need, each with 0', async (t) =
 function batchWord(receiver: string): string {
   return receiver === 'frames' ? 'batches' : 'requests';
 }
+
+test('the units of a running service stand in its OpenMetrics text, and each name ends in its own', async (t) => {
+  const { metricsText } = await startService(t, yaml);
+  const text = await metricsText({ isOpenMetrics: true, hasUnits: true });
+  const units = [...text.matchAll(/^# UNIT (\S+) (\S+)$/gm)].map(([, name, unit]) => [name!, unit!] as const);
+  for (const [name, unit] of units) assert.ok(name.endsWith(`_${unit}`), name);
+  assert.deepEqual([...new Set(units.map(([, unit]) => unit))].sort(), ['bytes', 'seconds']);
+  assert.ok(units.some(([name]) => name === 'otelcol_process_uptime_seconds'));
+  assert.match(text, /\notelcol_process_cpu_seconds_total [\d.]+\n/);
+  assert.ok(text.endsWith('\n# EOF\n'));
+});

@@ -54,7 +54,7 @@ const logsTable: ConfigTable<LoggerConfig> = configTable({
 
 type MetricReaderConfig = { readonly prometheus: PrometheusReaderConfig } | { readonly otlp: OtlpReaderConfig };
 
-/** Names without units and suffixes are the Collector's own defaults, and the only form there is here. */
+/** Scopes have no labels here, as by the Collector's own default. */
 function onlyTrue(key: string, meaning: string): ConfigKey<boolean> {
   return converted(flag(key, { fallback: true }, meaning), (value, parent) => {
     if (!value) parent.addProblem(key, 'false is not supported', 'remove it');
@@ -73,17 +73,26 @@ const prometheusTable = configTable(
         'Port to listen on; 0 lets the system choose.',
       ),
       scope: onlyTrue('without_scope_info', 'Only `true`.'),
-      units: onlyTrue('without_units', 'Only `true`.'),
-      suffix: onlyTrue('without_type_suffix', 'Only `true`.'),
+      withoutUnits: flag(
+        'without_units',
+        { fallback: true },
+        'Names do not end in their unit. `false`: `_seconds`, `_bytes`.',
+      ),
+      withoutSuffix: flag(
+        'without_type_suffix',
+        { fallback: true },
+        'Names of counters do not end in `_total`. `false`: they do, and clients that prefer OpenMetrics get it; with `true`, those that take nothing else.',
+      ),
       // The Collector has neither here; these are the keys of its other HTTP servers.
       tls: optionalSection('tls', serverTlsTable),
       allowedHosts: allowedHostsKey,
       authenticator: authKey('server authenticator'),
     },
   },
-  ({ host, port, tls, authenticator, allowedHosts }): PrometheusReaderConfig => ({
+  ({ host, port, tls, authenticator, allowedHosts, withoutUnits, withoutSuffix }): PrometheusReaderConfig => ({
     ...{ host, port, tls, authenticator },
     ...(allowedHosts.length > 0 && { allowedHosts }),
+    ...(!(withoutUnits && withoutSuffix) && { names: { hasUnits: !withoutUnits, hasTypeSuffix: !withoutSuffix } }),
   }),
 );
 

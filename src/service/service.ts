@@ -176,8 +176,10 @@ export class Service {
   /** The metrics as Prometheus text, once for each reader. */
   #metricsParts(): HttpPart[] {
     const { telemetry } = this.#parts;
-    return this.#config.telemetry.metrics.prometheus.map(({ host, port, tls, authenticator, allowedHosts = [] }) => {
-      const mount = new MetricsEndpoint(() => telemetry.prometheusText());
+    return this.#config.telemetry.metrics.prometheus.map((reader) => {
+      const { host, port, tls, authenticator, allowedHosts = [], names } = reader;
+      const collect = (isOpenMetrics: boolean) => telemetry.prometheusText({ ...names, isOpenMetrics });
+      const mount = new MetricsEndpoint(collect, names?.hasTypeSuffix);
       return { endpoint: { host, port }, tls, guard: this.#extensions.guardOf(authenticator), allowedHosts, mount };
     });
   }

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { whenAborted } from './abort.ts';
 import type { Clock } from './clock.ts';
 import { loadPackage } from './lazy-package.ts';
+import type { PrometheusForm } from './prometheus-text.ts';
 import { formatPrometheusText } from './prometheus-text.ts';
 import type { Secret } from './secret.ts';
 import { TlsAgent } from './tls/tls-agent.ts';
@@ -32,6 +33,8 @@ export interface PrometheusReaderConfig {
   readonly authenticator: string;
   /** Names by which a listener on the loopback may be called, beside its own. Default: none. */
   readonly allowedHosts?: readonly string[];
+  /** Endings of names; absent = none, as by the Collector's defaults. */
+  readonly names?: Pick<PrometheusForm, 'hasUnits' | 'hasTypeSuffix'>;
 }
 
 /** A push of all metrics by OTLP over HTTP. */
@@ -86,10 +89,10 @@ export class Telemetry {
     this.meter = this.#provider.getMeter(name, version);
   }
 
-  /** All metrics in the Prometheus text format. */
-  async prometheusText(): Promise<string> {
-    if (this.#pull === undefined) return '';
-    return formatPrometheusText((await this.#pull.collect()).resourceMetrics);
+  /** All metrics in the Prometheus text format, or as OpenMetrics. */
+  async prometheusText(form: PrometheusForm = {}): Promise<string> {
+    if (this.#pull === undefined) return form.isOpenMetrics ? '# EOF\n' : '';
+    return formatPrometheusText((await this.#pull.collect()).resourceMetrics, form);
   }
 
   /** Pushes once more and gives up when `deadline` aborts. Never rejects: nobody can act on it any more. */

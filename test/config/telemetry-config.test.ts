@@ -85,8 +85,8 @@ for (const { keys, path } of [
   { keys: { metrics: { readers: { pull: {} } } }, path: 'service.telemetry.metrics.readers' },
   { keys: { metrics: { readers: [{}] } }, path: 'service.telemetry.metrics.readers[0].pull' },
   {
-    keys: { metrics: { readers: [{ pull: { exporter: { prometheus: { without_units: false } } } }] } },
-    path: 'service.telemetry.metrics.readers[0].pull.exporter.prometheus.without_units',
+    keys: { metrics: { readers: [{ pull: { exporter: { prometheus: { without_scope_info: false } } } }] } },
+    path: 'service.telemetry.metrics.readers[0].pull.exporter.prometheus.without_scope_info',
   },
   {
     keys: { metrics: { readers: [{ periodic: { exporter: { otlp: { endpoint: 'c:4318' } } } }] } },
@@ -135,6 +135,10 @@ for (const { text, prometheus, level = 'normal' } of [
   {
     text: 'readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 0, without_scope_info: true, without_units: true, without_type_suffix: true}}}}]',
     prometheus: [{ ...plain, host: '0.0.0.0', port: 0 }],
+  },
+  {
+    text: 'readers: [{pull: {exporter: {prometheus: {without_type_suffix: false}}}}]',
+    prometheus: [{ ...scrape, names: { hasUnits: false, hasTypeSuffix: true } }],
   },
 ]) {
   test(`telemetry.metrics reads ${text}`, () => {
@@ -193,11 +197,11 @@ for (const { text, messages } of [
     messages: ['t.metrics.readers[0].pull.exporter.prometheus: is missing; write "prometheus:".'],
   },
   {
-    text: reader('{pull: {exporter: {prometheus: {host: 1, port: 70000, without_units: false}}}}'),
+    text: reader('{pull: {exporter: {prometheus: {host: 1, port: 70000, without_scope_info: false}}}}'),
     messages: [
       't.metrics.readers[0].pull.exporter.prometheus.host: 1 is not text; put it in quotes.',
       't.metrics.readers[0].pull.exporter.prometheus.port: 70000 is out of range; write a whole number from 0 to 65535.',
-      't.metrics.readers[0].pull.exporter.prometheus.without_units: false is not supported; remove it.',
+      't.metrics.readers[0].pull.exporter.prometheus.without_scope_info: false is not supported; remove it.',
     ],
   },
   {

@@ -17,3 +17,24 @@ test('/metrics answers 500 without details when collecting fails', async (contex
   const response = await fetch(`${base}/metrics`);
   assert.deepEqual([response.status, await response.text()], [500, '500 internal error\n']);
 });
+
+const prometheus =
+  'application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
+
+for (const { accept, hasTypeSuffix, isOpenMetrics } of [
+  { accept: 'application/openmetrics-text; version=1.0.0', hasTypeSuffix: false, isOpenMetrics: true },
+  { accept: 'application/openmetrics-text; version=1.0.0; q=0', hasTypeSuffix: false, isOpenMetrics: false },
+  { accept: 'application/openmetrics-text; version=0.0.1', hasTypeSuffix: false, isOpenMetrics: false },
+  { accept: '*/*', hasTypeSuffix: true, isOpenMetrics: false },
+  { accept: prometheus, hasTypeSuffix: false, isOpenMetrics: false },
+  { accept: prometheus, hasTypeSuffix: true, isOpenMetrics: true },
+]) {
+  const names = hasTypeSuffix ? 'names with type suffix' : 'names without';
+  test(`/metrics serves ${isOpenMetrics ? 'OpenMetrics' : 'plain text'} to ${accept}, ${names}`, async (context) => {
+    const mount = new MetricsEndpoint(async (isOpen) => (isOpen ? '# EOF\n' : 'a 1\n'), hasTypeSuffix);
+    const response = await fetch(`${await serve(context, mount)}/metrics`, { headers: { accept } });
+    assert.equal(await response.text(), isOpenMetrics ? '# EOF\n' : 'a 1\n');
+    const type = isOpenMetrics ? 'application/openmetrics-text; version=1.0.0' : 'text/plain; version=0.0.4';
+    assert.equal(response.headers.get('content-type'), `${type}; charset=utf-8`);
+  });
+}

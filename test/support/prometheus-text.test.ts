@@ -78,6 +78,53 @@ test('formatPrometheusText writes one family for a name in two scopes, and leave
   assert.match(text, /# TYPE x counter\nx\{a="1"\} 1\nx\{a="2"\} 2\n$/);
 });
 
+test('formatPrometheusText sums counters that two instruments have alike, and keeps the first of gauges', async () => {
+  const reader = new TestReader();
+  const meter = new MeterProvider({ readers: [reader] });
+  for (const [scope, value] of [
+    ['a', 1],
+    ['b', 2],
+  ] as const) {
+    meter.getMeter(scope).createCounter('x').add(value, { a: '1' });
+    meter.getMeter(scope).createGauge('y').record(value);
+    meter.getMeter(scope).createHistogram('z').record(value);
+  }
+  const { resourceMetrics } = await reader.collect();
+  const samples = parsePrometheusText(formatPrometheusText(resourceMetrics));
+  const readValue = (wanted: string) => samples.find(({ name }) => name === wanted)?.value;
+  assert.deepEqual(['x', 'y', 'z_sum'].map(readValue), [3, 1, 1]);
+});
+
+test('formatPrometheusText writes OpenMetrics with _total, units and an end', async () => {
+  const telemetry = new Telemetry(config, identity);
+  telemetry.meter.createCounter('a', { description: 'Says "a".', unit: 's' }).add(2);
+  const advice = { explicitBucketBoundaries: [1] };
+  telemetry.meter.createHistogram('c_bytes', { unit: 'By', advice }).record(1);
+  const info = '{service_name="framekeeper",service_instance_id="b1946ac9",service_version="1.2.3"} 1';
+  const text = await telemetry.prometheusText({ isOpenMetrics: true });
+  assert.equal(
+    text,
+    `# HELP target Target metadata
+# TYPE target info
+target_info${info}
+# HELP a Says \\"a\\".
+# TYPE a counter
+a_total 2
+# HELP c_bytes${' '}
+# TYPE c_bytes histogram
+# UNIT c_bytes bytes
+c_bytes_bucket{le="1.0"} 1
+c_bytes_bucket{le="+Inf"} 1
+c_bytes_sum 1
+c_bytes_count 1
+# EOF
+`,
+  );
+  const named = await telemetry.prometheusText({ hasUnits: true, hasTypeSuffix: true });
+  assert.match(named, /# TYPE a_seconds_total counter\na_seconds_total 2\n/);
+  assert.match(named, /# TYPE c_bytes histogram\n/);
+});
+
 class TestReader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
   protected override async onShutdown(): Promise<void> {}

@@ -6,6 +6,7 @@ import { componentTypes } from '../../src/service/components.ts';
 import { findPipelineProblems } from '../../src/service/pipeline-problems.ts';
 import { Service } from '../../src/service/service.ts';
 import { systemClock } from '../../src/support/clock.ts';
+import type { PrometheusForm } from '../../src/support/prometheus-text.ts';
 import { Telemetry } from '../../src/support/telemetry.ts';
 import { recordLogs } from './log-recorder.ts';
 import { patienceMs } from './patience.ts';
@@ -18,7 +19,7 @@ export interface RunningService {
   /** A metric's value by its name and labels, `name{a="b"}`; 0 when it was never counted. */
   readonly metric: (name: string) => Promise<number>;
   /** All metrics as Prometheus text. */
-  readonly metricsText: () => Promise<string>;
+  readonly metricsText: (form?: PrometheusForm) => Promise<string>;
   /** Reports what is left and sends it, within `patienceMs`. */
   readonly stop: () => Promise<void>;
 }
@@ -47,7 +48,8 @@ export async function startService(t: TestContext, yaml: string): Promise<Runnin
     return service.stop({ receivers: deadline, all: deadline });
   };
   t.after(stop);
-  const metricsText = async (): Promise<string> => telemetry.lastText ?? (await telemetry.prometheusText());
+  const metricsText = async (form?: PrometheusForm): Promise<string> =>
+    telemetry.lastText ?? (await telemetry.prometheusText(form));
   const metric = async (name: string): Promise<number> => {
     const lines = (await metricsText()).split('\n');
     return Number(

@@ -8,6 +8,20 @@ export const soundProfiles: fc.Arbitrary<ProfilesData> = arbitraryProfiles.map((
   makeSound(data as Mutable<ProfilesData>),
 );
 
+/** The same with profiles that begin a second apart, so that none has to begin later because another of equal labels begins with it. */
+export const profilesApart: fc.Arbitrary<ProfilesData> = soundProfiles.map((data) => {
+  let timeUnixNano = 0n;
+  for (const { scopeProfiles } of data.resourceProfiles) {
+    for (const { profiles } of scopeProfiles) {
+      for (const profile of profiles as Mutable<(typeof profiles)[number]>[]) {
+        timeUnixNano += 1_000_000_000n;
+        profile.timeUnixNano = timeUnixNano;
+      }
+    }
+  }
+  return data;
+});
+
 function makeSound(data: Mutable<ProfilesData>): ProfilesData {
   const { dictionary } = data;
   const none = new Uint8Array(0);

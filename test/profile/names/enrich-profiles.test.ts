@@ -11,7 +11,7 @@ import { enrichProfiles } from '../../../src/profile/names/enrich-profiles.ts';
 import { normalForm } from '../../interop/normal-form.ts';
 import type { Mutable } from '../../otlp/good-profiles.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
-import { soundProfiles } from '../../otlp/sound-profiles.ts';
+import { profilesApart } from '../../otlp/sound-profiles.ts';
 import { SymbolMap } from '../../support/symbol-map.ts';
 
 const htlHash = '00112233445566778899aabbccddeeff';
@@ -43,7 +43,7 @@ function framesOf({ dictionary }: ProfilesData): string[] {
 
 test('enrichProfiles without names changes nothing but the dictionary, whose entries are used and unique', () => {
   fc.assert(
-    fc.property(soundProfiles, (data) => {
+    fc.property(profilesApart, (data) => {
       const enriched = enrichProfiles(data, {
         learnExecutable() {},
         learnSymbol() {},

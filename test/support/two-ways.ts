@@ -63,11 +63,11 @@ type SlowMessage = Omit<ReadMessage, 'scan'>;
 
 function readSlowly({ encoding, bytes, isVersionDeclared }: MessageContent): SlowMessage {
   const finding = isVersionDeclared ? ({ kind: 'found', version: 'current' } as const) : undefined;
-  const { data, version, mendedTexts } =
+  const { data, version, mendedTexts, misnumberedSamples } =
     encoding === 'json'
       ? decodeAnyJson(Buffer.from(bytes).toString())
       : decodeAnyWire(bytes, isVersionDeclared, finding);
-  return { ...sortOutProfiles(data), version, mendedTexts };
+  return { ...sortOutProfiles(data, misnumberedSamples), version, mendedTexts };
 }
 
 function countsOf({ learnedLocations, namedLocations, unnamedLocations, unnamed }: LocationCounts): LocationCounts {

@@ -9,9 +9,12 @@ export const soundProfiles: fc.Arbitrary<ProfilesData> = arbitraryProfiles.map((
 );
 
 /** The same with profiles that begin a second apart, so that none has to begin later because another of equal labels begins with it. */
-export const profilesApart: fc.Arbitrary<ProfilesData> = soundProfiles.map((data) => {
+export const profilesApart: fc.Arbitrary<ProfilesData> = soundProfiles.map((data) => setApart([data])[0]!);
+
+/** Lets all profiles of some requests begin a second apart. */
+export function setApart(requests: readonly ProfilesData[]): readonly ProfilesData[] {
   let timeUnixNano = 0n;
-  for (const { scopeProfiles } of data.resourceProfiles) {
+  for (const { scopeProfiles } of requests.flatMap(({ resourceProfiles }) => resourceProfiles)) {
     for (const { profiles } of scopeProfiles) {
       for (const profile of profiles as Mutable<(typeof profiles)[number]>[]) {
         timeUnixNano += 1_000_000_000n;
@@ -19,8 +22,8 @@ export const profilesApart: fc.Arbitrary<ProfilesData> = soundProfiles.map((data
       }
     }
   }
-  return data;
-});
+  return requests;
+}
 
 function makeSound(data: Mutable<ProfilesData>): ProfilesData {
   const { dictionary } = data;

@@ -94,9 +94,20 @@ export async function preparePeers(report: (line: string) => void): Promise<void
       peers.ebpfReporter,
       (work) => command('ebpf-reporter', '.', join(work, 'ebpf-reporter')),
     ],
+    [
+      "the Collector's Elasticsearch exporter",
+      peers.elasticExporter,
+      (work) => command('elastic', '.', join(work, 'elastic-exporter')),
+    ],
     ...collectors,
     ['Parca', peers.parca, (work) => command('parca', 'github.com/parca-dev/parca/cmd/parca', join(work, 'parca'))],
   ];
+  const forgotten = Object.values(peers)
+    .flatMap((located: string | Record<string, string>) =>
+      typeof located === 'string' ? located : Object.values(located),
+    )
+    .filter((path) => !builds.some(([, output]) => output === path));
+  if (forgotten.length > 0) throw new Error(`test/interop/peers.ts: nothing builds ${forgotten.join(', ')}.`);
   mkdirSync(cache, { recursive: true });
   for (const [name, output, build] of builds) {
     if (existsSync(output)) continue;

@@ -96,29 +96,33 @@ function createPartWatcher(places: ConnectionPlaces, limits: TransportLimits): M
     limits.clock,
     limits.onMessageGivenUp,
   );
-  const messages = new WeakMap<ServerHttp2Stream, UnfinishedMessage>();
+  /** Unfinished messages by stream; a stream of many messages keeps its entry, and its one listener. */
+  const messages = new WeakMap<ServerHttp2Stream, { current: UnfinishedMessage | undefined }>();
+  const entryOf = (stream: ServerHttp2Stream): { current: UnfinishedMessage | undefined } => {
+    const known = messages.get(stream);
+    if (known !== undefined) return known;
+    const entry: { current: UnfinishedMessage | undefined } = { current: undefined };
+    messages.set(stream, entry);
+    stream.once('close', () => entry.current?.finish());
+    return entry;
+  };
   return {
     onTooLarge: limits.onMessageTooLarge,
     onPart: (stream, { heldBytes, pieces, end }) => {
       if (stream.session === undefined) return;
       places.touch(stream.session);
-      const known = messages.get(stream);
       if (heldBytes === 0) {
-        known?.finish();
-        messages.delete(stream);
+        const known = messages.get(stream);
+        known?.current?.finish();
+        if (known !== undefined) known.current = undefined;
         return;
       }
-      const message =
-        known ??
-        unfinished.begin(stream.session, (reason) => {
-          const isLate = reason === 'stalled' || reason === 'too_slow';
-          end(isLate ? status.DEADLINE_EXCEEDED : status.RESOURCE_EXHAUSTED, givenUpTexts[reason]);
-        });
-      if (known === undefined) {
-        messages.set(stream, message);
-        stream.once('close', () => message.finish());
-      }
-      message.hold(heldBytes, pieces);
+      const entry = entryOf(stream);
+      entry.current ??= unfinished.begin(stream.session, (reason) => {
+        const isLate = reason === 'stalled' || reason === 'too_slow';
+        end(isLate ? status.DEADLINE_EXCEEDED : status.RESOURCE_EXHAUSTED, givenUpTexts[reason]);
+      });
+      entry.current.hold(heldBytes, pieces);
     },
   };
 }

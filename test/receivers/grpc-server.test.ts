@@ -18,9 +18,10 @@ import { flowControlWindowBytes, settingsTimeoutMs } from '../../src/receivers/g
 import type { GrpcServerConfig } from '../../src/receivers/grpc-server-config.ts';
 import { GrpcServers } from '../../src/receivers/grpc-servers.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { FramesClient, smallBatch } from '../support/frames-client.ts';
+import { encodeBatch, FramesClient, smallBatch } from '../support/frames-client.ts';
 import type { FramesServer } from '../support/frames-server.ts';
 import { acceptAll, plainGrpcConfig, startFramesServer } from '../support/frames-server.ts';
+import { framed } from '../support/grpc-answer.ts';
 import { silentLogger } from '../support/http-harness.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
 import { patienceMs } from '../support/patience.ts';
@@ -254,6 +255,30 @@ test('a message that does not get any further is given up, and the bytes of othe
   assert.ok((await given('connection_full'))! >= 1);
   for (let i = 0; i < 11; i++) await clock.advance(1_000);
   assert.ok((await given('stalled'))! >= 1);
+});
+
+test('a stream of many messages that come in part takes no more listeners than one of a single message', async (t) => {
+  const { port } = await serve(t);
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', note);
+  t.after(() => process.off('warning', note));
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  t.after(() => session.destroy());
+  const request = session.request({ ':method': 'POST', ':path': watchPath, 'content-type': 'application/grpc' });
+  const replies: Buffer[] = [];
+  request.on('data', (reply: Buffer) => replies.push(reply));
+  const message = framed(encodeBatch(batch));
+  for (let i = 0; i < 20; i++) {
+    request.write(message.subarray(0, 20));
+    // The first part has come before the second is sent.
+    await new Promise((resolve) => session.ping(resolve));
+    request.write(message.subarray(20));
+    while (replies.length <= i) await once(request, 'data');
+  }
+  request.end();
+  await once(request, 'close');
+  assert.deepEqual(warnings, []);
 });
 
 test('a connection that says nothing is closed after a time, and one that speaks is not', async (t) => {

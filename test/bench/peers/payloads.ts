@@ -8,6 +8,7 @@ import { enrichProfiles } from '../../../src/profile/names/enrich-profiles.ts';
 import type { CollectorVersion } from '../../interop/build-collector.ts';
 import { startCollector } from '../../interop/collector.ts';
 import { realRequests } from '../../otlp/real-requests.ts';
+import { ScriptedOtlpServer } from '../../support/otlp-server.ts';
 import { SymbolMap } from '../../support/symbol-map.ts';
 import { passingProfiles } from '../passing-profiles.ts';
 import { GrpcLoad, wireMessage } from './grpc-load.ts';
@@ -57,17 +58,20 @@ function quarterOf(data: ProfilesData): ProfilesData {
   return enrichProfiles({ ...data, resourceProfiles }, new SymbolMap()).data;
 }
 
-/** The same messages in the bytes of a Collector's encoder. */
+/** The same messages as a Collector sends them on by OTLP over gRPC; its file exporter would always write references. */
 async function writtenByCollector(version: CollectorVersion, messages: readonly Uint8Array[]): Promise<Uint8Array[]> {
   const folder = mkdtempSync(join(tmpdir(), 'framekeeper-payloads-'));
+  const receiver = await ScriptedOtlpServer.start();
   try {
-    const collector = await startCollector(folder, { version, grpc: { max_recv_msg_size_mib: 16 } });
+    const grpc = { max_recv_msg_size_mib: 16 };
+    const collector = await startCollector(folder, { version, grpc, forwardTo: receiver.endpoint });
     const load = await GrpcLoad.connect(collector.ports.grpc);
     for (const message of messages) await load.send(wireMessage(message, false));
     load.close();
     await collector.stop();
-    return collector.readProto();
+    return receiver.requests.map(({ bytes }) => bytes);
   } finally {
+    await receiver.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }

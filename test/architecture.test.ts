@@ -14,6 +14,8 @@ const allowed: Record<string, readonly string[]> = {
   storage: ['config', 'support'],
   // Names of native and generated code; pure readers in all folders but `files` and `worker`.
   native: ['config', 'model', 'support'],
+  // Attributes of resources: who a profile is about.
+  identity: ['config', 'otlp', 'profile', 'support'],
   auth: ['config', 'model', 'support'],
   journal: ['model', 'storage', 'support'],
   symbols: ['config', 'lru', 'model', 'support'],
@@ -27,6 +29,7 @@ const allowed: Record<string, readonly string[]> = {
   pipeline: [
     'config',
     'exporters',
+    'identity',
     'journal',
     'memory',
     'model',
@@ -44,6 +47,7 @@ const allowed: Record<string, readonly string[]> = {
     'config',
     'exporters',
     'http',
+    'identity',
     'memory',
     'model',
     'native',

@@ -219,7 +219,7 @@ for (const { name, receivers, pipeline, problem } of [
     receivers: '{frames: {protocols: {grpc: }}, otlp: {protocols: {grpc: }}}',
     pipeline: 'receivers: [frames, otlp], processors: [symbol_store]',
     problem:
-      /profiles\.processors: is \[symbol_store\]; name one symbol_store and then one reporting_cycle: \[symbol_store, reporting_cycle\]; a memory_limiter may be the first, and a symbolizer may stand between them\./,
+      /profiles\.processors: is \[symbol_store\]; name one symbol_store and then one reporting_cycle: \[symbol_store, reporting_cycle\]; a memory_limiter may be the first, a symbolizer may stand between them, and filter, k8s_attributes, resource, resource_detection and service_name anywhere behind\./,
   },
   {
     name: 'no symbol store',

@@ -88,6 +88,8 @@ function formSchema(form: KeyForm, definitions: Definitions): Schema {
     case 'required text':
     case 'secret':
       return orEmpty({ type: 'string' });
+    case 'value':
+      return { type: ['string', 'number', 'boolean', 'null'] };
     case 'choice':
       return orEmpty({ enum: form.choices });
     case 'list':

@@ -28,7 +28,6 @@ const substitutes: Readonly<Record<ComponentKind, Readonly<Record<string, string
     resourcedetection:
       'name it resource_detection where it is in the list, or put a Collector with it behind Framekeeper',
     resource_detection: 'put a Collector with it behind Framekeeper',
-    resource: 'put a Collector with it behind Framekeeper',
     attributes: 'put a Collector with it behind Framekeeper',
     transform: 'put a Collector with it behind Framekeeper',
     filter: 'put a Collector with it behind Framekeeper',

@@ -66,6 +66,11 @@ export function text(key: string, { fallback }: Fallback<string>, meaning: strin
   return { key, meaning, form: { kind: 'text', fallback }, read: (section) => section.string(key, fallback) };
 }
 
+/** A text, a number or a boolean; `undefined` where it is absent. */
+export function scalar(key: string, meaning: string): ConfigKey<string | number | boolean | undefined> {
+  return { key, meaning, form: { kind: 'value' }, read: (section) => section.scalar(key) };
+}
+
 /** A text without a default; `example` completes "write …". */
 export function requiredText(
   key: string,

@@ -72,6 +72,17 @@ export class ConfigSection {
     return fallback;
   }
 
+  /** A text, a number or a boolean; `undefined` where the key is absent or at fault. */
+  scalar(key: string): string | number | boolean | undefined {
+    const found = this.#value(key);
+    const value = typed(found) ?? undefined;
+    if (value === undefined || typeof value === 'boolean' || Number.isFinite(value)) return value as boolean | number;
+    const whole = textual(found);
+    if (typeof whole === 'string') return whole;
+    this.addProblem(key, `${describeValue(value)} is not a single value`, 'write a text, a number, true or false');
+    return undefined;
+  }
+
   /** A text that has no default; `example` completes "write …". Empty after a fault. */
   requiredString(key: string, example: string): string {
     const text = textual(this.#value(key)) ?? '';

@@ -19,7 +19,8 @@ export type KeyForm =
   | { readonly kind: 'text' | 'choice'; readonly fallback: string; readonly choices?: readonly string[] }
   | { readonly kind: 'required text'; readonly example: string }
   | { readonly kind: 'list'; readonly fallback: readonly string[]; readonly choices?: readonly string[] }
-  | { readonly kind: 'secret' | 'secret list' | 'map' | 'secret map' }
+  /** `value` is a text, a number or a boolean. */
+  | { readonly kind: 'secret' | 'secret list' | 'map' | 'secret map' | 'value' }
   /** `isSwitch`: the section's presence switches something on. */
   | { readonly kind: 'section'; readonly table: ConfigTable<unknown>; readonly isSwitch: boolean }
   | { readonly kind: 'sections'; readonly table: ConfigTable<unknown> }

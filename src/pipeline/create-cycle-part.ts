@@ -3,6 +3,7 @@ import type { ComponentOf } from '../config/check-document.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { Journal } from '../journal/journal.ts';
 import { createJournalEvents } from '../journal/journal-events.ts';
+import type { ResourceEditor } from '../otlp/resource-edit.ts';
 import type { ReporterMetrics, WindowStats } from '../reporter/reporter-metrics.ts';
 import { createReporterMetrics } from '../reporter/reporter-metrics.ts';
 import { ReportingCycle } from '../reporter/reporting-cycle.ts';
@@ -17,6 +18,11 @@ import { MergeIntoCycle } from './merge-into-cycle.ts';
 import type { NodeNames } from './node-names.ts';
 import type { PipelineOutlets, PipelineParts } from './pipeline.ts';
 import type { NamedAdmission } from './pipeline-admissions.ts';
+
+/** Parts of a pipeline, with its rules for resources. */
+export interface EditingParts extends PipelineParts {
+  readonly editor: ResourceEditor;
+}
 
 /** Parts of a pipeline with a reporting cycle. */
 export interface CyclePart {
@@ -37,7 +43,7 @@ export function createCyclePart(
   { id, config }: ComponentOf<ReportingCycleConfig>,
   names: NodeNames,
   outlets: PipelineOutlets,
-  parts: PipelineParts,
+  parts: EditingParts,
 ): CyclePart {
   const { exporters, journalLog } = outlets;
   const { store, native } = names;
@@ -67,7 +73,7 @@ export function createCyclePart(
 function createWindow(
   { maxEvents, maxBytes, intervalMs, otlpProfiles }: ReportingCycleConfig,
   names: NodeNames,
-  parts: PipelineParts,
+  parts: EditingParts,
 ): Pick<CyclePart, 'intake' | 'merged'> {
   const { store, native } = names;
   const limits = { maxEvents, maxBytes, retryDelayMs: intervalMs };

@@ -1,4 +1,4 @@
-import type { CheckedConfig, ComponentOf } from '../config/check-document.ts';
+import type { CheckedConfig, ComponentOf, ConfiguredComponent } from '../config/check-document.ts';
 import { isOfType } from '../config/check-document.ts';
 import { MemoryLimiter } from '../memory/memory-limiter.ts';
 import type { MemoryLimiterConfig } from '../memory/memory-limiter-config.ts';
@@ -16,6 +16,7 @@ import { symbolStoreType } from '../symbols/symbol-store-config.ts';
 import { registerSymbolStoreMetrics } from '../symbols/symbol-store-metrics.ts';
 import type { CyclePart } from './create-cycle-part.ts';
 import { createCyclePart } from './create-cycle-part.ts';
+import { createIdentity } from './create-identity.ts';
 import { refuseForPassThrough, refuseForReport } from './fan-out.ts';
 import type { NodeNames } from './node-names.ts';
 import { createNodeNames } from './node-names.ts';
@@ -55,8 +56,9 @@ export function createPipeline(
     parts,
   );
   const natives = names.native === undefined ? [] : [names.native];
-  const passThrough = (): PassThrough => new PassThrough({ ...parts, names, exporters, watchers });
-  const cycle: CyclePart | undefined = cycleProcessor && createCyclePart(id, cycleProcessor, names, outlets, parts);
+  const editing = { ...parts, editor: createIdentity(configuredProcessors(id, config), parts) };
+  const passThrough = (): PassThrough => new PassThrough({ ...editing, names, exporters, watchers });
+  const cycle: CyclePart | undefined = cycleProcessor && createCyclePart(id, cycleProcessor, names, outlets, editing);
   if (cycle === undefined) {
     const nothing = { intake: undefined, merged: undefined, journal: undefined };
     const purge = new StorePurge(storeProcessor.id, store, parts.clock);
@@ -81,14 +83,21 @@ interface Processors {
 }
 
 /** The configuration was checked: the store is there, and the order is right. */
-function processorsOf(pipelineId: string, { pipelines, processors }: CheckedConfig): Processors {
-  const configured = pipelines.get(pipelineId)!.processors.map((id) => processors.get(id));
+function processorsOf(pipelineId: string, config: CheckedConfig): Processors {
+  const configured = configuredProcessors(pipelineId, config);
   return {
     limiter: configured.find((each) => isOfType(each, memoryLimiterType)),
     store: configured.find((each) => isOfType(each, symbolStoreType))!,
     symbolizer: configured.find((each) => isOfType(each, symbolizerType)),
     cycle: configured.find((each) => isOfType(each, reportingCycleType)),
   };
+}
+
+function configuredProcessors(
+  pipelineId: string,
+  { pipelines, processors }: CheckedConfig,
+): readonly (ConfiguredComponent | undefined)[] {
+  return pipelines.get(pipelineId)!.processors.map((id) => processors.get(id));
 }
 
 /** Starts before anything learns names, so that it knows what the process holds without data. */

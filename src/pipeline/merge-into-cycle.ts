@@ -2,11 +2,14 @@ import type { Counter, Meter } from '@opentelemetry/api';
 import type { AdmissionRefusal } from '../model/admission.ts';
 import type { Location, Profile, ProfilesData } from '../otlp/profiles-data.ts';
 import { countTimestamps } from '../otlp/profiles-data.ts';
+import type { ResourceEditor } from '../otlp/resource-edit.ts';
 import type { TimeRange } from '../profile/build/window-contents.ts';
 import { ProfilesJoiner } from '../profile/join/profiles-joiner.ts';
 import { DictionaryNaming } from '../profile/names/dictionary-naming.ts';
 import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
 import { UnnamedTally } from '../profile/names/unnamed-frames.ts';
+import { editProfiles } from '../profile/resources/edit-profiles.ts';
+import { serviceNameDefault } from '../profile/resources/service-name.ts';
 import type { HoldingSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
 import type { JoinedReport, MergedProfiles, WindowUsage } from '../reporter/merged-profiles.ts';
 import type { WindowLimits } from '../reporter/trace-intake.ts';
@@ -17,6 +20,8 @@ import { namingAt } from './node-names.ts';
 
 export interface MergeParts {
   readonly names: NodeNames;
+  /** Identity of resources, those of trace events too; by default they get a `service.name` alone. */
+  readonly editor?: ResourceEditor;
   readonly limits: WindowLimits;
   /** Usage of the same bounds by the window of raw frame samples. */
   readonly window: () => WindowUsage;
@@ -100,7 +105,7 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
 
   take(frames: ProfilesData | undefined, range: TimeRange, nowMs: number): JoinedReport {
     const kept = this.#joiner;
-    if (kept.isEmpty) return { data: frames, eventCount: 0, unresolved: [] };
+    if (kept.isEmpty) return { data: frames && this.#identify(frames), eventCount: 0, unresolved: [] };
     this.#joiner = new ProfilesJoiner(this.#parts.createProfileId);
     const eventCount = kept.timestampCount;
     const { joined, unresolved } = this.#withLateNames(kept, nowMs);
@@ -108,7 +113,13 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
     const joins = ({ timeUnixNano }: Profile): 'profiles' | 'samples' =>
       timeUnixNano === range.startUnixNano ? 'profiles' : 'samples';
     if (frames !== undefined) joined.add(frames, { joins });
-    return { data: joined.build(), eventCount, unresolved };
+    return { data: this.#identify(joined.build()), eventCount, unresolved };
+  }
+
+  /** Once, at the tick: what was learned of a process meanwhile counts for all of its samples. */
+  #identify(data: ProfilesData): ProfilesData | undefined {
+    const edited = editProfiles(data, this.#parts.editor ?? serviceNameDefault);
+    return edited.resourceProfiles.length === 0 ? undefined : edited;
   }
 
   #learn(data: ProfilesData): DictionaryNaming {

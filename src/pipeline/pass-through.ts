@@ -2,12 +2,19 @@ import type { Attributes, Counter, Meter } from '@opentelemetry/api';
 import type { ExportRequest } from '../exporters/export-request.ts';
 import { createEncodedRequest, createExportRequest } from '../exporters/export-request.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
-import type { ScanResult } from '../otlp/passable/passable-scanner.ts';
+import { editResources, hasAttributeKey } from '../otlp/passable/edit-resources.ts';
+import type { PassableProfiles, ScanResult } from '../otlp/passable/passable-scanner.ts';
 import { PassableScanner } from '../otlp/passable/passable-scanner.ts';
+import { countSamples } from '../otlp/profiles-data.ts';
+import type { ResourceEditor } from '../otlp/resource-edit.ts';
+import { attributeNames } from '../profile/attribute-names.ts';
 import { enrichPassable } from '../profile/names/enrich-passable.ts';
 import type { LocationCounts } from '../profile/names/enrich-profiles.ts';
 import { enrichProfiles } from '../profile/names/enrich-profiles.ts';
+import type { NamingSession } from '../profile/names/location-naming.ts';
 import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
+import { editProfiles } from '../profile/resources/edit-profiles.ts';
+import { serviceNameDefault } from '../profile/resources/service-name.ts';
 import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
 import { createUnresolvedCounter } from '../reporter/reporter-metrics.ts';
 import type { Clock } from '../support/clock.ts';
@@ -21,6 +28,8 @@ export type PassWatcher = (request: ExportRequest, unnamed: readonly UnnamedFram
 
 export interface PassThroughParts {
   readonly names: NodeNames;
+  /** Identity of resources; by default they get a `service.name` alone. */
+  readonly editor?: ResourceEditor;
   readonly exporters: readonly ProfilesExporter[];
   /** Called with every request that was taken. */
   readonly watchers?: readonly PassWatcher[];
@@ -31,6 +40,7 @@ export interface PassThroughParts {
 /** Sends OTLP profiles on, request by request, with the names that the store has for them. */
 export class PassThrough implements ProfilesSink {
   readonly #parts: PassThroughParts;
+  readonly #editor: ResourceEditor;
   readonly #locations: Counter;
   readonly #requests: Counter;
   readonly #unresolved: Counter;
@@ -39,11 +49,12 @@ export class PassThrough implements ProfilesSink {
 
   constructor(parts: PassThroughParts) {
     this.#parts = parts;
+    this.#editor = parts.editor ?? serviceNameDefault;
     this.#locations = createLocationCounter(parts.meter);
     this.#unresolved = createUnresolvedCounter(parts.meter);
     this.#requests = parts.meter.createCounter('framekeeper_otlp_passed_requests', {
       description:
-        'OTLP requests passed on: as they were, with names added, with references inlined, or rebuilt, and why.',
+        'OTLP requests passed on: as they were, with names added, with attributes of resources changed, with references inlined, or rebuilt, and why.',
       unit: '{request}',
     });
   }
@@ -67,6 +78,8 @@ export class PassThrough implements ProfilesSink {
 
   #send(enriched: EnrichedRequest, signal?: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
     this.#count(enriched);
+    // A filter left nothing of it.
+    if (enriched.request.sampleCount === 0) return { kind: 'accepted' };
     return this.#show(enriched, offerToAll(this.#parts.exporters, enriched.request, signal));
   }
 
@@ -83,16 +96,29 @@ export class PassThrough implements ProfilesSink {
     const { names, clock } = this.#parts;
     const session = namingAt(names, clock.nowMs());
     const { sampleCount } = received;
-    const kept = scan.kind === 'passable' ? enrichPassable(scan.profiles, session) : undefined;
-    if (scan.kind === 'passable' && kept !== undefined) {
-      const isSame = kept.bytes === scan.profiles.bytes;
-      const way = { way: kept.namedLocations > 0 ? 'named' : isSame ? 'as_it_was' : 'inlined' };
-      return { request: createEncodedRequest(kept.bytes, sampleCount), unnamed: kept.unnamed, locations: kept, way };
-    }
+    const around = scan.kind === 'passable' ? this.#aroundBytes(scan.profiles, session, sampleCount) : scan;
+    if ('request' in around) return around;
     const rebuilt = enrichProfiles(received.data, session);
-    const way = { way: 'rebuilt', reason: scan.kind === 'passable' ? 'same_location' : scan.reason };
-    const request = createExportRequest(rebuilt.data, sampleCount);
+    const way = { way: 'rebuilt', reason: around.reason };
+    const data = editProfiles(rebuilt.data, this.#editor);
+    const request = createExportRequest(data, data === rebuilt.data ? sampleCount : countSamples(data));
     return { request, unnamed: rebuilt.unnamed, locations: rebuilt, way };
+  }
+
+  /** The request with names and attributes around the bytes of its samples, or the reason why it has to be rebuilt. */
+  #aroundBytes(
+    profiles: PassableProfiles,
+    session: NamingSession,
+    sampleCount: number,
+  ): EnrichedRequest | { readonly reason: string } {
+    const isServiceOnSamples = hasAttributeKey(profiles, attributeNames.serviceName);
+    const named = enrichPassable(profiles, session);
+    if (named === undefined) return { reason: 'same_location' };
+    const bytes = editResources(named.bytes, this.#editor, { isServiceOnSamples });
+    if (bytes === undefined) return { reason: 'resources' };
+    const changed = bytes === profiles.bytes ? 'as_it_was' : bytes === named.bytes ? 'inlined' : 'identified';
+    const way = { way: named.namedLocations > 0 ? 'named' : changed };
+    return { request: createEncodedRequest(bytes, sampleCount), unnamed: named.unnamed, locations: named, way };
   }
 
   #count({ locations, way }: EnrichedRequest): void {

@@ -1,7 +1,10 @@
 import type { Logger } from 'pino';
+import type { ProfilesData } from '../otlp/profiles-data.ts';
 import { countSamples } from '../otlp/profiles-data.ts';
+import type { ResourceEditor } from '../otlp/resource-edit.ts';
+import { noEdits } from '../otlp/resource-edit.ts';
 import { buildProfiles } from '../profile/build/build-profiles.ts';
-import type { TimeRange, TraceEvents } from '../profile/build/window-contents.ts';
+import type { TimeRange, TraceEvents, WindowContents } from '../profile/build/window-contents.ts';
 import type { Clock, Random } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import { everyInterval } from '../support/every-interval.ts';
@@ -34,6 +37,8 @@ export interface ReportingCycleParts {
   /** Symbolizer of native frames; `undefined` when collectors alone name frames. */
   readonly native?: NativeNames | undefined;
   readonly merged?: MergedProfiles | undefined;
+  /** Identity of the resources of trace events, unless merged profiles take these and edit all of them. */
+  readonly editor?: ResourceEditor;
   readonly consumers: readonly ReportConsumer[];
   /** True while a report would find no room: then the window stays, and new samples are refused upstream. */
   readonly isHeldUp?: () => boolean;
@@ -120,10 +125,7 @@ export class ReportingCycle implements Component {
     const window = intake.takeWindow();
     const range = this.#nextRange();
     const events = this.#eventsToReport(window, isLast, store);
-    const frames =
-      events.count === 0
-        ? undefined
-        : buildProfiles(contentsOf(window, events, store), range, this.#parts.createProfileId);
+    const frames = events.count === 0 ? undefined : this.#build(contentsOf(window, events, store), range);
     const joined = this.#parts.merged?.take(frames, range, beganMs);
     const data = joined === undefined ? frames : joined.data;
     const report: CycleReport = {
@@ -140,6 +142,13 @@ export class ReportingCycle implements Component {
     store.purge();
     metrics.recordCycle(report, clock.nowMs() - beganMs);
     return report;
+  }
+
+  /** `undefined` when all resources are dropped. */
+  #build(contents: WindowContents, range: TimeRange): ProfilesData | undefined {
+    const { createProfileId, merged, editor } = this.#parts;
+    const built = buildProfiles(contents, range, createProfileId, merged === undefined ? editor : noEdits);
+    return built.resourceProfiles.length === 0 ? undefined : built;
   }
 
   /** Gives the report to every consumer. A consumer that throws is counted and logged, and the next ones still get the report. */

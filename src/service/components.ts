@@ -7,6 +7,7 @@ import { fileExporterType } from '../exporters/file/file-exporter.ts';
 import { otlpGrpcExporterType } from '../exporters/otlp-grpc/otlp-grpc-exporter.ts';
 import { otlpHttpExporterType } from '../exporters/otlp-http/otlp-http-exporter.ts';
 import { healthCheckType } from '../http/health/health-check.ts';
+import { resourceType } from '../identity/resource/resource-config.ts';
 import { memoryLimiterType } from '../memory/memory-limiter-config.ts';
 import { symbolizerType } from '../native/symbolizer-config.ts';
 import { framesReceiverType } from '../receivers/frames/frames-receiver.ts';
@@ -31,6 +32,7 @@ export const componentTypes: readonly ServiceComponentType[] = [
   memoryLimiterType,
   symbolStoreType,
   symbolizerType,
+  resourceType,
   reportingCycleType,
   otlpGrpcExporterType,
   otlpHttpExporterType,

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import type { CheckedConfig } from '../config/check-document.ts';
 import { isOfType } from '../config/check-document.ts';
+import type { ComponentType } from '../config/component-type.ts';
 import type { ConfigProblem } from '../config/config-error.ts';
+import { identityTypes } from '../identity/identity-types.ts';
 import { memoryLimiterType } from '../memory/memory-limiter-config.ts';
 import { symbolizerType } from '../native/symbolizer-config.ts';
 import { framesReceiverType } from '../receivers/frames/frames-receiver.ts';
@@ -32,7 +34,10 @@ export function findPipelineProblems(config: ServiceConfig, machine: Machine = t
 
 function findProcessorProblems({ pipelines, processors, receivers }: CheckedConfig): ConfigProblem[] {
   return [...pipelines].flatMap(([id, pipeline]) => {
-    const types = pipeline.processors.map((processor) => processors.get(processor)?.type);
+    const isOfIdentity = (type: ComponentType | undefined): boolean => identityTypes.some((each) => each === type);
+    const all = pipeline.processors.map((processor) => processors.get(processor)?.type);
+    const types = all.filter((type, index) => index === 0 || !isOfIdentity(type));
+    if (isOfIdentity(types[0]) && !all.includes(memoryLimiterType)) types.shift();
     // Before all others: refused data must not have cost any work.
     if (types[0] === memoryLimiterType) types.shift();
     const hasFrames = pipeline.receivers.some((receiver) => isOfType(receivers.get(receiver), framesReceiverType));
@@ -42,7 +47,7 @@ function findProcessorProblems({ pipelines, processors, receivers }: CheckedConf
     if (store === symbolStoreType && isCycle && others.length === 0) return [];
     const whole =
       'name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first, ' +
-      'and a symbolizer may stand between them';
+      'a symbolizer may stand between them, and filter, k8s_attributes, resource, resource_detection and service_name anywhere behind';
     return {
       path: `service.pipelines.${id}.processors`,
       problem: `is [${pipeline.processors.join(', ')}]`,

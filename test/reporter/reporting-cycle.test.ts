@@ -377,7 +377,7 @@ test('ReportingCycle keeps everything of a sample that waits', async () => {
   assert.equal(data.dictionary.mappingTable[1]!.memoryLimit, 0x100n);
 });
 
-test('ReportingCycle hands its profiles to those that keep it merged, and reports what both come to', async () => {
+test('ReportingCycle hands its profiles, without an edit of resources, to the merged ones, and reports what both come to', async () => {
   const given: (string[] | undefined)[] = [];
   const unresolved = [{ reason: 'no_file_id', frameType: 'native', count: 2 }];
   const merged: MergedProfiles = {
@@ -392,7 +392,7 @@ test('ReportingCycle hands its profiles to those that keep it merged, and report
   cycle.report();
   sampleAt(startUnixNano);
   await cycle.stop();
-  assert.deepEqual(given, [undefined, ['unknown_service:work']]);
+  assert.deepEqual(given, [undefined, ['undefined']]);
   assert.deepEqual(reports[0]?.unresolved, unresolved);
   assert.deepEqual(
     reports.map(({ data, sampleCount, eventCount }) => [data, sampleCount, eventCount]),

@@ -11,20 +11,20 @@ for (const { name, pipelines, extensions = '', fault } of [
     name: 'a pipeline without processors',
     pipelines: '{profiles: {receivers: [frames], exporters: [debug]}}',
     fault:
-      'service.pipelines.profiles.processors: is []; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first, and a symbolizer may stand between them.',
+      'service.pipelines.profiles.processors: is []; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first, a symbolizer may stand between them, and filter, k8s_attributes, resource, resource_detection and service_name anywhere behind.',
   },
   {
     name: 'processors in the wrong order',
     pipelines: '{profiles: {receivers: [frames], processors: [reporting_cycle, symbol_store], exporters: [debug]}}',
     fault:
-      'service.pipelines.profiles.processors: is [reporting_cycle, symbol_store]; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first, and a symbolizer may stand between them.',
+      'service.pipelines.profiles.processors: is [reporting_cycle, symbol_store]; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first, a symbolizer may stand between them, and filter, k8s_attributes, resource, resource_detection and service_name anywhere behind.',
   },
   {
     name: 'a memory limiter behind what it is to guard',
     pipelines:
       '{profiles: {receivers: [frames], processors: [symbol_store, memory_limiter, reporting_cycle], exporters: [debug]}}',
     fault:
-      'service.pipelines.profiles.processors: is [symbol_store, memory_limiter, reporting_cycle]; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first, and a symbolizer may stand between them.',
+      'service.pipelines.profiles.processors: is [symbol_store, memory_limiter, reporting_cycle]; name one symbol_store and then one reporting_cycle: [symbol_store, reporting_cycle]; a memory_limiter may be the first, a symbolizer may stand between them, and filter, k8s_attributes, resource, resource_detection and service_name anywhere behind.',
   },
   {
     name: 'two pipelines with the same receiver',

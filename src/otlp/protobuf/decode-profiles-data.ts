@@ -105,7 +105,8 @@ function resourceProfilesReader(readOneProfile: ReadProfile): Read<ResourceProfi
   };
 }
 
-function readResource(reader: ProfilesReader, draft: Draft<Resource>): void {
+/** Reads the fields of a `Resource`. */
+export function readResource(reader: ProfilesReader, draft: Draft<Resource>): void {
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
     if (tag === 0x0a) draft.attributes = reader.element('attributes', draft.attributes, newKeyValue(), readKeyValue);
     else if (tag === 0x10) draft.droppedAttributesCount = reader.int32() >>> 0;

@@ -13,6 +13,15 @@ export function encodeAttributes(writer: ProtobufWriter, field: number, attribut
   }
 }
 
+/** A text that is equal for equal attributes, in whatever order they are. `writer` is empty before and after. */
+export function attributesKey(writer: ProtobufWriter, attributes: readonly KeyValue[]): string {
+  const sorted = attributes.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  encodeAttributes(writer, 1, sorted);
+  const key = writer.latin1();
+  writer.rewind(0);
+  return key;
+}
+
 /** Writes an `AnyValue` as `field`; a value that is not set becomes an empty message. */
 export function encodeValue(writer: ProtobufWriter, field: number, value: AnyValue): void {
   const mark = writer.length;

@@ -8,10 +8,12 @@ import type {
   Sample,
   ValueType,
 } from '../../otlp/profiles-data.ts';
+import type { ResourceEditor } from '../../otlp/resource-edit.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
 import { attributeNames } from '../attribute-names.ts';
 import { InternedDictionary } from '../dictionary/dictionary.ts';
 import { LabelKeys, withDistinctTimes } from '../join/distinct-times.ts';
+import { serviceNameDefault } from '../resources/service-name.ts';
 import { LocationWriter } from './location-writer.ts';
 import type { ProfileGroup } from './profile-group.ts';
 import { groupEvents } from './profile-group.ts';
@@ -24,16 +26,18 @@ const schemaUrl = 'https://opentelemetry.io/schemas/1.44.0';
 /**
  * OTLP profiles of a reporting cycle: a resource for each sampled process, below it a profile for each profile type.
  * Processes of equal attributes share a resource: a backend could not tell them apart. No two profiles of equal labels begin at one
- * time. Pure: the same contents, range and profile IDs give the same result. `createProfileId` gives 16 random bytes a call.
+ * time. The same contents, range, profile IDs and edits of resources give the same result. `createProfileId` gives 16 random bytes a call.
+ * Events of resources that `editor` drops are left out; there may be no resource left.
  */
 export function buildProfiles(
   contents: WindowContents,
   range: TimeRange,
   createProfileId: () => Uint8Array,
+  editor: ResourceEditor = serviceNameDefault,
 ): ProfilesData {
   const dictionary = new InternedDictionary();
   const writer = new ProfileWriter(contents, dictionary, createProfileId);
-  const heads = contents.resources.map(headOf);
+  const heads = editedHeads(contents, editor);
   const profilesByResource = new Map<number, Profile[]>();
   for (const group of groupEvents(contents.events, range, firstOfEqual(heads))) {
     const profiles = profilesByResource.get(group.resource) ?? [];
@@ -52,16 +56,40 @@ interface ResourceHead {
   readonly scope: InstrumentationScope;
 }
 
+/** Heads of the window's resources; `undefined` for those that the editor drops, whose events are counted. */
+function editedHeads({ resources, events }: WindowContents, editor: ResourceEditor): (ResourceHead | undefined)[] {
+  const heads = resources.map(headOf);
+  const edits = editor.edit(
+    heads.map(({ resource }) => resource.attributes),
+    { isServiceOnSamples: false },
+  );
+  const dropped = new Map<number, string>();
+  for (const [index, edit] of edits.entries()) if (edit.kind === 'dropped') dropped.set(index, edit.by);
+  if (dropped.size > 0) {
+    for (let event = 0; event < events.count; event++) {
+      const by = dropped.get(events.resource(event));
+      if (by !== undefined) editor.countDropped(by, 1);
+    }
+  }
+  return edits.map((edit, index) => {
+    if (edit.kind === 'dropped') return undefined;
+    const { resource, scope } = heads[index]!;
+    return { resource: { ...resource, attributes: edit.attributes }, scope };
+  });
+}
+
 function headOf(given: WindowResource): ResourceHead {
   const { scopeName: name, scopeVersion: version } = given;
   return { resource: resourceOf(given), scope: { name, version, attributes: [], droppedAttributesCount: 0 } };
 }
 
-/** For each resource, the first that is equal. */
-function firstOfEqual(heads: readonly ResourceHead[]): Int32Array {
+/** For each resource, the first that is equal; -1 for one that is dropped. */
+function firstOfEqual(heads: readonly (ResourceHead | undefined)[]): Int32Array {
   const labels = new LabelKeys();
   const firstByKey = new Map<string, number>();
-  return Int32Array.from(heads, ({ resource, scope }, index) => {
+  return Int32Array.from(heads, (head, index) => {
+    if (head === undefined) return -1;
+    const { resource, scope } = head;
     const key = [scope.name, scope.version, labels.keyOf(resource, scope)].join('\0');
     const first = firstByKey.get(key) ?? index;
     firstByKey.set(key, first);

@@ -17,15 +17,17 @@ const after = 2;
 /**
  * Sorts events into profiles: one for each resource and profile type, and one more each for events before and after
  * the cycle's range, so that its own start never has to move back for a late sample. `resources` gives the resource
- * that stands for each resource of the window.
+ * that stands for each resource of the window, or -1 where its events are left out.
  */
 export function groupEvents(events: TraceEvents, range: TimeRange, resources: Int32Array): ProfileGroup[] {
   const keys = new QuadIndex();
   const numbers: number[][] = [];
   for (let event = 0; event < events.count; event++) {
+    const resource = resources[events.resource(event)]!;
+    if (resource < 0) continue;
     const unixNano = events.unixNano(event);
     const part = unixNano < range.startUnixNano ? before : unixNano >= range.endUnixNano ? after : within;
-    const group = keys.intern(resources[events.resource(event)]!, events.profileType(event), part, 0);
+    const group = keys.intern(resource, events.profileType(event), part, 0);
     if (group === numbers.length) numbers.push([]);
     numbers[group]!.push(event);
   }

@@ -4,8 +4,8 @@ import { attributeNames } from '../attribute-names.ts';
 import type { WindowResource } from './window-contents.ts';
 
 /**
- * A sampled process as an OTLP resource. Attributes of the process go before those of its collector; `service.name` is always
- * there, because every backend groups by it.
+ * A sampled process as an OTLP resource. Attributes of the process go before those of its collector. `service.name` is there where the
+ * collector sent it.
  */
 export function resourceOf({ collectorAttributes, process }: WindowResource): Resource {
   const attributes = new Map<string, AnyValue>(collectorAttributes);
@@ -16,11 +16,6 @@ export function resourceOf({ collectorAttributes, process }: WindowResource): Re
   setText(attributes, attributeNames.processExecutablePath, process.executablePath);
   setText(attributes, attributeNames.processExecutableName, executableName);
   setText(attributes, attributeNames.serviceName, process.serviceName);
-  if (!attributes.get(attributeNames.serviceName)) {
-    // The default that https://opentelemetry.io/docs/specs/semconv/resource/#service asks for.
-    const fallback = executableName === '' ? 'unknown_service' : `unknown_service:${executableName}`;
-    attributes.set(attributeNames.serviceName, fallback);
-  }
   return { attributes: [...attributes].map(([key, value]): KeyValue => ({ key, value })), droppedAttributesCount: 0 };
 }
 

@@ -1,5 +1,5 @@
 import type { InstrumentationScope, KeyValue, Profile, ProfilesData, Resource } from '../../otlp/profiles-data.ts';
-import { encodeAttributes } from '../../otlp/protobuf/encode-attributes.ts';
+import { attributesKey } from '../../otlp/protobuf/encode-attributes.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
 import { beginLater } from '../split/later-part.ts';
 
@@ -65,11 +65,7 @@ export class LabelKeys {
   }
 
   #key(attributes: readonly KeyValue[]): string {
-    const sorted = attributes.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-    encodeAttributes(this.#writer, 1, sorted);
-    const key = this.#writer.latin1();
-    this.#writer.rewind(0);
-    return key;
+    return attributesKey(this.#writer, attributes);
   }
 }
 

@@ -1,0 +1,58 @@
+import type { AnyValue, KeyValue } from '../otlp/profiles-data.ts';
+import { attributeNames } from '../profile/attribute-names.ts';
+
+type Attributes = readonly KeyValue[];
+
+/**
+ * Completes resources of processes whose sender learned more of them later: where the attributes of one resource are among those of
+ * another of the same process, it gets the other's. Processes are the same by ID, executable and host; where two others could
+ * complete a resource, neither does.
+ */
+export function completeProcesses(resources: readonly Attributes[]): readonly Attributes[] {
+  if (resources.length < 2) return resources;
+  const byProcess = new Map<string, number[]>();
+  for (const [index, attributes] of resources.entries()) {
+    const key = processKey(attributes);
+    if (key === undefined) continue;
+    const same = byProcess.get(key);
+    if (same === undefined) byProcess.set(key, [index]);
+    else same.push(index);
+  }
+  const completed = [...resources];
+  for (const same of byProcess.values()) {
+    if (same.length < 2) continue;
+    for (const index of same) completed[index] = fullestOf(resources[index]!, same, resources);
+  }
+  return completed;
+}
+
+/** The attributes of the one resource that has all of `own` and more; `own` where there is none, or not one alone. */
+function fullestOf(own: Attributes, same: readonly number[], resources: readonly Attributes[]): Attributes {
+  const fuller = same.map((index) => resources[index]!).filter((other) => isWithin(own, other));
+  const fullest = fuller.filter((other) => !fuller.some((another) => isWithin(other, another)));
+  return fullest.length === 1 ? fullest[0]! : own;
+}
+
+/** Tells attributes that are fewer than the others and say nothing else. */
+function isWithin(own: Attributes, other: Attributes): boolean {
+  if (own.length >= other.length) return false;
+  const values = new Map(other.map(({ key, value }) => [key, value]));
+  return own.every(({ key, value }) => isSame(value, values.get(key)));
+}
+
+/** Lists and maps are never the same: nothing is known to come later that has one. */
+function isSame(one: AnyValue, other: AnyValue): boolean {
+  return one !== undefined && one === other;
+}
+
+/** `undefined` for a resource that is not of one process, or whose executable is unknown. */
+function processKey(attributes: Attributes): string | undefined {
+  let [pid, path, host]: AnyValue[] = [undefined, undefined, ''];
+  for (const { key, value } of attributes) {
+    if (key === attributeNames.processPid) pid = value;
+    else if (key === attributeNames.processExecutablePath) path = value;
+    else if (key === 'host.id' || key === 'host.name') host = `${host} ${key} ${value}`;
+  }
+  if (typeof pid !== 'bigint' || typeof path !== 'string' || path === '') return undefined;
+  return `${pid} ${path} ${host}`;
+}

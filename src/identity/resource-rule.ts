@@ -1,0 +1,9 @@
+import type { ResourceDraft } from './resource-draft.ts';
+
+/** ResourceRule is a processor's part in the identity of resources. */
+export interface ResourceRule {
+  /** The processor's identifier. */
+  readonly id: string;
+  /** Edits the attributes; `false` drops the resource. */
+  apply(resource: ResourceDraft): boolean;
+}

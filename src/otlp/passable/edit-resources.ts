@@ -1,0 +1,109 @@
+import type { Resource } from '../profiles-data.ts';
+import { noElements } from '../profiles-data.ts';
+import { readResource } from '../protobuf/decode-profiles-data.ts';
+import { attributesKey, encodeAttributes } from '../protobuf/encode-attributes.ts';
+import { ProtobufReader } from '../protobuf/protobuf-reader.ts';
+import { ProtobufWriter } from '../protobuf/protobuf-writer.ts';
+import type { ResourceContext, ResourceEditor } from '../resource-edit.ts';
+import { StringReferences } from '../string-references.ts';
+import { ByteWalk } from './byte-walk.ts';
+import type { Edit } from './edits.ts';
+import { editedMessage, writeEdited } from './edits.ts';
+import type { PassableProfiles } from './passable-scanner.ts';
+import { tables } from './table-scan.ts';
+import { TextColumns } from './text-columns.ts';
+
+/** A length-delimited field: its tag, its message, and the end of both. */
+interface Place {
+  readonly start: number;
+  readonly bodyStart: number;
+  readonly end: number;
+}
+
+/**
+ * Edits the resources of a passable message around the bytes of its samples, once its references are inlined. Returns the message itself
+ * where nothing changes, and `undefined` where a resource is dropped or two become equal: then the dictionary has to be
+ * written anew.
+ */
+export function editResources(
+  bytes: Uint8Array,
+  editor: ResourceEditor,
+  context: ResourceContext,
+): Uint8Array | undefined {
+  const found = findResources(bytes);
+  const resources = found.map(({ resource }) => decodeResource(bytes.subarray(resource.bodyStart, resource.end)));
+  const edited = editor.edit(
+    resources.map(({ attributes }) => attributes),
+    context,
+  );
+  const edits: Edit[] = [];
+  const keys = new Set<string>();
+  const scratch = new ProtobufWriter(1024);
+  for (let i = 0; i < found.length; i++) {
+    const outcome = edited[i]!;
+    if (outcome.kind === 'dropped') return undefined;
+    const { attributes } = outcome;
+    keys.add(attributesKey(scratch, attributes));
+    const { droppedAttributesCount, attributes: before } = resources[i]!;
+    if (attributes === before) continue;
+    const { entry, resource } = found[i]!;
+    const write = (writer: ProtobufWriter): void => {
+      const mark = writer.length;
+      writer.uint32(2, droppedAttributesCount);
+      encodeAttributes(writer, 1, attributes);
+      writer.message(1, mark);
+    };
+    edits.push(editedMessage(bytes, 0x0a, entry, [{ start: resource.start, end: resource.end, write }]));
+  }
+  if (edits.length === 0) return bytes;
+  if (keys.size < found.length) return undefined;
+  const writer = new ProtobufWriter(bytes.length + 256 * edits.length);
+  writeEdited(writer, bytes, [0, bytes.length], edits);
+  return writer.finish();
+}
+
+/** Tells a key among those of the message's dictionary, which are attributes of samples, mappings, locations and profiles. */
+export function hasAttributeKey(profiles: PassableProfiles, key: string): boolean {
+  const { attributeKey, counts } = profiles.columns;
+  const text = new TextColumns(profiles).indexOf(key);
+  if (text < 0) return false;
+  const place = attributeKey.indexOf(text, 1);
+  return place > 0 && place < counts[tables.attribute]!;
+}
+
+/** The entries of `resource_profiles`, each with the place of its resource: a scanned message has one in each. */
+function findResources(bytes: Uint8Array): { readonly entry: Place; readonly resource: Place }[] {
+  const found: { entry: Place; resource: Place }[] = [];
+  const walk = new ByteWalk();
+  walk.start(bytes);
+  while (walk.position < bytes.length) {
+    const { tag, ...entry } = nextField(walk, bytes.length);
+    if (tag === 0x0a) {
+      walk.position = entry.bodyStart;
+      while (walk.position < entry.end) {
+        const { tag: inner, ...resource } = nextField(walk, entry.end);
+        if (inner === 0x0a) found.push({ entry, resource });
+      }
+    }
+  }
+  return found;
+}
+
+/** Passes over a length-delimited field; a scanned message has no other ones around its resources. */
+function nextField(walk: ByteWalk, end: number): Place & { readonly tag: number } {
+  const start = walk.position;
+  const tag = walk.tag();
+  const fieldEnd = walk.fieldEnd(end);
+  const bodyStart = walk.position;
+  walk.position = fieldEnd;
+  return { tag, start, bodyStart, end: fieldEnd };
+}
+
+function decodeResource(bytes: Uint8Array): Resource {
+  const draft = { attributes: noElements, droppedAttributesCount: 0 };
+  readResource(
+    new ProtobufReader(bytes, { references: new StringReferences(() => noElements), misnumberedSamples: new Set() }),
+    draft,
+  );
+  return draft;
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { editResources, hasAttributeKey } from '../../../src/otlp/passable/edit-resources.ts';
+import { PassableScanner } from '../../../src/otlp/passable/passable-scanner.ts';
+import type { KeyValue } from '../../../src/otlp/profiles-data.ts';
+import { countSamples } from '../../../src/otlp/profiles-data.ts';
+import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
+import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
+import type { ResourceEdit, ResourceEditor } from '../../../src/otlp/resource-edit.ts';
+import { checkConformance } from '../../../src/profile/check/check-conformance.ts';
+import { editProfiles } from '../../../src/profile/resources/edit-profiles.ts';
+import { passingProfiles } from '../../bench/passing-profiles.ts';
+import { observations } from '../../otlp/observations.ts';
+import { realRequests } from '../../otlp/real-requests.ts';
+
+const plain = { isServiceOnSamples: false };
+
+/** Does to the resource at each place what the list says of it. */
+function editorOf(what: readonly ('keep' | 'add' | 'take' | 'drop')[], dropped: number[] = []): ResourceEditor {
+  const editOne = (attributes: readonly KeyValue[], index: number): ResourceEdit => {
+    switch (what[index % what.length]) {
+      case 'add':
+        return { kind: 'kept', attributes: [...attributes, { key: 'host.name', value: 'a node' }] };
+      case 'take':
+        return { kind: 'kept', attributes: attributes.filter(({ key }) => key === 'container.id') };
+      case 'drop':
+        return { kind: 'dropped', by: 'filter' };
+      default:
+        return { kind: 'kept', attributes };
+    }
+  };
+  return { edit: (resources) => resources.map(editOne), countDropped: (_, samples) => void dropped.push(samples) };
+}
+
+const requests = realRequests('profiler').slice(0, 3);
+const editing = fc.array(fc.constantFrom('keep', 'add', 'take', 'drop'), { minLength: 1, maxLength: 6 });
+
+test('resources edited around the bytes are those edited in the decoded request, or the request has to be rebuilt', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...requests), editing, (bytes, what) => {
+      const around = editResources(bytes, editorOf(what), plain);
+      const dropped: number[] = [];
+      const edited = editProfiles(decodeProfilesData(bytes), editorOf(what, dropped));
+      if (around !== undefined) assert.deepEqual(decodeProfilesData(around), edited);
+      else assert.ok(what.includes('drop') || what.includes('take'));
+      const lost = dropped.reduce((sum, each) => sum + each, 0);
+      assert.equal(countSamples(edited) + lost, countSamples(decodeProfilesData(bytes)));
+      if (edited.resourceProfiles.length > 0) assert.deepEqual(checkConformance(edited), []);
+    }),
+    { endOnFailure: true, numRuns: 60 },
+  );
+});
+
+test('a request without an edit stays the same object and the same bytes', () => {
+  const [bytes] = requests;
+  const data = decodeProfilesData(bytes!);
+  assert.equal(editResources(bytes!, editorOf(['keep']), plain), bytes);
+  assert.equal(editProfiles(data, editorOf(['keep'])), data);
+});
+
+test('what an edit adds around the bytes can be scanned and passed on again', () => {
+  const bytes = encodeProfilesData(passingProfiles(0.05).data);
+  const edited = editResources(bytes, editorOf(['add']), plain)!;
+  assert.equal(new PassableScanner().scan(edited, true).kind, 'passable');
+  assert.deepEqual(
+    [...observations([decodeProfilesData(edited)]).values()],
+    [...observations([decodeProfilesData(bytes)]).values()],
+  );
+});
+
+test('hasAttributeKey tells a key of samples from one that is only a text', () => {
+  const scan = new PassableScanner().scan(requests[0]!, true);
+  assert.ok(scan.kind === 'passable');
+  assert.equal(hasAttributeKey(scan.profiles, 'thread.name'), true);
+  assert.equal(hasAttributeKey(scan.profiles, 'samples'), false);
+  assert.equal(hasAttributeKey(scan.profiles, 'service.name'), false);
+});

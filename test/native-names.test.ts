@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { htlhashOf, readBuildIds } from '../src/native/elf/build-id.ts';
+import { buildIdsIn, htlhashOf, readBuildIds } from '../src/native/elf/build-id.ts';
 import { MemorySource } from '../src/native/elf/byte-source.ts';
 import { readElfFile } from '../src/native/elf/elf-file.ts';
 import { decodeProfilesData } from '../src/otlp/protobuf/decode-profiles-data.ts';
@@ -208,5 +208,126 @@ test('OTLP that is merged has the names that came until the tick', async (t) => 
   assert.deepEqual(
     node.reported().map(({ name }) => name),
     ['_start'],
+  );
+});
+
+interface Generated {
+  readonly pid: number;
+  /** An address in the middle of a function that was compiled. */
+  readonly address: bigint;
+  readonly name: string;
+}
+
+/** A Node.js process of its own that writes a perf map, and one of its compiled functions. */
+async function runGenerated(t: TestContext): Promise<Generated> {
+  const script = 'function hotFunction(n) { let x = 0; for (let i = 0; i < n; i++) x += i % 7; return x; }';
+  const code = `${script} setInterval(() => hotFunction(1e6), 1); setTimeout(() => console.log(1), 100);`;
+  const child = spawn(process.execPath, ['--perf-basic-prof', '-e', code], { stdio: 'pipe' });
+  t.after(() => {
+    child.kill('SIGKILL');
+    rmSync(`/tmp/perf-${child.pid}.map`, { force: true });
+  });
+  await once(child.stdout!, 'data');
+  const lines = readFileSync(`/tmp/perf-${child.pid}.map`, 'utf8').split('\n');
+  const line = lines.findLast((one) => one.includes('hotFunction'))!;
+  const [start, size] = line.split(' ') as [string, string];
+  return { pid: child.pid!, address: BigInt(`0x${start}`) + BigInt(`0x${size}`) / 2n, name: 'hotFunction' };
+}
+
+test('generated code that nobody named has the name of the perf map of its process', async (t) => {
+  const { pid, address, name } = await runGenerated(t);
+  const { running, client, reported } = await startNode(t, '', '2s');
+  const frames = [{ process: 1, addressOrLine: address, kind: 1 }];
+  await client.submit(smallBatch([systemNano()], { fileIds: Buffer.alloc(0), frames, processes: [{ pid, comm: 5 }] }));
+  await counted(running, 'framekeeper_symbolizer_names{source="perf_map"}');
+  await running.stop();
+  assert.deepEqual(
+    reported().map((frame) => frame.name),
+    [name],
+  );
+});
+
+test('generated code of OTLP that passes has the name of the perf map of the one process that has it', async (t) => {
+  const { pid, address, name } = await runGenerated(t);
+  const node = await startNode(t, 'hold: 60s');
+  const profile = (processId: number) => ({
+    resource: { 'service.name': `${processId}`, 'process.pid': BigInt(processId) },
+    samples: [{ stack: [{ address }], at: [1] }],
+  });
+  const send = (...processIds: number[]): Promise<unknown> =>
+    exportOverGrpc(
+      node.running.service.receiverPorts.get('otlp')!,
+      encodeProfilesData(buildData(...processIds.map(profile))),
+    );
+  await send(pid);
+  // Of two processes nobody can say whose address a location has.
+  await send(1, pid);
+  await node.running.stop();
+  assert.deepEqual(
+    node.reported().map((frame) => frame.name),
+    [name, '', ''],
+  );
+});
+
+const kernelBuildId = readKernelBuildId();
+const kernelFunction = kernelBuildId === '' ? undefined : readKernelFunction();
+
+/** Build ID of the running kernel; empty where it is hidden. */
+function readKernelBuildId(): string {
+  try {
+    return buildIdsIn(readFileSync('/sys/kernel/notes')).gnu;
+  } catch {
+    return '';
+  }
+}
+
+/** A function that every kernel has; `undefined` where addresses are hidden. */
+function readKernelFunction(): { address: bigint; name: string } | undefined {
+  const address = /^([0-9a-f]{16}) T vfs_read$/m.exec(readFileSync('/proc/kallsyms', 'utf8'))?.[1] ?? '0';
+  return BigInt(`0x${address}`) === 0n ? undefined : { address: BigInt(`0x${address}`), name: 'vfs_read' };
+}
+
+const kernelSkip = kernelFunction === undefined && 'the kernel hides its addresses or its build ID';
+
+test('a kernel frame that nobody named has the name that the running kernel tells', { skip: kernelSkip }, async (t) => {
+  const { address, name } = kernelFunction!;
+  const { running, client, reported } = await startNode(t, '', '2s');
+  const batch = smallBatch([systemNano()], {
+    strings: ['samples', 'count', 'cpu', 'nanoseconds', 'shell', 'vmlinux', kernelBuildId, '00'.repeat(20)],
+    fileIds: Buffer.concat([Buffer.alloc(16, 9), Buffer.alloc(16, 8)]),
+    executables: [
+      { fileId: 1, fileName: 6, gnuBuildId: 7 },
+      { fileId: 2, fileName: 6, gnuBuildId: 8 },
+    ],
+    frames: [
+      { fileId: 1, addressOrLine: address + 4n, kind: 2 },
+      { fileId: 2, addressOrLine: address + 4n, kind: 2 },
+    ],
+    stacks: [{ frames: [1, 2] }],
+    processes: [{ pid: process.pid, comm: 5 }],
+  });
+  await client.submit(batch);
+  await counted(running, 'framekeeper_symbolizer_names{source="kallsyms"}');
+  await counted(running, 'framekeeper_symbolizer_file_misses{reason="build_id_differs"}');
+  await running.stop();
+  assert.deepEqual(
+    reported().map((frame) => frame.name),
+    [name, ''],
+  );
+});
+
+test('a kernel frame of OTLP that passes has the name that the running kernel tells', {
+  skip: kernelSkip,
+}, async (t) => {
+  const { address, name } = kernelFunction!;
+  const node = await startNode(t, 'hold: 60s');
+  const mapping = { 'process.executable.build_id.gnu': kernelBuildId };
+  const frame = { address: address + 4n, file: 'vmlinux', type: 'kernel', mapping };
+  const data = buildData({ samples: [{ stack: [frame], at: [1] }] });
+  await exportOverGrpc(node.running.service.receiverPorts.get('otlp')!, encodeProfilesData(data));
+  await node.running.stop();
+  assert.deepEqual(
+    node.reported().map((reported) => reported.name),
+    [name],
   );
 });

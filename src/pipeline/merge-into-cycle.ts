@@ -124,7 +124,10 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
 
   #learn(data: ProfilesData): DictionaryNaming {
     const { names, clock } = this.#parts;
-    const naming = new DictionaryNaming(data.dictionary, namingAt(names, clock.nowMs()));
+    const naming = new DictionaryNaming(
+      data.dictionary,
+      namingAt(names, clock.nowMs(), () => data),
+    );
     this.#locations.add(naming.learnAll(data), { outcome: 'learned' });
     return naming;
   }
@@ -147,7 +150,10 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
   ): { joined: ProfilesJoiner; unresolved: readonly UnnamedFrames[] } {
     const { names, createProfileId } = this.#parts;
     const { locationTable } = kept.dictionary;
-    const naming = new DictionaryNaming(kept.dictionary, namingAt(names, nowMs));
+    const naming = new DictionaryNaming(
+      kept.dictionary,
+      namingAt(names, nowMs, () => kept.build()),
+    );
     const unnamed = [...locationTable.keys()].filter((index) => index > 0 && isUnnamed(locationTable[index]!));
     const late = unnamed.filter((index) => naming.find(index) !== undefined);
     const tally = new UnnamedTally();

@@ -3,11 +3,14 @@ import type { FileId } from '../model/file-id.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { SymbolizerDependencies } from '../native/create-symbolizer.ts';
 import { createSymbolizer } from '../native/create-symbolizer.ts';
-import type { NativeSymbolizer } from '../native/native-symbolizer.ts';
+import { MemoryFileIds } from '../native/files/memory-file-ids.ts';
+import type { NameSink, NativeSymbolizer } from '../native/native-symbolizer.ts';
 import type { SymbolizerConfig } from '../native/symbolizer-config.ts';
+import type { ProfilesData } from '../otlp/profiles-data.ts';
 import type { NamingSession } from '../profile/names/location-naming.ts';
 import { componentLogger } from '../support/logger.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
+import { MemoryNaming } from './memory-naming.ts';
 
 type LearnSymbol = (fileId: FileId, addressHigh: number, addressLow: number, symbol: FrameSymbol) => void;
 
@@ -15,6 +18,8 @@ type LearnSymbol = (fileId: FileId, addressHigh: number, addressLow: number, sym
 export interface NodeNames {
   readonly store: SymbolStore;
   readonly native: NativeSymbolizer | undefined;
+  /** File IDs of this node's memory. */
+  readonly memory: MemoryFileIds | undefined;
   /** Longest time that a request which passes waits for names under way. */
   readonly holdMs: number;
 }
@@ -31,36 +36,57 @@ export function createNodeNames(
 ): NodeNames {
   if (symbolizer?.config.native !== true) return namesOfStore(store);
   const { id, config } = symbolizer;
-  const learnSymbol: LearnSymbol = (fileId, high, low, symbol) => {
-    if (store.knowsInFile(fileId, high, low)) return;
-    store.at(clock.nowMs()).learnSymbol(fileId, high, low, symbol);
-    nameWaiting(fileId, high, low, symbol);
+  const sink: NameSink = {
+    learnSymbol: (fileId, high, low, symbol) => {
+      if (store.knowsInFile(fileId, high, low)) return;
+      store.at(clock.nowMs()).learnSymbol(fileId, high, low, symbol);
+      nameWaiting(fileId, high, low, symbol);
+    },
+    learnCode: (owner, { start, length, addressHigh, addressLow, symbol }, isNew) => {
+      const session = store.at(clock.nowMs());
+      if (owner.kind === 'file') {
+        session.learnStub('', { owner: { fileId: owner.fileId }, start, length, symbol });
+        return;
+      }
+      const { instanceId, process } = owner;
+      if (isNew && store.knowsInProcess(instanceId, process, addressHigh, addressLow)) return;
+      session.learnStub(instanceId, { owner: { process }, start, length, symbol });
+    },
   };
   const own = componentLogger(logger, 'processor', id);
-  const native = createSymbolizer(id, config, { sink: { learnSymbol }, meter, clock, logger: own });
-  return { store, native, holdMs: config.holdMs };
+  const native = createSymbolizer(id, config, { sink, meter, clock, logger: own });
+  return { store, native, memory: new MemoryFileIds(config.procRoot), holdMs: config.holdMs };
 }
 
 /** Frame types whose addresses are those of an executable's code; empty where the sender tells none. */
 const fileNamedTypes: ReadonlySet<string> = new Set(['', 'native', 'go', 'rust']);
 
-/** The store at a time, for OTLP profiles: what it lacks is asked for. */
-export function namingAt({ store, native }: NodeNames, nowMs: number): NamingSession {
+/**
+ * The store at a time, for OTLP profiles: what it lacks is asked for. `readData` gives the profiles whose locations are named, for the
+ * few that have locations in memory.
+ */
+export function namingAt(
+  { store, native, memory }: NodeNames,
+  nowMs: number,
+  readData: () => ProfilesData,
+): NamingSession {
   const session = store.at(nowMs);
   if (native === undefined) return session;
+  const inMemory = memory && new MemoryNaming({ session, native, memory, readData });
   return {
     learnExecutable: (fileId, executable) => session.learnExecutable(fileId, executable),
     learnSymbol: (fileId, high, low, symbol) => session.learnSymbol(fileId, high, low, symbol),
     openFile: (fileId) => session.openFile(fileId),
     reasonUnknown: (fileId, high, low) =>
-      native.reasonOf(fileId, high, low) ?? session.reasonUnknown(fileId, high, low),
+      native.reasonOf({ kind: 'file', fileId }, high, low) ?? session.reasonUnknown(fileId, high, low),
     needNativeName: ({ fileId, executable }, high, low, frameType) => {
-      if (fileNamedTypes.has(frameType)) native.need(fileId, high, low, { pid: 0, executable });
+      if (fileNamedTypes.has(frameType)) native.need({ kind: 'file', fileId }, high, low, { pid: 0, executable });
     },
+    openMemory: (place) => inMemory?.open(place),
   };
 }
 
 /** The names of a store alone. */
 export function namesOfStore(store: SymbolStore): NodeNames {
-  return { store, native: undefined, holdMs: 0 };
+  return { store, native: undefined, memory: undefined, holdMs: 0 };
 }

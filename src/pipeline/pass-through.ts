@@ -94,7 +94,7 @@ export class PassThrough implements ProfilesSink {
 
   #enrich(received: ReceivedProfiles, scan: ScanResult = received.scan): EnrichedRequest {
     const { names, clock } = this.#parts;
-    const session = namingAt(names, clock.nowMs());
+    const session = namingAt(names, clock.nowMs(), () => received.data);
     const { sampleCount } = received;
     const around = scan.kind === 'passable' ? this.#aroundBytes(scan.profiles, session, sampleCount) : scan;
     if ('request' in around) return around;

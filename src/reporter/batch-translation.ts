@@ -142,7 +142,11 @@ export class BatchTranslation {
     if (mapping[index] === 0 && (frameKind === frameKinds.native || frameKind === frameKinds.kernel)) {
       this.#executableOf(fileId[index]!, file);
     }
-    if (this.#native !== undefined && this.#window.symbols[frame] === undefined && isFileNamed(frameKind)) {
+    if (
+      this.#native !== undefined &&
+      this.#window.symbols[frame] === undefined &&
+      isNodeNamed(frameKind, fileId[index]!)
+    ) {
       this.#needNative(index, file);
     }
     this.#frames[index] = frame + 1;
@@ -150,10 +154,10 @@ export class BatchTranslation {
   }
 
   #needNative(index: number, file: number): void {
-    const { addressHigh, addressLow } = this.#batch.frames;
+    const { addressHigh, addressLow, mapping } = this.#batch.frames;
     const { owner, executable } = this.#window.files[file]!;
-    if (owner.kind !== 'file') return;
-    this.#native!.need(owner.fileId, addressHigh[index]!, addressLow[index]!, { pid: this.#pid, executable });
+    const start = this.#batch.mappings[mapping[index]!]?.start ?? 0n;
+    this.#native!.need(owner, addressHigh[index]!, addressLow[index]!, { pid: this.#pid, executable, start });
   }
 
   #needName(file: number, addressHigh: number, addressLow: number, kind: FrameKind): void {
@@ -192,7 +196,9 @@ export class BatchTranslation {
       const process = this.#batch.processes[index]!;
       const { instanceId } = this.#batch.collector;
       this.#processStubs[index] = this.#store.openProcess(instanceId, process);
-      return this.#window.internAddressSpace(instanceId, process);
+      const space = this.#window.internAddressSpace(instanceId, process);
+      this.#native?.use(this.#window.files[space]!.owner);
+      return space;
     });
   }
 
@@ -215,4 +221,9 @@ export class BatchTranslation {
     indices[index] = computed + 1;
     return computed;
   }
+}
+
+/** True if this node may know the name of a frame: of code in a file or in the kernel, or of any code in the memory of a process. */
+function isNodeNamed(kind: FrameKind, fileId: number): boolean {
+  return fileId === 0 || isFileNamed(kind) || kind === frameKinds.kernel;
 }

@@ -67,10 +67,7 @@ function stacksThatWait(window: SampleWindow, native: NativeNames | undefined): 
 function isUnderWay(window: SampleWindow, frame: number, native: NativeNames | undefined): boolean {
   if (native === undefined) return false;
   const { owner } = window.files[window.frameFile(frame)]!;
-  return (
-    owner.kind === 'file' &&
-    native.isUnderWay(owner.fileId, window.frameAddressHigh(frame), window.frameAddressLow(frame))
-  );
+  return native.isUnderWay(owner, window.frameAddressHigh(frame), window.frameAddressLow(frame));
 }
 
 /** Copies single events from one window to another with all that they refer to; names that were found go with them. */

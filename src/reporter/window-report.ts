@@ -53,8 +53,7 @@ function nativeReason(
   owner: FileOwner,
   native: NativeNames | undefined,
 ): string | undefined {
-  if (native === undefined || owner.kind === 'process') return undefined;
-  return native.reasonOf(owner.fileId, window.frameAddressHigh(frame), window.frameAddressLow(frame));
+  return native?.reasonOf(owner, window.frameAddressHigh(frame), window.frameAddressLow(frame));
 }
 
 /** Frames without a name in the stacks of `events`, each once. */

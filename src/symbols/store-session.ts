@@ -12,6 +12,7 @@ import { anonymous } from './namers.ts';
 import type { NeededNames } from './needed-names.ts';
 import type { StoreContents } from './store-contents.ts';
 import { tickAt } from './store-contents.ts';
+import type { StubSubmission } from './stub-owner.ts';
 
 interface SessionParts extends StoreContents {
   readonly neededNames: NeededNames;
@@ -60,6 +61,12 @@ export class StoreSession {
   /** Takes one name from elsewhere than a batch: one that a live collector gave stays. */
   learnSymbol(fileId: FileId, addressHigh: number, addressLow: number, symbol: FrameSymbol): void {
     this.#parts.files.learnSymbol(fileId, addressHigh, addressLow, symbol, this.#anonymous);
+  }
+
+  /** Takes one named range from elsewhere than a batch: of a process of an instance, or of a file ID. */
+  learnStub(instanceId: string, stub: StubSubmission): void {
+    this.#parts.stubs.learn(instanceId, stub, this.#nowMs, this.#anonymous);
+    this.#parts.files.enforceBudget();
   }
 
   /** Takes one executable from elsewhere than a batch: one that a live collector gave stays. */

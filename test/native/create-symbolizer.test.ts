@@ -67,13 +67,14 @@ function create(t: TestContext, url: string, { isMapped = true, fixture = 'split
     onLearned = resolve;
   });
   const symbolizer = createSymbolizer('symbolizer', config, {
-    sink: { learnSymbol: (_fileId, _high, _low, symbol) => onLearned(symbol) },
+    sink: { learnSymbol: (_fileId, _high, _low, symbol) => onLearned(symbol), learnCode: () => undefined },
     ...{ meter, clock: systemClock, logger: recordLogs().logger },
   });
   t.after(() => symbolizer.stop());
   const { htlhash, gnuBuildId: buildId } = identityOf(fixture);
   const executable = { fileName: 'lib.so', gnuBuildId: buildId, goBuildId: '', hasHtlHash: true };
-  const need = (address: number): void => symbolizer.need(parseFileId(htlhash)!, 0, address, { pid: 7, executable });
+  const need = (address: number): void =>
+    symbolizer.need({ kind: 'file', fileId: parseFileId(htlhash)! }, 0, address, { pid: 7, executable });
   return { symbolizer, learned, need, values };
 }
 

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FileId } from '../../src/model/file-id.ts';
 import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
+import type { MemoryOwner } from '../../src/native/code-needs.ts';
 import type { SymbolizerParts } from '../../src/native/native-symbolizer.ts';
 import { NativeSymbolizer } from '../../src/native/native-symbolizer.ts';
 import { createSymbolizerMetrics } from '../../src/native/symbolizer-metrics.ts';
-import type { SymbolizeRequest } from '../../src/native/worker/messages.ts';
+import type { FileRequest, SymbolizeRequest } from '../../src/native/worker/messages.ts';
 import type { WorkerReply } from '../../src/native/worker/worker-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordLogs } from '../support/log-recorder.ts';
@@ -16,6 +17,10 @@ const build = { fileName: 'lib.so', gnuBuildId: 'ab', goBuildId: '', hasHtlHash:
 
 function fileOf(number: number): FileId {
   return { word0: number, word1: 0, word2: 0, word3: 0 };
+}
+
+function ownerOf(number: number): MemoryOwner {
+  return { kind: 'file', fileId: fileOf(number) };
 }
 
 function symbolOf(address: number): FrameSymbol {
@@ -37,26 +42,30 @@ function create(
   debuginfod?: SymbolizerParts['debuginfod'],
 ) {
   const clock = new FakeClock();
-  const requests: SymbolizeRequest[] = [];
+  const requests: FileRequest[] = [];
   const learned: string[] = [];
   const { meter, values } = recordMetrics();
   const logs = recordLogs();
   const symbolizer: NativeSymbolizer = new NativeSymbolizer('symbolizer', {
     worker: {
       ask: async (request) => {
-        requests.push(request);
+        requests.push(request as FileRequest);
         return await answer(request);
       },
       stop: () => Promise.resolve(),
     },
     sink: {
       learnSymbol: (fileId, _high, low, symbol) => void learned.push(`${fileId.word0} ${low} ${symbol.functionName}`),
+      learnCode: (owner, { start, length, symbol }, isNew) => {
+        assert.ok(owner.kind === 'process');
+        learned.push(`${owner.process.pid} ${start} ${length} ${symbol.functionName} ${isNew}`);
+      },
     },
     metrics: createSymbolizerMetrics(meter, () => symbolizer.pending),
     ...{ clock, maxPending, debuginfod, logger: logs.logger },
   });
   const need = (file: number, address: number, pid = 7, executable: typeof build | undefined = build): void =>
-    symbolizer.need(fileOf(file), 0, address, { pid, executable });
+    symbolizer.need(ownerOf(file), 0, address, { pid, executable });
   return { clock, requests, learned, values, logs, symbolizer, need };
 }
 
@@ -80,15 +89,15 @@ test('what is needed at once is asked in one request a file, the file with most 
 test('an address without a name is asked for once, and its reason is known', async () => {
   const { clock, requests, symbolizer, need } = create(nameAll);
   need(1, 20);
-  assert.ok(symbolizer.isUnderWay(fileOf(1), 0, 20));
-  assert.equal(symbolizer.reasonOf(fileOf(1), 0, 20), 'under_way');
+  assert.ok(symbolizer.isUnderWay(ownerOf(1), 0, 20));
+  assert.equal(symbolizer.reasonOf(ownerOf(1), 0, 20), 'under_way');
   await clock.advance(1);
   need(1, 20);
   await clock.advance(1);
   assert.equal(requests.length, 1);
-  assert.ok(!symbolizer.isUnderWay(fileOf(1), 0, 20));
-  assert.equal(symbolizer.reasonOf(fileOf(1), 0, 20), 'no_symbol');
-  assert.equal(symbolizer.reasonOf(fileOf(2), 0, 20), undefined);
+  assert.ok(!symbolizer.isUnderWay(ownerOf(1), 0, 20));
+  assert.equal(symbolizer.reasonOf(ownerOf(1), 0, 20), 'no_symbol');
+  assert.equal(symbolizer.reasonOf(ownerOf(2), 0, 20), undefined);
 });
 
 test('a request has at most a thousand addresses', async () => {
@@ -112,7 +121,7 @@ test('a file that was not found is looked for again after a while, or at once in
   need(1, 5);
   await clock.advance(4_000);
   assert.equal(requests.length, 1);
-  assert.equal(symbolizer.reasonOf(fileOf(1), 0, 5), 'no_file');
+  assert.equal(symbolizer.reasonOf(ownerOf(1), 0, 5), 'no_file');
   need(1, 5, 8);
   await clock.advance(1);
   assert.deepEqual(
@@ -137,7 +146,7 @@ test('a file that ends its worker is never asked for again, and that is said', a
   need(1, 7);
   await clock.advance(1);
   assert.equal(requests.length, 1);
-  assert.equal(symbolizer.reasonOf(fileOf(1), 0, 5), 'refused');
+  assert.equal(symbolizer.reasonOf(ownerOf(1), 0, 5), 'refused');
   assert.match(JSON.stringify(logs.lines), /not read for names any more/);
   assert.equal((await values()).get('framekeeper_symbolizer_worker_restarts{reason="timeout"}'), 1);
 });
@@ -160,9 +169,92 @@ test('addresses beyond the bound are left out and counted', async () => {
 
 test('addresses that no file has, of the upper half of memory, are not asked for', async () => {
   const { clock, requests, symbolizer } = create(nameAll);
-  symbolizer.need(fileOf(1), 0xffff_ffff, 0x8000_0000, { pid: 1, executable: undefined });
+  symbolizer.need(ownerOf(1), 0x8000_0000, 0, { pid: 1, executable: undefined });
+  symbolizer.need(ownerOf(1), 2 ** 21, 0, { pid: 1, executable: undefined });
   await clock.advance(1);
   assert.equal(requests.length, 0);
+});
+
+test('addresses of a kernel are asked for as such, and learned where they are', async () => {
+  const { clock, requests, learned, symbolizer } = create(nameAll);
+  symbolizer.need(ownerOf(1), 0xffff_ffff, 0x8100_0003, { pid: 1, executable: build, start: 0xffff_ffff_8100_0000n });
+  // The same file ID may have addresses of its file as well.
+  symbolizer.need(ownerOf(1), 0, 3, { pid: 1, executable: build });
+  await clock.advance(1);
+  const [kernel, file] = requests as readonly SymbolizeRequest[];
+  assert.deepEqual(kernel, {
+    id: 1,
+    kernel: { fileId: '00000001'.padEnd(32, '0'), gnuBuildId: 'ab', fileName: 'lib.so' },
+    textStart: -0x7f00_0000,
+    addresses: Float64Array.of(-0x7eff_fffd),
+  });
+  assert.ok('file' in file!);
+  assert.deepEqual(learned, [`1 ${0x8100_0003} f-2130706429`, '1 3 f3']);
+});
+
+const inMemory: MemoryOwner = {
+  ...{ kind: 'process', instanceId: 'collector', process: { pid: 7, startTimeNano: 9n } },
+};
+
+/** Every address but multiples of ten lies in code of its own hundred bytes, which has the version in its name. */
+function nameCode(version: () => string): (request: SymbolizeRequest) => WorkerReply {
+  return (request) => {
+    const { id, addresses } = request;
+    if ('process' in request && request.knownVersion === version()) return { kind: 'unchanged', id };
+    const symbols = Array.from(addresses, (address) =>
+      address % 10 === 0 ? undefined : { ...symbolOf(address), functionName: version() },
+    );
+    const ranges = Float64Array.from([...addresses].flatMap((at) => [at - (at % 100), at - (at % 100) + 100]));
+    return { kind: 'answered', id, symbols, ranges, version: version(), sources: {}, stats, lackingDebugFile: '' };
+  };
+}
+
+test('generated code is named by ranges, and named anew after it has changed', async () => {
+  let version = 'first';
+  const { clock, requests, learned, symbolizer } = create(nameCode(() => version));
+  const need = (address: number): void => symbolizer.need(inMemory, 0, address, { pid: 7, executable: undefined });
+  need(101);
+  need(110);
+  assert.ok(symbolizer.isUnderWay(inMemory, 0, 101));
+  await clock.advance(1);
+  assert.deepEqual(learned.splice(0), ['7 100 100 first true']);
+  assert.equal(symbolizer.reasonOf(inMemory, 0, 110), 'no_symbol');
+
+  // At once it would cost a look at the file for each batch.
+  symbolizer.use(inMemory);
+  await clock.advance(4_000);
+  assert.equal(requests.length, 1);
+  await clock.advance(1_000);
+  symbolizer.use(inMemory);
+  await clock.advance(1);
+  assert.equal(requests.length, 2);
+  assert.deepEqual(learned, []);
+
+  version = 'second';
+  await clock.advance(5_000);
+  symbolizer.use(inMemory);
+  await clock.advance(1);
+  assert.deepEqual(learned.splice(0), ['7 100 100 second false']);
+  // What had no name may have one now.
+  need(110);
+  await clock.advance(1);
+  assert.deepEqual([...requests.at(-1)!.addresses], [110]);
+});
+
+test('generated code of a process without a perf map is asked for again after a while', async () => {
+  const { clock, requests, symbolizer } = create(({ id }) => ({ kind: 'missing', id, reason: 'no_file' }));
+  const need = (): void => symbolizer.need(inMemory, 0, 101, { pid: 7, executable: undefined });
+  need();
+  await clock.advance(1);
+  need();
+  symbolizer.use(inMemory);
+  await clock.advance(4_000);
+  assert.equal(requests.length, 1);
+  assert.equal(symbolizer.reasonOf(inMemory, 0, 101), 'no_file');
+  await clock.advance(1_000);
+  need();
+  await clock.advance(1);
+  assert.equal(requests.length, 2);
 });
 
 test('nothing is asked for any more once it stops, also in the midst of an answer', async () => {
@@ -205,7 +297,7 @@ function createDownload() {
 
 /** Names all once the debug file of file 1 was fetched, and says before that it lacks. */
 const nameAllBut1 = (request: SymbolizeRequest): WorkerReply =>
-  request.file.fileId.startsWith('00000001')
+  (request as FileRequest).file.fileId.startsWith('00000001')
     ? { kind: 'answered', id: request.id, symbols: [], sources: {}, stats, lackingDebugFile: 'ab' }
     : nameAll(request);
 
@@ -219,7 +311,7 @@ test('addresses of a file wait for its debug file, and those of other files do n
   need(2, 7);
   await clock.advance(1);
   assert.deepEqual([fetched, learned, symbolizer.pending], [['ab'], ['2 7 f7'], 2]);
-  assert.ok(symbolizer.isUnderWay(fileOf(1), 0, 5));
+  assert.ok(symbolizer.isUnderWay(ownerOf(1), 0, 5));
   answer = nameAll;
   end();
   await clock.advance(1);

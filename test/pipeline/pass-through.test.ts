@@ -170,7 +170,7 @@ test('a request that waited for names is named in its own bytes, whatever was re
   const exporter = fakeExporter('debug', (request) => requests.push(request) > 0);
   const idle = Promise.withResolvers<void>();
   const native = { untilIdle: () => idle.promise, reasonOf: () => 'under_way', need: () => undefined };
-  const names = { store, native: native as unknown as NodeNames['native'], holdMs: 1_000 };
+  const names = { store, native: native as unknown as NodeNames['native'], memory: undefined, holdMs: 1_000 };
   const sink = new PassThrough({ names, exporters: [exporter], clock: new FakeClock(), meter });
   const reader = new MessageReader();
   const read = (bytes: Uint8Array) => reader.read({ encoding: 'protobuf', bytes, isVersionDeclared: true });

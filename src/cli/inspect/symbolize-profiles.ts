@@ -70,6 +70,7 @@ async function ask(
   for (let at = 0; at < sorted.length; at += batchSize) {
     const batch = sorted.slice(at, at + batchSize);
     const reply = await worker.ask({ id: at, file, pids: [], addresses: batch });
+    if (reply.kind === 'unchanged') continue;
     if (reply.kind !== 'answered') return miss(reply.reason, sorted.length - at);
     for (const [index, symbol] of reply.symbols.entries()) {
       if (symbol === undefined || symbol.functionName === '') miss('no_symbol', 1);

@@ -63,7 +63,11 @@ function readNotes(source: ByteSource, place: Place): BuildIds {
     // Program headers of debug files lie about what is in the file.
     return { gnu: '', go: '' };
   }
-  const notes = Buffer.from(readBytes(source, place.offset, sizeBytes).buffer);
+  return buildIdsIn(Buffer.from(readBytes(source, place.offset, sizeBytes).buffer));
+}
+
+/** The build IDs in bytes of notes, as a file has them or `/sys/kernel/notes`. */
+export function buildIdsIn(notes: Buffer): BuildIds {
   let gnu = '';
   let go = '';
   for (let at = 0; at + 12 <= notes.length; ) {

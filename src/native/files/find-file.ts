@@ -32,6 +32,8 @@ export interface FileSearch {
   readonly hasOwnPaths?: boolean;
   /** Debug files that a debuginfod client fetched, each at `BUILD-ID/debuginfo`; `undefined` without such a client. */
   readonly debuginfodCache?: string | undefined;
+  /** Mount of the kernel's `/sys`; that of this process by default. */
+  readonly sysRoot?: string;
 }
 
 /** Identities of files that were looked at, by the mapping's line; in the order of their use. */
@@ -67,7 +69,7 @@ export class FileFinder {
 
   #findInProcess(wanted: WantedFile, pid: number): FoundFile | FileMiss {
     const { procRoot } = this.#search;
-    let mappings: CodeMapping[];
+    let mappings: readonly CodeMapping[];
     try {
       mappings = readCodeMappings(procRoot, pid);
     } catch (error) {
@@ -193,7 +195,8 @@ function rankOf(miss: FileMiss): number {
   return ranks.indexOf(miss);
 }
 
-function missOf(error: unknown): FileMiss {
+/** The reason that an error of `open` tells. */
+export function missOf(error: unknown): FileMiss {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EACCES' || code === 'EPERM') return 'no_permission';
   return code === 'ESRCH' ? 'no_process' : code === 'ENOENT' ? 'no_process' : 'no_file';

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import type { CodeRanges } from '../elf/code-ranges.ts';
 
 /** A part of a file that a process has mapped to run code from it. */
 export interface CodeMapping {
@@ -12,33 +13,62 @@ export interface CodeMapping {
 }
 
 /** A process may have 65,530 mappings by default, each a line of about a hundred bytes. */
-const maxMapsBytes = 16 * 1024 * 1024;
+const maxTextBytes = 16 * 1024 * 1024;
 
-/** The mappings with code of a process, each file once. @throws what `open` of Node.js throws */
-export function readCodeMappings(procRoot: string, pid: number): CodeMapping[] {
-  const mappings = new Map<string, CodeMapping>();
-  for (const line of readText(`${procRoot}/${pid}/maps`).split('\n')) {
-    const mapping = parseLine(line);
-    if (mapping !== undefined) mappings.set(`${mapping.device} ${mapping.inode} ${mapping.path}`, mapping);
-  }
-  return [...mappings.values()];
+/** Memory of a process that it runs code from. */
+export interface ProcessMemory {
+  /** Each file once. */
+  readonly files: readonly CodeMapping[];
+  /** Memory of no file on disk, where runtimes put the code that they generate. */
+  readonly anonymous: CodeRanges;
 }
 
-/** `start-end perms offset device inode path`, the path behind as many spaces as there are. */
+/** The mappings with code of a process, each file once. @throws what `open` of Node.js throws */
+export function readCodeMappings(procRoot: string, pid: number): readonly CodeMapping[] {
+  return readProcessMemory(procRoot, pid).files;
+}
+
+/** @throws what `open` of Node.js throws */
+export function readProcessMemory(procRoot: string, pid: number): ProcessMemory {
+  const files = new Map<string, CodeMapping>();
+  const starts: number[] = [];
+  const ends: number[] = [];
+  for (const line of readText(`${procRoot}/${pid}/maps`).split('\n')) {
+    const mapping = parseLine(line);
+    if (mapping === undefined) continue;
+    const { device, inode, path, range } = mapping;
+    if (inode !== '0' || path === '[vdso]') files.set(`${device} ${inode} ${path}`, mapping);
+    if (!mayBeGenerated(mapping)) continue;
+    const [start, end] = range.split('-') as [string, string];
+    starts.push(Number.parseInt(start, 16));
+    ends.push(Number.parseInt(end, 16));
+  }
+  return {
+    files: [...files.values()],
+    anonymous: { starts: Float64Array.from(starts), ends: Float64Array.from(ends) },
+  };
+}
+
+/** `start-end perms offset device inode path`, the path behind as many spaces as there are; `undefined` for memory without code. */
 function parseLine(line: string): CodeMapping | undefined {
-  const match = /^0*([0-9a-f]+)-0*([0-9a-f]+) ..x. [0-9a-f]+ ([0-9a-f]+:[0-9a-f]+) (\d+) +(\S.*)$/.exec(line);
+  const match = /^0*([0-9a-f]+)-0*([0-9a-f]+) ..x. [0-9a-f]+ ([0-9a-f]+:[0-9a-f]+) (\d+) *(.*)$/.exec(line);
   if (match === null) return undefined;
   const [, start, end, device, inode, path] = match as unknown as [string, string, string, string, string, string];
-  if (inode === '0' && path !== '[vdso]') return undefined;
   return { range: `${start}-${end}`, device, inode, path: path.replaceAll('\\012', '\n') };
 }
 
-/** Files of `/proc` have no size: they are read until they end. */
-export function readText(path: string): string {
+/** Runtimes also map a file that only memory holds, to have their code writable at one place and executable at another. */
+function mayBeGenerated({ inode, path }: CodeMapping): boolean {
+  if (inode === '0') return path === '' || path.startsWith('[anon');
+  return /^\/(?:memfd:|dev\/zero\b|anon_hugepage\b|SYSV)/.test(path);
+}
+
+/** Files of `/proc` have no size: they are read until they end, or a bound of `maxBytes` is passed. @throws what `open` of Node.js throws */
+export function readText(path: string, maxBytes: number = maxTextBytes): string {
   const descriptor = openSync(path, 'r');
   try {
     const chunks: Buffer[] = [];
-    for (let sizeBytes = 0; sizeBytes < maxMapsBytes; ) {
+    for (let sizeBytes = 0; sizeBytes < maxBytes; ) {
       const chunk = Buffer.allocUnsafe(65_536);
       const count = readSync(descriptor, chunk);
       if (count === 0) break;

@@ -33,6 +33,12 @@ export class KernelSymbols {
     return this.#symbols.starts.length;
   }
 
+  /** Addresses that the list calls the start of the kernel's text; none where addresses are zeroed. */
+  get textStarts(): readonly bigint[] {
+    const starts = /^([0-9a-f]{1,16}) [tT] _s?text$/gm;
+    return Array.from(this.#text.matchAll(starts), ([, address]) => BigInt(`0x${address}`)).filter((one) => one > 0n);
+  }
+
   /** The function that holds `address`; `undefined` where the list does not tell. */
   find(address: bigint): KernelSymbol | undefined {
     const { starts, ends, lines } = this.#symbols;

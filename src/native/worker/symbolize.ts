@@ -3,8 +3,11 @@ import type { DemanglerModule } from '../demangle/demangler.ts';
 import { Demangler, loadDemangler } from '../demangle/demangler.ts';
 import { OverBudget } from '../elf/budget.ts';
 import { UnreadableBytes } from '../elf/byte-source.ts';
+import type { KernelFile } from '../files/kernel-names.ts';
+import { KernelNames } from '../files/kernel-names.ts';
 import type { AddressAnswer, NameSource } from '../object-file.ts';
-import type { SymbolizeReply, SymbolizeRequest, WorkerOptions } from './messages.ts';
+import { nameGeneratedCode } from './generated-code.ts';
+import type { FileRequest, KernelRequest, SymbolizeReply, SymbolizeRequest, WorkerOptions } from './messages.ts';
 import type { OpenObject } from './object-cache.ts';
 import { ObjectCache } from './object-cache.ts';
 import { textLength, toSymbol } from './to-symbol.ts';
@@ -13,6 +16,7 @@ import { textLength, toSymbol } from './to-symbol.ts';
 export class Symbolizer {
   readonly #options: WorkerOptions;
   readonly #objects: ObjectCache;
+  readonly #kernel: KernelNames;
   #module: DemanglerModule | undefined;
   /** One for each file: what a file's names cost counts for it alone. */
   readonly #demanglers = new WeakMap<OpenObject, Demangler>();
@@ -20,14 +24,30 @@ export class Symbolizer {
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#objects = new ObjectCache(options);
+    this.#kernel = new KernelNames(options.search.procRoot, options.search.sysRoot);
   }
 
-  /** Number of open files. */
-  get openFiles(): number {
-    return this.#objects.size;
+  /** True if nothing is kept between requests. */
+  get isEmpty(): boolean {
+    return this.#objects.size === 0 && this.#kernel.sizeBytes === 0;
   }
 
-  async answer({ id, file, pids, addresses }: SymbolizeRequest, nowMs: number): Promise<SymbolizeReply> {
+  answer(request: SymbolizeRequest, nowMs: number): Promise<SymbolizeReply> | SymbolizeReply {
+    if ('kernel' in request) return this.#nameKernel(request, nowMs);
+    if ('process' in request) return nameGeneratedCode(this.#options.search.procRoot, request);
+    return this.#nameFile(request, nowMs);
+  }
+
+  #nameKernel({ id, kernel, textStart, addresses }: KernelRequest, nowMs: number): SymbolizeReply {
+    const found = this.#kernel.find(kernel, textStart, nowMs);
+    if (typeof found === 'string') return { kind: 'missing', id, reason: found };
+    const symbols = Array.from(addresses, (address) => kernelSymbol(found, BigInt.asUintN(64, BigInt(address))));
+    const stats = { ...this.#objects.stats(0), tableBytes: this.#kernel.sizeBytes };
+    const sources = { kallsyms: symbols.filter((symbol) => symbol !== undefined).length };
+    return { kind: 'answered', id, symbols, sources, stats, lackingDebugFile: '' };
+  }
+
+  async #nameFile({ id, file, pids, addresses }: FileRequest, nowMs: number): Promise<SymbolizeReply> {
     const found = this.#objects.find(file, pids, nowMs);
     if (typeof found === 'string') return { kind: 'missing', id, reason: found };
     const before = found.readBytes;
@@ -61,7 +81,15 @@ export class Symbolizer {
   /** Closes what nobody asked for lately. */
   rest(nowMs: number): void {
     this.#objects.trim(nowMs);
+    this.#kernel.trim(nowMs - this.#options.idleMs);
   }
+}
+
+function kernelSymbol({ symbols, module }: KernelFile, address: bigint): FrameSymbol | undefined {
+  const found = symbols.find(address);
+  if (found === undefined || (module !== undefined && found.module !== module)) return undefined;
+  const unknown = { systemName: '', filePath: '', line: 0, column: 0, startLine: 0, inlined: [] };
+  return { functionName: found.name, ...unknown };
 }
 
 /** A batch of real C++ has a megabyte of text. A reply is copied to the other thread, and must not become as large as a file can make it. */

@@ -21,7 +21,7 @@ port.on('message', (request: SymbolizeRequest) => {
 async function rest(): Promise<void> {
   if (isResting) return;
   isResting = true;
-  while (symbolizer.openFiles > 0) {
+  while (!symbolizer.isEmpty) {
     await systemClock.sleep(options.idleMs);
     requests = requests.then(() => symbolizer.rest(systemClock.nowMs()));
     await requests;

@@ -16,6 +16,25 @@ export interface NamingSession {
   reasonUnknown(fileId: FileId, addressHigh: number, addressLow: number): string;
   /** Asks for a name that the store lacks, for later requests; `frameType` is empty where the sender tells none. */
   needNativeName?(file: MappingFile, addressHigh: number, addressLow: number, frameType: string): void;
+  /** The name of code in the memory of a process, or of the running kernel; `undefined` when nobody can tell whose memory it is. */
+  openMemory?(place: MemoryPlace): OpenMemory | undefined;
+}
+
+/** A location in memory: of generated code, or of a kernel. */
+export interface MemoryPlace {
+  readonly location: number;
+  readonly addressHigh: number;
+  readonly addressLow: number;
+  /** Empty where the sender tells none. */
+  readonly frameType: string;
+  /** `undefined` where nothing identifies a file. */
+  readonly file: MappingFile | undefined;
+}
+
+/** The name of a place in memory, asked for if it is not known, or the reason why there is none. */
+export interface OpenMemory {
+  readonly symbol: FrameSymbol | undefined;
+  readonly reason: string | undefined;
 }
 
 /** Locations and mappings of one dictionary, by their indices, which must be sound. */
@@ -75,7 +94,7 @@ export class LocationNaming {
   /** The store's name for a location; marks the name as used. A location without lines that has none is asked for. */
   find(location: number): FrameSymbol | undefined {
     const file = this.#fileOf(location);
-    if (file === undefined) return undefined;
+    if (file === undefined) return this.#openMemory(location)?.symbol;
     if (file.symbols === undefined) file.symbols = this.#session.openFile(file.fileId) ?? null;
     const view = this.#view;
     const symbol = file.symbols?.find(view.addressHigh(location), view.addressLow(location));
@@ -89,8 +108,21 @@ export class LocationNaming {
   /** The reason why a location has no name, after `find` found none; `no_file_id` where nothing identifies its file. */
   reasonUnnamed(location: number): string {
     const file = this.#fileOf(location);
-    if (file === undefined) return 'no_file_id';
+    if (file === undefined) return this.#openMemory(location)?.reason ?? 'no_file_id';
     return this.#session.reasonUnknown(file.fileId, this.#view.addressHigh(location), this.#view.addressLow(location));
+  }
+
+  #openMemory(location: number): OpenMemory | undefined {
+    if (this.#session.openMemory === undefined) return undefined;
+    const view = this.#view;
+    const mapping = view.mappingOf(location);
+    return this.#session.openMemory({
+      location,
+      addressHigh: view.addressHigh(location),
+      addressLow: view.addressLow(location),
+      frameType: view.frameTypeOf(location),
+      file: mapping === 0 ? undefined : this.#fileOfMapping(mapping),
+    });
   }
 
   /** The file within which the location's address means the same in every process and on every host. */

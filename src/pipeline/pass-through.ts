@@ -11,6 +11,7 @@ import { attributeNames } from '../profile/attribute-names.ts';
 import { enrichPassable } from '../profile/names/enrich-passable.ts';
 import type { LocationCounts } from '../profile/names/enrich-profiles.ts';
 import { enrichProfiles } from '../profile/names/enrich-profiles.ts';
+import { LearnedLately } from '../profile/names/learned-lately.ts';
 import type { NamingSession } from '../profile/names/location-naming.ts';
 import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
 import { editProfiles } from '../profile/resources/edit-profiles.ts';
@@ -44,12 +45,14 @@ export class PassThrough implements ProfilesSink {
   readonly #locations: Counter;
   readonly #requests: Counter;
   readonly #unresolved: Counter;
+  readonly #lately: LearnedLately;
   /** Of requests that waited for names. */
   readonly #scanner = new PassableScanner();
 
   constructor(parts: PassThroughParts) {
     this.#parts = parts;
     this.#editor = parts.editor ?? serviceNameDefault;
+    this.#lately = new LearnedLately(parts.names.store.lifetimeMs);
     this.#locations = createLocationCounter(parts.meter);
     this.#unresolved = createUnresolvedCounter(parts.meter);
     this.#requests = parts.meter.createCounter('framekeeper_otlp_passed_requests', {
@@ -94,11 +97,14 @@ export class PassThrough implements ProfilesSink {
 
   #enrich(received: ReceivedProfiles, scan: ScanResult = received.scan): EnrichedRequest {
     const { names, clock } = this.#parts;
-    const session = namingAt(names, clock.nowMs(), () => received.data);
+    const nowMs = clock.nowMs();
+    const session = namingAt(names, nowMs, () => received.data);
+    this.#lately.begin(nowMs, names.store.earlyRemovals);
     const { sampleCount } = received;
     const around = scan.kind === 'passable' ? this.#aroundBytes(scan.profiles, session, sampleCount) : scan;
     if ('request' in around) return around;
     const rebuilt = enrichProfiles(received.data, session);
+    this.#lately.forget();
     const way = { way: 'rebuilt', reason: around.reason };
     const data = editProfiles(rebuilt.data, this.#editor);
     const request = createExportRequest(data, data === rebuilt.data ? sampleCount : countSamples(data));
@@ -112,7 +118,7 @@ export class PassThrough implements ProfilesSink {
     sampleCount: number,
   ): EnrichedRequest | { readonly reason: string } {
     const isServiceOnSamples = hasAttributeKey(profiles, attributeNames.serviceName);
-    const named = enrichPassable(profiles, session);
+    const named = enrichPassable(profiles, session, this.#lately);
     if (named === undefined) return { reason: 'same_location' };
     const bytes = editResources(named.bytes, this.#editor, { isServiceOnSamples });
     if (bytes === undefined) return { reason: 'resources' };

@@ -26,6 +26,8 @@ export class SymbolStore {
   readonly neededNames: NeededNames;
   readonly #namers = new Namers();
   #walks = 0;
+  /** Counts of contents that were given up. */
+  #earlierRemovals = 0;
 
   /** `random` is asked once, for what hides from senders where keys and stub spaces lie. */
   constructor(config: SymbolStoreConfig, random: Random) {
@@ -44,6 +46,16 @@ export class SymbolStore {
       { files, stubs, neededNames: this.neededNames, namers: this.#namers, lifetimeMs: this.#config.lifetimeMs },
       nowMs,
     );
+  }
+
+  get lifetimeMs(): number {
+    return this.#config.lifetimeMs;
+  }
+
+  /** Entries that left before their lifetime ended, and contents that were given up: while it stays, so does what was just learned. */
+  get earlyRemovals(): number {
+    const { frameFamily, fileFamily } = this.#files;
+    return this.#earlierRemovals + frameFamily.counters.evictions + fileFamily.counters.evictions;
   }
 
   /** True if a frame of a file ID has a name; marks nothing as used. */
@@ -122,6 +134,7 @@ export class SymbolStore {
 
   /** Forgets everything, and knows from now on what was restored. */
   adopt({ files, stubs }: StoreContents): void {
+    this.#earlierRemovals = this.earlyRemovals + 1;
     this.#files = files;
     this.#stubs = stubs;
   }

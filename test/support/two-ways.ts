@@ -6,6 +6,7 @@ import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data
 import { enrichPassable } from '../../src/profile/names/enrich-passable.ts';
 import type { LocationCounts } from '../../src/profile/names/enrich-profiles.ts';
 import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
+import { LearnedLately } from '../../src/profile/names/learned-lately.ts';
 import type { MessageContent } from '../../src/receivers/otlp/decode-message.ts';
 import type { ReadMessage } from '../../src/receivers/otlp/message-reader.ts';
 import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
@@ -22,6 +23,7 @@ export type Way = string;
 export class TwoWays {
   readonly #reader = new MessageReader();
   readonly #names = new SymbolMap();
+  readonly #lately = new LearnedLately(3_600_000);
   readonly #slowNames = new SymbolMap();
 
   /** Passes one message on. @throws AssertionError where the two ways differ in anything but the order of the dictionary */
@@ -35,9 +37,10 @@ export class TwoWays {
     const { data: sound, ...slowHead } = slow;
     assert.deepEqual(head, slowHead);
     const expected = enrichProfiles(sound, this.#slowNames);
-    const kept = scan.kind === 'passable' ? enrichPassable(scan.profiles, this.#names) : undefined;
+    const kept = scan.kind === 'passable' ? enrichPassable(scan.profiles, this.#names, this.#lately) : undefined;
     const reason = scan.kind === 'passable' ? 'same_location' : scan.reason;
     const rebuilt = kept === undefined ? enrichProfiles(read.data, this.#names) : undefined;
+    if (rebuilt !== undefined) this.#lately.forget();
     assert.deepEqual(countsOf(kept ?? rebuilt!), countsOf(expected));
     assertSameData(kept === undefined ? rebuilt!.data : decodeProfilesData(kept.bytes), expected.data);
     assert.deepEqual(this.#names, this.#slowNames);

@@ -35,6 +35,10 @@ export class DictionaryColumns {
   functionLineLow: Uint32Array = new Uint32Array(64);
   functionLineHigh: Uint32Array = new Uint32Array(64);
 
+  /** Hashes of what functions say, the same in every dictionary; filled by `hashFunctionTexts`. */
+  functionTextA: Int32Array = new Int32Array(64);
+  functionTextB: Int32Array = new Int32Array(64);
+
   attributeKey: Uint32Array = new Uint32Array(64);
   /** Of the value's text, without tag and length; both 0 where the value is no text. */
   attributeTextStart: Uint32Array = new Uint32Array(64);

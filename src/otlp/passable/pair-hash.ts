@@ -25,6 +25,12 @@ export class PairHash {
     this.b = spreadAgain(spreadAgain(spreadAgain(this.b, first), second), third);
   }
 
+  /** Feeds another hash. */
+  pair(a: number, b: number): void {
+    this.a = spread(this.a, a);
+    this.b = spreadAgain(this.b, b);
+  }
+
   /** Returns whether all of the bytes are ASCII. */
   bytes(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
     let { a, b } = this;

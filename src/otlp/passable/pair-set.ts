@@ -23,10 +23,19 @@ export class PairSet {
   clear(capacity = 0): void {
     this.#count = 0;
     let length = 128;
-    while (length < 2 * capacity) length *= 2;
+    while (length <= 2 * capacity) length *= 2;
     this.#mask = length - 1;
     if (length > this.#places.length) this.#allocate(length);
     else this.#places.fill(0, 0, length);
+  }
+
+  /** The two words of an entry's hash. */
+  firstWord(entry: number): number {
+    return this.#a[entry]!;
+  }
+
+  secondWord(entry: number): number {
+    return this.#b[entry]!;
   }
 
   /** Adds an entry and returns its number, which is `count` before; or the number of the one that is there. */

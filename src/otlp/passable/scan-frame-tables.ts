@@ -183,3 +183,22 @@ export function hashFunction(hash: PairHash, columns: DictionaryColumns, index: 
   const low = columns.functionLineLow[index]!;
   hash.words(low, columns.functionLineHigh[index]!, 0);
 }
+
+/** Fills the columns of what functions say, from the hashes of their texts. */
+export function hashFunctionTexts(hash: PairHash, columns: DictionaryColumns): void {
+  const count = columns.counts[tables.function]!;
+  const { strings, functionName, functionSystemName, functionFile } = columns;
+  if (columns.functionTextA.length < count) {
+    columns.functionTextA = new Int32Array(2 * count);
+    columns.functionTextB = new Int32Array(2 * count);
+  }
+  for (let index = 0; index < count; index++) {
+    hash.start(tables.function);
+    hash.pair(strings.firstWord(functionName[index]!), strings.secondWord(functionName[index]!));
+    hash.pair(strings.firstWord(functionSystemName[index]!), strings.secondWord(functionSystemName[index]!));
+    hash.pair(strings.firstWord(functionFile[index]!), strings.secondWord(functionFile[index]!));
+    hash.words(columns.functionLineLow[index]!, columns.functionLineHigh[index]!, 0);
+    columns.functionTextA[index] = hash.a;
+    columns.functionTextB[index] = hash.b;
+  }
+}

@@ -56,9 +56,11 @@ export class DictionaryNaming {
 
 class DictionaryLocations implements LocationView {
   readonly #dictionary: ProfilesDictionary;
+  readonly locationCount: number;
 
   constructor(dictionary: ProfilesDictionary) {
     this.#dictionary = dictionary;
+    this.locationCount = dictionary.locationTable.length;
   }
 
   mappingOf(location: number): number {

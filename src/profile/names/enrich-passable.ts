@@ -2,12 +2,15 @@
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { NewLine } from '../../otlp/passable/dictionary-patch.ts';
 import { DictionaryPatch } from '../../otlp/passable/dictionary-patch.ts';
+import { PairHash } from '../../otlp/passable/pair-hash.ts';
 import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
+import { hashFunctionTexts } from '../../otlp/passable/scan-frame-tables.ts';
 import { tables } from '../../otlp/passable/table-scan.ts';
 import { TextColumns } from '../../otlp/passable/text-columns.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { LocationCounts } from './enrich-profiles.ts';
+import type { LearnedLately } from './learned-lately.ts';
 import type { LocationView, NamingSession } from './location-naming.ts';
 import { LocationNaming } from './location-naming.ts';
 import type { MappingFile } from './mapping-file.ts';
@@ -22,13 +25,18 @@ export interface EnrichedBytes extends LocationCounts {
 
 /**
  * `enrichProfiles` for a message that passes undecoded: the bytes of samples stay as they are.
- * `undefined` when a name makes two locations equal; the store has learned the message's names by then.
+ * `undefined` when a name makes two locations equal; the store has learned the message's names by then. `lately` is of the
+ * store behind `session`, and has begun the request.
  */
-export function enrichPassable(profiles: PassableProfiles, session: NamingSession): EnrichedBytes | undefined {
+export function enrichPassable(
+  profiles: PassableProfiles,
+  session: NamingSession,
+  lately?: LearnedLately,
+): EnrichedBytes | undefined {
   if (profiles.columns.bytes !== profiles.bytes) throw new TypeError('the columns belong to a later message');
   const texts = new TextColumns(profiles);
-  const locations = new ColumnLocations(profiles.columns, texts);
-  const naming = new LocationNaming(locations, session);
+  const locations = new ColumnLocations(profiles, texts, lately);
+  const naming = new LocationNaming(locations, session, lately);
   const { counts, locationLineStart } = profiles.columns;
   const count = counts[tables.location]!;
   let learnedLocations = 0;
@@ -62,17 +70,26 @@ function newLines(patch: DictionaryPatch, symbol: FrameSymbol): NewLine[] {
 
 /** The columns of a scanned dictionary as locations. */
 class ColumnLocations implements LocationView {
+  readonly locationCount: number;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
   readonly #columns: PassableProfiles['columns'];
   readonly #texts: TextColumns;
+  readonly #lately: LearnedLately | undefined;
   readonly #frameTypeKey: number;
+  #areFunctionsHashed = false;
   /** Indices of attribute keys in the string table; -1 for one that is not there. */
   readonly #keys = new Map<string, number>();
   /** By attribute; `undefined` before its first use. */
   readonly #frameTypes: (string | undefined)[] = [];
 
-  constructor(columns: PassableProfiles['columns'], texts: TextColumns) {
+  constructor({ bytes, columns }: PassableProfiles, texts: TextColumns, lately: LearnedLately | undefined) {
+    this.locationCount = columns.counts[tables.location]!;
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#columns = columns;
     this.#texts = texts;
+    this.#lately = lately;
     this.#frameTypeKey = texts.indexOf(attributeNames.frameType);
   }
 
@@ -110,24 +127,67 @@ class ColumnLocations implements LocationView {
     };
   }
 
+  hashLines(location: number, hash: PairHash): void {
+    const columns = this.#columns;
+    if (!this.#areFunctionsHashed) {
+      this.#areFunctionsHashed = true;
+      hashFunctionTexts(new PairHash(), columns);
+    }
+    const end = columns.locationLineStart[location + 1]!;
+    for (let line = columns.locationLineStart[location]!; line < end; line++) {
+      const called = columns.lineFunction[line]!;
+      hash.pair(columns.functionTextA[called]!, columns.functionTextB[called]!);
+      hash.words(columns.lineLow[line]!, columns.columnLow[line]!, columns.lineHigh[line]! | columns.columnHigh[line]!);
+    }
+  }
+
   frameTypeOf(location: number): string {
     const { locationAttributeStart, locationAttributes, attributeKey } = this.#columns;
     const end = locationAttributeStart[location + 1]!;
     for (let i = locationAttributeStart[location]!; i < end; i++) {
       const attribute = locationAttributes[i]!;
       if (attributeKey[attribute] !== this.#frameTypeKey) continue;
-      const known = this.#frameTypes[attribute] ?? this.#texts.ofAttribute(attribute);
-      if (known === undefined) continue;
-      this.#frameTypes[attribute] = known;
-      return known;
+      const known = this.#frameTypes[attribute];
+      if (known !== undefined) return known;
+      const text = this.#texts.ofAttribute(attribute);
+      if (text === undefined) continue;
+      this.#frameTypes[attribute] = text;
+      return text;
     }
     return '';
   }
 
   fileOf(mapping: number): MappingFile | undefined {
+    if (this.#lately === undefined) return this.#readFile(mapping);
+    return this.#lately.fileOf(this.#hashMapping(mapping), () => this.#readFile(mapping));
+  }
+
+  #readFile(mapping: number): MappingFile | undefined {
     const { mappingFile, mappingIsLoaded } = this.#columns;
     const fileName = this.#texts.at(mappingFile[mapping]!);
     return mappingFileOf(fileName, mappingIsLoaded[mapping] === 1, (key) => this.#textOfMapping(mapping, key));
+  }
+
+  /** A hash of all that `#readFile` reads, and of more. */
+  #hashMapping(mapping: number): PairHash {
+    const columns = this.#columns;
+    const { strings, attributeKey, attributeTextStart, attributeTextEnd } = columns;
+    const hash = new PairHash();
+    hash.start(tables.mapping);
+    const file = columns.mappingFile[mapping]!;
+    hash.pair(strings.firstWord(file), strings.secondWord(file));
+    hash.word(columns.mappingIsLoaded[mapping]!);
+    const end = columns.mappingAttributeStart[mapping + 1]!;
+    for (let i = columns.mappingAttributeStart[mapping]!; i < end; i++) {
+      const attribute = columns.mappingAttributes[i]!;
+      const start = attributeTextStart[attribute]!;
+      if (start === 0) continue;
+      const key = attributeKey[attribute]!;
+      hash.pair(strings.firstWord(key), strings.secondWord(key));
+      hash.word(attributeTextEnd[attribute]! - start);
+      hash.bytes(this.#bytes, this.#view, start, attributeTextEnd[attribute]!);
+    }
+    return hash;
   }
 
   #textOfMapping(mapping: number, key: string): string {

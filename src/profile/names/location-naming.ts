@@ -3,6 +3,9 @@ import type { Executable } from '../../model/executable.ts';
 import type { FileId } from '../../model/file-id.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { SymbolLookup } from '../../model/symbol-lookup.ts';
+import { PairHash } from '../../otlp/passable/pair-hash.ts';
+import { mixWord, mixWords } from '../../support/mix-words.ts';
+import type { LearnedLately } from './learned-lately.ts';
 import type { MappingFile } from './mapping-file.ts';
 import { isNamed } from './symbol-lines.ts';
 
@@ -39,6 +42,7 @@ export interface OpenMemory {
 
 /** Locations and mappings of one dictionary, by their indices, which must be sound. */
 export interface LocationView {
+  readonly locationCount: number;
   /** 0 for a location without mapping. */
   mappingOf(location: number): number;
   addressHigh(location: number): number;
@@ -46,6 +50,8 @@ export interface LocationView {
   lineCount(location: number): number;
   /** The function of one line, without inlined ones; `undefined` when a number is none that a source file has. */
   lineSymbol(location: number, line: number): FrameSymbol | undefined;
+  /** Feeds what the lines of a location say into a hash, equal for equal names in any dictionary; where the view has hashes. */
+  hashLines?(location: number, hash: PairHash): void;
   /** Text of the location's first `profile.frame.type`; empty without one. */
   frameTypeOf(location: number): string;
   /** `undefined` for a mapping that does not identify its file. */
@@ -53,7 +59,10 @@ export interface LocationView {
 }
 
 /** A mapping's file with what this naming has done with it. */
-interface NamedFile extends MappingFile {
+interface NamedFile {
+  readonly file: MappingFile;
+  /** Hash of the file ID. */
+  readonly idHash: number;
   isLearned: boolean;
   /** `undefined` before the first look-up; `null` when the store knows nothing of the file. */
   symbols: SymbolLookup | null | undefined;
@@ -66,38 +75,61 @@ interface NamedFile extends MappingFile {
 export class LocationNaming {
   readonly #view: LocationView;
   readonly #session: NamingSession;
+  readonly #lately: LearnedLately | undefined;
+  readonly #hash = new PairHash();
   /** By mapping; `null` for one that does not identify its file. */
   readonly #files: (NamedFile | null | undefined)[] = [];
   /** By location, once asked for; `null` for one whose address means nothing in other profiles. */
-  readonly #fileByLocation: (NamedFile | null | undefined)[] = [];
+  readonly #fileByLocation: (NamedFile | null | undefined)[];
 
-  constructor(view: LocationView, session: NamingSession) {
+  /** `lately` is asked about names before they are read, if the view has hashes. */
+  constructor(view: LocationView, session: NamingSession, lately?: LearnedLately) {
     this.#view = view;
     this.#session = session;
+    this.#lately = view.hashLines === undefined ? undefined : lately;
+    this.#fileByLocation = new Array(view.locationCount).fill(undefined);
   }
 
   /** Tells the store the location's file and its name; `false` when there is no name, or none that holds in other profiles. */
   learn(location: number): boolean {
-    const file = this.#fileOf(location);
-    if (file === undefined) return false;
-    if (!file.isLearned) {
-      file.isLearned = true;
-      this.#session.learnExecutable(file.fileId, file.executable);
+    const named = this.#fileOf(location);
+    if (named === undefined) return false;
+    if (!named.isLearned) {
+      named.isLearned = true;
+      this.#session.learnExecutable(named.file.fileId, named.file.executable);
     }
+    const view = this.#view;
+    if (view.lineCount(location) === 0) return false;
+    const high = view.addressHigh(location);
+    const low = view.addressLow(location);
+    const lately = this.#lately;
+    if (lately === undefined) return this.#learnSymbol(named.file, high, low, location);
+    const key = mixWord(mixWord(named.idHash, high), low);
+    const hash = this.#hash;
+    hash.start(named.idHash);
+    hash.words(high, low, 0);
+    view.hashLines!(location, hash);
+    if (lately.knows(key, hash)) return true;
+    if (!this.#learnSymbol(named.file, high, low, location)) return false;
+    lately.note(key, hash);
+    return true;
+  }
+
+  #learnSymbol({ fileId }: MappingFile, high: number, low: number, location: number): boolean {
     const symbol = this.#symbolOf(location);
     if (symbol === undefined) return false;
-    const view = this.#view;
-    this.#session.learnSymbol(file.fileId, view.addressHigh(location), view.addressLow(location), symbol);
+    this.#session.learnSymbol(fileId, high, low, symbol);
     return true;
   }
 
   /** The store's name for a location; marks the name as used. A location without lines that has none is asked for. */
   find(location: number): FrameSymbol | undefined {
-    const file = this.#fileOf(location);
-    if (file === undefined) return this.#openMemory(location)?.symbol;
-    if (file.symbols === undefined) file.symbols = this.#session.openFile(file.fileId) ?? null;
+    const named = this.#fileOf(location);
+    if (named === undefined) return this.#openMemory(location)?.symbol;
+    const { file } = named;
+    if (named.symbols === undefined) named.symbols = this.#session.openFile(file.fileId) ?? null;
     const view = this.#view;
-    const symbol = file.symbols?.find(view.addressHigh(location), view.addressLow(location));
+    const symbol = named.symbols?.find(view.addressHigh(location), view.addressLow(location));
     if (symbol === undefined && this.#session.needNativeName !== undefined) {
       const frameType = view.frameTypeOf(location);
       this.#session.needNativeName(file, view.addressHigh(location), view.addressLow(location), frameType);
@@ -107,9 +139,10 @@ export class LocationNaming {
 
   /** The reason why a location has no name, after `find` found none; `no_file_id` where nothing identifies its file. */
   reasonUnnamed(location: number): string {
-    const file = this.#fileOf(location);
-    if (file === undefined) return this.#openMemory(location)?.reason ?? 'no_file_id';
-    return this.#session.reasonUnknown(file.fileId, this.#view.addressHigh(location), this.#view.addressLow(location));
+    const named = this.#fileOf(location);
+    if (named === undefined) return this.#openMemory(location)?.reason ?? 'no_file_id';
+    const { fileId } = named.file;
+    return this.#session.reasonUnknown(fileId, this.#view.addressHigh(location), this.#view.addressLow(location));
   }
 
   #openMemory(location: number): OpenMemory | undefined {
@@ -121,7 +154,7 @@ export class LocationNaming {
       addressHigh: view.addressHigh(location),
       addressLow: view.addressLow(location),
       frameType: view.frameTypeOf(location),
-      file: mapping === 0 ? undefined : this.#fileOfMapping(mapping),
+      file: mapping === 0 ? undefined : this.#fileOfMapping(mapping)?.file,
     });
   }
 
@@ -141,18 +174,18 @@ export class LocationNaming {
     if (mapping === 0) return undefined;
     const high = view.addressHigh(location);
     if (high >= firstMemoryAddressHigh || (high === 0 && view.addressLow(location) === 0)) return undefined;
-    const file = this.#fileOfMapping(mapping);
-    if (file === undefined) return undefined;
-    return file.isLoaded && !typesWithAddresses.has(view.frameTypeOf(location)) ? undefined : file;
+    const named = this.#fileOfMapping(mapping);
+    if (named === undefined) return undefined;
+    return named.file.isLoaded && !typesWithAddresses.has(view.frameTypeOf(location)) ? undefined : named;
   }
 
   #fileOfMapping(mapping: number): NamedFile | undefined {
     const known = this.#files[mapping];
     if (known !== undefined) return known ?? undefined;
     const file = this.#view.fileOf(mapping);
-    const named = file && { ...file, isLearned: false, symbols: undefined };
-    this.#files[mapping] = named ?? null;
-    return named;
+    const named = file === undefined ? null : { file, idHash: hashOf(file), isLearned: false, symbols: undefined };
+    this.#files[mapping] = named;
+    return named ?? undefined;
   }
 
   /** The last line is the function itself; those before it were inlined into it. */
@@ -170,6 +203,10 @@ export class LocationNaming {
     }
     return { ...symbol, inlined };
   }
+}
+
+function hashOf({ fileId }: MappingFile): number {
+  return mixWords(fileId.word0, fileId.word1, fileId.word2, fileId.word3);
 }
 
 /**

@@ -11,6 +11,7 @@ import { Service } from '../service/service.ts';
 import { whenAborted } from '../support/abort.ts';
 import { systemClock } from '../support/clock.ts';
 import { createLogger } from '../support/logger.ts';
+import { ProfileIds } from '../support/profile-ids.ts';
 import { Telemetry } from '../support/telemetry.ts';
 import { version } from '../support/version.ts';
 import type { CommandIo } from './command-io.ts';
@@ -79,6 +80,6 @@ function createService(config: ServiceConfig, logger: Logger): Service {
     logger,
     clock: systemClock,
     random: Math.random,
-    createProfileId: () => randomBytes(16),
+    profileIds: new ProfileIds(randomBytes),
   });
 }

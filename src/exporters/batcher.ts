@@ -20,6 +20,8 @@ export interface BatcherDependencies {
 }
 
 interface Batch {
+  /** Of all its requests. */
+  readonly hops: number;
   readonly requests: ExportRequest[];
   /** In units of the sizer, before merging. */
   size: number;
@@ -44,7 +46,8 @@ export class Batcher {
   readonly #config: BatchConfig;
   readonly #numConsumers: number;
   readonly #dependencies: BatcherDependencies;
-  #filling: Batch | undefined;
+  /** By hops: requests that go round in a loop must not take others with them. At most `mostHops` and one. */
+  readonly #filling = new Map<number, Batch>();
   readonly #ready: Batch[] = [];
   readonly #parts: { readonly batch: Batch; readonly request: ExportRequest }[] = [];
   #busyCount = 0;
@@ -53,7 +56,7 @@ export class Batcher {
     this.#config = config;
     this.#numConsumers = numConsumers;
     this.#dependencies = dependencies;
-    dependencies.stopping.addEventListener('abort', () => this.#close(this.#filling), { once: true });
+    dependencies.stopping.addEventListener('abort', () => this.#closeAll(), { once: true });
   }
 
   /** No part waits for a free consumer, so the next batch may be filled. */
@@ -63,21 +66,21 @@ export class Batcher {
 
   /** Resolves when all samples of the request are counted, or when it is interrupted and kept. */
   add(request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> {
-    const batch = this.#filling ?? this.#begin(signal);
+    const batch = this.#filling.get(request.hops) ?? this.#begin(request.hops, signal);
     batch.requests.push(request);
     batch.size += this.#sizeOf(request);
     if (batch.size >= this.#config.minSize || this.#dependencies.stopping.aborted) this.#close(batch);
     return batch.ended;
   }
 
-  #begin(signal: AbortSignal): Batch {
+  #begin(hops: number, signal: AbortSignal): Batch {
     const { promise: ended, resolve: end } = Promise.withResolvers<DeliveryResult>();
     const closing = new AbortController();
     const batch: Batch = {
       ...{ requests: [], size: 0, isDue: false, partCount: 0, result: 'finished' },
-      ...{ signal, closing, ended, end },
+      ...{ hops, signal, closing, ended, end },
     };
-    this.#filling = batch;
+    this.#filling.set(hops, batch);
     void this.#waitForMore(batch);
     return batch;
   }
@@ -88,9 +91,13 @@ export class Batcher {
     this.#serve();
   }
 
-  #close(batch: Batch | undefined): void {
-    if (batch === undefined || batch !== this.#filling) return;
-    this.#filling = undefined;
+  #closeAll(): void {
+    for (const batch of this.#filling.values()) this.#close(batch);
+  }
+
+  #close(batch: Batch): void {
+    if (batch !== this.#filling.get(batch.hops)) return;
+    this.#filling.delete(batch.hops);
     batch.closing.abort();
     this.#ready.push(batch);
     this.#serve();
@@ -117,9 +124,12 @@ export class Batcher {
 
   /** Makes parts of the next batch, as late as can be: a batch that waits is not held twice. `false`: no batch is ready. */
   #prepareNext(): boolean {
-    if (this.#ready.length === 0 && this.#filling?.isDue === true) {
-      this.#ready.push(this.#filling);
-      this.#filling = undefined;
+    if (this.#ready.length === 0) {
+      const due = [...this.#filling.values()].find(({ isDue }) => isDue);
+      if (due !== undefined) {
+        this.#ready.push(due);
+        this.#filling.delete(due.hops);
+      }
     }
     const batch = this.#ready.shift();
     if (batch === undefined) return false;
@@ -162,5 +172,5 @@ export class Batcher {
 function merge(requests: readonly ExportRequest[]): ExportRequest {
   if (requests.length === 1) return requests[0]!;
   const sampleCount = requests.reduce((count, request) => count + request.sampleCount, 0);
-  return createExportRequest(mergeProfiles(requests.map(({ data }) => data)), sampleCount);
+  return createExportRequest(mergeProfiles(requests.map(({ data }) => data)), sampleCount, requests[0]!.hops);
 }

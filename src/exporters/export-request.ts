@@ -11,6 +11,8 @@ export interface ExportRequest {
   readonly data: ProfilesData;
   /** Number of samples in all profiles: the Collector's items. */
   readonly sampleCount: number;
+  /** Services like this one that the profiles have passed; 0 for those that were made here. */
+  readonly hops: number;
   /** `ExportProfilesServiceRequest` as protobuf; encoded at the first call, the same bytes after. */
   encoded(): Uint8Array;
   /** The request as a backend wants it; written at the first call for a dialect and its options, the same object after. */
@@ -30,7 +32,7 @@ export interface DialectRequest {
  * seven times as much, and while a backend is down many requests wait. `data` is decoded from the bytes after that, unless
  * somebody else still holds the objects.
  */
-export function createExportRequest(data: ProfilesData, sampleCount: number): ExportRequest {
+export function createExportRequest(data: ProfilesData, sampleCount: number, hops = 0): ExportRequest {
   let held: ProfilesData | undefined = data;
   let bytes: Uint8Array | undefined;
   let lent = new WeakRef(data);
@@ -43,6 +45,7 @@ export function createExportRequest(data: ProfilesData, sampleCount: number): Ex
       return decoded;
     },
     sampleCount,
+    hops,
     encoded: (): Uint8Array => {
       bytes ??= encodeProfilesData(held!);
       held = undefined;
@@ -53,7 +56,7 @@ export function createExportRequest(data: ProfilesData, sampleCount: number): Ex
 }
 
 /** Creates the same of bytes that are encoded already. They must not change. */
-export function createEncodedRequest(bytes: Uint8Array, sampleCount: number): ExportRequest {
+export function createEncodedRequest(bytes: Uint8Array, sampleCount: number, hops = 0): ExportRequest {
   // A request may wait for long: it must not keep a larger piece of memory that its bytes came in.
   const own = 4 * bytes.length >= 3 * bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
   let lent: WeakRef<ProfilesData> | undefined;
@@ -66,6 +69,7 @@ export function createEncodedRequest(bytes: Uint8Array, sampleCount: number): Ex
       return data;
     },
     sampleCount,
+    hops,
     encoded: () => own,
   };
   return withDialects(request);
@@ -79,7 +83,7 @@ function withDialects(plain: Omit<ExportRequest, 'inDialect'>): ExportRequest {
     const known = written.get(key);
     if (known !== undefined) return known;
     const { data, sampleCount, ...dropped } = applyDialect(request.data, dialect, options);
-    const result = { request: createExportRequest(data, sampleCount), ...dropped };
+    const result = { request: createExportRequest(data, sampleCount, request.hops), ...dropped };
     written.set(key, result);
     return result;
   };
@@ -96,12 +100,12 @@ const writtenTwice = new WeakSet<ExportRequest>();
  */
 export function withEachFunctionTwice(request: ExportRequest): ExportRequest {
   if (writtenTwice.has(request)) return request;
-  return createRequestWrittenTwice(withFunctionsTwice(request.data), request.sampleCount);
+  return createRequestWrittenTwice(withFunctionsTwice(request.data), request.sampleCount, request.hops);
 }
 
 /** Like `createExportRequest`, of data that has each function twice already. */
-export function createRequestWrittenTwice(data: ProfilesData, sampleCount: number): ExportRequest {
-  const request = createExportRequest(data, sampleCount);
+export function createRequestWrittenTwice(data: ProfilesData, sampleCount: number, hops = 0): ExportRequest {
+  const request = createExportRequest(data, sampleCount, hops);
   writtenTwice.add(request);
   return request;
 }

@@ -180,7 +180,7 @@ export function splitRequest(
   // A profile without samples that is left alone in a part has nothing to tell.
   const parts = split.parts
     .filter(({ sampleCount }) => sampleCount > 0)
-    .map(({ data, sampleCount }) => create(data, sampleCount));
+    .map(({ data, sampleCount }) => create(data, sampleCount, request.hops));
   const sizeBytes = split.parts.reduce((sum, part) => sum + part.sizeBytes, 0);
   return { parts, sizeBytes, result };
 }

@@ -4,6 +4,7 @@ import type { Location, Profile, ProfilesData } from '../otlp/profiles-data.ts';
 import { countTimestamps } from '../otlp/profiles-data.ts';
 import type { ResourceEditor } from '../otlp/resource-edit.ts';
 import type { TimeRange } from '../profile/build/window-contents.ts';
+import type { CreateProfileId } from '../profile/join/joined-profile.ts';
 import { ProfilesJoiner } from '../profile/join/profiles-joiner.ts';
 import { DictionaryNaming } from '../profile/names/dictionary-naming.ts';
 import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
@@ -45,7 +46,7 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
   constructor(parts: MergeParts) {
     this.#parts = parts;
     this.#locations = createLocationCounter(parts.meter);
-    this.#joiner = new ProfilesJoiner(parts.createProfileId);
+    this.#joiner = new ProfilesJoiner(keepId);
   }
 
   get usage(): WindowUsage {
@@ -106,14 +107,14 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
   take(frames: ProfilesData | undefined, range: TimeRange, nowMs: number): JoinedReport {
     const kept = this.#joiner;
     if (kept.isEmpty) return { data: frames && this.#identify(frames), eventCount: 0, unresolved: [] };
-    this.#joiner = new ProfilesJoiner(this.#parts.createProfileId);
+    this.#joiner = new ProfilesJoiner(keepId);
     const eventCount = kept.timestampCount;
     const { joined, unresolved } = this.#withLateNames(kept, nowMs);
     // Samples from before or after the cycle have a profile of their own, and the others must not begin with them.
     const joins = ({ timeUnixNano }: Profile): 'profiles' | 'samples' =>
       timeUnixNano === range.startUnixNano ? 'profiles' : 'samples';
     if (frames !== undefined) joined.add(frames, { joins });
-    return { data: this.#identify(joined.build()), eventCount, unresolved };
+    return { data: this.#identify(withNewIds(joined.build(), this.#parts.createProfileId)), eventCount, unresolved };
   }
 
   /** Once, at the tick: what was learned of a process meanwhile counts for all of its samples. */
@@ -148,7 +149,7 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
     kept: ProfilesJoiner,
     nowMs: number,
   ): { joined: ProfilesJoiner; unresolved: readonly UnnamedFrames[] } {
-    const { names, createProfileId } = this.#parts;
+    const { names } = this.#parts;
     const { locationTable } = kept.dictionary;
     const naming = new DictionaryNaming(
       kept.dictionary,
@@ -164,10 +165,24 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
     if (late.length === 0) return { joined: kept, unresolved };
     this.#locations.add(late.length, { outcome: 'named' });
     // Two locations may have become one, and so two stacks and two samples: all is joined anew.
-    const named = new ProfilesJoiner(createProfileId);
+    const named = new ProfilesJoiner(keepId);
     named.add(kept.build(), { linesOf: (location, target) => naming.linesIn(target, location) });
     return { joined: named, unresolved };
   }
+}
+
+const keepId: CreateProfileId = (first) => first;
+
+/** A report is made here, also where it has a profile of one request alone: by the ID of a profile its maker knows it again. */
+function withNewIds(data: ProfilesData, createProfileId: () => Uint8Array): ProfilesData {
+  const resourceProfiles = data.resourceProfiles.map((resource) => ({
+    ...resource,
+    scopeProfiles: resource.scopeProfiles.map((scope) => ({
+      ...scope,
+      profiles: scope.profiles.map((profile) => ({ ...profile, profileId: createProfileId() })),
+    })),
+  }));
+  return { ...data, resourceProfiles };
 }
 
 function isUnnamed({ lines }: Location): boolean {

@@ -62,21 +62,21 @@ export class PassThrough implements ProfilesSink {
     });
   }
 
-  submit(received: ReceivedProfiles, signal?: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
+  submit(received: ReceivedProfiles, signal?: AbortSignal, hops = 0): SinkAnswer | Promise<SinkAnswer> {
     const { holdMs } = this.#parts.names;
-    const enriched = this.#enrich(received);
+    const enriched = this.#enrich(received, hops);
     const isUnderWay = holdMs > 0 && enriched.unnamed.some(({ reason }) => reason === 'under_way');
-    return isUnderWay ? this.#hold(received, signal) : this.#send(enriched, signal);
+    return isUnderWay ? this.#hold(received, hops, signal) : this.#send(enriched, signal);
   }
 
   /** Waits for names under way, no longer than `hold`. */
-  async #hold(received: ReceivedProfiles, signal?: AbortSignal): Promise<SinkAnswer> {
+  async #hold(received: ReceivedProfiles, hops: number, signal?: AbortSignal): Promise<SinkAnswer> {
     const { native, holdMs } = this.#parts.names;
     await native?.untilIdle(holdMs);
     const { scan } = received;
     // The scanner's columns are those of another message by now.
     const again = scan.kind === 'passable' ? this.#scanner.scan(scan.profiles.bytes, true) : scan;
-    return this.#send(this.#enrich(received, again), signal);
+    return this.#send(this.#enrich(received, hops, again), signal);
   }
 
   #send(enriched: EnrichedRequest, signal?: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
@@ -95,19 +95,19 @@ export class PassThrough implements ProfilesSink {
     return answer;
   }
 
-  #enrich(received: ReceivedProfiles, scan: ScanResult = received.scan): EnrichedRequest {
+  #enrich(received: ReceivedProfiles, hops: number, scan: ScanResult = received.scan): EnrichedRequest {
     const { names, clock } = this.#parts;
     const nowMs = clock.nowMs();
     const session = namingAt(names, nowMs, () => received.data);
     this.#lately.begin(nowMs, names.store.earlyRemovals);
     const { sampleCount } = received;
-    const around = scan.kind === 'passable' ? this.#aroundBytes(scan.profiles, session, sampleCount) : scan;
+    const around = scan.kind === 'passable' ? this.#aroundBytes(scan.profiles, session, { sampleCount, hops }) : scan;
     if ('request' in around) return around;
     const rebuilt = enrichProfiles(received.data, session);
     this.#lately.forget();
     const way = { way: 'rebuilt', reason: around.reason };
     const data = editProfiles(rebuilt.data, this.#editor);
-    const request = createExportRequest(data, data === rebuilt.data ? sampleCount : countSamples(data));
+    const request = createExportRequest(data, data === rebuilt.data ? sampleCount : countSamples(data), hops);
     return { request, unnamed: rebuilt.unnamed, locations: rebuilt, way };
   }
 
@@ -115,7 +115,7 @@ export class PassThrough implements ProfilesSink {
   #aroundBytes(
     profiles: PassableProfiles,
     session: NamingSession,
-    sampleCount: number,
+    { sampleCount, hops }: Pick<ExportRequest, 'sampleCount' | 'hops'>,
   ): EnrichedRequest | { readonly reason: string } {
     const isServiceOnSamples = hasAttributeKey(profiles, attributeNames.serviceName);
     const named = enrichPassable(profiles, session, this.#lately);
@@ -124,7 +124,7 @@ export class PassThrough implements ProfilesSink {
     if (bytes === undefined) return { reason: 'resources' };
     const changed = bytes === profiles.bytes ? 'as_it_was' : bytes === named.bytes ? 'inlined' : 'identified';
     const way = { way: named.namedLocations > 0 ? 'named' : changed };
-    return { request: createEncodedRequest(bytes, sampleCount), unnamed: named.unnamed, locations: named, way };
+    return { request: createEncodedRequest(bytes, sampleCount, hops), unnamed: named.unnamed, locations: named, way };
   }
 
   #count({ locations, way }: EnrichedRequest): void {

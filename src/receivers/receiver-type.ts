@@ -8,7 +8,7 @@ import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import type { FrameSink } from './frames/batch-intake.ts';
 import type { GrpcServers } from './grpc-servers.ts';
-import type { RequestKeeping } from './otlp/profiles-intake.ts';
+import type { OwnProfiles, RequestKeeping } from './otlp/profiles-intake.ts';
 import type { ProfilesSink } from './otlp/profiles-sink.ts';
 
 /** PipelineEntry is the beginning of a pipeline as one receiver sees it. */
@@ -22,6 +22,7 @@ export interface PipelineEntry {
     readonly admission: Admission;
     /** `undefined`: requests that the sink holds on to are in memory alone. */
     readonly keeping: RequestKeeping | undefined;
+    readonly own: OwnProfiles;
   };
 }
 

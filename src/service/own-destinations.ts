@@ -43,6 +43,13 @@ async function resolveHost(host: string): Promise<readonly string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
+/** The destinations of one pipeline, as `path of the key (address)`. */
+export function destinationsOf(config: CheckedConfig, pipelineId: string): string[] {
+  const pipeline = config.pipelines.get(pipelineId);
+  const pipelines = new Map(pipeline === undefined ? [] : [[pipelineId, pipeline]]);
+  return sendersOf({ ...config, pipelines }).map(({ path, ...endpoint }) => `${path} (${formatEndpoint(endpoint)})`);
+}
+
 function sendersOf({ pipelines, exporters }: CheckedConfig): Sender[] {
   const used = new Set([...pipelines.values()].flatMap((pipeline) => pipeline.exporters));
   return [...used].flatMap((id) => {

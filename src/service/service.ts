@@ -19,6 +19,7 @@ import type { ConnectJournal } from '../model/request-journal.ts';
 import { createPipeline } from '../pipeline/create-pipeline.ts';
 import type { Pipeline, PipelineParts } from '../pipeline/pipeline.ts';
 import { GrpcServers } from '../receivers/grpc-servers.ts';
+import type { OwnProfiles } from '../receivers/otlp/profiles-intake.ts';
 import type { PipelineEntry } from '../receivers/receiver-type.ts';
 import { reportingCycleType } from '../reporter/reporting-cycle-config.ts';
 import type { SegmentLog } from '../storage/segment-log.ts';
@@ -27,16 +28,19 @@ import type { LifecycleStatus } from '../support/lifecycle.ts';
 import { Lifecycle } from '../support/lifecycle.ts';
 import { componentLogger } from '../support/logger.ts';
 import { observeProcess } from '../support/process-metrics.ts';
+import type { ProfileIds } from '../support/profile-ids.ts';
 import type { Telemetry } from '../support/telemetry.ts';
 import type { ServiceConfig } from './components.ts';
 import { Extensions } from './extensions.ts';
 import { outletsToPages } from './live-report.ts';
+import { destinationsOf } from './own-destinations.ts';
 import type { ReloadPlan } from './reload-plan.ts';
 import { planReload } from './reload-plan.ts';
 import { RunningExporters } from './running-exporters.ts';
 
-export interface ServiceParts extends Omit<PipelineParts, 'meter'> {
+export interface ServiceParts extends Omit<PipelineParts, 'meter' | 'createProfileId'> {
   readonly telemetry: Telemetry;
+  readonly profileIds: ProfileIds;
 }
 
 export interface ShutdownDeadlines {
@@ -109,7 +113,7 @@ export class Service {
         id,
         config,
         { exporters: this.#exporters.exportersOf(id), ...pages, journalLog },
-        { ...parts, meter },
+        { ...parts, meter, createProfileId: () => parts.profileIds.create() },
       );
     });
     this.#lifecycle = this.#createLifecycle(pipelines);
@@ -209,7 +213,7 @@ export class Service {
       const { clock, telemetry, logger } = this.#parts;
       const { type, config } = this.#config.receivers.get(id)!;
       const { component, ports } = type.create(id, config, {
-        entry: entryOf(pipeline, id),
+        entry: entryOf(pipeline, id, this.#ownProfilesOf(pipeline.id)),
         grpcServers: this.#grpcServers,
         guardOf: (authenticator) => this.#extensions.guardOf(authenticator),
         clock,
@@ -219,6 +223,11 @@ export class Service {
       for (const [protocol, port] of ports) this.#portsByReceiver.set(protocol === 'grpc' ? id : `${id}:http`, port);
       return component;
     });
+  }
+
+  #ownProfilesOf(pipelineId: string): OwnProfiles {
+    const { prefix } = this.#parts.profileIds;
+    return { idPrefix: prefix, destinations: () => destinationsOf(this.#config, pipelineId) };
   }
 
   #createLifecycle(pipelines: readonly Pipeline[]): Lifecycle<Member> {
@@ -248,7 +257,11 @@ export class Service {
 }
 
 /** The beginning of a pipeline for one of its receivers. */
-function entryOf({ intake, profiles, merged, admissions, journal }: Pipeline, id: string): PipelineEntry {
+function entryOf(
+  { intake, profiles, merged, admissions, journal }: Pipeline,
+  id: string,
+  own: OwnProfiles,
+): PipelineEntry {
   const connectTo = (type: 'frames' | 'otlp'): ConnectJournal | undefined =>
     journal && ((restore) => journal.connect(type, id, restore));
   const connectJournal = connectTo('otlp');
@@ -258,6 +271,7 @@ function entryOf({ intake, profiles, merged, admissions, journal }: Pipeline, id
       sink: profiles,
       admission: admissions.otlp,
       keeping: merged && connectJournal && { sink: merged, connectJournal },
+      own,
     },
   };
 }

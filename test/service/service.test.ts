@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:http2';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import { componentTypes } from '../../src/service/components.ts';
 import { findPipelineProblems } from '../../src/service/pipeline-problems.ts';
 import { Service } from '../../src/service/service.ts';
 import { systemClock } from '../../src/support/clock.ts';
+import { ProfileIds } from '../../src/support/profile-ids.ts';
 import { Telemetry } from '../../src/support/telemetry.ts';
 import { FramesClient, smallBatch } from '../support/frames-client.ts';
 import { freePorts } from '../support/free-ports.ts';
@@ -51,7 +53,7 @@ service:
     logger: log.logger,
     clock: systemClock,
     random: Math.random,
-    createProfileId: () => new Uint8Array(16).fill(1),
+    profileIds: new ProfileIds(randomBytes),
   });
   const written = (): ReturnType<typeof decodeProfilesData>[] => {
     const bytes = readFileSync(path);

@@ -6,7 +6,7 @@ export function fakeRequest(number: number, sampleCount = 1, sizeBytes = 4): Exp
   const bytes = Buffer.alloc(sizeBytes);
   bytes.writeUInt32BE(number);
   const request: ExportRequest = {
-    ...{ data: emptyData, sampleCount, encoded: () => bytes },
+    ...{ data: emptyData, sampleCount, hops: 0, encoded: () => bytes },
     inDialect: () => ({ request, droppedSamples: 0, droppedLabels: new Map() }),
   };
   return request;

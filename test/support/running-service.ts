@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { readConfig } from '../../src/cli/read-config.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
@@ -6,6 +7,7 @@ import { componentTypes } from '../../src/service/components.ts';
 import { findPipelineProblems } from '../../src/service/pipeline-problems.ts';
 import { Service } from '../../src/service/service.ts';
 import { systemClock } from '../../src/support/clock.ts';
+import { ProfileIds } from '../../src/support/profile-ids.ts';
 import type { PrometheusForm } from '../../src/support/prometheus-text.ts';
 import { Telemetry } from '../../src/support/telemetry.ts';
 import { recordLogs } from './log-recorder.ts';
@@ -40,7 +42,7 @@ export async function startService(t: TestContext, yaml: string): Promise<Runnin
     logger: logs.logger,
     clock: systemClock,
     random: Math.random,
-    createProfileId: () => new Uint8Array(16).fill(1),
+    profileIds: new ProfileIds(randomBytes),
   });
   await service.start();
   const stop = (): Promise<void> => {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { readConfig } from '../../src/cli/read-config.ts';
 import { componentTypes } from '../../src/service/components.ts';
 import { findPipelineProblems } from '../../src/service/pipeline-problems.ts';
 import { Service } from '../../src/service/service.ts';
 import { systemClock } from '../../src/support/clock.ts';
+import { ProfileIds } from '../../src/support/profile-ids.ts';
 import { Telemetry } from '../../src/support/telemetry.ts';
 import type { LogRecorder } from './log-recorder.ts';
 import { recordLogs } from './log-recorder.ts';
@@ -34,7 +36,7 @@ export async function startSecuredService(t: TestContext, yaml: string): Promise
     logger: log.logger,
     clock: systemClock,
     random: Math.random,
-    createProfileId: () => new Uint8Array(16).fill(1),
+    profileIds: new ProfileIds(randomBytes),
   });
   await service.start();
   t.after(() => service.stop({ receivers: AbortSignal.timeout(2_000), all: AbortSignal.timeout(5_000) }));

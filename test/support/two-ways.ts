@@ -70,7 +70,7 @@ function readSlowly({ encoding, bytes, isVersionDeclared }: MessageContent): Slo
     encoding === 'json'
       ? decodeAnyJson(Buffer.from(bytes).toString())
       : decodeAnyWire(bytes, isVersionDeclared, finding);
-  return { ...sortOutProfiles(data, misnumberedSamples), version, mendedTexts };
+  return { ...sortOutProfiles(data, { misnumbered: misnumberedSamples }), version, mendedTexts };
 }
 
 function countsOf({ learnedLocations, namedLocations, unnamedLocations, unnamed }: LocationCounts): LocationCounts {

@@ -3,6 +3,7 @@ import type { ChannelOptions } from '@grpc/grpc-js';
 import { ChannelCredentials, Client, compressionAlgorithms, Metadata } from '@grpc/grpc-js';
 import type { ClientCredentials } from '../../model/authentication.ts';
 import { omitIpServerName } from '../../support/grpc-internals.ts';
+import { hopsHeader } from '../../support/hops.ts';
 import { Connections } from '../connections.ts';
 import type { ExportClient, SendResult } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
@@ -57,7 +58,7 @@ export class OtlpGrpcClient implements ExportClient {
 
   readonly send = async (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
     const bytes = request.encoded();
-    const end = await this.#connections.use((client) => this.#call(client, bytes, signal));
+    const end = await this.#connections.use((client) => this.#call(client, request, signal));
     this.#hasAnswered ||= end.isAnswered;
     return resultOfCall(end, bytes.length, { ...this.#receiver, hasAnswered: this.#hasAnswered });
   };
@@ -66,21 +67,22 @@ export class OtlpGrpcClient implements ExportClient {
     await this.#connections.close();
   }
 
-  #metadataNow(): Metadata {
+  #metadataOf({ hops }: ExportRequest): Metadata {
     const metadata = this.#metadata.clone();
+    metadata.set(hopsHeader, String(hops + 1));
     for (const [name, value] of this.#credentials?.() ?? []) metadata.set(name, value);
     return metadata;
   }
 
-  #call(client: Client, bytes: Uint8Array, signal: AbortSignal): Promise<CallEnd> {
+  #call(client: Client, request: ExportRequest, signal: AbortSignal): Promise<CallEnd> {
     return new Promise((resolve) => {
       let isAnswered = false;
       const call = client.makeUnaryRequest(
         exportPath,
         (message: Uint8Array) => Buffer.from(message.buffer, message.byteOffset, message.byteLength),
         (response: Buffer) => response,
-        bytes,
-        this.#metadataNow(),
+        request.encoded(),
+        this.#metadataOf(request),
         (error, response) => {
           signal.removeEventListener('abort', cancel);
           resolve({ error, response, isAnswered });

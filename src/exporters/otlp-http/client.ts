@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import type { ClientCredentials } from '../../model/authentication.ts';
 import { encodeProfilesJson } from '../../otlp/json/encode-profiles-json.ts';
 import type { Clock } from '../../support/clock.ts';
+import { hopsHeader } from '../../support/hops.ts';
 import { loadPackage } from '../../support/lazy-package.ts';
 import { compress } from '../compression.ts';
 import { describeConnectionFault } from '../connection-fault.ts';
@@ -28,6 +29,12 @@ export interface OtlpHttpClientParts extends Pick<ExporterDependencies, 'clock' 
   readonly id: string;
   /** Of this service, for the user agent. */
   readonly version: string;
+}
+
+interface HttpMessage {
+  readonly body: Uint8Array;
+  /** Of this message alone. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Posts requests to one receiver of OTLP profiles over connections that it keeps. */
@@ -63,7 +70,8 @@ export class OtlpHttpClient implements ExportClient {
     const message = encoding === 'json' ? Buffer.from(encodeProfilesJson(request.data)) : request.encoded();
     if (message.length > maxRequestSizeBytes) return tooLarge(message.length);
     const body = await compress(message, compression, compressionLevel);
-    const end = await this.#connections.use((dispatcher) => this.#post(dispatcher, body, signal));
+    const own = { [hopsHeader]: String(request.hops + 1) };
+    const end = await this.#connections.use((dispatcher) => this.#post(dispatcher, { body, headers: own }, signal));
     if ('kind' in end) return end;
     const nowUnixMs = Number(this.#clock.unixNano() / 1_000_000n);
     return resultOfResponse(end, { url: this.#url, dialect, nowUnixMs });
@@ -73,14 +81,18 @@ export class OtlpHttpClient implements ExportClient {
     await this.#connections.close();
   }
 
-  async #post(dispatcher: Dispatcher, body: Uint8Array, signal: AbortSignal): Promise<HttpResponse | SendResult> {
+  async #post(
+    dispatcher: Dispatcher,
+    { body, headers }: HttpMessage,
+    signal: AbortSignal,
+  ): Promise<HttpResponse | SendResult> {
     const { origin, pathname, search } = this.#url;
     try {
       const response = await dispatcher.request({
         origin,
         path: pathname + search,
         method: 'POST',
-        headers: { ...this.#headers, ...Object.fromEntries(this.#credentials?.() ?? []) },
+        headers: { ...this.#headers, ...headers, ...Object.fromEntries(this.#credentials?.() ?? []) },
         body,
         signal,
       });

@@ -32,7 +32,7 @@ export class DurableRequests implements RequestStorage {
       const record = this.#log.append(bytes, request.sampleCount);
       if (record === undefined) return bytes.length > this.#log.maxPayloadBytes ? 'storage_too_small' : 'storage_full';
       this.#events.written();
-      return this.#stored(record);
+      return this.#stored(record, request.hops);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === undefined) throw error;
       this.#events.writeFailed(error as NodeJS.ErrnoException);
@@ -46,14 +46,15 @@ export class DurableRequests implements RequestStorage {
     this.#log.close();
   }
 
-  #stored(record: LogRecord): StoredRequest {
+  /** Hops are not on disk: a request of an earlier run begins to count anew. */
+  #stored(record: LogRecord, hops = 0): StoredRequest {
     const { sampleCount, payloadBytes } = record.header;
     return {
       sampleCount,
       sizeBytes: payloadBytes,
       read: async () => {
         const bytes = await this.#read(record);
-        return bytes && createEncodedRequest(bytes, sampleCount);
+        return bytes && createEncodedRequest(bytes, sampleCount, hops);
       },
       finish: () => this.#finish(record),
     };

@@ -3,7 +3,7 @@
  * fields that known encoders do not write; `reference` an index or an ID is wrong; `string_reference` a text that only
  * attributes of resources refer to is not at the end of its table; `incomplete` something is missing that every receiver
  * expects; `shape` a sample has values that belong to no timestamp; `orphan` an entry is in no use; `duplicate` two entries are equal; `same_resource` two resources or scopes are
- * equal; `same_time` two profiles of a resource and of equal types begin together; `same_location` a name makes two
+ * equal; `same_time` two profiles of a resource and of equal types begin together; `looped` this process made one of the profiles; `same_location` a name makes two
  * locations equal.
  */
 export type NotPassableReason =
@@ -18,6 +18,7 @@ export type NotPassableReason =
   | 'duplicate'
   | 'same_resource'
   | 'same_time'
+  | 'looped'
   | 'same_location';
 
 /** Thrown and caught within this folder: a scan has met something that it leaves to the decoder. */

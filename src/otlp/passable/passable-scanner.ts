@@ -46,10 +46,16 @@ export class PassableScanner {
   readonly #walk = new ByteWalk();
   readonly #hash = new PairHash();
   readonly #evidence = new VersionEvidence();
+  readonly #ownIdPrefix: Uint8Array | undefined;
   #resources = new PairSet();
   #scopes = new PairSet();
   #profiles = new PairSet();
   #columns = new DictionaryColumns();
+
+  /** `ownIdPrefix` begins the IDs of profiles that this process made: a message with one of them is not passable. */
+  constructor(ownIdPrefix?: Uint8Array) {
+    this.#ownIdPrefix = ownIdPrefix;
+  }
 
   /** `isVersionDeclared` says that the sender declared the current version of the protocol. */
   scan(bytes: Uint8Array, isVersionDeclared: boolean): ScanResult {
@@ -79,7 +85,7 @@ export class PassableScanner {
     const scan: ProfilesScan = {
       ...{ walk: this.#walk, columns, hash: this.#hash, evidence: this.#evidence },
       ...{ resources: this.#resources, scopes: this.#scopes, profiles: this.#profiles },
-      ...{ sampleCount: 0, referenceCount: 0 },
+      ...{ sampleCount: 0, referenceCount: 0, ownIdPrefix: this.#ownIdPrefix },
     };
     const { walk, evidence } = scan;
     walk.start(bytes);

@@ -1,6 +1,7 @@
 // hot
 
 import { mixWord } from '../../support/mix-words.ts';
+import { hasPrefix } from '../../support/profile-ids.ts';
 import { once } from './byte-walk.ts';
 import { notPassable } from './not-passable.ts';
 import type { PairSet } from './pair-set.ts';
@@ -16,6 +17,8 @@ export interface ProfilesScan extends ValueScan {
   /** Types and starts of the profiles of each resource. */
   readonly profiles: PairSet;
   readonly evidence: VersionEvidence;
+  /** First bytes of the IDs of profiles that this process made. */
+  readonly ownIdPrefix: Uint8Array | undefined;
   sampleCount: number;
 }
 
@@ -214,9 +217,10 @@ function refuseSameTime(scan: ProfilesScan, timeStart: number, sampleType: numbe
 /** Sample type and period type. */
 const typeFields = (1 << 1) | (1 << 5);
 
-function scanProfileBytes({ walk, hash }: ProfilesScan, tag: number, end: number): void {
+function scanProfileBytes({ walk, hash, ownIdPrefix }: ProfilesScan, tag: number, end: number): void {
   const sizeBytes = end - walk.position;
   if (tag === 0x3a && sizeBytes !== 0 && sizeBytes !== 16) throw notPassable('reference');
+  if (tag === 0x3a && hasPrefix(walk.bytes, walk.position, ownIdPrefix)) throw notPassable('looped');
   if (tag === 0x4a) scanText(walk, hash, walk.position, end);
   walk.position = end;
 }

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Profile, Sample } from '../../otlp/profiles-data.ts';
+import { ownPrefixBytes } from '../../support/profile-ids.ts';
 
 /**
  * The part of a profile that begins at a sample. Pyroscope takes profiles with equal labels and equal `time_unix_nano` for one
@@ -42,10 +43,14 @@ export function notBefore(sample: Sample, unixNano: bigint): Sample {
 
 /**
  * ID of the part of a profile that begins at a sample: made of the profile's ID and the sample, the same at each try; none for a
- * profile without ID. An ID names one set of samples, and a receiver may drop a profile whose ID it has seen.
+ * profile without ID. An ID names one set of samples, and a receiver may drop a profile whose ID it has seen. The first half
+ * stays: by it the process that made a profile knows its parts.
  */
 export function partId(profileId: Uint8Array, firstSample: number): Uint8Array {
   if (profileId.length === 0 || firstSample === 0) return profileId;
   const hash = createHash('sha256').update(profileId).update(`part at sample ${firstSample}`).digest();
-  return new Uint8Array(hash.subarray(0, 16));
+  const id = new Uint8Array(2 * ownPrefixBytes);
+  id.set(profileId.subarray(0, ownPrefixBytes));
+  id.set(hash.subarray(0, ownPrefixBytes), ownPrefixBytes);
+  return id;
 }

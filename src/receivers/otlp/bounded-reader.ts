@@ -60,12 +60,16 @@ const threadBytesADecodedByte = 2.5;
  * passes undecoded: neither the loop nor the heap of the service feels them.
  */
 export class BoundedReader {
-  readonly #reader = new MessageReader();
+  readonly #reader: MessageReader;
+  readonly #ownIdPrefix: Uint8Array | undefined;
   readonly #memory: DecodingMemory;
   readonly #thread: WorkerClient<MessageContent, DecodingReply>;
   #waitingBytes = 0;
 
-  constructor(memory: DecodingMemory, clock: Clock) {
+  /** `ownIdPrefix` begins the IDs of profiles that this process made; these are left out. */
+  constructor(memory: DecodingMemory, clock: Clock, ownIdPrefix?: Uint8Array) {
+    this.#reader = new MessageReader(ownIdPrefix);
+    this.#ownIdPrefix = ownIdPrefix;
     this.#memory = memory;
     const maxHeapMib = Math.min(1024, Math.max(64, Math.floor(memory.heapLimitBytes / mebibyte / 2)));
     // Compiled, the file has another extension.
@@ -120,7 +124,7 @@ export class BoundedReader {
     content: MessageContent,
     decodedBytes: number,
   ): Promise<ReadMessage | DecodingRefusal> | DecodingRefusal {
-    const { bytes } = content;
+    const { encoding, bytes, isVersionDeclared } = content;
     if (this.#waitingBytes > 0 && this.#waitingBytes + bytes.length > mostWaitingBytes) {
       return { reason: 'large messages wait to be decoded; send this one again later', retryDelayMs };
     }
@@ -129,7 +133,7 @@ export class BoundedReader {
     }
     this.#waitingBytes += bytes.length;
     return this.#thread
-      .ask(content)
+      .ask({ encoding, bytes, isVersionDeclared, ownIdPrefix: this.#ownIdPrefix })
       .finally(() => {
         this.#waitingBytes -= bytes.length;
       })

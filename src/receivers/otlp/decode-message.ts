@@ -13,6 +13,8 @@ export interface MessageContent {
   readonly bytes: Uint8Array;
   /** True when the sender declared the current version of the protocol. */
   readonly isVersionDeclared: boolean;
+  /** First bytes of the IDs of profiles that this process made; these are left out. */
+  readonly ownIdPrefix?: Uint8Array | undefined;
 }
 
 /** A message without its faulty profiles, and the version that its sender wrote. */
@@ -31,19 +33,19 @@ export const mostElements = 2_097_152;
  * `mostDecodedBytes`; elements are counted before anything is decoded
  */
 export function decodeMessage(
-  { encoding, bytes, isVersionDeclared }: MessageContent,
+  { encoding, bytes, isVersionDeclared, ownIdPrefix }: MessageContent,
   mostDecodedBytes: number,
   detected: DetectedVersion = detectVersion({ encoding, bytes, isVersionDeclared }),
 ): DecodedMessage {
   if (encoding === 'protobuf') {
     checkProtobufSize(bytes, mostDecodedBytes);
     const { data, version, mendedTexts, misnumberedSamples } = decodeAnyWire(bytes, isVersionDeclared, detected);
-    return { ...sortOutProfiles(data, misnumberedSamples), version, mendedTexts };
+    return { ...sortOutProfiles(data, { misnumbered: misnumberedSamples, ownIdPrefix }), version, mendedTexts };
   }
   checkJsonSize(bytes, mostDecodedBytes);
   try {
     const { data, version } = decodeAnyJson(textOf(bytes));
-    return { ...sortOutProfiles(data), version, mendedTexts: isUtf8(bytes) ? 0 : 1 };
+    return { ...sortOutProfiles(data, { ownIdPrefix }), version, mendedTexts: isUtf8(bytes) ? 0 : 1 };
   } catch (error) {
     if (error instanceof InvalidMessage && !isUtf8(bytes)) throw new InvalidMessage('', notUtf8);
     throw error;

@@ -17,7 +17,14 @@ interface ToDecode {
 
 /** Reads messages one after the other, and decodes only those that cannot be passed on as they are. */
 export class MessageReader {
-  readonly #scanner = new PassableScanner();
+  readonly #ownIdPrefix: Uint8Array | undefined;
+  readonly #scanner: PassableScanner;
+
+  /** `ownIdPrefix` begins the IDs of profiles that this process made; these are left out. */
+  constructor(ownIdPrefix?: Uint8Array) {
+    this.#ownIdPrefix = ownIdPrefix;
+    this.#scanner = new PassableScanner(ownIdPrefix);
+  }
 
   /** @throws InvalidMessage when the message cannot be read */
   read(content: MessageContent): ReadMessage {
@@ -36,7 +43,8 @@ export class MessageReader {
   decode(content: MessageContent, reason: NotPassableReason): ReadMessage {
     const detected = detectVersion(content);
     const isOld = detected.kind !== 'found' || detected.version !== 'current';
-    const decoded = decodeMessage(content, Number.POSITIVE_INFINITY, detected);
+    const own = { ...content, ownIdPrefix: this.#ownIdPrefix };
+    const decoded = decodeMessage(own, Number.POSITIVE_INFINITY, detected);
     return { ...decoded, scan: { kind: 'not_passable', reason: isOld ? 'version' : reason } };
   }
 }
@@ -51,6 +59,7 @@ function withoutFaults(profiles: PassableProfiles): ReadMessage {
     },
     sampleCount,
     rejectedProfiles: 0,
+    loopedProfiles: 0,
     rejectedSamples: 0,
     faults: [],
     faultCount: 0,

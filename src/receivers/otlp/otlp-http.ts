@@ -4,6 +4,7 @@ import type { RequestGuard } from '../../model/authentication.ts';
 import { encodeExportResponseJson } from '../../otlp/json/export-response-json.ts';
 import type { ExportResponse } from '../../otlp/protobuf/export-response.ts';
 import { encodeExportResponse } from '../../otlp/protobuf/export-response.ts';
+import { hopsHeader, parseHops } from '../../support/hops.ts';
 import type { ContentEncoding } from '../content-encoding.ts';
 import { contentEncodingOf, decompress } from '../content-encoding.ts';
 import type { RpcStatus } from '../rpc-status.ts';
@@ -68,7 +69,7 @@ export function addOtlpRoutes(
         const message = `cannot decompress the request body as ${compression}: ${content.reason}`;
         return refuse(reply, encoding, intake, 'encoding', { code: status.INVALID_ARGUMENT, message });
       }
-      const isVersionDeclared = versionsOf(request).length > 0;
+      const isVersionDeclared = valuesOf(request, developmentVersionKey).length > 0;
       const caller = new AbortController();
       // The client may have left while its request was decompressed.
       if (reply.raw.closed) caller.abort();
@@ -78,6 +79,7 @@ export function addOtlpRoutes(
         encoding,
         bytes: content.bytes,
         isVersionDeclared,
+        hops: parseHops(valuesOf(request, hopsHeader)),
         caller,
       });
       if (outcome.kind === 'taken') return sendResponse(reply, encoding, outcome.response);
@@ -131,8 +133,10 @@ async function refuseByHead(
     return sendText(reply, 415, `415 unsupported media type, supported: [${supported}]`);
   }
   if (intake.isStopping) return refuse(reply, encoding, intake, 'stopping', stopping);
-  const version = refuseDevelopmentVersion(versionsOf(request));
+  const version = refuseDevelopmentVersion(valuesOf(request, developmentVersionKey));
   if (version !== undefined) return refuse(reply, encoding, intake, 'version', version);
+  const loop = intake.refuseLoop('http', valuesOf(request, hopsHeader));
+  if (loop !== undefined) return sendStatus(reply, encoding, httpStatusOf(loop.code), loop);
   const notAdmitted = intake.refuseUnadmitted();
   if (notAdmitted !== undefined) return refuse(reply, encoding, intake, 'not_admitted', notAdmitted);
   const header = request.headers['content-encoding'];
@@ -143,8 +147,8 @@ async function refuseByHead(
 }
 
 /** Node joins a header that comes twice with a comma, so there is one value or none. */
-function versionsOf({ headers }: FastifyRequest): string[] {
-  const value = headers[developmentVersionKey];
+function valuesOf({ headers }: FastifyRequest, name: string): string[] {
+  const value = headers[name];
   return value === undefined ? [] : [value].flat();
 }
 

@@ -6,6 +6,7 @@ export type Transport = 'grpc' | 'http';
 const refusalReasons = [
   'invalid',
   'version',
+  'loop',
   'too_large',
   'encoding',
   'not_admitted',
@@ -25,6 +26,7 @@ export class OtlpMetrics {
   readonly #requests: Counter;
   readonly #refusedRequests: Counter;
   readonly #rejectedProfiles: Counter;
+  readonly #loopedProfiles: Counter;
   readonly #convertedRequests: Counter;
   readonly #mendedTexts: Counter;
 
@@ -46,6 +48,11 @@ export class OtlpMetrics {
       'profile',
       'Profiles at fault in requests whose other profiles were taken.',
     );
+    this.#loopedProfiles = counter(
+      'framekeeper_otlp_looped_profiles',
+      'profile',
+      'Profiles of this process that came back to it and were dropped.',
+    );
     this.#mendedTexts = counter(
       'framekeeper_otlp_mended_texts',
       'text',
@@ -57,10 +64,20 @@ export class OtlpMetrics {
       'Requests of older versions of the protocol that were converted, by version.',
     );
     for (const attributes of transports.map((transport) => this.#attributes(transport))) {
-      const alerting = [this.#acceptedSamples, this.#refusedSamples, this.#requests, this.#rejectedProfiles];
+      const alerting = [
+        this.#acceptedSamples,
+        this.#refusedSamples,
+        this.#requests,
+        this.#rejectedProfiles,
+        this.#loopedProfiles,
+      ];
       for (const started of alerting) started.add(0, attributes);
       for (const reason of refusalReasons) this.#refusedRequests.add(0, { ...attributes, reason });
     }
+  }
+
+  countLooped(transport: Transport, profiles: number): void {
+    this.#loopedProfiles.add(profiles, this.#attributes(transport));
   }
 
   countMended(transport: Transport, texts: number): void {

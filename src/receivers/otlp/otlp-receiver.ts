@@ -6,6 +6,7 @@ import type { RequestGuard } from '../../model/authentication.ts';
 import { encodeExportResponse } from '../../otlp/protobuf/export-response.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
+import { hopsHeader, parseHops } from '../../support/hops.ts';
 import type { GrpcServer } from '../grpc-server.ts';
 import { grpcListener } from '../grpc-server-config.ts';
 import type { ReceiverType } from '../receiver-type.ts';
@@ -15,7 +16,7 @@ import { OtlpMetrics } from './otlp-metrics.ts';
 import type { OtlpReceiverConfig } from './otlp-receiver-config.ts';
 import { otlpReceiverTable } from './otlp-receiver-config.ts';
 import { loadProfilesProto, profilesServiceDefinition, profilesServiceName } from './otlp-service.ts';
-import type { ExportOutcome, RequestKeeping } from './profiles-intake.ts';
+import type { ExportOutcome, OwnProfiles, RequestKeeping } from './profiles-intake.ts';
 import { ProfilesIntake } from './profiles-intake.ts';
 import type { ProfilesSink } from './profiles-sink.ts';
 import { developmentVersionKey, refuseDevelopmentVersion } from './refusal.ts';
@@ -27,6 +28,8 @@ export interface OtlpReceiverDependencies {
   readonly admission: Admission;
   /** `undefined`: what the sink holds on to is in memory alone. */
   readonly keeping?: RequestKeeping | undefined;
+  /** `undefined`: profiles that come back are not noticed. */
+  readonly own?: OwnProfiles | undefined;
   readonly clock: Clock;
   /** Asked about every request over HTTP; the gRPC server has its own. */
   readonly httpGuard?: RequestGuard | undefined;
@@ -42,13 +45,13 @@ export class OtlpReceiver implements Component {
   readonly #httpServer: OtlpHttpServer | undefined;
 
   constructor(id: string, config: OtlpReceiverConfig, dependencies: OtlpReceiverDependencies) {
-    const { server, sink, admission, keeping, clock, httpGuard, meter, logger } = dependencies;
+    const { server, sink, admission, keeping, own, clock, httpGuard, meter, logger } = dependencies;
     this.id = id;
     const metrics = new OtlpMetrics(meter, id, [
       ...(server === undefined ? [] : ['grpc' as const]),
       ...(config.http === undefined ? [] : ['http' as const]),
     ]);
-    this.#intake = new ProfilesIntake({ sink, admission, keeping, metrics, clock, logger });
+    this.#intake = new ProfilesIntake({ sink, admission, keeping, own, metrics, clock, logger });
     this.#grpcServer = server;
     this.#httpServer =
       config.http === undefined
@@ -94,6 +97,9 @@ export class OtlpReceiver implements Component {
     const versions = metadata.get(developmentVersionKey).map(String);
     const refusal = refuseDevelopmentVersion(versions);
     if (refusal !== undefined) return this.#intake.refuse('grpc', 'version', refusal);
+    const hops = metadata.get(hopsHeader).map(String);
+    const loop = this.#intake.refuseLoop('grpc', hops);
+    if (loop !== undefined) return { kind: 'refused', refusal: loop };
     const notAdmitted = this.#intake.refuseUnadmitted();
     if (notAdmitted !== undefined) return this.#intake.refuse('grpc', 'not_admitted', notAdmitted);
     const caller = new AbortController();
@@ -103,6 +109,7 @@ export class OtlpReceiver implements Component {
       encoding: 'protobuf',
       bytes: request,
       isVersionDeclared: versions.length > 0,
+      hops: parseHops(hops),
       caller,
     });
   }

@@ -5,6 +5,7 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { ConnectJournal, RequestJournal, RestoredRequest } from '../../model/request-journal.ts';
 import type { ExportResponse } from '../../otlp/protobuf/export-response.ts';
 import type { Clock } from '../../support/clock.ts';
+import { mostHops, parseHops } from '../../support/hops.ts';
 import type { RpcStatus } from '../rpc-status.ts';
 import type { DecodingMemory, DecodingRefusal } from './bounded-reader.ts';
 import { BoundedReader, processMemory } from './bounded-reader.ts';
@@ -19,6 +20,8 @@ import type { SortedProfiles } from './sort-out-profiles.ts';
 /** A message as it came in. */
 export interface ExportMessage extends MessageContent {
   readonly transport: Transport;
+  /** Services like this one that the message has passed. */
+  readonly hops?: number;
   /** Aborted when nobody waits for the answer any more. */
   readonly caller: AbortController;
 }
@@ -28,17 +31,26 @@ export type ExportOutcome =
   | { readonly kind: 'refused'; readonly refusal: RpcStatus };
 
 /** Counts of a request, for metrics and for its answer. */
-type SortedCounts = Omit<SortedProfiles, 'data'> & Pick<ReadMessage, 'version' | 'mendedTexts'>;
+type SortedCounts = Omit<SortedProfiles, 'data' | 'loopedProfiles'> & Pick<ReadMessage, 'version' | 'mendedTexts'>;
 
 export interface ProfilesIntakeDependencies {
   readonly sink: ProfilesSink;
   readonly admission: Admission;
   readonly keeping?: RequestKeeping | undefined;
+  readonly own?: OwnProfiles | undefined;
   readonly metrics: OtlpMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Memory for decoding; that of this process where it is not set. */
   readonly memory?: DecodingMemory | undefined;
+}
+
+/** OwnProfiles are the profiles that this process made: none of them may come back to it. */
+export interface OwnProfiles {
+  /** First bytes of their IDs. */
+  readonly idPrefix: Uint8Array;
+  /** Places where they may go, as `path of the key (address)`, for messages. */
+  destinations(): readonly string[];
 }
 
 /** Keeps requests on disk while the sink holds on to them. */
@@ -65,12 +77,15 @@ export class ProfilesIntake {
   readonly #logger: Logger;
   readonly #reader: BoundedReader;
   readonly #keeping: { readonly sink: HoldingSink; readonly journal: RequestJournal } | undefined;
+  readonly #own: OwnProfiles | undefined;
   #isStopping = false;
   #warnAfterMs = 0;
+  #tellLoopAfterMs = 0;
 
   constructor(dependencies: ProfilesIntakeDependencies) {
-    const { sink, admission, keeping, metrics, clock, logger, memory = processMemory } = dependencies;
-    this.#reader = new BoundedReader(memory, clock);
+    const { sink, admission, keeping, own, metrics, clock, logger, memory = processMemory } = dependencies;
+    this.#reader = new BoundedReader(memory, clock, own?.idPrefix);
+    this.#own = own;
     this.#sink = sink;
     this.#admission = admission;
     this.#metrics = metrics;
@@ -100,6 +115,17 @@ export class ProfilesIntake {
     if (this.#isStopping) return undefined;
     const refusal = this.#admission();
     return refusal && { code: status.UNAVAILABLE, message: refusal.reason, retryAfterMs: refusal.retryDelayMs };
+  }
+
+  /** Refuses a request that has passed too many services by the values of its header. `undefined`: come in. */
+  refuseLoop(transport: Transport, hopsValues: readonly string[]): RpcStatus | undefined {
+    const hops = parseHops(hopsValues);
+    if (hops <= mostHops) return undefined;
+    const problem = `the request has passed ${hops} services like this one, ${mostHops} at most may be: their exporters form a loop`;
+    const refusal = { code: status.INVALID_ARGUMENT, message: `${problem}; one of them must name the backend instead` };
+    this.#metrics.countRefused(transport, 'loop');
+    this.#tellLoop('Refused a request that goes round in a loop.', problem);
+    return refusal;
   }
 
   /** Counts a request that was refused before anybody decoded it. */
@@ -147,6 +173,10 @@ export class ProfilesIntake {
       const { reason, retryDelayMs } = sorted;
       const refusal = { code: status.UNAVAILABLE, message: reason, retryAfterMs: retryDelayMs };
       return this.refuse(transport, 'busy', refusal);
+    }
+    if (sorted.loopedProfiles > 0) {
+      this.#metrics.countLooped(transport, sorted.loopedProfiles);
+      this.#tellLoop('Dropped profiles of this service that came back to it: exporters form a loop.', faultsOf(sorted));
     }
     const isAllRejected = sorted.rejectedProfiles > 0 && sorted.data.resourceProfiles.every(isEmpty);
     if (isAllRejected) {
@@ -198,7 +228,7 @@ export class ProfilesIntake {
 
   /** A request that a sink holds on to is on disk before the sink has it, and so before the sender is told. */
   #submit(message: ExportMessage, received: ReadMessage, signal: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
-    if (this.#keeping === undefined) return this.#sink.submit(received, signal);
+    if (this.#keeping === undefined) return this.#sink.submit(received, signal, message.hops);
     const { sink, journal } = this.#keeping;
     const refusal = sink.refuse(received);
     if (refusal !== undefined) return refusal;
@@ -213,6 +243,14 @@ export class ProfilesIntake {
     const { data } = this.#reader.readAgain(parseKept(body));
     if (events === undefined) sink.hold(data);
     else sink.learn(data);
+  }
+
+  /** A person has to change an exporter here or there. */
+  #tellLoop(what: string, reason: string): void {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs < this.#tellLoopAfterMs) return;
+    this.#tellLoopAfterMs = nowMs + warningIntervalMs;
+    this.#logger.error({ reason, own_exporters: this.#own?.destinations() ?? [] }, what);
   }
 
   #warn(what: string, reason: string): void {

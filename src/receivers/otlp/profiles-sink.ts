@@ -14,9 +14,9 @@ export interface ReceivedProfiles {
 export interface ProfilesSink {
   /**
    * Takes profiles, or says why it cannot. Called once a request; never rejects. The answer may come later where an exporter is
-   * set to wait; once `signal` aborts, nobody is there to hear it.
+   * set to wait; once `signal` aborts, nobody is there to hear it. `hops` are the services that the profiles have passed, 0 by default.
    */
-  submit(received: ReceivedProfiles, signal: AbortSignal): SinkAnswer | Promise<SinkAnswer>;
+  submit(received: ReceivedProfiles, signal: AbortSignal, hops?: number): SinkAnswer | Promise<SinkAnswer>;
 }
 
 export type SinkAnswer =

@@ -2,12 +2,15 @@ import type { Profile, ProfilesData, ResourceProfiles, Sample } from '../../otlp
 import { faultOfShape } from '../../profile/check/check-profiles.ts';
 import { ReferenceCheck } from '../../profile/check/reference-check.ts';
 import { visitProfiles } from '../../profile/check/references.ts';
+import { hasPrefix } from '../../support/profile-ids.ts';
 
 /** A request without its faulty profiles and samples. */
 export interface SortedProfiles {
   readonly data: ProfilesData;
   readonly sampleCount: number;
   readonly rejectedProfiles: number;
+  /** Rejected profiles that this process made. */
+  readonly loopedProfiles: number;
   /** All samples of rejected profiles, and the faulty samples of accepted ones. */
   readonly rejectedSamples: number;
   /** The first faults, as `path: problem`. */
@@ -21,20 +24,31 @@ const mostFaultsListed = 4;
 
 const otherWireTypes = "has fields 3 or 4 in wire types that its request's version does not give them";
 
+const looped =
+  'was made by the service that it came to, so that exporters form a loop; one of them must name the backend instead';
+
+export interface SortingOptions {
+  /** Samples whose fields have wire types of another version. */
+  readonly misnumbered?: ReadonlySet<Sample>;
+  /** First bytes of the IDs of profiles that this process made. */
+  readonly ownIdPrefix?: Uint8Array | undefined;
+}
+
 /**
- * Takes out samples with references that lead nowhere, of no known shape, or `misnumbered`, and profiles of which the rest is at
+ * Takes out profiles that this process made, samples with references that lead nowhere, of no known shape, or `misnumbered`, and profiles of which the rest is at
  * fault or no sample is left. All others are as they were.
  */
-export function sortOutProfiles(data: ProfilesData, misnumbered: ReadonlySet<Sample> = new Set()): SortedProfiles {
+export function sortOutProfiles(data: ProfilesData, { misnumbered, ownIdPrefix }: SortingOptions = {}): SortedProfiles {
   const check = new ReferenceCheck(data.dictionary);
   const faultOfSample = (sample: Sample): string | undefined =>
-    misnumbered.has(sample) ? otherWireTypes : (check.faultOfSample(sample) ?? faultOfShape(sample));
+    misnumbered?.has(sample) ? otherWireTypes : (check.faultOfSample(sample) ?? faultOfShape(sample));
   /** Faulty profiles without their faulty samples; `undefined` for a rejected profile. */
   const changed = new Map<Profile, Profile | undefined>();
   const faults: string[] = [];
   let faultCount = 0;
   let sampleCount = 0;
   let rejectedProfiles = 0;
+  let loopedProfiles = 0;
   let rejectedSamples = 0;
   visitProfiles(data, (profile, path) => {
     const { samples } = profile;
@@ -42,7 +56,9 @@ export function sortOutProfiles(data: ProfilesData, misnumbered: ReadonlySet<Sam
       faultCount++;
       if (faults.length < mostFaultsListed) faults.push(`${path}: ${fault}`);
     };
-    const fault = check.faultBesideSamples(profile);
+    const isLooped = hasPrefix(profile.profileId, 0, ownIdPrefix);
+    if (isLooped) loopedProfiles++;
+    const fault = isLooped ? looped : check.faultBesideSamples(profile);
     if (fault !== undefined) note(fault);
     const sound = fault !== undefined ? [] : soundSamples(samples, faultOfSample, note);
     sampleCount += sound.length;
@@ -54,7 +70,7 @@ export function sortOutProfiles(data: ProfilesData, misnumbered: ReadonlySet<Sam
     }
   });
   const rest = changed.size === 0 ? data : { ...data, resourceProfiles: withChanges(data.resourceProfiles, changed) };
-  return { data: rest, sampleCount, rejectedProfiles, rejectedSamples, faults, faultCount };
+  return { data: rest, sampleCount, rejectedProfiles, loopedProfiles, rejectedSamples, faults, faultCount };
 }
 
 /** The samples themselves when none is at fault. */

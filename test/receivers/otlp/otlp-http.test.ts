@@ -17,6 +17,7 @@ test('nobody waits for a sender who left while its request was decompressed', as
   const { promise: caller, resolve } = Promise.withResolvers<AbortSignal>();
   const intake: Partial<ProfilesIntake> = {
     isStopping: false,
+    refuseLoop: () => undefined,
     refuseUnadmitted: () => undefined,
     take: (message) => {
       resolve(message.caller.signal);

@@ -2,6 +2,8 @@ import type { DwarfSections } from './dwarf/dwarf-data.ts';
 import { DwarfData, openDwarfSections } from './dwarf/dwarf-data.ts';
 import type { CodeFrame, DwarfIndexes } from './dwarf/dwarf-symbols.ts';
 import { dwarfFrames } from './dwarf/dwarf-symbols.ts';
+import type { SplitFiles } from './dwarf/split-units.ts';
+import { SplitUnits } from './dwarf/split-units.ts';
 import { readUnitIndex } from './dwarf/unit-index.ts';
 import { UnreadableBytes } from './elf/byte-source.ts';
 import type { CodeRanges } from './elf/code-ranges.ts';
@@ -36,6 +38,8 @@ export interface ObjectParts {
   readonly debug: ElfFile | undefined;
   /** The file that dwz moved common parts of the debug information to. */
   readonly alternate: ElfFile | undefined;
+  /** Finds the files that the compiler put debug information into; `undefined` where they are not looked for. */
+  readonly splitFiles?: SplitFiles | undefined;
 }
 
 interface NamedTable {
@@ -53,6 +57,7 @@ export class ObjectFile {
   readonly #code: CodeRanges;
   readonly #tables: readonly NamedTable[];
   readonly #go: GoTable | undefined;
+  readonly #splits: SplitUnits | undefined;
   #tableBytes = 0;
   #sections: Promise<ObjectSections | undefined> | undefined;
   #indexes: DwarfIndexes | undefined;
@@ -63,6 +68,7 @@ export class ObjectFile {
     this.#code = codeRanges(parts.elf);
     this.#tables = this.#openTables();
     this.#go = orNothing(() => GoTable.open(parts.elf));
+    this.#splits = parts.splitFiles && new SplitUnits(parts.splitFiles);
   }
 
   /** Memory that tables and indexes hold. */
@@ -137,7 +143,7 @@ export class ObjectFile {
         units: readUnitIndex(data, this.#code),
         alternate: alternate && readUnitIndex(alternate, this.#code),
       };
-      return dwarfFrames(data, this.#indexes, addresses, { code: this.#code, hasInlines });
+      return await dwarfFrames(data, this.#indexes, addresses, { code: this.#code, hasInlines, splits: this.#splits });
     } catch (error) {
       if (!(error instanceof UnreadableBytes)) throw error;
       return undefined;

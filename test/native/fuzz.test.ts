@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SplitFiles } from '../../src/native/dwarf/split-units.ts';
 import { OverBudget } from '../../src/native/elf/budget.ts';
 import { MemorySource } from '../../src/native/elf/byte-source.ts';
 import { codeRanges } from '../../src/native/elf/code-ranges.ts';
@@ -8,7 +9,7 @@ import { inflateInMemory } from '../../src/native/elf/section-reader.ts';
 import { identify } from '../../src/native/files/file-identity.ts';
 import { ObjectFile } from '../../src/native/object-file.ts';
 import { seededRandom } from '../soak/seeded-random.ts';
-import { fixtureBytes } from './open-fixture.ts';
+import { fixtureBytes, splitFilesOf } from './open-fixture.ts';
 
 /** Mutated files; as many more with FRAMEKEEPER_FUZZ_RUNS. */
 const runs = Number(process.env.FRAMEKEEPER_FUZZ_RUNS ?? 3000);
@@ -35,6 +36,10 @@ const others = [
   'split.elf',
   'ibt.elf',
   'minidebug.elf',
+  'split/clang-dwarf4.elf',
+  'split/gcc-dwarf5.elf',
+  'split/packed-dwarf4.elf',
+  'split/packed-dwarf5.elf',
 ];
 const files = [...names, ...others].map((name) => ({
   name,
@@ -86,13 +91,13 @@ function mutate({ bytes, places }: (typeof files)[number], random: () => number)
 }
 
 /** All that is read of a file. @throws what nobody catches */
-async function readAll(bytes: Buffer, debug: Buffer | undefined): Promise<void> {
+async function readAll(bytes: Buffer, debug: Buffer | undefined, splitFiles: SplitFiles | undefined): Promise<void> {
   const elf = identify(new MemorySource(bytes))?.elf;
   if (elf === undefined) return;
   const parts = {
     elf,
     debug: debug && identify(new MemorySource(debug))?.elf,
-    alternate: undefined,
+    ...{ alternate: undefined, splitFiles },
   };
   const object = new ObjectFile(parts, (section) => Promise.resolve().then(() => inflateInMemory(section)));
   try {
@@ -100,6 +105,13 @@ async function readAll(bytes: Buffer, debug: Buffer | undefined): Promise<void> 
   } catch (error) {
     if (!(error instanceof OverBudget)) throw error;
   }
+}
+
+/** Split units in files of which half are mutated. */
+function mutatedSplits(name: string, random: () => number): SplitFiles {
+  return splitFilesOf(name, (bytes) =>
+    random() < 0.5 ? bytes : mutate({ name, bytes, places: interestingPlaces(bytes) }, random),
+  );
 }
 
 function addressesIn(elf: ElfFile): Float64Array {
@@ -121,7 +133,7 @@ test(`${runs} mutated files neither fail nor take long`, async () => {
       file.name === 'split.elf' ? mutate(files.find(({ name }) => name === 'shared.elf')!, random) : undefined;
     const began = performance.now();
     try {
-      await readAll(bytes, debug);
+      await readAll(bytes, debug, file.name.startsWith('split/') ? mutatedSplits(file.name, random) : undefined);
     } catch (error) {
       throw new Error(`run ${run} of seed ${seed}, ${file.name}: ${(error as Error).stack}`);
     }

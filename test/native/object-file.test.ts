@@ -4,14 +4,15 @@ import { codeRanges } from '../../src/native/elf/code-ranges.ts';
 import type { AddressAnswer } from '../../src/native/object-file.ts';
 import { toSymbol } from '../../src/native/worker/to-symbol.ts';
 import type { Answer } from './open-fixture.ts';
-import { answers, fixtureBytes, openElf, openObject } from './open-fixture.ts';
+import { answers, fixtureBytes, openElf, openObject, splitFilesOf } from './open-fixture.ts';
 
 for (const [name, expected] of Object.entries(answers)) {
   test(`${name} has the functions, files, lines and columns that llvm-symbolizer finds`, async () => {
     assert.ok(expected.length > 60, 'there are too few answers to compare with');
     const addresses = Float64Array.from(expected, ({ address }) => address);
     const alternate = name === 'dwz.elf' ? fixtureBytes('dwz-common.debug') : undefined;
-    const found = await openObject(fixtureBytes(name), undefined, alternate).answer(addresses, 'inlines');
+    const splits = name.startsWith('split/') ? splitFilesOf(name) : undefined;
+    const found = await openObject(fixtureBytes(name), undefined, alternate, splits).answer(addresses, 'inlines');
     // Go's own table has no columns, and calls what its compiler made by another path.
     const isGo = name.startsWith('go-');
     expected.forEach((answer, index) => {

@@ -1,10 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import type { SplitFile, SplitFiles } from '../../src/native/dwarf/split-units.ts';
 import { MemorySource } from '../../src/native/elf/byte-source.ts';
 import type { ElfFile } from '../../src/native/elf/elf-file.ts';
 import { readElfFile } from '../../src/native/elf/elf-file.ts';
+import type { Inflate } from '../../src/native/elf/section-reader.ts';
 import { inflateInMemory } from '../../src/native/elf/section-reader.ts';
+import { identify } from '../../src/native/files/file-identity.ts';
 import { ObjectFile } from '../../src/native/object-file.ts';
 
 /** What llvm-symbolizer says of an address: innermost first, function, file, line and column. */
@@ -33,9 +36,26 @@ export function openElf(bytes: Uint8Array): ElfFile {
 }
 
 /** The names in one file, with a debug file beside it, and the one that dwz moved parts to. */
-export function openObject(bytes: Uint8Array, debug?: Uint8Array, alternate?: Uint8Array): ObjectFile {
+export function openObject(
+  bytes: Uint8Array,
+  debug?: Uint8Array,
+  alternate?: Uint8Array,
+  splitFiles?: SplitFiles,
+): ObjectFile {
   const parts = {
     ...{ elf: openElf(bytes), debug: debug && openElf(debug), alternate: alternate && openElf(alternate) },
   };
-  return new ObjectFile(parts, (section) => Promise.resolve(inflateInMemory(section)));
+  return new ObjectFile({ ...parts, splitFiles }, inflate);
+}
+
+const inflate: Inflate = (section) => Promise.resolve(inflateInMemory(section));
+
+/** The files with split units of a program: `.dwo` files of these bytes, or the `.dwp` file beside it. */
+export function splitFilesOf(name: string, change: (bytes: Buffer) => Buffer = (bytes) => bytes): SplitFiles {
+  const open = (path: string): SplitFile[] => {
+    if (!existsSync(fixturePath(path))) return [];
+    const elf = identify(new MemorySource(change(fixtureBytes(path))))?.elf;
+    return elf === undefined ? [] : [{ elf, inflate, close: () => {} }];
+  };
+  return { dwoFiles: (dwoName) => open(`split/${dwoName}`), package: open(`${name}.dwp`)[0] };
 }

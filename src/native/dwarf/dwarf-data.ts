@@ -10,7 +10,7 @@ import { readAbbreviations } from './abbreviations.ts';
 import type { FormValue } from './forms.ts';
 import { attributes, forms, readValue } from './forms.ts';
 import type { UnitHeader } from './unit-header.ts';
-import { readUnitHeader } from './unit-header.ts';
+import { readDwoId, readUnitHeader } from './unit-header.ts';
 
 const sectionNames = {
   info: '.debug_info',
@@ -41,6 +41,19 @@ export async function openDwarfSections(elf: ElfFile, inflate: Inflate): Promise
   return isThere ? sections : undefined;
 }
 
+/** Names of the sections of split units; what else they refer to is in the file with the skeletons. */
+const splitKeys: readonly SectionKey[] = ['info', 'abbrev', 'str', 'rangeLists', 'stringOffsets'];
+
+/** Opens the sections with split units of a `.dwo` or `.dwp` file; `undefined` when it has none. @throws UnreadableBytes */
+export async function openSplitSections(elf: ElfFile, inflate: Inflate): Promise<DwarfSections | undefined> {
+  const sections = new Map<SectionKey, ByteSource>();
+  for (const key of splitKeys) {
+    const source = await openSection(elf, `${sectionNames[key]}.dwo`, inflate);
+    if (source !== undefined) sections.set(key, source);
+  }
+  return sections.has('info') && sections.has('abbrev') ? sections : undefined;
+}
+
 /** A unit whose root entry was read. */
 export interface DwarfUnit extends UnitHeader {
   readonly data: DwarfData;
@@ -59,6 +72,12 @@ export interface RootEntry {
   readonly stringOffsetsBase: number;
   readonly addressBase: number;
   readonly rangeListsBase: number;
+  /** Of a split unit before DWARF 5: what its offsets into the ranges count from. */
+  readonly rangesStart: number;
+  /** File with the split unit that a skeleton stands for; empty for any other unit. */
+  readonly dwoName: string;
+  /** As `UnitHeader.dwoId`, also of units before DWARF 5. */
+  readonly dwoId: string;
 }
 
 /** Steps of one batch: entries, rows, ranges. Ten thousand addresses in the largest file known here, 368 MB, take 150 million. */
@@ -71,17 +90,21 @@ const maxOpenTables = 64;
  * a few units and tables of abbreviations.
  */
 export class DwarfData {
-  readonly budget: Budget = new Budget(maxSteps);
+  readonly budget: Budget;
   /** The file that dwz moved common parts to, by `.gnu_debugaltlink`. */
   readonly alternate: DwarfData | undefined;
   readonly #sections: DwarfSections;
+  /** Of split units alone. */
+  readonly #skeleton: DwarfUnit | undefined;
   readonly #cursors = new Map<SectionKey, ByteCursor>();
   readonly #units = new Map<number, DwarfUnit>();
   readonly #tables = new Map<string, Abbreviations>();
 
-  constructor(sections: DwarfSections, alternate?: DwarfData) {
+  constructor(sections: DwarfSections, alternate?: DwarfData, skeleton?: DwarfUnit) {
     this.#sections = sections;
     this.alternate = alternate;
+    this.#skeleton = skeleton;
+    this.budget = skeleton?.data.budget ?? new Budget(maxSteps);
   }
 
   section(key: SectionKey): ByteSource | undefined {
@@ -141,27 +164,43 @@ export class DwarfData {
     if (code === 0) throw new UnreadableBytes(`the unit at ${header.offset} has no entry`);
     const { tag, attributes: names, forms: formList, implicit } = abbreviations.get(code);
     const values = new Map<number, FormValue>();
+    let dwoId = header.dwoId;
     for (let i = 0; i < names.length; i++) {
       const value = { form: 0, value: 0 };
+      if (names[i] === attributes.gnuDwoId && formList[i] === forms.data8) {
+        dwoId = readDwoId(cursor);
+        continue;
+      }
       readValue(cursor, formList[i]!, implicit[i]!, header, value);
       values.set(names[i]!, value);
     }
-    return this.#rootOf(header, tag, values);
+    return { ...this.#rootOf(header, tag, values), dwoId };
   }
 
-  #rootOf(header: UnitHeader, tag: number, values: ReadonlyMap<number, FormValue>): RootEntry {
+  #basesOf({ version, offsetBytes }: UnitHeader, values: ReadonlyMap<number, FormValue>): UnitBases['root'] {
     const number = (attribute: number): number | undefined => values.get(attribute)?.value;
+    const skeleton = this.#skeleton?.root;
     // A split unit without a base begins after the header of its section.
-    const bases = {
-      stringOffsetsBase: number(attributes.stringOffsetsBase) ?? (header.version >= 5 ? 2 * header.offsetBytes : 0),
+    const stringOffsetsBase = number(attributes.stringOffsetsBase) ?? (version >= 5 ? 2 * offsetBytes : 0);
+    if (skeleton !== undefined) {
+      const rangesStart = version >= 5 ? 0 : skeleton.rangeListsBase;
+      return { stringOffsetsBase, addressBase: skeleton.addressBase, rangeListsBase: 8 + offsetBytes, rangesStart };
+    }
+    return {
+      stringOffsetsBase,
       addressBase: number(attributes.addressBase) ?? number(attributes.gnuAddressBase) ?? 0,
       rangeListsBase: number(attributes.rangeListsBase) ?? number(attributes.gnuRangesBase) ?? 0,
+      rangesStart: 0,
     };
+  }
+
+  #rootOf(header: UnitHeader, tag: number, values: ReadonlyMap<number, FormValue>): Omit<RootEntry, 'dwoId'> {
+    const bases = this.#basesOf(header, values);
     const unit = { ...header, data: this, root: bases };
     const text = (attribute: number): string => textOf(unit, values.get(attribute)) ?? '';
     const low = values.get(attributes.lowPc);
     const high = values.get(attributes.highPc);
-    const lowPc = low && addressOf(unit, low);
+    const lowPc = low === undefined ? this.#skeleton?.root.lowPc : addressOf(unit, low);
     return {
       ...bases,
       tag,
@@ -170,7 +209,8 @@ export class DwarfData {
       lowPc,
       highPc: lowPc !== undefined && high !== undefined ? endOf(unit, lowPc, high) : undefined,
       ranges: values.get(attributes.ranges),
-      statementList: number(attributes.statementList),
+      statementList: values.get(attributes.statementList)?.value,
+      dwoName: text(attributes.dwoName) || text(attributes.gnuDwoName),
     };
   }
 }
@@ -178,7 +218,7 @@ export class DwarfData {
 /** The parts of a unit that its attribute values refer to. */
 export interface UnitBases extends UnitHeader {
   readonly data: DwarfData;
-  readonly root: Pick<RootEntry, 'stringOffsetsBase' | 'addressBase' | 'rangeListsBase'>;
+  readonly root: Pick<RootEntry, 'stringOffsetsBase' | 'addressBase' | 'rangeListsBase' | 'rangesStart'>;
 }
 
 /** The address that a value tells, itself or by its index; `undefined` for none. @throws UnreadableBytes */

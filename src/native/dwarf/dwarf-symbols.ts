@@ -9,7 +9,9 @@ import type { LineHeader } from './line-header.ts';
 import { readLineHeader } from './line-header.ts';
 import type { LineRows } from './line-program.ts';
 import { findLineRows } from './line-program.ts';
+import type { SplitUnits } from './split-units.ts';
 import type { UnitIndex } from './unit-index.ts';
+import { indexOfUnit } from './unit-index.ts';
 
 /** One function at an address; texts are empty, numbers 0 where the debug information does not say. */
 export interface CodeFrame extends FunctionName {
@@ -31,25 +33,26 @@ export interface DwarfOptions {
   readonly code: CodeRanges;
   /** True when inlined functions are looked for, false for lines alone. */
   readonly hasInlines: boolean;
+  readonly splits: SplitUnits | undefined;
 }
 
 /**
  * The functions at each of the `addresses`, which rise: innermost first; a frame without names where there is only a line, none where
  * nothing is known. A unit that cannot be read costs the names of its own addresses alone.
  */
-export function dwarfFrames(
+export async function dwarfFrames(
   data: DwarfData,
   { units, alternate }: DwarfIndexes,
   addresses: Float64Array,
   options: DwarfOptions,
-): CodeFrame[][] {
+): Promise<CodeFrame[][]> {
   const frames: CodeFrame[][] = Array.from(addresses, () => []);
   const names = new FunctionNames(data, units, alternate);
   for (const [offset, indices] of groupByUnit(units, addresses)) {
     try {
       const unit = data.unitAt(offset);
       const own = Float64Array.from(indices, (index) => addresses[index]!);
-      const found = framesOfUnit(unit, own, names, options);
+      const found = await framesOfUnit(unit, own, names, options);
       indices.forEach((index, i) => {
         frames[index] = found[i]!;
       });
@@ -78,13 +81,29 @@ interface UnitLines {
   readonly rows: LineRows | undefined;
 }
 
-function framesOfUnit(
+async function framesOfUnit(
   unit: DwarfUnit,
   addresses: Float64Array,
   names: FunctionNames,
-  { code, hasInlines }: DwarfOptions,
-): CodeFrame[][] {
+  { code, hasInlines, splits }: DwarfOptions,
+): Promise<CodeFrame[][]> {
   const lines = readLines(unit, code, addresses);
+  const split = hasInlines && unit.root.dwoName !== '' ? await splits?.open(unit) : undefined;
+  if (split === undefined) return chainsOf(unit, addresses, { lines, names, hasInlines });
+  try {
+    const own = new FunctionNames(split.unit.data, indexOfUnit(split.unit), undefined);
+    // Files of calls are those of the skeleton's line table.
+    return chainsOf(split.unit, addresses, { lines, names: own, hasInlines });
+  } finally {
+    split.close();
+  }
+}
+
+function chainsOf(
+  unit: DwarfUnit,
+  addresses: Float64Array,
+  { lines, names, hasInlines }: { lines: UnitLines; names: FunctionNames; hasInlines: boolean },
+): CodeFrame[][] {
   const entries = hasInlines
     ? findCodeEntries(unit, addresses)
     : { entries: [], innermost: new Int32Array(addresses.length).fill(-1) };

@@ -59,8 +59,7 @@ export function readRanges(unit: UnitBases, form: number, value: number, base: n
     readRangeList5(unit, cursor, base, target);
   } else {
     const cursor = unit.data.cursor('ranges');
-    // In a split unit the offset counts from the skeleton's base.
-    cursor.seek(value);
+    cursor.seek(unit.root.rangesStart + value);
     readRangeList2(unit, cursor, base, target);
   }
 }

@@ -33,10 +33,16 @@ export function readUnitHeader(cursor: ByteCursor): UnitHeader {
     throw new UnreadableBytes(`the unit at ${offset} has addresses of ${addressBytes} bytes`);
   }
   const hasDwoId = type === unitTypes.skeleton || type === unitTypes.splitCompile;
-  const dwoId = version >= 5 && hasDwoId ? `${cursor.u32().toString(16)} ${cursor.u32().toString(16)}` : '';
+  const dwoId = version >= 5 && hasDwoId ? readDwoId(cursor) : '';
   if (version >= 5 && (type === unitTypes.type || type === unitTypes.splitType)) cursor.skip(8 + offsetBytes);
   const firstEntry = cursor.position;
   return { offset, end, firstEntry, version, type, offsetBytes, addressBytes, abbreviationOffset, dwoId };
+}
+
+/** Eight bytes that tell which split unit belongs to a skeleton, as text: a number would not be exact. */
+export function readDwoId(cursor: ByteCursor): string {
+  const low = cursor.u32();
+  return `${low.toString(16)} ${cursor.u32().toString(16)}`;
 }
 
 /** The length that begins each unit, and the size of offsets, which it tells as well (DWARF 5, 7.4). */

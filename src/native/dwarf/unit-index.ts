@@ -67,16 +67,27 @@ export class UnitIndex {
   }
 }
 
+/** The index of a split unit, which refers to nothing but itself. */
+export function indexOfUnit({ offset }: DwarfUnit): UnitIndex {
+  return new UnitIndex(
+    Float64Array.of(offset),
+    new UnitRanges({ starts: new Float64Array(), ends: new Float64Array() }, 0),
+  );
+}
+
 /** Ranges of code and their units, in columns: a million objects would be most of the thread's memory. */
 class UnitRanges {
   readonly #code: CodeRanges;
-  starts = new Float64Array(1024);
-  ends = new Float64Array(1024);
-  owners = new Float64Array(1024);
+  starts: Float64Array;
+  ends: Float64Array;
+  owners: Float64Array;
   count = 0;
 
-  constructor(code: CodeRanges) {
+  constructor(code: CodeRanges, capacity = 1024) {
     this.#code = code;
+    this.starts = new Float64Array(capacity);
+    this.ends = new Float64Array(capacity);
+    this.owners = new Float64Array(capacity);
   }
 
   /** Linkers leave the code that they threw away at 0, or where no code is. @throws UnreadableBytes beyond `maxIndexedRanges` */

@@ -10,6 +10,7 @@ import { FileSource } from '../files/file-source.ts';
 import type { FileMiss, FoundFile } from '../files/find-file.ts';
 import { cachedDebugFile, FileFinder } from '../files/find-file.ts';
 import { InflatedFiles } from '../files/inflate-to-file.ts';
+import { SplitFileFinder } from '../files/split-files.ts';
 import type { ObjectParts } from '../object-file.ts';
 import { ObjectFile } from '../object-file.ts';
 import type { WorkerOptions, WorkerStats } from './messages.ts';
@@ -131,10 +132,15 @@ export class ObjectCache {
       debugInfo === 'names'
         ? undefined
         : findAlternateFile({ elf: debugElf ?? file.elf, path: file.path }, file, search);
-    const parts = { elf: file.elf, debug: debugElf, alternate: alternate?.elf };
+    const splitFiles =
+      debugInfo === 'inlines'
+        ? new SplitFileFinder(file, search, () => new InflatedFiles(directory, maxInflatedBytes))
+        : undefined;
+    const parts = { elf: file.elf, debug: debugElf, alternate: alternate?.elf, splitFiles };
     const opened = [debug?.opened, alternate?.opened].filter((one) => one !== undefined);
     const close = (): void => {
       file.close();
+      splitFiles?.close();
       for (const one of opened) one.close();
     };
     const sources = [file.source, ...opened.map(({ source }) => source)];

@@ -7,8 +7,10 @@ import type { CycleReport } from '../src/reporter/cycle-report.ts';
 import { createReporterMetrics } from '../src/reporter/reporter-metrics.ts';
 import { ReportingCycle } from '../src/reporter/reporting-cycle.ts';
 import { TraceIntake } from '../src/reporter/trace-intake.ts';
+import { atOnce } from '../src/support/steps.ts';
 import { SymbolStore } from '../src/symbols/symbol-store.ts';
 import { batchOf, fileIdOf, symbolOf } from './support/batch.ts';
+import { consumer } from './support/consumer.ts';
 import { FakeClock } from './support/fake-clock.ts';
 import { configOf, submitted } from './symbols/store-harness.ts';
 
@@ -30,7 +32,7 @@ class Node {
     {
       symbols: this.#store,
       intake: this.#intake,
-      consumers: [{ consume: (report) => this.#reports.push(report) }],
+      consumers: [consumer((report) => this.#reports.push(report))],
       metrics: createReporterMetrics(metrics.getMeter('test'), () => this.#intake.stats),
       logger: pino({ level: 'silent' }),
       clock: this.#clock,
@@ -59,7 +61,7 @@ class Node {
   async passTime(ms: number): Promise<void> {
     for (let passed = 0; passed < ms; passed += cycleMs) {
       await this.#clock.advance(cycleMs);
-      this.#cycle.report();
+      atOnce(this.#cycle.report());
     }
   }
 

@@ -5,6 +5,8 @@ export interface ExportClient {
   /** Rejects when the client cannot work, with a message that names field, value and remedy. */
   start(): Promise<void>;
   readonly send: Send;
+  /** True where `send` takes the protobuf of a request. */
+  readonly sendsProtobuf: boolean;
   /** Writes out what is buffered and closes. Called once, after the last `send`, also after a failed start. */
   close(): Promise<void>;
 }

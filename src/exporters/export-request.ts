@@ -1,10 +1,12 @@
 import type { ProfilesData } from '../otlp/profiles-data.ts';
 import { decodeProfilesData } from '../otlp/protobuf/decode-profiles-data.ts';
-import { encodeProfilesData } from '../otlp/protobuf/encode-profiles-data.ts';
+import { encodeInSteps } from '../otlp/protobuf/encode-profiles-data.ts';
 import { applyDialect } from '../profile/dialects/apply-dialect.ts';
 import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts';
 import { defaultDialectOptions } from '../profile/dialects/dialect.ts';
 import { withFunctionsTwice } from '../profile/dialects/functions-twice.ts';
+import type { Steps } from '../support/steps.ts';
+import { atOnce } from '../support/steps.ts';
 
 /** Profiles that one reporting cycle or one OTLP request hands to every exporter. Shared between exporters, so never changed. */
 export interface ExportRequest {
@@ -15,6 +17,8 @@ export interface ExportRequest {
   readonly hops: number;
   /** `ExportProfilesServiceRequest` as protobuf; encoded at the first call, the same bytes after. */
   encoded(): Uint8Array;
+  /** Encodes in steps, where it is not encoded yet. */
+  encode(): Steps<void>;
   /** The request as a backend wants it; written at the first call for a dialect and its options, the same object after. */
   inDialect(dialect: DialectName, options?: DialectOptions): DialectRequest;
 }
@@ -47,9 +51,12 @@ export function createExportRequest(data: ProfilesData, sampleCount: number, hop
     sampleCount,
     hops,
     encoded: (): Uint8Array => {
-      bytes ??= encodeProfilesData(held!);
+      atOnce(request.encode());
+      return bytes!;
+    },
+    *encode(): Steps<void> {
+      bytes ??= yield* encodeInSteps(held!);
       held = undefined;
-      return bytes;
     },
   };
   return withDialects(request);
@@ -71,6 +78,7 @@ export function createEncodedRequest(bytes: Uint8Array, sampleCount: number, hop
     sampleCount,
     hops,
     encoded: () => own,
+    *encode(): Steps<void> {},
   };
   return withDialects(request);
 }

@@ -1,3 +1,4 @@
+import type { Steps } from '../support/steps.ts';
 import type { Failed } from './export-client.ts';
 import type { ExportRequest } from './export-request.ts';
 
@@ -11,6 +12,8 @@ export interface ProfilesExporter {
    * the report or request is there. Costs next to nothing.
    */
   hasRoomFor(what: 'report' | 'request'): boolean;
+  /** Does what takes long of a later offer or reservation: writing the request for the backend, and encoding it. */
+  prepare(request: ExportRequest): Steps<void>;
   /**
    * Takes the request into the sending queue, or refuses it. The result comes at once, unless `block_on_overflow` lets the offer wait for
    * room, or `wait_for_result` for the end of the request; never rejects. `signal` is that of a caller who waits: once it

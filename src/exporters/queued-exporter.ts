@@ -3,6 +3,7 @@ import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts
 import { defaultDialectOptions } from '../profile/dialects/dialect.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
+import type { Steps } from '../support/steps.ts';
 import { Batcher } from './batcher.ts';
 import { BlockedOffers } from './blocked-offers.ts';
 import type { DeliveryResult, ExportClient } from './export-client.ts';
@@ -49,6 +50,8 @@ export class QueuedExporter implements Component, ProfilesExporter {
   readonly #dialect: DialectName;
   readonly #dialectOptions: DialectOptions;
   readonly #waitsForResult: boolean;
+  /** A request is encoded as it is before it is sent. */
+  readonly #needsBytes: boolean;
   readonly #client: ExportClient;
   readonly #clock: Clock;
   readonly #storage: RequestStorage | undefined;
@@ -62,12 +65,14 @@ export class QueuedExporter implements Component, ProfilesExporter {
 
   constructor(id: string, client: ExportClient, config: ChainConfig, dependencies: ExporterDependencies) {
     const { clock, storage } = dependencies;
-    const { blockOnOverflow, numConsumers, waitForResult } = config.queue;
+    const { blockOnOverflow, numConsumers, waitForResult, batch, sizer } = config.queue;
     this.id = id;
     this.blocksOnOverflow = blockOnOverflow;
     this.#dialect = config.dialect ?? 'generic';
     this.#dialectOptions = config.dialectOptions ?? defaultDialectOptions;
     this.#waitsForResult = waitForResult;
+    const isRewritten = batch !== undefined || writesFunctionsTwice(config);
+    this.#needsBytes = storage !== undefined || sizer === 'bytes' || (client.sendsProtobuf && !isRewritten);
     this.#client = client;
     this.#clock = clock;
     this.#storage = storage;
@@ -81,10 +86,8 @@ export class QueuedExporter implements Component, ProfilesExporter {
     this.#blocked = blockOnOverflow ? new BlockedOffers(this.#queue, numConsumers, storageRetryMs, clock) : undefined;
   }
 
-  #createQueue(
-    { queue, retry, retryOnAuthFailure, timeoutMs, maxRequestBytes = Infinity }: ChainConfig,
-    parts: ExporterDependencies,
-  ): SendingQueue {
+  #createQueue(config: ChainConfig, parts: ExporterDependencies): SendingQueue {
+    const { queue, retry, retryOnAuthFailure, timeoutMs, maxRequestBytes = Infinity } = config;
     const { clock, random, storage } = parts;
     const events = this.#events;
     const stopping = this.#stopping.signal;
@@ -95,7 +98,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
       onRetry: events.retrying,
       onExcessiveRetryAfter: events.retryAfterCapped,
     });
-    const functionsTwice = this.#dialect === 'parca' && this.#dialectOptions.functionsTwice;
+    const functionsTwice = writesFunctionsTwice(config);
     const limits = { maxBytes: maxRequestBytes, keepsInterrupted: storage !== undefined, functionsTwice };
     const splitter = new RequestSplitter(send, limits, events);
     const deliver = (request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> =>
@@ -120,6 +123,11 @@ export class QueuedExporter implements Component, ProfilesExporter {
     if (blocked !== undefined && what === 'request') return !blocked.isFull;
     if (blocked !== undefined && (blocked.count > 0 || blocked.isFull)) return false;
     return !this.#queue.isFull && this.#clock.nowMs() >= this.#storageFullUntilMs;
+  }
+
+  *prepare(request: ExportRequest): Steps<void> {
+    const { request: written } = request.inDialect(this.#dialect, this.#dialectOptions);
+    if (this.#needsBytes && written.sampleCount > 0) yield* written.encode();
   }
 
   offer(request: ExportRequest, signal?: AbortSignal): OfferResult | Promise<OfferResult> {
@@ -195,6 +203,10 @@ export class QueuedExporter implements Component, ProfilesExporter {
     this.#endObservation();
     this.#storage?.close();
   }
+}
+
+function writesFunctionsTwice({ dialect, dialectOptions = defaultDialectOptions }: ChainConfig): boolean {
+  return dialect === 'parca' && dialectOptions.functionsTwice;
 }
 
 const taken: OfferResult = { kind: 'taken' };

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Component } from '../support/component.ts';
+import type { Steps } from '../support/steps.ts';
 import type { OfferResult, ProfilesExporter, Reservation } from './profiles-exporter.ts';
 import { nothingReserved } from './profiles-exporter.ts';
 
@@ -23,6 +24,8 @@ export class SwitchedOffExporter implements Component, ProfilesExporter {
   hasRoomFor(): boolean {
     return true;
   }
+
+  *prepare(): Steps<void> {}
 
   offer(): OfferResult {
     return { kind: 'taken' };

@@ -12,6 +12,7 @@ const minSecretLength = 6;
  */
 export function withoutSecrets(client: ExportClient, secrets: () => readonly string[]): ExportClient {
   return {
+    sendsProtobuf: client.sendsProtobuf,
     start: () => client.start(),
     close: () => client.close(),
     send: async (request, signal) => clean(await client.send(request, signal), secrets),

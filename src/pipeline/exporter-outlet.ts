@@ -4,6 +4,7 @@ import { createExportRequest } from '../exporters/export-request.ts';
 import type { ProfilesExporter, Refusal, Reservation } from '../exporters/profiles-exporter.ts';
 import type { AdmissionRefusal } from '../model/admission.ts';
 import type { CycleReport, ReportOutlet } from '../reporter/cycle-report.ts';
+import type { Steps } from '../support/steps.ts';
 
 export interface ExporterOutletParts {
   readonly logger: Logger;
@@ -41,9 +42,11 @@ export class ExporterOutlet implements ReportOutlet {
   readonly admission = (): AdmissionRefusal | undefined =>
     this.#reason === undefined ? undefined : { reason: this.#reason, retryDelayMs };
 
-  deliver({ data, sampleCount }: CycleReport): boolean {
+  *deliver({ data, sampleCount }: CycleReport): Steps<boolean> {
     if (data === undefined) return true;
-    this.#waiting = createExportRequest(data, sampleCount);
+    const request = createExportRequest(data, sampleCount);
+    for (const exporter of this.#exporters) yield* prepare(exporter, request);
+    this.#waiting = request;
     return this.retry();
   }
 
@@ -122,5 +125,14 @@ export class ExporterOutlet implements ReportOutlet {
     if (this.#reason !== undefined) this.#parts.logger.info('No report waits any more.');
     this.#reason = undefined;
     this.#waiting = undefined;
+  }
+}
+
+/** A fault is left to the reservation, which meets it again and counts it. */
+function* prepare(exporter: ProfilesExporter, request: ExportRequest): Steps<void> {
+  try {
+    yield* exporter.prepare(request);
+  } catch {
+    // See above.
   }
 }

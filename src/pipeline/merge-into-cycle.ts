@@ -1,6 +1,6 @@
 import type { Counter, Meter } from '@opentelemetry/api';
 import type { AdmissionRefusal } from '../model/admission.ts';
-import type { Location, Profile, ProfilesData } from '../otlp/profiles-data.ts';
+import type { Profile, ProfilesData } from '../otlp/profiles-data.ts';
 import { countTimestamps } from '../otlp/profiles-data.ts';
 import type { ResourceEditor } from '../otlp/resource-edit.ts';
 import type { TimeRange } from '../profile/build/window-contents.ts';
@@ -12,9 +12,10 @@ import { UnnamedTally } from '../profile/names/unnamed-frames.ts';
 import { editProfiles } from '../profile/resources/edit-profiles.ts';
 import { serviceNameDefault } from '../profile/resources/service-name.ts';
 import type { HoldingSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
-import type { JoinedReport, MergedProfiles, WindowUsage } from '../reporter/merged-profiles.ts';
+import type { JoinedReport, MergedProfiles, TakenProfiles, WindowUsage } from '../reporter/merged-profiles.ts';
 import type { WindowLimits } from '../reporter/trace-intake.ts';
 import type { Clock } from '../support/clock.ts';
+import type { Steps } from '../support/steps.ts';
 import { createLocationCounter } from './location-counter.ts';
 import type { NodeNames } from './node-names.ts';
 import { namingAt } from './node-names.ts';
@@ -104,16 +105,20 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
     this.#learn(data);
   }
 
-  take(frames: ProfilesData | undefined, range: TimeRange, nowMs: number): JoinedReport {
+  take(): TakenProfiles {
     const kept = this.#joiner;
-    if (kept.isEmpty) return { data: frames && this.#identify(frames), eventCount: 0, unresolved: [] };
     this.#joiner = new ProfilesJoiner(keepId);
+    return { joinWith: (frames, range, nowMs) => this.#join(kept, frames, range, nowMs) };
+  }
+
+  *#join(kept: ProfilesJoiner, frames: ProfilesData | undefined, range: TimeRange, nowMs: number): Steps<JoinedReport> {
+    if (kept.isEmpty) return { data: frames && this.#identify(frames), eventCount: 0, unresolved: [] };
     const eventCount = kept.timestampCount;
-    const { joined, unresolved } = this.#withLateNames(kept, nowMs);
+    const { joined, unresolved } = yield* this.#withLateNames(kept, nowMs);
     // Samples from before or after the cycle have a profile of their own, and the others must not begin with them.
     const joins = ({ timeUnixNano }: Profile): 'profiles' | 'samples' =>
       timeUnixNano === range.startUnixNano ? 'profiles' : 'samples';
-    if (frames !== undefined) joined.add(frames, { joins });
+    if (frames !== undefined) yield* joined.addInSteps(frames, { joins });
     return { data: this.#identify(withNewIds(joined.build(), this.#parts.createProfileId)), eventCount, unresolved };
   }
 
@@ -145,28 +150,35 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
   }
 
   /** The same with names that came after the request and before the tick. */
-  #withLateNames(
+  *#withLateNames(
     kept: ProfilesJoiner,
     nowMs: number,
-  ): { joined: ProfilesJoiner; unresolved: readonly UnnamedFrames[] } {
+  ): Steps<{ joined: ProfilesJoiner; unresolved: readonly UnnamedFrames[] }> {
     const { names } = this.#parts;
     const { locationTable } = kept.dictionary;
     const naming = new DictionaryNaming(
       kept.dictionary,
       namingAt(names, nowMs, () => kept.build()),
     );
-    const unnamed = [...locationTable.keys()].filter((index) => index > 0 && isUnnamed(locationTable[index]!));
-    const late = unnamed.filter((index) => naming.find(index) !== undefined);
     const tally = new UnnamedTally();
-    const isLate = new Set(late);
-    for (const index of unnamed) if (!isLate.has(index)) naming.countUnnamed(index, tally);
+    let unnamedCount = 0;
+    let lateCount = 0;
+    for (let index = 1; index < locationTable.length; index++) {
+      if (index % locationsPerStep === 0) yield;
+      if (locationTable[index]!.lines.length > 0) continue;
+      if (naming.find(index) !== undefined) lateCount++;
+      else {
+        unnamedCount++;
+        naming.countUnnamed(index, tally);
+      }
+    }
     const unresolved = tally.toArray();
-    this.#locations.add(unnamed.length - late.length, { outcome: 'unnamed' });
-    if (late.length === 0) return { joined: kept, unresolved };
-    this.#locations.add(late.length, { outcome: 'named' });
+    this.#locations.add(unnamedCount, { outcome: 'unnamed' });
+    if (lateCount === 0) return { joined: kept, unresolved };
+    this.#locations.add(lateCount, { outcome: 'named' });
     // Two locations may have become one, and so two stacks and two samples: all is joined anew.
     const named = new ProfilesJoiner(keepId);
-    named.add(kept.build(), { linesOf: (location, target) => naming.linesIn(target, location) });
+    yield* named.addInSteps(kept.build(), { linesOf: (location, target) => naming.linesIn(target, location) });
     return { joined: named, unresolved };
   }
 }
@@ -185,6 +197,4 @@ function withNewIds(data: ProfilesData, createProfileId: () => Uint8Array): Prof
   return { ...data, resourceProfiles };
 }
 
-function isUnnamed({ lines }: Location): boolean {
-  return lines.length === 0;
-}
+const locationsPerStep = 64;

@@ -1,6 +1,7 @@
 import type { ProfilesData } from '../otlp/profiles-data.ts';
 import type { TimeRange } from '../profile/build/window-contents.ts';
 import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
+import type { Steps } from '../support/steps.ts';
 
 /** Result of one reporting cycle. */
 export interface CycleReport {
@@ -19,15 +20,15 @@ export interface CycleReport {
   readonly durationMs: number;
 }
 
-/** Somebody who wants every report: an exporter's queue, the live page. Called in the cycle, so it must not wait. */
+/** ReportConsumer wants every report, as the live page does. The cycle waits for its last step. */
 export interface ReportConsumer {
-  consume(report: CycleReport): void;
+  consume(report: CycleReport): Steps<void>;
 }
 
 /** The destination that every report must reach. Called inside the cycle: never waits, never throws. */
 export interface ReportOutlet {
   /** Takes a report; `false` when it has to wait, and then no other one may be delivered until `retry` says `true`. */
-  deliver(report: CycleReport): boolean;
+  deliver(report: CycleReport): Steps<boolean>;
   /** Tries again with the report that waits; `true` when none does any more. */
   retry(): boolean;
   /** Drops the report that waits, for those who cannot take it; they count it as lost. */

@@ -12,21 +12,22 @@ export interface DividedEvents {
 /**
  * Moves events that lack a name which only their collector can give, or which this node's files may give soon, from a window into
  * the next one, where the answer may have come by then. An event waits for one cycle at most, and only in the first half of the next window: its other half,
- * by `maxEvents` and `maxBytes`, is for samples that come.
+ * by `maxEvents` and `maxBytes`, is for samples that come. `undefined` when no event waits.
  */
 export function holdBack(
   window: SampleWindow,
   next: SampleWindow,
   { maxEvents, maxBytes }: { readonly maxEvents: number; readonly maxBytes: number },
   native?: NativeNames,
-): DividedEvents {
+): DividedEvents | undefined {
   const waiting = stacksThatWait(window, native);
+  if (waiting.size === 0) return undefined;
   const mover = new EventMover(window, next);
   const staying: number[] = [];
   const held: number[] = [];
   for (let event = 0; event < window.events.count; event++) {
-    const hasRoom = next.events.count < maxEvents / 2 && next.sizeBytes < maxBytes / 2;
-    if (waiting.has(window.events.stack(event)) && !window.events.wasHeld(event) && hasRoom) {
+    const isWaiting = waiting.has(window.events.stack(event)) && !window.events.wasHeld(event);
+    if (isWaiting && next.events.count < maxEvents / 2 && next.sizeBytes < maxBytes / 2) {
       mover.move(event);
       held.push(event);
     } else staying.push(event);
@@ -50,11 +51,12 @@ export function selectEvents(events: TraceEvents, numbers: readonly number[]): T
 
 function stacksThatWait(window: SampleWindow, native: NativeNames | undefined): Set<number> {
   const { stacks, symbols } = window;
+  const waiting = new Set<number>();
+  if (!symbols.includes(undefined)) return waiting;
   const isMissing = symbols.map(
     (symbol, frame) =>
       symbol === undefined && (isCollectorNamed(window.frameKind(frame)) || isUnderWay(window, frame, native)),
   );
-  const waiting = new Set<number>();
   if (!isMissing.includes(true)) return waiting;
   for (let stack = 0; stack < stacks.count; stack++) {
     for (let at = stacks.startOf(stack); at < stacks.startOf(stack + 1); at++) {

@@ -1,6 +1,7 @@
 import type { ProfilesData } from '../otlp/profiles-data.ts';
 import type { TimeRange } from '../profile/build/window-contents.ts';
 import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
+import type { Steps } from '../support/steps.ts';
 
 /** Usage of the bounds of a window by one part of it. */
 export interface WindowUsage {
@@ -12,8 +13,13 @@ export interface WindowUsage {
 /** OTLP profiles that leave with the report of a cycle, beside the trace events of its window and within the same bounds. */
 export interface MergedProfiles {
   readonly usage: WindowUsage;
-  /** Joins all kept profiles with `frames`, the profiles of the window, to one request; keeps nothing after that. */
-  take(frames: ProfilesData | undefined, range: TimeRange, nowMs: number): JoinedReport;
+  /** Hands over all kept profiles, and keeps none after that. */
+  take(): TakenProfiles;
+}
+
+export interface TakenProfiles {
+  /** Joins the profiles with `frames`, those of the window, to one request. */
+  joinWith(frames: ProfilesData | undefined, range: TimeRange, nowMs: number): Steps<JoinedReport>;
 }
 
 export interface JoinedReport {

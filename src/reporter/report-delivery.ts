@@ -1,3 +1,4 @@
+import type { Steps } from '../support/steps.ts';
 import type { CycleReport, ReportOutlet, WindowJournal } from './cycle-report.ts';
 
 /** Delivery of one window's report after the other: a window stays in the journal until the outlet has its report. */
@@ -28,8 +29,8 @@ export class ReportDelivery {
     this.#commit = this.#journal?.turn(held) ?? (() => undefined);
   }
 
-  deliver(report: CycleReport): void {
-    this.#isWaiting = this.#outlet?.deliver(report) === false;
+  *deliver(report: CycleReport): Steps<void> {
+    this.#isWaiting = this.#outlet !== undefined && !(yield* this.#outlet.deliver(report));
     if (this.#isWaiting) this.#journal?.makeRoom();
     else this.#end();
   }

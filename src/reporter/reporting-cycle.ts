@@ -8,6 +8,8 @@ import type { TimeRange, TraceEvents, WindowContents } from '../profile/build/wi
 import type { Clock, Random } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import { everyInterval } from '../support/every-interval.ts';
+import type { Steps } from '../support/steps.ts';
+import { inSlices } from '../support/steps.ts';
 import type { CycleReport, ReportConsumer, ReportOutlet, WindowJournal } from './cycle-report.ts';
 import type { DividedEvents } from './hold-back.ts';
 import { holdBack, selectEvents } from './hold-back.ts';
@@ -60,6 +62,7 @@ const retryIntervalMs = 1_000;
  * Turns the window into OTLP profiles once every interval ± jitter, and once more on stop. The order within a cycle:
  * stubs are submitted again, the window is swapped (samples go on into the next one), names that came late are
  * looked up, profiles are built, joined with those that came as such, and handed over, and only then does the store drop what is past its lifetime.
+ * All but the swap is done in slices, between which receivers work on.
  */
 export class ReportingCycle implements Component {
   readonly id: string;
@@ -103,7 +106,7 @@ export class ReportingCycle implements Component {
     if (!delivery.retry()) delivery.drop();
     const isTooLate = deadline?.aborted === true || this.#isHeldUp;
     const stays = delivery.isWaiting || (delivery.isJournaled && isTooLate);
-    if (!stays) this.#reportSafely({ isLast: true });
+    if (!stays) await this.#reportSafely({ isLast: true });
     delivery.drop();
     if (stays || delivery.isWaiting) {
       this.#parts.logger.warn('The last window stays in the journal until the next start.');
@@ -111,22 +114,28 @@ export class ReportingCycle implements Component {
   }
 
   /** While a report or the exporters hold the cycle up, the window stays and only the store is maintained. */
-  #tick(): void {
-    if (this.#retrySafely() && !this.#isHeldUp) this.#reportSafely();
+  async #tick(): Promise<void> {
+    if (this.#retrySafely() && !this.#isHeldUp) await this.#reportSafely();
     else this.#keepNames();
   }
 
-  /** One cycle, at once. In the last one nothing waits any more. */
-  report({ isLast }: { readonly isLast: boolean } = { isLast: false }): CycleReport {
-    const { clock, symbols, intake, metrics } = this.#parts;
+  /**
+   * One cycle. In the last one nothing waits any more. The first step takes the window and all that belongs to it; samples and names
+   * that come between later steps are those of the next cycle.
+   */
+  *report({ isLast }: { readonly isLast: boolean } = { isLast: false }): Steps<CycleReport> {
+    const { clock, symbols, intake, merged, metrics, native } = this.#parts;
     const beganMs = clock.nowMs();
     const store = symbols.at(beganMs);
     const resubmittedStubs = store.resubmitStubs();
     const window = intake.takeWindow();
+    const taken = merged?.take();
     const range = this.#nextRange();
     const events = this.#eventsToReport(window, isLast, store);
-    const frames = events.count === 0 ? undefined : this.#build(contentsOf(window, events, store), range);
-    const joined = this.#parts.merged?.take(frames, range, beganMs);
+    const contents = contentsOf(window, events, store);
+    const unresolved = countUnresolved(window, events, store, native);
+    const frames = events.count === 0 ? undefined : yield* this.#build(contents, range);
+    const joined = taken && (yield* taken.joinWith(frames, range, beganMs));
     const data = joined === undefined ? frames : joined.data;
     const report: CycleReport = {
       range,
@@ -134,29 +143,29 @@ export class ReportingCycle implements Component {
       sampleCount: data === undefined ? 0 : countSamples(data),
       eventCount: events.count + (joined?.eventCount ?? 0),
       heldCount: window.events.count - events.count,
-      unresolved: [...countUnresolved(window, events, store, this.#parts.native), ...(joined?.unresolved ?? [])],
+      unresolved: [...unresolved, ...(joined?.unresolved ?? [])],
       resubmittedStubs,
       durationMs: clock.nowMs() - beganMs,
     };
-    this.#handOver(report);
-    store.purge();
+    yield* this.#handOver(report);
+    symbols.at(clock.nowMs()).purge();
     metrics.recordCycle(report, clock.nowMs() - beganMs);
     return report;
   }
 
   /** `undefined` when all resources are dropped. */
-  #build(contents: WindowContents, range: TimeRange): ProfilesData | undefined {
+  *#build(contents: WindowContents, range: TimeRange): Steps<ProfilesData | undefined> {
     const { createProfileId, merged, editor } = this.#parts;
-    const built = buildProfiles(contents, range, createProfileId, merged === undefined ? editor : noEdits);
+    const built = yield* buildProfiles(contents, range, createProfileId, merged === undefined ? editor : noEdits);
     return built.resourceProfiles.length === 0 ? undefined : built;
   }
 
   /** Gives the report to every consumer. A consumer that throws is counted and logged, and the next ones still get the report. */
-  #handOver(report: CycleReport): void {
-    this.#delivery.deliver(report);
+  *#handOver(report: CycleReport): Steps<void> {
+    yield* this.#delivery.deliver(report);
     for (const consumer of this.#parts.consumers) {
       try {
-        consumer.consume(report);
+        yield* consumer.consume(report);
       } catch (error) {
         this.#parts.metrics.recordHandOverFailure();
         this.#parts.logger.error({ err: error, samples: report.sampleCount }, 'A report could not be handed over.');
@@ -164,9 +173,9 @@ export class ReportingCycle implements Component {
     }
   }
 
-  #reportSafely(options?: { readonly isLast: boolean }): void {
+  async #reportSafely(options?: { readonly isLast: boolean }): Promise<void> {
     try {
-      this.report(options);
+      await inSlices(this.report(options), this.#parts.clock);
     } catch (error) {
       // A fault of ours in one cycle must not end the next ones; its samples are lost, and that is said.
       this.#delivery.fail();
@@ -186,9 +195,7 @@ export class ReportingCycle implements Component {
       // Also when that fails: the window is taken, and what follows in the journal belongs to the next one.
       this.#delivery.begin(divided?.held ?? []);
     }
-    return divided === undefined || divided.held.length === 0
-      ? window.events
-      : selectEvents(window.events, divided.staying);
+    return divided === undefined ? window.events : selectEvents(window.events, divided.staying);
   }
 
   /** True if no report waits any more. A disk that fails meanwhile must not end the cycles to come. */

@@ -80,13 +80,19 @@ export function contentsOf(window: SampleWindow, events: TraceEvents, store: Sym
     const known: Executable | undefined = fileId === undefined ? undefined : store.executable(fileId);
     return { fileId, executable: known ?? kept };
   });
-  const frames = window.symbols.map((symbol, frame): WindowFrame => {
-    const address = (BigInt(window.frameAddressHigh(frame)) << 32n) | BigInt(window.frameAddressLow(frame));
-    const file = window.frameFile(frame);
-    return { file, address, kind: window.frameKind(frame), mapping: window.frameMapping(frame), symbol };
-  });
   const { resources, profileTypes, mappings, stacks, contexts, links } = window;
+  const frames = { count: window.symbols.length, frame: (index: number) => frameOf(window, index) };
   return { resources, profileTypes, files, mappings, frames, stacks, contexts, links, events };
+}
+
+function frameOf(window: SampleWindow, frame: number): WindowFrame {
+  return {
+    file: window.frameFile(frame),
+    address: (BigInt(window.frameAddressHigh(frame)) << 32n) | BigInt(window.frameAddressLow(frame)),
+    kind: window.frameKind(frame),
+    mapping: window.frameMapping(frame),
+    symbol: window.symbols[frame],
+  };
 }
 
 function openOwner(owner: FileOwner, store: SymbolSession): SymbolLookup | undefined {

@@ -48,10 +48,12 @@ export function outletsToPages(
 /** Shows every report on the live page, with the state of the store. */
 function reportToPage(page: LivePage, store: SymbolStore): ReportConsumer {
   return {
-    consume: ({ range, data, eventCount, unresolved, durationMs }) => {
+    *consume({ range, data, eventCount, unresolved, durationMs }) {
+      const noTrees = { trees: [], omittedSampleCount: 0 };
+      const flame = data === undefined ? noTrees : yield* foldFlameTrees(data, page.maxNodes);
       page.addCycle({
         endUnixMs: Number(range.endUnixNano / 1_000_000n),
-        flame: data === undefined ? { trees: [], omittedSampleCount: 0 } : foldFlameTrees(data, page.maxNodes),
+        flame,
         figures: {
           windowMs: Number(range.endUnixNano - range.startUnixNano) / 1e6,
           sampleCount: eventCount,

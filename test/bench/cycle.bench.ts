@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
 import { ConfigSection } from '../../src/config/config-section.ts';
+import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { buildProfiles } from '../../src/profile/build/build-profiles.ts';
 import { BatchDecoder } from '../../src/receivers/frames/batch-decoder.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
 import { contentsOf, resolveLateNames } from '../../src/reporter/window-report.ts';
 import { systemClock } from '../../src/support/clock.ts';
+import { atOnce } from '../../src/support/steps.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import { symbolStoreType } from '../../src/symbols/symbol-store-config.ts';
 import type { BenchOptions, BenchRow, BenchSuite } from './bench.ts';
@@ -75,10 +77,10 @@ function measureTick(bytes: Buffer, { rounds }: BenchOptions): BenchRow[] {
   for (let batch = 0; batch < batchesPerCycle; batch++) intake.submit(decoder.decode(bytes, nowUnixNano).batch);
   const window = intake.takeWindow();
   const range = { startUnixNano: nowUnixNano - 5_000_000_000n, endUnixNano: nowUnixNano + 1n };
-  const build = (): ReturnType<typeof buildProfiles> => {
+  const build = (): ProfilesData => {
     const session = store.at(systemClock.nowMs());
     resolveLateNames(window, session);
-    return buildProfiles(contentsOf(window, window.events, session), range, () => new Uint8Array(16));
+    return atOnce(buildProfiles(contentsOf(window, window.events, session), range, () => new Uint8Array(16)));
   };
   const data = build();
   return compareInRounds(

@@ -10,6 +10,7 @@ import { livePageTable } from '../../src/http/live-page/live-page-config.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { foldFlameTrees } from '../../src/profile/flame/flame-graph.ts';
 import { requestFolder } from '../../src/service/live-report.ts';
+import { atOnce } from '../../src/support/steps.ts';
 import { holdsSoon, launchBrowser, openPage, until, whyNoBrowser } from '../support/browser.ts';
 import { serve } from '../support/http-harness.ts';
 import type { FixtureFrame, FixtureSample } from '../support/profiles-fixture.ts';
@@ -58,7 +59,7 @@ async function start(
   const addCycle: LiveBrowser['addCycle'] = (added, figures = {}) => {
     const store = { symbolCount: 18_432, fileCount: 1207, stubCount: 1059, sizeBytes: 2 ** 25, budgetBytes: 2 ** 26 };
     const usual = { windowMs: 5000, sampleCount: added.length, cycleMs: 12.34, store, unresolvedFrames: {} };
-    const flame = foldFlameTrees(profilesOf(added), config.maxNodes);
+    const flame = atOnce(foldFlameTrees(profilesOf(added), config.maxNodes));
     livePage.addCycle({ endUnixMs: 1_795_369_620_000 + 5000 * cycles++, flame, figures: { ...usual, ...figures } });
   };
   if (samples !== undefined) addCycle(samples);

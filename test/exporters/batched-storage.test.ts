@@ -44,7 +44,7 @@ function createExporter(storage: RequestStorage, send: (request: ExportRequest) 
     retry: retryTable.read(new ConfigSection('', {}, [])),
     queue: sendingQueueTable.read(new ConfigSection('', queue, [])),
   };
-  const client = { start: async () => {}, send, close: async () => {} };
+  const client = { sendsProtobuf: true, start: async () => {}, send, close: async () => {} };
   const dependencies = { clock, logger: recordLogs().logger, meter, random: () => 0.5, storage };
   return { exporter: new QueuedExporter('otlp/a', client, config, dependencies), clock, values };
 }

@@ -40,7 +40,7 @@ export function createExporter(
   const clock = new FakeClock();
   const logs = recordLogs();
   const { meter, values } = recordMetrics();
-  const client: ExportClient = { start: async () => {}, send, close };
+  const client: ExportClient = { sendsProtobuf: true, start: async () => {}, send, close };
   const config = {
     timeoutMs: 5000,
     retry: retryTable.read(new ConfigSection('', retry, [])),

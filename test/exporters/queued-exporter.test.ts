@@ -150,7 +150,12 @@ test('two exporters of one service are counted apart', async () => {
     retry: retryTable.read(new ConfigSection('', {}, [])),
     queue: sendingQueueTable.read(new ConfigSection('', {}, [])),
   };
-  const client: ExportClient = { start: async () => {}, send: async () => fullyAccepted, close: async () => {} };
+  const client: ExportClient = {
+    sendsProtobuf: true,
+    start: async () => {},
+    send: async () => fullyAccepted,
+    close: async () => {},
+  };
   const clock = new FakeClock();
   const dependencies = { clock, logger: recordLogs().logger, meter, random: () => 0.5 };
   for (const [id, sampleCount] of [

@@ -7,6 +7,7 @@ import { createExportRequest } from '../../src/exporters/export-request.ts';
 import type { Reservation } from '../../src/exporters/profiles-exporter.ts';
 
 import { ExporterOutlet } from '../../src/pipeline/exporter-outlet.ts';
+import { atOnce } from '../../src/support/steps.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { LogFolder } from '../storage/log-folder.ts';
 import { buildData } from '../support/build-data.ts';
@@ -84,7 +85,7 @@ for (const { name, queue, isDurable } of [
     const report = buildData({
       samples: Array.from({ length: 11 }, (_, index) => ({ at: [index], stack: [{ names: [`f${index}`] }] })),
     });
-    const isTaken = outlet.deliver({ ...emptyReport, data: report, sampleCount: 11 });
+    const isTaken = atOnce(outlet.deliver({ ...emptyReport, data: report, sampleCount: 11 }));
     comeUp();
     await until(() => sent.length >= 1);
     if (!isTaken) assert.equal(outlet.retry(), true);

@@ -29,7 +29,12 @@ test('withoutSecrets looks for what is secret at the time of the answer', async 
   ] as const;
   let count = 0;
   const client = withoutSecrets(
-    { start: async () => undefined, close: async () => undefined, send: async () => answers[count++]! },
+    {
+      sendsProtobuf: true,
+      start: async () => undefined,
+      close: async () => undefined,
+      send: async () => answers[count++]!,
+    },
     () => [token],
   );
   const send = () => client.send(fakeRequest(1), new AbortController().signal);

@@ -2,6 +2,7 @@ import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { encodeDictionary } from '../../src/otlp/protobuf/encode-dictionary.ts';
 import { encodeScopeProfiles } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { ProtobufWriter } from '../../src/otlp/protobuf/protobuf-writer.ts';
+import { atOnce } from '../../src/support/steps.ts';
 
 /** Fields that hold messages, by the path of their numbers; `*` stands for any. */
 const messagePaths = [
@@ -90,7 +91,7 @@ export function encodeWithReferences(data: ProfilesData): Uint8Array {
     writer.message(1, mark);
   }
   const dictionaryMark = writer.length;
-  encodeDictionary(writer, { ...data.dictionary, stringTable });
+  atOnce(encodeDictionary(writer, { ...data.dictionary, stringTable }));
   writer.message(2, dictionaryMark);
   return writer.finish();
 }

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
 import type { OfferResult, ProfilesExporter, Refusal, Reservation } from '../../src/exporters/profiles-exporter.ts';
-
 import { ExporterOutlet } from '../../src/pipeline/exporter-outlet.ts';
 import type { CycleReport } from '../../src/reporter/cycle-report.ts';
+import type { Steps } from '../../src/support/steps.ts';
+import { atOnce } from '../../src/support/steps.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { fakeExporter } from '../support/fake-exporter.ts';
 import { recordLogs } from '../support/log-recorder.ts';
@@ -26,6 +27,8 @@ class RecordedExporter implements ProfilesExporter {
   hasRoomFor(): boolean {
     return true;
   }
+
+  *prepare(): Steps<void> {}
 
   async offer(request: ExportRequest): Promise<OfferResult> {
     this.requests.push(request);
@@ -66,7 +69,7 @@ describe('ExporterOutlet', () => {
   test('gives one request, encoded once, to all exporters', () => {
     const [plain, durable] = [new RecordedExporter('debug'), new RecordedExporter('otlp', [])];
     const { outlet } = outletTo(plain, durable);
-    assert.equal(outlet.deliver(report), true);
+    assert.equal(atOnce(outlet.deliver(report)), true);
     assert.deepEqual(
       [plain.calls, durable.calls],
       [
@@ -81,7 +84,7 @@ describe('ExporterOutlet', () => {
   test('has nothing to give when a cycle reports nothing', () => {
     const exporter = new RecordedExporter('debug');
     const { outlet } = outletTo(exporter);
-    assert.equal(outlet.deliver({ ...report, data: undefined, sampleCount: 0 }), true);
+    assert.equal(atOnce(outlet.deliver({ ...report, data: undefined, sampleCount: 0 })), true);
     assert.deepEqual(exporter.calls, []);
   });
 
@@ -90,7 +93,7 @@ describe('ExporterOutlet', () => {
     const sound = new RecordedExporter('otlp/sound', []);
     const full = new RecordedExporter('otlp/full', ['storage_full', 'storage_error']);
     const { outlet, logs } = outletTo(plain, sound, full);
-    assert.equal(outlet.deliver(report), false);
+    assert.equal(atOnce(outlet.deliver(report)), false);
     assert.match(outlet.admission()!.reason, /waits for the sending queue of otlp\/full \(storage_full\)/);
     assert.equal(outlet.retry(), false);
     assert.match(outlet.admission()!.reason, /otlp\/full \(storage_error\)/);
@@ -107,10 +110,10 @@ describe('ExporterOutlet', () => {
   test('waits for a full queue only when no other exporter can have the report', () => {
     const full = new RecordedExporter('otlp/full', ['queue_full', undefined]);
     const alone = outletTo(full).outlet;
-    assert.equal(alone.deliver(report), false);
+    assert.equal(atOnce(alone.deliver(report)), false);
     assert.equal(alone.retry(), true);
     const [again, plain] = [new RecordedExporter('otlp/full', ['queue_full']), new RecordedExporter('debug')];
-    assert.equal(outletTo(again, plain).outlet.deliver(report), true);
+    assert.equal(atOnce(outletTo(again, plain).outlet.deliver(report)), true);
     const calls = [again.calls, plain.calls];
     assert.deepEqual(
       calls,
@@ -125,7 +128,7 @@ describe('ExporterOutlet', () => {
   for (const refusal of ['too_large', 'storage_too_small'] as const) {
     test(`does not wait for room that there will never be: ${refusal}`, () => {
       const exporter = new RecordedExporter('otlp', [refusal]);
-      assert.equal(outletTo(exporter).outlet.deliver(report), true);
+      assert.equal(atOnce(outletTo(exporter).outlet.deliver(report)), true);
       assert.deepEqual(exporter.calls, [refusal, 'offer']);
     });
   }
@@ -133,7 +136,7 @@ describe('ExporterOutlet', () => {
   test('gives a report up to those who can take it, and lets the others count it', () => {
     const [plain, full] = [new RecordedExporter('debug'), new RecordedExporter('otlp', ['storage_full'])];
     const { outlet } = outletTo(plain, full);
-    outlet.deliver(report);
+    atOnce(outlet.deliver(report));
     outlet.drop();
     assert.deepEqual(plain.calls, ['reserve', 'cancel', 'offer']);
     assert.deepEqual(full.calls, ['storage_full', 'offer']);
@@ -155,7 +158,7 @@ describe('ExporterOutlet', () => {
       };
       const sound = new RecordedExporter('debug');
       const { outlet, failures } = outletTo(faulty, sound);
-      assert.equal(outlet.deliver(report), true);
+      assert.equal(atOnce(outlet.deliver(report)), true);
       await new Promise((resolve) => setImmediate(resolve));
       assert.deepEqual([failures.length, sound.calls], [1, ['reserve', 'commit']]);
     });

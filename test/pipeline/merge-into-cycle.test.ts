@@ -8,6 +8,7 @@ import { MergeIntoCycle } from '../../src/pipeline/merge-into-cycle.ts';
 import { namesOfStore } from '../../src/pipeline/node-names.ts';
 import { checkConformance } from '../../src/profile/check/check-conformance.ts';
 import type { ReceivedProfiles } from '../../src/receivers/otlp/profiles-sink.ts';
+import { atOnce } from '../../src/support/steps.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import type { Mutable } from '../otlp/good-profiles.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
@@ -61,18 +62,22 @@ test('requests are taken and kept until the tick, when they leave as one, and no
   const requests = [good(), good(), good()];
   for (const each of requests) assert.deepEqual(merge.submit(received(each)), { kind: 'accepted' });
   assert.equal(merge.usage.events, 9);
-  const { data, eventCount } = merge.take(undefined, range, 0);
+  const { data, eventCount } = atOnce(merge.take().joinWith(undefined, range, 0));
   assert.equal(eventCount, 9);
   assert.equal(countSamples(data!), 2);
   assert.deepEqual(observations([data!]), observations(requests));
   assert.deepEqual(checkConformance(data!), []);
   assert.equal(merge.usage.events, 0);
-  assert.deepEqual(merge.take(undefined, range, 0), { data: undefined, eventCount: 0, unresolved: [] });
+  assert.deepEqual(atOnce(merge.take().joinWith(undefined, range, 0)), {
+    data: undefined,
+    eventCount: 0,
+    unresolved: [],
+  });
 });
 
 test('without requests the profiles of the window leave as they are', () => {
   const frames = goodProfiles();
-  const { data, eventCount } = setUp().merge.take(frames, range, 0);
+  const { data, eventCount } = atOnce(setUp().merge.take().joinWith(frames, range, 0));
   assert.equal(data, frames);
   assert.equal(eventCount, 0);
 });
@@ -84,7 +89,7 @@ test('the profiles of the window and those of requests leave as one, and are one
   });
   merge.submit(received(good()));
   merge.submit(received(other));
-  const { data, eventCount } = merge.take(good(), range, 0);
+  const { data, eventCount } = atOnce(merge.take().joinWith(good(), range, 0));
   assert.equal(eventCount, 6);
   const shape = data!.resourceProfiles.map(({ scopeProfiles }) => scopeProfiles.map(({ profiles }) => profiles.length));
   assert.deepEqual(shape, [[1], [1]]);
@@ -98,7 +103,7 @@ test('a profile of the window for samples of another time stays itself', () => {
   const late = good(({ resourceProfiles }) => {
     resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.timeUnixNano = range.startUnixNano - 5n;
   });
-  const { data } = merge.take(late, range, 0);
+  const { data } = atOnce(merge.take().joinWith(late, range, 0));
   assert.deepEqual(
     data!.resourceProfiles[0]!.scopeProfiles[0]!.profiles.map(({ timeUnixNano }) => timeUnixNano - range.startUnixNano),
     [0n, -5n],
@@ -110,7 +115,7 @@ test('a request teaches the store its names, and gets those that the store has',
   store.at(0).learnSymbol(hash, 0, 0x1234, symbolOf('pay'));
   merge.submit(received(good()));
   assert.equal(store.at(0).openFile(hash)?.find(0, 0x2345)?.functionName, 'checkout');
-  const { data } = merge.take(undefined, range, 0);
+  const { data } = atOnce(merge.take().joinWith(undefined, range, 0));
   assert.ok(data!.dictionary.stringTable.includes('pay'));
   const counted = await metrics();
   assert.equal(counted.get('framekeeper_otlp_locations{outcome="learned"}'), 1);
@@ -121,7 +126,7 @@ test('a name that comes after the request and before the tick counts', async () 
   const { merge, metrics } = setUp();
   merge.submit(received(nameless()));
   merge.submit(received(good()));
-  const { data, unresolved } = merge.take(undefined, range, 0);
+  const { data, unresolved } = atOnce(merge.take().joinWith(undefined, range, 0));
   assert.deepEqual(
     unresolved.map(({ frameType, count }) => [frameType, count]),
     [['native', 1]],
@@ -141,7 +146,7 @@ test('a name that the store knew when the request came cannot be taken back', ()
   merge.submit(received(nameless()));
   store.at(3_600_000).purge();
   assert.equal(store.at(3_600_000).openFile(hash)?.find(0, 0x2345), undefined);
-  const { data } = merge.take(undefined, range, 3_600_000);
+  const { data } = atOnce(merge.take().joinWith(undefined, range, 3_600_000));
   assert.ok(data!.dictionary.stringTable.includes('checkout'));
 });
 
@@ -164,7 +169,7 @@ for (const { name, bounds, room } of [
     assert.match('reason' in answer ? answer.reason : '', /window of this reporting cycle is full \(max_events/);
     assert.deepEqual(merge.usage, before);
     assert.equal(merge.rejectedSamples, 2);
-    const { eventCount } = merge.take(undefined, range, 0);
+    const { eventCount } = atOnce(merge.take().joinWith(undefined, range, 0));
     assert.equal(eventCount, 3 * room);
     if (room > 0) assert.equal(merge.submit(received(good())).kind, 'accepted');
   });
@@ -176,7 +181,7 @@ test('a full window refuses before anything is decoded, and one with room does n
   assert.equal(merge.admission(), undefined);
   merge.submit(received(good()));
   assert.partialDeepStrictEqual(merge.admission(), { retryDelayMs: 5000 });
-  merge.take(undefined, range, 0);
+  atOnce(merge.take().joinWith(undefined, range, 0));
   assert.equal(merge.admission(), undefined);
 });
 

@@ -9,8 +9,10 @@ import type { MergedProfiles } from '../../src/reporter/merged-profiles.ts';
 import { createReporterMetrics } from '../../src/reporter/reporter-metrics.ts';
 import { ReportingCycle } from '../../src/reporter/reporting-cycle.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
+import { atOnce } from '../../src/support/steps.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { batchOf, fileIdOf, offCpu, processOf, symbolOf } from '../support/batch.ts';
+import { consumer } from '../support/consumer.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { PlainSymbols } from '../support/plain-symbols.ts';
 import { plainSamples } from '../support/plain-view.ts';
@@ -18,6 +20,16 @@ import { plainSamples } from '../support/plain-view.ts';
 const startUnixNano = 1_000_000_000_000_000_000n;
 const second = 1_000_000_000n;
 const file = fileIdOf(1);
+
+/** A clock that moves by a millisecond at each reading. */
+class PassingClock extends FakeClock {
+  #passedMs = 0;
+
+  override nowMs(): number {
+    this.#passedMs += 1;
+    return super.nowMs() + this.#passedMs;
+  }
+}
 
 function setUp({
   random = (): number => 0.5,
@@ -29,14 +41,14 @@ function setUp({
   consume = (_: CycleReport): void => {},
   merged = undefined as MergedProfiles | undefined,
   isHeldUp = (): boolean => false,
+  clock = new FakeClock(startUnixNano),
 } = {}) {
-  const clock = new FakeClock(startUnixNano);
   const symbols = new PlainSymbols();
   const reports: CycleReport[] = [];
   const limits = { maxEvents: 1000, maxBytes: 1e9, retryDelayMs: 1 };
   const intake = new TraceIntake(symbols, limits, clock);
   const keep = (report: CycleReport): unknown => reports.push(report);
-  const consumers = [{ consume: consumeFirst }, { consume: keep }, { consume }];
+  const consumers = [consumeFirst, keep, consume].map(consumer);
   const cycle = new ReportingCycle(
     'reporting_cycle',
     { intervalMs, jitter, resolveGrace, maxEvents, maxBytes: 1e9, storage: '' },
@@ -102,7 +114,7 @@ test('ReportingCycle leaves the window while a report would find no room, and go
 test('ReportingCycle submits stubs again before it looks for late names, and purges after the report', async () => {
   const { symbols, cycle } = setUp({ consume: () => symbols.calls.push('consume') });
   await cycle.start();
-  cycle.report();
+  atOnce(cycle.report());
   assert.deepEqual(symbols.calls, ['resubmitStubs', 'consume', 'purge']);
   await cycle.stop();
 });
@@ -112,7 +124,7 @@ test('ReportingCycle uses a name that came after the sample and before the repor
   await cycle.start();
   sampleAt(startUnixNano);
   intake.submit(batchOf({ symbols: [{ fileId: file, addressHigh: 0, addressLow: 5, symbol: symbolOf('late') }] }));
-  cycle.report();
+  atOnce(cycle.report());
   assert.deepEqual(plainSamples(reports[0]!.data)[0]!.frames, ['late']);
   assert.deepEqual(reports[0]!.unresolved, []);
   await cycle.stop();
@@ -125,7 +137,7 @@ test('ReportingCycle counts frames that stay without a name, by reason and type'
   sampleAt(startUnixNano, 7n);
   sampleAt(startUnixNano);
   sampleAt(startUnixNano, 6n);
-  cycle.report();
+  atOnce(cycle.report());
   assert.deepEqual(reports[0]!.unresolved, [{ reason: 'never_submitted', frameType: 'native', count: 2 }]);
   await cycle.stop();
 });
@@ -217,7 +229,7 @@ test('ReportingCycle reports the last window on stop', async () => {
 test('ReportingCycle hands an empty window on without profiles', async () => {
   const { cycle, reports } = setUp();
   await cycle.start();
-  cycle.report();
+  atOnce(cycle.report());
   assert.deepEqual([reports[0]!.data, reports[0]!.sampleCount], [undefined, 0]);
   await cycle.stop();
 });
@@ -242,7 +254,7 @@ test('ReportingCycle hands a report to all others, and goes on to the purge, whe
     },
   });
   await cycle.start();
-  cycle.report();
+  atOnce(cycle.report());
   assert.equal(reports.length, 1);
   assert.equal(symbols.calls.at(-1), 'purge');
   await cycle.stop();
@@ -253,9 +265,9 @@ test('ReportingCycle lets a sample wait for a name that only its collector can g
   await cycle.start();
   sampleAt(startUnixNano, 5n, frameKinds.jvm);
   sampleAt(startUnixNano, 6n);
-  cycle.report();
+  atOnce(cycle.report());
   learn(5, 'late');
-  cycle.report();
+  atOnce(cycle.report());
   await cycle.stop();
   assert.deepEqual(
     reports.map(({ data, heldCount, unresolved }) => [
@@ -275,9 +287,9 @@ test('ReportingCycle never lets a sample wait for a second cycle', async () => {
   const { cycle, reports, sampleAt } = setUp({ resolveGrace: true });
   await cycle.start();
   sampleAt(startUnixNano, 5n, frameKinds.jvm);
-  cycle.report();
+  atOnce(cycle.report());
   sampleAt(startUnixNano, 5n, frameKinds.jvm);
-  cycle.report();
+  atOnce(cycle.report());
   assert.deepEqual(
     reports.map(({ eventCount, heldCount }) => [eventCount, heldCount]),
     [
@@ -301,7 +313,7 @@ test('ReportingCycle keeps half of the next window free of what waits', async ()
   const { cycle, reports, sampleAt } = setUp({ resolveGrace: true, maxEvents: 4 });
   await cycle.start();
   for (const address of [1n, 2n, 3n]) sampleAt(startUnixNano, address, frameKinds.jvm);
-  cycle.report();
+  atOnce(cycle.report());
   assert.deepEqual([reports[0]!.eventCount, reports[0]!.heldCount], [1, 2]);
   await cycle.stop();
 });
@@ -318,7 +330,7 @@ test('ReportingCycle joins samples whose labels differ in their order alone', as
     const frames = [{ file, address: 5n }];
     intake.submit(batchOf({ samples: [{ frames, process, labels: new Map(order), timestamps: [startUnixNano] }] }));
   }
-  cycle.report();
+  atOnce(cycle.report());
   assert.deepEqual(
     plainSamples(reports[0]!.data).map(({ timestamps }) => timestamps.length),
     [2],
@@ -382,14 +394,16 @@ test('ReportingCycle hands its profiles, without an edit of resources, to the me
   const unresolved = [{ reason: 'no_file_id', frameType: 'native', count: 2 }];
   const merged: MergedProfiles = {
     usage: { events: 0, bytes: 0 },
-    take: (frames) => {
-      given.push(frames && plainSamples(frames).map(({ service }) => service));
-      return { data: goodProfiles(), eventCount: 3, unresolved };
-    },
+    take: () => ({
+      *joinWith(frames) {
+        given.push(frames && plainSamples(frames).map(({ service }) => service));
+        return { data: goodProfiles(), eventCount: 3, unresolved };
+      },
+    }),
   };
   const { cycle, reports, sampleAt } = setUp({ merged });
   await cycle.start();
-  cycle.report();
+  atOnce(cycle.report());
   sampleAt(startUnixNano);
   await cycle.stop();
   assert.deepEqual(given, [undefined, ['undefined']]);
@@ -401,4 +415,34 @@ test('ReportingCycle hands its profiles, without an edit of resources, to the me
       [goodProfiles(), 2, 4],
     ],
   );
+});
+
+test('ReportingCycle reports the samples before its first step, and leaves those that come between two steps to the next cycle', async () => {
+  const { cycle, sampleAt, reports } = setUp();
+  await cycle.start();
+  for (let i = 0; i < 500; i++) sampleAt(startUnixNano, BigInt(i));
+  let steps = 0;
+  for (const _ of cycle.report()) {
+    sampleAt(startUnixNano + 1n);
+    steps += 1;
+  }
+  assert.ok(steps > 20, `${steps} steps`);
+  atOnce(cycle.report());
+  assert.deepEqual(
+    reports.map(({ eventCount }) => eventCount),
+    [500, steps],
+  );
+  await cycle.stop();
+});
+
+test('ReportingCycle lets others have turns of the event loop while it makes a report', async () => {
+  const { clock, cycle, sampleAt, reports } = setUp({ clock: new PassingClock(startUnixNano) });
+  await cycle.start();
+  for (let i = 0; i < 500; i++) sampleAt(startUnixNano, BigInt(i));
+  await clock.advance(7_000);
+  let turns = 0;
+  for (; reports.length === 0; turns++) await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(turns > 10, `${turns} turns`);
+  assert.equal(reports[0]!.eventCount, 500);
+  await cycle.stop();
 });

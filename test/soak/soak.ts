@@ -12,6 +12,7 @@ import type { FileOwner, SampleWindow } from '../../src/reporter/sample-window.t
 import type { SymbolSource } from '../../src/reporter/symbol-source.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
 import type { Clock } from '../../src/support/clock.ts';
+import { atOnce } from '../../src/support/steps.ts';
 import { cycleMs } from './fleet.ts';
 import { seededRandom } from './seeded-random.ts';
 import type { SoakCollector } from './templates.ts';
@@ -116,7 +117,7 @@ export class Soak {
   #report(): SoakCycle {
     const cycle = this.#cycle++;
     this.#clock.set(this.#cycle * cycleMs);
-    const report = this.#reporting.report();
+    const report = atOnce(this.#reporting.report());
     const window = this.#window!;
     const missing = missingNames(window);
     const unresolvedCount = this.#subject.resolveGrace ? countCollectorNamed(report) : missing.length;

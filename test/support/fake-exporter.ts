@@ -13,6 +13,7 @@ export function fakeExporter(
     id,
     blocksOnOverflow: false,
     hasRoomFor: hasRoom,
+    *prepare() {},
     offer,
     reserve: (request) => ({ commit: () => void offer(request), cancel: () => undefined }),
   };

@@ -7,6 +7,7 @@ export function fakeRequest(number: number, sampleCount = 1, sizeBytes = 4): Exp
   bytes.writeUInt32BE(number);
   const request: ExportRequest = {
     ...{ data: emptyData, sampleCount, hops: 0, encoded: () => bytes },
+    *encode() {},
     inDialect: () => ({ request, droppedSamples: 0, droppedLabels: new Map() }),
   };
   return request;

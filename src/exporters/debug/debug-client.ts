@@ -9,6 +9,7 @@ import { detailedLines, normalLines } from './profile-lines.ts';
 
 /** Tells the log what would be sent. */
 export class DebugClient implements ExportClient {
+  readonly sendsProtobuf = false;
   readonly #config: DebugConfig;
   readonly #logger: Logger;
   readonly #sampler: LogSampler;

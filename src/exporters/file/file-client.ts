@@ -23,8 +23,10 @@ export interface MessageSink {
 export class FileClient implements ExportClient {
   readonly #config: FileConfig;
   readonly #sink: MessageSink;
+  readonly sendsProtobuf: boolean;
 
   constructor(config: FileConfig, sink: MessageSink) {
+    this.sendsProtobuf = config.format !== 'json';
     this.#config = config;
     this.#sink = sink;
   }

@@ -33,6 +33,7 @@ export interface OtlpGrpcClientParts extends Pick<ExporterDependencies, 'clock' 
 
 /** One gRPC channel to one receiver of OTLP profiles. */
 export class OtlpGrpcClient implements ExportClient {
+  readonly sendsProtobuf = true;
   readonly #metadata: Metadata;
   readonly #receiver: Pick<CallReceiver, 'dialect' | 'isTls'>;
   #hasAnswered = false;

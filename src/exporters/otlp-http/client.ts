@@ -39,6 +39,7 @@ interface HttpMessage {
 
 /** Posts requests to one receiver of OTLP profiles over connections that it keeps. */
 export class OtlpHttpClient implements ExportClient {
+  readonly sendsProtobuf: boolean;
   readonly #config: OtlpHttpConfig;
   readonly #url: URL;
   readonly #clock: Clock;
@@ -48,6 +49,7 @@ export class OtlpHttpClient implements ExportClient {
   readonly #connections: Connections<Dispatcher>;
 
   constructor(config: OtlpHttpConfig, url: URL, { id, version, credentials, ...parts }: OtlpHttpClientParts) {
+    this.sendsProtobuf = config.encoding !== 'json';
     this.#config = config;
     this.#url = url;
     this.#clock = parts.clock;

@@ -1,5 +1,6 @@
 // hot
 
+import type { Steps } from '../../support/steps.ts';
 import type {
   FunctionEntry,
   KeyValueAndUnit,
@@ -14,15 +15,21 @@ import { encodeValue } from './encode-attributes.ts';
 import type { ProtobufWriter } from './protobuf-writer.ts';
 
 /** Writes the fields of a `ProfilesDictionary`, last first. */
-export function encodeDictionary(writer: ProtobufWriter, dictionary: ProfilesDictionary): void {
-  encodeTable(writer, 7, dictionary.stackTable, encodeStack);
-  encodeTable(writer, 6, dictionary.attributeTable, encodeAttribute);
+export function* encodeDictionary(writer: ProtobufWriter, dictionary: ProfilesDictionary): Steps<void> {
+  yield* encodeLongTable(writer, 7, dictionary.stackTable, encodeStack);
+  yield* encodeLongTable(writer, 6, dictionary.attributeTable, encodeAttribute);
   const strings = dictionary.stringTable;
-  for (let i = strings.length - 1; i >= 0; i--) writer.explicitText(5, strings[i]!);
-  encodeTable(writer, 4, dictionary.linkTable, encodeLink);
-  encodeTable(writer, 3, dictionary.functionTable, encodeFunction);
-  encodeTable(writer, 2, dictionary.locationTable, encodeLocation);
-  encodeTable(writer, 1, dictionary.mappingTable, encodeMapping);
+  let stepEnd = writer.length + bytesPerStep;
+  for (let i = strings.length - 1; i >= 0; i--) {
+    writer.explicitText(5, strings[i]!);
+    if (writer.length < stepEnd) continue;
+    yield;
+    stepEnd = writer.length + bytesPerStep;
+  }
+  yield* encodeLongTable(writer, 4, dictionary.linkTable, encodeLink);
+  yield* encodeLongTable(writer, 3, dictionary.functionTable, encodeFunction);
+  yield* encodeLongTable(writer, 2, dictionary.locationTable, encodeLocation);
+  yield* encodeLongTable(writer, 1, dictionary.mappingTable, encodeMapping);
 }
 
 /** Writes the fields of one entry, a table each. Strings are not messages, and not here. */
@@ -47,12 +54,49 @@ export function encodeTable<T>(
   entries: readonly T[],
   encode: (writer: ProtobufWriter, entry: T) => void,
 ): void {
-  for (let i = entries.length - 1; i >= 0; i--) {
-    const mark = writer.length;
-    encode(writer, entries[i]!);
-    writer.message(field, mark);
+  encodeEntries(writer, { field, entries, encode }, entries.length, Infinity);
+}
+
+/** `encodeTable` in steps of about `bytesPerStep`; one for a table that is shorter. */
+export function* encodeLongTable<T>(
+  writer: ProtobufWriter,
+  field: number,
+  entries: readonly T[],
+  encode: (writer: ProtobufWriter, entry: T) => void,
+): Steps<void> {
+  const table = { field, entries, encode };
+  let left = encodeEntries(writer, table, entries.length, writer.length + bytesPerStep);
+  while (left > 0) {
+    yield;
+    left = encodeEntries(writer, table, left, writer.length + bytesPerStep);
   }
 }
+
+interface EncodedTable<T> {
+  readonly field: number;
+  readonly entries: readonly T[];
+  readonly encode: (writer: ProtobufWriter, entry: T) => void;
+}
+
+/** Writes the entries before `end`, last first, until the writer has `endLength` bytes; returns how many are left. */
+function encodeEntries<T>(
+  writer: ProtobufWriter,
+  { field, entries, encode }: EncodedTable<T>,
+  end: number,
+  endLength: number,
+): number {
+  let left = end;
+  while (left > 0 && writer.length < endLength) {
+    left -= 1;
+    const mark = writer.length;
+    encode(writer, entries[left]!);
+    writer.message(field, mark);
+  }
+  return left;
+}
+
+/** Bytes that take a tenth of a millisecond, more or less, before the code is optimized. */
+export const bytesPerStep = 4096;
 
 function encodeStack(writer: ProtobufWriter, stack: Stack): void {
   writer.packedInt32(1, stack.locationIndices);

@@ -1,5 +1,7 @@
 // hot
 
+import type { Steps } from '../../support/steps.ts';
+import { atOnce } from '../../support/steps.ts';
 import type {
   InstrumentationScope,
   Profile,
@@ -11,7 +13,7 @@ import type {
   ValueType,
 } from '../profiles-data.ts';
 import { encodeAttributes } from './encode-attributes.ts';
-import { encodeDictionary, encodeTable } from './encode-dictionary.ts';
+import { bytesPerStep, encodeDictionary, encodeLongTable } from './encode-dictionary.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
 
 /**
@@ -19,17 +21,34 @@ import { ProtobufWriter } from './protobuf-writer.ts';
  * sample types and period types are always present, also when they are empty: some receivers dereference them unasked.
  */
 export function encodeProfilesData(data: ProfilesData): Uint8Array {
+  return atOnce(encodeInSteps(data));
+}
+
+/** The same in steps. The data must not change before the last one. */
+export function* encodeInSteps(data: ProfilesData): Steps<Uint8Array> {
   const writer = new ProtobufWriter(guessSizeBytes(data));
-  encodeDictionary(writer, data.dictionary);
+  yield* encodeDictionary(writer, data.dictionary);
   writer.message(2, 0);
-  encodeTable(writer, 1, data.resourceProfiles, encodeResourceProfiles);
+  yield* encodeMessages(writer, 1, data.resourceProfiles, resourceProfilesInSteps);
   return writer.finish();
 }
 
 /** Writes the fields of one entry of `resource_profiles`; this and the next three serve to measure parts of a request. */
 export function encodeResourceProfiles(writer: ProtobufWriter, entry: ResourceProfiles): void {
+  atOnce(resourceProfilesInSteps(writer, entry));
+}
+
+export function encodeScopeProfiles(writer: ProtobufWriter, entry: ScopeProfiles): void {
+  atOnce(scopeProfilesInSteps(writer, entry));
+}
+
+export function encodeProfile(writer: ProtobufWriter, profile: Profile): void {
+  atOnce(profileInSteps(writer, profile));
+}
+
+function* resourceProfilesInSteps(writer: ProtobufWriter, entry: ResourceProfiles): Steps<void> {
   writer.text(3, entry.schemaUrl);
-  encodeTable(writer, 2, entry.scopeProfiles, encodeScopeProfiles);
+  yield* encodeMessages(writer, 2, entry.scopeProfiles, scopeProfilesInSteps);
   const mark = writer.length;
   encodeResource(writer, entry.resource);
   writer.message(1, mark);
@@ -40,9 +59,9 @@ function encodeResource(writer: ProtobufWriter, resource: Resource): void {
   encodeAttributes(writer, 1, resource.attributes);
 }
 
-export function encodeScopeProfiles(writer: ProtobufWriter, entry: ScopeProfiles): void {
+function* scopeProfilesInSteps(writer: ProtobufWriter, entry: ScopeProfiles): Steps<void> {
   writer.text(3, entry.schemaUrl);
-  encodeTable(writer, 2, entry.profiles, encodeProfile);
+  yield* encodeMessages(writer, 2, entry.profiles, profileInSteps);
   const mark = writer.length;
   encodeScope(writer, entry.scope);
   writer.message(1, mark);
@@ -55,7 +74,7 @@ function encodeScope(writer: ProtobufWriter, scope: InstrumentationScope): void 
   writer.text(1, scope.name);
 }
 
-export function encodeProfile(writer: ProtobufWriter, profile: Profile): void {
+function* profileInSteps(writer: ProtobufWriter, profile: Profile): Steps<void> {
   writer.packedInt32(11, profile.attributeIndices);
   writer.bytes(10, profile.originalPayload);
   writer.text(9, profile.originalPayloadFormat);
@@ -65,8 +84,26 @@ export function encodeProfile(writer: ProtobufWriter, profile: Profile): void {
   encodeValueType(writer, 5, profile.periodType);
   writer.int64(4, profile.durationNano);
   writer.fixed64(3, profile.timeUnixNano);
-  encodeTable(writer, 2, profile.samples, encodeSample);
+  yield* encodeLongTable(writer, 2, profile.samples, encodeSample);
   encodeValueType(writer, 1, profile.sampleType);
+}
+
+/** Messages with lists of messages in them; a step may end after each that ends a `bytesPerStep`. */
+function* encodeMessages<T>(
+  writer: ProtobufWriter,
+  field: number,
+  entries: readonly T[],
+  encode: (writer: ProtobufWriter, entry: T) => Steps<void>,
+): Steps<void> {
+  let stepEnd = writer.length + bytesPerStep;
+  for (let i = entries.length - 1; i >= 0; i--) {
+    const mark = writer.length;
+    yield* encode(writer, entries[i]!);
+    writer.message(field, mark);
+    if (writer.length < stepEnd) continue;
+    yield;
+    stepEnd = writer.length + bytesPerStep;
+  }
 }
 
 function encodeValueType(writer: ProtobufWriter, field: number, type: ValueType): void {

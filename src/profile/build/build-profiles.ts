@@ -8,8 +8,10 @@ import type {
   Sample,
   ValueType,
 } from '../../otlp/profiles-data.ts';
+import { noElements } from '../../otlp/profiles-data.ts';
 import type { ResourceEditor } from '../../otlp/resource-edit.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
+import type { Steps } from '../../support/steps.ts';
 import { attributeNames } from '../attribute-names.ts';
 import { InternedDictionary } from '../dictionary/dictionary.ts';
 import { LabelKeys, withDistinctTimes } from '../join/distinct-times.ts';
@@ -27,21 +29,22 @@ const schemaUrl = 'https://opentelemetry.io/schemas/1.44.0';
  * OTLP profiles of a reporting cycle: a resource for each sampled process, below it a profile for each profile type.
  * Processes of equal attributes share a resource: a backend could not tell them apart. No two profiles of equal labels begin at one
  * time. The same contents, range, profile IDs and edits of resources give the same result. `createProfileId` gives 16 random bytes a call.
- * Events of resources that `editor` drops are left out; there may be no resource left.
+ * Events of resources that `editor` drops are left out; there may be no resource left. The contents must not change before the last step.
  */
-export function buildProfiles(
+export function* buildProfiles(
   contents: WindowContents,
   range: TimeRange,
   createProfileId: () => Uint8Array,
   editor: ResourceEditor = serviceNameDefault,
-): ProfilesData {
+): Steps<ProfilesData> {
   const dictionary = new InternedDictionary();
   const writer = new ProfileWriter(contents, dictionary, createProfileId);
   const heads = editedHeads(contents, editor);
+  const firsts = yield* firstsOfEqual(heads);
   const profilesByResource = new Map<number, Profile[]>();
-  for (const group of groupEvents(contents.events, range, firstOfEqual(heads))) {
+  for (const group of yield* groupEvents(contents.events, range, firsts)) {
     const profiles = profilesByResource.get(group.resource) ?? [];
-    profiles.push(writer.profile(group));
+    profiles.push(yield* writer.profile(group));
     profilesByResource.set(group.resource, profiles);
   }
   const resourceProfiles = [...profilesByResource].map(([index, profiles]): ResourceProfiles => {
@@ -84,17 +87,30 @@ function headOf(given: WindowResource): ResourceHead {
 }
 
 /** For each resource, the first that is equal; -1 for one that is dropped. */
-function firstOfEqual(heads: readonly (ResourceHead | undefined)[]): Int32Array {
+function* firstsOfEqual(heads: readonly (ResourceHead | undefined)[]): Steps<Int32Array> {
   const labels = new LabelKeys();
   const firstByKey = new Map<string, number>();
-  return Int32Array.from(heads, (head, index) => {
-    if (head === undefined) return -1;
+  const firsts = new Int32Array(heads.length).fill(-1);
+  for (let index = 0; index < heads.length; index++) {
+    if (index % resourcesPerStep === 0) yield;
+    const head = heads[index];
+    if (head === undefined) continue;
     const { resource, scope } = head;
     const key = [scope.name, scope.version, labels.keyOf(resource, scope)].join('\0');
-    const first = firstByKey.get(key) ?? index;
-    firstByKey.set(key, first);
-    return first;
-  });
+    firsts[index] = firstByKey.get(key) ?? index;
+    firstByKey.set(key, firsts[index]!);
+  }
+  return firsts;
+}
+
+// A tenth of a millisecond each, more or less, before the code is optimized.
+const resourcesPerStep = 8;
+const eventsPerStep = 4;
+
+/** Sample whose lists may grow. */
+interface OpenSample extends Sample {
+  readonly values: bigint[];
+  readonly timestampsUnixNano: bigint[];
 }
 
 /** Writes the samples of one group after the other against one dictionary. */
@@ -116,12 +132,12 @@ class ProfileWriter {
     this.#createProfileId = createProfileId;
   }
 
-  profile(group: ProfileGroup): Profile {
+  *profile(group: ProfileGroup): Steps<Profile> {
     const type = this.#contents.profileTypes[group.profileType]!;
     const emptyBytes = new Uint8Array(0);
     return {
       sampleType: this.#valueType(type.sampleType, type.sampleUnit),
-      samples: this.#samples(group.events),
+      samples: yield* this.#samples(group.events),
       timeUnixNano: group.range.startUnixNano,
       durationNano: group.range.endUnixNano - group.range.startUnixNano,
       periodType: this.#periodType(type),
@@ -135,41 +151,41 @@ class ProfileWriter {
   }
 
   /** Samples with the same stack, attributes and link become one, with its timestamps in the order of arrival. */
-  #samples(eventNumbers: readonly number[]): Sample[] {
+  *#samples(eventNumbers: readonly number[]): Steps<OpenSample[]> {
     const { events, stacks } = this.#contents;
     const identities = new QuadIndex();
-    const samples: { sample: Sample; timestamps: bigint[]; values: bigint[] }[] = [];
+    const samples: OpenSample[] = [];
     // Timestamps alone mean 1 each, which every backend reads; values join when one of them is not 1.
     const hasValues = eventNumbers.some((event) => events.value(event) !== 1n);
-    for (const event of eventNumbers) {
+    for (let index = 0; index < eventNumbers.length; index++) {
+      if (index % eventsPerStep === eventsPerStep - 1) yield;
+      const event = eventNumbers[index]!;
       const stack = events.stack(event);
       const context = events.context(event) * 2 + (stacks.isTruncated(stack) ? 1 : 0);
       const stackIndex = this.#locations.stack(stack);
       const identity = identities.intern(stackIndex, context, events.link(event) + 1, 0);
-      if (identity === samples.length) samples.push(this.#sample(event, stackIndex, context));
-      const { timestamps, values } = samples[identity]!;
-      timestamps.push(events.unixNano(event));
-      if (hasValues) values.push(events.value(event));
+      if (identity === samples.length) {
+        samples.push(this.#sample(event, stackIndex, context, hasValues));
+      } else {
+        const { timestampsUnixNano, values } = samples[identity]!;
+        timestampsUnixNano.push(events.unixNano(event));
+        if (hasValues) values.push(events.value(event));
+      }
     }
-    return samples.map(({ sample }) => sample);
+    return samples;
   }
 
-  #sample(
-    event: number,
-    stackIndex: number,
-    context: number,
-  ): { sample: Sample; timestamps: bigint[]; values: bigint[] } {
-    const link = this.#contents.events.link(event);
-    const timestamps: bigint[] = [];
-    const values: bigint[] = [];
-    const sample = {
+  /** Sample of an event. Its lists have room for that alone: most samples have one event, and an empty list that grows takes room for 17. */
+  #sample(event: number, stackIndex: number, context: number, hasValues: boolean): OpenSample {
+    const { events, links } = this.#contents;
+    const link = events.link(event);
+    return {
       stackIndex,
       attributeIndices: this.#attributes(context),
-      linkIndex: link < 0 ? 0 : this.#dictionary.link(this.#contents.links[link]!),
-      values,
-      timestampsUnixNano: timestamps,
+      linkIndex: link < 0 ? 0 : this.#dictionary.link(links[link]!),
+      values: hasValues ? [events.value(event)] : (noElements as readonly bigint[] as bigint[]),
+      timestampsUnixNano: [events.unixNano(event)],
     };
-    return { sample, timestamps, values };
   }
 
   /** `context` is twice the number of the sample context, plus one for a truncated stack. */
@@ -190,8 +206,9 @@ class ProfileWriter {
     if (cpu >= 0) indices.push(this.#attribute(this.#attributeByCpu, cpu, attributeNames.cpuLogicalNumber, BigInt));
     for (const [key, value] of labels ?? []) add(attributeNames.labelPrefix + key, value);
     if ((context & 1) === 1) add(attributeNames.stackTruncated, true);
-    this.#attributesByContext.set(context, indices);
-    return indices;
+    const exact = indices.slice();
+    this.#attributesByContext.set(context, exact);
+    return exact;
   }
 
   #attribute<T>(indices: Map<T, number>, value: T, key: string, write: (value: T) => string | bigint): number {

@@ -19,7 +19,7 @@ export class LocationWriter {
   constructor(contents: WindowContents, dictionary: InternedDictionary) {
     this.#contents = contents;
     this.#dictionary = dictionary;
-    this.#locationByFrame = new Int32Array(contents.frames.length).fill(-1);
+    this.#locationByFrame = new Int32Array(contents.frames.count).fill(-1);
     this.#stackByStack = new Int32Array(contents.stacks.count).fill(-1);
     this.#mappingByMapping = new Int32Array(contents.mappings.length).fill(-1);
     this.#mappingByFile = new Int32Array(contents.files.length).fill(-1);
@@ -42,7 +42,7 @@ export class LocationWriter {
 
   #location(frameIndex: number): number {
     return memoized(this.#locationByFrame, frameIndex, () => {
-      const frame = this.#contents.frames[frameIndex]!;
+      const frame = this.#contents.frames.frame(frameIndex);
       const type = this.#dictionary.attribute(attributeNames.frameType, frameTypeName(frame.kind));
       const lines = frame.symbol === undefined ? [] : this.#lines(frame.symbol);
       const fileId = lines.length === 0 ? this.#unknownFile(frame) : '';

@@ -1,4 +1,5 @@
 import { QuadIndex } from '../../support/quad-index.ts';
+import type { Steps } from '../../support/steps.ts';
 import type { TimeRange, TraceEvents } from './window-contents.ts';
 
 /** The trace events of one profile, by number, with the range of time that holds them all. */
@@ -19,10 +20,15 @@ const after = 2;
  * the cycle's range, so that its own start never has to move back for a late sample. `resources` gives the resource
  * that stands for each resource of the window, or -1 where its events are left out.
  */
-export function groupEvents(events: TraceEvents, range: TimeRange, resources: Int32Array): ProfileGroup[] {
+export function* groupEvents(
+  events: TraceEvents,
+  range: TimeRange,
+  resources: Int32Array,
+): Steps<readonly ProfileGroup[]> {
   const keys = new QuadIndex();
   const numbers: number[][] = [];
   for (let event = 0; event < events.count; event++) {
+    if (event % eventsPerStep === 0) yield;
     const resource = resources[events.resource(event)]!;
     if (resource < 0) continue;
     const unixNano = events.unixNano(event);
@@ -38,6 +44,8 @@ export function groupEvents(events: TraceEvents, range: TimeRange, resources: In
     events: members,
   }));
 }
+
+const eventsPerStep = 128;
 
 /**
  * The shortest range that holds the events and is as long as a cycle: backends divide by the length, and events of which

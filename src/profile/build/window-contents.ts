@@ -15,7 +15,7 @@ export interface WindowContents {
   readonly profileTypes: readonly ProfileType[];
   readonly files: readonly WindowFile[];
   readonly mappings: readonly WindowMapping[];
-  readonly frames: readonly WindowFrame[];
+  readonly frames: WindowFrames;
   readonly stacks: WindowStacks;
   readonly contexts: readonly SampleContext[];
   readonly links: readonly Link[];
@@ -47,6 +47,12 @@ export interface WindowMapping {
   readonly start: bigint;
   readonly end: bigint;
   readonly fileOffset: bigint;
+}
+
+/** Frames 0..count-1; each is asked for once. */
+export interface WindowFrames {
+  readonly count: number;
+  frame(index: number): WindowFrame;
 }
 
 export interface WindowFrame {

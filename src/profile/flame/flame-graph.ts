@@ -1,4 +1,6 @@
 import type { KeyValue, Line, Location, Profile, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import type { Steps } from '../../support/steps.ts';
+import { atOnce } from '../../support/steps.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { FlameFrame, FlameProfileType, FlameTrees } from './flame-tree.ts';
 import { maxTextLength, profileTypeKey } from './flame-tree.ts';
@@ -9,9 +11,9 @@ import { classifyFrame } from './frame-class.ts';
 const maxTypes = 16;
 
 /** Folds profiles into one tree for each profile type, with at most `maxNodes` nodes in all of them together. */
-export function foldFlameTrees(data: ProfilesData, maxNodes: number): FlameTrees {
+export function* foldFlameTrees(data: ProfilesData, maxNodes: number): Steps<FlameTrees> {
   const folder = new FlameFolder(maxNodes);
-  folder.add(data);
+  yield* folder.addInSteps(data);
   return folder.build();
 }
 
@@ -34,12 +36,17 @@ export class FlameFolder {
     return this.#frames.count;
   }
 
-  add({ resourceProfiles, dictionary }: ProfilesData): void {
+  add(data: ProfilesData): void {
+    atOnce(this.addInSteps(data));
+  }
+
+  /** The same in steps. */
+  *addInSteps({ resourceProfiles, dictionary }: ProfilesData): Steps<void> {
     const paths = new PathReader(dictionary, this.#frames);
     for (const { resource, scopeProfiles } of resourceProfiles) {
       const service = this.#frames.intern(serviceFrame(resource.attributes));
       for (const { profiles } of scopeProfiles) {
-        for (const profile of profiles) this.#addProfile(profile, service, dictionary.stringTable, paths);
+        for (const profile of profiles) yield* this.#addProfile(profile, service, dictionary.stringTable, paths);
       }
     }
     if (this.#frames.count > frameSlack * this.#maxNodes) this.#forgetFrames();
@@ -52,7 +59,7 @@ export class FlameFolder {
     return { trees, omittedSampleCount: this.#omittedSampleCount };
   }
 
-  #addProfile(profile: Profile, service: number, strings: readonly string[], paths: PathReader): void {
+  *#addProfile(profile: Profile, service: number, strings: readonly string[], paths: PathReader): Steps<void> {
     const type = readType(profile, strings);
     const key = profileTypeKey(type);
     if (!this.#builders.has(key) && this.#builders.size === maxTypes) {
@@ -61,7 +68,11 @@ export class FlameFolder {
     }
     const builder = this.#builders.get(key) ?? new FlameTreeBuilder(type, this.#frames, this.#maxNodes);
     this.#builders.set(key, builder);
-    for (const [stack, value] of valuesByStack(profile)) builder.addStack([service, ...paths.read(stack)], value);
+    let count = 0;
+    for (const [stack, value] of yield* valuesByStack(profile)) {
+      if (++count % stacksPerStep === 0) yield;
+      builder.addStack([service, ...paths.read(stack)], value);
+    }
   }
 
   /** Begins a table with the frames that the trees still show. */
@@ -78,13 +89,18 @@ export class FlameFolder {
   }
 }
 
+// A tenth of a millisecond each, more or less, before the code is optimized.
+const stacksPerStep = 8;
+const samplesPerStep = 256;
+
 // A tree of `maxNodes` nodes shows at most as many frames; the others are of nodes that were folded.
 const frameSlack = 4;
 
 /** Samples differ by thread, CPU and time as well; a flame graph needs only the stacks. */
-function valuesByStack({ samples }: Profile): Map<number, number> {
+function* valuesByStack({ samples }: Profile): Steps<Map<number, number>> {
   const totals = new Map<number, number>();
-  for (const { stackIndex, values, timestampsUnixNano } of samples) {
+  for (const [index, { stackIndex, values, timestampsUnixNano }] of samples.entries()) {
+    if (index % samplesPerStep === samplesPerStep - 1) yield;
     const value =
       values.length === 0 ? timestampsUnixNano.length : Number(values.reduce((sum, each) => sum + each, 0n));
     // A box cannot be drawn with a negative width.

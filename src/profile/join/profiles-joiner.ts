@@ -1,6 +1,8 @@
 // hot
 
 import type { Profile, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import type { Steps } from '../../support/steps.ts';
+import { atOnce } from '../../support/steps.ts';
 import type { LinesOf } from '../dictionary/dictionary.ts';
 import { InternedDictionary } from '../dictionary/dictionary.ts';
 import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
@@ -72,14 +74,19 @@ export class ProfilesJoiner {
   }
 
   /** Adds a request; indices that point nowhere become 0. */
-  add(data: ProfilesData, { linesOf, joins = () => 'profiles' }: JoinOptions = {}): void {
+  add(data: ProfilesData, options?: JoinOptions): void {
+    atOnce(this.addInSteps(data, options));
+  }
+
+  /** The same in steps. */
+  *addInSteps(data: ProfilesData, { linesOf, joins = () => 'profiles' }: JoinOptions = {}): Steps<void> {
     const target = this.#dictionary;
     const copy = new DictionaryCopy(data.dictionary, target, linesOf && ((location) => linesOf(location, target)));
     for (const resource of data.resourceProfiles) {
       for (const scope of resource.scopeProfiles) {
         if (scope.profiles.length === 0) continue;
         const open = this.#resources.get(resource, scope, () => new Map());
-        for (const profile of scope.profiles) this.#add(open, profile, copy, joins(profile));
+        for (const profile of scope.profiles) yield* this.#add(open, profile, copy, joins(profile));
       }
     }
   }
@@ -92,7 +99,12 @@ export class ProfilesJoiner {
     return withDistinctTimes({ resourceProfiles, dictionary: this.#dictionary.tables });
   }
 
-  #add(open: OpenProfiles, profile: Profile, copy: DictionaryCopy, joins: 'profiles' | 'samples' | 'nothing'): void {
+  *#add(
+    open: OpenProfiles,
+    profile: Profile,
+    copy: DictionaryCopy,
+    joins: 'profiles' | 'samples' | 'nothing',
+  ): Steps<void> {
     const head = copy.profileHead(profile);
     const shape = joins === 'nothing' ? undefined : shapeOf(profile);
     const hasPayload = head.originalPayload.length > 0 || head.originalPayloadFormat !== '';
@@ -101,6 +113,7 @@ export class ProfilesJoiner {
     let part = 0;
     let joined = this.#begin(open, key, head, shape, part);
     for (let i = 0; i < profile.samples.length; i++) {
+      if (i % samplesPerStep === samplesPerStep - 1) yield;
       const sample = copy.sample(profile.samples[i]!);
       const set = shape === undefined ? 0 : this.#dictionary.attributeSet(sample.attributeIndices);
       const countBefore = joined.sampleCount;
@@ -130,6 +143,9 @@ export class ProfilesJoiner {
     return `${types} ${period} ${this.#dictionary.attributeSet(attributeIndices)} ${timeUnixNano === 0n}`;
   }
 }
+
+// A tenth of a millisecond, more or less, before the code is optimized.
+const samplesPerStep = 16;
 
 // Memory of a profile with the index over its samples.
 const bytesPerProfile = 1024;

@@ -30,7 +30,7 @@ export function createStoredExporter(
   const { meter, values } = recordMetrics();
   const exporter = new QueuedExporter(
     'otlp/a',
-    { start: async () => {}, send, close: async () => {} },
+    { sendsProtobuf: true, start: async () => {}, send, close: async () => {} },
     {
       dialect,
       timeoutMs: 5_000,

@@ -15,6 +15,7 @@ import { foldFlameTrees } from '../../../src/profile/flame/flame-graph.ts';
 import type { FlameTree } from '../../../src/profile/flame/flame-tree.ts';
 import { profileTypeKey } from '../../../src/profile/flame/flame-tree.ts';
 import { requestFolder } from '../../../src/service/live-report.ts';
+import { atOnce } from '../../../src/support/steps.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { foldedStacks } from '../../support/flame-paths.ts';
 import { exchange, plainParts, serve, silentLogger } from '../../support/http-harness.ts';
@@ -41,7 +42,7 @@ function cycleOf(samples: readonly FixtureSample[], endUnixMs = 1000, sampleType
     store,
     unresolvedFrames: { evicted: 1 },
   };
-  return { endUnixMs, flame: foldFlameTrees(profilesOf(samples, sampleType), 1000), figures };
+  return { endUnixMs, flame: atOnce(foldFlameTrees(profilesOf(samples, sampleType), 1000)), figures };
 }
 
 const inMain = (service: string): FixtureSample => ({ service, stack: [{ names: ['main'] }] });

@@ -2,11 +2,12 @@ import type { Profile, ProfilesData, Sample, ValueType } from '../../../src/otlp
 import { encodeAttributes } from '../../../src/otlp/protobuf/encode-attributes.ts';
 import { encodeDictionary, encodeTable } from '../../../src/otlp/protobuf/encode-dictionary.ts';
 import { ProtobufWriter } from '../../../src/otlp/protobuf/protobuf-writer.ts';
+import { atOnce } from '../../../src/support/steps.ts';
 
 /** Profiles as senders of proto v1.8 and v1.9 write them. */
 export function encodeOldWire({ dictionary, resourceProfiles }: ProfilesData, version: 'v1.8' | 'v1.9'): Uint8Array {
   const writer = new ProtobufWriter(4096);
-  encodeDictionary(writer, dictionary);
+  atOnce(encodeDictionary(writer, dictionary));
   writer.message(2, 0);
   encodeTable(writer, 1, resourceProfiles, (_, { resource, scopeProfiles, schemaUrl }) => {
     writer.text(3, schemaUrl);

@@ -7,6 +7,7 @@ import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
 import { buildProfiles } from '../../../src/profile/build/build-profiles.ts';
 import { TraceIntake } from '../../../src/reporter/trace-intake.ts';
 import { contentsOf, resolveLateNames } from '../../../src/reporter/window-report.ts';
+import { atOnce } from '../../../src/support/steps.ts';
 import type { BatchSketch } from '../../support/batch.ts';
 import { batchOf, fileIdOf, offCpu, processOf, symbolOf } from '../../support/batch.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -23,7 +24,9 @@ function profilesOf(sketch: BatchSketch, symbols = new PlainSymbols()): Profiles
   intake.submit(batch);
   const window = intake.takeWindow();
   resolveLateNames(window, symbols.at());
-  return buildProfiles(contentsOf(window, window.events, symbols.at()), range, () => new Uint8Array(16).fill(1));
+  return atOnce(
+    buildProfiles(contentsOf(window, window.events, symbols.at()), range, () => new Uint8Array(16).fill(1)),
+  );
 }
 
 test('buildProfiles makes one sample of equal stacks, attributes and links, its moments in order', () => {

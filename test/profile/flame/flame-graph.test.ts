@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
 import { FlameFolder, foldFlameTrees } from '../../../src/profile/flame/flame-graph.ts';
+import { atOnce } from '../../../src/support/steps.ts';
 import { soundProfiles } from '../../otlp/sound-profiles.ts';
 import { foldedStacks } from '../../support/flame-paths.ts';
 import type { FixtureSample } from '../../support/profiles-fixture.ts';
@@ -12,7 +13,7 @@ const main = { names: ['main'] };
 const read = { names: ['vfs_read'], type: 'kernel' };
 
 function foldOne(samples: readonly FixtureSample[], maxNodes = 1000) {
-  const { trees } = foldFlameTrees(profilesOf(samples), maxNodes);
+  const { trees } = atOnce(foldFlameTrees(profilesOf(samples), maxNodes));
   assert.equal(trees.length, 1);
   return trees[0]!;
 }
@@ -85,7 +86,7 @@ test('foldFlameTrees keeps one tree for each profile type, and counts the sample
     return { ...resource!, scopeProfiles: [{ ...scope!, profiles: [{ ...scope!.profiles[0]!, sampleType }] }] };
   });
   const data: ProfilesData = { dictionary: { ...dictionary, stringTable }, resourceProfiles: retyped };
-  const { trees, omittedSampleCount } = foldFlameTrees(data, 64);
+  const { trees, omittedSampleCount } = atOnce(foldFlameTrees(data, 64));
   assert.deepEqual([trees.length, omittedSampleCount], [16, 4]);
   assert.ok(trees.reduce((sum, { parents }) => sum + parents.length, 0) <= 64);
 });
@@ -101,7 +102,7 @@ test('foldFlameTrees bounds the length of names', () => {
 test('foldFlameTrees takes indices that point nowhere', () => {
   const data = profilesOf([{ service: 's', stack: [main] }]);
   const broken = { ...data.dictionary, locationTable: [], stackTable: data.dictionary.stackTable };
-  assert.deepEqual(foldedStacks(foldFlameTrees({ ...data, dictionary: broken }, 100).trees[0]!), { s: 1 });
+  assert.deepEqual(foldedStacks(atOnce(foldFlameTrees({ ...data, dictionary: broken }, 100)).trees[0]!), { s: 1 });
 });
 
 test('foldFlameTrees takes any profiles, and loses no value of theirs that can be drawn', () => {
@@ -115,7 +116,7 @@ test('foldFlameTrees takes any profiles, and loses no value of theirs that can b
           values.length === 0 ? timestampsUnixNano.length : Number(values.reduce((sum, value) => sum + value, 0n)),
         )
         .reduce((sum, value) => sum + Math.max(0, value), 0);
-      const { trees } = foldFlameTrees(data, 100);
+      const { trees } = atOnce(foldFlameTrees(data, 100));
       const total = trees.flatMap(({ selfValues }) => selfValues).reduce((sum, value) => sum + value, 0);
       assert.ok(Math.abs(total - drawn) <= drawn * 1e-9, `${total} of ${drawn}`);
     }),
@@ -132,7 +133,7 @@ test('FlameFolder folds request after request as if they were one', () => {
   ];
   const folder = new FlameFolder(1000);
   for (const samples of requests) folder.add(profilesOf(samples));
-  const [whole] = foldFlameTrees(profilesOf(requests.flat()), 1000).trees;
+  const [whole] = atOnce(foldFlameTrees(profilesOf(requests.flat()), 1000)).trees;
   assert.deepEqual(foldedStacks(folder.build().trees[0]!), foldedStacks(whole!));
   folder.add(profilesOf(requests[0]!));
   assert.equal(foldedStacks(folder.build().trees[0]!)['a;main;vfs_read'], 2);
@@ -158,5 +159,7 @@ test('foldFlameTrees calls what has no service by its executable', () => {
     ...each,
     resource: { attributes: [{ key: 'process.executable.name', value: 'nginx' }], droppedAttributesCount: 0 },
   }));
-  assert.deepEqual(foldedStacks(foldFlameTrees({ ...data, resourceProfiles }, 10).trees[0]!), { 'nginx;main': 1 });
+  assert.deepEqual(foldedStacks(atOnce(foldFlameTrees({ ...data, resourceProfiles }, 10)).trees[0]!), {
+    'nginx;main': 1,
+  });
 });

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Steps } from '../../src/support/steps.ts';
+import { atOnce, inSlices } from '../../src/support/steps.ts';
+
+/** Work of some steps, each of which moves the clock. */
+function work(steps: number, stepMs: number) {
+  let nowMs = 0;
+  const done: string[] = [];
+  function* run(): Steps<string> {
+    for (let i = 0; i < steps; i++) {
+      nowMs += stepMs;
+      done.push(`step ${i}`);
+      yield;
+    }
+    return 'all done';
+  }
+  return { run, done, clock: { nowMs: () => nowMs } };
+}
+
+test('atOnce does all steps and gives their result', () => {
+  const { run, done } = work(3, 10);
+  assert.equal(atOnce(run()), 'all done');
+  assert.equal(done.length, 3);
+});
+
+test('inSlices ends short work within the turn of the event loop in which it began', async () => {
+  const { run, done, clock } = work(100, 0.01);
+  const result = inSlices(run(), clock);
+  assert.equal(done.length, 100);
+  assert.equal(await result, 'all done');
+});
+
+test('inSlices gives others a turn after each two milliseconds of work', async () => {
+  const { run, done, clock } = work(6, 1);
+  const result = inSlices(run(), clock);
+  assert.equal(done.length, 2);
+  let isDone = false;
+  void result.then(() => {
+    isDone = true;
+  });
+  const doneByTurn: number[] = [];
+  for (; !isDone; await new Promise((resolve) => setImmediate(resolve))) doneByTurn.push(done.length);
+  assert.equal(await result, 'all done');
+  assert.deepEqual([...new Set(doneByTurn)], [2, 4, 6]);
+});
+
+test('inSlices rejects with what the work throws', async () => {
+  function* faulty(): Steps<void> {
+    yield;
+    throw new Error('a fault');
+  }
+  await assert.rejects(inSlices(faulty(), { nowMs: () => 0 }), /a fault/);
+});

@@ -21,8 +21,10 @@ const allowed: Record<string, readonly string[]> = {
   symbols: ['config', 'lru', 'model', 'support'],
   profile: ['model', 'otlp', 'support'],
   http: ['config', 'model', 'profile', 'support'],
+  // gRPC over node:http2; knows nothing of the services.
+  grpc: ['model', 'support'],
   // The stages of a pipeline do not know each other.
-  receivers: ['config', 'model', 'otlp', 'profile', 'support'],
+  receivers: ['config', 'grpc', 'model', 'otlp', 'profile', 'support'],
   reporter: ['config', 'model', 'otlp', 'profile', 'support'],
   exporters: ['config', 'model', 'otlp', 'profile', 'storage', 'support'],
   // The stages meet in the pipeline; the service connects pipelines with everything else.

@@ -1,41 +1,29 @@
-import type {
-  MethodDefinition,
-  ServerUnaryCall,
-  ServerWritableStream,
-  ServiceDefinition,
-  sendUnaryData,
-  UntypedServiceImplementation,
-} from '@grpc/grpc-js';
-import { status } from '@grpc/grpc-js';
-import type { PackageDefinition } from '@grpc/proto-loader';
+import type { CallHandler, Method, ServerCall } from '../grpc/server-call.ts';
+import { status } from '../grpc/status.ts';
+import { unaryMethod } from '../grpc/unary.ts';
+import { InvalidMessage } from '../model/invalid-message.ts';
 import { ProtobufReader } from '../otlp/protobuf/protobuf-reader.ts';
 import { ProtobufWriter } from '../otlp/protobuf/protobuf-writer.ts';
-import { loadPackage } from '../support/lazy-package.ts';
 
-interface HealthRequest {
-  readonly service: string;
-}
-
-interface HealthResponse {
-  readonly status: HealthStatus;
-}
-
-type HealthStatus = 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
-type WatchCall = ServerWritableStream<HealthRequest, HealthResponse>;
+export const healthServiceName = 'grpc.health.v1.Health';
 
 /** A client that watches more than this in parallel has lost count. */
 const mostWatchers = 256;
 
+/** Numbers of the protocol's `ServingStatus`. */
+const serving = 1;
+const notServing = 2;
+const serviceUnknown = 3;
+
 /**
- * The handlers of `grpc.health.v1.Health` (https://github.com/grpc/grpc/blob/master/doc/health-checking.md). The
- * package grpc-health-check has handlers too, but its watchers cannot be ended, so that one client that watches would
- * hold up every stop until the deadline, and it holds 4 MB of protobuf for four messages; its description of the service
- * serves reflection.
+ * The methods of `grpc.health.v1.Health` (https://github.com/grpc/grpc/blob/master/doc/health-checking.md), with their messages
+ * read and written by hand. A stop ends watches.
  */
 export class GrpcHealth {
   /** Names of the services that have a status; the empty name is the whole server. */
   readonly #services = new Set(['']);
-  readonly #watchers = new Set<WatchCall>();
+  /** Open watches, and the service of each. */
+  readonly #watchers = new Map<ServerCall, string>();
   #isServing = false;
 
   addService(name: string): void {
@@ -45,114 +33,83 @@ export class GrpcHealth {
   setServing(isServing: boolean): void {
     if (isServing === this.#isServing) return;
     this.#isServing = isServing;
-    for (const call of this.#watchers) call.write({ status: this.#statusOf(call.request.service) });
+    for (const [call, service] of this.#watchers) call.send(encodeResponse(this.#statusOf(service)));
   }
 
   /** Ends every watch, so that their connections can close. */
   endWatches(): void {
-    for (const call of this.#watchers) call.emit('error', { code: status.UNAVAILABLE, details: 'the service stops' });
+    for (const call of this.#watchers.keys()) call.end({ code: status.UNAVAILABLE, details: 'the service stops' });
     this.#watchers.clear();
   }
 
-  handlers(): UntypedServiceImplementation {
+  methods(): Readonly<Record<string, Method>> {
     return {
-      check: (call: ServerUnaryCall<HealthRequest, HealthResponse>, reply: sendUnaryData<HealthResponse>) => {
-        const { service } = call.request;
-        if (this.#services.has(service)) return reply(null, { status: this.#statusOf(service) });
-        reply({ code: status.NOT_FOUND, details: `no service of this name is served: ${service.slice(0, 200)}` });
-      },
-      watch: (call: WatchCall) => this.#watch(call),
-      list: (_call: unknown, reply: sendUnaryData<{ statuses: Record<string, HealthResponse> }>) => {
-        const names = [...this.#services];
-        reply(null, { statuses: Object.fromEntries(names.map((name) => [name, { status: this.#statusOf(name) }])) });
-      },
+      Check: unaryMethod((message) => {
+        const service = readService(message);
+        if (service !== undefined && this.#services.has(service)) return encodeResponse(this.#statusOf(service));
+        const details = `no service of this name is served: ${service?.slice(0, 200) ?? 'unreadable'}`;
+        return { code: status.NOT_FOUND, details };
+      }),
+      List: unaryMethod(() => this.#list()),
+      Watch: (call) => this.#watch(call),
     };
   }
 
-  #watch(call: WatchCall): void {
-    if (this.#watchers.size >= mostWatchers) {
-      call.emit('error', { code: status.RESOURCE_EXHAUSTED, details: `more than ${mostWatchers} watches` });
-      return;
+  #watch(call: ServerCall): CallHandler {
+    return {
+      onMessage: (message) => {
+        if (this.#watchers.has(call)) return;
+        if (this.#watchers.size >= mostWatchers) {
+          return call.end({ code: status.RESOURCE_EXHAUSTED, details: `more than ${mostWatchers} watches` });
+        }
+        const service = readService(message) ?? '';
+        this.#watchers.set(call, service);
+        call.send(encodeResponse(this.#statusOf(service)));
+      },
+      onHalfClose: () => {
+        if (this.#watchers.has(call)) return;
+        call.end({ code: status.UNIMPLEMENTED, details: 'a watch has one message, and here is none' });
+      },
+      onCancel: () => void this.#watchers.delete(call),
+    };
+  }
+
+  #statusOf(service: string): number {
+    if (!this.#services.has(service)) return serviceUnknown;
+    return this.#isServing ? serving : notServing;
+  }
+
+  /** A map is a list of messages with key and value. */
+  #list(): Uint8Array {
+    const writer = new ProtobufWriter(256);
+    for (const service of this.#services) {
+      const mark = writer.length;
+      writer.explicitBytes(2, encodeResponse(this.#statusOf(service)));
+      writer.text(1, service);
+      writer.message(1, mark);
     }
-    this.#watchers.add(call);
-    const forget = (): void => {
-      this.#watchers.delete(call);
-    };
-    call.on('cancelled', forget);
-    call.on('close', forget);
-    call.write({ status: this.#statusOf(call.request.service) });
-  }
-
-  #statusOf(service: string): HealthStatus {
-    if (!this.#services.has(service)) return 'SERVICE_UNKNOWN';
-    return this.#isServing ? 'SERVING' : 'NOT_SERVING';
+    return writer.finish();
   }
 }
 
-interface ListResponse {
-  readonly statuses: Readonly<Record<string, HealthResponse>>;
-}
-
-/** The numbers of the protocol. */
-const statusNumbers: Readonly<Record<HealthStatus, number>> = { SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 };
-
-/** `grpc.health.v1.Health`, with its messages read and written by hand. */
-export const healthService: ServiceDefinition = {
-  check: method('Check', false, readRequest, writeResponse),
-  watch: method('Watch', true, readRequest, writeResponse),
-  list: method('List', false, () => ({}), writeListResponse),
-};
-
-export function loadHealthProto(): PackageDefinition {
-  const { loadSync } = loadPackage<typeof import('@grpc/proto-loader')>('@grpc/proto-loader');
-  return loadSync(loadPackage<typeof import('grpc-health-check')>('grpc-health-check').protoPath);
-}
-
-function method<Request, Response>(
-  name: string,
-  responseStream: boolean,
-  requestDeserialize: (bytes: Buffer) => Request,
-  responseSerialize: (response: Response) => Buffer,
-): MethodDefinition<Request, Response> {
-  const ofClients = (): never => {
-    throw new Error('this service is not called from here');
-  };
-  const path = `/grpc.health.v1.Health/${name}`;
-  const own = { requestDeserialize, responseSerialize };
-  return {
-    path,
-    requestStream: false,
-    responseStream,
-    requestSerialize: ofClients,
-    responseDeserialize: ofClients,
-    ...own,
-  };
-}
-
-function readRequest(bytes: Buffer): HealthRequest {
-  const reader = new ProtobufReader(bytes, undefined);
+/** `undefined` for bytes that are no request. */
+function readService(message: Buffer): string | undefined {
+  const reader = new ProtobufReader(message, undefined);
   let service = '';
-  for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
-    if (tag === 0x0a) service = reader.text();
-    else reader.skip();
+  try {
+    for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
+      if (tag === 0x0a) service = reader.text();
+      else reader.skip();
+    }
+  } catch (error) {
+    if (error instanceof InvalidMessage) return undefined;
+    throw error;
   }
-  return { service };
+  return service;
 }
 
-function writeResponse({ status }: HealthResponse): Buffer {
+function encodeResponse(servingStatus: number): Uint8Array {
   const writer = new ProtobufWriter(8);
-  writer.int32(1, statusNumbers[status]);
-  return Buffer.from(writer.finish());
-}
-
-/** A map is a list of messages with key and value. */
-function writeListResponse({ statuses }: ListResponse): Buffer {
-  const writer = new ProtobufWriter(256);
-  for (const [service, response] of Object.entries(statuses)) {
-    const mark = writer.length;
-    writer.explicitBytes(2, writeResponse(response));
-    writer.text(1, service);
-    writer.message(1, mark);
-  }
-  return Buffer.from(writer.finish());
+  writer.int32(1, servingStatus);
+  return writer.finish();
 }

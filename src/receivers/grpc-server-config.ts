@@ -15,7 +15,7 @@ const defaultMaxConnections = 256;
 const defaultMessageMib = 32;
 const mebibyte = 1024 * 1024;
 
-// A timer of Node.js can wait 24.8 days, and grpc-js adds something by chance. A longer one would fire at once.
+// A timer of Node.js can wait 24.8 days, and an age is a tenth longer for some connections. A longer one would fire at once.
 const timerRange = { min: 0, max: 21 * 86_400_000 };
 
 const keepaliveTable = configTable({

@@ -1,27 +1,23 @@
-import type { Server, ServerOptions, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
-import { ServerCredentials } from '@grpc/grpc-js';
-import type { PackageDefinition } from '@grpc/proto-loader';
 import type { Counter, Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
+import { parseEndpoint } from '../config/endpoint.ts';
+import { Http2GrpcServer } from '../grpc/server.ts';
+import type { Decompress, Method } from '../grpc/server-call.ts';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
 import { warnIfOpen } from '../support/open-listener.ts';
-import type { PemSet } from '../support/tls/pem-set.ts';
 import { TlsFiles } from '../support/tls/tls-files.ts';
-import { createAuthInterceptor } from './auth-interceptor.ts';
-import { GrpcHealth, healthService, loadHealthProto } from './grpc-health.ts';
-import { GrpcReflection } from './grpc-reflection.ts';
+import type { ContentEncoding } from './content-encoding.ts';
+import { decompress } from './content-encoding.ts';
+import { GrpcHealth, healthServiceName } from './grpc-health.ts';
+import { GrpcReflection, reflectionServiceNames } from './grpc-reflection.ts';
 import type { GrpcServerConfig } from './grpc-server-config.ts';
-import { createGrpcTransport } from './grpc-transport.ts';
 
 /** A service that a receiver has on a gRPC server. */
 export interface GrpcService {
   /** Full name, e.g. `framekeeper.frames.v1.FramesService`. */
   readonly name: string;
-  readonly definition: ServiceDefinition;
-  readonly handlers: UntypedServiceImplementation;
-  /** Description of the service, loaded when a client asks for reflection. */
-  readonly loadProto: () => PackageDefinition;
+  readonly methods: Readonly<Record<string, Method>>;
   /** Called for each message that was refused for its size. `limit` names it and the key that raises it. */
   readonly onMessageTooLarge: (limit: string) => void;
   /** Called first at a stop: refuses new calls, and ends the open ones once what they have begun is done. */
@@ -53,8 +49,7 @@ export class GrpcServer {
   readonly #refusedConnections: Counter;
   readonly #health = new GrpcHealth();
   readonly #services: GrpcService[] = [];
-  readonly #server: Server;
-  readonly #destroyConnections: () => void;
+  readonly #server: Http2GrpcServer;
   readonly #tlsFiles: TlsFiles | undefined;
   #reflection: GrpcReflection | undefined;
   #started: Promise<void> | undefined;
@@ -80,22 +75,26 @@ export class GrpcServer {
     // There from the start, for alerts.
     this.#refusedConnections.add(0);
     idleClosed.add(0);
-    const { server, destroyConnections, setSecureContext } = createGrpcTransport(channelOptions(config, guard), {
+    this.#server = new Http2GrpcServer({
+      ...config,
       windowBytes: flowControlWindowBytes,
-      maxConnections: config.maxConnections,
       maxMessageBytes: config.maxReceiveMessageBytes,
-      onIdleConnectionClosed: () => idleClosed.add(1),
-      onMessageGivenUp: (reason) => givenUp.add(1, { reason }),
-      onMessageTooLarge: (path) => this.#tellTooLarge(path),
       minTlsVersion: config.tls?.minVersion ?? 'TLSv1.2',
-      onConnectionRefused: () => this.#refusedConnections.add(1),
+      decompressors,
+      guard,
       settingsTimeoutMs,
       clock,
+      events: {
+        onConnectionRefused: () => this.#refusedConnections.add(1),
+        onIdleConnectionClosed: () => idleClosed.add(1),
+        onMessageGivenUp: (reason) => givenUp.add(1, { reason }),
+        onMessageTooLarge: (path) => this.#tellTooLarge(path),
+        onFault: (error) => logger.error({ err: error }, 'Could not handle a call because of a fault of this service.'),
+      },
     });
-    this.#server = server;
-    this.#destroyConnections = destroyConnections;
     const tlsDependencies = { part: config.endpoint, path: 'tls', clock, meter, logger };
-    this.#tlsFiles = config.tls && new TlsFiles(config.tls.files, tlsDependencies, setSecureContext);
+    this.#tlsFiles =
+      config.tls && new TlsFiles(config.tls.files, tlsDependencies, (set) => this.#server.setSecureContext(set));
   }
 
   /** The port that it listens at; 0 before it does. */
@@ -105,7 +104,7 @@ export class GrpcServer {
 
   add(service: GrpcService): void {
     this.#services.push(service);
-    this.#server.addService(service.definition, service.handlers);
+    this.#server.addService(service.name, service.methods);
     this.#health.addService(service.name);
   }
 
@@ -127,18 +126,16 @@ export class GrpcServer {
   }
 
   async #listen(): Promise<void> {
-    this.#server.addService(healthService, this.#health.handlers());
-    const loaders = [...this.#services.map(({ loadProto }) => loadProto), loadHealthProto];
-    this.#reflection = new GrpcReflection(() => Object.assign({}, ...loaders.map((load) => load())));
-    this.#reflection.addTo(this.#server);
+    this.#server.addService(healthServiceName, this.#health.methods());
+    this.#reflection = new GrpcReflection([...this.#services.map(({ name }) => name), healthServiceName]);
+    for (const name of reflectionServiceNames) this.#server.addService(name, this.#reflection.methods());
     const { endpoint } = this.#config;
-    const credentials = credentialsOf(await this.#tlsFiles?.start());
-    this.#port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(endpoint, credentials, (error, port) => {
-        if (error === null) return resolve(port);
-        const message = `endpoint: cannot listen on ${endpoint} (${error.message}); free the port or change the endpoint`;
-        reject(new Error(message, { cause: error }));
-      });
+    // The endpoint was checked with the configuration.
+    const { host, port } = parseEndpoint(endpoint)!;
+    const pem = await this.#tlsFiles?.start();
+    this.#port = await this.#server.listen(host, port, pem).catch((error: Error) => {
+      const message = `endpoint: cannot listen on ${endpoint} (${error.message}); free the port or change the endpoint`;
+      throw new Error(message, { cause: error });
     });
     this.#logger.info(
       { endpoint, port: this.#port, services: this.#services.map(({ name }) => name) },
@@ -160,44 +157,24 @@ export class GrpcServer {
     this.#health.endWatches();
     this.#reflection?.endCalls();
     await this.#started?.catch(() => undefined);
-    if (this.#port === 0) return this.#server.forceShutdown();
-    await new Promise<void>((resolve) => {
-      const force = (): void => {
-        this.#logger.warn({ endpoint: this.#config.endpoint }, 'Closed gRPC connections that did not end in time.');
-        this.#server.forceShutdown();
-        this.#destroyConnections();
-        resolve();
-      };
-      if (deadline.aborted) return force();
-      deadline.addEventListener('abort', force, { once: true });
-      this.#server.tryShutdown(() => {
-        deadline.removeEventListener('abort', force);
-        resolve();
-      });
-    });
+    const wasInTime = await this.#server.close(deadline);
+    if (wasInTime) return;
+    this.#logger.warn({ endpoint: this.#config.endpoint }, 'Closed gRPC connections that did not end in time.');
   }
 }
 
-function channelOptions(config: GrpcServerConfig, guard: RequestGuard | undefined): ServerOptions {
-  return {
-    'grpc.max_receive_message_length': config.maxReceiveMessageBytes,
-    'grpc.max_concurrent_streams': config.maxConcurrentStreams,
-    'grpc.keepalive_time_ms': config.keepaliveTimeMs,
-    'grpc.keepalive_timeout_ms': config.keepaliveTimeoutMs,
-    // Nobody asks a sidecar for channelz; it costs 8 % of a small message.
-    'grpc.enable_channelz': 0,
-    ...(guard !== undefined && { interceptors: [createAuthInterceptor(guard)] }),
-    ...(config.maxConnectionIdleMs !== undefined && { 'grpc.max_connection_idle_ms': config.maxConnectionIdleMs }),
-    ...(config.maxConnectionAgeMs !== undefined && { 'grpc.max_connection_age_ms': config.maxConnectionAgeMs }),
-    ...(config.maxConnectionAgeGraceMs !== undefined && {
-      'grpc.max_connection_age_grace_ms': config.maxConnectionAgeGraceMs,
-    }),
-  };
-}
+const encodings: Readonly<Record<string, ContentEncoding>> = {
+  gzip: 'gzip',
+  deflate: 'deflate',
+  zstd: 'zstd',
+  // The framed format of HTTP is what gRPC calls snappy (klauspost/compress and golang/snappy, which users of grpc-go register).
+  snappy: 'x-snappy-framed',
+};
 
-function credentialsOf(pem: PemSet | undefined): ServerCredentials {
-  if (pem === undefined) return ServerCredentials.createInsecure();
-  // A server's configuration has both, or was refused.
-  const pair = { private_key: pem.key!, cert_chain: pem.cert! };
-  return ServerCredentials.createSsl(pem.ca ?? null, [pair], pem.ca !== undefined);
-}
+/** By their names in `grpc-encoding`. */
+const decompressors: ReadonlyMap<string, Decompress> = new Map(
+  Object.entries(encodings).map(([name, encoding]) => [
+    name,
+    (bytes, maxBytes) => decompress(bytes, encoding, maxBytes),
+  ]),
+);

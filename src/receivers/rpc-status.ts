@@ -1,28 +1,22 @@
-import type { status } from '@grpc/grpc-js';
-import { Metadata } from '@grpc/grpc-js';
+import type { GrpcStatus, StatusCode } from '../grpc/status.ts';
 import { ProtobufWriter } from '../otlp/protobuf/protobuf-writer.ts';
 
 /** RpcStatus is the reason of a refused call. */
 export interface RpcStatus {
-  readonly code: status;
+  readonly code: StatusCode;
   readonly message: string;
   /** Time that the sender should wait before it retries; `undefined` where a retry does not help. */
   readonly retryAfterMs?: number;
 }
 
-/** A status as grpc-js sends it. */
-export interface GrpcStatus {
-  readonly code: status;
-  readonly details: string;
-  readonly metadata: Metadata;
-}
-
 /** A refusal as gRPC tells it: with a google.rpc.RetryInfo in `grpc-status-details-bin` where there is a time to wait. */
 export function grpcStatusOf(refusal: RpcStatus): GrpcStatus {
   const { code, message, retryAfterMs } = refusal;
-  const metadata = new Metadata();
-  if (retryAfterMs !== undefined) metadata.set('grpc-status-details-bin', Buffer.from(encodeRpcStatus(refusal)));
-  return { code, details: statusText(message), metadata };
+  return {
+    code,
+    details: statusText(message),
+    detailsBin: retryAfterMs === undefined ? undefined : encodeRpcStatus(refusal),
+  };
 }
 
 /**
@@ -48,7 +42,7 @@ export function encodeRpcStatus({ code, message, retryAfterMs }: RpcStatus): Uin
 // A status goes into a header: peers refuse long ones, commonly beyond 8 KiB.
 const mostLength = 1_024;
 
-/** A status's text: bounded, and without halves of surrogate pairs, which grpc-js cannot encode. */
+/** A status's text: bounded, and without halves of surrogate pairs, which have no UTF-8. */
 export function statusText(message: string): string {
   return (message.length > mostLength ? `${message.slice(0, mostLength)}…` : message).toWellFormed();
 }

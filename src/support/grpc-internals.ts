@@ -1,12 +1,8 @@
-import type { Http2SecureServer, Http2Server, Http2Session, ServerHttp2Stream } from 'node:http2';
 import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
-import type { Readable } from 'node:stream';
-import type { ChannelCredentials, Server, ServerCredentials } from '@grpc/grpc-js';
-import { status } from '@grpc/grpc-js';
+import type { ChannelCredentials } from '@grpc/grpc-js';
 import { CompressionAlgorithms } from '@grpc/grpc-js/build/src/compression-algorithms.js';
 import { CompressionFilterFactory } from '@grpc/grpc-js/build/src/compression-filter.js';
-import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
 
 /*
  * The private parts of grpc-js that Framekeeper uses: all of them, and no other file has any. Each function here checks the version
@@ -23,121 +19,6 @@ export function checkGrpcVersion(found: string = version): void {
   throw new Error(
     `@grpc/grpc-js is ${found}, and its private parts are known of ${knownVersion}; install that version`,
   );
-}
-
-/** Calls `prepare` with the HTTP/2 server of `server` before it listens (server.js, `createHttp2Server`). */
-export function prepareHttp2Server(
-  server: Server,
-  prepare: (http2Server: Http2Server | Http2SecureServer, credentials: ServerCredentials) => void,
-): void {
-  checkGrpcVersion();
-  const internals = server as unknown as {
-    createHttp2Server(credentials: ServerCredentials): Http2Server | Http2SecureServer;
-  };
-  const create = internals.createHttp2Server.bind(server);
-  internals.createHttp2Server = (credentials) => {
-    const http2Server = create(credentials);
-    prepare(http2Server, credentials);
-    return http2Server;
-  };
-}
-
-/** Reads a received message. Rejects with a status, `{ code, details }`, as grpc-js's own readers do. */
-export type ReadMessage = (body: Buffer, maxBytes: number) => Promise<Buffer>;
-
-interface ServerCall {
-  readonly stream: ServerHttp2Stream;
-  readonly handler: { readonly path: string };
-  readonly maxReceiveMessageSize: number;
-  readonly decoder: {
-    readonly readState: number;
-    readonly readMessageSize: number;
-    readonly readMessageRemaining: number;
-    readonly readPartialMessage: readonly Buffer[];
-  };
-  /** `message` begins with the five bytes of its prefix. */
-  decompressMessage(message: Buffer, encoding: string): Buffer | Promise<Buffer>;
-  handleDataFrame(data: Buffer): void;
-  sendStatus(answer: { readonly code: status; readonly details: string; readonly metadata: null }): void;
-}
-
-const calls = BaseServerInterceptingCall.prototype as unknown as ServerCall;
-
-let hasServerReaders = false;
-
-/** Adds encodings, by their names in `grpc-encoding`, to all servers of this process (server-interceptors.js, `decompressMessage`). */
-export function addServerEncodings(readers: Readonly<Record<string, ReadMessage>>): void {
-  checkGrpcVersion();
-  if (hasServerReaders) return;
-  const readKnown = calls.decompressMessage;
-  calls.decompressMessage = function (message, encoding) {
-    const read = readers[encoding];
-    if (read === undefined) return readKnown.call(this, message, encoding);
-    return read(message.subarray(5), this.maxReceiveMessageSize);
-  };
-  hasServerReaders = true;
-}
-
-/** A call of which a part of a message has come. */
-export interface PartOfMessage {
-  /** Bytes of the message that are held, in `pieces` buffers; 0 once the message is whole. */
-  readonly heldBytes: number;
-  readonly pieces: number;
-  /** Answers the call with a status, and takes nothing of it any more. */
-  readonly end: (code: status, details: string) => void;
-}
-
-export interface MessageWatcher {
-  /** Called for each DATA frame. */
-  readonly onPart: (stream: ServerHttp2Stream, part: PartOfMessage) => void;
-  /** Called when a message is refused for its size. `path` is that of the method. */
-  readonly onTooLarge: (path: string) => void;
-}
-
-const watchers = new WeakMap<Http2Session, MessageWatcher>();
-/** Calls whose message was too large: the rest of it may still come. */
-const refused = new WeakSet<ServerHttp2Stream>();
-const readingMessage = 2;
-let isWatching = false;
-
-/** Watches the messages that come by one connection (server-interceptors.js, `handleDataFrame`; stream-decoder.js). */
-export function watchMessages(session: Http2Session, watcher: MessageWatcher): void {
-  checkGrpcVersion();
-  watchers.set(session, watcher);
-  if (isWatching) return;
-  isWatching = true;
-  const { handleDataFrame, decompressMessage } = calls;
-  calls.handleDataFrame = function (data) {
-    handleDataFrame.call(this, data);
-    const { stream, decoder, handler } = this;
-    const known = stream.session && watchers.get(stream.session);
-    if (known === undefined) return;
-    if (decoder.readMessageSize > this.maxReceiveMessageSize && !refused.has(stream)) {
-      refused.add(stream);
-      known.onTooLarge(handler.path);
-    }
-    const isReading = decoder.readState === readingMessage;
-    known.onPart(stream, {
-      heldBytes: isReading ? decoder.readMessageSize - decoder.readMessageRemaining : 0,
-      pieces: isReading ? decoder.readPartialMessage.length : 0,
-      end: (code, details) => endCall(this, code, details),
-    });
-  };
-  calls.decompressMessage = function (message, encoding) {
-    const bytes = decompressMessage.call(this, message, encoding);
-    if (!(bytes instanceof Promise)) return bytes;
-    return bytes.catch((error: { readonly code?: status }) => {
-      const known = this.stream.session && watchers.get(this.stream.session);
-      if (error.code === status.RESOURCE_EXHAUSTED) known?.onTooLarge(this.handler.path);
-      throw error;
-    });
-  };
-}
-
-/** A response that is whole before its request is ends the stream without an error (RFC 9113, 8.1). */
-function endCall(call: ServerCall, code: status, details: string): void {
-  call.sendStatus({ code, details, metadata: null });
-  call.stream.once('finish', () => call.stream.close());
 }
 
 /** A message as it travels has a prefix: a byte that says whether it is compressed, and four of length. */
@@ -184,16 +65,6 @@ export function addClientEncoding(
     return filter;
   };
   clientEncodings.add(name);
-}
-
-/**
- * Lets a stream of a server read one message ahead of its handler. grpc-js reads 16, which are 64 MiB at 4 MiB a message, and its
- * constructor of streams has no parameter for the number.
- */
-export function readOneAhead(call: Readable): void {
-  checkGrpcVersion();
-  const { _readableState: state } = call as unknown as { _readableState: { highWaterMark: number } };
-  state.highWaterMark = 1;
 }
 
 /**

@@ -1,7 +1,5 @@
 import { createServer } from 'node:http2';
-import { ServerCredentials } from '@grpc/grpc-js';
-import { framesServiceDefinition } from '../../src/receivers/frames/frames-service.ts';
-import { createGrpcTransport } from '../../src/receivers/grpc-transport.ts';
+import { Http2GrpcServer } from '../../src/grpc/server.ts';
 import { systemClock } from '../../src/support/clock.ts';
 
 // A server that reads messages and does nothing with them, in a process of its own so that its CPU time can be told
@@ -10,30 +8,36 @@ import { systemClock } from '../../src/support/clock.ts';
 const [kind, windowText] = process.argv.slice(2);
 const windowBytes = Number(windowText);
 
-function listenGrpc(): void {
-  const { server } = createGrpcTransport(
-    { 'grpc.enable_channelz': 0 },
-    {
-      windowBytes,
-      maxConnections: 16,
-      minTlsVersion: 'TLSv1.2',
-      maxMessageBytes: 4 * 1024 * 1024,
+async function listenGrpc(): Promise<void> {
+  const server = new Http2GrpcServer({
+    windowBytes,
+    maxConnections: 16,
+    maxConcurrentStreams: 100,
+    maxConnectionIdleMs: undefined,
+    maxConnectionAgeMs: undefined,
+    maxConnectionAgeGraceMs: undefined,
+    keepaliveTimeMs: 7_200_000,
+    keepaliveTimeoutMs: 20_000,
+    minTlsVersion: 'TLSv1.2',
+    maxMessageBytes: 4 * 1024 * 1024,
+    decompressors: new Map(),
+    guard: undefined,
+    settingsTimeoutMs: 120_000,
+    clock: systemClock,
+    events: {
       onConnectionRefused: () => undefined,
       onIdleConnectionClosed: () => undefined,
       onMessageGivenUp: () => undefined,
       onMessageTooLarge: () => undefined,
-      settingsTimeoutMs: 120_000,
-      clock: systemClock,
-    },
-  );
-  server.addService(framesServiceDefinition, {
-    Submit: () => undefined,
-    Stream: (call: NodeJS.ReadWriteStream) => {
-      call.on('data', () => undefined);
-      call.on('end', () => call.end());
+      onFault: () => undefined,
     },
   });
-  server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_error, port) => process.send?.({ port }));
+  const ignore = (): void => undefined;
+  server.addService('framekeeper.frames.v1.FramesService', {
+    Stream: (call) => ({ onMessage: ignore, onHalfClose: () => call.end(), onCancel: ignore }),
+  });
+  const port = await server.listen('127.0.0.1', 0, undefined);
+  process.send?.({ port });
 }
 
 /** The floor: the same messages without gRPC. */
@@ -53,5 +57,5 @@ process.on('message', () => {
   process.send?.({ cpuMicroseconds: user + system });
 });
 process.on('disconnect', () => process.exit());
-if (kind === 'grpc') listenGrpc();
+if (kind === 'grpc') await listenGrpc();
 else listenHttp2();

@@ -17,6 +17,7 @@ import protobuf from 'protobufjs';
 import { flowControlWindowBytes, settingsTimeoutMs } from '../../src/receivers/grpc-server.ts';
 import type { GrpcServerConfig } from '../../src/receivers/grpc-server-config.ts';
 import { GrpcServers } from '../../src/receivers/grpc-servers.ts';
+import { descriptorSet } from '../support/descriptor-set.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { encodeBatch, FramesClient, smallBatch } from '../support/frames-client.ts';
 import type { FramesServer } from '../support/frames-server.ts';
@@ -103,7 +104,11 @@ function reflectionClient(t: TestContext, port: number): () => ReflectionCall {
     import.meta.dirname,
     '../../node_modules/@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto',
   );
-  const client = clientOf(loadSync(proto, { defaults: true }), 'grpc.reflection.v1.ServerReflection', port);
+  const client = clientOf(
+    loadSync(proto, { defaults: true, oneofs: true }),
+    'grpc.reflection.v1.ServerReflection',
+    port,
+  );
   t.after(() => client.close());
   return () => client.serverReflectionInfo!() as ReflectionCall;
 }
@@ -124,6 +129,58 @@ test('reflection describes the services and their messages', async (t) => {
   const [answer] = (await once(call, 'data')) as [ReflectionReply];
   const files = answer.fileDescriptorResponse.fileDescriptorProto;
   assert.ok(files.some((file) => file.includes('resource_attributes') && file.includes('BatchReply')));
+});
+
+test('the descriptors that reflection answers with are those of the .proto files; npm run docs writes them', () => {
+  const written = readFileSync(join(import.meta.dirname, '../../proto/descriptors.binpb'));
+  assert.ok(written.equals(descriptorSet()));
+});
+
+for (const { name, question, field } of [
+  {
+    name: 'a method',
+    question: { fileContainingSymbol: 'grpc.health.v1.Health.Watch' },
+    field: 'fileDescriptorResponse',
+  },
+  { name: 'a file', question: { fileByFilename: 'grpc_health_v1.proto' }, field: 'fileDescriptorResponse' },
+  { name: 'an unknown symbol', question: { fileContainingSymbol: 'no.Such' }, field: 'errorResponse' },
+  { name: 'an unknown file', question: { fileByFilename: 'no.proto' }, field: 'errorResponse' },
+  {
+    name: 'extensions',
+    question: { allExtensionNumbersOfType: 'framekeeper.frames.v1.Batch' },
+    field: 'allExtensionNumbersResponse',
+  },
+  {
+    name: 'an extension',
+    question: { fileContainingExtension: { containingType: 'no.Such', extensionNumber: 1 } },
+    field: 'errorResponse',
+  },
+]) {
+  test(`reflection answers a question for ${name}, and repeats it`, async (t) => {
+    const { port } = await serve(t);
+    const call = reflectionClient(t, port)();
+    call.write({ host: 'here', ...question });
+    const [answer] = (await once(call, 'data')) as [Record<string, unknown>];
+    assert.equal(answer.messageResponse, field);
+    assert.equal(answer.validHost, 'here');
+    const [key] = Object.keys(question) as [keyof typeof question];
+    assert.deepEqual((answer.originalRequest as Record<string, unknown>)[key], question[key]);
+    const ended = once(call, 'end');
+    call.end();
+    await ended;
+  });
+}
+
+test('a question that cannot be read ends its call, and costs no log line', async (t) => {
+  const { port, log } = await serve(t);
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  t.after(() => session.destroy());
+  const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+  const request = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+  request.resume().end(framed(Buffer.from([0x22, 9])));
+  const [headers] = (await once(request, 'response')) as [http2.IncomingHttpHeaders];
+  assert.equal(headers['grpc-status'], String(status.INVALID_ARGUMENT));
+  assert.ok(!log.some((line) => line.includes('fault')));
 });
 
 test('a client that never reads the answers of reflection is not read any more', async (t) => {

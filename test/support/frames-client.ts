@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ChannelCredentials, ChannelOptions, ClientDuplexStream, ServiceError, StatusObject } from '@grpc/grpc-js';
 import { Client, credentials } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
-import { framesServiceDefinition } from '../../src/receivers/frames/frames-service.ts';
+import { framesServiceDefinition } from './grpc-services.ts';
 
 const proto = protobuf.loadSync(join(import.meta.dirname, '../../proto/framekeeper/frames/v1/frames.proto'));
 const Batch = proto.lookupType('framekeeper.frames.v1.Batch');

@@ -3,30 +3,19 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createSecureContext } from 'node:tls';
-import { promisify } from 'node:util';
-import { ChannelCredentials, Server, ServerCredentials } from '@grpc/grpc-js';
+import { ChannelCredentials } from '@grpc/grpc-js';
 import { CompressionAlgorithms } from '@grpc/grpc-js/build/src/compression-algorithms.js';
-import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
-import { checkGrpcVersion, prepareHttp2Server } from '../../src/support/grpc-internals.ts';
+import { checkGrpcVersion } from '../../src/support/grpc-internals.ts';
 
 test('checkGrpcVersion takes the version that is installed, and refuses every other', () => {
   checkGrpcVersion();
   assert.throws(() => checkGrpcVersion('1.14.8'), /grpc-js is 1\.14\.8, and its private parts are known of 1\.14\.7/);
 });
 
-test('the private parts of grpc-js are where they were', async (t) => {
-  const { prototype } = BaseServerInterceptingCall;
-  assert.equal(typeof Reflect.get(prototype, 'decompressMessage'), 'function');
+test('the private parts of grpc-js are where they were', () => {
   assert.equal(CompressionAlgorithms[2], 'gzip');
   const credentials = ChannelCredentials.createFromSecureContext(createSecureContext());
   assert.equal(typeof Reflect.get(credentials, '_createSecureConnector'), 'function');
-  const server = new Server();
-  let prepared = 0;
-  prepareHttp2Server(server, () => prepared++);
-  const bind = promisify(server.bindAsync.bind(server));
-  await bind('127.0.0.1:0', ServerCredentials.createInsecure());
-  t.after(() => server.forceShutdown());
-  assert.equal(prepared, 1);
 });
 
 test('no other file looks into grpc-js', () => {

@@ -1,24 +1,23 @@
-import type { ServerDuplexStream, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
-import { status } from '@grpc/grpc-js';
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
+import type { CallHandler, ServerCall } from '../../grpc/server-call.ts';
+import type { GrpcStatus } from '../../grpc/status.ts';
+import { status } from '../../grpc/status.ts';
+import { unaryMethod } from '../../grpc/unary.ts';
 import type { Admission, AdmissionRefusal } from '../../model/admission.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { ConnectJournal } from '../../model/request-journal.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { Component } from '../../support/component.ts';
-import { readOneAhead } from '../../support/grpc-internals.ts';
 import type { GrpcServer } from '../grpc-server.ts';
 import { grpcListener } from '../grpc-server-config.ts';
 import type { ReceiverType } from '../receiver-type.ts';
-import type { GrpcStatus } from '../rpc-status.ts';
 import { grpcStatusOf } from '../rpc-status.ts';
 import type { FrameSink } from './batch-intake.ts';
 import { BatchIntake } from './batch-intake.ts';
 import { FramesMetrics } from './frames-metrics.ts';
 import type { FramesReceiverConfig } from './frames-receiver-config.ts';
 import { framesReceiverTable } from './frames-receiver-config.ts';
-import { framesServiceDefinition, framesServiceName, loadFramesProto } from './frames-service.ts';
 import type { TextRepairs } from './wire-reader.ts';
 
 export interface FramesReceiverDependencies {
@@ -33,7 +32,7 @@ export interface FramesReceiverDependencies {
   readonly logger: Logger;
 }
 
-type Stream = ServerDuplexStream<Buffer, Buffer>;
+const framesServiceName = 'framekeeper.frames.v1.FramesService';
 
 /** A client may leave so many replies of a stream unread before no more of its batches are read. */
 const mostUnreadReplies = 4;
@@ -53,7 +52,7 @@ export class FramesReceiver implements Component {
   readonly #metrics: FramesMetrics;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #streams = new Set<Stream>();
+  readonly #streams = new Set<ServerCall>();
   readonly #toldInstances = new Set<string>();
   #isStopping = false;
   #warnAfterMs = 0;
@@ -75,12 +74,10 @@ export class FramesReceiver implements Component {
     });
     server.add({
       name: framesServiceName,
-      definition: framesServiceDefinition,
-      handlers: {
-        Submit: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => this.#submit(call, reply),
-        Stream: (call: Stream) => this.#stream(call),
+      methods: {
+        Submit: unaryMethod((message) => this.#answer(message)),
+        Stream: (call) => this.#stream(call),
       },
-      loadProto: loadFramesProto,
       onMessageTooLarge: (limit) => this.#refuseTooLarge(`receivers.${id}.protocols.grpc.${limit}`),
       endCalls: () => this.#endCalls(),
     });
@@ -99,47 +96,42 @@ export class FramesReceiver implements Component {
     await this.#server.stop(deadline);
   }
 
-  #submit({ request }: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>): void {
-    const answer = this.#answer(request);
-    if (Buffer.isBuffer(answer)) reply(null, answer);
-    else reply(answer);
-  }
-
-  #stream(call: Stream): void {
-    if (this.#isStopping) {
-      endWith(call, stopping);
-      return;
+  #stream(call: ServerCall): CallHandler {
+    if (this.#isStopping) call.end(stopping);
+    else {
+      this.#streams.add(call);
+      this.#metrics.openStreams.add(1);
     }
-    this.#streams.add(call);
-    this.#metrics.openStreams.add(1);
-    readOneAhead(call);
     let unreadReplies = 0;
-    call.on('data', (message: Buffer) => {
-      // Batches that were read ahead of a refused one.
-      if (!this.#streams.has(call)) return;
-      const answer = this.#answer(message);
-      if (!Buffer.isBuffer(answer)) {
+    const onSent = (): void => {
+      unreadReplies--;
+      if (unreadReplies < mostUnreadReplies) call.resume();
+    };
+    return {
+      onMessage: (message) => {
+        const answer = this.#answer(message);
+        if (!Buffer.isBuffer(answer)) {
+          this.#forget(call);
+          return call.end(answer);
+        }
+        unreadReplies++;
+        if (unreadReplies >= mostUnreadReplies) call.pause();
+        call.send(answer, onSent);
+      },
+      onHalfClose: () => {
         this.#forget(call);
-        return endWith(call, answer);
-      }
-      unreadReplies++;
-      if (unreadReplies >= mostUnreadReplies) call.pause();
-      call.write(answer, () => {
-        unreadReplies--;
-        if (unreadReplies < mostUnreadReplies) call.resume();
-      });
-    });
-    call.on('end', () => call.end());
-    // A client that leaves: its connection broke, or it cancelled. Whole batches were taken, of others nothing was.
-    call.on('cancelled', () => this.#forget(call));
-    call.on('close', () => this.#forget(call));
+        call.end();
+      },
+      // A client that leaves: its connection broke, or it cancelled. Whole batches were taken, of others nothing was.
+      onCancel: () => this.#forget(call),
+    };
   }
 
-  #forget(call: Stream): void {
+  #forget(call: ServerCall): void {
     if (this.#streams.delete(call)) this.#metrics.openStreams.add(-1);
   }
 
-  /** The reply's bytes, or why there is none. Never throws: grpc-js would end the process. */
+  /** The bytes of the reply, or the reason why there is none. */
   #answer(message: Buffer): Buffer | GrpcStatus {
     if (this.#isStopping) {
       this.#metrics.countRefused('stopping', 0);
@@ -194,14 +186,9 @@ export class FramesReceiver implements Component {
     this.#isStopping = true;
     for (const call of this.#streams) {
       this.#forget(call);
-      endWith(call, stopping);
+      call.end(stopping);
     }
   }
-}
-
-/** Sends what was replied before, then the status. */
-function endWith(call: Stream, refusal: GrpcStatus): void {
-  call.emit('error', refusal);
 }
 
 export const framesReceiverType: ReceiverType<FramesReceiverConfig> = {

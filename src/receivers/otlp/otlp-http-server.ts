@@ -7,6 +7,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { FastifyInstance } from 'fastify';
 import { fastify } from 'fastify';
 import type { Logger } from 'pino';
+import { UnfinishedMessages, unfinishedLimits } from '../../grpc/unfinished-messages.ts';
 import type { RequestGuard } from '../../model/authentication.ts';
 import type { Clock } from '../../support/clock.ts';
 import { placeConnections } from '../../support/connection-places.ts';
@@ -14,7 +15,6 @@ import { refuseForeignHost, refuseOddTransfer } from '../../support/http-request
 import { closeHttp, openHttp } from '../../support/open-http.ts';
 import { warnIfOpen } from '../../support/open-listener.ts';
 import { ListenerTls } from '../../support/tls/listener-tls.ts';
-import { UnfinishedMessages, unfinishedLimits } from '../unfinished-messages.ts';
 import { addOtlpRoutes } from './otlp-http.ts';
 import type { OtlpHttpConfig } from './otlp-receiver-config.ts';
 import type { ProfilesIntake } from './profiles-intake.ts';

@@ -1,5 +1,7 @@
-import { status } from '@grpc/grpc-js';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { status } from '../../grpc/status.ts';
+import type { UnfinishedMessages } from '../../grpc/unfinished-messages.ts';
+import { givenUpTexts } from '../../grpc/unfinished-messages.ts';
 import type { RequestGuard } from '../../model/authentication.ts';
 import { encodeExportResponseJson } from '../../otlp/json/export-response-json.ts';
 import type { ExportResponse } from '../../otlp/protobuf/export-response.ts';
@@ -9,8 +11,6 @@ import type { ContentEncoding } from '../content-encoding.ts';
 import { contentEncodingOf, decompress } from '../content-encoding.ts';
 import type { RpcStatus } from '../rpc-status.ts';
 import { encodeRpcStatus } from '../rpc-status.ts';
-import type { UnfinishedMessages } from '../unfinished-messages.ts';
-import { givenUpTexts } from '../unfinished-messages.ts';
 import type { ExportMessage, ProfilesIntake } from './profiles-intake.ts';
 import {
   developmentVersionKey,

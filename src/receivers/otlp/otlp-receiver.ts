@@ -1,6 +1,7 @@
-import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
+import type { Reply, UnaryCall } from '../../grpc/unary.ts';
+import { unaryMethod } from '../../grpc/unary.ts';
 import type { Admission } from '../../model/admission.ts';
 import type { RequestGuard } from '../../model/authentication.ts';
 import { encodeExportResponse } from '../../otlp/protobuf/export-response.ts';
@@ -15,7 +16,6 @@ import { OtlpHttpServer } from './otlp-http-server.ts';
 import { OtlpMetrics } from './otlp-metrics.ts';
 import type { OtlpReceiverConfig } from './otlp-receiver-config.ts';
 import { otlpReceiverTable } from './otlp-receiver-config.ts';
-import { loadProfilesProto, profilesServiceDefinition, profilesServiceName } from './otlp-service.ts';
 import type { ExportOutcome, OwnProfiles, RequestKeeping } from './profiles-intake.ts';
 import { ProfilesIntake } from './profiles-intake.ts';
 import type { ProfilesSink } from './profiles-sink.ts';
@@ -36,6 +36,8 @@ export interface OtlpReceiverDependencies {
   readonly meter: Meter;
   readonly logger: Logger;
 }
+
+const profilesServiceName = 'opentelemetry.proto.collector.profiles.v1development.ProfilesService';
 
 /** Takes OTLP profiles over gRPC and HTTP, and hands on those whose references are sound. */
 export class OtlpReceiver implements Component {
@@ -59,11 +61,7 @@ export class OtlpReceiver implements Component {
         : new OtlpHttpServer(id, config.http, { intake: this.#intake, clock, guard: httpGuard, meter, logger });
     server?.add({
       name: profilesServiceName,
-      definition: profilesServiceDefinition,
-      handlers: {
-        Export: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => void this.#answer(call, reply),
-      },
-      loadProto: loadProfilesProto,
+      methods: { Export: unaryMethod((message, call) => this.#answer(message, call)) },
       onMessageTooLarge: (limit) => this.#intake.refuseTooLarge('grpc', `receivers.${id}.protocols.grpc.${limit}`),
       endCalls: () => this.#intake.stop(),
     });
@@ -86,28 +84,26 @@ export class OtlpReceiver implements Component {
     await this.#intake.end();
   }
 
-  async #answer(call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>): Promise<void> {
-    const outcome = await this.#export(call);
-    if (outcome.kind === 'taken') reply(null, Buffer.from(encodeExportResponse(outcome.response)));
-    else reply(grpcStatusOf(outcome.refusal));
+  #answer(message: Buffer, call: UnaryCall): Reply | Promise<Reply> {
+    const outcome = this.#export(message, call);
+    return outcome instanceof Promise ? outcome.then(replyOf) : replyOf(outcome);
   }
 
-  #export(call: ServerUnaryCall<Buffer, Buffer>): ExportOutcome | Promise<ExportOutcome> {
-    const { request, metadata } = call;
-    const versions = metadata.get(developmentVersionKey).map(String);
+  #export(bytes: Buffer, call: UnaryCall): ExportOutcome | Promise<ExportOutcome> {
+    const versions = valuesOf(call, developmentVersionKey);
     const refusal = refuseDevelopmentVersion(versions);
     if (refusal !== undefined) return this.#intake.refuse('grpc', 'version', refusal);
-    const hops = metadata.get(hopsHeader).map(String);
+    const hops = valuesOf(call, hopsHeader);
     const loop = this.#intake.refuseLoop('grpc', hops);
     if (loop !== undefined) return { kind: 'refused', refusal: loop };
     const notAdmitted = this.#intake.refuseUnadmitted();
     if (notAdmitted !== undefined) return this.#intake.refuse('grpc', 'not_admitted', notAdmitted);
     const caller = new AbortController();
-    call.once('cancelled', () => caller.abort());
+    call.onCancelled = () => caller.abort();
     return this.#intake.take({
       transport: 'grpc',
       encoding: 'protobuf',
-      bytes: request,
+      bytes,
       isVersionDeclared: versions.length > 0,
       hops: parseHops(hops),
       caller,
@@ -117,6 +113,16 @@ export class OtlpReceiver implements Component {
   #fail(protocol: string, error: Error): never {
     throw new Error(`receivers.${this.id}.protocols.${protocol}.${error.message}`, { cause: error });
   }
+}
+
+/** One value, with commas, where the header has come several times. */
+function valuesOf({ headers }: UnaryCall, name: string): readonly string[] {
+  const value = headers[name];
+  return value === undefined ? [] : [value].flat();
+}
+
+function replyOf(outcome: ExportOutcome): Reply {
+  return outcome.kind === 'taken' ? encodeExportResponse(outcome.response) : grpcStatusOf(outcome.refusal);
 }
 
 export const otlpReceiverType: ReceiverType<OtlpReceiverConfig> = {

@@ -1,5 +1,5 @@
-import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { status } from '../../grpc/status.ts';
 import type { Admission } from '../../model/admission.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { ConnectJournal, RequestJournal, RestoredRequest } from '../../model/request-journal.ts';

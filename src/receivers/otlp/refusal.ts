@@ -1,4 +1,5 @@
-import { status } from '@grpc/grpc-js';
+import type { StatusCode } from '../../grpc/status.ts';
+import { status } from '../../grpc/status.ts';
 import type { RpcStatus } from '../rpc-status.ts';
 import { statusText } from '../rpc-status.ts';
 
@@ -8,7 +9,7 @@ export const stopping: RpcStatus = {
 };
 
 /** The HTTP status of a gRPC one: the Collector's table, which is the reverse of how its clients read HTTP. */
-export function httpStatusOf(code: status): number {
+export function httpStatusOf(code: StatusCode): number {
   switch (code) {
     case status.INVALID_ARGUMENT:
       return 400;

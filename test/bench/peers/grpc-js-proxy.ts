@@ -1,6 +1,6 @@
 import type { sendUnaryData } from '@grpc/grpc-js';
 import { Client, credentials, Server, ServerCredentials } from '@grpc/grpc-js';
-import { profilesServiceDefinition } from '../../../src/receivers/otlp/otlp-service.ts';
+import { profilesServiceDefinition } from '../../support/grpc-services.ts';
 import { exportPath } from './grpc-load.ts';
 
 // A floor: requests go on as messages of bytes, which nothing looks at. Arguments: port, port to send to.

@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { fastify } from 'fastify';
+import { UnfinishedMessages, unfinishedLimits } from '../../../src/grpc/unfinished-messages.ts';
 import { addOtlpRoutes, profilesPath } from '../../../src/receivers/otlp/otlp-http.ts';
 import type { ProfilesIntake } from '../../../src/receivers/otlp/profiles-intake.ts';
-import { UnfinishedMessages, unfinishedLimits } from '../../../src/receivers/unfinished-messages.ts';
 import { systemClock } from '../../../src/support/clock.ts';
 import { patienceMs } from '../../support/patience.ts';
 

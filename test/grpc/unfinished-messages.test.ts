@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { GivenUpReason } from '../../src/receivers/unfinished-messages.ts';
-import { UnfinishedMessages } from '../../src/receivers/unfinished-messages.ts';
+import type { GivenUpReason } from '../../src/grpc/unfinished-messages.ts';
+import { UnfinishedMessages } from '../../src/grpc/unfinished-messages.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 function createMessages(limits: { mostBytes?: number; mostConnectionBytes?: number } = {}) {

@@ -1,0 +1,267 @@
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import type {
+  Http2SecureServer,
+  Http2Server,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2';
+import { createSecureServer, createServer } from 'node:http2';
+import type { Server, Socket } from 'node:net';
+import { createServer as createAcceptor } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
+import type { AuthenticationRefusal, RequestGuard } from '../model/authentication.ts';
+import type { Clock } from '../support/clock.ts';
+import { ConnectionPlaces, sparePlaces } from '../support/connection-places.ts';
+import { Deadlines } from './deadlines.ts';
+import type { CallParts, Decompress, Method } from './server-call.ts';
+import { ServerCall } from './server-call.ts';
+import type { ConnectionLimits } from './server-connection.ts';
+import { ServerConnection } from './server-connection.ts';
+import { parseTimeout, status } from './status.ts';
+import type { GivenUpReason } from './unfinished-messages.ts';
+import { UnfinishedMessages, unfinishedLimits } from './unfinished-messages.ts';
+
+export interface Http2ServerOptions extends ConnectionLimits {
+  /** Flow-control window of each stream and of each connection. */
+  readonly windowBytes: number;
+  readonly maxConnections: number;
+  /** On each connection. */
+  readonly maxConcurrentStreams: number;
+  /** Of one message, after decompression. */
+  readonly maxMessageBytes: number;
+  readonly minTlsVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** By the names of `grpc-encoding`, besides `identity`. */
+  readonly decompressors: ReadonlyMap<string, Decompress>;
+  /** Asked about every call before anything else of it is looked at. */
+  readonly guard: RequestGuard | undefined;
+  readonly clock: Clock;
+  readonly events: Http2ServerEvents;
+}
+
+export interface Http2ServerEvents {
+  /** A new connection was closed, because there was no place. */
+  readonly onConnectionRefused: () => void;
+  /** An idle connection was closed to make room. */
+  readonly onIdleConnectionClosed: () => void;
+  /** A message was given up before it was whole. */
+  readonly onMessageGivenUp: (reason: GivenUpReason) => void;
+  /** A message was refused for its size. `path` is that of its method. */
+  readonly onMessageTooLarge: (path: string) => void;
+  /** A handler threw. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * A gRPC server over node:http2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). Methods get and give messages as
+ * bytes. Connections, their windows and messages that have come in part are bounded.
+ */
+export class Http2GrpcServer {
+  readonly #options: Http2ServerOptions;
+  readonly #methods = new Map<string, Method>();
+  readonly #acceptEncoding: string;
+  readonly #places: ConnectionPlaces;
+  readonly #parts: CallParts;
+  readonly #unfinished: UnfinishedMessages;
+  readonly #deadlines: Deadlines;
+  readonly #connections = new Map<ServerHttp2Session, ServerConnection>();
+  readonly #sockets = new Set<Socket>();
+  #acceptors: Server[] = [];
+  #secureServer: Http2SecureServer | undefined;
+  #openedCount = 0;
+  #isClosing = false;
+
+  constructor(options: Http2ServerOptions) {
+    const { clock, events, maxMessageBytes } = options;
+    this.#options = options;
+    this.#acceptEncoding = ['identity', ...options.decompressors.keys()].join(',');
+    this.#places = new ConnectionPlaces(options.maxConnections, clock, {
+      onIdleClosed: events.onIdleConnectionClosed,
+      onRefused: events.onConnectionRefused,
+    });
+    this.#deadlines = new Deadlines(clock);
+    this.#unfinished = new UnfinishedMessages(unfinishedLimits(maxMessageBytes), clock, events.onMessageGivenUp);
+    this.#parts = { maxMessageBytes, unfinished: this.#unfinished, ...events };
+  }
+
+  /** Methods of a service by their names. */
+  addService(name: string, methods: Readonly<Record<string, Method>>): void {
+    for (const [method, answer] of Object.entries(methods)) this.#methods.set(`/${name}/${method}`, answer);
+  }
+
+  /**
+   * Listens on every address of `host`, an empty one being all interfaces; the result is the port. `secure` is TLS.
+   * Rejects where no address can be listened on.
+   */
+  async listen(host: string, port: number, secure: SecureContextOptions | undefined): Promise<number> {
+    const server = this.#createServer(secure);
+    const addresses = host === '' ? [undefined] : (await lookup(host, { all: true })).map(({ address }) => address);
+    let usedPort = port;
+    let problem: unknown;
+    for (const address of addresses) {
+      const acceptor = this.#createAcceptor(server);
+      try {
+        await once(acceptor.listen({ port: usedPort, ...(address !== undefined && { host: address }) }), 'listening');
+      } catch (error) {
+        problem ??= error;
+        continue;
+      }
+      this.#acceptors.push(acceptor);
+      usedPort = (acceptor.address() as { readonly port: number }).port;
+    }
+    if (this.#acceptors.length === 0) throw problem;
+    return usedPort;
+  }
+
+  /** TLS of the connections to come: certificate, key and the authority of clients. Those that are open stay. */
+  setSecureContext(options: SecureContextOptions): void {
+    // Options replace all earlier ones, the version of TLS included.
+    this.#secureServer?.setSecureContext({ ...options, minVersion: this.#options.minTlsVersion });
+  }
+
+  /** Lets open calls end until `deadline`, then closes every connection. False when some had not ended. */
+  async close(deadline: AbortSignal): Promise<boolean> {
+    this.#isClosing = true;
+    const closed = this.#acceptors.map((acceptor) => new Promise((resolve) => acceptor.close(resolve)));
+    for (const connection of this.#connections.values()) connection.close();
+    const force = (): void => {
+      for (const socket of this.#sockets) socket.destroy();
+    };
+    if (deadline.aborted) force();
+    else deadline.addEventListener('abort', force, { once: true });
+    const wasInTime = !deadline.aborted;
+    await Promise.all(closed);
+    deadline.removeEventListener('abort', force);
+    this.#deadlines.stop();
+    this.#unfinished.stop();
+    return wasInTime && !deadline.aborted;
+  }
+
+  #createServer(secure: SecureContextOptions | undefined): Http2Server | Http2SecureServer {
+    const options = {
+      settings: {
+        initialWindowSize: this.#options.windowBytes,
+        maxConcurrentStreams: this.#options.maxConcurrentStreams,
+      },
+      // Windows bound what a connection may hold; Node.js's own bound of 10 MB refuses streams within them.
+      maxSessionMemory: Number.MAX_SAFE_INTEGER,
+    };
+    const server = secure === undefined ? createServer(options) : this.#createSecureServer(options, secure);
+    server.on('session', (session: ServerHttp2Session) => this.#open(session));
+    server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => this.#accept(stream, headers));
+    return server;
+  }
+
+  #createSecureServer(options: object, secure: SecureContextOptions): Http2SecureServer {
+    const isMutual = secure.ca !== undefined;
+    this.#secureServer = createSecureServer({ ...options, requestCert: isMutual, rejectUnauthorized: isMutual });
+    this.setSecureContext(secure);
+    return this.#secureServer;
+  }
+
+  /** A listening socket; several feed one server of HTTP/2. */
+  #createAcceptor(server: Http2Server | Http2SecureServer): Server {
+    const { maxConnections, events } = this.#options;
+    const acceptor = createAcceptor({ noDelay: true }, (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      server.emit('connection', socket);
+    });
+    acceptor.maxConnections = maxConnections + sparePlaces;
+    acceptor.on('drop', events.onConnectionRefused);
+    return acceptor;
+  }
+
+  #open(session: ServerHttp2Session): void {
+    this.#places.open(session);
+    if (session.destroyed) return;
+    session.setLocalWindowSize(this.#options.windowBytes);
+    // Steps of the golden ratio fall evenly between 0 and 1.
+    const spread = (this.#openedCount++ * 0.618_034) % 1;
+    const { clock } = this.#options;
+    const connection = new ServerConnection(session, { limits: this.#options, places: this.#places, clock, spread });
+    this.#connections.set(session, connection);
+    session.once('close', () => this.#connections.delete(session));
+    if (this.#isClosing) connection.close();
+  }
+
+  #accept(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    // A stream's error is followed by its close, which is told to the call.
+    stream.on('error', ignore);
+    const connection = stream.session && this.#connections.get(stream.session as ServerHttp2Session);
+    if (connection === undefined) {
+      stream.close();
+      return;
+    }
+    const leave = connection.begin();
+    const httpStatus = headers[':method'] !== 'POST' ? 405 : isGrpc(headers['content-type']) ? undefined : 415;
+    if (httpStatus !== undefined) {
+      stream.once('close', leave);
+      stream.respond({ ':status': httpStatus }, { endStream: true });
+      stream.resume();
+      return;
+    }
+    const call = new ServerCall(stream, headers, connection, this.#parts);
+    const timeout = headers['grpc-timeout'] as string | undefined;
+    const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
+    const forgetDeadline =
+      timeoutMs === undefined
+        ? undefined
+        : this.#deadlines.add(timeoutMs, () =>
+            call.refuse(status.DEADLINE_EXCEEDED, 'the deadline of the call has passed'),
+          );
+    stream.once('close', () => {
+      leave();
+      forgetDeadline?.();
+      call.onClosed();
+    });
+    if (timeout === undefined || timeoutMs !== undefined) this.#admit(call);
+    else call.end({ code: status.INTERNAL, details: `Invalid grpc-timeout: ${timeout.slice(0, 100)}` });
+  }
+
+  /** Asks the guard, if there is one, and begins the call. */
+  #admit(call: ServerCall): void {
+    const { guard } = this.#options;
+    const decide = (refusal: AuthenticationRefusal | undefined): void => {
+      if (refusal === undefined) {
+        this.#begin(call);
+        return;
+      }
+      const code = refusal.retryAfterMs === undefined ? status.UNAUTHENTICATED : status.UNAVAILABLE;
+      call.end({ code, details: refusal.message });
+    };
+    const refusal = guard?.check((name) => firstOf(call.headers[name]));
+    // A guard that fails lets nobody in.
+    if (refusal instanceof Promise) {
+      refusal.then(decide, () => decide({ message: 'the credential could not be checked' }));
+    } else decide(refusal);
+  }
+
+  #begin(call: ServerCall): void {
+    if (call.isOver) return;
+    const path = call.headers[':path']!;
+    const method = this.#methods.get(path);
+    const encoding = firstOf(call.headers['grpc-encoding']) ?? 'identity';
+    const decompress = this.#options.decompressors.get(encoding);
+    if (method === undefined) {
+      const details = `The server does not implement the method ${path.slice(0, 200)}`;
+      call.end({ code: status.UNIMPLEMENTED, details });
+    } else if (decompress === undefined && encoding !== 'identity') {
+      const details = `The grpc-encoding ${encoding.slice(0, 100)} is not known; use one of ${this.#acceptEncoding}`;
+      call.end({ code: status.UNIMPLEMENTED, details }, { 'grpc-accept-encoding': this.#acceptEncoding });
+    } else call.begin(method, decompress);
+  }
+}
+
+const ignore = (): void => undefined;
+
+// With a suffix, as in application/grpc+proto, and parameters.
+function isGrpc(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^application\/grpc(?:$|[+;])/.test(contentType);
+}
+
+/** The first value, as the Collector takes it. */
+function firstOf(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.[0];
+}

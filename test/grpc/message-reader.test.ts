@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { frameMessage, MessageReader } from '../../src/grpc/message-reader.ts';
+
+test('messages come out as they went in, however their bytes were cut', () => {
+  const messages = fc.array(
+    fc.record({ body: fc.uint8Array({ maxLength: 40 }), isCompressed: fc.boolean() }, { noNullPrototype: true }),
+  );
+  const cuts = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1 });
+  fc.assert(
+    fc.property(messages, cuts, (sent, sizes) => {
+      const bytes = Buffer.concat(sent.map(({ body, isCompressed }) => frameMessage(body, isCompressed)));
+      const reader = new MessageReader(100);
+      const read: { body: Uint8Array; isCompressed: boolean }[] = [];
+      let offset = 0;
+      for (let cut = 0; offset < bytes.length; cut++) {
+        const size = sizes[cut % sizes.length]!;
+        reader.push(bytes.subarray(offset, offset + size));
+        offset = Math.min(bytes.length, offset + size);
+        for (let next = reader.next(); next !== undefined; next = reader.next()) {
+          assert.equal(next.kind, 'message');
+          if (next.kind === 'message') read.push({ body: new Uint8Array(next.bytes), isCompressed: next.isCompressed });
+        }
+        const takenBytes = read.reduce((sum, { body }) => sum + body.length + 5, 0);
+        assert.equal(reader.heldBytes, offset - takenBytes);
+      }
+      assert.deepEqual(read, sent);
+      assert.equal(reader.pieceCount, 0);
+    }),
+  );
+});
+
+test('a message does not share memory with the bytes that it came in', () => {
+  const reader = new MessageReader(100);
+  const frame = frameMessage(Buffer.from('first'));
+  reader.push(frame);
+  const read = reader.next();
+  frame.fill(0);
+  assert.deepEqual(read, { kind: 'message', bytes: Buffer.from('first'), isCompressed: false });
+});
+
+for (const { name, prefix, fault } of [
+  { name: 'a length beyond the limit', prefix: [0, 0, 0, 0, 101], fault: { kind: 'too_large', sizeBytes: 101 } },
+  {
+    name: 'the longest length there is',
+    prefix: [1, 255, 255, 255, 255],
+    fault: { kind: 'too_large', sizeBytes: 4_294_967_295 },
+  },
+  { name: 'a flag that is neither 0 nor 1', prefix: [2, 0, 0, 0, 1], fault: { kind: 'bad_flag', flag: 2 } },
+]) {
+  test(`${name} is told before any byte of the message has come`, () => {
+    const reader = new MessageReader(100);
+    reader.push(Buffer.from(prefix.slice(0, 4)));
+    assert.equal(reader.next(), undefined);
+    reader.push(Buffer.from(prefix.slice(4)));
+    assert.deepEqual(reader.next(), fault);
+  });
+}

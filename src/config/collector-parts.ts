@@ -30,7 +30,6 @@ const substitutes: Readonly<Record<ComponentKind, Readonly<Record<string, string
     resource_detection: 'put a Collector with it behind Framekeeper',
     attributes: 'put a Collector with it behind Framekeeper',
     transform: 'put a Collector with it behind Framekeeper',
-    filter: 'put a Collector with it behind Framekeeper',
     groupbyattrs: 'put a Collector with it behind Framekeeper',
     probabilistic_sampler: 'let the profiler sample at a lower rate',
     tail_sampling: profilesAlone,

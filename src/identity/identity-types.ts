@@ -1,5 +1,11 @@
 import type { ProcessorType } from '../config/component-type.ts';
+import { filterType } from './filter/filter-config.ts';
 import { resourceType } from './resource/resource-config.ts';
+import { serviceNameType } from './service/service-name-config.ts';
 
 /** Processors of a pipeline that edit its resources, in the order in which they are named there. */
-export const identityTypes: readonly ProcessorType<never>[] = [resourceType as ProcessorType<never>];
+export const identityTypes: readonly ProcessorType<never>[] = [
+  resourceType as ProcessorType<never>,
+  filterType as ProcessorType<never>,
+  serviceNameType as ProcessorType<never>,
+];

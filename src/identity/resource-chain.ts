@@ -9,11 +9,19 @@ import type { ResourceRule } from './resource-rule.ts';
 export class ResourceChain implements ResourceEditor {
   readonly #rules: readonly ResourceRule[];
   readonly #dropped: Counter;
+  readonly foresee: ResourceEditor['foresee'];
+  readonly settled: ResourceEditor['settled'];
 
   constructor(rules: readonly ResourceRule[], meter: Meter) {
     this.#rules = rules;
+    const waiting = rules.filter(({ settled }) => settled !== undefined);
+    if (waiting.length > 0) {
+      // Rules begin to look up what they lack when they are applied.
+      this.foresee = (resources) => void this.edit(resources, { isServiceOnSamples: false });
+      this.settled = () => allOf(waiting.flatMap((rule) => rule.settled?.() ?? []));
+    }
     this.#dropped = meter.createCounter('framekeeper_processor_dropped_samples', {
-      description: 'Samples, or trace events of a window, that a processor dropped as configured.',
+      description: 'Samples that a processor dropped as configured; of raw frames, and of shares, timestamps.',
       unit: '{sample}',
     });
   }
@@ -29,6 +37,10 @@ export class ResourceChain implements ResourceEditor {
 
   #editOne(draft: ResourceDraft): ResourceEdit {
     for (const rule of this.#rules) if (!rule.apply(draft)) return { kind: 'dropped', by: rule.id };
-    return { kind: 'kept', attributes: draft.finish() };
+    return { kind: 'kept', attributes: draft.finish(), samples: draft.filters };
   }
+}
+
+function allOf(waiting: readonly Promise<void>[]): Promise<void> | undefined {
+  return waiting.length === 0 ? undefined : Promise.all(waiting).then(() => undefined);
 }

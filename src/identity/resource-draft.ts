@@ -1,5 +1,6 @@
 import type { AnyValue, KeyValue } from '../otlp/profiles-data.ts';
-import type { ResourceContext } from '../otlp/resource-edit.ts';
+import type { ResourceContext, SampleFilter } from '../otlp/resource-edit.ts';
+import { attributeNames } from '../profile/attribute-names.ts';
 
 /** Attributes of one resource while the rules of a pipeline edit them. */
 export class ResourceDraft {
@@ -8,6 +9,7 @@ export class ResourceDraft {
   workloadName = '';
   readonly #given: readonly KeyValue[];
   readonly #values: Map<string, AnyValue>;
+  #filters: SampleFilter[] | undefined;
   #isChanged = false;
 
   constructor(given: readonly KeyValue[], context: ResourceContext) {
@@ -50,9 +52,25 @@ export class ResourceDraft {
     if (this.#values.delete(key)) this.#isChanged = true;
   }
 
+  /** Lets a filter decide about the samples below the resource. */
+  addFilter(filter: SampleFilter): void {
+    this.#filters ??= [];
+    this.#filters.push(filter);
+  }
+
+  get filters(): readonly SampleFilter[] | undefined {
+    return this.#filters;
+  }
+
   /** The attributes; the given list where nothing has changed. */
   finish(): readonly KeyValue[] {
     if (!this.#isChanged) return this.#given;
     return Array.from(this.#values, ([key, value]) => ({ key, value }));
   }
+}
+
+/** Process ID of a resource; 0 where it is of none, or of more than one can have. */
+export function pidOf(resource: ResourceDraft): number {
+  const pid = Number(resource.get(attributeNames.processPid) ?? 0);
+  return Number.isInteger(pid) && pid > 0 && pid < 2 ** 31 ? pid : 0;
 }

@@ -4,6 +4,8 @@ import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { Journal } from '../journal/journal.ts';
 import { createJournalEvents } from '../journal/journal-events.ts';
 import type { ResourceEditor } from '../otlp/resource-edit.ts';
+import { resourceOf } from '../profile/build/resource-of.ts';
+import type { WindowResource } from '../profile/build/window-contents.ts';
 import type { ReporterMetrics, WindowStats } from '../reporter/reporter-metrics.ts';
 import { createReporterMetrics } from '../reporter/reporter-metrics.ts';
 import { ReportingCycle } from '../reporter/reporting-cycle.ts';
@@ -77,11 +79,14 @@ function createWindow(
 ): Pick<CyclePart, 'intake' | 'merged'> {
   const { store, native } = names;
   const limits = { maxEvents, maxBytes, retryDelayMs: intervalMs };
+  const onResources = (resources: readonly WindowResource[]): void =>
+    parts.editor.foresee?.(resources.map((each) => resourceOf(each).attributes));
+  const helpers = { native, onResources };
   if (otlpProfiles === 'pass_through') {
-    return { intake: new TraceIntake(store, limits, parts.clock, native), merged: undefined };
+    return { intake: new TraceIntake(store, limits, parts.clock, helpers), merged: undefined };
   }
   const merged = new MergeIntoCycle({ ...parts, names, limits, window: () => intake.claimed });
-  const intake = new TraceIntake(store, { ...limits, merged }, parts.clock, native);
+  const intake = new TraceIntake(store, { ...limits, merged }, parts.clock, helpers);
   return { intake, merged };
 }
 

@@ -40,12 +40,14 @@ export interface MergeParts {
  */
 export class MergeIntoCycle implements HoldingSink, MergedProfiles {
   readonly #parts: MergeParts;
+  readonly #editor: ResourceEditor;
   readonly #locations: Counter;
   #joiner: ProfilesJoiner;
   #rejectedSamples = 0;
 
   constructor(parts: MergeParts) {
     this.#parts = parts;
+    this.#editor = parts.editor ?? serviceNameDefault;
     this.#locations = createLocationCounter(parts.meter);
     this.#joiner = new ProfilesJoiner(keepId);
   }
@@ -90,6 +92,8 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
 
   hold(data: ProfilesData): void {
     const naming = this.#learn(data);
+    const resources = data.resourceProfiles.map(({ resource }) => resource.attributes);
+    this.#editor.foresee?.(resources);
     let named = 0;
     this.#joiner.add(data, {
       linesOf: (location, target) => {
@@ -124,7 +128,7 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
 
   /** Once, at the tick: what was learned of a process meanwhile counts for all of its samples. */
   #identify(data: ProfilesData): ProfilesData | undefined {
-    const edited = editProfiles(data, this.#parts.editor ?? serviceNameDefault);
+    const edited = editProfiles(data, this.#editor);
     return edited.resourceProfiles.length === 0 ? undefined : edited;
   }
 

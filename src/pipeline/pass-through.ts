@@ -3,10 +3,11 @@ import type { ExportRequest } from '../exporters/export-request.ts';
 import { createEncodedRequest, createExportRequest } from '../exporters/export-request.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { editResources, hasAttributeKey } from '../otlp/passable/edit-resources.ts';
-import type { PassableProfiles, ScanResult } from '../otlp/passable/passable-scanner.ts';
+import type { ScanResult } from '../otlp/passable/passable-scanner.ts';
 import { PassableScanner } from '../otlp/passable/passable-scanner.ts';
+import type { ProfilesData } from '../otlp/profiles-data.ts';
 import { countSamples } from '../otlp/profiles-data.ts';
-import type { ResourceEditor } from '../otlp/resource-edit.ts';
+import type { ResourceContext, ResourceEditor } from '../otlp/resource-edit.ts';
 import { attributeNames } from '../profile/attribute-names.ts';
 import { enrichPassable } from '../profile/names/enrich-passable.ts';
 import type { LocationCounts } from '../profile/names/enrich-profiles.ts';
@@ -64,9 +65,12 @@ export class PassThrough implements ProfilesSink {
 
   submit(received: ReceivedProfiles, signal?: AbortSignal, hops = 0): SinkAnswer | Promise<SinkAnswer> {
     const { holdMs } = this.#parts.names;
-    const enriched = this.#enrich(received, hops);
-    const isUnderWay = holdMs > 0 && enriched.unnamed.some(({ reason }) => reason === 'under_way');
-    return isUnderWay ? this.#hold(received, hops, signal) : this.#send(enriched, signal);
+    const named = this.#name(received);
+    const isUnderWay = holdMs > 0 && named.locations.unnamed.some(({ reason }) => reason === 'under_way');
+    if (isUnderWay) return this.#hold(received, hops, signal);
+    const settled = this.#lookUp(named);
+    if (settled === undefined) return this.#send(this.#identify(named, received, hops), signal);
+    return settled.then(() => this.#send(this.#identify(named, received, hops), signal));
   }
 
   /** Waits for names under way, no longer than `hold`. */
@@ -76,7 +80,20 @@ export class PassThrough implements ProfilesSink {
     const { scan } = received;
     // The scanner's columns are those of another message by now.
     const again = scan.kind === 'passable' ? this.#scanner.scan(scan.profiles.bytes, true) : scan;
-    return this.#send(this.#enrich(received, hops, again), signal);
+    const named = this.#name(received, again);
+    await this.#lookUp(named);
+    return this.#send(this.#identify(named, received, hops), signal);
+  }
+
+  /** Begins to look up what the identity of the request needs; `undefined` when nothing has to be waited for. */
+  #lookUp(named: NamedRequest): Promise<void> | undefined {
+    const editor = this.#editor;
+    if (editor.settled === undefined || editor.foresee === undefined) return undefined;
+    if (named.kind === 'bytes') editResources(named.bytes, editor, named.context);
+    else {
+      editor.foresee(named.data.resourceProfiles.map(({ resource }) => resource.attributes));
+    }
+    return editor.settled();
   }
 
   #send(enriched: EnrichedRequest, signal?: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
@@ -95,36 +112,46 @@ export class PassThrough implements ProfilesSink {
     return answer;
   }
 
-  #enrich(received: ReceivedProfiles, hops: number, scan: ScanResult = received.scan): EnrichedRequest {
-    const { names, clock } = this.#parts;
-    const nowMs = clock.nowMs();
-    const session = namingAt(names, nowMs, () => received.data);
-    this.#lately.begin(nowMs, names.store.earlyRemovals);
-    const { sampleCount } = received;
-    const around = scan.kind === 'passable' ? this.#aroundBytes(scan.profiles, session, { sampleCount, hops }) : scan;
-    if ('request' in around) return around;
-    const rebuilt = enrichProfiles(received.data, session);
-    this.#lately.forget();
-    const way = { way: 'rebuilt', reason: around.reason };
-    const data = editProfiles(rebuilt.data, this.#editor);
-    const request = createExportRequest(data, data === rebuilt.data ? sampleCount : countSamples(data), hops);
-    return { request, unnamed: rebuilt.unnamed, locations: rebuilt, way };
+  /** The request with the store's names, around the bytes of its samples where they can stay. */
+  #name(received: ReceivedProfiles, scan: ScanResult = received.scan): NamedRequest {
+    if (scan.kind === 'not_passable') return this.#rebuild(received, scan.reason);
+    const { profiles } = scan;
+    const isServiceOnSamples = hasAttributeKey(profiles, attributeNames.serviceName);
+    const locations = enrichPassable(profiles, this.#beginNaming(received), this.#lately);
+    if (locations === undefined) return this.#rebuild(received, 'same_location');
+    const { bytes, namedLocations } = locations;
+    const way = namedLocations > 0 ? 'named' : bytes === profiles.bytes ? 'as_it_was' : 'inlined';
+    return { kind: 'bytes', bytes, context: { isServiceOnSamples }, locations, way };
   }
 
-  /** The request with names and attributes around the bytes of its samples, or the reason why it has to be rebuilt. */
-  #aroundBytes(
-    profiles: PassableProfiles,
-    session: NamingSession,
-    { sampleCount, hops }: Pick<ExportRequest, 'sampleCount' | 'hops'>,
-  ): EnrichedRequest | { readonly reason: string } {
-    const isServiceOnSamples = hasAttributeKey(profiles, attributeNames.serviceName);
-    const named = enrichPassable(profiles, session, this.#lately);
-    if (named === undefined) return { reason: 'same_location' };
-    const bytes = editResources(named.bytes, this.#editor, { isServiceOnSamples });
-    if (bytes === undefined) return { reason: 'resources' };
-    const changed = bytes === profiles.bytes ? 'as_it_was' : bytes === named.bytes ? 'inlined' : 'identified';
-    const way = { way: named.namedLocations > 0 ? 'named' : changed };
-    return { request: createEncodedRequest(bytes, sampleCount, hops), unnamed: named.unnamed, locations: named, way };
+  #rebuild(received: ReceivedProfiles, reason: string): NamedRequest & { kind: 'data' } {
+    const { data, ...locations } = enrichProfiles(received.data, this.#beginNaming(received));
+    this.#lately.forget();
+    return { kind: 'data', data, locations, reason };
+  }
+
+  #beginNaming(received: ReceivedProfiles): NamingSession {
+    const { names, clock } = this.#parts;
+    const nowMs = clock.nowMs();
+    this.#lately.begin(nowMs, names.store.earlyRemovals);
+    return namingAt(names, nowMs, () => received.data);
+  }
+
+  #identify(named: NamedRequest, received: ReceivedProfiles, hops: number): EnrichedRequest {
+    const { sampleCount } = received;
+    const { unnamed } = named.locations;
+    if (named.kind === 'bytes') {
+      const { bytes, context, locations, way } = named;
+      const edited = editResources(bytes, this.#editor, context);
+      if (edited === undefined) return this.#identify(this.#rebuild(received, 'resources'), received, hops);
+      const request = createEncodedRequest(edited, sampleCount, hops);
+      const isChanged = edited !== bytes && way !== 'named';
+      return { request, unnamed, locations, way: { way: isChanged ? 'identified' : way } };
+    }
+    const { data: before, locations, reason } = named;
+    const data = editProfiles(before, this.#editor);
+    const request = createExportRequest(data, data === before ? sampleCount : countSamples(data), hops);
+    return { request, unnamed, locations, way: { way: 'rebuilt', reason } };
   }
 
   #count({ locations, way }: EnrichedRequest): void {
@@ -137,6 +164,23 @@ export class PassThrough implements ProfilesSink {
     this.#requests.add(1, way);
   }
 }
+
+/** A request with names, before its resources are edited. */
+type NamedRequest =
+  | {
+      readonly kind: 'bytes';
+      readonly bytes: Uint8Array;
+      readonly context: ResourceContext;
+      readonly locations: LocationCounts;
+      readonly way: 'named' | 'as_it_was' | 'inlined';
+    }
+  | {
+      readonly kind: 'data';
+      readonly data: ProfilesData;
+      readonly locations: LocationCounts;
+      /** Reason why the request was rebuilt. */
+      readonly reason: string;
+    };
 
 interface EnrichedRequest {
   readonly request: ExportRequest;

@@ -106,7 +106,10 @@ export class ReportingCycle implements Component {
     if (!delivery.retry()) delivery.drop();
     const isTooLate = deadline?.aborted === true || this.#isHeldUp;
     const stays = delivery.isWaiting || (delivery.isJournaled && isTooLate);
-    if (!stays) await this.#reportSafely({ isLast: true });
+    if (!stays) {
+      await this.#parts.editor?.settled?.();
+      await this.#reportSafely({ isLast: true });
+    }
     delivery.drop();
     if (stays || delivery.isWaiting) {
       this.#parts.logger.warn('The last window stays in the journal until the next start.');
@@ -115,6 +118,8 @@ export class ReportingCycle implements Component {
 
   /** While a report or the exporters hold the cycle up, the window stays and only the store is maintained. */
   async #tick(): Promise<void> {
+    const settled = this.#parts.editor?.settled?.();
+    if (settled !== undefined) await settled;
     if (this.#retrySafely() && !this.#isHeldUp) await this.#reportSafely();
     else this.#keepNames();
   }

@@ -1,5 +1,6 @@
 import type { BatchOutcome, SampleRejection } from '../model/batch-outcome.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
+import type { WindowResource } from '../profile/build/window-contents.ts';
 import type { Clock } from '../support/clock.ts';
 import { BatchTranslation } from './batch-translation.ts';
 import type { EventIndices } from './event-columns.ts';
@@ -19,6 +20,14 @@ export interface WindowLimits {
   readonly retryDelayMs: number;
   /** OTLP profiles that fill the window within the same bounds. */
   readonly merged?: { readonly usage: WindowUsage };
+}
+
+/** Helpers of an intake; none is needed. */
+export interface IntakeHelpers {
+  /** Asked for names of native frames, where this node's files are read. */
+  readonly native?: NativeNames | undefined;
+  /** Called with the resources that are new in a window, for what has to be looked up of them. */
+  readonly onResources?: ((resources: readonly WindowResource[]) => void) | undefined;
 }
 
 type WindowRoom = Pick<WindowLimits, 'maxEvents' | 'maxBytes'>;
@@ -44,6 +53,7 @@ export class TraceIntake {
   readonly #limits: WindowLimits;
   readonly #clock: Clock;
   readonly #native: NativeNames | undefined;
+  readonly #onResources: ((resources: readonly WindowResource[]) => void) | undefined;
   readonly #shares: WindowShares;
   #window = new SampleWindow();
   /** True until the first request for the window at hand, by when events that wait for a name are in it. */
@@ -51,13 +61,13 @@ export class TraceIntake {
   #mergedUsage: WindowUsage = noUsage;
   readonly #rejectedSamples = { window_full: 0, share_exceeded: 0 };
 
-  /** `native`: asked for names of native frames, where this node's files are read. */
-  constructor(symbols: SymbolSource, limits: WindowLimits, clock: Clock, native?: NativeNames) {
+  constructor(symbols: SymbolSource, limits: WindowLimits, clock: Clock, { native, onResources }: IntakeHelpers = {}) {
     this.#symbols = symbols;
     this.#limits = limits;
     this.#shares = new WindowShares(limits);
     this.#clock = clock;
     this.#native = native;
+    this.#onResources = onResources;
   }
 
   /** Usage of the window at hand, and samples rejected so far for want of room. */
@@ -173,6 +183,14 @@ export class TraceIntake {
 
   /** Adds samples in order until a bound is met; returns how many. */
   #addSamples(batch: FrameBatch, store: SymbolSession, room: WindowRoom): number {
+    const { resources } = this.#window;
+    const known = resources.length;
+    const added = this.#translateSamples(batch, store, room);
+    if (resources.length > known) this.#onResources?.(resources.slice(known));
+    return added;
+  }
+
+  #translateSamples(batch: FrameBatch, store: SymbolSession, room: WindowRoom): number {
     const window = this.#window;
     const { samples } = batch;
     const translation = new BatchTranslation(batch, window, store, this.#native);

@@ -7,7 +7,9 @@ import { fileExporterType } from '../exporters/file/file-exporter.ts';
 import { otlpGrpcExporterType } from '../exporters/otlp-grpc/otlp-grpc-exporter.ts';
 import { otlpHttpExporterType } from '../exporters/otlp-http/otlp-http-exporter.ts';
 import { healthCheckType } from '../http/health/health-check.ts';
+import { filterType } from '../identity/filter/filter-config.ts';
 import { resourceType } from '../identity/resource/resource-config.ts';
+import { serviceNameType } from '../identity/service/service-name-config.ts';
 import { memoryLimiterType } from '../memory/memory-limiter-config.ts';
 import { symbolizerType } from '../native/symbolizer-config.ts';
 import { framesReceiverType } from '../receivers/frames/frames-receiver.ts';
@@ -33,6 +35,8 @@ export const componentTypes: readonly ServiceComponentType[] = [
   symbolStoreType,
   symbolizerType,
   resourceType,
+  filterType,
+  serviceNameType,
   reportingCycleType,
   otlpGrpcExporterType,
   otlpHttpExporterType,

@@ -22,8 +22,8 @@ interface Place {
 
 /**
  * Edits the resources of a passable message around the bytes of its samples, once its references are inlined. Returns the message itself
- * where nothing changes, and `undefined` where a resource is dropped or two become equal: then the dictionary has to be
- * written anew.
+ * where nothing changes, and `undefined` where a resource or a sample may be dropped, or two resources become equal: then the
+ * dictionary has to be written anew.
  */
 export function editResources(
   bytes: Uint8Array,
@@ -41,7 +41,7 @@ export function editResources(
   const scratch = new ProtobufWriter(1024);
   for (let i = 0; i < found.length; i++) {
     const outcome = edited[i]!;
-    if (outcome.kind === 'dropped') return undefined;
+    if (outcome.kind === 'dropped' || outcome.samples !== undefined) return undefined;
     const { attributes } = outcome;
     keys.add(attributesKey(scratch, attributes));
     const { droppedAttributesCount, attributes: before } = resources[i]!;

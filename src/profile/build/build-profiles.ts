@@ -9,12 +9,14 @@ import type {
   ValueType,
 } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
-import type { ResourceEditor } from '../../otlp/resource-edit.ts';
+import type { ResourceEditor, SampleFilter } from '../../otlp/resource-edit.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
 import type { Steps } from '../../support/steps.ts';
 import { attributeNames } from '../attribute-names.ts';
 import { InternedDictionary } from '../dictionary/dictionary.ts';
 import { LabelKeys, withDistinctTimes } from '../join/distinct-times.ts';
+import { mergeProfiles } from '../join/profiles-joiner.ts';
+import { filterSamples } from '../resources/filter-samples.ts';
 import { serviceNameDefault } from '../resources/service-name.ts';
 import { LocationWriter } from './location-writer.ts';
 import type { ProfileGroup } from './profile-group.ts';
@@ -51,10 +53,14 @@ export function* buildProfiles(
     const { resource, scope } = heads[index]!;
     return { resource, scopeProfiles: [{ scope, profiles, schemaUrl }], schemaUrl };
   });
-  return withDistinctTimes({ resourceProfiles, dictionary: dictionary.tables });
+  const built = { resourceProfiles, dictionary: dictionary.tables };
+  const filters = [...profilesByResource.keys()].map((index) => heads[index]!.samples);
+  if (filters.every((each) => each === undefined)) return withDistinctTimes(built);
+  return mergeProfiles([{ ...built, resourceProfiles: filterSamples(built, filters, editor) }]);
 }
 
 interface ResourceHead {
+  readonly samples: readonly SampleFilter[] | undefined;
   readonly resource: Resource;
   readonly scope: InstrumentationScope;
 }
@@ -77,13 +83,14 @@ function editedHeads({ resources, events }: WindowContents, editor: ResourceEdit
   return edits.map((edit, index) => {
     if (edit.kind === 'dropped') return undefined;
     const { resource, scope } = heads[index]!;
-    return { resource: { ...resource, attributes: edit.attributes }, scope };
+    return { resource: { ...resource, attributes: edit.attributes }, scope, samples: edit.samples };
   });
 }
 
 function headOf(given: WindowResource): ResourceHead {
   const { scopeName: name, scopeVersion: version } = given;
-  return { resource: resourceOf(given), scope: { name, version, attributes: [], droppedAttributesCount: 0 } };
+  const scope = { name, version, attributes: [], droppedAttributesCount: 0 };
+  return { resource: resourceOf(given), scope, samples: undefined };
 }
 
 /** For each resource, the first that is equal; -1 for one that is dropped. */
@@ -95,7 +102,12 @@ function* firstsOfEqual(heads: readonly (ResourceHead | undefined)[]): Steps<Int
     if (index % resourcesPerStep === 0) yield;
     const head = heads[index];
     if (head === undefined) continue;
-    const { resource, scope } = head;
+    const { resource, scope, samples } = head;
+    if (samples !== undefined) {
+      // Equal resources may have samples of which a filter drops some and others not.
+      firsts[index] = index;
+      continue;
+    }
     const key = [scope.name, scope.version, labels.keyOf(resource, scope)].join('\0');
     firsts[index] = firstByKey.get(key) ?? index;
     firstByKey.set(key, firsts[index]!);

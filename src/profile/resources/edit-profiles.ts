@@ -1,22 +1,24 @@
-import type { Profile, ProfilesData } from '../../otlp/profiles-data.ts';
-import type { ResourceEditor } from '../../otlp/resource-edit.ts';
+import type { KeyValue, Profile, ProfilesData } from '../../otlp/profiles-data.ts';
+import type { ResourceEdit, ResourceEditor } from '../../otlp/resource-edit.ts';
 import { attributeNames } from '../attribute-names.ts';
 import { withDistinctTimes } from '../join/distinct-times.ts';
 import { mergeProfiles } from '../join/profiles-joiner.ts';
 import { ResourceTree } from '../join/resource-tree.ts';
+import { filterSamples } from './filter-samples.ts';
 
 /**
  * Profiles with edited resources. Resources that have become equal are one, with the profiles of all; the dictionary loses what
- * only dropped resources used. The same object where nothing changes. Indices of `data` are sound.
+ * only dropped resources and samples used. The same object where nothing changes. Indices of `data` are sound.
  */
 export function editProfiles(data: ProfilesData, editor: ResourceEditor): ProfilesData {
   const { resourceProfiles, dictionary } = data;
   const attributes = resourceProfiles.map(({ resource }) => resource.attributes);
   const edits = editor.edit(attributes, { isServiceOnSamples: isServiceOnSamples(data) });
-  if (edits.every((edit, index) => edit.kind === 'kept' && edit.attributes === attributes[index])) return data;
+  if (edits.every((edit, index) => isAsItWas(edit, attributes[index]!))) return data;
   const tree = new ResourceTree<Profile[]>();
-  let hasDropped = false;
-  for (const [index, entry] of resourceProfiles.entries()) {
+  const filters = edits.map((edit) => (edit.kind === 'kept' ? edit.samples : undefined));
+  let hasDropped = filters.some((each) => each !== undefined);
+  for (const [index, entry] of filterSamples(data, filters, editor).entries()) {
     const edit = edits[index]!;
     if (edit.kind === 'dropped') {
       hasDropped = true;
@@ -32,6 +34,10 @@ export function editProfiles(data: ProfilesData, editor: ResourceEditor): Profil
   const edited = { resourceProfiles: tree.build((profiles) => profiles), dictionary };
   // Writing the dictionary anew also parts profiles that begin together.
   return hasDropped ? mergeProfiles([edited]) : withDistinctTimes(edited);
+}
+
+function isAsItWas(edit: ResourceEdit, attributes: readonly KeyValue[]): boolean {
+  return edit.kind === 'kept' && edit.attributes === attributes && edit.samples === undefined;
 }
 
 function isServiceOnSamples({ dictionary }: ProfilesData): boolean {

@@ -1,0 +1,100 @@
+import type { Profile, ProfilesData, ResourceProfiles, Sample } from '../../otlp/profiles-data.ts';
+import type { ResourceEditor, SampleFilter } from '../../otlp/resource-edit.ts';
+import { attributeNames } from '../attribute-names.ts';
+
+type Filters = readonly SampleFilter[] | undefined;
+
+/**
+ * The entries of `resource_profiles` without the samples that the filters of each resource drop, and without profiles and scopes that
+ * lose all of theirs; an entry stays, also without a scope. The dictionary has orphans afterwards.
+ */
+export function filterSamples(
+  { resourceProfiles, dictionary }: ProfilesData,
+  filters: readonly Filters[],
+  editor: Pick<ResourceEditor, 'countDropped'>,
+): readonly ResourceProfiles[] {
+  const types = new StackTypes(dictionary);
+  return resourceProfiles.map((entry, index) => {
+    const own = filters[index];
+    if (own === undefined) return entry;
+    const dropped = new Map<string, number>();
+    const scopeProfiles = entry.scopeProfiles
+      .map((scope) => {
+        const profiles = scope.profiles.map((profile) => filterProfile(profile, own, types, dropped));
+        return { ...scope, profiles: profiles.filter(({ samples }) => samples.length > 0) };
+      })
+      .filter(({ profiles }) => profiles.length > 0);
+    for (const [by, samples] of dropped) editor.countDropped(by, samples);
+    return { ...entry, scopeProfiles };
+  });
+}
+
+function filterProfile(
+  profile: Profile,
+  filters: readonly SampleFilter[],
+  types: StackTypes,
+  dropped: Map<string, number>,
+): Profile {
+  const drop = (by: string, samples: number): void => void dropped.set(by, (dropped.get(by) ?? 0) + samples);
+  const samples = profile.samples.flatMap((sample): readonly Sample[] => {
+    let kept: Sample | undefined = sample;
+    for (const { by, keepsStack, keepsObservation } of filters) {
+      if (keepsStack?.(types.of(sample.stackIndex)) === false) {
+        drop(by, 1);
+        return [];
+      }
+      if (keepsObservation === undefined) continue;
+      const before = observationsOf(kept);
+      kept = thinned(kept, keepsObservation);
+      drop(by, before - (kept === undefined ? 0 : observationsOf(kept)));
+      if (kept === undefined) return [];
+    }
+    return [kept];
+  });
+  return { ...profile, samples };
+}
+
+function observationsOf({ timestampsUnixNano }: Sample): number {
+  return Math.max(1, timestampsUnixNano.length);
+}
+
+/** The sample with some of its timestamps; `undefined` without any. A sample without timestamps stays or goes as a whole. */
+function thinned(sample: Sample, keeps: () => boolean): Sample | undefined {
+  const { timestampsUnixNano, values } = sample;
+  if (timestampsUnixNano.length === 0) return keeps() ? sample : undefined;
+  const kept = timestampsUnixNano.map(() => keeps());
+  if (!kept.includes(true)) return undefined;
+  return {
+    ...sample,
+    timestampsUnixNano: timestampsUnixNano.filter((_, index) => kept[index]),
+    values: values.filter((_, index) => kept[index]),
+  };
+}
+
+/** Types of the frames of each stack, found at its first use. */
+class StackTypes {
+  readonly #dictionary: ProfilesData['dictionary'];
+  readonly #byStack = new Map<number, ReadonlySet<string>>();
+
+  constructor(dictionary: ProfilesData['dictionary']) {
+    this.#dictionary = dictionary;
+  }
+
+  of(stack: number): ReadonlySet<string> {
+    const known = this.#byStack.get(stack);
+    if (known !== undefined) return known;
+    const { locationIndices } = this.#dictionary.stackTable[stack]!;
+    const types = new Set(locationIndices.map((location) => this.#typeOf(location)));
+    this.#byStack.set(stack, types);
+    return types;
+  }
+
+  #typeOf(location: number): string {
+    const { locationTable, attributeTable, stringTable } = this.#dictionary;
+    for (const index of locationTable[location]!.attributeIndices) {
+      const { keyStrindex, value } = attributeTable[index]!;
+      if (stringTable[keyStrindex] === attributeNames.frameType && typeof value === 'string') return value;
+    }
+    return '';
+  }
+}

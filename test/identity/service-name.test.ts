@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { parseResourceAttributes } from '../../src/identity/otel-variables.ts';
+import { ResourceDraft } from '../../src/identity/resource-draft.ts';
+import { createServiceNameRule } from '../../src/identity/service/service-name-rule.ts';
+import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { DialectLint } from '../../src/profile/dialects/lint/lint-dialect.ts';
+import { goodProfiles } from '../otlp/good-profiles.ts';
+import { realRequests } from '../otlp/real-requests.ts';
+import { smallBatch } from '../support/frames-client.ts';
+import { nowUnixNano, resourcesOf, runIdentity } from './identity-harness.ts';
+
+const variable = 'process.environment_variable.';
+
+for (const { name, attributes, workload = '', isServiceOnSamples = false, service } of [
+  { name: 'as sent', attributes: { 'service.name': 'shop', [`${variable}OTEL_SERVICE_NAME`]: 'x' }, service: 'shop' },
+  {
+    name: 'by the variable in place of a name for the unknown',
+    attributes: { 'service.name': 'unknown_service:java', [`${variable}OTEL_SERVICE_NAME`]: 'shop' },
+    service: 'shop',
+  },
+  {
+    name: 'by the variable before the workload',
+    attributes: { [`${variable}OTEL_SERVICE_NAME`]: 'shop' },
+    workload: 'cart',
+    service: 'shop',
+  },
+  {
+    name: 'by the variable of attributes',
+    attributes: { [`${variable}OTEL_RESOURCE_ATTRIBUTES`]: 'a=b,service.name=my%20shop' },
+    service: 'my shop',
+  },
+  { name: 'by the workload', attributes: { 'process.executable.name': 'java' }, workload: 'cart', service: 'cart' },
+  { name: 'by the executable', attributes: { 'process.executable.name': 'java' }, service: 'unknown_service:java' },
+  {
+    name: 'by the path of the executable',
+    attributes: { 'process.executable.path': '/usr/bin/java' },
+    service: 'unknown_service:java',
+  },
+  { name: 'by nothing', attributes: {}, service: 'unknown_service' },
+  { name: 'as its samples tell it', attributes: {}, isServiceOnSamples: true, service: undefined },
+  {
+    name: 'as an unknown one was sent',
+    attributes: { 'service.name': 'unknown_service:x' },
+    service: 'unknown_service:x',
+  },
+]) {
+  test(`a service is named ${name}`, () => {
+    const list = Object.entries(attributes).map(([key, value]) => ({ key, value }));
+    const draft = new ResourceDraft(list, { isServiceOnSamples });
+    draft.workloadName = workload;
+    assert.equal(createServiceNameRule('service_name', { hasDefault: true }).apply(draft), true);
+    assert.equal(draft.get('service.name'), service);
+  });
+}
+
+for (const { text, attributes } of [
+  { text: 'a=1,b=x%2Cy', attributes: { a: '1', b: 'x,y' } },
+  { text: ' a = 1 , a=2,', attributes: { a: '2' } },
+  { text: 'a=1,b', attributes: undefined },
+  { text: 'a=1,b=%zz', attributes: undefined },
+  { text: 'a=1=2', attributes: undefined },
+]) {
+  test(`OTEL_RESOURCE_ATTRIBUTES "${text}" is ${attributes === undefined ? 'ignored as a whole' : 'read'}`, () => {
+    const found = parseResourceAttributes(text);
+    assert.deepEqual(found && Object.fromEntries(found), attributes);
+  });
+}
+
+for (const way of ['raw frames', 'OTLP profiles', 'merged OTLP profiles'] as const) {
+  test(`the variables of a live process name the service of its ${way}, at once`, async (t) => {
+    const child = spawn('sleep', ['60'], { env: { OTEL_SERVICE_NAME: 'a sleeper' } });
+    t.after(() => child.kill());
+    await once(child, 'spawn');
+    const processors = 'service_name: {read_process_environment: true}';
+    const cycle = way === 'merged OTLP profiles' ? 'otlp_profiles: merge' : '';
+    const { frames, sendOtlp, finish } = await runIdentity(t, { processors, order: ['service_name'], cycle });
+    if (way === 'raw frames') {
+      await frames.submit(smallBatch([nowUnixNano()], { processes: [{ pid: child.pid, comm: 5 }] }));
+    } else {
+      const data = goodProfiles();
+      data.resourceProfiles[0]!.resource.attributes = [{ key: 'process.pid', value: BigInt(child.pid!) }];
+      await sendOtlp(encodeProfilesData(data));
+    }
+    const services = resourcesOf(await finish()).map((each) => each['service.name']);
+    assert.deepEqual(services, ['a sleeper']);
+  });
+}
+
+for (const dialect of ['pyroscope', 'elastic'] as const) {
+  for (const encoder of ['profiler', 'collector'] as const) {
+    test(`requests of a real ${encoder} have no finding of ${dialect}`, async (t) => {
+      const processors = 'resource: {attributes: [{key: host.name, value: node-1, action: insert}]}';
+      const { sendOtlp, finish } = await runIdentity(t, {
+        processors,
+        order: ['resource'],
+        exporter: `, dialect: ${dialect}`,
+      });
+      for (const request of realRequests(encoder)) await sendOtlp(request);
+      const messages = await finish();
+      assert.ok(messages.length > 0);
+      const lint = new DialectLint(dialect);
+      for (const message of messages) assert.deepEqual(lint.lint(message), []);
+    });
+  }
+}
+
+test('a resource of which a sender learns more within a cycle is one, with the samples of before', async (t) => {
+  const { frames, finish } = await runIdentity(t, {});
+  const strings = ['samples', 'count', 'cpu', 'nanoseconds', 'main', '/usr/bin/main', 'ab'.repeat(32)];
+  const start = nowUnixNano();
+  const early = { pid: 42, startTimeNano: 5n, comm: 5, executablePath: 6 };
+  for (const [index, process] of [early, { ...early, containerId: 7 }, { ...early, pid: 43 }].entries()) {
+    await frames.submit(smallBatch([start + BigInt(index)], { strings, processes: [process], sequence: index + 1 }));
+  }
+  const messages = await finish();
+  const counts = messages.flatMap(({ resourceProfiles }) =>
+    resourceProfiles.map(({ resource, scopeProfiles }) => [
+      resource.attributes.find(({ key }) => key === 'process.pid')?.value,
+      resource.attributes.find(({ key }) => key === 'container.id')?.value,
+      scopeProfiles.flatMap(({ profiles }) =>
+        profiles.flatMap(({ samples }) => samples.flatMap((s) => s.timestampsUnixNano)),
+      ).length,
+    ]),
+  );
+  assert.deepEqual(counts, [
+    [42n, 'ab'.repeat(32), 2],
+    [43n, undefined, 1],
+  ]);
+});

@@ -18,7 +18,7 @@ import type { Component } from '../support/component.ts';
 import type { ConnectionPlaces } from '../support/connection-places.ts';
 import { placeConnections } from '../support/connection-places.ts';
 import { refuseBodies, refuseForeignHost, refuseOddTransfer } from '../support/http-requests.ts';
-import { closeHttp, openHttp } from '../support/open-http.ts';
+import { closeHttp, openHttp, withoutSchemas } from '../support/open-http.ts';
 import { warnIfOpen } from '../support/open-listener.ts';
 import { ListenerTls } from '../support/tls/listener-tls.ts';
 import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
@@ -192,6 +192,7 @@ function createApp(logger: Logger, tlsOptions: ListenerTls['serverOptions'] | un
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
+    schemaController: withoutSchemas,
     routerOptions: { maxParamLength: 256 },
     // fastify's types tell servers apart by it; what is asked of them here is the same.
     ...((tlsOptions === undefined ? { http } : { https: { ...http, ...tlsOptions } }) as { http: typeof http }),

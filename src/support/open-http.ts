@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { networkInterfaces } from 'node:os';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyServerOptions } from 'fastify';
 import { onAbort } from './abort.ts';
 
 /** Listens on one address: that of `host`, an IPv4 address before others, or every interface where it is empty. */
@@ -20,4 +20,13 @@ export async function closeHttp(app: FastifyInstance, deadline: AbortSignal): Pr
 function anyAddress(): string {
   const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ family }) => family === 'IPv6'));
   return hasIpv6 ? '::' : '0.0.0.0';
+}
+
+/** For servers without schemas: given none, fastify loads compilers of schemas, which are a hundred files. */
+export const withoutSchemas: NonNullable<FastifyServerOptions['schemaController']> = {
+  compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler },
+};
+
+function noCompiler(): never {
+  throw new Error('a route has a schema, and its server no compiler for it');
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -34,6 +34,29 @@ test('the compiled program tells its version', () => {
 test('the compiled program accepts the shipped configuration', () => {
   const { stderr, status } = runDist('validate', '--config', 'otel-config.yaml');
   assert.equal(status, 0, stderr);
+});
+
+test('the compiled program is a few files, not hundreds: the bundle is what it loads', () => {
+  assert.match(readFileSync(join(image, 'dist/main.js'), 'utf8'), /import\('\.\/bundle\/run\.js'\)/);
+});
+
+test('the bundle finds what lies beside its parts: assets of the live page, and the decoding thread', async (t) => {
+  const env = { ...process.env, FRAMEKEEPER_HOST: host };
+  const child = runChild(process.execPath, ['dist/main.js', '--config', 'otel-config.yaml'], { folder: image, env });
+  t.after(() => child.stop());
+  await waitForHealth(`http://${host}:13133/`, child);
+  const page = await fetch(`http://${host}:13133/live`);
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /<html/);
+  // More JSON than is decoded at once.
+  const request = { resourceProfiles: [], dictionary: { stringTable: ['', 'x'.repeat(100_000)] } };
+  const answer = await fetch(`http://${host}:4318/v1development/profiles`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(request),
+  });
+  assert.equal(answer.status, 200, await answer.text());
+  assert.equal(await child.stop(), 0, child.output());
 });
 
 test('the compiled program becomes healthy where the image makes it listen, and stops on SIGTERM', async (t) => {

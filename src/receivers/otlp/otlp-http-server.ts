@@ -12,7 +12,7 @@ import type { RequestGuard } from '../../model/authentication.ts';
 import type { Clock } from '../../support/clock.ts';
 import { placeConnections } from '../../support/connection-places.ts';
 import { refuseForeignHost, refuseOddTransfer } from '../../support/http-requests.ts';
-import { closeHttp, openHttp } from '../../support/open-http.ts';
+import { closeHttp, openHttp, withoutSchemas } from '../../support/open-http.ts';
 import { warnIfOpen } from '../../support/open-listener.ts';
 import { ListenerTls } from '../../support/tls/listener-tls.ts';
 import { addOtlpRoutes } from './otlp-http.ts';
@@ -65,6 +65,7 @@ export class OtlpHttpServer {
       serverFactory: (listener) => createBoundedServer(listener, config, this.#tls?.serverOptions),
       bodyLimit: config.maxRequestBodyBytes,
       forceCloseConnections: 'idle',
+      schemaController: withoutSchemas,
       exposeHeadRoutes: false,
     });
     // There from the start, for alerts.

@@ -117,6 +117,7 @@ export class ObjectFile {
     // It takes its time, and has nothing that a symbol table or a debug file lacks.
     const isWhole = debug !== undefined || elf.sections.some(({ type }) => type === sectionTypes.symbols);
     const miniDebug = isWhole ? undefined : orNothing(() => readMiniDebug(elf));
+    this.#tableBytes += miniDebug?.source.sizeBytes ?? 0;
     const plt = new PltNames(elf);
     const open = (file: ElfFile | undefined, kind: 'symbols' | 'dynamicSymbols', source: NameSource): NamedTable[] => {
       const table: SymbolTable | undefined = file && orNothing(() => readSymbolTable(file, this.#code, kind));

@@ -16,6 +16,8 @@ const runs = Number(process.env.FRAMEKEEPER_FUZZ_RUNS ?? 3000);
 const seed = Number(process.env.FRAMEKEEPER_FUZZ_SEED ?? 1);
 /** What the file of some kilobytes that takes longest may take, on a machine that others use as well. */
 const maxMs = 2_000;
+/** Growth of the process, most of which is garbage that nobody has collected yet. */
+const maxGrownMb = 300;
 
 const names = [
   'gcc-dwarf2.elf',
@@ -125,6 +127,7 @@ function addressesIn(elf: ElfFile): Float64Array {
 
 test(`${runs} mutated files neither fail nor take long`, async () => {
   const random = seededRandom(seed);
+  const startBytes = process.memoryUsage().rss;
   let longest = { ms: 0, run: -1, name: '' };
   for (let run = 0; run < runs; run++) {
     const file = files[Math.floor(random() * files.length)]!;
@@ -140,6 +143,10 @@ test(`${runs} mutated files neither fail nor take long`, async () => {
     const ms = performance.now() - began;
     if (ms > longest.ms) longest = { ms, run, name: file.name };
   }
-  console.log(`# longest: ${JSON.stringify(longest)}, rss ${Math.round(process.memoryUsage().rss / 1e6)} MB`);
+  const grownMb = Math.round((process.resourceUsage().maxRSS * 1024 - startBytes) / 1e6);
+  console.log(
+    `# longest: ${JSON.stringify(longest)}, memory at most ${grownMb} MB above ${Math.round(startBytes / 1e6)} MB`,
+  );
+  assert.ok(grownMb < maxGrownMb, `${grownMb} MB`);
   assert.ok(longest.ms < maxMs, JSON.stringify(longest));
 });

@@ -29,15 +29,40 @@ interface Exports {
 const maxPages = 256;
 /** Longer names, of any form, are cut. */
 export const maxNameLength = 4096;
+/** An instance with more memory is not used again. */
+const keptBytes = 4 * 1024 * 1024;
 /** Names that are kept, of one file. */
 const maxKnown = 2048;
 /** After so many traps the names of a file stay as they are. */
 const maxTraps = 3;
 
-/** Compiles the demangler once; instances are cheap. */
-export function loadDemangler(): DemanglerModule {
+/** Compiles the demangler once. */
+export function loadDemangler(): DemanglerInstance {
   const path = createRequire(import.meta.url).resolve('gecko-profiler-demangle/index_bg.wasm');
-  return new Module(limitMemory(readFileSync(path), maxPages));
+  return new DemanglerInstance(new Module(limitMemory(readFileSync(path), maxPages)));
+}
+
+/** The demangler of all files. Its memory grows with the largest name and never shrinks: then the next name gets a new one. */
+export class DemanglerInstance {
+  readonly #module: DemanglerModule;
+  #exports: Exports | undefined;
+
+  constructor(module: DemanglerModule) {
+    this.#module = module;
+  }
+
+  /** @throws what the module throws, and begins anew then */
+  demangle(name: string): string {
+    this.#exports ??= instantiate(this.#module);
+    try {
+      const plain = call(this.#exports, name);
+      if (this.#exports.memory.buffer.byteLength > keptBytes) this.#exports = undefined;
+      return plain;
+    } catch (error) {
+      this.#exports = undefined;
+      throw error;
+    }
+  }
 }
 
 /**
@@ -45,14 +70,13 @@ export function loadDemangler(): DemanglerModule {
  * instance; a file with three of them is not trusted any more.
  */
 export class Demangler {
-  readonly #module: DemanglerModule;
-  #exports: Exports | undefined;
+  readonly #instance: DemanglerInstance;
   #traps = 0;
   /** Inlined functions come again and again. */
   readonly #known = new Map<string, string>();
 
-  constructor(module: DemanglerModule) {
-    this.#module = module;
+  constructor(instance: DemanglerInstance) {
+    this.#instance = instance;
   }
 
   /** The demangled form of a linker's name; the name itself when it is not mangled. At most `maxNameLength` characters. */
@@ -68,12 +92,10 @@ export class Demangler {
 
   #call(name: string): string {
     try {
-      this.#exports ??= instantiate(this.#module);
-      const plain = call(this.#exports, name);
+      const plain = this.#instance.demangle(name);
       // Of a name that it cannot read, the module takes the first underscore away.
       return plain === name.slice(1) ? name : cut(plain);
     } catch {
-      this.#exports = undefined;
       this.#traps++;
       return name;
     }

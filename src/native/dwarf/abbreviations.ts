@@ -1,7 +1,6 @@
 // hot
 import type { Budget } from '../elf/budget.ts';
-import { ByteCursor } from '../elf/byte-cursor.ts';
-import type { ByteSource } from '../elf/byte-source.ts';
+import type { ByteCursor } from '../elf/byte-cursor.ts';
 import { UnreadableBytes } from '../elf/byte-source.ts';
 import type { UnitSizes } from './forms.ts';
 import { forms, sizeOfForm, variableSizes } from './forms.ts';
@@ -43,9 +42,8 @@ export class Abbreviations {
 }
 
 /** Reads the table of abbreviations at an offset. @throws UnreadableBytes, OverBudget */
-export function readAbbreviations(source: ByteSource, offset: number, sizes: UnitSizes, budget: Budget): Abbreviations {
+export function readAbbreviations(cursor: ByteCursor, offset: number, sizes: UnitSizes, budget: Budget): Abbreviations {
   const table = new Abbreviations();
-  const cursor = new ByteCursor(source, 8192);
   cursor.seek(offset);
   for (let code = cursor.uleb(); code !== 0; code = cursor.uleb()) {
     budget.spend(1, 'abbreviations');

@@ -82,8 +82,8 @@ export interface RootEntry {
 
 /** Steps of one batch: entries, rows, ranges. Ten thousand addresses in the largest file known here, 368 MB, take 150 million. */
 const maxSteps = 2e9;
-const maxOpenUnits = 64;
-const maxOpenTables = 64;
+const maxOpenUnits = 16;
+const maxOpenTables = 16;
 
 /**
  * The debug sections of one file, for the time of one batch. Single values are read through small windows; nothing is kept but
@@ -97,6 +97,8 @@ export class DwarfData {
   /** Of split units alone. */
   readonly #skeleton: DwarfUnit | undefined;
   readonly #cursors = new Map<SectionKey, ByteCursor>();
+  /** A window of 64 KiB for each unit would be gigabytes of garbage in a batch of a large file. */
+  readonly #scans = new Map<SectionKey, ByteCursor>();
   readonly #units = new Map<number, DwarfUnit>();
   readonly #tables = new Map<string, Abbreviations>();
 
@@ -115,12 +117,26 @@ export class DwarfData {
   cursor(key: SectionKey): ByteCursor {
     let cursor = this.#cursors.get(key);
     if (cursor === undefined) {
-      const source = this.#sections.get(key);
-      if (source === undefined) throw new UnreadableBytes(`there is no ${sectionNames[key]}`);
-      cursor = new ByteCursor(source, key === 'ranges' || key === 'rangeLists' ? 65_536 : 1024);
+      cursor = new ByteCursor(this.#sectionOf(key), key === 'ranges' || key === 'rangeLists' ? 65_536 : 1024);
       this.#cursors.set(key, cursor);
     }
     return cursor;
+  }
+
+  /** A large window for one reader that reads in sequence: the next call ends its use. @throws UnreadableBytes when there is no such section */
+  scan(key: SectionKey): ByteCursor {
+    let cursor = this.#scans.get(key);
+    if (cursor === undefined) {
+      cursor = new ByteCursor(this.#sectionOf(key));
+      this.#scans.set(key, cursor);
+    }
+    return cursor;
+  }
+
+  #sectionOf(key: SectionKey): ByteSource {
+    const source = this.#sections.get(key);
+    if (source === undefined) throw new UnreadableBytes(`there is no ${sectionNames[key]}`);
+    return source;
   }
 
   /** The text at an offset of a section; empty where there is no such section. */
@@ -150,7 +166,7 @@ export class DwarfData {
     const key = `${abbreviationOffset} ${version} ${offsetBytes} ${addressBytes}`;
     let table = this.#tables.get(key);
     if (table === undefined) {
-      table = readAbbreviations(this.#sections.get('abbrev')!, abbreviationOffset, header, this.budget);
+      table = readAbbreviations(this.scan('abbrev'), abbreviationOffset, header, this.budget);
       if (this.#tables.size === maxOpenTables) this.#tables.delete(this.#tables.keys().next().value!);
       this.#tables.set(key, table);
     }

@@ -1,5 +1,5 @@
 // hot
-import { ByteCursor } from '../elf/byte-cursor.ts';
+import type { ByteCursor } from '../elf/byte-cursor.ts';
 import type { Abbreviation } from './abbreviations.ts';
 import type { DwarfUnit } from './dwarf-data.ts';
 import { addressOf, endOf } from './dwarf-data.ts';
@@ -65,7 +65,7 @@ class FunctionWalk {
   constructor(unit: DwarfUnit, addresses: Float64Array) {
     this.#unit = unit;
     this.#addresses = addresses;
-    this.#cursor = new ByteCursor(unit.data.section('info')!);
+    this.#cursor = unit.data.scan('info');
     this.#innermost = new Int32Array(addresses.length).fill(-1);
   }
 

@@ -1,6 +1,6 @@
 // hot
 import type { Budget } from '../elf/budget.ts';
-import { ByteCursor } from '../elf/byte-cursor.ts';
+import type { ByteCursor } from '../elf/byte-cursor.ts';
 import type { CodeRanges } from '../elf/code-ranges.ts';
 import { codeEndAt } from '../elf/code-ranges.ts';
 import type { DwarfUnit } from './dwarf-data.ts';
@@ -51,7 +51,7 @@ class LineProgram {
     this.#addresses = addresses;
     this.#budget = unit.data.budget;
     this.#addressBytes = unit.addressBytes;
-    this.#cursor = new ByteCursor(unit.data.section('line')!);
+    this.#cursor = unit.data.scan('line');
     this.#rows = {
       files: new Int32Array(addresses.length).fill(-1),
       lines: new Uint32Array(addresses.length),

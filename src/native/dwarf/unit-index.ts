@@ -8,7 +8,7 @@ import { readInitialLength, readUnitHeader, unitTypes } from './unit-header.ts';
 
 /** Beyond, the units of a file are not looked at: Chromium has some thirty thousand. */
 const maxUnits = 1_048_576;
-const maxIndexedRanges = 2_097_152;
+const maxIndexedRanges = 1_048_576;
 /** Bound on the overlapping ranges that a look-up tries for an address. */
 const maxOverlaps = 256;
 
@@ -31,9 +31,9 @@ export class UnitIndex {
     for (let i = 0; i < count; i++) order[i] = i;
     order.sort((a, b) => starts[a]! - starts[b]!);
     this.#offsets = offsets;
-    this.#starts = Float64Array.from(order, (index) => starts[index]!);
-    this.#ends = Float64Array.from(order, (index) => ends[index]!);
-    this.#owners = Float64Array.from(order, (index) => owners[index]!);
+    this.#starts = inOrder(starts, order);
+    this.#ends = inOrder(ends, order);
+    this.#owners = inOrder(owners, order);
     this.#reach = new Float64Array(count);
     let reach = 0;
     for (let i = 0; i < count; i++) {
@@ -168,6 +168,12 @@ function addOwnRanges(unit: DwarfUnit, ranges: UnitRanges): void {
   const found = new RangeList();
   readRanges(unit, list.form, list.value, lowPc ?? 0, found);
   for (let i = 0; i < found.count; i++) ranges.add(found.low(i), found.high(i), unit.offset);
+}
+
+function inOrder(values: Float64Array, order: Uint32Array): Float64Array {
+  const sorted = new Float64Array(order.length);
+  for (let i = 0; i < order.length; i++) sorted[i] = values[order[i]!]!;
+  return sorted;
 }
 
 /** The last index with a value of at most `wanted`; -1 for none. */

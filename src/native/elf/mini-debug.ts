@@ -3,9 +3,9 @@ import type { ElfFile } from './elf-file.ts';
 import { findSection, readElfFile, sectionSource } from './elf-file.ts';
 import { decompressXz } from './xz.ts';
 
-/** Fedora's largest has some megabytes. */
-const maxCompressedBytes = 16 * 1024 * 1024;
-const maxBytes = 64 * 1024 * 1024;
+/** Fedora's largest has some megabytes; all of it is held in memory. */
+const maxCompressedBytes = 8 * 1024 * 1024;
+const maxBytes = 32 * 1024 * 1024;
 
 /**
  * The ELF file in `.gnu_debugdata`, with the symbols that distributions leave in a stripped one; `undefined` when there is none.

@@ -11,8 +11,8 @@ import { FileSource } from './file-source.ts';
 const readBytesAtOnce = 65_536;
 /** Sections up to this size are decompressed in memory. */
 const memoryBytes = 1_048_576;
-// Bound on memory of the zstd window: 2^27 bytes, enough for the highest levels of binutils and LLVM.
-const maxWindowLog = 27;
+// The window is memory: 8 MiB, enough for level 19; binutils and LLVM use 3 and 5.
+const maxWindowLog = 23;
 
 /** Decompressed sections of one object, on disk in files without a name. */
 export class InflatedFiles {

@@ -93,36 +93,24 @@ export function readSymbolTable(
   return new SymbolTable(base, sortCandidates(candidates, base, code, kind === 'symbols'), texts);
 }
 
-/** Parallel columns of function symbols as they come. */
-class Candidates {
-  starts: Float64Array = new Float64Array(256);
-  sizes: Float64Array = new Float64Array(256);
-  names: Uint32Array = new Uint32Array(256);
+/** Parallel columns of function symbols as they come; starts count from the first section with code. */
+interface Candidates {
+  readonly starts: Uint32Array;
+  readonly sizes: Uint32Array;
+  readonly names: Uint32Array;
   /** Of aliases the lowest counts. */
-  ranks: Uint8Array = new Uint8Array(256);
-  count = 0;
-
-  add(start: number, size: number, name: number, rank: number): void {
-    if (this.count === this.starts.length) this.#grow();
-    const index = this.count++;
-    this.starts[index] = start;
-    this.sizes[index] = size;
-    this.names[index] = name;
-    this.ranks[index] = rank;
-  }
-
-  #grow(): void {
-    const capacity = 2 * this.count;
-    const grow = <T extends Float64Array | Uint32Array | Uint8Array>(grown: T, old: T): T => {
-      grown.set(old);
-      return grown;
-    };
-    this.starts = grow(new Float64Array(capacity), this.starts);
-    this.sizes = grow(new Float64Array(capacity), this.sizes);
-    this.names = grow(new Uint32Array(capacity), this.names);
-    this.ranks = grow(new Uint8Array(capacity), this.ranks);
-  }
+  readonly ranks: Uint8Array;
+  count: number;
 }
+
+/** Entries of both sizes fit into it without a rest. */
+const blockBytes = 48 * 1365;
+
+/** Places of the fields in an entry (`Elf64_Sym`, `Elf32_Sym`). */
+const layouts = {
+  elf64: { entry: 24, info: 4, section: 6, value: 8, size: 16 },
+  elf32: { entry: 16, info: 12, section: 14, value: 4, size: 8 },
+} as const;
 
 function readCandidates(
   { is64, machine }: ElfFile,
@@ -130,28 +118,45 @@ function readCandidates(
   table: ByteSource,
   code: CodeRanges,
 ): Candidates {
-  const entrySize = is64 ? 24 : 16;
-  if (entryBytes !== entrySize) throw new UnreadableBytes(`entries of a symbol table have ${entryBytes} bytes`);
-  const candidates = new Candidates();
-  const cursor = new ByteCursor(table);
+  const layout = is64 ? layouts.elf64 : layouts.elf32;
+  if (entryBytes !== layout.entry) throw new UnreadableBytes(`entries of a symbol table have ${entryBytes} bytes`);
+  const entries = Math.floor(table.sizeBytes / layout.entry);
+  const capacity = Math.min(entries, maxSymbols);
+  const candidates = {
+    ...{ starts: new Uint32Array(capacity), sizes: new Uint32Array(capacity), names: new Uint32Array(capacity) },
+    ...{ ranks: new Uint8Array(capacity), count: 0 },
+  };
+  const block = Buffer.alloc(Math.min(blockBytes, entries * layout.entry));
   const base = code.starts[0]!;
-  for (let left = Math.floor(table.sizeBytes / entrySize); left > 0 && candidates.count < maxSymbols; left--) {
-    const name = cursor.u32();
-    const early = is64 ? 0 : cursor.u32();
-    const earlySize = is64 ? 0 : cursor.u32();
-    const info = cursor.u8();
-    cursor.skip(1);
-    const sectionIndex = cursor.u16();
-    const value = is64 ? cursor.u64() : early;
-    const size = is64 ? cursor.u64() : earlySize;
-    const rank = rankOf(info, size);
-    if (rank === noFunction || sectionIndex === 0 || name === 0) continue;
-    // The lowest bit tells Thumb code.
-    const start = machine === machines.arm ? value - (value % 2) : value;
-    if (start - base >= maxSpan || codeEndAt(code, start) < 0) continue;
-    candidates.add(start, size, name, rank);
+  for (let at = 0; at < entries * layout.entry; at += block.length) {
+    const part = block.subarray(0, Math.min(block.length, entries * layout.entry - at));
+    table.read(part, at);
+    for (let entry = 0; entry < part.length && candidates.count < capacity; entry += layout.entry) {
+      const info = part[entry + layout.info]!;
+      // Most symbols are data, which no rank is wanted of.
+      if ((info & 15) !== 2 && (info & 15) !== 10 && (info & 15) !== 0) continue;
+      const size = wordAt(part, entry + layout.size, is64);
+      const rank = rankOf(info, size);
+      const name = part.readUInt32LE(entry);
+      if (rank === noFunction || part.readUInt16LE(entry + layout.section) === 0 || name === 0) continue;
+      const value = wordAt(part, entry + layout.value, is64);
+      // The lowest bit tells Thumb code.
+      const start = machine === machines.arm ? value - (value % 2) : value;
+      if (start - base >= maxSpan || codeEndAt(code, start) < 0) continue;
+      const index = candidates.count++;
+      candidates.starts[index] = start - base;
+      candidates.sizes[index] = Math.min(size, maxSpan - 1);
+      candidates.names[index] = name;
+      candidates.ranks[index] = rank;
+    }
   }
   return candidates;
+}
+
+/** Exact below 2^53; above, close enough to fail every check of a bound. */
+function wordAt(bytes: Buffer, at: number, is64: boolean): number {
+  const low = bytes.readUInt32LE(at);
+  return is64 ? low + bytes.readUInt32LE(at + 4) * 2 ** 32 : low;
 }
 
 const noFunction = 255;
@@ -171,20 +176,23 @@ function sortCandidates(candidates: Candidates, base: number, code: CodeRanges, 
   const { count, starts, sizes, names, ranks } = candidates;
   // Address and index in one number of 53 bits: the native sort of a Float64Array is ten times as fast as a comparator.
   const keys = new Float64Array(count);
-  for (let i = 0; i < count; i++) keys[i] = (starts[i]! - base) * maxSymbols + i;
+  for (let i = 0; i < count; i++) keys[i] = starts[i]! * maxSymbols + i;
   keys.sort();
   const columns = { starts: new Uint32Array(count), ends: new Uint32Array(count), names: new Uint32Array(count) };
   let kept = 0;
+  let sectionEnd = -1;
   for (let i = 0; i < count; ) {
     const start = Math.floor(keys[i]! / maxSymbols);
-    let best = keys[i]! % maxSymbols;
+    const first = start * maxSymbols;
+    let best = keys[i]! - first;
     let next = i + 1;
-    for (; next < count && Math.floor(keys[next]! / maxSymbols) === start; next++) {
-      const other = keys[next]! % maxSymbols;
+    for (; next < count && keys[next]! < first + maxSymbols; next++) {
+      const other = keys[next]! - first;
       if (ranks[other]! < ranks[best]!) best = other;
     }
     i = next;
-    const sectionEnd = codeEndAt(code, start + base) - base;
+    // Most functions lie in the section of the one before.
+    if (start >= sectionEnd) sectionEnd = codeEndAt(code, start + base) - base;
     const nextStart = next < count ? Math.floor(keys[next]! / maxSymbols) : sectionEnd;
     const sized = sizes[best]! > 0 ? start + sizes[best]! : isWhole ? nextStart : start;
     const end = Math.min(sized, sectionEnd, maxSpan - 1);

@@ -1,5 +1,5 @@
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
-import type { DemanglerModule } from '../demangle/demangler.ts';
+import type { DemanglerInstance } from '../demangle/demangler.ts';
 import { Demangler, loadDemangler } from '../demangle/demangler.ts';
 import { OverBudget } from '../elf/budget.ts';
 import { UnreadableBytes } from '../elf/byte-source.ts';
@@ -17,7 +17,7 @@ export class Symbolizer {
   readonly #options: WorkerOptions;
   readonly #objects: ObjectCache;
   readonly #kernel: KernelNames;
-  #module: DemanglerModule | undefined;
+  #demangler: DemanglerInstance | undefined;
   /** One for each file: what a file's names cost counts for it alone. */
   readonly #demanglers = new WeakMap<OpenObject, Demangler>();
 
@@ -72,8 +72,8 @@ export class Symbolizer {
   }
 
   #demanglerOf(open: OpenObject): Demangler {
-    this.#module ??= loadDemangler();
-    const known = this.#demanglers.get(open) ?? new Demangler(this.#module);
+    this.#demangler ??= loadDemangler();
+    const known = this.#demanglers.get(open) ?? new Demangler(this.#demangler);
     this.#demanglers.set(open, known);
     return known;
   }

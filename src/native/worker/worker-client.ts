@@ -19,8 +19,8 @@ export type WorkerReply =
 
 /** A thread that nobody asks for so long is ended: its memory goes back to the system. */
 const idleMs = 60_000;
-/** The young generation holds what one unit of debug information makes. */
-const youngMib = 8;
+/** A larger young generation keeps more windows and texts that are garbage. */
+const youngMib = 4;
 
 /**
  * The one thread that reads executables. Started by the first request; ended and started anew when a request takes longer than it

@@ -58,7 +58,7 @@ test('whatever way requests go, the result is the same but for the order of the 
       const messages = requests.flatMap((request) => [request, withoutLines(request)]);
       for (const way of waysOf(isTidy ? messages.map(tidied) : messages)) seen.set(way, (seen.get(way) ?? 0) + 1);
     }),
-    { numRuns },
+    { endOnFailure: true, numRuns },
   );
   for (const way of ['as_it_was', 'named', 'same_location', 'same_resource']) assert.ok(seen.has(way), way);
 });
@@ -74,7 +74,7 @@ test('so it is for fields in any order, which does not change the way', () => {
         ways,
       );
     }),
-    { numRuns },
+    { endOnFailure: true, numRuns },
   );
 });
 
@@ -88,7 +88,7 @@ test('so it is for resources that refer to the string table, whose texts take th
       };
       for (const way of waysOf([tidied(request), withoutLines(request)], encode)) seen.add(way);
     }),
-    { numRuns },
+    { endOnFailure: true, numRuns },
   );
   for (const way of ['inlined', 'named']) assert.ok(seen.has(way), way);
   for (const way of ['as_it_was', 'string_reference', 'encoding', 'orphan']) assert.ok(!seen.has(way), way);
@@ -122,7 +122,7 @@ test('so it is for any profiles that the wire can carry', () => {
       fc.property(fc.array(profiles, { minLength: 1, maxLength: 2 }), (messages) => {
         for (const way of waysOf(messages, encodeProfilesData, false)) seen.add(way);
       }),
-      { numRuns: Math.ceil(numRuns / 2) },
+      { endOnFailure: true, numRuns: Math.ceil(numRuns / 2) },
     );
   }
   for (const way of ['refused', 'as_it_was', 'reference', 'incomplete']) assert.ok(seen.has(way), way);

@@ -160,25 +160,35 @@ function newProfile(): Draft<Profile> {
   };
 }
 
-function readProfile(reader: ProfilesReader, draft: Draft<Profile>): void {
-  for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
-    if (tag === 0x0a) reader.message('sample_type', draft.sampleType, readValueType);
-    else if (tag === 0x12) draft.samples = reader.element('samples', draft.samples, newSample(), readSample);
-    else if (tag === 0x19) draft.timeUnixNano = reader.fixed64();
-    else if (tag === 0x20) draft.durationNano = reader.uint64();
-    else if (tag === 0x2a) reader.message('period_type', draft.periodType, readValueType);
-    else if (tag === 0x30) draft.period = reader.int64();
-    else if (tag === 0x3a) draft.profileId = reader.bytes();
-    else if (tag === 0x40) draft.droppedAttributesCount = reader.int32() >>> 0;
-    else if (tag === 0x4a) draft.originalPayloadFormat = reader.text();
-    else if (tag === 0x52) draft.originalPayload = reader.bytes();
-    else if (tag === 0x5a) draft.attributeIndices = reader.packedInt32(draft.attributeIndices);
-    else if (tag === 0x58) draft.attributeIndices = append(draft.attributeIndices, reader.int32());
-    else reader.skip();
-  }
+/** Reads a `Profile` of the current proto. */
+const readProfile = profileReader(readSample, 0);
+
+/**
+ * Reader of a `Profile` whose samples `readOneSample` reads. Fields from the profile ID on, which is 7 in the current proto, have numbers
+ * that are higher by `shift`.
+ */
+export function profileReader(readOneSample: Read<Sample>, shift: 0 | 1): ReadProfile {
+  const bits = shift << 3;
+  return (reader, draft) => {
+    for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
+      if (tag === 0x0a) reader.message('sample_type', draft.sampleType, readValueType);
+      else if (tag === 0x12) draft.samples = reader.element('samples', draft.samples, newSample(), readOneSample);
+      else if (tag === 0x19) draft.timeUnixNano = reader.fixed64();
+      else if (tag === 0x20) draft.durationNano = reader.uint64();
+      else if (tag === 0x2a) reader.message('period_type', draft.periodType, readValueType);
+      else if (tag === 0x30) draft.period = reader.int64();
+      else if (tag === 0x3a + bits) draft.profileId = reader.bytes();
+      else if (tag === 0x40 + bits) draft.droppedAttributesCount = reader.int32() >>> 0;
+      else if (tag === 0x4a + bits) draft.originalPayloadFormat = reader.text();
+      else if (tag === 0x52 + bits) draft.originalPayload = reader.bytes();
+      else if (tag === 0x5a + bits) draft.attributeIndices = reader.packedInt32(draft.attributeIndices);
+      else if (tag === 0x58 + bits) draft.attributeIndices = append(draft.attributeIndices, reader.int32());
+      else reader.skip();
+    }
+  };
 }
 
-export function readValueType(reader: ProfilesReader, draft: Draft<ValueType>): void {
+function readValueType(reader: ProfilesReader, draft: Draft<ValueType>): void {
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
     if (tag === 0x08) draft.typeStrindex = reader.int32();
     else if (tag === 0x10) draft.unitStrindex = reader.int32();
@@ -186,7 +196,7 @@ export function readValueType(reader: ProfilesReader, draft: Draft<ValueType>): 
   }
 }
 
-export function newSample(): Draft<Sample> {
+function newSample(): Draft<Sample> {
   return {
     stackIndex: 0,
     attributeIndices: noElements,

@@ -12,6 +12,7 @@ test('decodeProfilesJson reads what encodeProfilesJson wrote', () => {
     fc.property(arbitraryProfiles, (data) => {
       assert.deepEqual(decodeProfilesJson(encodeProfilesJson(data)), data);
     }),
+    { endOnFailure: true },
   );
 });
 

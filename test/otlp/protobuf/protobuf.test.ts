@@ -13,7 +13,7 @@ test('protobufjs decodes what encodeProfilesData wrote', () => {
     fc.property(arbitraryProfiles, (data) => {
       assert.deepEqual(oracleDecode(encodeProfilesData(data)), data);
     }),
-    { numRuns },
+    { endOnFailure: true, numRuns },
   );
 });
 
@@ -22,7 +22,7 @@ test('decodeProfilesData decodes what protobufjs wrote', () => {
     fc.property(arbitraryProfiles, (data) => {
       assert.deepEqual(decodeProfilesData(oracleEncode(data)), data);
     }),
-    { numRuns },
+    { endOnFailure: true, numRuns },
   );
 });
 
@@ -31,6 +31,6 @@ test('decodeProfilesData decodes what encodeProfilesData wrote', () => {
     fc.property(arbitraryProfiles, (data) => {
       assert.deepEqual(decodeProfilesData(encodeProfilesData(data)), data);
     }),
-    { numRuns },
+    { endOnFailure: true, numRuns },
   );
 });

@@ -429,6 +429,7 @@ test('both checks judge any payload without failing themselves', () => {
       checkConformance(data);
       checkContract(data);
     }),
+    { endOnFailure: true },
   );
 });
 

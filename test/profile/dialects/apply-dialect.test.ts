@@ -345,7 +345,7 @@ for (const dialect of dialectNames.filter((name) => name !== 'generic')) {
         );
         assert.deepEqual(faults, []);
       }),
-      { numRuns: 60 },
+      { endOnFailure: true, numRuns: 60 },
     );
   });
 
@@ -373,7 +373,7 @@ for (const dialect of dialectNames.filter((name) => name !== 'generic')) {
         assert.deepEqual(plainProfiles(applyDialect(first, dialect).data), plainProfiles(first));
         assert.equal(sum(profilesOf(first)), sum(profilesOf(data)));
       }),
-      { numRuns: 60 },
+      { endOnFailure: true, numRuns: 60 },
     );
   });
 }

@@ -120,6 +120,7 @@ test('foldFlameTrees takes any profiles, and loses no value of theirs that can b
       const total = trees.flatMap(({ selfValues }) => selfValues).reduce((sum, value) => sum + value, 0);
       assert.ok(Math.abs(total - drawn) <= drawn * 1e-9, `${total} of ${drawn}`);
     }),
+    { endOnFailure: true },
   );
 });
 

@@ -56,7 +56,7 @@ test('joined requests have every observation of all of them and no other, and co
       assert.deepEqual(observations([joined]), expected);
       assert.deepEqual(observations([join([joined])]), expected);
     }),
-    { numRuns: 20 },
+    { endOnFailure: true, numRuns: 20 },
   );
 });
 
@@ -83,7 +83,7 @@ test('a joiner knows how many observations it holds', () => {
       const expected = samples.reduce((sum, sample) => sum + Math.max(1, sample.timestampsUnixNano.length), 0);
       assert.equal(joiner.timestampCount, expected);
     }),
-    { numRuns: 20 },
+    { endOnFailure: true, numRuns: 20 },
   );
 });
 

@@ -59,7 +59,7 @@ test('enrichProfiles without names changes nothing but the dictionary, whose ent
       const again = enrichProfiles(written, new SymbolMap()).data;
       assert.deepEqual(again.dictionary, enrichProfiles(again, new SymbolMap()).data.dictionary);
     }),
-    { numRuns: Number(process.env.PROPERTY_RUNS ?? 100) },
+    { endOnFailure: true, numRuns: Number(process.env.PROPERTY_RUNS ?? 100) },
   );
 });
 

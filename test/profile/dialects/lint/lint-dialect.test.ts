@@ -32,7 +32,7 @@ for (const dialect of dialectNames) {
   test(`DialectLint takes any data for ${dialect}, and finds no more than 101 things`, () => {
     fc.assert(
       fc.property(arbitraryProfiles, (data) => new DialectLint(dialect).lint(data).length <= 101),
-      { numRuns: 60 },
+      { endOnFailure: true, numRuns: 60 },
     );
   });
 }

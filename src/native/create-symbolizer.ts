@@ -6,7 +6,7 @@ import type { NameSink } from './native-symbolizer.ts';
 import { NativeSymbolizer } from './native-symbolizer.ts';
 import type { SymbolizerConfig } from './symbolizer-config.ts';
 import { createSymbolizerMetrics } from './symbolizer-metrics.ts';
-import { WorkerClient } from './worker/worker-client.ts';
+import { SymbolizerWorker } from './worker/symbolizer-worker.ts';
 
 export interface SymbolizerDependencies {
   readonly sink: NameSink;
@@ -31,7 +31,7 @@ export function createSymbolizer(
   const search = { procRoot, debugDirectories, maxFileBytes, debuginfodCache };
   const options = { search, debugInfo, demangle, directory, maxTableBytes, maxInflatedBytes, idleMs };
   const limits = { timeoutMs: config.timeoutMs, maxHeapMib: config.maxMemoryMib };
-  const worker = new WorkerClient(options, limits, clock);
+  const worker = new SymbolizerWorker(options, limits, clock);
   const metrics = createSymbolizerMetrics(meter, () => symbolizer.pending);
   const debuginfod =
     urls.length === 0 ? undefined : new DebuginfodClient(config.debuginfod, { clock, logger, metrics });

@@ -10,7 +10,7 @@ import { CodeNeeds, maxBatch } from './code-needs.ts';
 import type { DebuginfodClient } from './files/debuginfod.ts';
 import type { SymbolizerMetrics } from './symbolizer-metrics.ts';
 import type { SymbolizeReply, SymbolizeRequest } from './worker/messages.ts';
-import type { WorkerClient, WorkerReply } from './worker/worker-client.ts';
+import type { SymbolizerReply, SymbolizerWorker } from './worker/symbolizer-worker.ts';
 
 /** Receives names. A name that a collector gave takes precedence there. */
 export interface NameSink {
@@ -36,7 +36,7 @@ export interface NeedHints extends CodeHints {
 }
 
 export interface SymbolizerParts {
-  readonly worker: Pick<WorkerClient, 'ask' | 'stop'>;
+  readonly worker: Pick<SymbolizerWorker, 'ask' | 'stop'>;
   readonly sink: NameSink;
   readonly metrics: SymbolizerMetrics;
   readonly clock: Clock;
@@ -192,7 +192,7 @@ export class NativeSymbolizer implements Component {
   }
 
   /** Postpones the addresses of a file until its debug file is there or known to be nowhere; true if so. */
-  #waitForDebugFile(needs: CodeNeeds, reply: WorkerReply): boolean {
+  #waitForDebugFile(needs: CodeNeeds, reply: SymbolizerReply): boolean {
     const { debuginfod, maxPending } = this.#parts;
     if (debuginfod === undefined || needs.code.kind !== 'file') return false;
     const { gnuBuildId = '' } = needs.executable ?? {};

@@ -1,7 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
+import type { WorkerEnd } from '../support/worker-client.ts';
 import type { DebugFileOutcome } from './files/debuginfod.ts';
 import type { WorkerStats } from './worker/messages.ts';
-import type { WorkerEnd } from './worker/worker-client.ts';
 
 /** Outcomes of look-ups of addresses: named, with a line and no function, without a symbol, without a file, in a file that was refused, or left out at a bound. */
 export type AddressOutcome = 'named' | 'line_only' | 'no_symbol' | 'no_file' | 'refused' | 'bounded_out';
@@ -12,7 +12,7 @@ export interface SymbolizerMetrics {
   sources(counts: Readonly<Record<string, number>>): void;
   fileMiss(reason: string): void;
   batch(durationMs: number, stats: WorkerStats | undefined): void;
-  workerRestart(reason: WorkerEnd): void;
+  workerRestart(reason: WorkerEnd['reason']): void;
   /** A search on debuginfod servers ended. */
   debugFile(outcome: DebugFileOutcome): void;
   /** Bytes came from a debuginfod server. */

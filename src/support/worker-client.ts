@@ -1,3 +1,4 @@
+import type { WorkerOptions } from 'node:worker_threads';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from './clock.ts';
 
@@ -8,15 +9,19 @@ export interface WorkerLimits {
   readonly idleMs: number;
   /** Old generation of the thread's heap. */
   readonly maxHeapMib: number;
+  /** Young generation: room for what one request makes and drops. */
+  readonly youngMib: number;
 }
 
 /** A reply of the thread, or the end of a thread that gave none. */
-export type WorkerReply<Reply> =
-  | { readonly kind: 'replied'; readonly reply: Reply }
-  | { readonly kind: 'ended'; readonly reason: 'timeout' | 'out_of_memory' | 'crashed'; readonly problem: string };
+export type WorkerReply<Reply> = { readonly kind: 'replied'; readonly reply: Reply } | WorkerEnd;
 
-/** The young generation; what is decoded is old soon. */
-const youngMib = 16;
+/** End of a thread. Its request is not to be tried again. */
+export interface WorkerEnd {
+  readonly kind: 'ended';
+  readonly reason: 'timeout' | 'out_of_memory' | 'crashed';
+  readonly problem: string;
+}
 
 /**
  * One thread that answers each message with one. Requests wait for those before them. The first one starts the thread; one that takes
@@ -26,15 +31,21 @@ export class WorkerClient<Request, Reply> {
   readonly #url: URL;
   readonly #limits: WorkerLimits;
   readonly #clock: Clock;
+  readonly #options: WorkerOptions;
   #worker: Worker | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #idle = new AbortController();
 
-  /** `url` is that of the thread's module. */
-  constructor(url: URL, limits: WorkerLimits, clock: Clock) {
+  /** `url` is that of the thread's module, `options` its name and what it is given at its start. */
+  constructor(url: URL, limits: WorkerLimits, clock: Clock, options: Pick<WorkerOptions, 'name' | 'workerData'> = {}) {
     this.#url = url;
+    this.#options = options;
     this.#limits = limits;
     this.#clock = clock;
+  }
+
+  get isRunning(): boolean {
+    return this.#worker !== undefined;
   }
 
   /** Never rejects. */
@@ -69,6 +80,7 @@ export class WorkerClient<Request, Reply> {
     worker.postMessage(request);
     const result = await Promise.race([reply, late]);
     answered.abort();
+    // Not waited for: a thread in a read that never returns ends when that does.
     if (result.kind === 'ended') void this.stop();
     else this.#endWhenIdle();
     return result;
@@ -83,8 +95,9 @@ export class WorkerClient<Request, Reply> {
   }
 
   #start(): Worker {
-    const { maxHeapMib } = this.#limits;
+    const { maxHeapMib, youngMib } = this.#limits;
     const worker = new Worker(this.#url, {
+      ...this.#options,
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMib, maxYoungGenerationSizeMb: youngMib },
     });
     // A process that has nothing else to do may end.

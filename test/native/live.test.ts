@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { htlhashOf } from '../../src/native/elf/build-id.ts';
 import { MemorySource } from '../../src/native/elf/byte-source.ts';
-import { WorkerClient } from '../../src/native/worker/worker-client.ts';
+import { SymbolizerWorker } from '../../src/native/worker/symbolizer-worker.ts';
 import { systemClock } from '../../src/support/clock.ts';
 
 /** Exported functions of an ELF64 file: the obvious way, over the whole file. */
@@ -71,13 +71,13 @@ test('the worker says why a file is not to be had', async (t) => {
   );
 });
 
-function createClient(t: TestContext): WorkerClient {
+function createClient(t: TestContext): SymbolizerWorker {
   const search = { procRoot: '/proc', debugDirectories: [], maxFileBytes: 2 ** 32 };
   const options = {
     ...{ search, debugInfo: 'inlines' as const, demangle: true, directory: tmpdir(), maxTableBytes: 2 ** 25 },
     ...{ maxInflatedBytes: 2 ** 30, idleMs: 1000 },
   };
-  const client = new WorkerClient(options, { timeoutMs: 60_000, maxHeapMib: 96 }, systemClock);
+  const client = new SymbolizerWorker(options, { timeoutMs: 60_000, maxHeapMib: 96 }, systemClock);
   t.after(() => client.stop());
   return client;
 }

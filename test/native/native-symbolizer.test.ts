@@ -7,7 +7,7 @@ import type { SymbolizerParts } from '../../src/native/native-symbolizer.ts';
 import { NativeSymbolizer } from '../../src/native/native-symbolizer.ts';
 import { createSymbolizerMetrics } from '../../src/native/symbolizer-metrics.ts';
 import type { FileRequest, SymbolizeRequest } from '../../src/native/worker/messages.ts';
-import type { WorkerReply } from '../../src/native/worker/worker-client.ts';
+import type { SymbolizerReply } from '../../src/native/worker/symbolizer-worker.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordLogs } from '../support/log-recorder.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
@@ -31,13 +31,13 @@ function symbolOf(address: number): FrameSymbol {
 }
 
 /** Names every address but multiples of ten. */
-function nameAll({ id, addresses }: SymbolizeRequest): WorkerReply {
+function nameAll({ id, addresses }: SymbolizeRequest): SymbolizerReply {
   const symbols = Array.from(addresses, (address) => (address % 10 === 0 ? undefined : symbolOf(address)));
   return { kind: 'answered', id, symbols, sources: { symtab: symbols.length }, stats, lackingDebugFile: '' };
 }
 
 function create(
-  answer: (request: SymbolizeRequest) => WorkerReply | Promise<WorkerReply>,
+  answer: (request: SymbolizeRequest) => SymbolizerReply | Promise<SymbolizerReply>,
   maxPending = 100_000,
   debuginfod?: SymbolizerParts['debuginfod'],
 ) {
@@ -197,7 +197,7 @@ const inMemory: MemoryOwner = {
 };
 
 /** Every address but multiples of ten lies in code of its own hundred bytes, which has the version in its name. */
-function nameCode(version: () => string): (request: SymbolizeRequest) => WorkerReply {
+function nameCode(version: () => string): (request: SymbolizeRequest) => SymbolizerReply {
   return (request) => {
     const { id, addresses } = request;
     if ('process' in request && request.knownVersion === version()) return { kind: 'unchanged', id };
@@ -296,7 +296,7 @@ function createDownload() {
 }
 
 /** Names all once the debug file of file 1 was fetched, and says before that it lacks. */
-const nameAllBut1 = (request: SymbolizeRequest): WorkerReply =>
+const nameAllBut1 = (request: SymbolizeRequest): SymbolizerReply =>
   (request as FileRequest).file.fileId.startsWith('00000001')
     ? { kind: 'answered', id: request.id, symbols: [], sources: {}, stats, lackingDebugFile: 'ab' }
     : nameAll(request);

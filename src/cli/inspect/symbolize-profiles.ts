@@ -3,7 +3,7 @@ import type { Executable } from '../../model/executable.ts';
 import type { FileId } from '../../model/file-id.ts';
 import { formatFileId } from '../../model/file-id.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
-import { WorkerClient } from '../../native/worker/worker-client.ts';
+import { SymbolizerWorker } from '../../native/worker/symbolizer-worker.ts';
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
 import { ReferenceCheck } from '../../profile/check/reference-check.ts';
 import { visitProfiles } from '../../profile/check/references.ts';
@@ -41,7 +41,7 @@ export async function symbolizeProfiles(messages: readonly ProfilesData[]): Prom
   for (const data of sound) if (data !== undefined) enrichProfiles(data, collecting(needs));
   const symbols = new Map<string, FrameSymbol>();
   const unnamed = new Map<string, number>();
-  const worker = new WorkerClient(
+  const worker = new SymbolizerWorker(
     { search, ...options, directory: tmpdir(), idleMs: 60_000 },
     { timeoutMs: 600_000, maxHeapMib: 512 },
     systemClock,
@@ -58,7 +58,7 @@ export async function symbolizeProfiles(messages: readonly ProfilesData[]): Prom
 }
 
 async function ask(
-  worker: WorkerClient,
+  worker: SymbolizerWorker,
   { fileId, executable, addresses }: FileNeeds,
   symbols: Map<string, FrameSymbol>,
   unnamed: Map<string, number>,

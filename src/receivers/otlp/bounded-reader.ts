@@ -45,6 +45,8 @@ const retryDelayMs = 2_000;
 /** A message of 32 MiB takes seconds, and other processes may have the cores. */
 const threadTimeoutMs = 60_000;
 const threadIdleMs = 30_000;
+/** What is decoded is old soon. */
+const threadYoungMib = 16;
 
 /** An empty message has two bytes, and becomes an object of some 100 bytes in a list, or the first element of one. */
 const mostDecodedBytesAByte = 256;
@@ -74,7 +76,7 @@ export class BoundedReader {
     const maxHeapMib = Math.min(1024, Math.max(64, Math.floor(memory.heapLimitBytes / mebibyte / 2)));
     // Compiled, the file has another extension.
     const file = import.meta.url.endsWith('.ts') ? './decoding-thread.ts' : './decoding-thread.js';
-    const limits = { timeoutMs: threadTimeoutMs, idleMs: threadIdleMs, maxHeapMib };
+    const limits = { timeoutMs: threadTimeoutMs, idleMs: threadIdleMs, maxHeapMib, youngMib: threadYoungMib };
     this.#thread = new WorkerClient(new URL(file, import.meta.url), limits, clock);
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import type { SymbolizeRequest, WorkerOptions } from '../../../src/native/worker/messages.ts';
-import { WorkerClient } from '../../../src/native/worker/worker-client.ts';
+import { SymbolizerWorker } from '../../../src/native/worker/symbolizer-worker.ts';
 import { systemClock } from '../../../src/support/clock.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
@@ -20,7 +20,7 @@ const request: SymbolizeRequest = {
 
 test('a request that takes longer than the timeout ends the worker, and the next one gets a new one', async (t) => {
   const clock = new FakeClock();
-  const client = new WorkerClient(options, { timeoutMs: 10_000, maxHeapMib: 96 }, clock);
+  const client = new SymbolizerWorker(options, { timeoutMs: 10_000, maxHeapMib: 96 }, clock);
   t.after(() => client.stop());
   const late = client.ask(request);
   await clock.advance(10_000);
@@ -29,14 +29,14 @@ test('a request that takes longer than the timeout ends the worker, and the next
 });
 
 test('a worker that needs more memory than it may have ends, and this process does not', async (t) => {
-  const client = new WorkerClient(options, { timeoutMs: 60_000, maxHeapMib: 4 }, systemClock);
+  const client = new SymbolizerWorker(options, { timeoutMs: 60_000, maxHeapMib: 4 }, systemClock);
   t.after(() => client.stop());
   const reply = await client.ask(request);
   assert.deepEqual([reply.kind, 'reason' in reply && reply.reason], ['ended', 'out_of_memory']);
 });
 
 test('a worker that fails is said to have crashed', async (t) => {
-  const client = new WorkerClient(options, { timeoutMs: 60_000, maxHeapMib: 96 }, systemClock);
+  const client = new SymbolizerWorker(options, { timeoutMs: 60_000, maxHeapMib: 96 }, systemClock);
   t.after(() => client.stop());
   const broken = { ...request, file: undefined } as unknown as SymbolizeRequest;
   const reply = await client.ask(broken);
@@ -46,7 +46,7 @@ test('a worker that fails is said to have crashed', async (t) => {
 
 test('a worker that nobody asks for a minute is ended, and the next request gets a new one', async (t) => {
   const clock = new FakeClock();
-  const client = new WorkerClient(options, { timeoutMs: 600_000, maxHeapMib: 96 }, clock);
+  const client = new SymbolizerWorker(options, { timeoutMs: 600_000, maxHeapMib: 96 }, clock);
   t.after(() => client.stop());
   await client.ask(request);
   assert.ok(client.isRunning);

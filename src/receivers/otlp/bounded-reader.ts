@@ -45,7 +45,7 @@ const retryDelayMs = 2_000;
 /** A message of 32 MiB takes seconds, and other processes may have the cores. */
 const threadTimeoutMs = 60_000;
 const threadIdleMs = 30_000;
-/** What is decoded is old soon. */
+/** Decoded data is old soon. */
 const threadYoungMib = 16;
 
 /** An empty message has two bytes, and becomes an object of some 100 bytes in a list, or the first element of one. */

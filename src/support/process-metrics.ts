@@ -1,14 +1,37 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { Meter } from '@opentelemetry/api';
 import type { Clock } from './clock.ts';
+import { everyInterval } from './every-interval.ts';
 
 // The histogram samples a timer of this distance; a delay is what the timer is late by.
 const resolutionMs = 20;
 // Old enough for a hundredth part to mean something, young enough to show what is happening now.
 const windowMs = 10_000;
+const leastUtilization = 0.01;
+
+/** The event loop as it is measured. */
+export interface LoopMonitor {
+  readonly delays: Pick<
+    ReturnType<typeof monitorEventLoopDelay>,
+    'enable' | 'disable' | 'reset' | 'count' | 'percentile'
+  >;
+  /** Share of the time since the last call in which the loop did not wait. */
+  utilization(): number;
+}
+
+function monitorLoop(): LoopMonitor {
+  let last = performance.eventLoopUtilization();
+  const utilization = (): number => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  };
+  return { delays: monitorEventLoopDelay({ resolution: resolutionMs }), utilization };
+}
 
 /** Makes the metrics of the process that the Collector has, and the event loop's delay. Returns what ends them. */
-export function observeProcess(meter: Meter, clock: Clock): () => void {
+export function observeProcess(meter: Meter, clock: Clock, loop: LoopMonitor = monitorLoop()): () => void {
   const startMs = clock.nowMs();
   meter
     .createObservableCounter('otelcol_process_uptime', { description: 'Uptime of the process.', unit: 's' })
@@ -31,14 +54,30 @@ export function observeProcess(meter: Meter, clock: Clock): () => void {
       unit: 'By',
     })
     .addCallback((result) => result.observe(process.memoryUsage().heapUsed));
-  return observeEventLoop(meter, clock);
+  return observeEventLoop(meter, clock, loop);
 }
 
-function observeEventLoop(meter: Meter, clock: Clock): () => void {
-  const delays = monitorEventLoopDelay({ resolution: resolutionMs });
-  delays.enable();
+/**
+ * The delay is sampled only while the loop is busy for a hundredth of the time: below that, a hundredth of the samples cannot
+ * be late, and the sampling would be most of what an idle process does.
+ */
+function observeEventLoop(meter: Meter, clock: Clock, { delays, utilization }: LoopMonitor): () => void {
+  const stopping = new AbortController();
   let windowStartMs = clock.nowMs();
   let seconds = 0;
+  delays.enable();
+  void everyInterval(
+    clock,
+    stopping.signal,
+    () => windowMs,
+    () => {
+      if (utilization() >= leastUtilization) delays.enable();
+      else if (delays.disable()) {
+        delays.reset();
+        seconds = 0;
+      }
+    },
+  );
   meter
     .createObservableGauge('framekeeper_event_loop_delay_seconds', {
       description: 'By how much the event loop was late, 99th percentile of the last 10 s or more.',
@@ -52,7 +91,10 @@ function observeEventLoop(meter: Meter, clock: Clock): () => void {
       }
       result.observe(seconds);
     });
-  return () => void delays.disable();
+  return () => {
+    stopping.abort();
+    delays.disable();
+  };
 }
 
 function cpuSeconds(): number {

@@ -79,7 +79,7 @@ test('a listener with an authenticator takes what it knows, and refuses all else
     const expected = name.startsWith('what') ? status.INVALID_ARGUMENT : status.OK;
     assert.equal(await codeOf(grpcPort, call, right), expected, name);
   }
-  const paths = { health_check: '/', live_page: '/live', metrics: '/metrics' };
+  const paths = { health_check: '/', live_page: '/live/state', metrics: '/metrics' };
   for (const [part, path] of Object.entries(paths)) {
     const url = `http://127.0.0.1:${port(part)}${path}`;
     const refused = await fetch(url, { headers: wrong });
@@ -96,6 +96,8 @@ test('a listener with an authenticator takes what it knows, and refuses all else
       'what a route asks itself is kept',
     );
   }
+  const page = await fetch(`http://127.0.0.1:${port('live_page')}/live`);
+  assert.equal(page.status, 200, 'a browser gets the page in which a token can be written');
   assert.match(
     await metricsText(),
     /framekeeper_auth_refused_requests\{authenticator="bearertokenauth",reason="mismatch"\} 7/,

@@ -257,7 +257,9 @@ test('no secret comes out of a service to which everything happens', async (t) =
     '/livez',
     '/readyz',
     '/live',
-    '/live/data.json',
+    '/live/state',
+    '/live/tree',
+    '/live/profile',
     '/live/app.js',
     '/nowhere',
   ]) {

@@ -2,7 +2,7 @@ import type { ConfigSources } from '../config/config-source.ts';
 import { nearest } from '../config/nearest.ts';
 import type { HelpTopic } from './help.ts';
 
-/** Command is a parsed command line. `inspect`, `convert`, `replay` and `demo` read their own arguments. */
+/** Command is a parsed command line. `inspect`, `convert`, `replay`, `demo`, `top` and `tap` read their own arguments. */
 export type Command =
   | { readonly kind: 'serve'; readonly sources: ConfigSources }
   | ({ readonly kind: 'validate' } & ValidateArgs)
@@ -12,6 +12,8 @@ export type Command =
   | { readonly kind: 'convert'; readonly args: readonly string[] }
   | { readonly kind: 'replay'; readonly args: readonly string[] }
   | { readonly kind: 'demo'; readonly args: readonly string[] }
+  | { readonly kind: 'top'; readonly args: readonly string[] }
+  | { readonly kind: 'tap'; readonly args: readonly string[] }
   | { readonly kind: 'version' }
   | { readonly kind: 'help'; readonly of: HelpTopic }
   /** A full sentence for standard error; exit code 2. */
@@ -37,6 +39,8 @@ const commands = [
   'convert',
   'replay',
   'demo',
+  'top',
+  'tap',
   'version',
   'help',
 ] as const;
@@ -51,8 +55,7 @@ export function parseCommandLine(args: readonly string[]): Command {
   const command = commands.find((candidate) => candidate === name);
   if (command === undefined) return unknownCommand(first);
   if (command === 'help') return helpFor(rest[0] ?? '');
-  if (command === 'inspect' || command === 'convert' || command === 'replay' || command === 'demo')
-    return { kind: command, args: rest };
+  if (isReader(command)) return { kind: command, args: rest };
   const ended = rest.find((arg) => ['-h', '--help', '-v', '--version'].includes(arg));
   if (ended === '-h' || ended === '--help') return helpFor(isNamed ? command : '');
   if (command === 'version' || ended !== undefined) return { kind: 'version' };
@@ -64,13 +67,23 @@ export function parseCommandLine(args: readonly string[]): Command {
   }
 }
 
+type Reader = 'inspect' | 'convert' | 'replay' | 'demo' | 'top' | 'tap';
+
+/** True for a command that reads its own arguments. */
+function isReader(command: string): command is Reader {
+  return ['inspect', 'convert', 'replay', 'demo', 'top', 'tap'].includes(command);
+}
+
 /** `help COMMAND` and `COMMAND --help` are the same; without a command it is the help of all. */
 function helpFor(name: string): Command {
   const topic = commands.find((command) => command === canonicalName(name));
   switch (topic) {
     case 'inspect':
+    case 'convert':
     case 'replay':
     case 'demo':
+    case 'top':
+    case 'tap':
       return { kind: topic, args: ['--help'] };
     case 'serve':
     case 'validate':

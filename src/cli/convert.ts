@@ -1,19 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import { InvalidMessage } from '../model/invalid-message.ts';
-import { encodeProfilesJson } from '../otlp/json/encode-profiles-json.ts';
 import type { ProfilesData } from '../otlp/profiles-data.ts';
-import { encodeProfilesData } from '../otlp/protobuf/encode-profiles-data.ts';
-import { encodePprof } from '../profile/formats/encode-pprof.ts';
-import { flameSvg } from '../profile/formats/flame-svg.ts';
-import { foldedText } from '../profile/formats/folded.ts';
-import { pprofFromProfiles } from '../profile/formats/pprof-from-profiles.ts';
+import { renderProfiles } from '../profile/formats/render-profiles.ts';
 import { resourceName, selectProfiles, typeText } from '../profile/formats/select-profiles.ts';
-import { speedscopeJson } from '../profile/formats/speedscope.ts';
-import type { WeightedStacks } from '../profile/formats/weighted-stacks.ts';
-import { weightedStacks } from '../profile/formats/weighted-stacks.ts';
 import { mergeProfiles } from '../profile/join/profiles-joiner.ts';
 import { version } from '../support/version.ts';
 import { exitCodes } from './command-io.ts';
@@ -78,38 +68,10 @@ async function convert(options: ConvertOptions, tell: (text: string) => void, io
     tell(`no sample is left of ${namesOf(read)}.`);
     return exitCodes.failure;
   }
-  const content = await render(data, options, tell);
+  const content = await renderProfiles(data, { ...options, exporter: `framekeeper@${version}` }, tell);
   if (options.output === undefined) io.stdout(content);
   else await writeFile(options.output, content);
   return exitCodes.ok;
-}
-
-async function render(
-  data: ProfilesData,
-  { to, groupBy, hasTimestamps }: ConvertOptions,
-  tell: (text: string) => void,
-): Promise<string | Uint8Array> {
-  if (to === 'otlp') return encodeProfilesData(data);
-  if (to === 'otlp-json') return `${encodeProfilesJson(data)}\n`;
-  if (to === 'pprof') {
-    const { profile, losses } = pprofFromProfiles(data, { hasTimestamps });
-    const parts = [...losses].map(([part, count]) => `${count.toLocaleString('en-US')} ${part}`);
-    if (parts.length > 0) tell(`pprof has no place for ${parts.join(', ')}.`);
-    // Compression is part of the format.
-    return promisify<Uint8Array, Buffer>(gzip)(encodePprof(profile));
-  }
-  const stacks = weightedStacks(data, groupBy);
-  for (const [type, count] of stacks.otherTypes) {
-    tell(`left out ${count.toLocaleString('en-US')} samples of ${type}; --type chooses them.`);
-  }
-  if (to === 'folded') return foldedText(stacks);
-  return to === 'svg' ? flameSvg(stacks, titleOf(stacks)) : speedscopeJson(stacks, `framekeeper@${version}`);
-}
-
-function titleOf({ type, stacks, periodNano }: WeightedStacks): string {
-  const total = stacks.reduce((sum, { value }) => sum + value, 0n);
-  const time = periodNano === undefined ? '' : `, ${(Number(total * periodNano) / 1e9).toFixed(1)} s on CPU`;
-  return `${total.toLocaleString('en-US')} ${type}${time}`;
 }
 
 /** Services and types of the files, at most ten of each: the words that a selection can use. */

@@ -1,4 +1,4 @@
-/** HelpTopic is a command whose `--help` is here; `inspect`, `convert`, `replay` and `demo` print their own. */
+/** HelpTopic is a command whose `--help` is here; `inspect`, `convert`, `replay`, `demo`, `top` and `tap` print their own. */
 export type HelpTopic = 'serve' | 'validate' | 'print-config' | 'components' | undefined;
 
 /** The text of `--help`: of one command, or of all. */
@@ -15,6 +15,8 @@ Usage:
   framekeeper components                    list the components that can be configured
   framekeeper inspect FILE                  show the contents of an OTLP profiles file
   framekeeper convert IN… --to FORMAT       write profiles as pprof, folded stacks, speedscope, SVG or OTLP
+  framekeeper top …                         rank what a running service reports, in the terminal
+  framekeeper tap …                         print the stacks that a running service reports
   framekeeper replay …                      send a recording as a collector does
   framekeeper demo …                        run the service and replay the bundled recordings into it
 

@@ -7,6 +7,7 @@ import { exitCodes } from './command-io.ts';
 import type { Command } from './command-line.ts';
 import { parseCommandLine } from './command-line.ts';
 import type { OnSignal } from './serve.ts';
+import type { Terminal } from './top.ts';
 
 const io: CommandIo = {
   env: process.env,
@@ -55,6 +56,22 @@ function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
+/** The terminal, for a command that fills it. */
+function screen(): Terminal | undefined {
+  const { stdin, stdout } = process;
+  if (!stdin.isTTY || !stdout.isTTY || process.env.TERM === 'dumb') return undefined;
+  return {
+    size: () => ({ columns: stdout.columns, rows: stdout.rows }),
+    listen: (onKey) => {
+      const listener = (bytes: Buffer): void => onKey(bytes.toString());
+      stdin.setRawMode(true).on('data', listener).resume();
+      return () => {
+        stdin.setRawMode(false).off('data', listener).pause();
+      };
+    },
+  };
+}
+
 /** Loads only the parts of the command: the service must not carry those of other commands in its memory. */
 async function run(command: Command): Promise<number> {
   switch (command.kind) {
@@ -81,6 +98,10 @@ async function run(command: Command): Promise<number> {
       const replayIo = { stdout, stderr, signal: stopSignal(), clock: systemClock, random: Math.random };
       return (await import('./replay.ts')).runReplay(command.args, replayIo);
     }
+    case 'top':
+      return (await import('./top.ts')).runTop(command.args, { ...io, signal: stopSignal(), terminal: screen() });
+    case 'tap':
+      return (await import('./tap.ts')).runTap(command.args, { ...io, signal: stopSignal() });
     case 'version':
       io.stdout(`framekeeper version ${version}\n`);
       return exitCodes.ok;

@@ -23,6 +23,13 @@ import { warnIfOpen } from '../support/open-listener.ts';
 import { ListenerTls } from '../support/tls/listener-tls.ts';
 import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** True for a route without data that is also answered without a bearer token: a page in which one can be written. */
+    isOpenToBearers?: boolean;
+  }
+}
+
 /** Routes of one part. Several parts with equal endpoints share one server. */
 export interface HttpMount {
   /** The part's identifier, for messages. */
@@ -140,7 +147,10 @@ export class HttpServer implements Component {
       route.onRequest = [...hooks, ...[route.onRequest ?? []].flat()] as onRequestHookHandler[];
     });
     for (const { mount, guard, allowedHosts = [] } of this.#parts) {
-      const ask: onRequestAsyncHookHandler = async (request, reply) => guard && askGuard(guard, request, reply);
+      const ask: onRequestAsyncHookHandler = async (request, reply) => {
+        const isOpen = request.routeOptions.config.isOpenToBearers && guard?.challenge.startsWith('Bearer');
+        return guard && !isOpen ? askGuard(guard, request, reply) : undefined;
+      };
       const keep: onRequestAsyncHookHandler = async ({ raw }) => this.#places.keep(raw.socket);
       hooks = [
         ...(mount.isVital ? [keep] : []),

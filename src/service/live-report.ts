@@ -3,11 +3,9 @@ import type { StoreFigures } from '../http/live-page/live-cycle.ts';
 import { LivePage } from '../http/live-page/live-page.ts';
 import type { LivePageConfig } from '../http/live-page/live-page-config.ts';
 import { livePageTable } from '../http/live-page/live-page-config.ts';
-import type { RequestFolder } from '../http/live-page/passed-requests.ts';
 import { decodeProfilesData } from '../otlp/protobuf/decode-profiles-data.ts';
 import type { PassWatcher } from '../pipeline/pass-through.ts';
 import type { PipelineOutlets } from '../pipeline/pipeline.ts';
-import { FlameFolder, foldFlameTrees } from '../profile/flame/flame-graph.ts';
 import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
 import type { ReportConsumer } from '../reporter/cycle-report.ts';
 import type { Clock } from '../support/clock.ts';
@@ -26,8 +24,8 @@ export const livePageType: ExtensionType<LivePageConfig> = {
   table: livePageTable,
   listens: (config) => [httpListener('', config)],
   create: (id, config, { receivers, meter, clock }) => {
-    const createFolder = (): RequestFolder => requestFolder(config.maxNodes);
-    const parts = { meter, nowMs: () => clock.nowMs(), createFolder };
+    const unixMs = (): number => Number(clock.unixNano() / 1_000_000n);
+    const parts = { meter, nowMs: () => clock.nowMs(), unixMs, decode: decodeProfilesData };
     const page = new LivePage(id, config, { version, receivers }, parts);
     return { page, mount: page, listener: config };
   },
@@ -49,11 +47,9 @@ export function outletsToPages(
 function reportToPage(page: LivePage, store: SymbolStore): ReportConsumer {
   return {
     *consume({ range, data, eventCount, unresolved, durationMs }) {
-      const noTrees = { trees: [], omittedSampleCount: 0 };
-      const flame = data === undefined ? noTrees : yield* foldFlameTrees(data, page.maxNodes);
-      page.addCycle({
+      yield* page.addCycleInSteps({
         endUnixMs: Number(range.endUnixNano / 1_000_000n),
-        flame,
+        data,
         figures: {
           windowMs: Number(range.endUnixNano - range.startUnixNano) / 1e6,
           sampleCount: eventCount,
@@ -82,11 +78,6 @@ function countsByReason(frames: readonly UnnamedFrames[]): Readonly<Record<strin
     counts[key] = (counts[key] ?? 0) + count;
   }
   return counts;
-}
-
-export function requestFolder(maxNodes: number): RequestFolder {
-  const folder = new FlameFolder(maxNodes);
-  return { add: (bytes) => folder.add(decodeProfilesData(bytes)), build: () => folder.build() };
 }
 
 /** As often as a reporting cycle would. */
@@ -128,7 +119,7 @@ export class PageCycles implements Component {
         const endMs = this.#clock.nowMs();
         this.#page.addCycle({
           endUnixMs: Number(this.#clock.unixNano() / 1_000_000n),
-          flame: { trees: [], omittedSampleCount: 0 },
+          data: undefined,
           figures: {
             windowMs: endMs - beganMs,
             sampleCount: 0,

@@ -16,6 +16,10 @@ const golden = [
   'framekeeper_http_closed_idle_connections',
   'framekeeper_http_refused_connections',
   'framekeeper_live_page_clients',
+  'framekeeper_live_page_dropped_buckets',
+  'framekeeper_live_page_folded_buckets',
+  'framekeeper_live_page_history_bytes',
+  'framekeeper_live_page_omitted_samples',
   'framekeeper_live_page_refused_clients',
   'otelcol_process_cpu_seconds',
   'otelcol_process_memory_rss',
@@ -39,10 +43,11 @@ test('/metrics has the metrics of the process, the HTTP servers and the live pag
       path: '/live',
       cycles: 1,
       maxNodes: 100,
+      maxHistoryBytes: 2 ** 20,
       maxPassedBytes: 0,
     },
     { version: '', receivers: [] },
-    { meter: telemetry.meter, nowMs: () => 0, createFolder: () => assert.fail('nothing passes') },
+    { meter: telemetry.meter, nowMs: () => 0, unixMs: () => 0, decode: () => assert.fail('nothing passes') },
   );
   const metrics = new MetricsEndpoint(() => telemetry.prometheusText());
   const server = new HttpServer(plainParts(endpoint, [metrics, live]), {

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
+import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { runConvert } from '../../src/cli/convert.ts';
 import { runInspect } from '../../src/cli/inspect.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { decodePprof } from '../../src/profile/formats/decode-pprof.ts';
 import type { PprofLabel, PprofProfile } from '../../src/profile/formats/pprof-profile.ts';
+import { serve } from '../support/http-harness.ts';
+import { createLivePage, liveCycleOf } from '../support/live-page.ts';
 import { exampleProfiles } from './example-profiles.ts';
 import { locatePeers } from './peers.ts';
 
@@ -153,3 +156,29 @@ for (const { name, file } of inputs) {
     console.log(`${name}: ${compared} functions compared, total ${total}`);
   });
 }
+
+test('go tool pprof reads the profile of a running service as that of any Go service', async (context) => {
+  const page = createLivePage();
+  const base = await serve(context, page);
+  const data = exampleProfiles();
+  page.addCycle(liveCycleOf(data, Date.now()));
+  const environment = { ...process.env, PPROF_TMPDIR: folder, PPROF_BINARY_PATH: folder };
+  const pprof = async (...args: readonly string[]) => {
+    return promisify(execFile)('go', ['tool', 'pprof', ...args], { cwd: folder, env: environment });
+  };
+  const top = await pprof('-top', '-sample_index=samples', `${base}/live/profile`);
+  const folded = await (await fetch(`${base}/live/profile?format=folded&by=none`)).text();
+  const total = folded
+    .trim()
+    .split('\n')
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  assert.match(top.stdout, new RegExp(`of ${total} total`));
+  const timed = await pprof('-top', '-seconds', '30', `${base}/live/profile?format=pprof`);
+  assert.match(timed.stdout, /Type: cpu/);
+  const tagged = await pprof('-tags', `${base}/live/profile`);
+  assert.match(tagged.stdout, /service\.name/);
+  await assert.rejects(
+    pprof('-top', `${base}/live/profile?format=png`),
+    /format: is "png"; write one of pprof, folded/,
+  );
+});

@@ -2,19 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes } from '../../src/cli/command-io.ts';
 import { runServe } from '../../src/cli/serve.ts';
-import type { LiveData } from '../../src/http/live-page/cycle-history.ts';
 import type { LiveCycle } from '../../src/http/live-page/live-cycle.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import type { TreeAnswer } from '../../src/profile/history/value-tree.ts';
 import { PageCycles } from '../../src/service/live-report.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { foldedStacks } from '../support/flame-paths.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
+import { treePaths } from '../support/tree-paths.ts';
 import { configOf } from '../symbols/store-harness.ts';
 
 /** Sends a request to the whole service and reads the live page until it shows the samples. */
-async function showOnPage(processors: string): Promise<LiveData> {
+async function showOnPage(processors: string): Promise<TreeAnswer> {
   const config = `
 receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}}
 processors: {symbol_store: {}, reporting_cycle: {interval: 1h}, reporting_cycle/merge: {interval: 50ms, otlp_profiles: merge}}
@@ -27,13 +27,13 @@ service:
 `;
   const io = { env: {}, stdout: () => undefined, stderr: () => undefined, readFile: () => config };
   const { signal } = new AbortController();
-  let shown: LiveData | undefined;
+  let shown: TreeAnswer | undefined;
   const code = await runServe({ configs: ['file:in-memory.yaml'], sets: [] }, io, signal, async (service) => {
     await exportOverGrpc(service.receiverPorts.get('otlp')!, encodeProfilesData(goodProfiles()));
     const { port } = [...service.httpAddresses.values()][0]!;
     do {
-      shown = (await (await fetch(`http://127.0.0.1:${port}/live/data.json`)).json()) as LiveData;
-    } while (shown.tree === null);
+      shown = (await (await fetch(`http://127.0.0.1:${port}/live/tree?seconds=3600`)).json()) as TreeAnswer;
+    } while (shown.parents.length < 2);
     return exitCodes.ok;
   });
   assert.equal(code, exitCodes.ok);
@@ -46,9 +46,9 @@ for (const { name, processors } of [
   { name: 'is merged into the cycle', processors: '[symbol_store, reporting_cycle/merge]' },
 ]) {
   test(`an OTLP request that ${name} is on the live page`, async () => {
-    const { tree, services } = await showOnPage(processors);
-    assert.deepEqual(services, ['shop']);
-    assert.deepEqual(Object.values(foldedStacks(tree!)).sort(), [1, 2]);
+    const tree = await showOnPage(processors);
+    assert.equal(tree.frames.name[tree.nodeFrames[1]!], 'shop');
+    assert.deepEqual(Object.values(treePaths(tree)).sort(), [1, 2]);
   });
 }
 

@@ -13,6 +13,10 @@ export interface FixtureFrame {
 
 export interface FixtureSample {
   readonly service?: string;
+  /** Further attributes of the resource. */
+  readonly resource?: Readonly<Record<string, string | bigint>>;
+  /** Attributes of the sample itself. */
+  readonly attributes?: Readonly<Record<string, string | bigint>>;
   /** Leaf first. */
   readonly stack: readonly FixtureFrame[];
   readonly values?: readonly bigint[];
@@ -46,9 +50,15 @@ export function profilesOf(samples: readonly FixtureSample[], sampleType = 'samp
     const mappingIndex = frame.module === undefined ? 0 : mappingTable.push(mappingOf(intern(frame.module))) - 1;
     return locationTable.push({ mappingIndex, address: frame.address ?? 0n, lines, attributeIndices: [attribute] }) - 1;
   };
-  const resourceProfiles = samples.map(({ service, stack, values = [1n], timestamps = [] }) => ({
+  const addAttribute = ([name, value]: [string, string | bigint]): number => {
+    return attributeTable.push({ keyStrindex: intern(name), value, unitStrindex: 0 }) - 1;
+  };
+  const resourceProfiles = samples.map(({ service, resource = {}, attributes = {}, ...sample }) => ({
     resource: {
-      attributes: service === undefined ? [] : [{ key: 'service.name', value: service }],
+      attributes: [
+        ...(service === undefined ? [] : [{ key: 'service.name', value: service }]),
+        ...Object.entries(resource).map(([name, value]) => ({ key: name, value })),
+      ],
       droppedAttributesCount: 0,
     },
     scopeProfiles: [
@@ -60,11 +70,11 @@ export function profilesOf(samples: readonly FixtureSample[], sampleType = 'samp
             sampleType: type,
             samples: [
               {
-                stackIndex: stackTable.push({ locationIndices: stack.map(addLocation) }) - 1,
-                attributeIndices: [],
+                stackIndex: stackTable.push({ locationIndices: sample.stack.map(addLocation) }) - 1,
+                attributeIndices: Object.entries(attributes).map(addAttribute),
                 linkIndex: 0,
-                values,
-                timestampsUnixNano: timestamps,
+                values: sample.values ?? [1n],
+                timestampsUnixNano: sample.timestamps ?? [],
               },
             ],
             timeUnixNano: 0n,

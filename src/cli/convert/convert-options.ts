@@ -1,11 +1,9 @@
 import { parseArgs } from 'node:util';
+import type { TargetFormat } from '../../profile/formats/render-profiles.ts';
+import { targetFormats } from '../../profile/formats/render-profiles.ts';
 import type { Selection } from '../../profile/formats/select-profiles.ts';
 import type { Grouping } from '../../profile/formats/weighted-stacks.ts';
 import { groupings } from '../../profile/formats/weighted-stacks.ts';
-
-export const targetFormats = ['pprof', 'folded', 'speedscope', 'svg', 'otlp', 'otlp-json'] as const;
-
-export type TargetFormat = (typeof targetFormats)[number];
 
 export interface ConvertOptions {
   /** `-` is standard input. */

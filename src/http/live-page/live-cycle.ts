@@ -1,9 +1,10 @@
-import type { FlameTrees } from '../../profile/flame/flame-tree.ts';
+import type { HistorySource } from '../../profile/history/profile-history.ts';
 
 /** LiveCycle is the report of one cycle to the page. */
 export interface LiveCycle {
   readonly endUnixMs: number;
-  readonly flame: FlameTrees;
+  /** Reported profiles; `undefined` when there were none. */
+  readonly data: HistorySource | undefined;
   readonly figures: CycleFigures;
 }
 
@@ -27,4 +28,20 @@ export interface StoreFigures {
   readonly sizeBytes: number | undefined;
   /** `undefined` when there is none. */
   readonly budgetBytes: number | undefined;
+}
+
+/** An OTLP request that was sent on by itself, as bytes. */
+export interface PassedRequest {
+  readonly bytes: Uint8Array;
+  readonly sampleCount: number;
+  /** Frames of the request that went out without a name, by frame type and reason. */
+  readonly unresolvedFrames: Readonly<Record<string, number>>;
+}
+
+/** Requests that passed in the time of one cycle. */
+export interface PassedFigures {
+  readonly requestCount: number;
+  readonly sampleCount: number;
+  /** As of `PassedRequest`, added up. */
+  readonly unresolvedFrames: Readonly<Record<string, number>>;
 }

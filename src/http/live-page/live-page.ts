@@ -1,13 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Counter, Meter } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Steps } from '../../support/steps.ts';
+import { atOnce } from '../../support/steps.ts';
 import type { HttpMount } from '../http-server.ts';
-import type { LiveQuery } from './cycle-history.ts';
-import { CycleHistory } from './cycle-history.ts';
-import type { LiveCycle } from './live-cycle.ts';
+import { LiveAnswers } from './live-answers.ts';
+import type { LiveCycle, PassedRequest } from './live-cycle.ts';
 import { LiveEvents } from './live-events.ts';
+import type { LiveHistoryParts } from './live-history.ts';
+import { LiveHistory } from './live-history.ts';
 import type { LivePageConfig } from './live-page-config.ts';
-import type { PassedRequest, RequestFolder } from './passed-requests.ts';
+import { liveQueries } from './live-queries.ts';
+import type { QueryValues } from './query-parameters.ts';
 
 export interface LivePageFacts {
   readonly version: string;
@@ -15,36 +19,33 @@ export interface LivePageFacts {
   readonly receivers: readonly { readonly id: string; readonly endpoint: string }[];
 }
 
-export interface LivePageParts {
+export interface LivePageParts extends LiveHistoryParts {
   readonly meter: Meter;
   readonly nowMs: () => number;
-  readonly createFolder: () => RequestFolder;
+  readonly unixMs: () => number;
 }
 
-/** Extension `live_page`: a flame graph of what has just been reported, and the state of the store. */
+/** Extension `live_page`: flame graphs, tables and comparisons of the last hour's reports, and the state of the store. */
 export class LivePage implements HttpMount {
   readonly id: string;
   readonly #config: LivePageConfig;
   readonly #facts: LivePageFacts;
-  /** Bound of the flame graph's nodes. */
-  readonly maxNodes: number;
-  readonly #history: CycleHistory;
+  readonly #history: LiveHistory;
+  readonly #answers: LiveAnswers;
   readonly #events: LiveEvents;
-  readonly #nowMs: () => number;
+  readonly #parts: LivePageParts;
   readonly #skipped: Counter;
   #toldMs = -Infinity;
-  /** Answers of the current cycle by query, so that several pages cost as much as one. */
-  readonly #answers = new Map<string, string>();
 
-  constructor(id: string, config: LivePageConfig, facts: LivePageFacts, { meter, nowMs, createFolder }: LivePageParts) {
+  constructor(id: string, config: LivePageConfig, facts: LivePageFacts, parts: LivePageParts) {
     this.id = id;
     this.#config = config;
     this.#facts = facts;
-    this.maxNodes = config.maxNodes;
-    this.#nowMs = nowMs;
-    this.#history = new CycleHistory({ ...config, maxCycles: config.cycles }, createFolder);
-    this.#events = new LiveEvents(meter);
-    this.#skipped = meter.createCounter('framekeeper_live_page_skipped_samples', {
+    this.#parts = parts;
+    this.#history = new LiveHistory(config, parts);
+    this.#answers = new LiveAnswers(this.#history, config, { ...parts, version: facts.version });
+    this.#events = new LiveEvents(parts.meter);
+    this.#skipped = parts.meter.createCounter('framekeeper_live_page_skipped_samples', {
       description:
         'Samples of OTLP requests sent on that the live page gave up before anybody looked, for lack of room.',
       unit: '{sample}',
@@ -58,18 +59,21 @@ export class LivePage implements HttpMount {
 
   /** Called once a reporting cycle. */
   addCycle(cycle: LiveCycle): void {
-    this.#history.add(cycle);
-    this.#answers.clear();
-    this.#toldMs = this.#nowMs();
+    atOnce(this.addCycleInSteps(cycle));
+  }
+
+  /** The same in steps. */
+  *addCycleInSteps(cycle: LiveCycle): Steps<void> {
+    yield* this.#history.addCycle(cycle);
+    this.#toldMs = this.#parts.nowMs();
     this.#events.send('cycle', JSON.stringify({ endUnixMs: cycle.endUnixMs }));
   }
 
   /** Called for each request that is sent on by itself. Nothing is decoded before somebody looks. */
   addPassed(request: PassedRequest): void {
-    const skippedSampleCount = this.#history.addPassed(request);
+    const skippedSampleCount = this.#history.addPassed(request, this.#parts.unixMs());
     if (skippedSampleCount > 0) this.#skipped.add(skippedSampleCount);
-    this.#answers.clear();
-    const nowMs = this.#nowMs();
+    const nowMs = this.#parts.nowMs();
     if (nowMs - this.#toldMs < newsIntervalMs) return;
     this.#toldMs = nowMs;
     this.#events.send('passed', '{}');
@@ -78,14 +82,22 @@ export class LivePage implements HttpMount {
   addRoutes(app: FastifyInstance): void {
     const { path } = this.#config;
     const onRequest = [addSecurityHeaders];
+    // Without data: a browser can only send a token that somebody has written into the page.
+    const open = { onRequest, config: { isOpenToBearers: true } };
     for (const { name, type, text } of readAssets()) {
       const url = name === 'index.html' ? path : `${path}/${name}`;
       const body = text.replaceAll('{{path}}', path);
-      app.get(url, { onRequest }, (_request, reply) => reply.type(type).send(body));
+      app.get(url, open, (_request, reply) => reply.type(type).send(body));
     }
-    app.get(`${path}/`, { onRequest }, (_request, reply) => reply.redirect(path, 308));
-    app.get<{ Querystring: Query }>(`${path}/data.json`, { onRequest }, ({ query }, reply) =>
-      this.#answer(query, reply),
+    app.get(`${path}/`, open, (_request, reply) => reply.redirect(path, 308));
+    app.get(`${path}/state`, { onRequest }, async (_request, reply) => this.#state(reply));
+    for (const name of Object.keys(liveQueries)) {
+      app.get<{ Querystring: QueryValues }>(`${path}/${name}`, { onRequest }, ({ query, headers }, reply) =>
+        this.#answers.answer(name, query, headers, reply),
+      );
+    }
+    app.get<{ Querystring: QueryValues }>(`${path}/profile`, { onRequest }, ({ query }, reply) =>
+      this.#answers.download(query, reply),
     );
     app.get(`${path}/events`, { onRequest, exposeHeadRoute: false }, (_request, reply) => {
       if (!this.#events.hasRoom()) return reply.code(503).header('retry-after', '10').send('503 too many live pages\n');
@@ -99,47 +111,14 @@ export class LivePage implements HttpMount {
     this.#events.close();
   }
 
-  #answer(query: Query, reply: FastifyReply): FastifyReply {
-    const { type = '', service = '', cycles = String(this.#config.cycles) } = query;
-    const count = typeof cycles === 'string' && /^\d{1,4}$/.test(cycles) ? Number(cycles) : 0;
-    if (count < 1 || count > this.#config.cycles) {
-      const problem = `is ${JSON.stringify(cycles)}; write a whole number from 1 to ${this.#config.cycles}`;
-      return reply.code(400).send({ error: `cycles: ${problem}.` });
-    }
-    if (typeof type !== 'string' || typeof service !== 'string') {
-      return reply.code(400).send({ error: 'type, service: stand more than once; write each once.' });
-    }
-    return reply.type('application/json; charset=utf-8').send(this.#read({ type, service, cycles: count }));
-  }
-
-  #read(query: LiveQuery): string {
-    const key = JSON.stringify([query.type, query.service, query.cycles]);
-    const known = this.#answers.get(key);
-    if (known !== undefined) return known;
-    const endMs = this.#nowMs() + foldingMs;
-    // The first request in any case: whoever asks often enough sees all of them.
-    let isFirst = true;
-    const data = this.#history.read(query, () => {
-      const hasTime = isFirst || this.#nowMs() < endMs;
-      isFirst = false;
-      return hasTime;
-    });
-    const body = JSON.stringify({ ...this.#facts, maxCycles: this.#config.cycles, ...data });
-    if (data.waitingSampleCount === 0 && this.#answers.size < maxAnswers) this.#answers.set(key, body);
-    return body;
+  async #state(reply: FastifyReply): Promise<FastifyReply> {
+    const { cycles, maxNodes } = this.#config;
+    return reply.send({ ...this.#facts, maxNodes, shownCycles: cycles, ...(await this.#answers.state()) });
   }
 }
 
-type Query = Readonly<Record<string, string | string[] | undefined>>;
-
 // As often as a reporting cycle would tell of something new.
 const newsIntervalMs = 5_000;
-
-// Ingestion stands still while requests are folded.
-const foldingMs = 50;
-
-// An answer can have a megabyte.
-const maxAnswers = 8;
 
 const contentTypes = { html: 'text/html', css: 'text/css', js: 'text/javascript' } as const;
 
@@ -156,7 +135,7 @@ async function addSecurityHeaders(_request: FastifyRequest, reply: FastifyReply)
   reply.headers({
     'cache-control': 'no-store',
     'content-security-policy':
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     'cross-origin-resource-policy': 'same-origin',
     'cross-origin-opener-policy': 'same-origin',
     'referrer-policy': 'no-referrer',

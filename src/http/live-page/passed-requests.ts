@@ -1,108 +1,72 @@
-import type { FlameTree, FlameTrees } from '../../profile/flame/flame-tree.ts';
+import type { PassedFigures, PassedRequest } from './live-cycle.ts';
 
-/** An OTLP request that was sent on by itself, as bytes. */
-export interface PassedRequest {
+interface WaitingRequest {
   readonly bytes: Uint8Array;
   readonly sampleCount: number;
-  /** Frames of the request that went out without a name, by frame type and reason. */
-  readonly unresolvedFrames: Readonly<Record<string, number>>;
+  readonly unixMs: number;
 }
 
-/** Folds requests into trees, decoding and all; holds on to nothing of a request but what is drawn. */
-export interface RequestFolder {
-  add(bytes: Uint8Array): void;
-  /** May be called again when more has been added. */
-  build(): FlameTrees;
-}
+// A batch is decoded in one piece of work.
+const batchBytes = 262_144;
 
-/** Requests that passed in the time of one cycle. */
-export interface PassedFigures {
-  readonly requestCount: number;
-  readonly sampleCount: number;
-  /** As of `PassedRequest`, added up. */
-  readonly unresolvedFrames: Readonly<Record<string, number>>;
-}
-
-/** Requests of the time of one cycle. They are kept as bytes, and folded when somebody looks. */
+/** Requests that were sent on by themselves. They are kept as bytes, within a bound, until somebody looks. */
 export class PassedRequests {
-  readonly #createFolder: () => RequestFolder;
-  #folder: RequestFolder | undefined;
+  readonly #maxBytes: number;
   /** Newest last. */
-  #waiting: PassedRequest[] = [];
+  #waiting: WaitingRequest[] = [];
   #waitingBytes = 0;
   #requestCount = 0;
   #sampleCount = 0;
-  #skippedSampleCount = 0;
-  readonly #unresolvedFrames: Record<string, number> = {};
-  #folded: FlameTrees = { trees: [], omittedSampleCount: 0 };
+  #unresolvedFrames: Record<string, number> = {};
 
-  constructor(createFolder: () => RequestFolder) {
-    this.#createFolder = createFolder;
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
 
-  get figures(): PassedFigures {
-    return {
-      requestCount: this.#requestCount,
-      sampleCount: this.#sampleCount,
-      unresolvedFrames: { ...this.#unresolvedFrames },
-    };
-  }
-
-  /** Of requests that nobody has folded yet. */
-  get waitingBytes(): number {
-    return this.#waitingBytes;
-  }
-
-  get waitingSampleCount(): number {
-    return this.#waiting.reduce((sum, { sampleCount }) => sum + sampleCount, 0);
-  }
-
-  /** Samples that are in no tree and never will be. */
-  get omittedSampleCount(): number {
-    return this.#folded.omittedSampleCount + this.#skippedSampleCount;
-  }
-
-  /** As far as they are folded. */
-  get trees(): readonly FlameTree[] {
-    return this.#folded.trees;
-  }
-
-  add(request: PassedRequest): void {
+  /** Returns the number of samples of older requests that had to go for it. */
+  add({ bytes, sampleCount, unresolvedFrames }: PassedRequest, unixMs: number): number {
     this.#requestCount += 1;
-    this.#sampleCount += request.sampleCount;
-    this.#waiting.push(request);
-    this.#waitingBytes += request.bytes.length;
-    for (const [key, count] of Object.entries(request.unresolvedFrames)) {
+    this.#sampleCount += sampleCount;
+    for (const [key, count] of Object.entries(unresolvedFrames)) {
       this.#unresolvedFrames[key] = (this.#unresolvedFrames[key] ?? 0) + count;
     }
-  }
-
-  /** Gives the oldest request that waits up; says how many samples it had. */
-  skipOldest(): number {
-    const oldest = this.#waiting.shift();
-    if (oldest === undefined) return 0;
-    this.#waitingBytes -= oldest.bytes.length;
-    this.#skippedSampleCount += oldest.sampleCount;
-    return oldest.sampleCount;
-  }
-
-  /** Folds the newest requests first, as long as there is time. */
-  fold(hasTime: () => boolean): void {
-    if (this.#waiting.length === 0) return;
-    const folder = this.#folder ?? this.#createFolder();
-    this.#folder = folder;
-    let isChanged = false;
-    while (this.#waiting.length > 0 && hasTime()) {
-      const { bytes } = this.#waiting.pop()!;
-      this.#waitingBytes -= bytes.length;
-      folder.add(bytes);
-      isChanged = true;
+    this.#waiting.push({ bytes, sampleCount, unixMs });
+    this.#waitingBytes += bytes.length;
+    let skippedSampleCount = 0;
+    let skipped = 0;
+    while (this.#waitingBytes > this.#maxBytes && skipped < this.#waiting.length) {
+      const oldest = this.#waiting[skipped++]!;
+      this.#waitingBytes -= oldest.bytes.length;
+      skippedSampleCount += oldest.sampleCount;
     }
-    if (isChanged) this.#folded = folder.build();
+    if (skipped > 0) this.#waiting = this.#waiting.slice(skipped);
+    return skippedSampleCount;
   }
 
-  /** No more will come: what is folded is all there is to keep, once nothing waits. */
-  settle(): void {
-    if (this.#waiting.length === 0) this.#folder = undefined;
+  /** Figures since the last call. */
+  takeFigures(): PassedFigures {
+    const figures = {
+      requestCount: this.#requestCount,
+      sampleCount: this.#sampleCount,
+      unresolvedFrames: this.#unresolvedFrames,
+    };
+    [this.#requestCount, this.#sampleCount, this.#unresolvedFrames] = [0, 0, {}];
+    return figures;
+  }
+
+  /** Takes the newest requests that wait, with their time, at most 256 KiB or one; `undefined` when none does. */
+  takeBatch(isSameTime: (a: number, b: number) => boolean): { unixMs: number; requests: Uint8Array[] } | undefined {
+    const newest = this.#waiting.at(-1);
+    if (newest === undefined) return undefined;
+    const requests: Uint8Array[] = [];
+    let size = 0;
+    for (let next: WaitingRequest | undefined = newest; next !== undefined; next = this.#waiting.at(-1)) {
+      if (size > 0 && (size + next.bytes.length > batchBytes || !isSameTime(next.unixMs, newest.unixMs))) break;
+      this.#waiting.pop();
+      size += next.bytes.length;
+      requests.push(next.bytes);
+    }
+    this.#waitingBytes -= size;
+    return { unixMs: newest.unixMs, requests };
   }
 }

@@ -1,4 +1,19 @@
-import type { FrameClass } from './flame-tree.ts';
+/**
+ * Kind of a frame. `interpreted`: functions of a language whose bytecode is interpreted; `managed`: functions that a runtime compiles
+ * (JVM, V8, .NET); `stub`: code that a runtime made for itself; `unresolved`: without a name yet. Three stand for no function: `root`,
+ * the groups `service` and `group`, and `other`, values below the resolution.
+ */
+export type FrameClass =
+  | 'root'
+  | 'service'
+  | 'group'
+  | 'kernel'
+  | 'native'
+  | 'managed'
+  | 'interpreted'
+  | 'stub'
+  | 'unresolved'
+  | 'other';
 
 export interface FrameFacts {
   /** `profile.frame.type`; empty when unknown. */

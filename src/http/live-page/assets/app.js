@@ -1,206 +1,374 @@
-// The live page: fetches what the newest cycles reported, and shows it.
+// The live page: asks the service for what is in view, and shows it.
 
-import { showChoices } from './choices.js';
-import { showFigures } from './figures.js';
-import { listen } from './flame-input.js';
-import { layOut, search } from './flame-layout.js';
-import { FlameView } from './flame-view.js';
-import { formatCount, formatMs, formatPercent } from './format.js';
-import { fillTip, placeTip, spokenText } from './tip.js';
-import { showCrumbs, showLegend } from './zoom-line.js';
+import { Api, RequestFailed } from './api.js';
+import { listenToControls, showControls } from './controls.js';
+import { byId, h, say } from './dom.js';
+import { formatCount } from './format.js';
+import { chooseGroup, countText, GroupList, isChosen, listGrouping } from './group-list.js';
+import { showCrumbs, showHits, showLegend, showSelected } from './lines.js';
+import { filterNames, PageState, timeText } from './page-state.js';
+import { copy, fillTakeAway, stackText } from './take-away.js';
+import { showTiles } from './tiles.js';
+import { rangeText, Timeline } from './timeline.js';
+import { nodeOfPath, pathText } from './tree-layout.js';
+import { createPanels } from './views.js';
+import { factsOf, fillTip, placeTip, spokenText } from './words.js';
 
-const path = document.body.dataset.path;
-const byId = (/** @type {string} */ id) => document.getElementById(id);
-const [canvas, tip, searchBox, pauseButton] = [byId('flame'), byId('tip'), byId('search'), byId('pause')];
-const selects = { type: byId('type'), service: byId('service'), window: byId('window') };
+const api = new Api(document.body.dataset.path);
+const tip = byId('tip');
+const state = new PageState(onChange);
+/** Answers that are shown. */
+const shown = {
+  service: undefined,
+  answer: undefined,
+  timeline: undefined,
+  groups: undefined,
+  layout: undefined,
+  hits: undefined,
+};
+const live = { isPaused: false, isConnected: false, missed: 0, problem: '' };
 
-const query = { type: '', service: '', cycles: '' };
-/** `LiveData` of cycle-history.ts, and the facts that live-page.ts adds. */
-let data = null;
-let isPaused = false;
-let isConnected = false;
-let missedCycles = 0;
-/** True when an event was ignored because the page was paused or hidden, and no answer was shown since. */
-let hasMissedRequests = false;
-let waiting = 0;
-
-const view = new FlameView(canvas, byId('scroller'), byId('spacer'), {
-  onZoom: () => showZoom(),
-  onSelect: (node) => {
-    byId('spoken').textContent = node < 0 ? '' : spokenText(view.layout, node, data.tree.type);
+const panels = createPanels(byId('panel'), {
+  onPoint(view, node, x, y) {
+    tip.hidden = node < 0;
+    if (node < 0) return;
+    fillTip(tip, factsOf(view.layout, node, answerOf(view)));
+    placeTip(tip, x, y);
   },
+  onSelect: (view, node) => {
+    view.select(node);
+    select(view, node);
+  },
+  onTreeSelect: (view, node) => select(view, node),
+  onZoom(view, node) {
+    if (view === panels.callers || view === panels.callees) return view.focusOn(node);
+    const layout = view.layout;
+    if (view === panels.flame) view.focusOn(node);
+    state.set({ path: pathText(layout, node) });
+  },
+  onOrder: (order) => state.set({ order }, false),
+  onOpen: (key) => state.set({ view: 'sandwich', function: key }),
+});
+const groups = new GroupList(byId('groups'), (row) => chooseGroup(state, row));
+const timeline = new Timeline(byId('timeline'), ({ startUnixMs, endUnixMs }) => {
+  const isNewest = shown.service !== undefined && endUnixMs >= shown.service.endUnixMs - 1;
+  const seconds = String(Math.max(1, Math.round((endUnixMs - startUnixMs) / 1000)));
+  if (isNewest) state.set({ seconds, from: '', to: '' });
+  else state.set({ from: timeText(startUnixMs), to: timeText(endUnixMs), seconds: '' });
 });
 
-listen(canvas, view, (node, x, y) => {
-  tip.hidden = node < 0;
-  if (node < 0) return;
-  fillTip(tip, view.layout, node, data.tree.type);
-  placeTip(tip, x, y);
-});
+function answerOf(view) {
+  if (view !== panels.callers && view !== panels.callees) return shown.answer;
+  return { ...shown.answer, base: undefined };
+}
 
+/** Shows what belongs to the state, after the names that changed. */
+function onChange(names) {
+  const has = (...wanted) => wanted.some((name) => names.includes(name));
+  if (has('view')) {
+    panels.open(state.get('view'));
+    tip.hidden = true;
+  }
+  if (has('search')) showSearch();
+  if (has('colour')) panels.flame.colouring = panels.callees.colouring = panels.callers.colouring = state.get('colour');
+  showControls(state, shown);
+  const ofView = [
+    'view',
+    'by',
+    'direction',
+    'path',
+    'function',
+    'order',
+    'base_service',
+    'base_from',
+    'base_to',
+    'scale',
+  ];
+  const ofAll = ['type', 'seconds', 'from', 'to', ...filterNames];
+  if (state.get('view') === 'table' && has('search')) refreshView();
+  if (has(...ofAll)) refresh();
+  else {
+    if (has(...ofView)) refreshView();
+    if (has('by', 'list')) refreshGroups();
+  }
+}
+
+/** Asks for everything that is shown. */
 async function refresh() {
-  const asked = parameters();
-  const response = await fetch(`${path}/data.json?${asked}`);
-  if (!response.ok) throw new Error(`data.json answered ${response.status}`);
-  const answer = await response.json();
-  // Somebody may have chosen something else meanwhile.
-  if (asked !== parameters()) return;
-  data = answer;
-  isConnected = true;
-  missedCycles = 0;
-  hasMissedRequests = false;
-  show();
-  // The service folds as many requests as it has time for; the next answer has more of them.
-  clearTimeout(waiting);
-  if (data.waitingSampleCount > 0) waiting = setTimeout(refreshUnlessPaused, 500);
-}
-
-function parameters() {
-  return new URLSearchParams(Object.entries(query).filter(([, value]) => value !== '')).toString();
-}
-
-function refreshOrTell() {
-  refresh().catch(() => {
-    isConnected = false;
-    showLive();
+  await guarded(async () => {
+    shown.service = await api.get('state');
+    live.isConnected = true;
+    live.missed = 0;
+    showTiles(byId('tiles'), shown.service.figures);
+    showControls(state, shown);
+    await Promise.all([refreshView(), refreshGroups(), refreshTimeline()]);
   });
 }
 
-function refreshUnlessPaused() {
-  if (isPaused || document.hidden) hasMissedRequests = true;
-  else refreshOrTell();
-}
-
-function show() {
-  const { tree, figures, omittedSampleCount, waitingSampleCount, coveredMs } = data;
-  const isEmpty = tree === null || tree.parents.length < 2;
-  byId('empty').hidden = !isEmpty;
-  byId('scroller').hidden = isEmpty;
-  document.querySelector('.tools').hidden = isEmpty;
-  tip.hidden = true;
-  showFigures(byId('figures'), figures);
-  showChoices(selects, data, query);
-  showReceivers();
-  view.show(isEmpty ? undefined : layOut(tree), query.service === '' ? 'all services' : query.service);
-  showSearch();
-  showZoom();
+/** Runs requests and shows why they failed; one that was given up for a newer one did not. */
+async function guarded(run) {
+  try {
+    await run();
+    live.problem = '';
+  } catch (error) {
+    if (error.name === 'AbortError') return;
+    if (error instanceof RequestFailed && error.status === 401) askForToken(error.message);
+    else if (error instanceof RequestFailed) live.problem = error.message;
+    else live.isConnected = false;
+  }
   showLive();
-  const notes = isEmpty ? [] : [`${formatCount(tree.parents.length - 1)} nodes, ${formatMs(coveredMs)} of profiles`];
-  if (tree?.foldedNodes > 0) notes.push(`${formatCount(tree.foldedNodes)} small ones folded`);
-  if (omittedSampleCount > 0) notes.push(`${formatCount(omittedSampleCount)} samples left out`);
-  if (waitingSampleCount > 0) notes.push(`${formatCount(waitingSampleCount)} samples to be added`);
-  byId('note').textContent = [...notes, `version ${data.version}`].join(' · ');
 }
 
-function showReceivers() {
-  const rows = data.receivers.flatMap(({ id, endpoint }) => {
-    const [term, place] = [document.createElement('dt'), document.createElement('dd')];
-    [term.textContent, place.textContent] = [id, endpoint];
-    return [term, place];
+async function refreshTimeline() {
+  await guarded(async () => {
+    shown.timeline = await api.get('timeline', state.selection());
+    const { startUnixMs, endUnixMs } = shown.timeline;
+    timeline.show(shown.timeline, { startUnixMs, endUnixMs });
   });
-  byId('receivers').hidden = rows.length === 0;
-  byId('receivers').replaceChildren(...rows);
 }
 
-function showZoom() {
-  showCrumbs(byId('crumbs'), view);
-  showLegend(byId('legend'), view);
+async function refreshGroups() {
+  await guarded(async () => {
+    const by = listGrouping(state);
+    // A list that showed only what was chosen in it would lead nowhere else.
+    const own = by === 'process' ? { process: '', service: '' } : { [by]: '' };
+    shown.groups = await api.get('list', { ...state.selection(), ...own, by, search: state.get('list') });
+    groups.show(shown.groups, (row) => isChosen(state, row));
+    byId('groups-note').textContent = countText(shown.groups);
+  });
+}
+
+const tail = { graph: 'tree', tree: 'tree', table: 'table', sandwich: 'sandwich', compare: 'diff' };
+
+async function refreshView() {
+  const view = state.get('view');
+  await guarded(async () => {
+    const answer = await api.get(tail[view] ?? 'tree', parametersOf(view), 'view');
+    const selected = selectedPath();
+    shown.answer = answer;
+    shown.layout = undefined;
+    byId('selected').hidden = true;
+    if (view === 'table') panels.showTable(answer, state.get('order'));
+    else if (view === 'sandwich') panels.showSandwich(answer, state.get('function'));
+    else if (view === 'tree') shown.layout = panels.showTree(answer);
+    else showGraph(view, answer, selected);
+    showAnswer();
+  });
+}
+
+function parametersOf(view) {
+  const selection = state.selection();
+  const nodes = String(Math.min(8000, shown.service?.maxNodes ?? 4000));
+  const { by, path, direction } = Object.fromEntries(
+    ['by', 'path', 'direction'].map((name) => [name, state.get(name)]),
+  );
+  switch (view) {
+    case 'table':
+      return { ...selection, order: state.get('order'), search: state.get('search') };
+    case 'sandwich':
+      return { ...selection, function: state.get('function') || '-' };
+    case 'compare': {
+      const base = Object.fromEntries(['base_service', 'base_from', 'base_to'].map((name) => [name, state.get(name)]));
+      return { ...selection, ...base, by: base.base_service === '' ? by : 'none', path, nodes };
+    }
+    default:
+      return { ...selection, by, path, nodes, inverted: direction === 'inverted' ? '1' : '' };
+  }
+}
+
+/** Path of the selected box, which stays selected from one cycle to the next. */
+function selectedPath() {
+  const { layout, selected } = panels.flame;
+  return layout === undefined || selected < 0 || byId('selected').hidden ? undefined : pathText(layout, selected);
+}
+
+function showGraph(view, answer, selected) {
+  const scales = {
+    second: answer.coveredMs / Math.max(1, answer.base?.coveredMs ?? 1),
+    share: answer.total / Math.max(1, answer.base?.total ?? 1),
+    absolute: 1,
+  };
+  shown.layout = panels.showGraph(answer, scales[state.get('scale')] ?? 1);
+  panels.flame.isUpward = state.get('direction') === 'flame';
+  const node = selected === undefined ? -1 : nodeOfPath(shown.layout, selected);
+  if (node >= 0) {
+    panels.flame.mark(node);
+    describe(panels.flame, node);
+  }
+  if (view === 'compare') panels.showChanges(shown.layout, answer);
+}
+
+/** Everything around the view that tells of the answer. */
+function showAnswer() {
+  const { answer, layout, service } = shown;
+  const isEmpty = answer.total === 0 && (answer.base?.total ?? 0) === 0;
+  const isNew = service?.endUnixMs === null || service?.types.length === 0;
+  byId('empty').hidden = !isEmpty;
+  byId('panel').hidden = isEmpty;
+  byId('body').dataset.empty = String(isEmpty && isNew);
+  byId('empty-title').textContent = isNew ? 'No samples yet' : 'No samples in this selection';
+  byId('empty-text').textContent = isNew
+    ? 'This page shows what was reported or passed through in the last hour, as soon as somebody sends samples.'
+    : 'Nothing was sampled in this time with these filters. Take a filter away, or choose another time.';
+  byId('empty-demo').hidden = !isNew;
+  byId('receivers').hidden = !isNew;
+  byId('receivers').replaceChildren(
+    ...(service?.receivers ?? []).flatMap(({ id, endpoint }) => [h('dt', {}, id), h('dd', {}, endpoint)]),
+  );
+  byId('range').textContent = isNew ? '' : rangeText(answer);
+  showCrumbs(byId('crumbs'), layout, answer, (path) => state.set({ path }));
+  showLegend(byId('legend'), layout, {
+    colouring: state.get('colour'),
+    counts: byId('legend-of').value,
+    theme: panels.flame.theme,
+  });
+  byId('legend').parentElement.hidden = layout === undefined || layout.isDiff;
+  const notes = [];
+  if (layout !== undefined) notes.push(`${formatCount(answer.parents.length - 1)} boxes`);
+  const folded = (answer.folded ?? []).reduce((sum, [, count]) => sum + count, 0);
+  if (folded > 0) notes.push(`${formatCount(folded)} smaller ones folded, zoom to see them`);
+  if (answer.path !== '' && answer.foundDepth < state.get('path').split('.').filter(Boolean).length)
+    notes.push('part of the zoomed path is not in the history');
+  if (service?.history.droppedBuckets > 0) notes.push('the history is shorter than an hour for lack of room');
+  byId('note').textContent = [...notes, `version ${service?.version ?? ''}`].join(' · ');
+  showSearch();
+  showLive();
+}
+
+function select(view, node) {
+  say(spokenText(describe(view, node), view.layout.depths[node]));
+}
+
+function describe(view, node) {
+  const facts = factsOf(view.layout, node, answerOf(view));
+  showSelected(byId('selected'), facts, selectionActions(view, node));
+  return facts;
+}
+
+function selectionActions(view, node) {
+  const { layout } = view;
+  const frame = layout.frames[node] < 0 ? undefined : layout.frames[node];
+  const name = frame === undefined ? '' : layout.columns.name[frame];
+  const isFunction =
+    frame !== undefined && !['root', 'service', 'group', 'other'].includes(layout.columns.class[frame]);
+  const actions = [['Zoom', () => state.set({ path: pathText(layout, node) })]];
+  if (view === panels.callers || view === panels.callees) actions.length = 0;
+  if (isFunction) {
+    actions.push(['Sandwich', () => state.set({ view: 'sandwich', function: layout.columns.key[frame] })]);
+    actions.push(['Only stacks with it', () => state.set({ match: name, path: '' })]);
+  }
+  if (name !== '') actions.push(['Copy name', () => copy(name, 'the name')]);
+  if (frame !== undefined && node > 0) actions.push(['Copy stack', () => copy(stackText(layout, node), 'the stack')]);
+  return actions;
 }
 
 function showSearch() {
-  const text = searchBox.value;
-  const output = byId('matched');
-  output.dataset.state = '';
-  output.textContent = '';
-  if (text === '' || view.layout === undefined) return view.mark(undefined);
-  let pattern;
-  try {
-    pattern = new RegExp(text, text === text.toLowerCase() ? 'iu' : 'u');
-  } catch {
-    output.dataset.state = 'bad';
-    output.textContent = 'not a regular expression';
-    return view.mark(undefined);
-  }
-  const { isMatch, total } = search(view.layout, ({ name, file, module }) =>
-    [name, file, module].some((each) => pattern.test(each)),
-  );
-  output.textContent = `${formatPercent(total, view.layout.totals[0])} matched`;
-  view.mark(isMatch);
+  const text = state.get('search');
+  if (byId('search').value !== text) byId('search').value = text;
+  const isGraph = shown.layout !== undefined && state.get('view') !== 'tree';
+  shown.hits = isGraph ? panels.flame.find(text) : undefined;
+  showHits(byId('hits'), shown.hits, shown.layout, shown.answer, {
+    onStep: (node) => {
+      panels.flame.select(node);
+      select(panels.flame, node);
+    },
+    onFilter: () => state.set({ match: text, path: '' }),
+  });
 }
 
 function showLive() {
-  const state = !isConnected ? 'lost' : isPaused ? 'paused' : 'live';
-  const time = data?.endUnixMs == null ? '' : new Date(data.endUnixMs).toLocaleTimeString();
+  const { isPaused, isConnected, missed, problem } = live;
+  const end = shown.service?.endUnixMs ?? null;
+  const time = end === null ? '' : new Date(end).toLocaleTimeString();
+  const mode = problem !== '' ? 'problem' : !isConnected ? 'lost' : isPaused || !state.isLive ? 'paused' : 'live';
   const texts = {
     live: time === '' ? 'Live, waiting for the first cycle' : `Live, ${time}`,
-    paused: `Paused at ${time}${missedCycles > 0 ? `, ${missedCycles} newer` : ''}`,
+    paused: isPaused ? `Paused at ${time}${missed > 0 ? `, ${missed} newer` : ''}` : 'Selected time',
     lost: 'Connection lost, trying again',
+    problem,
   };
-  byId('live').dataset.state = state;
-  byId('live-text').textContent = texts[state];
-  pauseButton.textContent = isPaused ? 'Resume' : 'Pause';
-  pauseButton.ariaPressed = String(isPaused);
+  byId('live').dataset.state = mode === 'problem' ? 'lost' : mode;
+  if (byId('live-text').textContent !== texts[mode]) byId('live-text').textContent = texts[mode];
+  byId('pause').textContent = isPaused || !state.isLive ? 'Resume' : 'Pause';
+  byId('pause').ariaPressed = String(isPaused);
 }
 
-function pause(shouldPause) {
-  isPaused = shouldPause;
-  if (!isPaused) refreshOrTell();
+function pause() {
+  if (!state.isLive) return state.set({ from: '', to: '' });
+  live.isPaused = !live.isPaused;
+  if (!live.isPaused) refresh();
   showLive();
 }
 
-for (const [name, key] of [
-  ['type', 'type'],
-  ['service', 'service'],
-  ['window', 'cycles'],
-]) {
-  selects[name].addEventListener('change', () => {
-    query[key] = selects[name].value;
-    refreshOrTell();
-  });
+/** A cycle has ended, or requests have passed. Nobody looks at a hidden page: reading would only take the service's time. */
+function onNews(event) {
+  if (!live.isPaused && !document.hidden) return state.isLive ? refresh() : refreshTimeline();
+  if (event === 'cycle') live.missed += 1;
+  showLive();
 }
-pauseButton.addEventListener('click', () => pause(!isPaused));
-searchBox.addEventListener('input', showSearch);
+
+function askForToken(message) {
+  const form = byId('login');
+  byId('login-error').textContent = form.hidden ? '' : message.trim();
+  form.hidden = false;
+  byId('token').focus();
+}
+
+byId('login').addEventListener('submit', (event) => {
+  event.preventDefault();
+  api.token = byId('token').value;
+  refresh().then(() => {
+    if (live.isConnected) byId('login').hidden = true;
+  });
+});
+
+listenToControls(state);
+fillTakeAway(byId('take-items'), api, state, { shown, view: panels.flame });
+byId('legend-of').addEventListener('change', () => shown.answer && showAnswer());
+byId('pause').addEventListener('click', pause);
 document.addEventListener('keydown', (event) => {
-  const isTyping = event.target === searchBox;
+  const isTyping = ['INPUT', 'SELECT', 'TEXTAREA'].includes(event.target.tagName);
   if (event.key === 'Escape') {
-    if (isTyping && searchBox.value !== '') {
-      searchBox.value = '';
-      showSearch();
-    } else {
-      searchBox.blur();
-      view.zoom(0);
-    }
+    tip.hidden = true;
+    if (byId('take').open) byId('take').open = false;
+    else if (event.target === byId('search') && state.get('search') !== '') state.set({ search: '' }, false);
+    else if (isTyping) event.target.blur();
+    else state.set({ path: '' });
   } else if (!isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    if (event.key === '/') searchBox.focus();
-    else if (event.key === 'p') pause(!isPaused);
+    if (event.key === '/') byId('search').focus();
+    else if (event.key === 'p') pause();
+    else if (event.key === 'n' && shown.hits !== undefined) byId('hits').querySelector('[data-step="1"]')?.click();
+    else if (event.key === 'N' && shown.hits !== undefined) byId('hits').querySelector('[data-step="-1"]')?.click();
     else return;
     event.preventDefault();
   }
 });
-
-const events = new EventSource(`${path}/events`);
-events.addEventListener('open', () => {
-  isConnected = true;
-  if (isPaused) showLive();
-  else refreshOrTell();
-});
-events.addEventListener('error', () => {
-  isConnected = false;
-  showLive();
-});
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden && !isPaused && (missedCycles > 0 || hasMissedRequests)) refreshOrTell();
+  if (!document.hidden && !live.isPaused) onNews('shown');
 });
-events.addEventListener('cycle', () => {
-  // Nobody looks: joining cycles for a hidden page would only take the service's time.
-  if (isPaused || document.hidden) {
-    missedCycles++;
+
+async function listen() {
+  for (;;) {
+    try {
+      await api.listen(() => {
+        live.isConnected = true;
+        byId('login').hidden = true;
+        if (live.isPaused) showLive();
+        else refresh();
+      }, onNews);
+    } catch (error) {
+      if (error instanceof RequestFailed && error.status === 401) askForToken(error.message);
+    }
+    live.isConnected = false;
     showLive();
-  } else {
-    refreshOrTell();
+    await new Promise((resolve) => setTimeout(resolve, 2000));
   }
-});
-events.addEventListener('passed', refreshUnlessPaused);
+}
+
+panels.open(state.get('view'));
+panels.flame.colouring = state.get('colour');
+showControls(state, shown);
+listen();
 
 // For the console, and for the tests.
-globalThis.framekeeper = { view, boxes: () => view.boxes(), data: () => data };
+globalThis.framekeeper = { panels, shown, state, boxes: () => panels.flame.boxes() };

@@ -1,62 +1,49 @@
-// Turns pointer and keys over the flame graph into what they mean.
+// Turns pointer, touch and keys over the flame graph into what they mean.
 
-import { childrenOf } from './flame-layout.js';
+import { childrenOf } from './tree-layout.js';
 
 /**
- * Connects a canvas with the view that it shows. `onPoint` hears of the node under the pointer (-1 for none) and where
- * the pointer is in the window.
- * @param {HTMLCanvasElement} canvas
- * @param {import('./flame-view.js').FlameView} view
- * @param {(node: number, x: number, y: number) => void} onPoint
+ * Connects a canvas with its view. `onPoint` hears of the node under the pointer, -1 for none; `onSelect` and `onZoom` of chosen ones.
+ * A mouse zooms with a click; a finger selects with a tap and zooms with a second one.
  */
-export function listen(canvas, view, onPoint) {
-  const point = (node, x, y) => {
-    view.hover(node);
-    onPoint(node, x, y);
-  };
+export function listenToFlame(canvas, view, { onPoint, onSelect, onZoom }) {
   canvas.addEventListener('pointermove', (event) => {
-    point(view.nodeAt(event.offsetX, event.offsetY), event.clientX, event.clientY);
+    if (event.pointerType !== 'touch') onPoint(view.nodeAt(event.offsetX, event.offsetY), event.clientX, event.clientY);
   });
-  canvas.addEventListener('pointerleave', () => point(-1, 0, 0));
+  canvas.addEventListener('pointerleave', () => onPoint(-1, 0, 0));
   canvas.addEventListener('click', (event) => {
     const node = view.nodeAt(event.offsetX, event.offsetY);
     if (node < 0) return;
-    point(-1, 0, 0);
-    view.select(-1);
-    view.zoom(node);
+    onPoint(-1, 0, 0);
+    const isTap = event.pointerType === 'touch';
+    if (isTap && view.selected !== node) onSelect(node);
+    else onZoom(node);
   });
-  canvas.addEventListener('keydown', (event) => handleKey(event, view));
-  canvas.addEventListener('blur', () => view.select(-1));
-  canvas.addEventListener('focus', () => canvas.matches(':focus-visible') && view.select(view.focus));
-}
-
-/** @param {KeyboardEvent} event @param {import('./flame-view.js').FlameView} view */
-function handleKey(event, view) {
-  const { layout } = view;
-  if (layout === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-  const node = view.selected < 0 ? view.focus : view.selected;
-  if (event.key === 'Enter') {
+  canvas.addEventListener('keydown', (event) => {
+    const { layout } = view;
+    if (layout === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    const node = view.selected < 0 ? view.focus : view.selected;
+    const target = event.key === 'Enter' || event.key === ' ' ? node : neighbour(layout, node, event.key);
+    if (target === undefined) return;
     event.preventDefault();
-    return view.zoom(node);
-  }
-  const target = neighbour(layout, node, event.key);
-  if (target === undefined) return;
-  event.preventDefault();
-  if (target < 0) return;
-  if (!isInView(layout, view.focus, target)) view.zoom(Math.max(0, layout.parents[target]));
-  view.select(target);
+    if (event.key === 'Enter' || event.key === ' ') onZoom(node);
+    else if (target >= 0) {
+      if (view.boxOf(target) === undefined && !isNear(layout, view.focus, target))
+        view.focusOn(Math.max(0, layout.parents[target]));
+      onSelect(target);
+    }
+  });
 }
 
 /** The node that an arrow key leads to: -1 when there is none, `undefined` when the key is not one of ours. */
-function neighbour(layout, node, key) {
-  const children = childrenOf(layout, node);
+export function neighbour(layout, node, key) {
   const siblings = node === 0 ? [0] : childrenOf(layout, layout.parents[node]);
   const place = siblings.indexOf(node);
   switch (key) {
     case 'ArrowUp':
       return layout.parents[node];
     case 'ArrowDown':
-      return children.reduce((a, b) => (a < 0 || layout.totals[b] > layout.totals[a] ? b : a), -1);
+      return childrenOf(layout, node).reduce((a, b) => (a < 0 || layout.widths[b] > layout.widths[a] ? b : a), -1);
     case 'ArrowLeft':
       return siblings[place - 1] ?? -1;
     case 'ArrowRight':
@@ -68,8 +55,7 @@ function neighbour(layout, node, key) {
   }
 }
 
-/** True when a node is the focus, an ancestor of it or a descendant. */
-function isInView({ ends }, focus, node) {
-  const isBelow = node >= focus && node < ends[focus];
-  return isBelow || (node < focus && ends[node] > focus);
+/** True for the focus, its ancestors, and what is below it. */
+function isNear({ ends }, focus, node) {
+  return (node >= focus && node < ends[focus]) || (node < focus && ends[node] > focus);
 }

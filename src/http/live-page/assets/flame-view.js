@@ -1,151 +1,128 @@
-// Draws a laid out flame tree on a canvas, as an icicle: callers above, leaves last.
+// Draws a laid out tree on a canvas that is as large as what is in view.
 
-import { fitText, rowPx, visitBoxes } from './flame-boxes.js';
-import { findPath, pathOf } from './flame-layout.js';
-import { inkOf, readTheme, shadeOf } from './flame-theme.js';
-import { glide } from './glide.js';
+import { colourOf, readTheme } from './colours.js';
+import { fitName } from './dom.js';
+import { classOf, isFolded, nameOf, search } from './tree-layout.js';
 
-const padPx = 5;
-const zoomMs = 140;
+export const rowPx = 22;
+// A narrower box only tints a pixel; below this nobody would see it.
+const minBoxPx = 0.12;
+const minTextPx = 24;
+const padPx = 4;
+const dimAlpha = 0.3;
 
-/**
- * @typedef {import('./flame-layout.js').Layout} Layout
- * @typedef {{ onZoom: () => void, onSelect: (node: number) => void }} Listeners
- */
+/** Browsers hold a canvas of some 32,767 pixels: this one has the height of its scroller, which a spacer makes scroll. */
 export class FlameView {
   #canvas;
   #scroller;
   #spacer;
+  #outline;
   #context;
-  #listeners;
-  /** @type {Layout | undefined} */
+  #theme = readTheme();
   #layout;
-  #rootName = '';
   #focus = 0;
   #selected = -1;
-  #hovered = -1;
-  /** @type {Uint8Array | undefined} */
-  #isMatch;
-  #from = 0;
-  #to = 0;
-  #stopGliding = () => {};
-  #frameRequest = 0;
-  #width = 0;
-  #height = 0;
-  /** @type {import('./flame-theme.js').Theme} */
-  #theme;
+  #hits;
+  #request = 0;
   #charPx = 7;
+  #colouring = 'kind';
+  #isUpward = false;
+  /** Length of the last drawings in ms, for who measures. */
+  drawTimes = [];
 
-  /** @param {HTMLCanvasElement} canvas @param {HTMLElement} scroller @param {HTMLElement} spacer @param {Listeners} listeners */
-  constructor(canvas, scroller, spacer, listeners) {
+  /** `outline` is an element that is put over the selected box. */
+  constructor({ canvas, scroller, spacer, outline }) {
     this.#canvas = canvas;
     this.#scroller = scroller;
     this.#spacer = spacer;
-    this.#listeners = listeners;
-    this.#context = canvas.getContext('2d', { alpha: false });
-    this.#readTheme();
-    new ResizeObserver(() => this.#resize()).observe(scroller);
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#readTheme());
-    scroller.addEventListener('scroll', () => {
-      this.hover(-1);
-      this.#redraw();
-    });
+    this.#outline = outline;
+    this.#context = canvas.getContext('2d');
+    scroller.addEventListener('scroll', () => this.redraw(), { passive: true });
+    new ResizeObserver(() => this.redraw()).observe(scroller);
+    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) {
+      matchMedia(query).addEventListener('change', () => {
+        this.#theme = readTheme();
+        this.redraw();
+      });
+    }
   }
 
   get layout() {
     return this.#layout;
   }
 
-  /** The node that fills the width. */
   get focus() {
     return this.#focus;
   }
 
-  /** The keyboard's place, or -1. */
   get selected() {
     return this.#selected;
   }
 
-  /** Outlines the node under the pointer. @param {number} node */
-  hover(node) {
-    this.#canvas.dataset.over = String(node >= 0);
-    if (node !== this.#hovered) this.#redraw();
-    this.#hovered = node;
+  get theme() {
+    return this.#theme;
   }
 
-  /** Boxes as they are drawn now, for tests and for whoever opens the console. */
-  boxes() {
-    const boxes = [];
-    this.#visit((node, x, width, y) => {
-      const { class: frameClass } = this.#layout.frames[node];
-      const isMatch = this.#isMatch?.[node] === 1;
-      boxes.push({ node, name: this.#nameOf(node), class: frameClass, x, y, width, isMatch, ...this.#colorsOf(node) });
-    });
-    return boxes;
+  get colouring() {
+    return this.#colouring;
   }
 
-  /** Shows another tree; stays at the same place in it where that still exists. @param {Layout | undefined} layout @param {string} rootName */
-  show(layout, rootName) {
-    const before = this.#layout;
-    const framesTo = (node) =>
-      pathOf(before, node)
-        .slice(1)
-        .map((each) => before.frames[each]);
-    const focus = before && layout ? findPath(layout, framesTo(this.#focus)) : 0;
-    const selected =
-      before && layout && this.#selected > 0 ? findPath(layout, framesTo(this.#selected)) : this.#selected;
+  set colouring(colouring) {
+    this.#colouring = colouring;
+    this.redraw();
+  }
+
+  /** True for a flame whose root is at the bottom. */
+  set isUpward(isUpward) {
+    if (this.#isUpward === isUpward) return;
+    this.#isUpward = isUpward;
+    this.redraw();
+    if (isUpward) requestAnimationFrame(() => this.#scroller.scrollTo(0, this.#scroller.scrollHeight));
+  }
+
+  /** Shows another tree. @param {import('./tree-layout.js').Layout | undefined} layout */
+  show(layout, focus = layout?.root ?? 0) {
     this.#layout = layout;
-    this.#rootName = rootName;
     this.#focus = focus;
-    this.#selected = layout ? selected : -1;
-    this.#isMatch = undefined;
-    this.#hovered = -1;
-    this.#stopGliding();
-    if (layout) [this.#from, this.#to] = [layout.starts[focus], layout.starts[focus] + layout.totals[focus]];
-    this.#resize();
+    this.#selected = -1;
+    this.#hits = undefined;
+    this.redraw();
   }
 
-  /** @param {Uint8Array | undefined} isMatch */
-  mark(isMatch) {
-    this.#isMatch = isMatch;
-    this.#redraw();
-  }
-
-  /** Lets a node fill the width. @param {number} node */
-  zoom(node) {
-    if (this.#layout === undefined) return;
+  /** Shows less of the tree until the service has sent more of it. */
+  focusOn(node) {
     this.#focus = node;
-    this.#listeners.onZoom();
-    this.reveal(node);
-    const to = this.#layout.starts[node];
-    this.#glide([this.#from, this.#to], [to, to + this.#layout.totals[node]]);
+    this.redraw();
   }
 
-  #glide(from, to) {
-    this.#stopGliding();
-    this.#stopGliding = glide(zoomMs, (rest) => {
-      [this.#from, this.#to] = to.map((end, index) => end + (from[index] - end) * rest);
+  select(node) {
+    if (node >= 0) this.#scrollTo(node);
+    this.mark(node);
+  }
+
+  /** Selects without scrolling. */
+  mark(node) {
+    this.#selected = node;
+    this.redraw();
+  }
+
+  /** Highlights what has a text, and dims the rest. */
+  find(text) {
+    this.#hits = text === '' || this.#layout === undefined ? undefined : search(this.#layout, text);
+    this.redraw();
+    return this.#hits;
+  }
+
+  redraw() {
+    this.#request ||= requestAnimationFrame(() => {
+      this.#request = 0;
+      const began = performance.now();
       this.#draw();
+      this.drawTimes = [...this.drawTimes.slice(-99), performance.now() - began];
     });
   }
 
-  /** Moves the keyboard's place. @param {number} node */
-  select(node) {
-    this.#selected = node;
-    if (node >= 0) this.reveal(node);
-    this.#listeners.onSelect(node);
-    this.#redraw();
-  }
-
-  /** Scrolls so that a node's row can be seen. @param {number} node */
-  reveal(node) {
-    const top = this.#layout.depths[node] * rowPx;
-    const { scrollTop } = this.#scroller;
-    if (top < scrollTop) this.#scroller.scrollTop = top;
-    else if (top + rowPx > scrollTop + this.#height) this.#scroller.scrollTop = top + 3 * rowPx - this.#height;
-  }
-
-  /** The node drawn at a place of the canvas, or -1. @param {number} x @param {number} y */
+  /** -1 when there is none. */
   nodeAt(x, y) {
     let found = -1;
     this.#visit((node, left, width, top) => {
@@ -154,92 +131,174 @@ export class FlameView {
     return found;
   }
 
-  #visit(box) {
-    if (this.#layout === undefined) return;
-    const { scrollTop } = this.#scroller;
-    visitBoxes(
-      this.#layout,
-      { from: this.#from, to: this.#to, width: this.#width, height: this.#height, scrollTop },
-      box,
-    );
+  /** The boxes in view. */
+  boxes() {
+    const boxes = [];
+    this.#visit((node, x, width, y) => {
+      const { fill } = colourOf(this.#theme, this.#layout, node, this.#colouring);
+      const isMatch = this.#hits?.isMatch[node] === 1;
+      boxes.push({
+        node,
+        name: nameOf(this.#layout, node),
+        class: classOf(this.#layout, node),
+        x,
+        y,
+        width,
+        fill,
+        isMatch,
+      });
+    });
+    return boxes;
   }
 
-  #resize() {
-    const { clientWidth, clientHeight } = this.#scroller;
-    const ratio = devicePixelRatio || 1;
-    [this.#width, this.#height] = [clientWidth, clientHeight];
-    this.#canvas.width = Math.round(clientWidth * ratio);
-    this.#canvas.height = Math.round(clientHeight * ratio);
-    this.#canvas.style.height = `${clientHeight}px`;
-    const rows = this.#layout === undefined ? 0 : this.#layout.maxDepth + 1;
-    // The canvas stands still and the spacer scrolls: no canvas could be as high as a stack can be deep.
-    this.#spacer.style.height = `${Math.max(0, rows * rowPx - clientHeight)}px`;
-    if (this.#scroller.clientWidth !== clientWidth) return this.#resize();
-    this.#draw();
+  /** Colours of the names in view, each pair once. */
+  inks() {
+    const pairs = new Map();
+    this.#visit((node, _x, width) => {
+      if (width < minTextPx) return;
+      const { fill, ink, isDim = false } = this.#coloursOf(node);
+      const pair = { fill, ink, paper: this.#theme.paper, alpha: isDim ? dimAlpha : 1 };
+      pairs.set(JSON.stringify(pair), pair);
+    });
+    return [...pairs.values()];
   }
 
-  #redraw() {
-    if (this.#frameRequest === 0) this.#frameRequest = requestAnimationFrame(() => this.#draw());
+  /** Place of a node in the canvas; `undefined` when it is not in view. */
+  boxOf(node) {
+    let box;
+    this.#visit((each, x, width, y) => {
+      if (each === node) box = { x, y, width };
+    });
+    return box;
   }
 
-  #draw() {
-    cancelAnimationFrame(this.#frameRequest);
-    this.#frameRequest = 0;
-    const context = this.#context;
-    const ratio = devicePixelRatio || 1;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.fillStyle = this.#theme.paper;
-    context.fillRect(0, 0, this.#width, this.#height);
-    context.font = this.#theme.font;
-    context.textBaseline = 'middle';
-    this.#visit((node, x, width, y) => this.#drawBox(node, x, width, y));
-    for (const [node, color] of [
-      [this.#hovered, this.#theme.ink],
-      [this.#selected, this.#theme.focus],
-    ]) {
-      if (node >= 0) this.#drawOutline(node, color);
+  /** All boxes of the view, also those beside the scrolled part, for a picture of `width` pixels. */
+  picture(width) {
+    const boxes = [];
+    const height = this.#height();
+    this.#visit((node, x, boxWidth, y) => boxes.push({ node, x, y, width: boxWidth }), { width, height, scrollTop: 0 });
+    return { boxes, height };
+  }
+
+  #height() {
+    return this.#layout === undefined ? 0 : (this.#layout.depth + 1) * rowPx;
+  }
+
+  #visit(box, { width, height, scrollTop } = this.#window()) {
+    const layout = this.#layout;
+    if (layout === undefined) return;
+    const { starts, widths, depths, ends, size } = layout;
+    const from = starts[this.#focus];
+    const to = from + widths[this.#focus];
+    if (!(to > from)) return;
+    const scale = width / (to - from);
+    for (let node = 0; node < size; ) {
+      const left = Math.max(0, (starts[node] - from) * scale);
+      const right = Math.min(width, (starts[node] + widths[node] - from) * scale);
+      const row = this.#isUpward ? layout.depth - depths[node] : depths[node];
+      const y = row * rowPx - scrollTop;
+      const isPast = this.#isUpward ? y < -rowPx : y > height;
+      if (right - left < minBoxPx || isPast) {
+        node = ends[node];
+        continue;
+      }
+      if (y > -rowPx && y < height) box(node, left, right - left, y);
+      node++;
     }
   }
 
-  #drawBox(node, x, width, y) {
+  #window() {
+    const { clientWidth: width, clientHeight: height, scrollTop } = this.#scroller;
+    return { width, height, scrollTop };
+  }
+
+  #scrollTo(node) {
+    const layout = this.#layout;
+    const row = this.#isUpward ? layout.depth - layout.depths[node] : layout.depths[node];
+    const { height, scrollTop } = this.#window();
+    const y = row * rowPx;
+    if (y < scrollTop) this.#scroller.scrollTop = y;
+    else if (y + rowPx > scrollTop + height) this.#scroller.scrollTop = y + rowPx - height;
+  }
+
+  #draw() {
+    this.#spacer.style.height = `${this.#height()}px`;
+    const { width, height } = this.#window();
+    const ratio = devicePixelRatio || 1;
+    const [pixels, lines] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (this.#canvas.width !== pixels || this.#canvas.height !== lines) {
+      this.#canvas.width = pixels;
+      this.#canvas.height = lines;
+      this.#canvas.style.width = `${width}px`;
+      this.#canvas.style.height = `${height}px`;
+    }
     const context = this.#context;
-    const isAbove = node < this.#focus && this.#layout.ends[node] > this.#focus;
-    context.globalAlpha = isAbove ? 0.55 : 1;
-    const { fill, ink } = this.#colorsOf(node);
-    context.fillStyle = fill;
-    const gap = width > 3 ? 1 : 0;
-    context.fillRect(x, y, width - gap, rowPx - 1);
-    const textPx = width - gap - 2 * padPx;
-    context.fillStyle = ink;
-    // The bound squeezes letters that are wider than those of the font.
-    if (textPx > 0)
-      context.fillText(fitText(this.#nameOf(node), textPx / this.#charPx), x + padPx, y + rowPx / 2, textPx);
-    context.globalAlpha = 1;
-  }
-
-  #drawOutline(node, color) {
-    this.#visit((each, x, width, y) => {
-      if (each !== node) return;
-      this.#context.strokeStyle = color;
-      this.#context.lineWidth = 2;
-      this.#context.strokeRect(x + 1, y + 1, Math.max(1, width - 3), rowPx - 3);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.fillStyle = this.#theme.paper;
+    context.fillRect(0, 0, width, height);
+    context.font = `12px ${this.#theme.mono}`;
+    context.textBaseline = 'middle';
+    this.#charPx = context.measureText('mmmmmmmmmm').width / 10;
+    const narrow = new Map();
+    this.#visit((node, x, boxWidth, y) => {
+      const colours = this.#coloursOf(node);
+      if (boxWidth >= 3) return this.#drawBox(node, x, boxWidth, y, colours);
+      // Narrow boxes of a colour are filled together.
+      const key = `${colours.isDim ? 'dim ' : ''}${colours.fill}`;
+      const path = narrow.get(key) ?? { ...colours, path: new Path2D() };
+      narrow.set(key, path);
+      path.path.rect(x, y, Math.max(0.4, boxWidth), rowPx - 1);
     });
+    for (const { fill, isDim, path } of narrow.values()) {
+      context.globalAlpha = isDim ? dimAlpha : 0.75;
+      context.fillStyle = this.#theme.isForced ? this.#theme.line : fill;
+      context.fill(path);
+    }
+    context.globalAlpha = 1;
+    this.#placeOutline();
   }
 
-  #colorsOf(node) {
-    if (this.#isMatch?.[node] === 1) return { fill: this.#theme.match, ink: this.#theme.matchInk };
-    const frame = this.#layout.frames[node];
-    return { fill: shadeOf(this.#theme, frame), ink: inkOf(this.#theme, frame) };
+  #drawBox(node, x, width, y, { fill, ink, isDim }) {
+    const context = this.#context;
+    const [left, right] = [Math.round(x), Math.round(x + width)];
+    context.globalAlpha = isDim ? dimAlpha : 1;
+    context.fillStyle = fill;
+    context.fillRect(left, y, Math.max(1, right - left - 1), rowPx - 1);
+    if (this.#theme.isForced || isFolded(this.#layout, node)) {
+      context.strokeStyle = this.#theme.isForced ? this.#theme.text : this.#theme.line;
+      context.setLineDash(isFolded(this.#layout, node) ? [3, 3] : []);
+      context.strokeRect(left + 0.5, y + 0.5, Math.max(1, right - left - 2), rowPx - 2);
+    }
+    context.globalAlpha = 1;
+    const room = right - left - 2 * padPx;
+    if (room >= minTextPx - 2 * padPx) {
+      context.fillStyle = ink;
+      // The last argument narrows letters that are wider than those of the font.
+      const text = fitName(nameOf(this.#layout, node), Math.floor(room / this.#charPx));
+      if (text !== '') context.fillText(text, left + padPx, y + rowPx / 2, room);
+    }
   }
 
-  #nameOf(node) {
-    return node === 0 ? this.#rootName : this.#layout.frames[node].name;
+  #coloursOf(node) {
+    const isHit = this.#hits?.isMatch[node] === 1;
+    const isDim = this.#hits !== undefined && !isHit && node > 0;
+    const theme = this.#theme;
+    if (theme.isForced) {
+      return isHit ? { fill: theme.match, ink: theme.matchInk } : { fill: theme.paper, ink: theme.text, isDim: false };
+    }
+    if (isHit) return { fill: theme.match, ink: theme.matchInk, isDim: false };
+    const colours = colourOf(theme, this.#layout, node, this.#colouring);
+    // Letters stay readable where only the box is dimmed.
+    return isDim ? { fill: colours.fill, ink: theme.text, isDim } : colours;
   }
 
-  #readTheme() {
-    this.#theme = readTheme();
-    this.#context.font = this.#theme.font;
-    this.#charPx = this.#context.measureText('mmmmmmmmmm').width / 10;
-    this.#redraw();
+  #placeOutline() {
+    const box = this.#selected < 0 ? undefined : this.boxOf(this.#selected);
+    this.#outline.hidden = box === undefined;
+    if (box === undefined) return;
+    const { style } = this.#outline;
+    style.transform = `translate(${box.x}px, ${box.y}px)`;
+    style.width = `${Math.max(4, box.width)}px`;
+    style.height = `${rowPx}px`;
   }
 }

@@ -60,6 +60,12 @@ export function formatValue(value, { sampleType, sampleUnit, periodUnit, period 
   return periodUnit === 'nanoseconds' && period > 0 ? `${count}, ${formatMs((value * period) / 1e6)}` : count;
 }
 
+/** A value where there is little room: the time of samples of a clock, else the count. @param {number} value @param {any} type */
+export function formatBrief(value, type) {
+  const text = formatValue(value, type);
+  return text.slice(text.lastIndexOf(', ') + 1).trim();
+}
+
 /**
  * @param {{ sampleType: string, sampleUnit: string, periodType: string, periodUnit: string, period: number }} type
  */

@@ -23,11 +23,6 @@ const substitutes: Readonly<Record<ComponentKind, Readonly<Record<string, string
     batch: 'batches are made by the exporter: write "sending_queue: {batch: {}}" there',
     queuebatch: 'batches are made by the exporter: write "sending_queue: {batch: {}}" there',
     queue_batch: 'batches are made by the exporter: write "sending_queue: {batch: {}}" there',
-    k8sattributes: 'name it k8s_attributes where it is in the list, or put a Collector with it behind Framekeeper',
-    k8s_attributes: 'put a Collector with it behind Framekeeper',
-    resourcedetection:
-      'name it resource_detection where it is in the list, or put a Collector with it behind Framekeeper',
-    resource_detection: 'put a Collector with it behind Framekeeper',
     attributes: 'put a Collector with it behind Framekeeper',
     transform: 'put a Collector with it behind Framekeeper',
     groupbyattrs: 'put a Collector with it behind Framekeeper',

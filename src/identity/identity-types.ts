@@ -1,4 +1,5 @@
 import type { ProcessorType } from '../config/component-type.ts';
+import { detectionType } from './detection/detection-config.ts';
 import { filterType } from './filter/filter-config.ts';
 import { resourceType } from './resource/resource-config.ts';
 import { serviceNameType } from './service/service-name-config.ts';
@@ -7,5 +8,6 @@ import { serviceNameType } from './service/service-name-config.ts';
 export const identityTypes: readonly ProcessorType<never>[] = [
   resourceType as ProcessorType<never>,
   filterType as ProcessorType<never>,
+  detectionType as ProcessorType<never>,
   serviceNameType as ProcessorType<never>,
 ];

@@ -7,5 +7,5 @@ export interface ResourceRule {
   /** Edits the attributes; `false` drops the resource. */
   apply(resource: ResourceDraft): boolean;
   /** Resolves when what the rule had to look up is known, or will not be in time; `undefined` when nothing is under way. */
-  settled?(): Promise<void> | undefined;
+  readonly settled?: (() => Promise<void> | undefined) | undefined;
 }

@@ -1,7 +1,10 @@
 import type { ConfiguredComponent } from '../config/check-document.ts';
 import { isOfType } from '../config/check-document.ts';
+import { detectionType } from '../identity/detection/detection-config.ts';
+import { ResourceDetection } from '../identity/detection/resource-detection.ts';
 import { filterType } from '../identity/filter/filter-config.ts';
 import { createFilterRule } from '../identity/filter/filter-rule.ts';
+import { thisHost } from '../identity/host.ts';
 import { serviceVariables } from '../identity/otel-variables.ts';
 import { ProcessReader } from '../identity/processes/process-reader.ts';
 import { applyAction } from '../identity/resource/resource-actions.ts';
@@ -9,27 +12,57 @@ import type { ResourceConfig } from '../identity/resource/resource-config.ts';
 import { resourceType } from '../identity/resource/resource-config.ts';
 import { ResourceChain } from '../identity/resource-chain.ts';
 import type { ResourceRule } from '../identity/resource-rule.ts';
-import type { ServiceNameConfig } from '../identity/service/service-name-config.ts';
 import { serviceNameType } from '../identity/service/service-name-config.ts';
 import { createServiceNameRule } from '../identity/service/service-name-rule.ts';
+import type { ResourceEditor } from '../otlp/resource-edit.ts';
+import type { Component } from '../support/component.ts';
+import { componentLogger } from '../support/logger.ts';
 import type { PipelineParts } from './pipeline.ts';
+
+/** Identity of a pipeline's resources, and the parts of it that have a start and a stop. */
+export interface Identity {
+  readonly editor: ResourceEditor;
+  readonly components: readonly Component[];
+}
 
 /** The rules of a pipeline's processors in their order. Without a processor for it, the service gets its name last. */
 export function createIdentity(
   processors: readonly (ConfiguredComponent | undefined)[],
   parts: PipelineParts,
-): ResourceChain {
+): Identity {
   const rules = processors.flatMap((processor) => createRule(processor, parts) ?? []);
   const hasNames = processors.some((processor) => isOfType(processor, serviceNameType));
   const last = hasNames ? [] : [createServiceNameRule('service_name', { hasDefault: true })];
-  return new ResourceChain([...rules, ...last], parts.meter);
+  const components = rules.filter((rule): rule is ResourceRule & Component => 'start' in rule);
+  return { editor: new ResourceChain([...rules, ...last], parts.meter), components };
 }
 
 /** The rule of a processor; `undefined` for one that has none. */
-function createRule(processor: ConfiguredComponent | undefined, parts: PipelineParts): ResourceRule | undefined {
+function createRule(
+  processor: ConfiguredComponent | undefined,
+  parts: PipelineParts,
+): ResourceRule | (ResourceRule & Component) | undefined {
+  const { random, clock, logger, host = thisHost() } = parts;
   if (isOfType(processor, resourceType)) return createResourceRule(processor.id, processor.config);
-  if (isOfType(processor, filterType)) return createFilterRule(processor.id, processor.config, parts.random);
-  if (isOfType(processor, serviceNameType)) return createNameRule(processor.id, processor.config, parts);
+  if (isOfType(processor, filterType)) return createFilterRule(processor.id, processor.config, random);
+  if (isOfType(processor, detectionType)) {
+    const { id, config } = processor;
+    const hasProcesses = config.detectors.includes('process');
+    const { procRoot } = config.process;
+    const processes = hasProcesses ? new ProcessReader({ procRoot, variables: [] }, parts) : undefined;
+    return new ResourceDetection(id, config, {
+      host,
+      clock,
+      logger: componentLogger(logger, 'processor', id),
+      processes,
+    });
+  }
+  if (isOfType(processor, serviceNameType)) {
+    const { readsProcesses, procRoot } = processor.config;
+    const variables = serviceVariables;
+    const processes = readsProcesses ? new ProcessReader({ procRoot, variables }, parts) : undefined;
+    return createServiceNameRule(processor.id, processor.config, processes);
+  }
   return undefined;
 }
 
@@ -41,10 +74,4 @@ function createResourceRule(id: string, { actions }: ResourceConfig): ResourceRu
       return true;
     },
   };
-}
-
-function createNameRule(id: string, config: ServiceNameConfig, parts: PipelineParts): ResourceRule {
-  const { readsProcesses, procRoot } = config;
-  const processes = readsProcesses ? new ProcessReader({ procRoot, variables: serviceVariables }, parts) : undefined;
-  return createServiceNameRule(id, config, processes);
 }

@@ -56,13 +56,14 @@ export function createPipeline(
     parts,
   );
   const natives = names.native === undefined ? [] : [names.native];
-  const editing = { ...parts, editor: createIdentity(configuredProcessors(id, config), parts) };
+  const identity = createIdentity(configuredProcessors(id, config), parts);
+  const editing = { ...parts, editor: identity.editor };
   const passThrough = (): PassThrough => new PassThrough({ ...editing, names, exporters, watchers });
   const cycle: CyclePart | undefined = cycleProcessor && createCyclePart(id, cycleProcessor, names, outlets, editing);
   if (cycle === undefined) {
     const nothing = { intake: undefined, merged: undefined, journal: undefined };
     const purge = new StorePurge(storeProcessor.id, store, parts.clock);
-    const components = [...first, purge, ...natives, ...outlets.substitutes(store)];
+    const components = [...first, ...identity.components, purge, ...natives, ...outlets.substitutes(store)];
     return { id, store, ...nothing, profiles: passThrough(), admissions: admit([], [passFull]), components };
   }
   const { intake, merged, journal } = cycle;
@@ -71,7 +72,7 @@ export function createPipeline(
     ...{ id, store, intake, merged, journal },
     profiles: merged ?? passThrough(),
     admissions: admit([reportFull, ...cycle.admissions.frames], [otlpFull, ...cycle.admissions.otlp]),
-    components: [...first, ...natives, ...cycle.components],
+    components: [...first, ...identity.components, ...natives, ...cycle.components],
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
+import type { Host } from '../identity/host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { ProfilesSink } from '../receivers/otlp/profiles-sink.ts';
 import type { ReportConsumer } from '../reporter/cycle-report.ts';
@@ -50,4 +51,6 @@ export interface PipelineParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly createProfileId: () => Uint8Array;
+  /** Machine that processors of identity ask; this one by default. */
+  readonly host?: Host;
 }

@@ -7,6 +7,7 @@ import { fileExporterType } from '../exporters/file/file-exporter.ts';
 import { otlpGrpcExporterType } from '../exporters/otlp-grpc/otlp-grpc-exporter.ts';
 import { otlpHttpExporterType } from '../exporters/otlp-http/otlp-http-exporter.ts';
 import { healthCheckType } from '../http/health/health-check.ts';
+import { detectionType } from '../identity/detection/detection-config.ts';
 import { filterType } from '../identity/filter/filter-config.ts';
 import { resourceType } from '../identity/resource/resource-config.ts';
 import { serviceNameType } from '../identity/service/service-name-config.ts';
@@ -36,6 +37,7 @@ export const componentTypes: readonly ServiceComponentType[] = [
   symbolizerType,
   resourceType,
   filterType,
+  detectionType,
   serviceNameType,
   reportingCycleType,
   otlpGrpcExporterType,

@@ -1,0 +1,111 @@
+import { lookup, lookupService } from 'node:dns/promises';
+import type { AnyValue } from '../../otlp/profiles-data.ts';
+import type { Host } from '../host.ts';
+import { ApiClient } from '../kubernetes/api-client.ts';
+import { parseResourceAttributes } from '../otel-variables.ts';
+import type { DetectionConfig, DetectorName } from './detection-config.ts';
+
+/** Attributes that a detector found. */
+export type Detected = ReadonlyMap<string, AnyValue>;
+
+/** Asks a detector of this node. Rejects when it cannot tell; the message says why. */
+export function detect(
+  name: Exclude<DetectorName, 'process'>,
+  config: DetectionConfig,
+  host: Host,
+  signal: AbortSignal,
+): Promise<Detected> {
+  switch (name) {
+    case 'env':
+      return detectEnvironment(host);
+    case 'system':
+      return detectSystem(config.system, host);
+    case 'k8s_api':
+      return detectNode(config.oldKubernetes ?? config.kubernetes, host, signal);
+  }
+}
+
+async function detectEnvironment({ env }: Host): Promise<Detected> {
+  const found = parseResourceAttributes(env.OTEL_RESOURCE_ATTRIBUTES ?? '');
+  if (found === undefined) throw new Error('OTEL_RESOURCE_ATTRIBUTES is not of the form key=value,key=value');
+  return found;
+}
+
+async function detectSystem({ hostnameSources, attributes }: DetectionConfig['system'], host: Host): Promise<Detected> {
+  const release = attributes.has('os.name') || attributes.has('os.version') ? await osRelease(host) : new Map();
+  const sources: Readonly<Record<string, () => AnyValue | Promise<AnyValue>>> = {
+    'host.name': () => hostName(hostnameSources, host),
+    'host.id': () => machineId(host),
+    'host.arch': () => architectures[host.architecture] ?? host.architecture,
+    'host.ip': () => host.addresses,
+    'os.type': () => host.systemType.toLowerCase(),
+    'os.name': () => release.get('NAME'),
+    'os.version': () => release.get('VERSION_ID'),
+    'os.description': () => `${host.systemType} ${host.hostname} ${host.systemRelease}`,
+  };
+  const found = new Map<string, AnyValue>();
+  for (const name of attributes) {
+    const value = await sources[name]!();
+    if (value !== undefined && value !== '') found.set(name, value);
+  }
+  return found;
+}
+
+/** Names of the conventions (https://opentelemetry.io/docs/specs/semconv/registry/attributes/host/) for those of Node.js. */
+const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: 'x86', arm: 'arm32', ppc64: 'ppc64' };
+
+async function hostName(sources: readonly string[], { hostname }: Host): Promise<string> {
+  for (const source of sources) {
+    if (source === 'os') return hostname;
+    try {
+      const { address } = await lookup(hostname);
+      const { hostname: full } = await lookupService(address, 0);
+      if (full !== 'localhost' && full !== address) return full;
+    } catch {
+      // The resolver knows no name: the next source.
+    }
+  }
+  return hostname;
+}
+
+/** Never of the hardware, which containers and copies of a machine share. */
+async function machineId({ readText }: Host): Promise<string> {
+  for (const path of ['/etc/machine-id', '/var/lib/dbus/machine-id']) {
+    const id = await readText(path).catch(() => '');
+    if (id.trim() !== '') return id.trim();
+  }
+  return '';
+}
+
+async function osRelease({ readText }: Host): Promise<ReadonlyMap<string, string>> {
+  const text = await readText('/etc/os-release').catch(() => '');
+  const entries = text.split('\n').map((line) => /^([A-Z_]+)="?(.*?)"?$/.exec(line));
+  return new Map(entries.flatMap((entry) => (entry === null ? [] : [[entry[1]!, entry[2]!] as const])));
+}
+
+async function detectNode(
+  { nodeVariable, attributes, authType, server }: DetectionConfig['kubernetes'],
+  host: Host,
+  signal: AbortSignal,
+): Promise<Detected> {
+  const node = host.env[nodeVariable] ?? '';
+  if (node === '') {
+    throw new Error(
+      `${nodeVariable} is not set; set it from the downward API's spec.nodeName, or name another variable`,
+    );
+  }
+  const client = new ApiClient({ authType, server }, host);
+  const uidOf = async (path: string): Promise<string> => {
+    const object = (await client.get(path, signal)) as { metadata?: { uid?: string } };
+    return object.metadata?.uid ?? '';
+  };
+  const found = new Map<string, AnyValue>();
+  if (attributes.has('k8s.node.name')) found.set('k8s.node.name', node);
+  if (attributes.has('k8s.node.uid')) {
+    found.set('k8s.node.uid', await uidOf(`/api/v1/nodes/${encodeURIComponent(node)}`));
+  }
+  if (attributes.has('k8s.cluster.uid')) {
+    found.set('k8s.cluster.uid', await uidOf('/api/v1/namespaces/kube-system'));
+  }
+  return found;
+}

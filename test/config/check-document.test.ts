@@ -92,7 +92,7 @@ for (const { name, text, messages } of [
 
 for (const { kind, type, remedy } of [
   { kind: 'processors', type: 'batch', remedy: 'batches are made by the exporter' },
-  { kind: 'processors', type: 'k8sattributes', remedy: 'Collector' },
+  { kind: 'processors', type: 'groupbyattrs', remedy: 'Collector' },
   { kind: 'extensions', type: 'zpages', remedy: '/status' },
   { kind: 'exporters', type: 'logging', remedy: 'name "debug"' },
   { kind: 'receivers', type: 'hostmetrics', remedy: 'Framekeeper carries profiles alone' },

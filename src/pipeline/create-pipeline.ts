@@ -18,6 +18,7 @@ import type { CyclePart } from './create-cycle-part.ts';
 import { createCyclePart } from './create-cycle-part.ts';
 import { createIdentity } from './create-identity.ts';
 import { refuseForPassThrough, refuseForReport } from './fan-out.ts';
+import { mergeOrPass } from './merge-into-cycle.ts';
 import type { NodeNames } from './node-names.ts';
 import { createNodeNames } from './node-names.ts';
 import { PassThrough } from './pass-through.ts';
@@ -70,7 +71,7 @@ export function createPipeline(
   const otlpFull = merged === undefined ? passFull : reportFull;
   return {
     ...{ id, store, intake, merged, journal },
-    profiles: merged ?? passThrough(),
+    profiles: merged === undefined ? passThrough() : mergeOrPass(merged, passThrough()),
     admissions: admit([reportFull, ...cycle.admissions.frames], [otlpFull, ...cycle.admissions.otlp]),
     components: [...first, ...identity.components, ...natives, ...cycle.components],
   };

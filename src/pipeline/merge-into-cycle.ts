@@ -11,7 +11,7 @@ import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
 import { UnnamedTally } from '../profile/names/unnamed-frames.ts';
 import { editProfiles } from '../profile/resources/edit-profiles.ts';
 import { serviceNameDefault } from '../profile/resources/service-name.ts';
-import type { HoldingSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
+import type { HoldingSink, ProfilesSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
 import type { JoinedReport, MergedProfiles, TakenProfiles, WindowUsage } from '../reporter/merged-profiles.ts';
 import type { WindowLimits } from '../reporter/trace-intake.ts';
 import type { Clock } from '../support/clock.ts';
@@ -32,6 +32,10 @@ export interface MergeParts {
   /** 16 random bytes a call. */
   readonly createProfileId: () => Uint8Array;
 }
+
+/** A request is decoded and joined at some 40 ms a MiB, or a microsecond an element. */
+const mostJoinedBytes = 512 * 1024;
+const mostJoinedElements = 32_768;
 
 /**
  * Keeps OTLP profiles until the tick and lets them leave with the report of the cycle, as one request. A request is named and
@@ -59,6 +63,14 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
   /** Samples that were not taken so far because the window was full. */
   get rejectedSamples(): number {
     return this.#rejectedSamples;
+  }
+
+  /** False for a request that would stop the loop for long while it is decoded and joined: it passes alone, and loses little by that. */
+  canHold({ scan, isLarge }: ReceivedProfiles): boolean {
+    if (isLarge) return false;
+    if (scan.kind === 'not_passable') return true;
+    const { bytes, columns, sampleCount } = scan.profiles;
+    return bytes.length <= mostJoinedBytes && sampleCount + sum(columns.counts) <= mostJoinedElements;
   }
 
   /** Takes all of a request, or nothing of it when the window has no room for it. */
@@ -199,6 +211,17 @@ function withNewIds(data: ProfilesData, createProfileId: () => Uint8Array): Prof
     })),
   }));
   return { ...data, resourceProfiles };
+}
+
+/** Merges requests into the cycle, and passes those on that it cannot hold. */
+export function mergeOrPass(merged: HoldingSink, passing: ProfilesSink): ProfilesSink {
+  return {
+    submit: (received, signal, hops) => (merged.canHold(received) ? merged : passing).submit(received, signal, hops),
+  };
+}
+
+function sum(counts: Uint32Array): number {
+  return counts.reduce((total, count) => total + count, 0);
 }
 
 const locationsPerStep = 64;

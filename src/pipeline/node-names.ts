@@ -63,16 +63,16 @@ const fileNamedTypes: ReadonlySet<string> = new Set(['', 'native', 'go', 'rust']
 
 /**
  * The store at a time, for OTLP profiles: what it lacks is asked for. `readData` gives the profiles whose locations are named, for the
- * few that have locations in memory.
+ * few that have locations in memory; without it these get no names.
  */
 export function namingAt(
   { store, native, memory }: NodeNames,
   nowMs: number,
-  readData: () => ProfilesData,
+  readData?: () => ProfilesData,
 ): NamingSession {
   const session = store.at(nowMs);
   if (native === undefined) return session;
-  const inMemory = memory && new MemoryNaming({ session, native, memory, readData });
+  const inMemory = memory && readData && new MemoryNaming({ session, native, memory, readData });
   return {
     learnExecutable: (fileId, executable) => session.learnExecutable(fileId, executable),
     learnSymbol: (fileId, high, low, symbol) => session.learnSymbol(fileId, high, low, symbol),

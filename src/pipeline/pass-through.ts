@@ -3,13 +3,14 @@ import type { ExportRequest } from '../exporters/export-request.ts';
 import { createEncodedRequest, createExportRequest } from '../exporters/export-request.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { editResources, hasAttributeKey } from '../otlp/passable/edit-resources.ts';
+import type { NotPassableReason } from '../otlp/passable/not-passable.ts';
 import type { ScanResult } from '../otlp/passable/passable-scanner.ts';
 import { PassableScanner } from '../otlp/passable/passable-scanner.ts';
 import type { ProfilesData } from '../otlp/profiles-data.ts';
 import { countSamples } from '../otlp/profiles-data.ts';
 import type { ResourceContext, ResourceEditor } from '../otlp/resource-edit.ts';
 import { attributeNames } from '../profile/attribute-names.ts';
-import { enrichPassable } from '../profile/names/enrich-passable.ts';
+import { enrichPassable, isNameUnderWay } from '../profile/names/enrich-passable.ts';
 import type { LocationCounts } from '../profile/names/enrich-profiles.ts';
 import { enrichProfiles } from '../profile/names/enrich-profiles.ts';
 import { LearnedLately } from '../profile/names/learned-lately.ts';
@@ -20,6 +21,8 @@ import { serviceNameDefault } from '../profile/resources/service-name.ts';
 import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
 import { createUnresolvedCounter } from '../reporter/reporter-metrics.ts';
 import type { Clock } from '../support/clock.ts';
+import type { Steps } from '../support/steps.ts';
+import { atOnce, WorkQueue } from '../support/steps.ts';
 import { offerToAll } from './fan-out.ts';
 import { createLocationCounter } from './location-counter.ts';
 import type { NodeNames } from './node-names.ts';
@@ -49,10 +52,12 @@ export class PassThrough implements ProfilesSink {
   readonly #lately: LearnedLately;
   /** Of requests that waited for names. */
   readonly #scanner = new PassableScanner();
+  readonly #large: WorkQueue;
 
   constructor(parts: PassThroughParts) {
     this.#parts = parts;
     this.#editor = parts.editor ?? serviceNameDefault;
+    this.#large = new WorkQueue(parts.clock);
     this.#lately = new LearnedLately(parts.names.store.lifetimeMs);
     this.#locations = createLocationCounter(parts.meter);
     this.#unresolved = createUnresolvedCounter(parts.meter);
@@ -64,13 +69,14 @@ export class PassThrough implements ProfilesSink {
   }
 
   submit(received: ReceivedProfiles, signal?: AbortSignal, hops = 0): SinkAnswer | Promise<SinkAnswer> {
+    if (received.isLarge) return this.#submitLarge(received, hops, signal);
     const { holdMs } = this.#parts.names;
-    const named = this.#name(received);
+    const named = atOnce(this.#name(received));
     const isUnderWay = holdMs > 0 && named.locations.unnamed.some(({ reason }) => reason === 'under_way');
     if (isUnderWay) return this.#hold(received, hops, signal);
-    const settled = this.#lookUp(named);
-    if (settled === undefined) return this.#send(this.#identify(named, received, hops), signal);
-    return settled.then(() => this.#send(this.#identify(named, received, hops), signal));
+    const settled = atOnce(this.#lookUp(named));
+    if (settled === undefined) return this.#send(atOnce(this.#identify(named, received, hops)), signal);
+    return settled.then(() => this.#send(atOnce(this.#identify(named, received, hops)), signal));
   }
 
   /** Waits for names under way, no longer than `hold`. */
@@ -80,16 +86,34 @@ export class PassThrough implements ProfilesSink {
     const { scan } = received;
     // The scanner's columns are those of another message by now.
     const again = scan.kind === 'passable' ? this.#scanner.scan(scan.profiles.bytes, true) : scan;
-    const named = this.#name(received, again);
-    await this.#lookUp(named);
-    return this.#send(this.#identify(named, received, hops), signal);
+    const named = atOnce(this.#name(received, again));
+    await atOnce(this.#lookUp(named));
+    return this.#send(atOnce(this.#identify(named, received, hops)), signal);
+  }
+
+  /**
+   * The same in slices, and without decoding: its columns belong to it alone. Frames in memory get no names, equal locations and
+   * resources stay two, and entries of the dictionary stay that a dropped resource alone used. A filter of samples decodes it, though.
+   */
+  async #submitLarge(received: ReceivedProfiles, hops: number, signal?: AbortSignal): Promise<SinkAnswer> {
+    const { scan, bytes, sampleCount } = received;
+    // Not even in our own form can it be scanned: an ID has the wrong length, or a number is none.
+    if (scan.kind === 'not_passable') {
+      return this.#send(withoutNames(createEncodedRequest(bytes!, sampleCount, hops), scan.reason), signal);
+    }
+    const { native, holdMs } = this.#parts.names;
+    const isHeld = holdMs > 0 && (await this.#large.add(isNameUnderWay(scan.profiles, this.#beginNaming(received))));
+    if (isHeld) await native?.untilIdle(holdMs);
+    const named = await this.#large.add(this.#name(received));
+    await await this.#large.add(this.#lookUp(named));
+    return this.#send(await this.#large.add(this.#identify(named, received, hops)), signal);
   }
 
   /** Begins to look up what the identity of the request needs; `undefined` when nothing has to be waited for. */
-  #lookUp(named: NamedRequest): Promise<void> | undefined {
+  *#lookUp(named: NamedRequest): Steps<Promise<void> | undefined> {
     const editor = this.#editor;
     if (editor.settled === undefined || editor.foresee === undefined) return undefined;
-    if (named.kind === 'bytes') editResources(named.bytes, editor, named.context);
+    if (named.kind === 'bytes') yield* editResources(named.bytes, editor, named.context, named.isLarge);
     else {
       editor.foresee(named.data.resourceProfiles.map(({ resource }) => resource.attributes));
     }
@@ -113,15 +137,17 @@ export class PassThrough implements ProfilesSink {
   }
 
   /** The request with the store's names, around the bytes of its samples where they can stay. */
-  #name(received: ReceivedProfiles, scan: ScanResult = received.scan): NamedRequest {
+  *#name(received: ReceivedProfiles, scan: ScanResult = received.scan): Steps<NamedRequest> {
     if (scan.kind === 'not_passable') return this.#rebuild(received, scan.reason);
     const { profiles } = scan;
+    const { isLarge = false } = received;
     const isServiceOnSamples = hasAttributeKey(profiles, attributeNames.serviceName);
-    const locations = enrichPassable(profiles, this.#beginNaming(received), this.#lately);
+    const options = { lately: this.#lately, leavesEqual: isLarge };
+    const locations = yield* enrichPassable(profiles, this.#beginNaming(received), options);
     if (locations === undefined) return this.#rebuild(received, 'same_location');
     const { bytes, namedLocations } = locations;
     const way = namedLocations > 0 ? 'named' : bytes === profiles.bytes ? 'as_it_was' : 'inlined';
-    return { kind: 'bytes', bytes, context: { isServiceOnSamples }, locations, way };
+    return { kind: 'bytes', bytes, context: { isServiceOnSamples }, isLarge, locations, way };
   }
 
   #rebuild(received: ReceivedProfiles, reason: string): NamedRequest & { kind: 'data' } {
@@ -134,18 +160,23 @@ export class PassThrough implements ProfilesSink {
     const { names, clock } = this.#parts;
     const nowMs = clock.nowMs();
     this.#lately.begin(nowMs, names.store.earlyRemovals);
-    return namingAt(names, nowMs, () => received.data);
+    return namingAt(names, nowMs, received.isLarge ? undefined : () => received.data);
   }
 
-  #identify(named: NamedRequest, received: ReceivedProfiles, hops: number): EnrichedRequest {
+  *#identify(named: NamedRequest, received: ReceivedProfiles, hops: number): Steps<EnrichedRequest> {
     const { sampleCount } = received;
     const { unnamed } = named.locations;
     if (named.kind === 'bytes') {
-      const { bytes, context, locations, way } = named;
-      const edited = editResources(bytes, this.#editor, context);
-      if (edited === undefined) return this.#identify(this.#rebuild(received, 'resources'), received, hops);
-      const request = createEncodedRequest(edited, sampleCount, hops);
-      const isChanged = edited !== bytes && way !== 'named';
+      const { bytes, context, isLarge, locations, way } = named;
+      const edited = yield* editResources(bytes, this.#editor, context, isLarge);
+      if (edited === undefined) return yield* this.#identify(this.#rebuild(received, 'resources'), received, hops);
+      let keptSamples = sampleCount;
+      for (const { by, samples } of edited.dropped) {
+        this.#editor.countDropped(by, samples);
+        keptSamples -= samples;
+      }
+      const request = createEncodedRequest(edited.bytes, keptSamples, hops);
+      const isChanged = edited.bytes !== bytes && way !== 'named';
       return { request, unnamed, locations, way: { way: isChanged ? 'identified' : way } };
     }
     const { data: before, locations, reason } = named;
@@ -165,12 +196,18 @@ export class PassThrough implements ProfilesSink {
   }
 }
 
+function withoutNames(request: ExportRequest, reason: NotPassableReason): EnrichedRequest {
+  const locations = { learnedLocations: 0, namedLocations: 0, unnamedLocations: 0, unnamed: [] };
+  return { request, unnamed: [], locations, way: { way: 'rebuilt', reason } };
+}
+
 /** A request with names, before its resources are edited. */
 type NamedRequest =
   | {
       readonly kind: 'bytes';
       readonly bytes: Uint8Array;
       readonly context: ResourceContext;
+      readonly isLarge: boolean;
       readonly locations: LocationCounts;
       readonly way: 'named' | 'as_it_was' | 'inlined';
     }

@@ -21,7 +21,7 @@ const table = configTable({
     otlpProfiles: choice(
       'otlp_profiles',
       { choices: ['pass_through', 'merge'], fallback: 'pass_through' },
-      'OTLP profiles are sent on request by request, or leave with the report of the cycle.',
+      'OTLP profiles are sent on request by request, or leave with the report of the cycle; requests over 512 KiB pass in any case.',
     ),
     // 128 CPUs at 100 Hz for a minute are 768,000 events.
     maxEvents: integer(

@@ -1,11 +1,16 @@
 // hot
 import { randomBytes } from 'node:crypto';
+import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
+
+const seedName = 'framekeeper.hash_seed';
 
 /**
- * Different in each process, so that nobody can send keys that all belong at one place of a table. Nothing that leaves
- * the process depends on it: the tables number their entries in the order of their coming.
+ * Different in each process, so that nobody can send keys that all belong at one place of a table, and the same in its threads, which
+ * hand tables to each other. Nothing that leaves the process depends on it: the tables number their entries in the order of their coming.
  */
-export const hashSeed: number = randomBytes(4).readInt32LE();
+export const hashSeed: number =
+  (getEnvironmentData(seedName) as unknown as number | undefined) ?? randomBytes(4).readInt32LE();
+if (isMainThread) setEnvironmentData(seedName, hashSeed);
 
 /** Mixes four 32-bit words into one, unsigned. For places in a table, never for identity. */
 export function mixWords(a: number, b: number, c: number, d: number): number {

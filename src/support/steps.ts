@@ -25,3 +25,20 @@ export async function inSlices<T>(steps: Steps<T>, clock: Pick<Clock, 'nowMs'>):
     endMs = clock.nowMs() + sliceMs;
   }
 }
+
+/** Does long work in slices, one work after the other: however many there are, they take no more than one slice of a turn. */
+export class WorkQueue {
+  readonly #clock: Pick<Clock, 'nowMs'>;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(clock: Pick<Clock, 'nowMs'>) {
+    this.#clock = clock;
+  }
+
+  /** Rejects with what the work throws. */
+  add<T>(steps: Steps<T>): Promise<T> {
+    const result = this.#last.then(() => inSlices(steps, this.#clock));
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+}

@@ -4,10 +4,12 @@ import { parseFileId } from '../../src/model/file-id.ts';
 import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { countSamples } from '../../src/otlp/profiles-data.ts';
-import { MergeIntoCycle } from '../../src/pipeline/merge-into-cycle.ts';
+import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { MergeIntoCycle, mergeOrPass } from '../../src/pipeline/merge-into-cycle.ts';
 import { namesOfStore } from '../../src/pipeline/node-names.ts';
 import { checkConformance } from '../../src/profile/check/check-conformance.ts';
-import type { ReceivedProfiles } from '../../src/receivers/otlp/profiles-sink.ts';
+import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
+import type { ReceivedProfiles, SinkAnswer } from '../../src/receivers/otlp/profiles-sink.ts';
 import { atOnce } from '../../src/support/steps.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import type { Mutable } from '../otlp/good-profiles.ts';
@@ -203,4 +205,31 @@ test('the names of a request can be learned without its samples', () => {
   merge.learn(good());
   assert.equal(store.at(0).openFile(hash)?.find(0, 0x2345)?.functionName, 'checkout');
   assert.equal(merge.usage.events, 0);
+});
+
+test('a request that would stop the loop for long is not held, and passes', async () => {
+  const { merge } = setUp();
+  const passed: ReceivedProfiles[] = [];
+  const passing = {
+    submit: (received: ReceivedProfiles): SinkAnswer => {
+      passed.push(received);
+      return { kind: 'accepted' };
+    },
+  };
+  const sink = mergeOrPass(merge, passing);
+  const reader = new MessageReader();
+  const requestOf = (count: number, text = ''): ReceivedProfiles => {
+    const data = good(({ dictionary, resourceProfiles }) => {
+      const [profile] = resourceProfiles[0]!.scopeProfiles[0]!.profiles;
+      const [sample] = profile!.samples;
+      for (let i = 0; i < count; i++) profile!.samples.push({ ...sample!, values: [], timestampsUnixNano: [1n] });
+      dictionary.functionTable[1]!.filenameStrindex = dictionary.stringTable.push(text || 'a file') - 1;
+    });
+    return reader.read({ encoding: 'protobuf', bytes: encodeProfilesData(data), isVersionDeclared: true });
+  };
+  const requests = [requestOf(1), requestOf(33_000), requestOf(1, 'x'.repeat(600_000))];
+  const signal = new AbortController().signal;
+  for (const request of requests) assert.deepEqual(await sink.submit(request, signal, 0), { kind: 'accepted' });
+  assert.deepEqual(passed, requests.slice(1));
+  assert.equal(merge.usage.events, 4);
 });

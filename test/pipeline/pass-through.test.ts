@@ -2,15 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
 import { parseFileId } from '../../src/model/file-id.ts';
+import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { countSamples } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import type { ResourceEditor } from '../../src/otlp/resource-edit.ts';
 import type { NodeNames } from '../../src/pipeline/node-names.ts';
 import { namesOfStore } from '../../src/pipeline/node-names.ts';
 import type { PassWatcher } from '../../src/pipeline/pass-through.ts';
 import { PassThrough } from '../../src/pipeline/pass-through.ts';
 import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
+import { serviceNameDefault } from '../../src/profile/resources/service-name.ts';
 import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
 import type { ReceivedProfiles } from '../../src/receivers/otlp/profiles-sink.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
@@ -29,7 +32,11 @@ const nobody = {
   reasonUnknown: () => 'never_submitted',
 };
 
-function startPassThrough(takes: readonly boolean[], watchers: readonly PassWatcher[] = []) {
+function startPassThrough(
+  takes: readonly boolean[],
+  watchers: readonly PassWatcher[] = [],
+  editor = serviceNameDefault,
+) {
   const { meter, values } = recordMetrics();
   const clock = new FakeClock();
   const store = new SymbolStore(configOf({ lifetime: '60s' }), () => 0.5);
@@ -40,7 +47,7 @@ function startPassThrough(takes: readonly boolean[], watchers: readonly PassWatc
       return isTaken;
     }),
   );
-  const sink = new PassThrough({ names: namesOfStore(store), exporters, watchers, clock, meter });
+  const sink = new PassThrough({ names: namesOfStore(store), editor, exporters, watchers, clock, meter });
   return { sink, store, clock, requests, metrics: values };
 }
 
@@ -188,3 +195,93 @@ test('a request that waited for names is named in its own bytes, whatever was re
   assert.deepEqual(enrichProfiles(sent, nobody).data, enrichProfiles(expected, nobody).data);
   assert.ok(sent.dictionary.stringTable.includes('pay'));
 });
+
+/** A request of 9,000 locations with names, of which one has none, and was read as a large one. Decoding it is a fault. */
+function readLarge(change: (data: ReturnType<typeof goodProfiles>) => void = () => undefined): ReceivedProfiles {
+  const data = goodProfiles();
+  const { locationTable, stackTable } = data.dictionary;
+  for (let i = 0; i < 9_000; i++) {
+    const lines = [{ functionIndex: 1, line: BigInt(i), column: 0n }];
+    locationTable.push({ mappingIndex: 1, address: BigInt(0x10_0000 + i), lines, attributeIndices: [1] });
+    stackTable[1]!.locationIndices.push(locationTable.length - 1);
+  }
+  change(data);
+  const read = new MessageReader().read({
+    encoding: 'protobuf',
+    bytes: encodeProfilesData(data),
+    isVersionDeclared: true,
+  });
+  assert.ok(read.isLarge);
+  const decode = (): never => assert.fail('a large request was decoded');
+  return Object.defineProperty({ ...read, data: undefined }, 'data', { get: decode }) as unknown as ReceivedProfiles;
+}
+
+test('a large request is named in turns of the loop, around its bytes', async () => {
+  const { sink, store, requests } = startPassThrough([true]);
+  store.at(0).learnSymbol(hash, 0, 0x1234, symbolOf('pay'));
+  const answer = sink.submit(readLarge());
+  assert.ok(answer instanceof Promise);
+  assert.deepEqual(await answer, { kind: 'accepted' });
+  const { dictionary } = decodeProfilesData(requests[0]!.encoded());
+  const [line] = dictionary.locationTable[1]!.lines;
+  assert.equal(dictionary.stringTable[dictionary.functionTable[line!.functionIndex]!.nameStrindex], 'pay');
+  // What it brought is known as well.
+  const known = store
+    .at(0)
+    .openFile(hash)!
+    .find(0, 0x10_0000 + 8_999);
+  assert.equal(known?.line, 8_999);
+});
+
+test('a large request of which a name would make two locations equal is not rebuilt, and one of them has no name', async () => {
+  const { sink, requests, metrics } = startPassThrough([true]);
+  const large = readLarge(({ dictionary }) => {
+    dictionary.locationTable.push({ ...dictionary.locationTable.at(-1)!, lines: [] });
+    dictionary.stackTable[1]!.locationIndices.push(dictionary.locationTable.length - 1);
+  });
+  assert.deepEqual(await sink.submit(large), { kind: 'accepted' });
+  const { locationTable } = decodeProfilesData(requests[0]!.encoded()).dictionary;
+  assert.deepEqual(locationTable.at(-1)!.lines, []);
+  const unnamed = [...(await metrics())].filter(([name]) => name.includes('reason="same_location"'));
+  assert.deepEqual(
+    unnamed.map(([, count]) => count),
+    [1],
+  );
+});
+
+test('a large request that cannot be scanned passes as it is', async () => {
+  const { sink, requests } = startPassThrough([true]);
+  const bytes = Uint8Array.of(0x12, 0);
+  const data = goodProfiles();
+  const scan = { kind: 'not_passable', reason: 'reference' } as const;
+  assert.deepEqual(await sink.submit({ data, sampleCount: 1, scan, isLarge: true, bytes }), { kind: 'accepted' });
+  assert.equal(requests[0]!.encoded(), bytes);
+});
+
+test('a large request loses the resources that an editor drops, and their samples are counted', async () => {
+  const dropped: number[] = [];
+  const editor: ResourceEditor = {
+    edit: (resources) =>
+      resources.map((attributes, index) =>
+        index === 0 ? { kind: 'dropped', by: 'filter' } : { kind: 'kept', attributes },
+      ),
+    countDropped: (_, samples) => dropped.push(samples),
+  };
+  const { sink, requests } = startPassThrough([true], [], editor);
+  const large = readLarge((data) => {
+    const [first] = data.resourceProfiles;
+    const attributes = [{ key: 'service.name', value: 'another' }];
+    data.resourceProfiles.push({ ...first!, resource: { attributes, droppedAttributesCount: 0 } });
+  });
+  assert.deepEqual(await sink.submit(large), { kind: 'accepted' });
+  const { resourceProfiles } = decodeProfilesData(requests[0]!.encoded());
+  assert.deepEqual(
+    resourceProfiles.map(({ resource }) => resource.attributes[0]!.value),
+    ['another'],
+  );
+  assert.deepEqual([dropped, requests[0]!.sampleCount], [[2], 2]);
+});
+
+function symbolOf(functionName: string): FrameSymbol {
+  return { functionName, systemName: '', filePath: '', line: 0, column: 0, startLine: 0, inlined: [] };
+}

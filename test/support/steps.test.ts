@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Steps } from '../../src/support/steps.ts';
-import { atOnce, inSlices } from '../../src/support/steps.ts';
+import { atOnce, inSlices, WorkQueue } from '../../src/support/steps.ts';
 
 /** Work of some steps, each of which moves the clock. */
 function work(steps: number, stepMs: number) {
@@ -51,4 +51,31 @@ test('inSlices rejects with what the work throws', async () => {
     throw new Error('a fault');
   }
   await assert.rejects(inSlices(faulty(), { nowMs: () => 0 }), /a fault/);
+});
+
+test('WorkQueue goes on after work that failed', async () => {
+  function* faulty(): Steps<void> {
+    yield;
+    throw new Error('a fault');
+  }
+  const { run, clock } = work(1, 1);
+  const queue = new WorkQueue(clock);
+  const failing = queue.add(faulty());
+  const after = queue.add(run());
+  await assert.rejects(failing, /a fault/);
+  assert.equal(await after, 'all done');
+});
+
+test('WorkQueue does not begin a work before the one ahead has ended', async () => {
+  const order: string[] = [];
+  function* named(name: string): Steps<void> {
+    for (let i = 0; i < 3; i++) {
+      order.push(name);
+      yield;
+    }
+  }
+  let nowMs = 0;
+  const queue = new WorkQueue({ nowMs: () => (nowMs += 2) });
+  await Promise.all([queue.add(named('a')), queue.add(named('b'))]);
+  assert.deepEqual(order, ['a', 'a', 'a', 'b', 'b', 'b']);
 });

@@ -11,6 +11,7 @@ import type { MessageContent } from '../../src/receivers/otlp/decode-message.ts'
 import type { ReadMessage } from '../../src/receivers/otlp/message-reader.ts';
 import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
 import { sortOutProfiles } from '../../src/receivers/otlp/sort-out-profiles.ts';
+import { atOnce } from '../../src/support/steps.ts';
 import { SymbolMap } from './symbol-map.ts';
 
 /** The way of a message: `as_it_was`, `named`, `inlined`, or the reason why it was rebuilt; `refused` when it was not read. */
@@ -37,7 +38,8 @@ export class TwoWays {
     const { data: sound, ...slowHead } = slow;
     assert.deepEqual(head, slowHead);
     const expected = enrichProfiles(sound, this.#slowNames);
-    const kept = scan.kind === 'passable' ? enrichPassable(scan.profiles, this.#names, this.#lately) : undefined;
+    const options = { lately: this.#lately };
+    const kept = scan.kind === 'passable' ? atOnce(enrichPassable(scan.profiles, this.#names, options)) : undefined;
     const reason = scan.kind === 'passable' ? 'same_location' : scan.reason;
     const rebuilt = kept === undefined ? enrichProfiles(read.data, this.#names) : undefined;
     if (rebuilt !== undefined) this.#lately.forget();

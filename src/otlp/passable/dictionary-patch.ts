@@ -1,9 +1,10 @@
 // hot
+import type { Steps } from '../../support/steps.ts';
 import { ProtobufWriter } from '../protobuf/protobuf-writer.ts';
 import { ByteWalk } from './byte-walk.ts';
 import { grown } from './dictionary-columns.ts';
 import type { Edit } from './edits.ts';
-import { editedMessage, writeEdited } from './edits.ts';
+import { writeEdited } from './edits.ts';
 import { inlineReferences } from './inline-references.ts';
 import { PairHash } from './pair-hash.ts';
 import type { PassableProfiles } from './passable-scanner.ts';
@@ -98,18 +99,18 @@ export class DictionaryPatch {
   }
 
   /** The message with these names and without references; the message itself where neither changes it. */
-  finish(): Uint8Array {
+  *finish(): Steps<Uint8Array> {
     const { bytes, hasReferences } = this.#profiles;
     if (this.#locationEdits.length === 0 && !hasReferences) return bytes;
     const room = 64 * (this.#locationEdits.length + this.#newTexts.size);
     const writer = new ProtobufWriter(bytes.length + room + (hasReferences ? bytes.length >> 2 : 0));
-    writeEdited(writer, bytes, [0, bytes.length], this.#topEdits());
+    yield* writeEdited(writer, bytes, [0, bytes.length], this.#topEdits());
     return writer.finish();
   }
 
   #topEdits(): Edit[] {
     const { bytes, columns, dictionary, hasReferences } = this.#profiles;
-    const edited = editedMessage(bytes, 0x12, dictionary, this.#dictionaryEdits());
+    const edited: Edit = { ...dictionary, field: 2, edits: this.#dictionaryEdits() };
     if (!hasReferences) return [edited];
     const edits: Edit[] = [];
     const walk = new ByteWalk();
@@ -122,7 +123,7 @@ export class DictionaryPatch {
       if (tag === 0x12) edits.push(edited);
       else {
         const within = inlineReferences(walk, columns, end);
-        if (within.length > 0) edits.push(editedMessage(bytes, tag, { start, bodyStart, end }, within));
+        if (within.length > 0) edits.push({ start, bodyStart, end, field: tag >>> 3, edits: within });
       }
       walk.position = end;
     }

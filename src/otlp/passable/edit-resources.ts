@@ -1,3 +1,4 @@
+import type { Steps } from '../../support/steps.ts';
 import type { Resource } from '../profiles-data.ts';
 import { noElements } from '../profiles-data.ts';
 import { readResource } from '../protobuf/decode-profiles-data.ts';
@@ -8,7 +9,7 @@ import type { ResourceContext, ResourceEditor } from '../resource-edit.ts';
 import { StringReferences } from '../string-references.ts';
 import { ByteWalk } from './byte-walk.ts';
 import type { Edit } from './edits.ts';
-import { editedMessage, writeEdited } from './edits.ts';
+import { writeEdited } from './edits.ts';
 import type { PassableProfiles } from './passable-scanner.ts';
 import { tables } from './table-scan.ts';
 import { TextColumns } from './text-columns.ts';
@@ -20,18 +21,35 @@ interface Place {
   readonly end: number;
 }
 
+/** A message with edited resources. */
+export interface EditedResources {
+  /** The message itself where nothing changes. */
+  readonly bytes: Uint8Array;
+  /** Of a large message alone. */
+  readonly dropped: readonly { readonly by: string; readonly samples: number }[];
+}
+
+/** Attributes are decoded at a fraction of a microsecond each. */
+const resourcesAStep = 32;
+
 /**
- * Edits the resources of a passable message around the bytes of its samples, once its references are inlined. Returns the message itself
- * where nothing changes, and `undefined` where a resource or a sample may be dropped, or two resources become equal: then the
- * dictionary has to be written anew.
+ * Edits the resources of a passable message around the bytes of its samples, once its references are inlined. `undefined` where a
+ * resource or a sample may be dropped, or two resources become equal: then the dictionary has to be written anew. A message that
+ * `isLarge` is not: equal resources stay two, and entries of the dictionary stay that a dropped resource used; `undefined` where
+ * samples may be dropped.
  */
-export function editResources(
+export function* editResources(
   bytes: Uint8Array,
   editor: ResourceEditor,
   context: ResourceContext,
-): Uint8Array | undefined {
+  isLarge = false,
+): Steps<EditedResources | undefined> {
   const found = findResources(bytes);
-  const resources = found.map(({ resource }) => decodeResource(bytes.subarray(resource.bodyStart, resource.end)));
+  const resources: Resource[] = [];
+  for (const [index, { resource }] of found.entries()) {
+    if (index % resourcesAStep === resourcesAStep - 1) yield;
+    resources.push(decodeResource(bytes.subarray(resource.bodyStart, resource.end)));
+  }
   const edited = editor.edit(
     resources.map(({ attributes }) => attributes),
     context,
@@ -39,28 +57,62 @@ export function editResources(
   const edits: Edit[] = [];
   const keys = new Set<string>();
   const scratch = new ProtobufWriter(1024);
+  const dropped: { by: string; samples: number }[] = [];
   for (let i = 0; i < found.length; i++) {
+    if (i % resourcesAStep === resourcesAStep - 1) yield;
     const outcome = edited[i]!;
-    if (outcome.kind === 'dropped' || outcome.samples !== undefined) return undefined;
+    const { entry, resource } = found[i]!;
+    if (outcome.kind === 'dropped') {
+      if (!isLarge) return undefined;
+      dropped.push({ by: outcome.by, samples: countSamplesIn(bytes, entry) });
+      edits.push({ ...entry, write: () => undefined });
+      continue;
+    }
+    if (outcome.samples !== undefined) return undefined;
     const { attributes } = outcome;
     keys.add(attributesKey(scratch, attributes));
     const { droppedAttributesCount, attributes: before } = resources[i]!;
     if (attributes === before) continue;
-    const { entry, resource } = found[i]!;
     const write = (writer: ProtobufWriter): void => {
       const mark = writer.length;
       writer.uint32(2, droppedAttributesCount);
       encodeAttributes(writer, 1, attributes);
       writer.message(1, mark);
     };
-    edits.push(editedMessage(bytes, 0x0a, entry, [{ start: resource.start, end: resource.end, write }]));
+    edits.push({ ...entry, field: 1, edits: [{ start: resource.start, end: resource.end, write }] });
   }
-  if (edits.length === 0) return bytes;
-  if (keys.size < found.length) return undefined;
+  if (edits.length === 0) return { bytes, dropped };
+  if (keys.size < found.length && !isLarge) return undefined;
   const writer = new ProtobufWriter(bytes.length + 256 * edits.length);
-  writeEdited(writer, bytes, [0, bytes.length], edits);
-  return writer.finish();
+  yield* writeEdited(writer, bytes, [0, bytes.length], edits);
+  return { bytes: writer.finish(), dropped };
 }
+
+/** Samples of an entry of `resource_profiles`. */
+function countSamplesIn(bytes: Uint8Array, { bodyStart, end }: Place): number {
+  const walk = new ByteWalk();
+  walk.start(bytes);
+  let samples = 0;
+  const visit = (bodyEnd: number, depth: number): void => {
+    while (walk.position < bodyEnd) {
+      const tag = walk.tag();
+      if ((tag & 7) === 1) walk.skip(8, bodyEnd);
+      else if ((tag & 7) === 0) walk.words(bodyEnd);
+      else {
+        const fieldEnd = walk.fieldEnd(bodyEnd);
+        if (tag === 0x12 && depth === depthOfSamples) samples++;
+        else if (tag === 0x12) visit(fieldEnd, depth + 1);
+        walk.position = fieldEnd;
+      }
+    }
+  };
+  walk.position = bodyStart;
+  visit(end, 0);
+  return samples;
+}
+
+/** Scopes, profiles and samples have field 2 of the messages around them. */
+const depthOfSamples = 2;
 
 /** Tells a key among those of the message's dictionary, which are attributes of samples, mappings, locations and profiles. */
 export function hasAttributeKey(profiles: PassableProfiles, key: string): boolean {

@@ -1,42 +1,48 @@
 // hot
+import type { Steps } from '../../support/steps.ts';
 import type { ProtobufWriter } from '../protobuf/protobuf-writer.ts';
 
 /** A span of a message that is written anew. */
-export interface Edit {
+export type Edit =
+  | {
+      readonly start: number;
+      readonly end: number;
+      /** Writes what takes its place: whole fields. */
+      readonly write: (writer: ProtobufWriter) => void;
+    }
+  | MessageEdit;
+
+/** A field with a message, whose bytes lie between `bodyStart` and `end`, with edits in it. `start` is that of its tag. */
+export interface MessageEdit {
   readonly start: number;
+  readonly bodyStart: number;
   readonly end: number;
-  /** Writes what takes its place: whole fields. */
-  readonly write: (writer: ProtobufWriter) => void;
+  readonly field: number;
+  readonly edits: readonly Edit[];
 }
 
+/** An edit takes a fraction of a microsecond. */
+const editsAStep = 512;
+
 /** Writes the bytes from `start` to `end` with edits, which are in ascending order and do not overlap. */
-export function writeEdited(
+export function* writeEdited(
   writer: ProtobufWriter,
   bytes: Uint8Array,
   [start, end]: readonly [start: number, end: number],
   edits: readonly Edit[],
-): void {
+): Steps<void> {
   let copied = end;
   for (let i = edits.length - 1; i >= 0; i--) {
     const edit = edits[i]!;
+    if (i % editsAStep === editsAStep - 1) yield;
     writer.copy(bytes.subarray(edit.end, copied));
-    edit.write(writer);
+    if ('write' in edit) edit.write(writer);
+    else {
+      const mark = writer.length;
+      yield* writeEdited(writer, bytes, [edit.bodyStart, edit.end], edit.edits);
+      writer.message(edit.field, mark);
+    }
     copied = edit.start;
   }
   writer.copy(bytes.subarray(start, copied));
-}
-
-/** A field with a message, whose bytes lie between `bodyStart` and `end`, with edits in it. `start` is that of its tag. */
-export function editedMessage(
-  bytes: Uint8Array,
-  tag: number,
-  { start, bodyStart, end }: { readonly start: number; readonly bodyStart: number; readonly end: number },
-  edits: readonly Edit[],
-): Edit {
-  const write = (writer: ProtobufWriter): void => {
-    const mark = writer.length;
-    writeEdited(writer, bytes, [bodyStart, end], edits);
-    writer.message(tag >>> 3, mark);
-  };
-  return { start, end, write };
 }

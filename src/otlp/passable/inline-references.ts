@@ -1,7 +1,6 @@
 import type { ByteWalk } from './byte-walk.ts';
 import type { DictionaryColumns } from './dictionary-columns.ts';
 import type { Edit } from './edits.ts';
-import { editedMessage } from './edits.ts';
 
 /** Messages on the way from a request to the references in its attributes: what a field holds, by its tag. */
 const grammar: Readonly<Record<string, Readonly<Record<number, string>>>> = {
@@ -39,7 +38,7 @@ export function inlineReferences(
       const fieldEnd = walk.fieldEnd(end);
       const bodyStart = walk.position;
       const within = content === undefined ? [] : inlineReferences(walk, columns, fieldEnd, content);
-      if (within.length > 0) edits.push(editedMessage(bytes, tag, { start, bodyStart, end: fieldEnd }, within));
+      if (within.length > 0) edits.push({ start, bodyStart, end: fieldEnd, field: tag >>> 3, edits: within });
       walk.position = fieldEnd;
     } else if ((tag & 7) === 1) walk.skip(8, end);
     else walk.words(end);

@@ -1,6 +1,15 @@
 // hot
 import { mixWord } from '../../support/mix-words.ts';
 
+/** A set as numbers and columns, which another thread can have. */
+export interface PairSetParts {
+  readonly count: number;
+  readonly mask: number;
+  readonly a: Int32Array<ArrayBuffer>;
+  readonly b: Int32Array<ArrayBuffer>;
+  readonly places: Int32Array<ArrayBuffer>;
+}
+
 /** Entries 0, 1, 2 … by their hashes, of which two that are equal count as equal entries. */
 export class PairSet {
   #count = 0;
@@ -10,6 +19,22 @@ export class PairSet {
   #places = new Int32Array(128);
   /** Number of places in use less one: a power of two, at least twice the entries. */
   #mask = 127;
+
+  /** The set of which another thread gave the parts. */
+  static from({ count, mask, a, b, places }: PairSetParts): PairSet {
+    const set = new PairSet();
+    set.#count = count;
+    set.#mask = mask;
+    set.#a = a;
+    set.#b = b;
+    set.#places = places;
+    return set;
+  }
+
+  /** The set is not to be used any more once its parts belong to another thread. */
+  get parts(): PairSetParts {
+    return { count: this.#count, mask: this.#mask, a: this.#a, b: this.#b, places: this.#places };
+  }
 
   get count(): number {
     return this.#count;

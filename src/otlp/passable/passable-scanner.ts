@@ -19,6 +19,9 @@ import { VersionEvidence } from './version-evidence.ts';
 export interface PassableProfiles {
   readonly bytes: Uint8Array;
   readonly sampleCount: number;
+  readonly resourceCount: number;
+  /** Of all resources and scopes. */
+  readonly headBytes: number;
   /** Places of the dictionary's field, with its tag, and of the message in it. */
   readonly dictionary: { readonly start: number; readonly bodyStart: number; readonly end: number };
   /** Its tables; until the scanner's next message. */
@@ -85,7 +88,7 @@ export class PassableScanner {
     const scan: ProfilesScan = {
       ...{ walk: this.#walk, columns, hash: this.#hash, evidence: this.#evidence },
       ...{ resources: this.#resources, scopes: this.#scopes, profiles: this.#profiles },
-      ...{ sampleCount: 0, referenceCount: 0, ownIdPrefix: this.#ownIdPrefix },
+      ...{ sampleCount: 0, headBytes: 0, referenceCount: 0, ownIdPrefix: this.#ownIdPrefix },
     };
     const { walk, evidence } = scan;
     walk.start(bytes);
@@ -109,7 +112,9 @@ export class PassableScanner {
     refuseOrphans(columns);
     const hasReferences = scan.referenceCount > 0;
     const keptTexts = hasReferences ? findKeptTexts(columns) : columns.counts[tables.string]!;
-    return { bytes, sampleCount: scan.sampleCount, dictionary, columns, hasReferences, keptTexts };
+    const { sampleCount, headBytes } = scan;
+    const resourceCount = this.#resources.count;
+    return { bytes, sampleCount, resourceCount, headBytes, dictionary, columns, hasReferences, keptTexts };
   }
 }
 

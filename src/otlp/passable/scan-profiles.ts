@@ -20,6 +20,8 @@ export interface ProfilesScan extends ValueScan {
   /** First bytes of the IDs of profiles that this process made. */
   readonly ownIdPrefix: Uint8Array | undefined;
   sampleCount: number;
+  /** Of all resources and scopes. */
+  headBytes: number;
 }
 
 /**
@@ -44,6 +46,7 @@ export function scanResourceProfiles(scan: ProfilesScan, end: number): void {
     seen = once(seen, tag);
     const fieldEnd = walk.fieldEnd(end);
     if (tag === 0x0a) {
+      scan.headBytes += fieldEnd - walk.position;
       scanResource(scan, fieldEnd);
       ({ a, b } = hash);
     } else if (tag === 0x1a) {
@@ -81,6 +84,7 @@ function scanScopeProfiles(scan: ProfilesScan, end: number): void {
     seen = once(seen, tag);
     const fieldEnd = walk.fieldEnd(end);
     if (tag === 0x0a) {
+      scan.headBytes += fieldEnd - walk.position;
       scanScope(scan, fieldEnd);
       ({ a, b } = hash);
     } else if (tag === 0x1a) {

@@ -8,6 +8,7 @@ import { hashFunctionTexts } from '../../otlp/passable/scan-frame-tables.ts';
 import { tables } from '../../otlp/passable/table-scan.ts';
 import { TextColumns } from '../../otlp/passable/text-columns.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
+import type { Steps } from '../../support/steps.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { LocationCounts } from './enrich-profiles.ts';
 import type { LearnedLately } from './learned-lately.ts';
@@ -23,16 +24,26 @@ export interface EnrichedBytes extends LocationCounts {
   readonly bytes: Uint8Array;
 }
 
+/** Locations are learned and named at some microseconds each. */
+const locationsAStep = 128;
+
+/** Options of `enrichPassable`. */
+export interface EnrichOptions {
+  /** Of the store behind the session; has begun the request. */
+  readonly lately?: LearnedLately;
+  /** True to leave one of two locations nameless that a name would make equal. */
+  readonly leavesEqual?: boolean;
+}
+
 /**
- * `enrichProfiles` for a message that passes undecoded: the bytes of samples stay as they are.
- * `undefined` when a name makes two locations equal; the store has learned the message's names by then. `lately` is of the
- * store behind `session`, and has begun the request.
+ * `enrichProfiles` for a message that passes undecoded: the bytes of samples stay as they are. `undefined` when a name makes two
+ * locations equal, unless the message `leavesEqual`; the store has learned the message's names by then.
  */
-export function enrichPassable(
+export function* enrichPassable(
   profiles: PassableProfiles,
   session: NamingSession,
-  lately?: LearnedLately,
-): EnrichedBytes | undefined {
+  { lately, leavesEqual = false }: EnrichOptions = {},
+): Steps<EnrichedBytes | undefined> {
   if (profiles.columns.bytes !== profiles.bytes) throw new TypeError('the columns belong to a later message');
   const texts = new TextColumns(profiles);
   const locations = new ColumnLocations(profiles, texts, lately);
@@ -40,23 +51,53 @@ export function enrichPassable(
   const { counts, locationLineStart } = profiles.columns;
   const count = counts[tables.location]!;
   let learnedLocations = 0;
-  for (let location = 1; location < count; location++) if (naming.learn(location)) learnedLocations++;
+  for (let location = 1; location < count; location++) {
+    if (location % locationsAStep === 0) {
+      yield;
+      naming.resume();
+    }
+    if (naming.learn(location)) learnedLocations++;
+  }
 
   const patch = new DictionaryPatch(profiles, texts);
   let namedLocations = 0;
   let unnamedLocations = 0;
   const tally = new UnnamedTally();
   for (let location = 1; location < count; location++) {
+    if (location % locationsAStep === 0) {
+      yield;
+      naming.resume();
+    }
     if (locationLineStart[location] !== locationLineStart[location + 1]) continue;
     const symbol = naming.find(location);
     const lines = symbol === undefined ? noElements : newLines(patch, symbol);
-    if (lines.length === 0) {
+    const isNamed = lines.length > 0 && patch.nameLocation(location, lines);
+    if (isNamed) namedLocations++;
+    else if (lines.length > 0 && !leavesEqual) return undefined;
+    else {
       unnamedLocations++;
-      tally.add(naming.reasonUnnamed(location), locations.frameTypeOf(location));
-    } else if (!patch.nameLocation(location, lines)) return undefined;
-    else namedLocations++;
+      const reason = lines.length > 0 ? 'same_location' : naming.reasonUnnamed(location);
+      tally.add(reason, locations.frameTypeOf(location));
+    }
   }
-  return { bytes: patch.finish(), learnedLocations, namedLocations, unnamedLocations, unnamed: tally.toArray() };
+  const bytes = yield* patch.finish();
+  return { bytes, learnedLocations, namedLocations, unnamedLocations, unnamed: tally.toArray() };
+}
+
+/** True if names of the message's locations are under way; they have been asked for. */
+export function* isNameUnderWay(profiles: PassableProfiles, session: NamingSession): Steps<boolean> {
+  const naming = new LocationNaming(new ColumnLocations(profiles, new TextColumns(profiles), undefined), session);
+  const { counts, locationLineStart } = profiles.columns;
+  let isUnderWay = false;
+  for (let location = 1; location < counts[tables.location]!; location++) {
+    if (location % locationsAStep === 0) {
+      yield;
+      naming.resume();
+    }
+    if (locationLineStart[location] !== locationLineStart[location + 1]) continue;
+    if (naming.find(location) === undefined && naming.reasonUnnamed(location) === 'under_way') isUnderWay = true;
+  }
+  return isUnderWay;
 }
 
 function newLines(patch: DictionaryPatch, symbol: FrameSymbol): NewLine[] {

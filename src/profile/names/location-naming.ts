@@ -66,6 +66,8 @@ interface NamedFile {
   isLearned: boolean;
   /** `undefined` before the first look-up; `null` when the store knows nothing of the file. */
   symbols: SymbolLookup | null | undefined;
+  /** Step in which `symbols` was looked up. */
+  step: number;
 }
 
 /**
@@ -77,6 +79,7 @@ export class LocationNaming {
   readonly #session: NamingSession;
   readonly #lately: LearnedLately | undefined;
   readonly #hash = new PairHash();
+  #step = 0;
   /** By mapping; `null` for one that does not identify its file. */
   readonly #files: (NamedFile | null | undefined)[] = [];
   /** By location, once asked for; `null` for one whose address means nothing in other profiles. */
@@ -88,6 +91,11 @@ export class LocationNaming {
     this.#session = session;
     this.#lately = view.hashLines === undefined ? undefined : lately;
     this.#fileByLocation = new Array(view.locationCount).fill(undefined);
+  }
+
+  /** Begins a step after others had their turn: what was open in the store may have left it. */
+  resume(): void {
+    this.#step++;
   }
 
   /** Tells the store the location's file and its name; `false` when there is no name, or none that holds in other profiles. */
@@ -127,7 +135,10 @@ export class LocationNaming {
     const named = this.#fileOf(location);
     if (named === undefined) return this.#openMemory(location)?.symbol;
     const { file } = named;
-    if (named.symbols === undefined) named.symbols = this.#session.openFile(file.fileId) ?? null;
+    if (named.symbols === undefined || named.step !== this.#step) {
+      named.symbols = this.#session.openFile(file.fileId) ?? null;
+      named.step = this.#step;
+    }
     const view = this.#view;
     const symbol = named.symbols?.find(view.addressHigh(location), view.addressLow(location));
     if (symbol === undefined && this.#session.needNativeName !== undefined) {
@@ -183,7 +194,8 @@ export class LocationNaming {
     const known = this.#files[mapping];
     if (known !== undefined) return known ?? undefined;
     const file = this.#view.fileOf(mapping);
-    const named = file === undefined ? null : { file, idHash: hashOf(file), isLearned: false, symbols: undefined };
+    const idle = { isLearned: false, symbols: undefined, step: 0 };
+    const named = file === undefined ? null : { file, idHash: hashOf(file), ...idle };
     this.#files[mapping] = named;
     return named ?? undefined;
   }

@@ -1,14 +1,14 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import { putTogether } from '../../otlp/passable/passable-parts.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { WorkerReply } from '../../support/worker-client.ts';
 import { WorkerClient } from '../../support/worker-client.ts';
 import type { MessageContent } from './decode-message.ts';
-import { checkProtobufSize, mostElements } from './decode-message.ts';
-import type { DecodingReply } from './decoding-thread.ts';
+import { checkProtobufSize } from './decode-message.ts';
+import type { ThreadReply, ThreadRequest } from './decoding-thread.ts';
 import type { ReadMessage } from './message-reader.ts';
-import { MessageReader } from './message-reader.ts';
+import { largeNotPassable, largePassable, MessageReader } from './message-reader.ts';
 
 /** A message that cannot be decoded at present, and is to be sent again. */
 export interface DecodingRefusal {
@@ -35,10 +35,11 @@ const mebibyte = 1024 * 1024;
 const mostDecodedAtOnceBytes = 1024 * 1024;
 const mostJsonAtOnceBytes = 64 * 1024;
 
-/** A larger message is counted in one turn of the loop and scanned in the next: each takes some 5 ms a MiB. */
-const mostScannedAndCountedBytes = 4 * mebibyte;
+/** Up to these sizes a message is scanned at once: some 20 ms. The scanning thread has larger ones. */
+const mostScannedAtOnceBytes = 2.5 * mebibyte;
+const mostScannedAtOnceElements = 131_072;
 
-/** Bytes of messages that wait for the decoding thread; one that finds it free may be larger. */
+/** Bytes of messages that wait for a thread; one that finds it free may be larger. */
 const mostWaitingBytes = 64 * 1024 * 1024;
 const retryDelayMs = 2_000;
 
@@ -56,60 +57,51 @@ const mostHeapShare = 0.25;
 /** A thread holds the message, what is decoded of it, and the same with a dictionary written anew. */
 const threadBytesADecodedByte = 2.5;
 
+/** Scanning makes no objects; its columns are not on the heap. */
+const scanningHeapMib = 64;
+
 /**
  * Reads messages within bounds. Their elements are counted before anything is decoded, and the heap that they will take is held
- * against what there is. Those that take long are decoded by a thread with a heap of its own, which gives them back in the form that
- * passes undecoded: neither the loop nor the heap of the service feels them.
+ * against what there is. Those that take long are read by threads: the scanning thread finds what passes undecoded; the decoding thread,
+ * with a heap of its own, gives the others back in that form. Neither the loop nor the heap of the service feels them, and those
+ * that only have to be scanned do not wait for those that are decoded.
  */
 export class BoundedReader {
   readonly #reader: MessageReader;
   readonly #ownIdPrefix: Uint8Array | undefined;
   readonly #memory: DecodingMemory;
-  readonly #thread: WorkerClient<MessageContent, DecodingReply>;
-  #waitingBytes = 0;
+  readonly #scanning: MessageThread;
+  readonly #decoding: MessageThread;
 
   /** `ownIdPrefix` begins the IDs of profiles that this process made; these are left out. */
   constructor(memory: DecodingMemory, clock: Clock, ownIdPrefix?: Uint8Array) {
     this.#reader = new MessageReader(ownIdPrefix);
     this.#ownIdPrefix = ownIdPrefix;
     this.#memory = memory;
-    const maxHeapMib = Math.min(1024, Math.max(64, Math.floor(memory.heapLimitBytes / mebibyte / 2)));
-    // Compiled, the file has another extension.
-    const file = import.meta.url.endsWith('.ts') ? './decoding-thread.ts' : './decoding-thread.js';
-    const limits = { timeoutMs: threadTimeoutMs, idleMs: threadIdleMs, maxHeapMib, youngMib: threadYoungMib };
-    this.#thread = new WorkerClient(new URL(file, import.meta.url), limits, clock);
+    const decodingHeapMib = Math.min(1024, Math.max(64, Math.floor(memory.heapLimitBytes / mebibyte / 2)));
+    this.#scanning = new MessageThread(scanningHeapMib, clock);
+    this.#decoding = new MessageThread(decodingHeapMib, clock);
   }
 
   /** @throws InvalidMessage, or rejects with it, when the message cannot be read or is beyond the bounds */
   read(content: MessageContent): ReadMessage | Promise<ReadMessage | DecodingRefusal> | DecodingRefusal {
     const { encoding, bytes } = content;
     if (encoding === 'json') {
-      return bytes.length > mostJsonAtOnceBytes
-        ? this.#decodeInThread(content, bytes.length)
-        : this.#reader.read(content);
+      return bytes.length > mostJsonAtOnceBytes ? this.#decode(content, bytes.length) : this.#reader.read(content);
     }
     const mostDecodedBytes = this.#memory.heapLimitBytes * mostHeapShare;
-    if (bytes.length <= mostScannedAndCountedBytes) return this.#readProtobuf(content, mostDecodedBytes);
-    // Two passes in one turn of the loop would be a stop twice as long.
-    const decodedBytes = checkProtobufSize(bytes, mostDecodedBytes);
-    return nextTurn().then(() => this.#readProtobuf(content, mostDecodedBytes, decodedBytes));
-  }
-
-  /** `countedBytes` is what the message takes when it is decoded, where that is known. */
-  #readProtobuf(
-    content: MessageContent,
-    mostDecodedBytes: number,
-    countedBytes?: number,
-  ): ReadMessage | Promise<ReadMessage | DecodingRefusal> | DecodingRefusal {
-    const { bytes } = content;
-    const found = this.#reader.scan(content);
+    if (bytes.length > mostScannedAtOnceBytes) return this.#scan(content, mostDecodedBytes);
     // A scanned request is decoded only when its data is asked for. A small one cannot exceed the bound, so its size is not computed.
-    const isSmall = bytes.length * mostDecodedBytesAByte <= mostDecodedBytes && bytes.length <= 2 * mostElements;
-    if ('scan' in found && isSmall) return found;
-    const decodedBytes = countedBytes ?? checkProtobufSize(bytes, mostDecodedBytes);
+    const isSmall =
+      bytes.length * mostDecodedBytesAByte <= mostDecodedBytes && bytes.length <= 2 * mostScannedAtOnceElements;
+    const survey = isSmall ? undefined : checkProtobufSize(bytes, mostDecodedBytes);
+    if (survey !== undefined && survey.elements > mostScannedAtOnceElements)
+      return this.#scan(content, mostDecodedBytes);
+    const found = this.#reader.scan(content);
     if ('scan' in found) return found;
+    const { decodedBytes } = survey ?? checkProtobufSize(bytes, mostDecodedBytes);
     if (decodedBytes <= mostDecodedAtOnceBytes) return this.#reader.decode(content, found.reason);
-    return this.#decodeInThread(content, decodedBytes);
+    return this.#decode(content, decodedBytes);
   }
 
   /** Reads a message that was taken before, whatever its size. @throws InvalidMessage when it cannot be read */
@@ -117,44 +109,84 @@ export class BoundedReader {
     return this.#reader.read(content);
   }
 
-  /** Ends the decoding thread. */
+  /** Ends the threads. */
   async stop(): Promise<void> {
-    await this.#thread.stop();
+    await Promise.all([this.#scanning.stop(), this.#decoding.stop()]);
   }
 
-  #decodeInThread(
-    content: MessageContent,
-    decodedBytes: number,
-  ): Promise<ReadMessage | DecodingRefusal> | DecodingRefusal {
-    const { encoding, bytes, isVersionDeclared } = content;
-    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes.length > mostWaitingBytes) {
-      return { reason: 'large messages wait to be decoded; send this one again later', retryDelayMs };
-    }
+  /** The part of a message that a thread needs. */
+  #own({ encoding, bytes, isVersionDeclared }: MessageContent): MessageContent {
+    return { encoding, bytes, isVersionDeclared, ownIdPrefix: this.#ownIdPrefix };
+  }
+
+  #scan(content: MessageContent, mostDecodedBytes: number): Promise<ReadMessage | DecodingRefusal> | DecodingRefusal {
+    const reply = this.#scanning.ask({ step: 'scan', content: this.#own(content), mostDecodedBytes });
+    if (!(reply instanceof Promise)) return reply;
+    return reply.then((found) => {
+      if (found.kind === 'passable') return largePassable(putTogether(found.scanned, content.bytes));
+      if (found.kind === 'not_passable') return this.#decode(content, found.decodedBytes);
+      throw wrongReply(found);
+    });
+  }
+
+  #decode(content: MessageContent, decodedBytes: number): Promise<ReadMessage | DecodingRefusal> | DecodingRefusal {
     if (decodedBytes * threadBytesADecodedByte > this.#memory.availableBytes()) {
       return { reason: 'memory is too short to decode a message of this size; send it again later', retryDelayMs };
     }
-    this.#waitingBytes += bytes.length;
-    return this.#thread
-      .ask({ encoding, bytes, isVersionDeclared, ownIdPrefix: this.#ownIdPrefix })
-      .finally(() => {
-        this.#waitingBytes -= bytes.length;
-      })
-      .then((answer) => this.#readReply(answer));
+    const reply = this.#decoding.ask({ step: 'decode', content: this.#own(content) });
+    if (!(reply instanceof Promise)) return reply;
+    return reply.then((decoded) => {
+      if (decoded.kind !== 'decoded') throw wrongReply(decoded);
+      const { bytes, kind, scanned, ...sorted } = decoded;
+      if (typeof scanned === 'string') return largeNotPassable(bytes, scanned, sorted);
+      return largePassable(putTogether(scanned, bytes), sorted);
+    });
+  }
+}
+
+/** A thread that reads one message after the other. */
+class MessageThread {
+  readonly #client: WorkerClient<ThreadRequest, ThreadReply>;
+  #waitingBytes = 0;
+
+  constructor(maxHeapMib: number, clock: Clock) {
+    // Compiled, the file has another extension.
+    const file = import.meta.url.endsWith('.ts') ? './decoding-thread.ts' : './decoding-thread.js';
+    const limits = { timeoutMs: threadTimeoutMs, idleMs: threadIdleMs, maxHeapMib, youngMib: threadYoungMib };
+    this.#client = new WorkerClient(new URL(file, import.meta.url), limits, clock);
   }
 
-  #readReply(answer: WorkerReply<DecodingReply>): ReadMessage {
-    if (answer.kind === 'ended') {
-      if (answer.reason === 'crashed') throw new Error(`the decoding thread ended: ${answer.problem}`);
-      const limit = answer.reason === 'timeout' ? 'time' : 'memory';
-      throw new InvalidMessage('', `takes more ${limit} to decode than is given`, 'send it in several requests');
+  /** Rejects with InvalidMessage when the message cannot be read or is beyond the bounds. */
+  ask(request: ThreadRequest): Promise<ThreadReply> | DecodingRefusal {
+    const sizeBytes = request.content.bytes.length;
+    if (this.#waitingBytes > 0 && this.#waitingBytes + sizeBytes > mostWaitingBytes) {
+      return { reason: 'large messages wait to be decoded; send this one again later', retryDelayMs };
     }
-    const { reply } = answer;
-    if (reply.kind === 'invalid') throw new InvalidMessage(reply.path, reply.problem, reply.remedy);
-    const { bytes, kind, ...sorted } = reply;
-    const read = this.#reader.read({ encoding: 'protobuf', bytes, isVersionDeclared: true });
-    return Object.defineProperties(
-      { ...sorted, scan: read.scan },
-      { data: { get: () => read.data, enumerable: true } },
-    ) as ReadMessage;
+    this.#waitingBytes += sizeBytes;
+    return this.#client
+      .ask(request)
+      .finally(() => {
+        this.#waitingBytes -= sizeBytes;
+      })
+      .then(replyOf);
   }
+
+  async stop(): Promise<void> {
+    await this.#client.stop();
+  }
+}
+
+function replyOf(answer: WorkerReply<ThreadReply>): ThreadReply {
+  if (answer.kind === 'ended') {
+    if (answer.reason === 'crashed') throw new Error(`the decoding thread ended: ${answer.problem}`);
+    const limit = answer.reason === 'timeout' ? 'time' : 'memory';
+    throw new InvalidMessage('', `takes more ${limit} to decode than is given`, 'send it in several requests');
+  }
+  const { reply } = answer;
+  if (reply.kind === 'invalid') throw new InvalidMessage(reply.path, reply.problem, reply.remedy);
+  return reply;
+}
+
+function wrongReply({ kind }: ThreadReply): Error {
+  return new Error(`the decoding thread gave a reply of kind ${kind}`);
 }

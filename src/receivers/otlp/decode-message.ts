@@ -3,6 +3,7 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 import { decodeAnyJson, decodeAnyWire } from '../../otlp/protobuf/decode-any-wire.ts';
 import type { DetectedVersion, WireVersion } from '../../otlp/protobuf/wire-version.ts';
 import { findWireVersion } from '../../otlp/protobuf/wire-version.ts';
+import type { MessageSurvey } from '../../otlp/survey-profiles.ts';
 import { surveyJson, surveyProtobuf } from '../../otlp/survey-profiles.ts';
 import type { SortedProfiles } from './sort-out-profiles.ts';
 import { sortOutProfiles } from './sort-out-profiles.ts';
@@ -61,12 +62,12 @@ const current: DetectedVersion = { kind: 'found', version: 'current' };
 
 const notUtf8 = 'is not valid UTF-8, which JSON is';
 
-/** The heap that the message will take. @throws InvalidMessage when that is too much */
-export function checkProtobufSize(bytes: Uint8Array, mostDecodedBytes: number): number {
-  const { elements, decodedBytes } = surveyProtobuf(bytes, mostElements);
-  if (elements > mostElements) throw tooManyElements();
-  if (decodedBytes > mostDecodedBytes) throw tooExpensive(decodedBytes, mostDecodedBytes);
-  return decodedBytes;
+/** Cost of the message. @throws InvalidMessage when that is too much */
+export function checkProtobufSize(bytes: Uint8Array, mostDecodedBytes: number): MessageSurvey {
+  const survey = surveyProtobuf(bytes, mostElements);
+  if (survey.elements > mostElements) throw tooManyElements();
+  if (survey.decodedBytes > mostDecodedBytes) throw tooExpensive(survey.decodedBytes, mostDecodedBytes);
+  return survey;
 }
 
 function checkJsonSize(bytes: Uint8Array, mostDecodedBytes: number): void {

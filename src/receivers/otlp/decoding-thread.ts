@@ -1,28 +1,72 @@
 import { parentPort, resourceLimits } from 'node:worker_threads';
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import type { NotPassableReason } from '../../otlp/passable/not-passable.ts';
+import type { PassableParts } from '../../otlp/passable/passable-parts.ts';
+import { takeApart } from '../../otlp/passable/passable-parts.ts';
+import { PassableScanner } from '../../otlp/passable/passable-scanner.ts';
 import { encodeProfilesData } from '../../otlp/protobuf/encode-profiles-data.ts';
 import { mergeProfiles } from '../../profile/join/profiles-joiner.ts';
 import type { DecodedMessage, MessageContent } from './decode-message.ts';
-import { decodeMessage } from './decode-message.ts';
+import { checkProtobufSize, decodeMessage } from './decode-message.ts';
 
-/** Reply of the decoding thread: the message in the form that passes without being decoded, or the fault of its sender. */
-export type DecodingReply =
+/** A message to scan, which may take `mostDecodedBytes` when it is decoded, or one to decode. */
+export type ThreadRequest =
+  | { readonly step: 'scan'; readonly content: MessageContent; readonly mostDecodedBytes: number }
+  | { readonly step: 'decode'; readonly content: MessageContent };
+
+export type ThreadReply =
+  /** The message passes as it is. */
+  | { readonly kind: 'passable'; readonly scanned: PassableParts }
+  /** The message has to be decoded, and takes so much then. */
+  | { readonly kind: 'not_passable'; readonly reason: NotPassableReason; readonly decodedBytes: number }
+  /** The message in our own form, and what a scan finds in that. */
   | (Omit<DecodedMessage, 'data'> & {
       readonly kind: 'decoded';
-      readonly bytes: Uint8Array;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly scanned: PassableParts | NotPassableReason;
     })
+  /** The fault of its sender. */
   | { readonly kind: 'invalid'; readonly path: string; readonly problem: string; readonly remedy: string };
 
-function reply(content: MessageContent): DecodingReply {
+interface Answer {
+  readonly reply: ThreadReply;
+  readonly buffers: readonly ArrayBuffer[];
+}
+
+function answer(request: ThreadRequest): Answer {
   try {
-    const mostDecodedBytes = mostDecodedBytesOf((resourceLimits.maxOldGenerationSizeMb ?? 0) * 1024 * 1024);
-    const { data, ...sorted } = decodeMessage(content, mostDecodedBytes);
-    return { kind: 'decoded', ...sorted, bytes: encodeProfilesData(mergeProfiles([data])) };
+    return request.step === 'scan' ? scan(request.content, request.mostDecodedBytes) : decode(request.content);
   } catch (error) {
     if (!(error instanceof InvalidMessage)) throw error;
     const { path, problem, remedy } = error;
-    return { kind: 'invalid', path, problem, remedy };
+    return { reply: { kind: 'invalid', path, problem, remedy }, buffers: [] };
   }
+}
+
+function scan({ bytes, isVersionDeclared }: MessageContent, mostDecodedBytes: number): Answer {
+  const { decodedBytes } = checkProtobufSize(bytes, mostDecodedBytes);
+  const { scanned, buffers } = scanOf(bytes, isVersionDeclared);
+  if (typeof scanned === 'string') return { reply: { kind: 'not_passable', reason: scanned, decodedBytes }, buffers };
+  return { reply: { kind: 'passable', scanned }, buffers };
+}
+
+function decode(content: MessageContent): Answer {
+  const mostDecodedBytes = mostDecodedBytesOf((resourceLimits.maxOldGenerationSizeMb ?? 0) * 1024 * 1024);
+  const { data, ...sorted } = decodeMessage(content, mostDecodedBytes);
+  const bytes = encodeProfilesData(mergeProfiles([data])) as Uint8Array<ArrayBuffer>;
+  const { scanned, buffers } = scanOf(bytes, true);
+  return { reply: { kind: 'decoded', ...sorted, bytes, scanned }, buffers: [...buffers, bytes.buffer] };
+}
+
+/** By a scanner of its own, whose columns leave this thread. */
+function scanOf(
+  bytes: Uint8Array,
+  isVersionDeclared: boolean,
+): { readonly scanned: PassableParts | NotPassableReason; readonly buffers: readonly ArrayBuffer[] } {
+  const result = new PassableScanner().scan(bytes, isVersionDeclared);
+  if (result.kind === 'not_passable') return { scanned: result.reason, buffers: [] };
+  const { parts, buffers } = takeApart(result.profiles);
+  return { scanned: parts, buffers };
 }
 
 /** Share of a thread's heap that a decoded message may take: its dictionary is written anew beside it, and encoded. */
@@ -30,7 +74,7 @@ export function mostDecodedBytesOf(heapBytes: number): number {
   return Math.floor(heapBytes * 0.4);
 }
 
-parentPort?.on('message', (content: MessageContent) => {
-  const answer = reply(content);
-  parentPort!.postMessage(answer, answer.kind === 'decoded' ? [answer.bytes.buffer as ArrayBuffer] : []);
+parentPort?.on('message', (request: ThreadRequest) => {
+  const { reply, buffers } = answer(request);
+  parentPort!.postMessage(reply, [...buffers]);
 });

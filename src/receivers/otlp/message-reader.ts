@@ -1,6 +1,8 @@
+import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { NotPassableReason } from '../../otlp/passable/not-passable.ts';
 import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
 import { PassableScanner } from '../../otlp/passable/passable-scanner.ts';
+import { tables } from '../../otlp/passable/table-scan.ts';
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../otlp/protobuf/decode-profiles-data.ts';
 import type { DecodedMessage, MessageContent } from './decode-message.ts';
@@ -15,10 +17,18 @@ interface ToDecode {
   readonly reason: NotPassableReason;
 }
 
+/** Learning and finding the names of more locations would stop the loop for longer than 20 ms. */
+const mostLocationsAtOnce = 8192;
+const mostResourcesAtOnce = 1024;
+
+/** Resources are edited together, at a microsecond each and for each of their attributes. */
+const mostResources = 8192;
+const mostHeadBytes = 1024 * 1024;
+
 /** Reads messages one after the other, and decodes only those that cannot be passed on as they are. */
 export class MessageReader {
   readonly #ownIdPrefix: Uint8Array | undefined;
-  readonly #scanner: PassableScanner;
+  #scanner: PassableScanner;
 
   /** `ownIdPrefix` begins the IDs of profiles that this process made; these are left out. */
   constructor(ownIdPrefix?: Uint8Array) {
@@ -36,7 +46,13 @@ export class MessageReader {
   scan({ encoding, bytes, isVersionDeclared }: MessageContent): ReadMessage | ToDecode {
     if (encoding === 'json') return { reason: 'json' };
     const scan = this.#scanner.scan(bytes, isVersionDeclared);
-    return scan.kind === 'passable' ? withoutFaults(scan.profiles) : { reason: scan.reason };
+    if (scan.kind === 'not_passable') return { reason: scan.reason };
+    const { columns, resourceCount } = scan.profiles;
+    const isSmall = columns.counts[tables.location]! <= mostLocationsAtOnce && resourceCount <= mostResourcesAtOnce;
+    if (isSmall) return withoutFaults(checked(scan.profiles));
+    // Its columns go with it.
+    this.#scanner = new PassableScanner(this.#ownIdPrefix);
+    return largePassable(scan.profiles);
   }
 
   /** @throws InvalidMessage when the message cannot be read */
@@ -49,24 +65,56 @@ export class MessageReader {
   }
 }
 
+/** @throws InvalidMessage beyond the bounds of resources and scopes */
+function checked(profiles: PassableProfiles): PassableProfiles {
+  const { resourceCount, headBytes } = profiles;
+  const remedy = 'send it in several requests';
+  if (resourceCount > mostResources) throw new InvalidMessage('', `has more than ${mostResources} resources`, remedy);
+  if (headBytes <= mostHeadBytes) return profiles;
+  throw new InvalidMessage('', `has more than ${mostHeadBytes} bytes of resources and scopes`, remedy);
+}
+
 function withoutFaults(profiles: PassableProfiles): ReadMessage {
   const { bytes, sampleCount } = profiles;
+  return withLateData(bytes, { ...noFaults, sampleCount, scan: { kind: 'passable', profiles } });
+}
+
+/** A message that is not to be decoded, and handled in turns: columns and bytes belong to it alone. */
+export function largePassable(
+  profiles: PassableProfiles,
+  sorted: Omit<DecodedMessage, 'data'> = { ...noFaults, sampleCount: profiles.sampleCount },
+): ReadMessage {
+  const { bytes } = checked(profiles);
+  return withLateData(bytes, { ...sorted, scan: { kind: 'passable', profiles }, isLarge: true });
+}
+
+/** A message that a thread has written anew, and that does not pass in our own form either. */
+export function largeNotPassable(
+  bytes: Uint8Array,
+  reason: NotPassableReason,
+  sorted: Omit<DecodedMessage, 'data'>,
+): ReadMessage {
+  return withLateData(bytes, { ...sorted, scan: { kind: 'not_passable', reason }, isLarge: true, bytes });
+}
+
+const noFaults: Omit<DecodedMessage, 'data' | 'sampleCount'> = {
+  rejectedProfiles: 0,
+  loopedProfiles: 0,
+  isAllRejected: false,
+  rejectedSamples: 0,
+  faults: [],
+  faultCount: 0,
+  version: 'current',
+  mendedTexts: 0,
+};
+
+function withLateData(bytes: Uint8Array, message: Omit<ReadMessage, 'data'>): ReadMessage {
   let data: ProfilesData | undefined;
-  return {
-    get data(): ProfilesData {
-      data ??= decodeProfilesData(bytes);
-      return data;
-    },
-    sampleCount,
-    rejectedProfiles: 0,
-    loopedProfiles: 0,
-    rejectedSamples: 0,
-    faults: [],
-    faultCount: 0,
-    version: 'current',
-    mendedTexts: 0,
-    scan: { kind: 'passable', profiles },
-  };
+  // Defined on the object itself: a copy would evaluate the getter.
+  return Object.defineProperty(message as ReadMessage, 'data', {
+    get: () => (data ??= decodeProfilesData(bytes)),
+    enumerable: true,
+  });
 }
 
 /** A message as a journal keeps it: a byte of flags, and the bytes that came in, decompressed. */

@@ -31,7 +31,8 @@ export type ExportOutcome =
   | { readonly kind: 'refused'; readonly refusal: RpcStatus };
 
 /** Counts of a request, for metrics and for its answer. */
-type SortedCounts = Omit<SortedProfiles, 'data' | 'loopedProfiles'> & Pick<ReadMessage, 'version' | 'mendedTexts'>;
+type SortedCounts = Omit<SortedProfiles, 'data' | 'loopedProfiles' | 'isAllRejected'> &
+  Pick<ReadMessage, 'version' | 'mendedTexts'>;
 
 export interface ProfilesIntakeDependencies {
   readonly sink: ProfilesSink;
@@ -150,8 +151,9 @@ export class ProfilesIntake {
     if (this.#isStopping) return this.refuse(transport, 'stopping', stopping);
     try {
       const read = this.#reader.read(message);
-      if (!(read instanceof Promise)) return this.#takeRead(message, read);
-      return read.then((late) => this.#takeRead(message, late)).catch((error) => this.#refuseFault(error, transport));
+      const outcome =
+        read instanceof Promise ? read.then((late) => this.#takeRead(message, late)) : this.#takeRead(message, read);
+      return outcome instanceof Promise ? outcome.catch((error) => this.#refuseFault(error, transport)) : outcome;
     } catch (error) {
       return this.#refuseFault(error, transport);
     }
@@ -178,8 +180,7 @@ export class ProfilesIntake {
       this.#metrics.countLooped(transport, sorted.loopedProfiles);
       this.#tellLoop('Dropped profiles of this service that came back to it: exporters form a loop.', faultsOf(sorted));
     }
-    const isAllRejected = sorted.rejectedProfiles > 0 && sorted.data.resourceProfiles.every(isEmpty);
-    if (isAllRejected) {
+    if (sorted.isAllRejected) {
       this.#metrics.countRefused(transport, 'invalid', sorted.rejectedSamples);
       const refusal = { code: status.INVALID_ARGUMENT, message: faultsOf(sorted) };
       this.#warn('Refused a request.', refusal.message);
@@ -228,7 +229,9 @@ export class ProfilesIntake {
 
   /** A request that a sink holds on to is on disk before the sink has it, and so before the sender is told. */
   #submit(message: ExportMessage, received: ReadMessage, signal: AbortSignal): SinkAnswer | Promise<SinkAnswer> {
-    if (this.#keeping === undefined) return this.#sink.submit(received, signal, message.hops);
+    if (this.#keeping === undefined || !this.#keeping.sink.canHold(received)) {
+      return this.#sink.submit(received, signal, message.hops);
+    }
     const { sink, journal } = this.#keeping;
     const refusal = sink.refuse(received);
     if (refusal !== undefined) return refusal;
@@ -267,10 +270,6 @@ function refusalOf(answer: Exclude<SinkAnswer, { kind: 'accepted' }>): RpcStatus
   if (answer.kind === 'failed') return { code: status.INTERNAL, message };
   const { retryAfterMs } = answer;
   return { code: status.UNAVAILABLE, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-}
-
-function isEmpty({ scopeProfiles }: SortedProfiles['data']['resourceProfiles'][number]): boolean {
-  return scopeProfiles.every(({ profiles }) => profiles.length === 0);
 }
 
 function faultsOf({ faults, faultCount }: Pick<SortedProfiles, 'faults' | 'faultCount'>): string {

@@ -8,6 +8,10 @@ export interface ReceivedProfiles {
   readonly sampleCount: number;
   /** The bytes that came in, if they are as we would send them; until the answer. */
   readonly scan: ScanResult;
+  /** True if decoding would stop the loop for too long; the columns of the scan then belong to this message alone. */
+  readonly isLarge?: boolean;
+  /** The message as protobuf of the current version, where it is large and not passable. */
+  readonly bytes?: Uint8Array;
 }
 
 /** ProfilesSink takes the profiles of the receiver. */
@@ -28,6 +32,8 @@ export type SinkAnswer =
 
 /** A sink that holds on to what it takes: that can be kept on disk as well, between its two steps. */
 export interface HoldingSink extends ProfilesSink {
+  /** False for profiles that are too large to be held, and leave as they are submitted. */
+  canHold(received: ReceivedProfiles): boolean;
   /** Reason why profiles cannot be taken now; `undefined` when they can. */
   refuse(received: ReceivedProfiles): SinkAnswer | undefined;
   /** Takes profiles whatever the bounds: `refuse` has let them in, now or in an earlier run. */

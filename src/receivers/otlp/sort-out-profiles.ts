@@ -11,6 +11,8 @@ export interface SortedProfiles {
   readonly rejectedProfiles: number;
   /** Rejected profiles that this process made. */
   readonly loopedProfiles: number;
+  /** True if there were profiles, and none is left. */
+  readonly isAllRejected: boolean;
   /** All samples of rejected profiles, and the faulty samples of accepted ones. */
   readonly rejectedSamples: number;
   /** The first faults, as `path: problem`. */
@@ -47,11 +49,13 @@ export function sortOutProfiles(data: ProfilesData, { misnumbered, ownIdPrefix }
   const faults: string[] = [];
   let faultCount = 0;
   let sampleCount = 0;
+  let profileCount = 0;
   let rejectedProfiles = 0;
   let loopedProfiles = 0;
   let rejectedSamples = 0;
   visitProfiles(data, (profile, path) => {
     const { samples } = profile;
+    profileCount++;
     const note = (fault: string): void => {
       faultCount++;
       if (faults.length < mostFaultsListed) faults.push(`${path}: ${fault}`);
@@ -70,7 +74,9 @@ export function sortOutProfiles(data: ProfilesData, { misnumbered, ownIdPrefix }
     }
   });
   const rest = changed.size === 0 ? data : { ...data, resourceProfiles: withChanges(data.resourceProfiles, changed) };
-  return { data: rest, sampleCount, rejectedProfiles, loopedProfiles, rejectedSamples, faults, faultCount };
+  const isAllRejected = rejectedProfiles > 0 && rejectedProfiles === profileCount;
+  const counts = { sampleCount, rejectedProfiles, loopedProfiles, isAllRejected, rejectedSamples, faultCount };
+  return { data: rest, ...counts, faults };
 }
 
 /** The samples themselves when none is at fault. */

@@ -6,6 +6,7 @@ import { PassableScanner } from '../../../src/otlp/passable/passable-scanner.ts'
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { enrichPassable } from '../../../src/profile/names/enrich-passable.ts';
 import { LearnedLately } from '../../../src/profile/names/learned-lately.ts';
+import { atOnce } from '../../../src/support/steps.ts';
 import { SymbolStore } from '../../../src/symbols/symbol-store.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { SymbolMap } from '../../support/symbol-map.ts';
@@ -33,11 +34,8 @@ function startPassing() {
     assert.equal(scan.kind, 'passable');
     lately.begin(nowMs, evictions);
     const before = store.learned;
-    const { learnedLocations } = enrichPassable(
-      (scan as Extract<typeof scan, { kind: 'passable' }>).profiles,
-      store,
-      lately,
-    )!;
+    const { profiles } = scan as Extract<typeof scan, { kind: 'passable' }>;
+    const { learnedLocations } = atOnce(enrichPassable(profiles, store, { lately }))!;
     assert.equal(learnedLocations, 1);
     assert.deepEqual(
       [...store.symbols.values()].map((symbol) => symbol.functionName),

@@ -10,6 +10,7 @@ import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-d
 import type { ResourceEdit, ResourceEditor } from '../../../src/otlp/resource-edit.ts';
 import { checkConformance } from '../../../src/profile/check/check-conformance.ts';
 import { editProfiles } from '../../../src/profile/resources/edit-profiles.ts';
+import { atOnce } from '../../../src/support/steps.ts';
 import { passingProfiles } from '../../bench/passing-profiles.ts';
 import { observations } from '../../otlp/observations.ts';
 import { realRequests } from '../../otlp/real-requests.ts';
@@ -39,7 +40,7 @@ const editing = fc.array(fc.constantFrom('keep', 'add', 'take', 'drop'), { minLe
 test('resources edited around the bytes are those edited in the decoded request, or the request has to be rebuilt', () => {
   fc.assert(
     fc.property(fc.constantFrom(...requests), editing, (bytes, what) => {
-      const around = editResources(bytes, editorOf(what), plain);
+      const around = atOnce(editResources(bytes, editorOf(what), plain))?.bytes;
       const dropped: number[] = [];
       const edited = editProfiles(decodeProfilesData(bytes), editorOf(what, dropped));
       if (around !== undefined) assert.deepEqual(decodeProfilesData(around), edited);
@@ -55,13 +56,13 @@ test('resources edited around the bytes are those edited in the decoded request,
 test('a request without an edit stays the same object and the same bytes', () => {
   const [bytes] = requests;
   const data = decodeProfilesData(bytes!);
-  assert.equal(editResources(bytes!, editorOf(['keep']), plain), bytes);
+  assert.equal(atOnce(editResources(bytes!, editorOf(['keep']), plain))!.bytes, bytes);
   assert.equal(editProfiles(data, editorOf(['keep'])), data);
 });
 
 test('what an edit adds around the bytes can be scanned and passed on again', () => {
   const bytes = encodeProfilesData(passingProfiles(0.05).data);
-  const edited = editResources(bytes, editorOf(['add']), plain)!;
+  const edited = atOnce(editResources(bytes, editorOf(['add']), plain))!.bytes;
   assert.equal(new PassableScanner().scan(edited, true).kind, 'passable');
   assert.deepEqual(
     [...observations([decodeProfilesData(edited)]).values()],

@@ -2,13 +2,17 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { encodeProfilesJson } from '../../../src/otlp/json/encode-profiles-json.ts';
+import { TextColumns } from '../../../src/otlp/passable/text-columns.ts';
 import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
+import { countSamples } from '../../../src/otlp/profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
+import { enrichPassable } from '../../../src/profile/names/enrich-passable.ts';
 import type { DecodingMemory } from '../../../src/receivers/otlp/bounded-reader.ts';
 import { BoundedReader } from '../../../src/receivers/otlp/bounded-reader.ts';
 import type { MessageContent } from '../../../src/receivers/otlp/decode-message.ts';
 import { MessageReader } from '../../../src/receivers/otlp/message-reader.ts';
 import { systemClock } from '../../../src/support/clock.ts';
+import { atOnce } from '../../../src/support/steps.ts';
 import { emptyResources, emptySamples } from '../../abuse/payloads.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { encodeOldWire } from '../../otlp/protobuf/encode-old-wire.ts';
@@ -23,8 +27,8 @@ function createReader(t: TestContext, memory: Partial<DecodingMemory> = {}): Bou
   return reader;
 }
 
-/** The samples of `goodProfiles`, many times, each a nanosecond later. */
-function manySamples(times: number): ProfilesData {
+/** The samples of `goodProfiles`, many times, each a nanosecond later; `isShort`: each with a value alone. */
+function manySamples(times: number, isShort = false): ProfilesData {
   const data = goodProfiles();
   return {
     ...data,
@@ -37,7 +41,9 @@ function manySamples(times: number): ProfilesData {
           samples: Array.from({ length: times }, (_, index) =>
             profile.samples.map((sample) => ({
               ...sample,
-              timestampsUnixNano: sample.timestampsUnixNano.map((timestamp) => timestamp + BigInt(index)),
+              ...(isShort
+                ? { values: [1n], timestampsUnixNano: [] }
+                : { timestampsUnixNano: sample.timestampsUnixNano.map((timestamp) => timestamp + BigInt(index)) }),
             })),
           ).flat(),
         })),
@@ -45,6 +51,36 @@ function manySamples(times: number): ProfilesData {
     })),
   };
 }
+
+/** A stack with `count` named locations beside the other ones. */
+function manyLocations(count: number): ProfilesData {
+  const data = goodProfiles();
+  const { locationTable, stackTable } = data.dictionary;
+  for (let i = 0; i < count; i++) {
+    const lines = [{ functionIndex: 1, line: BigInt(i), column: 0n }];
+    locationTable.push({ mappingIndex: 1, address: BigInt(0x10_0000 + i), lines, attributeIndices: [1] });
+    stackTable[1]!.locationIndices.push(locationTable.length - 1);
+  }
+  return data;
+}
+
+/** The profile of `goodProfiles` below resources that differ in one attribute. */
+function manyResources(count: number, prefix: string): ProfilesData {
+  const data = goodProfiles();
+  const [entry] = data.resourceProfiles;
+  const resourceProfiles = Array.from({ length: count }, (_, index) => ({
+    ...entry!,
+    resource: { attributes: [{ key: 'host.id', value: `${prefix}${index}` }], droppedAttributesCount: 0 },
+  }));
+  return { ...data, resourceProfiles };
+}
+
+const nobody = {
+  learnExecutable() {},
+  learnSymbol() {},
+  openFile: () => undefined,
+  reasonUnknown: () => 'never_submitted',
+};
 
 const large = manySamples(10_000);
 for (const { name, content } of [
@@ -73,24 +109,63 @@ test('BoundedReader reads small messages, and those that pass as they are, at on
   }
 });
 
-test('BoundedReader lets the loop turn between counting a message of more than 4 MiB and scanning it', async (t) => {
-  const content = protobuf(encodeProfilesData(manySamples(110_000)));
-  assert.ok(content.bytes.length > 4 * mebibyte);
-  const reader = createReader(t);
-  const steps: string[] = [];
-  setImmediate(() => steps.push('another turn'));
-  const read = reader.read(content);
-  assert.ok(read instanceof Promise);
-  const late = await read.finally(() => steps.push('read'));
-  assert.ok('scan' in late);
-  assert.deepEqual([late.scan.kind, late.sampleCount, steps], ['passable', 220_000, ['another turn', 'read']]);
+for (const { name, data, isInThread } of [
+  { name: 'of more than 2.5 MiB', data: manySamples(60_000), isInThread: true },
+  { name: 'of more than 131,072 elements', data: manySamples(70_000, true), isInThread: true },
+  { name: 'below both bounds', data: manySamples(20_000), isInThread: false },
+]) {
+  test(`BoundedReader scans a message ${name} ${isInThread ? 'in a thread' : 'at once'}`, async (t) => {
+    const content = protobuf(encodeProfilesData(data));
+    const read = createReader(t).read(content);
+    assert.equal(read instanceof Promise, isInThread);
+    const late = await read;
+    assert.ok('scan' in late);
+    const { scan, isLarge = false, sampleCount } = late;
+    assert.ok(scan.kind === 'passable');
+    assert.deepEqual([isLarge, sampleCount], [isInThread, countSamples(data)]);
+    assert.ok(scan.profiles.bytes === content.bytes);
+    // What the thread found is what a scan here finds.
+    const here = new MessageReader().read(content).scan;
+    assert.ok(here.kind === 'passable');
+    const texts = ['', 'main', 'nowhere'].map((text) => new TextColumns(scan.profiles).indexOf(text));
+    assert.deepEqual(
+      texts,
+      ['', 'main', 'nowhere'].map((text) => new TextColumns(here.profiles).indexOf(text)),
+    );
+    assert.deepEqual(scan.profiles.columns.counts, here.profiles.columns.counts);
+    assert.deepEqual(atOnce(enrichPassable(scan.profiles, nobody)), atOnce(enrichPassable(here.profiles, nobody)));
+  });
+}
+
+test('BoundedReader gives each message with many locations columns of its own', () => {
+  const reader = new MessageReader();
+  const read = [9_000, 9_000, 100].map((count) => reader.read(protobuf(encodeProfilesData(manyLocations(count)))));
+  const columns = read.map(({ scan }) => (scan.kind === 'passable' ? scan.profiles.columns : undefined));
+  assert.deepEqual(
+    read.map(({ isLarge = false }) => isLarge),
+    [true, true, false],
+  );
+  assert.equal(new Set(columns).size, 3);
 });
+
+for (const { name, data, problem } of [
+  { name: 'more than 8,192 resources', data: manyResources(8_200, ''), problem: /has more than 8192 resources/ },
+  {
+    name: 'resources of more than 1 MiB',
+    data: manyResources(300, 'x'.repeat(4_000)),
+    problem: /has more than 1048576 bytes of resources and scopes/,
+  },
+]) {
+  test(`BoundedReader refuses a message with ${name}`, async (t) => {
+    await assert.rejects(async () => createReader(t).read(protobuf(encodeProfilesData(data))), problem);
+  });
+}
 
 test('BoundedReader refuses what would take too much of the heap before it decodes anything', async (t) => {
   const reader = createReader(t, { heapLimitBytes: 128 * mebibyte });
   const problem = /would take \d+ MiB when it is decoded, and \d+ MiB are given; send it in several requests/;
   assert.throws(() => reader.read(protobuf(emptySamples(1_000_000))), problem);
-  assert.throws(() => reader.read(protobuf(emptySamples(10_000_000))), /has more than 2097152 elements/);
+  await assert.rejects(async () => reader.read(protobuf(emptySamples(10_000_000))), /has more than 2097152 elements/);
   await assert.rejects(async () => reader.read(json(emptyResources(2 * mebibyte))), problem);
 });
 

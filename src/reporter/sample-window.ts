@@ -51,6 +51,9 @@ export class SampleWindow {
   readonly #strings: string[] = [];
   readonly #labels: ReadonlyMap<string, string>[] = [];
   readonly #entryByKey = new Map<string, number>();
+  readonly #stringByText = new Map<string, number>();
+  /** By process ID: the resource that was added or found last. */
+  readonly #resourceByPid = new Map<number, number>();
   readonly #symbols: (FrameSymbol | undefined)[] = [];
   #symbolBytes = 0;
   #textLength = 0;
@@ -85,7 +88,7 @@ export class SampleWindow {
       this.#fileIndex.sizeBytes +
       this.#symbols.length * perFrame +
       this.#contextIndex.sizeBytes +
-      perEntry * (this.#entryByKey.size + this.contexts.length)
+      perEntry * (this.#entryByKey.size + this.#strings.length + this.contexts.length)
     );
   }
 
@@ -177,6 +180,16 @@ export class SampleWindow {
   }
 
   internResource(resource: WindowResource): number {
+    // Nearly every batch of a window has the processes of the one before: to compare two costs less than to write a key.
+    const { pid } = resource.process;
+    const last = this.#resourceByPid.get(pid);
+    if (last !== undefined && isSameResource(this.resources[last]!, resource)) return last;
+    const index = this.#internResource(resource);
+    this.#resourceByPid.set(pid, index);
+    return index;
+  }
+
+  #internResource(resource: WindowResource): number {
     const { collectorAttributes, scopeName, scopeVersion, process } = resource;
     const { pid, startTimeNano, comm, executablePath, containerId, serviceName, labels } = process;
     const own = [pid, `${startTimeNano}`, comm, executablePath, containerId, serviceName, ...sorted(labels)];
@@ -194,7 +207,12 @@ export class SampleWindow {
   }
 
   internString(text: string): number {
-    return this.#internInto(this.#strings, `string ${text}`, () => text);
+    const known = this.#stringByText.get(text);
+    if (known !== undefined) return known;
+    const index = this.#strings.push(text) - 1;
+    this.#stringByText.set(text, index);
+    this.#textLength += text.length;
+    return index;
   }
 
   internLabels(labels: ReadonlyMap<string, string>): number {
@@ -250,6 +268,28 @@ export class SampleWindow {
     this.#textLength += key.length;
     return index;
   }
+}
+
+function isSameResource(a: WindowResource, b: WindowResource): boolean {
+  const [one, other] = [a.process, b.process];
+  return (
+    one.startTimeNano === other.startTimeNano &&
+    one.comm === other.comm &&
+    one.executablePath === other.executablePath &&
+    one.containerId === other.containerId &&
+    one.serviceName === other.serviceName &&
+    a.scopeName === b.scopeName &&
+    a.scopeVersion === b.scopeVersion &&
+    isSameMap(one.labels, other.labels) &&
+    isSameMap(a.collectorAttributes, b.collectorAttributes)
+  );
+}
+
+function isSameMap(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  if (a === b) return true;
+  if (a.size !== b.size) return false;
+  for (const [key, value] of a) if (b.get(key) !== value) return false;
+  return true;
 }
 
 function spaceKey(instanceId: string, { pid, startTimeNano }: ProcessIdentity): string {

@@ -1,23 +1,24 @@
 // hot
 import { mixWords } from './mix-words.ts';
-import { Uint32List } from './uint32-list.ts';
 
 /**
  * Numbers distinct quadruples of unsigned 32-bit words 0, 1, 2 … in the order of their first appearance.
  * Open addressing with linear probing at a load of at most one half; equality is on all four words.
- * 16 bytes a quadruple and 8 to 16 of index; no allocation but for growth.
+ * 16 to 32 bytes a quadruple and 8 to 16 of index; no allocation but for growth.
  */
 export class QuadIndex {
-  readonly #words = new Uint32List(64);
+  /** Four words an entry, with room for half as many entries as there are places. */
+  #words = new Uint32Array(64);
+  #count = 0;
   /** Entry number plus one; 0 is a free place. The length is a power of two. */
   #places = new Uint32Array(32);
 
   get count(): number {
-    return this.#words.length / 4;
+    return this.#count;
   }
 
   get sizeBytes(): number {
-    return this.#words.length * 4 + this.#places.length * 4;
+    return this.#count * 16 + this.#places.length * 4;
   }
 
   /** Adds the quadruple or finds it. It was new when `count` has grown. */
@@ -25,14 +26,18 @@ export class QuadIndex {
     const place = this.#placeOf(a, b, c, d);
     const entry = this.#places[place]!;
     if (entry !== 0) return entry - 1;
+    if ((this.#count + 1) * 2 > this.#places.length) {
+      this.#grow();
+      return this.intern(a, b, c, d);
+    }
     const words = this.#words;
-    const added = this.count;
-    words.push(a);
-    words.push(b);
-    words.push(c);
-    words.push(d);
+    const added = this.#count++;
+    const base = added * 4;
+    words[base] = a;
+    words[base + 1] = b;
+    words[base + 2] = c;
+    words[base + 3] = d;
     this.#places[place] = added + 1;
-    if ((added + 1) * 2 > this.#places.length) this.#grow();
     return added;
   }
 
@@ -43,30 +48,31 @@ export class QuadIndex {
 
   /** Word `position` (0 to 3) of entry `index`. */
   word(index: number, position: number): number {
-    return this.#words.at(index * 4 + position);
+    return this.#words[index * 4 + position]!;
   }
 
   /** The place that holds the quadruple, or the free one where it belongs. */
   #placeOf(a: number, b: number, c: number, d: number): number {
     const words = this.#words;
-    const mask = this.#places.length - 1;
+    const places = this.#places;
+    const mask = places.length - 1;
     let place = mixWords(a, b, c, d) & mask;
     for (;;) {
-      const entry = this.#places[place]!;
+      const entry = places[place]!;
       if (entry === 0) return place;
       const base = (entry - 1) * 4;
-      if (words.at(base) === a && words.at(base + 1) === b && words.at(base + 2) === c && words.at(base + 3) === d) {
-        return place;
-      }
+      if (words[base] === a && words[base + 1] === b && words[base + 2] === c && words[base + 3] === d) return place;
       place = (place + 1) & mask;
     }
   }
 
   #grow(): void {
+    const words = new Uint32Array(this.#words.length * 2);
+    words.set(this.#words);
+    this.#words = words;
     const places = new Uint32Array(this.#places.length * 2);
     const mask = places.length - 1;
-    const count = this.count;
-    for (let entry = 0; entry < count; entry++) {
+    for (let entry = 0; entry < this.#count; entry++) {
       const hash = mixWords(this.word(entry, 0), this.word(entry, 1), this.word(entry, 2), this.word(entry, 3));
       let place = hash & mask;
       while (places[place] !== 0) place = (place + 1) & mask;

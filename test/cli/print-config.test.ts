@@ -68,6 +68,6 @@ test('print-config prints a configuration that comes to the same when it is read
     return io.out;
   };
   const printed = await print(shipped, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://backend:4317' });
-  assert.match(printed, /^ {2}reporting_cycle:\n(?: {4}.*\n)* {4}max_events: 1000000$/m);
+  assert.match(printed, /^ {2}reporting_cycle:\n(?: {4}.*\n)* {4}max_events: 2500000$/m);
   assert.equal(await print(printed, {}), printed);
 });

@@ -45,8 +45,20 @@ function isSame(one: AnyValue, other: AnyValue): boolean {
   return one !== undefined && one === other;
 }
 
+/** Keys of lists that were seen: those of a resource that comes again are often the same object. */
+const knownKeys = new WeakMap<Attributes, string>();
+
 /** `undefined` for a resource that is not of one process, or whose executable is unknown. */
 function processKey(attributes: Attributes): string | undefined {
+  let key = knownKeys.get(attributes);
+  if (key === undefined) {
+    key = findProcessKey(attributes) ?? '';
+    knownKeys.set(attributes, key);
+  }
+  return key === '' ? undefined : key;
+}
+
+function findProcessKey(attributes: Attributes): string | undefined {
   let [pid, path, host]: AnyValue[] = [undefined, undefined, ''];
   for (const { key, value } of attributes) {
     if (key === attributeNames.processPid) pid = value;

@@ -5,15 +5,20 @@ import { completeProcesses } from './complete-processes.ts';
 import { ResourceDraft } from './resource-draft.ts';
 import type { ResourceRule } from './resource-rule.ts';
 
+type Outcomes = WeakMap<readonly KeyValue[], ResourceEdit>;
+
 /** The rules of a pipeline, applied to each resource in the order of its processors. */
 export class ResourceChain implements ResourceEditor {
   readonly #rules: readonly ResourceRule[];
   readonly #dropped: Counter;
+  /** Outcomes by the given attributes, for samples with a service and without one; `undefined` where they may change. */
+  readonly #known: readonly [Outcomes, Outcomes] | undefined;
   readonly foresee: ResourceEditor['foresee'];
   readonly settled: ResourceEditor['settled'];
 
   constructor(rules: readonly ResourceRule[], meter: Meter) {
     this.#rules = rules;
+    this.#known = rules.every(({ isConstant }) => isConstant === true) ? [new WeakMap(), new WeakMap()] : undefined;
     const waiting = rules.filter(({ settled }) => settled !== undefined);
     if (waiting.length > 0) {
       // Rules begin to look up what they lack when they are applied.
@@ -28,7 +33,14 @@ export class ResourceChain implements ResourceEditor {
 
   edit(resources: readonly (readonly KeyValue[])[], context: ResourceContext): readonly ResourceEdit[] {
     const completed = completeProcesses(resources);
-    return completed.map((attributes) => this.#editOne(new ResourceDraft(attributes, context)));
+    const known = this.#known?.[context.isServiceOnSamples ? 1 : 0];
+    return completed.map((attributes) => {
+      const before = known?.get(attributes);
+      if (before !== undefined) return before;
+      const edit = this.#editOne(new ResourceDraft(attributes, context));
+      known?.set(attributes, edit);
+      return edit;
+    });
   }
 
   countDropped(by: string, samples: number): void {

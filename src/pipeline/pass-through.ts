@@ -3,6 +3,7 @@ import type { ExportRequest } from '../exporters/export-request.ts';
 import { createEncodedRequest, createExportRequest } from '../exporters/export-request.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { editResources, hasAttributeKey } from '../otlp/passable/edit-resources.ts';
+import { KnownResources } from '../otlp/passable/known-resources.ts';
 import type { NotPassableReason } from '../otlp/passable/not-passable.ts';
 import type { ScanResult } from '../otlp/passable/passable-scanner.ts';
 import { PassableScanner } from '../otlp/passable/passable-scanner.ts';
@@ -50,6 +51,7 @@ export class PassThrough implements ProfilesSink {
   readonly #requests: Counter;
   readonly #unresolved: Counter;
   readonly #lately: LearnedLately;
+  readonly #resources = new KnownResources();
   /** Of requests that waited for names. */
   readonly #scanner = new PassableScanner();
   readonly #large: WorkQueue;
@@ -113,7 +115,8 @@ export class PassThrough implements ProfilesSink {
   *#lookUp(named: NamedRequest): Steps<Promise<void> | undefined> {
     const editor = this.#editor;
     if (editor.settled === undefined || editor.foresee === undefined) return undefined;
-    if (named.kind === 'bytes') yield* editResources(named.bytes, editor, named.context, named.isLarge);
+    if (named.kind === 'bytes')
+      yield* editResources(named.bytes, editor, named.context, this.#resources, named.isLarge);
     else {
       editor.foresee(named.data.resourceProfiles.map(({ resource }) => resource.attributes));
     }
@@ -168,7 +171,7 @@ export class PassThrough implements ProfilesSink {
     const { unnamed } = named.locations;
     if (named.kind === 'bytes') {
       const { bytes, context, isLarge, locations, way } = named;
-      const edited = yield* editResources(bytes, this.#editor, context, isLarge);
+      const edited = yield* editResources(bytes, this.#editor, context, this.#resources, isLarge);
       if (edited === undefined) return yield* this.#identify(this.#rebuild(received, 'resources'), received, hops);
       let keptSamples = sampleCount;
       for (const { by, samples } of edited.dropped) {

@@ -19,6 +19,7 @@ export function createServiceNameRule(
 ): ResourceRule {
   return {
     id,
+    isConstant: processes === undefined,
     apply(resource) {
       if (resource.context.isServiceOnSamples || !isServiceUnknown(resource)) return true;
       const read = processes?.lookUp(pidOf(resource))?.variables;

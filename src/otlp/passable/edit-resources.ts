@@ -1,15 +1,11 @@
 import type { Steps } from '../../support/steps.ts';
 import type { Resource } from '../profiles-data.ts';
-import { noElements } from '../profiles-data.ts';
-import { readResource } from '../protobuf/decode-profiles-data.ts';
-import { attributesKey, encodeAttributes } from '../protobuf/encode-attributes.ts';
-import { ProtobufReader } from '../protobuf/protobuf-reader.ts';
 import { ProtobufWriter } from '../protobuf/protobuf-writer.ts';
 import type { ResourceContext, ResourceEditor } from '../resource-edit.ts';
-import { StringReferences } from '../string-references.ts';
 import { ByteWalk } from './byte-walk.ts';
 import type { Edit } from './edits.ts';
 import { writeEdited } from './edits.ts';
+import type { KnownResources } from './known-resources.ts';
 import type { PassableProfiles } from './passable-scanner.ts';
 import { tables } from './table-scan.ts';
 import { TextColumns } from './text-columns.ts';
@@ -42,13 +38,15 @@ export function* editResources(
   bytes: Uint8Array,
   editor: ResourceEditor,
   context: ResourceContext,
+  known: KnownResources,
   isLarge = false,
 ): Steps<EditedResources | undefined> {
   const found = findResources(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const resources: Resource[] = [];
   for (const [index, { resource }] of found.entries()) {
     if (index % resourcesAStep === resourcesAStep - 1) yield;
-    resources.push(decodeResource(bytes.subarray(resource.bodyStart, resource.end)));
+    resources.push(known.decode(bytes, view, resource.bodyStart, resource.end));
   }
   const edited = editor.edit(
     resources.map(({ attributes }) => attributes),
@@ -56,8 +54,8 @@ export function* editResources(
   );
   const edits: Edit[] = [];
   const keys = new Set<string>();
-  const scratch = new ProtobufWriter(1024);
   const dropped: { by: string; samples: number }[] = [];
+  let sizeBytes = bytes.length;
   for (let i = 0; i < found.length; i++) {
     if (i % resourcesAStep === resourcesAStep - 1) yield;
     const outcome = edited[i]!;
@@ -70,20 +68,22 @@ export function* editResources(
     }
     if (outcome.samples !== undefined) return undefined;
     const { attributes } = outcome;
-    keys.add(attributesKey(scratch, attributes));
+    const { key, fields } = known.write(attributes);
+    keys.add(key);
     const { droppedAttributesCount, attributes: before } = resources[i]!;
     if (attributes === before) continue;
     const write = (writer: ProtobufWriter): void => {
       const mark = writer.length;
       writer.uint32(2, droppedAttributesCount);
-      encodeAttributes(writer, 1, attributes);
+      writer.copy(fields);
       writer.message(1, mark);
     };
+    sizeBytes += fields.length + 16;
     edits.push({ ...entry, field: 1, edits: [{ start: resource.start, end: resource.end, write }] });
   }
   if (edits.length === 0) return { bytes, dropped };
   if (keys.size < found.length && !isLarge) return undefined;
-  const writer = new ProtobufWriter(bytes.length + 256 * edits.length);
+  const writer = new ProtobufWriter(sizeBytes);
   yield* writeEdited(writer, bytes, [0, bytes.length], edits);
   return { bytes: writer.finish(), dropped };
 }
@@ -149,13 +149,4 @@ function nextField(walk: ByteWalk, end: number): Place & { readonly tag: number 
   const bodyStart = walk.position;
   walk.position = fieldEnd;
   return { tag, start, bodyStart, end: fieldEnd };
-}
-
-function decodeResource(bytes: Uint8Array): Resource {
-  const draft = { attributes: noElements, droppedAttributesCount: 0 };
-  readResource(
-    new ProtobufReader(bytes, { references: new StringReferences(() => noElements), misnumberedSamples: new Set() }),
-    draft,
-  );
-  return draft;
 }

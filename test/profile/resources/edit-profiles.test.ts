@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { editResources, hasAttributeKey } from '../../../src/otlp/passable/edit-resources.ts';
+import { KnownResources } from '../../../src/otlp/passable/known-resources.ts';
 import { PassableScanner } from '../../../src/otlp/passable/passable-scanner.ts';
 import type { KeyValue } from '../../../src/otlp/profiles-data.ts';
 import { countSamples } from '../../../src/otlp/profiles-data.ts';
@@ -15,6 +16,7 @@ import { passingProfiles } from '../../bench/passing-profiles.ts';
 import { observations } from '../../otlp/observations.ts';
 import { realRequests } from '../../otlp/real-requests.ts';
 
+const known = new KnownResources();
 const plain = { isServiceOnSamples: false };
 
 /** Does to the resource at each place what the list says of it. */
@@ -40,7 +42,7 @@ const editing = fc.array(fc.constantFrom('keep', 'add', 'take', 'drop'), { minLe
 test('resources edited around the bytes are those edited in the decoded request, or the request has to be rebuilt', () => {
   fc.assert(
     fc.property(fc.constantFrom(...requests), editing, (bytes, what) => {
-      const around = atOnce(editResources(bytes, editorOf(what), plain))?.bytes;
+      const around = atOnce(editResources(bytes, editorOf(what), plain, known))?.bytes;
       const dropped: number[] = [];
       const edited = editProfiles(decodeProfilesData(bytes), editorOf(what, dropped));
       if (around !== undefined) assert.deepEqual(decodeProfilesData(around), edited);
@@ -56,13 +58,13 @@ test('resources edited around the bytes are those edited in the decoded request,
 test('a request without an edit stays the same object and the same bytes', () => {
   const [bytes] = requests;
   const data = decodeProfilesData(bytes!);
-  assert.equal(atOnce(editResources(bytes!, editorOf(['keep']), plain))!.bytes, bytes);
+  assert.equal(atOnce(editResources(bytes!, editorOf(['keep']), plain, known))!.bytes, bytes);
   assert.equal(editProfiles(data, editorOf(['keep'])), data);
 });
 
 test('what an edit adds around the bytes can be scanned and passed on again', () => {
   const bytes = encodeProfilesData(passingProfiles(0.05).data);
-  const edited = atOnce(editResources(bytes, editorOf(['add']), plain))!.bytes;
+  const edited = atOnce(editResources(bytes, editorOf(['add']), plain, known))!.bytes;
   assert.equal(new PassableScanner().scan(edited, true).kind, 'passable');
   assert.deepEqual(
     [...observations([decodeProfilesData(edited)]).values()],

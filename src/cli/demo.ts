@@ -7,6 +7,9 @@ import { exitCodes } from './command-io.ts';
 import { parseReplayOptions } from './replay/replay-options.ts';
 import { runReplay } from './replay.ts';
 
+/** A line in the log about each report, beside the destination that the environment names. */
+const reportsInLog = ['exporters.debug.verbosity=basic', 'service.pipelines.profiles.exporters=[debug,otlp_grpc]'];
+
 const shippedConfig = fileURLToPath(new URL('../../otel-config.yaml', import.meta.url));
 
 /**
@@ -33,7 +36,7 @@ export async function runDemo(args: readonly string[], io: CommandIo, stop: Abor
     const [port] = service.receiverPorts.values();
     return runReplay(['--endpoint', `${hostOf(io.env)}:${port}`, ...args], replayIo);
   };
-  return runServe({ configs: [shippedConfig], sets: [] }, io, stop, whenReady);
+  return runServe({ configs: [shippedConfig], sets: reportsInLog }, io, stop, whenReady);
 }
 
 const demoHelp = `framekeeper demo: the service with the shipped otel-config.yaml, and recordings replayed into it. Takes the options of

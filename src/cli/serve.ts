@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { formatProblem } from '../config/config-error.ts';
 import type { ConfigSources } from '../config/config-source.ts';
+import { formatEndpoint } from '../config/endpoint.ts';
 import type { ServiceConfig } from '../service/components.ts';
 import { componentTypes } from '../service/components.ts';
 import { thisMachine } from '../service/machine.ts';
@@ -56,6 +57,10 @@ export async function runServe(
   } catch (error) {
     logger.error({ error }, 'Could not start.');
     return exitCodes.failure;
+  }
+  for (const [parts, endpoint] of service.httpAddresses) {
+    const url = `http://${formatEndpoint(endpoint)}/live`;
+    if (parts.includes('live_page')) logger.info({ url }, 'The live page shows what is reported.');
   }
   const reload = new Reload({
     judge: () => judgeConfig(sources, componentTypes, io, findPipelineProblems),

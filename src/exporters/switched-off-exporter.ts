@@ -18,7 +18,7 @@ export class SwitchedOffExporter implements Component, ProfilesExporter {
   }
 
   async start(): Promise<void> {
-    this.#logger.info({ reason: this.#why }, 'The exporter is switched off.');
+    this.#logger.info({ reason: this.#why }, 'The exporter is switched off and sends nothing.');
   }
 
   hasRoomFor(): boolean {

@@ -8,6 +8,9 @@ import { buildGo } from './go-toolchain.ts';
 /** Programs of others that the tests run against; absolute paths. */
 export interface Peers {
   readonly profcheck: string;
+  readonly helm: string;
+  /** Reads Kubernetes objects strictly; a program of ours around Kubernetes' own types. */
+  readonly kubernetesObjects: string;
   /** Compose's own reader of compose files. */
   readonly composeSpec: string;
   /** A program of ours around pprof's own library. */
@@ -43,6 +46,11 @@ export function locatePeers(): Peers {
   return {
     profcheck: cached('profcheck', toolPins),
     composeSpec: cached('compose-spec', toolPins),
+    helm: cached('helm', ['kubernetes/go.mod', 'kubernetes/go.sum']),
+    kubernetesObjects: cached(
+      'kubernetes-objects',
+      ['main.go', 'go.mod', 'go.sum'].map((file) => `kubernetes/${file}`),
+    ),
     pprof: cached(
       'pprof',
       ['main.go', 'go.mod', 'go.sum'].map((file) => `pprof/${file}`),
@@ -87,6 +95,8 @@ export async function preparePeers(report: (line: string) => void): Promise<void
   const builds: Build[] = [
     ['profcheck', peers.profcheck, tool('github.com/open-telemetry/sig-profiling/profcheck/cmd/profcheck')],
     ["Compose's file reader", peers.composeSpec, tool('github.com/compose-spec/compose-go/v2/cmd')],
+    ['Helm', peers.helm, (work) => command('kubernetes', 'helm.sh/helm/v3/cmd/helm', join(work, 'helm'))],
+    ['the types of Kubernetes', peers.kubernetesObjects, (work) => command('kubernetes', '.', join(work, 'objects'))],
     ["pprof's library", peers.pprof, (work) => command('pprof', '.', join(work, 'pprof'))],
     ...pdata,
     [

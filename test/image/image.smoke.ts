@@ -65,8 +65,18 @@ test('the compiled program becomes healthy where the image makes it listen, and 
   t.after(() => child.stop());
   await waitForHealth(`http://${host}:13133/`, child);
   assert.equal((await fetch(`http://${host}:8888/metrics`)).status, 200);
+  assert.equal(healthCheckStatus(), 0, 'the health check of the image');
   assert.equal(await child.stop(), 0, child.output());
+  assert.notEqual(healthCheckStatus(), 0, 'the health check of an image whose service is gone');
 });
+
+/** Exit code of the Dockerfile's HEALTHCHECK, run on this machine. */
+function healthCheckStatus(): number | null {
+  const dockerfile = readFileSync(join(project, 'docker/Dockerfile'), 'utf8');
+  const [, words] = /^HEALTHCHECK .*\n +CMD (\[.*\])$/m.exec(dockerfile)!;
+  const [command, ...args] = (JSON.parse(words!) as string[]).map((word) => word.replace('127.0.0.1', host));
+  return spawnSync(command!, args).status;
+}
 
 function runDist(...args: readonly string[]): { stdout: string; stderr: string; status: number | null } {
   return spawnSync(process.execPath, ['dist/main.js', ...args], { cwd: image, encoding: 'utf8' });

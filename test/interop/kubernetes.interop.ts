@@ -140,7 +140,7 @@ test('without rights on the node the pod fits the Pod Security level "restricted
   });
 });
 
-test('the plain manifests are what the chart renders; deploy/kubernetes/README.md has the command', () => {
+test('the plain manifests are what the chart renders; docs/kubernetes.md has the command', () => {
   const base = join(deploy, 'kubernetes');
   const { resources, namespace } = parse(readFileSync(join(base, 'kustomization.yaml'), 'utf8')) as {
     resources: string[];

@@ -10,18 +10,21 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
+import { runChild } from '../support/child-process.ts';
+import { patienceMs } from '../support/patience.ts';
 
 // The package as `npm pack` makes it, in the project of a user who has OpenTelemetry JS. Run `npm run build` first.
 const project = join(import.meta.dirname, '../..');
 let user: string;
+let tarball: string;
 
 before(() => {
   user = mkdtempSync(join(tmpdir(), 'framekeeper-package-'));
   const installed = join(user, 'node_modules/framekeeper');
   mkdirSync(installed, { recursive: true });
   const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', user];
-  const tarball = execFileSync('npm', pack, { cwd: project, encoding: 'utf8' }).trim();
-  execFileSync('tar', ['-xzf', join(user, tarball), '--strip-components=1', '-C', installed]);
+  tarball = join(user, execFileSync('npm', pack, { cwd: project, encoding: 'utf8' }).trim());
+  execFileSync('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed]);
   for (const name of ['@opentelemetry', '@types', 'undici-types']) {
     symlinkSync(join(project, 'node_modules', name), join(user, 'node_modules', name));
   }
@@ -66,6 +69,38 @@ test('framekeeper/otlp-profiles can be required by CommonJS', () => {
 test('nothing else of the package can be imported', () => {
   const text = `await import('framekeeper/dist/main.js').catch(({ code }) => console.log(code))`;
   assert.equal(run('--input-type=module', '-e', text), 'ERR_PACKAGE_PATH_NOT_EXPORTED\n');
+});
+
+test('npx framekeeper demo, from the packed tarball in an empty folder, replays the recordings and ends', {
+  timeout: 2 * patienceMs,
+}, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'framekeeper-npx-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--silent', '--prefix', folder, tarball]);
+  const env = { ...process.env, FRAMEKEEPER_HOST: '127.0.0.47' };
+  const demo = runChild('npx', ['--no-install', 'framekeeper', 'demo', '--once', '--speed', '10', 'node'], {
+    folder,
+    env,
+  });
+  t.after(() => demo.kill());
+  assert.equal(await demo.ended(), 0, demo.output());
+  assert.match(demo.output(), /http:\/\/127\.0\.0\.47:13133\/live/);
+  assert.match(demo.output(), /[1-9]\d* samples sent and accepted, 0 rejected/);
+  const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trimEnd().split('\n');
+  const tops = new Set(files.map((file) => file.split('/')[1]!));
+  assert.deepEqual([...tops].sort(), [
+    'LICENSE',
+    'README.md',
+    'dist',
+    'otel-config.yaml',
+    'package.json',
+    'proto',
+    'recordings',
+  ]);
+  assert.deepEqual(
+    files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts')),
+    [],
+  );
 });
 
 /** Paths of all files that Node.js loads for `code`, packages included. */

@@ -8,6 +8,8 @@ import { buildGo } from './go-toolchain.ts';
 /** Programs of others that the tests run against; absolute paths. */
 export interface Peers {
   readonly profcheck: string;
+  /** The example in Go that takes stacks by BPF and speaks the raw protocol. */
+  readonly ebpfCollector: string;
   readonly helm: string;
   /** Reads Kubernetes objects strictly; a program of ours around Kubernetes' own types. */
   readonly kubernetesObjects: string;
@@ -36,6 +38,17 @@ export type PdataVersion = (typeof pdataVersions)[number];
 
 const sources = join(import.meta.dirname, 'peers');
 const cache = process.env.FRAMEKEEPER_INTEROP_CACHE ?? join(import.meta.dirname, '../../.cache/interop');
+const collectorExample = '../../../examples/ebpf-collector';
+const collectorSources = [
+  'main.go',
+  'sampler.go',
+  'processes.go',
+  'batch.go',
+  'stream.go',
+  'go.mod',
+  'go.sum',
+  'framespb/frames.pb.go',
+].map((file) => `${collectorExample}/${file}`);
 const toolPins = ['tools/go.mod', 'tools/go.sum'];
 
 /**
@@ -46,6 +59,7 @@ export function locatePeers(): Peers {
   return {
     profcheck: cached('profcheck', toolPins),
     composeSpec: cached('compose-spec', toolPins),
+    ebpfCollector: cached('ebpf-collector', collectorSources),
     helm: cached('helm', ['kubernetes/go.mod', 'kubernetes/go.sum']),
     kubernetesObjects: cached(
       'kubernetes-objects',
@@ -95,6 +109,11 @@ export async function preparePeers(report: (line: string) => void): Promise<void
   const builds: Build[] = [
     ['profcheck', peers.profcheck, tool('github.com/open-telemetry/sig-profiling/profcheck/cmd/profcheck')],
     ["Compose's file reader", peers.composeSpec, tool('github.com/compose-spec/compose-go/v2/cmd')],
+    [
+      'the example ebpf-collector',
+      peers.ebpfCollector,
+      (work) => command(collectorExample, '.', join(work, 'collector')),
+    ],
     ['Helm', peers.helm, (work) => command('kubernetes', 'helm.sh/helm/v3/cmd/helm', join(work, 'helm'))],
     ['the types of Kubernetes', peers.kubernetesObjects, (work) => command('kubernetes', '.', join(work, 'objects'))],
     ["pprof's library", peers.pprof, (work) => command('pprof', '.', join(work, 'pprof'))],

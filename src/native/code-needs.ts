@@ -61,6 +61,7 @@ export class CodeNeeds {
   #version = '';
   #checkedMs = Number.NEGATIVE_INFINITY;
   #misses = 0;
+  #lastRequest = 0;
   #retryMs = Number.NEGATIVE_INFINITY;
 
   constructor(code: Code) {
@@ -73,6 +74,11 @@ export class CodeNeeds {
 
   get isUnderWay(): boolean {
     return this.isWaiting || this.#asked.size > 0;
+  }
+
+  /** Number of its last request, 0 before the first. */
+  get lastRequest(): number {
+    return this.#lastRequest;
   }
 
   /** Number of addresses that wait for a request, 1 for names to be looked at again; 0 while a debug file is downloaded. */
@@ -110,6 +116,7 @@ export class CodeNeeds {
 
   /** The next request: a batch of the addresses that wait, or of generated code all that have a name. */
   request(id: number): SymbolizeRequest {
+    this.#lastRequest = id;
     const { code } = this;
     const isRefresh = this.pending.size === 0;
     const addresses = isRefresh ? Float64Array.from(this.#named).sort() : this.#take();

@@ -148,11 +148,13 @@ export class NativeSymbolizer implements Component {
     this.#loop = undefined;
   }
 
-  /** The code for which most addresses wait. */
+  /** The code that waits and whose last request was longest ago: a browser's thousands of addresses let a small program pass. */
   #next(): CodeNeeds | undefined {
-    let most: CodeNeeds | undefined;
-    for (const needs of this.#codes.values()) if (needs.urgency > (most?.urgency ?? 0)) most = needs;
-    return most;
+    let next: CodeNeeds | undefined;
+    for (const needs of this.#codes.values()) {
+      if (needs.urgency > 0 && needs.lastRequest < (next?.lastRequest ?? Number.POSITIVE_INFINITY)) next = needs;
+    }
+    return next;
   }
 
   async #ask(needs: CodeNeeds): Promise<void> {

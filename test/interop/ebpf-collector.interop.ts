@@ -20,6 +20,8 @@ const notAllowed = 3;
 interface Workload {
   readonly name: string;
   readonly hot: string;
+  /** How perf calls it, where it differs. */
+  readonly perf?: string;
   /** Command that runs it; `undefined` where no compiler is at hand. */
   readonly make: (folder: string) => readonly [string, ...string[]] | undefined;
 }
@@ -39,15 +41,13 @@ const workloads: readonly Workload[] = [
       return compiled(folder, 'workload-rust', rustSource, ['rustc', ...options]);
     },
   },
+  { name: 'Go', hot: 'main.haul', make: (folder) => compiledGo(folder, 'workload-go', '') },
+  // Perf reads no pclntab, and so has no name.
   {
     name: 'Go, stripped',
     hot: 'main.haul',
-    make: (folder) => {
-      writeFileSync(join(folder, 'main.go'), goSource);
-      const path = join(folder, 'workload-go');
-      const { status } = spawnSync('go', ['build', '-ldflags=-s -w', '-o', path, 'main.go'], { cwd: folder });
-      return status === 0 ? [path] : undefined;
-    },
+    perf: '[unknown]',
+    make: (folder) => compiledGo(folder, 'go-stripped', '-s -w'),
   },
   {
     name: 'Node.js',
@@ -61,10 +61,10 @@ test('stacks of C++, Rust, Go and Node.js come from the kernel by BPF and leave 
 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'framekeeper-live-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const running = workloads.flatMap(({ name, hot, make }) => {
+  const running = workloads.flatMap(({ name, hot, make, perf: byPerf = hot }) => {
     const command = make(folder);
     if (command === undefined) t.diagnostic(`${name} is left out: no compiler for it on this machine`);
-    return command === undefined ? [] : [{ name, hot, child: startWorkload(t, command) }];
+    return command === undefined ? [] : [{ name, hot, byPerf, child: startWorkload(t, command) }];
   });
   const out = join(folder, 'out.proto');
   const { service, stop } = await startService(t, configOf(out));
@@ -100,7 +100,7 @@ test('stacks of C++, Rust, Go and Node.js come from the kernel by BPF and leave 
 
   const perfLeaves = await perf();
   if (perfLeaves === undefined) t.diagnostic('perf is not here or not allowed: names are those of the sources alone');
-  for (const { name, hot, child } of running) {
+  for (const { name, hot, byPerf, child } of running) {
     const own = leaves.get(child.pid) ?? new Map<string, number>();
     const unnamed = shareOf('', own);
     t.diagnostic(
@@ -109,7 +109,7 @@ test('stacks of C++, Rust, Go and Node.js come from the kernel by BPF and leave 
     assert.ok(shareOf(hot, own) > 0.5, `${name}: ${hot} is the hottest of ${JSON.stringify([...own])}`);
     assert.ok(unnamed < 0.1, `${name}: nine of ten samples have a name`);
     if (perfLeaves !== undefined)
-      assert.equal(withoutMarks(hottest(perfLeaves.get(child.pid)!)), hot, `${name} by perf`);
+      assert.equal(plainName(hottest(perfLeaves.get(child.pid)!)), plainName(byPerf), `${name} by perf`);
   }
 });
 
@@ -136,6 +136,13 @@ function compiled(
 ): readonly [string] | undefined {
   const path = join(folder, name);
   const { status } = spawnSync(command[0]!, [...command.slice(1), '-o', path], { input: source, cwd: folder });
+  return status === 0 ? [path] : undefined;
+}
+
+function compiledGo(folder: string, name: string, linkerFlags: string): readonly [string] | undefined {
+  writeFileSync(join(folder, 'main.go'), goSource);
+  const path = join(folder, name);
+  const { status } = spawnSync('go', ['build', `-ldflags=${linkerFlags}`, '-o', path, 'main.go'], { cwd: folder });
   return status === 0 ? [path] : undefined;
 }
 
@@ -208,9 +215,13 @@ function startPerf(
   };
 }
 
-/** A name of perf without V8's mark of the tier and the place that V8 writes behind a function's name. */
-function withoutMarks(name: string): string {
-  return name.replace(/^JS:[*+^~']*/, '').replace(/ \S+:\d+:\d+$/, '');
+/** A name without what one of both leaves out: parameters, Rust's hash, V8's mark of the tier and its place behind the name. */
+function plainName(name: string): string {
+  return name
+    .replace(/^JS:[*+^~']*/, '')
+    .replace(/ \S+:\d+:\d+$/, '')
+    .replace(/::h[0-9a-f]{16}$/, '')
+    .replace(/\(.*\)$/, '');
 }
 
 function hottest(counts: ReadonlyMap<string, number>): string {

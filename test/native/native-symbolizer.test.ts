@@ -69,7 +69,7 @@ function create(
   return { clock, requests, learned, values, logs, symbolizer, need };
 }
 
-test('what is needed at once is asked in one request a file, the file with most addresses first', async () => {
+test('what is needed at once is asked in one request a file', async () => {
   const { clock, requests, learned, need } = create(nameAll);
   need(1, 5);
   need(2, 7);
@@ -79,11 +79,22 @@ test('what is needed at once is asked in one request a file, the file with most 
   assert.deepEqual(
     requests.map(({ file, addresses, pids }) => [file.fileId.slice(0, 8), [...addresses], pids, file.gnuBuildId]),
     [
-      ['00000002', [3, 7], [7], 'ab'],
       ['00000001', [5], [7], 'ab'],
+      ['00000002', [3, 7], [7], 'ab'],
     ],
   );
-  assert.deepEqual(learned, ['2 3 f3', '2 7 f7', '1 5 f5']);
+  assert.deepEqual(learned, ['1 5 f5', '2 3 f3', '2 7 f7']);
+});
+
+test('a file with thousands of addresses lets others have their turn', async () => {
+  const { clock, requests, need } = create(nameAll);
+  for (let address = 1; address <= 2500; address++) need(1, address);
+  need(2, 7);
+  await clock.advance(1);
+  assert.deepEqual(
+    requests.map(({ addresses }) => addresses.length),
+    [1000, 1, 1000, 500],
+  );
 });
 
 test('an address without a name is asked for once, and its reason is known', async () => {

@@ -12,13 +12,14 @@ receivers:
 processors:
   memory_limiter: {check_interval: 1s, limit_percentage: 80, spike_limit_percentage: 10}
   symbol_store:
+  symbolizer:
   reporting_cycle:
 exporters:
   debug:
   otlp_http: {endpoint: "http://127.0.0.1:9"}
 service:
   pipelines:
-    profiles: {receivers: [frames, otlp], processors: [memory_limiter, symbol_store, reporting_cycle], exporters: [debug, otlp_http]}`;
+    profiles: {receivers: [frames, otlp], processors: [memory_limiter, symbol_store, symbolizer, reporting_cycle], exporters: [debug, otlp_http]}`;
 
 async function freshSamples(t: TestContext): Promise<PrometheusSample[]> {
   const { metricsText } = await startService(t, yaml);
@@ -60,6 +61,9 @@ test('a fresh service has the series that alerts need, each with 0', async (t) =
     ['framekeeper_held_up_cycles', {}],
     ['framekeeper_memory_limiter_collections', {}],
     ['framekeeper_grpc_refused_connections', {}],
+    ['framekeeper_symbolizer_addresses', { outcome: 'bounded_out' }],
+    ['framekeeper_symbolizer_file_misses', { reason: 'no_permission' }],
+    ['framekeeper_symbolizer_worker_restarts', { reason: 'crashed' }],
   ];
   for (const [name, labels] of wanted) assert.deepEqual(find(name, labels), [0], `${name} ${JSON.stringify(labels)}`);
 });

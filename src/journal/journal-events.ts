@@ -33,6 +33,8 @@ export interface JournalEvents {
 export function createJournalEvents(pipelineId: string, logger: Logger, meter: Meter): JournalEvents {
   const pipeline = { pipeline: pipelineId };
   const counters = createCounters(meter);
+  // Alerts need the increase from nothing to one; `lost` has reasons of its own.
+  for (const [name, counter] of Object.entries(counters)) if (name !== 'lost') counter.add(0, pipeline);
   let isFailing = false;
   return {
     damaged({ damagedCount, cutCount, damagedBytes }) {

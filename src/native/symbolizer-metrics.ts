@@ -1,6 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { WorkerEnd } from '../support/worker-client.ts';
 import type { DebugFileOutcome } from './files/debuginfod.ts';
+import type { FileMiss } from './files/find-file.ts';
 import type { WorkerStats } from './worker/messages.ts';
 
 /** Outcomes of look-ups of addresses: named, with a line and no function, without a symbol, without a file, in a file that was refused, or left out at a bound. */
@@ -10,7 +11,7 @@ export interface SymbolizerMetrics {
   addresses(outcome: AddressOutcome, count: number): void;
   /** Names by the place that they came from. */
   sources(counts: Readonly<Record<string, number>>): void;
-  fileMiss(reason: string): void;
+  fileMiss(reason: FileMiss): void;
   batch(durationMs: number, stats: WorkerStats | undefined): void;
   workerRestart(reason: WorkerEnd['reason']): void;
   /** A search on debuginfod servers ended. */
@@ -18,6 +19,17 @@ export interface SymbolizerMetrics {
   /** Bytes came from a debuginfod server. */
   downloaded(bytes: number): void;
 }
+
+// An object names each label once, and the compiler asks for the ones that are missing.
+const outcomes: Record<AddressOutcome, true> = {
+  ...{ named: true, line_only: true, no_symbol: true },
+  ...{ no_file: true, refused: true, bounded_out: true },
+};
+const missReasons: Record<FileMiss, true> = {
+  ...{ no_process: true, no_permission: true, build_id_differs: true },
+  ...{ not_elf: true, too_large: true, no_file: true },
+};
+const endReasons: Record<WorkerEnd['reason'], true> = { timeout: true, out_of_memory: true, crashed: true };
 
 export function createSymbolizerMetrics(meter: Meter, readPending: () => number): SymbolizerMetrics {
   const create = (name: string, description: string, unit: string) =>
@@ -42,6 +54,11 @@ export function createSymbolizerMetrics(meter: Meter, readPending: () => number)
   observe('pending_addresses', 'Native addresses that wait for their names.', '{address}', readPending);
   observe('table_size', 'Memory of the symbol tables of open files.', 'By', () => stats.tableBytes);
   observe('inflated_size', 'Decompressed debug sections on disk.', 'By', () => stats.inflatedBytes);
+  // Alerts need the increase from nothing to one.
+  for (const outcome of Object.keys(outcomes)) addresses.add(0, { outcome });
+  for (const reason of Object.keys(missReasons)) misses.add(0, { reason });
+  for (const reason of Object.keys(endReasons)) restarts.add(0, { reason });
+  for (const counter of [readBytes, downloaded]) counter.add(0);
   return {
     addresses: (outcome, count) => {
       if (count > 0) addresses.add(count, { outcome });

@@ -63,7 +63,9 @@ export function createStorageEvents(id: string, parts: EventParts): StorageEvent
 }
 
 function createRecorders(event: (kind: EventKind) => RecordEvent) {
-  const records = (name: string, description: string) => ({ counter: { name, unit: '{record}', description } });
+  const records = (name: string, description: string) => ({
+    counter: { name, unit: '{record}', description, fromZero: [{}] },
+  });
   return {
     restored: event(
       records('framekeeper_exporter_storage_restored_records', 'Requests of earlier runs that were queued again.'),
@@ -74,6 +76,7 @@ function createRecorders(event: (kind: EventKind) => RecordEvent) {
         name: 'framekeeper_exporter_storage_damaged_bytes',
         unit: 'By',
         description: 'Bytes on disk that hold no request any more.',
+        fromZero: [{}],
       },
     }),
     writeFailed: event(

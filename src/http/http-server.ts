@@ -106,7 +106,12 @@ export class HttpServer implements Component {
       description: 'HTTP connections closed amid a response to make room where health shares their listener.',
       unit: '{connection}',
     });
+    const pipelineClosed = meter.createCounter('framekeeper_http_closed_pipelining_connections', {
+      description: 'HTTP connections closed because they sent too many requests ahead of their responses.',
+      unit: '{connection}',
+    });
     // There from the start, for alerts.
+    pipelineClosed.add(0);
     refused.add(0);
     idleClosed.add(0);
     busyClosed.add(0);
@@ -114,6 +119,7 @@ export class HttpServer implements Component {
     this.#places = placeConnections(this.#app.server, limits.connections, clock, {
       onRefused: () => refused.add(1),
       onIdleClosed: () => idleClosed.add(1),
+      onPipelineClosed: () => pipelineClosed.add(1),
       onBusyClosed: isShared ? () => busyClosed.add(1) : undefined,
     });
   }

@@ -17,13 +17,22 @@ export interface PlaceEvents {
   readonly onBusyClosed?: (() => void) | undefined;
 }
 
+/** PipelineEvents hears of connections with too many requests ahead of their responses. */
+export interface PipelineEvents {
+  readonly onPipelineClosed: () => void;
+}
+
+/** Clients send a request when they have the last response, but for some of the last century. */
+const mostPipelined = 8;
+
 /** Gives the connections of an HTTP server their places; a request that has come in part keeps its connection idle until its headers are whole. */
 export function placeConnections(
   server: Server,
   most: number,
   clock: Pick<Clock, 'nowMs'>,
-  events: PlaceEvents,
+  events: PlaceEvents & PipelineEvents,
 ): ConnectionPlaces {
+  boundPipeline(server, events.onPipelineClosed);
   const places = new ConnectionPlaces(most, clock, events);
   const isSecure = 'setSecureContext' in server;
   server.on(isSecure ? 'secureConnection' : 'connection', (socket: Socket) => places.open(socket));
@@ -35,8 +44,35 @@ export function placeConnections(
   return places;
 }
 
+/**
+ * Closes a connection that sends one more request than may wait for their responses. Node.js takes all requests of a read at once: a
+ * thousand of them, on each of 128 connections, would stop the loop for seconds, and their responses fill the memory when nobody reads.
+ */
+function boundPipeline(server: Server, onClosed: () => void): void {
+  const listeners = server.listeners('request');
+  const waiting = new WeakMap<Socket, number>();
+  server.removeAllListeners('request');
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
+    // The rest of what was read with the request that was one too many.
+    if (socket.destroyed) return;
+    const count = waiting.get(socket) ?? 0;
+    if (count >= mostPipelined) {
+      onClosed();
+      socket.destroy();
+      return;
+    }
+    waiting.set(socket, count + 1);
+    response.once('close', () => waiting.set(socket, waiting.get(socket)! - 1));
+    for (const listener of listeners) listener.call(server, request, response);
+  });
+}
+
 /** Calls that have said nothing for so long do not keep their connection from being idle. */
 const silentMs = 30_000;
+
+/** A new connection has this long to begin its first request before it is idle: a probe must not lose its place on the way. */
+const requestMs = 1_000;
 
 /** More sockets than places: those that have not finished their TLS handshake have none yet, and a new one needs a moment to get its. */
 export const sparePlaces = 64;
@@ -50,8 +86,8 @@ interface Place {
 
 /**
  * Places of a server's connections. A new connection without a free place takes that of the connection that has been idle for longest;
- * where none is idle, that of the busy connection longest without activity, unless it is kept; where busy connections stay, the new
- * connection is closed.
+ * where none is idle, that of the busy connection longest without activity, unless it is kept. Where busy connections stay, one that has
+ * just become idle makes room, or else the new connection is closed.
  */
 export class ConnectionPlaces {
   readonly #most: number;
@@ -108,11 +144,15 @@ export class ConnectionPlaces {
   }
 
   #makeRoom(): boolean {
-    const idle = this.#oldest(({ calls }) => calls === 0) ?? this.#oldest((place) => this.#isSilent(place));
-    if (idle !== undefined) return this.#close(idle, this.#events.onIdleClosed);
-    const { onBusyClosed } = this.#events;
-    const busy = onBusyClosed && this.#oldest(({ isKept }) => !isKept);
-    return busy !== undefined && this.#close(busy, onBusyClosed!);
+    const { onBusyClosed, onIdleClosed } = this.#events;
+    const idle = this.#oldest((place) => place.calls === 0 && this.#isSilentFor(place, requestMs));
+    if (idle !== undefined) return this.#close(idle, onIdleClosed);
+    const silent = this.#oldest((place) => this.#isSilentFor(place, silentMs));
+    if (silent !== undefined) return this.#close(silent, onIdleClosed);
+    const busy = onBusyClosed && this.#oldest(({ calls, isKept }) => calls > 0 && !isKept);
+    if (busy !== undefined) return this.#close(busy, onBusyClosed!);
+    const young = this.#oldest(({ calls }) => calls === 0);
+    return young !== undefined && this.#close(young, onIdleClosed);
   }
 
   #close(connection: PlacedConnection, onClosed: () => void): true {
@@ -127,7 +167,7 @@ export class ConnectionPlaces {
     return undefined;
   }
 
-  #isSilent({ lastActiveMs }: Place): boolean {
-    return this.#clock.nowMs() - lastActiveMs >= silentMs;
+  #isSilentFor({ lastActiveMs }: Place, ms: number): boolean {
+    return this.#clock.nowMs() - lastActiveMs >= ms;
   }
 }

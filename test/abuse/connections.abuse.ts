@@ -41,11 +41,34 @@ function openSockets(t: TestContext, port: number, count: number, text: string |
   }
 }
 
+/** Connections that send requests ahead of the responses, which they do not read; another for each that is closed. */
+function pipelineRequests(t: TestContext, port: number, count: number): void {
+  const sockets = new Set<Socket>();
+  let isOver = false;
+  t.after(() => {
+    isOver = true;
+    for (const socket of sockets) socket.destroy();
+  });
+  const open = (): void => {
+    if (isOver) return;
+    const socket = connect(port, '127.0.0.1');
+    sockets.add(socket);
+    socket.on('error', () => undefined).pause();
+    socket.once('close', () => {
+      sockets.delete(socket);
+      setTimeout(open, 500);
+    });
+    socket.write(pipelined);
+  };
+  for (let i = 0; i < count; i++) open();
+}
+
 const http2Preface = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
 ]);
 const liveStream = 'GET /live/events HTTP/1.1\r\nhost: localhost\r\n\r\n';
+const pipelined = 'GET /live/style.css HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(1_000);
 const halfRequest = 'GET / HTTP/1.1\r\nhost: localhost\r\nx-';
 const halfBody = (sizeBytes: number): Buffer =>
   Buffer.concat([
@@ -84,6 +107,11 @@ const attacks: readonly Attack[] = [
     name: '300 streams of the live page on the endpoint of health',
     hasLivePage: true,
     begin: (t, { healthPort }) => openSockets(t, healthPort, 300, liveStream),
+  },
+  {
+    name: '128 connections with 1,000 requests for the live page each, whose responses nobody reads',
+    hasLivePage: true,
+    begin: (t, { healthPort }) => pipelineRequests(t, healthPort, 128),
   },
   {
     name: '300 half requests for OTLP over HTTP',

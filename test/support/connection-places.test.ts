@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { test } from 'node:test';
-import { ConnectionPlaces } from '../../src/support/connection-places.ts';
+import { ConnectionPlaces, placeConnections } from '../../src/support/connection-places.ts';
 import { FakeClock } from './fake-clock.ts';
 
 class FakeConnection extends EventEmitter {
@@ -72,6 +75,18 @@ test('ConnectionPlaces closes the oldest busy connection that is not kept, where
   assert.ok(kept.isDestroyed);
 });
 
+test('ConnectionPlaces lets a busy connection make room before one that had no time for its first request', async () => {
+  const { clock, counts, places, open, busyClosed } = createPlaces(2, true);
+  const attack = open();
+  places.begin(attack);
+  const probe = open();
+  open();
+  assert.deepEqual([attack.isDestroyed, probe.isDestroyed, busyClosed()], [true, false, 1]);
+  await clock.advance(1_000);
+  open();
+  assert.deepEqual([probe.isDestroyed, counts.idleClosed], [true, 1]);
+});
+
 test('ConnectionPlaces refuses a new connection while all others are kept', () => {
   const { counts, places, open } = createPlaces(1, true);
   const kept = open();
@@ -87,3 +102,39 @@ test('ConnectionPlaces forgets a connection that closes', () => {
   open();
   assert.deepEqual(counts, { idleClosed: 0, refused: 0 });
 });
+
+for (const { count, answered, closed } of [
+  { count: 8, answered: 8, closed: 0 },
+  { count: 1_000, answered: 0, closed: 1 },
+]) {
+  const fate = closed === 0 ? 'answers all of' : 'takes 8 and closes the connection at';
+  test(`a server with places ${fate} ${count} requests that come ahead of their responses`, async (t) => {
+    let taken = 0;
+    const server = createServer((_, response) => {
+      taken++;
+      setImmediate(() => response.end('x'));
+    });
+    let pipelineClosed = 0;
+    placeConnections(server, 10, new FakeClock(), {
+      onIdleClosed: () => undefined,
+      onRefused: () => undefined,
+      onPipelineClosed: () => pipelineClosed++,
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    let text = '';
+    socket.on('data', (bytes: Buffer) => {
+      text += bytes;
+      if (text.split('HTTP/1.1 200').length - 1 === count) socket.end();
+    });
+    socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(count));
+    await once(socket, 'close');
+    assert.deepEqual(
+      [text.split('HTTP/1.1 200').length - 1, taken, pipelineClosed],
+      [answered, Math.min(count, 8), closed],
+    );
+  });
+}

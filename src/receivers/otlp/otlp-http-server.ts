@@ -68,12 +68,18 @@ export class OtlpHttpServer {
       schemaController: withoutSchemas,
       exposeHeadRoutes: false,
     });
+    const pipelineClosed = meter.createCounter('framekeeper_otlp_closed_pipelining_connections', {
+      description: 'HTTP connections closed because they sent too many requests ahead of their responses.',
+      unit: '{connection}',
+    });
     // There from the start, for alerts.
+    pipelineClosed.add(0);
     refused.add(0);
     idleClosed.add(0);
     placeConnections(this.#app.server, config.maxConnections, clock, {
       onRefused: () => refused.add(1),
       onIdleClosed: () => idleClosed.add(1),
+      onPipelineClosed: () => pipelineClosed.add(1),
     });
     const limitKey = `receivers.${id}.protocols.http.max_request_body_size`;
     this.#app.addHook('onRequest', refuseOddTransfer);

@@ -121,18 +121,18 @@ export class ReportingCycle implements Component {
     const settled = this.#parts.editor?.settled?.();
     if (settled !== undefined) await settled;
     if (this.#retrySafely() && !this.#isHeldUp) await this.#reportSafely();
-    else this.#keepNames();
+    else await inSlices(this.#keepNames(), this.#parts.clock);
   }
 
   /**
-   * One cycle. In the last one nothing waits any more. The first step takes the window and all that belongs to it; samples and names
-   * that come between later steps are those of the next cycle.
+   * One cycle. In the last one nothing waits any more. Once stubs are submitted again, one step takes the window and all that belongs
+   * to it; samples and names that come between later steps are those of the next cycle.
    */
   *report({ isLast }: { readonly isLast: boolean } = { isLast: false }): Steps<CycleReport> {
     const { clock, symbols, intake, merged, metrics, native } = this.#parts;
     const beganMs = clock.nowMs();
     const store = symbols.at(beganMs);
-    const resubmittedStubs = store.resubmitStubs();
+    const resubmittedStubs = yield* store.resubmitStubs();
     const window = intake.takeWindow();
     const taken = merged?.take();
     const range = this.#nextRange();
@@ -219,10 +219,10 @@ export class ReportingCycle implements Component {
   }
 
   /** Maintains the store while the window stays. */
-  #keepNames(): void {
+  *#keepNames(): Steps<void> {
     const { clock, symbols, metrics } = this.#parts;
     const store = symbols.at(clock.nowMs());
-    store.resubmitStubs();
+    yield* store.resubmitStubs();
     store.purge();
     metrics.recordHeldUp();
   }

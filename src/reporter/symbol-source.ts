@@ -5,6 +5,7 @@ import type { FrameBatch } from '../model/frame-batch.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
 import type { ProcessIdentity } from '../model/process.ts';
 import type { SymbolLookup } from '../model/symbol-lookup.ts';
+import type { Steps } from '../support/steps.ts';
 import type { FileOwner } from './sample-window.ts';
 
 /** The symbol store as the reporter sees it. */
@@ -35,7 +36,7 @@ export interface SymbolSession {
   /** Executables to ask the collector for in the reply at hand. */
   takeNeededExecutables(instanceId: string): readonly FileId[];
   /** Writes every live stub into the store again; returns how many. Begins the end of each reporting cycle. */
-  resubmitStubs(): number;
+  resubmitStubs(): Steps<number>;
   /** Drops what is past its lifetime, and processes that exited before this cycle. Ends the end of each reporting cycle. */
   purge(): void;
 }

@@ -6,6 +6,7 @@ import type { FrameKind } from '../model/frame-kind.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { ProcessIdentity } from '../model/process.ts';
 import type { SymbolLookup } from '../model/symbol-lookup.ts';
+import type { Steps } from '../support/steps.ts';
 import type { FrameOwner } from './collector-needs.ts';
 import type { Namers, Submitter } from './namers.ts';
 import { anonymous } from './namers.ts';
@@ -121,8 +122,8 @@ export class StoreSession {
   }
 
   /** Writes every live stub that was not written in this cycle, and ends the cycle. Returns the number of live stubs. */
-  resubmitStubs(): number {
-    const count = this.#parts.stubs.resubmit();
+  *resubmitStubs(): Steps<number> {
+    const count = yield* this.#parts.stubs.resubmit();
     this.#parts.files.enforceBudget();
     return count;
   }

@@ -1,6 +1,7 @@
 import type { FileId } from '../model/file-id.ts';
 import { formatFileId } from '../model/file-id.ts';
 import type { ProcessIdentity } from '../model/process.ts';
+import type { Steps } from '../support/steps.ts';
 import { mergeSymbols, symbolsEqual } from './merge-symbols.ts';
 import type { Submitter } from './namers.ts';
 import { mayReplace } from './namers.ts';
@@ -160,13 +161,17 @@ export class StubRegistry {
     if (owner?.hasExited === true) this.#drop(owner);
   }
 
-  /** Ends a cycle: writes what was not written in it yet. Returns the number of live stubs. */
-  resubmit(): number {
+  /** Ends a cycle: writes what was not written in it yet. Returns the number of live stubs. Owners may come and go between two steps. */
+  *resubmit(): Steps<number> {
+    // Exits and stubs that come between two steps belong to the next cycle.
+    const ended = this.#cycle++;
     for (const owner of this.owners) {
       owner.space.refresh();
-      for (let i = 0; i < owner.ranges.chunkCount; i++) this.#writeAll(owner, owner.ranges.chunkAt(i)!);
+      for (let i = 0; i < owner.ranges.chunkCount; i++) {
+        this.#writeAll(owner, owner.ranges.chunkAt(i)!, ended);
+        yield;
+      }
     }
-    this.#cycle++;
     this.#resubmitted += this.#liveStubs;
     return this.#liveStubs;
   }
@@ -228,9 +233,13 @@ export class StubRegistry {
     owner.space.write(range);
   }
 
-  #writeAll(owner: StubOwner, chunk: readonly StubRange[]): void {
+  /** Writes the ranges that were not written in a cycle, nor since. */
+  #writeAll(owner: StubOwner, chunk: readonly StubRange[], cycle: number): void {
     for (let i = 0; i < chunk.length; i++) {
-      if (chunk[i]!.writtenCycle !== this.#cycle) this.#write(owner, chunk[i]!);
+      const range = chunk[i]!;
+      if (range.writtenCycle >= cycle) continue;
+      range.writtenCycle = cycle;
+      owner.space.write(range);
     }
   }
 

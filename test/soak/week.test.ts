@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
+import type { Steps } from '../../src/support/steps.ts';
 import { StoreSession } from '../../src/symbols/store-session.ts';
 import type { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import { attributesOf } from '../support/plain-view.ts';
@@ -182,6 +183,14 @@ class Week {
     assert.equal(nameless.length, 0, `cycle ${cycle}`);
   }
 
+  *#resubmit(session: StoreSession, writes: () => number): Steps<number> {
+    this.#checkBudget();
+    const before = writes();
+    const count = yield* StoreSession.prototype.resubmitStubs.call(session);
+    this.#stubWrites = writes() - before;
+    return count;
+  }
+
   /** Notes how many stubs a resubmission really writes. */
   #watchResubmission(): void {
     const { store } = this;
@@ -192,13 +201,7 @@ class Week {
     };
     store.at = (nowMs) => {
       const session = at(nowMs);
-      session.resubmitStubs = () => {
-        this.#checkBudget();
-        const before = writes();
-        const count = StoreSession.prototype.resubmitStubs.call(session);
-        this.#stubWrites = writes() - before;
-        return count;
-      };
+      session.resubmitStubs = () => this.#resubmit(session, writes);
       return session;
     };
   }

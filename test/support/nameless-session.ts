@@ -12,6 +12,9 @@ export const namelessSession: SymbolSession = {
   needExecutable: () => undefined,
   takeNeededNames: () => [],
   takeNeededExecutables: () => [],
-  resubmitStubs: () => 0,
+  *resubmitStubs() {
+    yield;
+    return 0;
+  },
   purge: () => undefined,
 };

@@ -5,6 +5,7 @@ import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
 import type { ProcessIdentity } from '../../src/model/process.ts';
 import type { SymbolLookup } from '../../src/model/symbol-lookup.ts';
 import type { SymbolSession, SymbolSource } from '../../src/reporter/symbol-source.ts';
+import type { Steps } from '../../src/support/steps.ts';
 import { namelessSession } from './nameless-session.ts';
 
 /** The obvious symbol source: maps without bounds, which a test can make forget. Records the order of its calls. */
@@ -36,9 +37,14 @@ export class PlainSymbols implements SymbolSource {
       openFile: (fileId) => ({ find: (high, low) => this.#symbols.get(`${formatFileId(fileId)} ${high} ${low}`) }),
       openProcess: (_instanceId, process) => this.#openProcess(process),
       executable: (fileId) => this.#executables.get(formatFileId(fileId)),
-      resubmitStubs: () => this.#call('resubmitStubs', this.#stubs.length),
+      resubmitStubs: () => this.#resubmit(),
       purge: () => this.#call('purge', undefined),
     };
+  }
+
+  *#resubmit(): Steps<number> {
+    for (const _ of this.#stubs) yield;
+    return this.#call('resubmitStubs', this.#stubs.length);
   }
 
   #openProcess(process: ProcessIdentity): SymbolLookup {

@@ -5,6 +5,7 @@ import type { SubmittedStub, SubmittedSymbol } from '../../src/model/frame-batch
 import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
 import type { Process } from '../../src/model/process.ts';
 import type { SymbolSource } from '../../src/reporter/symbol-source.ts';
+import { atOnce } from '../../src/support/steps.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import type { SymbolStoreConfig } from '../../src/symbols/symbol-store-config.ts';
 import { symbolStoreType } from '../../src/symbols/symbol-store-config.ts';
@@ -67,7 +68,7 @@ export class StoreHarness {
 
   /** The end of a reporting cycle; returns how many stubs were written again. */
   cycle(): number {
-    const count = this.store.at(this.nowMs).resubmitStubs();
+    const count = atOnce(this.store.at(this.nowMs).resubmitStubs());
     this.store.at(this.nowMs).purge();
     this.nowMs += cycleMs;
     return count;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { atOnce } from '../../src/support/steps.ts';
 import { fileIdOf, processOf, symbolOf } from '../support/batch.ts';
 import { cycleMs, instanceA, instanceB, lifetimeMs, StoreHarness, stubOf, submitted } from './store-harness.ts';
 
@@ -77,7 +78,7 @@ test('a process that exits keeps its stubs until the purge after the next report
   harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'stub')] });
   harness.learn({ processExits: [process] });
   assert.equal(harness.nameIn(process, 1n), 'stub');
-  harness.store.at(harness.nowMs).resubmitStubs();
+  atOnce(harness.store.at(harness.nowMs).resubmitStubs());
   assert.equal(harness.nameIn(process, 1n), 'stub');
   harness.store.at(harness.nowMs).purge();
   assert.equal(harness.nameIn(process, 1n), undefined);
@@ -88,7 +89,7 @@ test('a process that exits keeps its stubs until the purge after the next report
 test('an exit that comes while a report is made waits for the next one', () => {
   const harness = new StoreHarness();
   harness.learn({ stubs: [stubOf({ process }, 0n, 64n, 'stub')] });
-  harness.store.at(harness.nowMs).resubmitStubs();
+  atOnce(harness.store.at(harness.nowMs).resubmitStubs());
   harness.learn({ processExits: [process] });
   harness.store.at(harness.nowMs).purge();
   assert.equal(harness.nameIn(process, 1n), 'stub');
@@ -387,4 +388,25 @@ test('a collector that gives one process ID ever new start times has a few of th
     },
   );
   assert.equal(harness.nameIn(processOf(7, { startTimeNano: 100n }), 1n), 'stub100');
+});
+
+test('stubs and processes may come and go between the steps of a resubmission', () => {
+  const harness = new StoreHarness();
+  const [first, second, third, late] = [1, 2, 3, 4].map((pid) => processOf(pid));
+  const stubsOf = (owner: typeof process) =>
+    Array.from({ length: 2000 }, (_, i) => stubOf({ process: owner }, BigInt(i * 64), 64n, `stub${i}`));
+  for (const owner of [first!, second!, third!]) harness.learn({ stubs: stubsOf(owner) });
+  const resubmission = harness.store.at(harness.nowMs).resubmitStubs();
+  let steps = 0;
+  for (let step = resubmission.next(); step.done !== true; step = resubmission.next()) {
+    steps += 1;
+    if (steps === 1) harness.learn({ stubs: stubsOf(late!), processExits: [third!] });
+  }
+  assert.ok(steps > 4, `${steps} steps`);
+  harness.store.at(harness.nowMs).purge();
+  // The exit came while the report was being made.
+  for (const owner of [first!, second!, third!, late!]) assert.equal(harness.nameIn(owner, 1999n * 64n), 'stub1999');
+  assert.equal(harness.cycle(), 8000);
+  assert.equal(harness.nameIn(third!, 0n), undefined);
+  assert.equal(harness.cycle(), 6000);
 });

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { atOnce } from '../../../src/support/steps.ts';
 import { saveSnapshot, writeSnapshot } from '../../../src/symbols/snapshot/save-snapshot.ts';
 import { fileIdOf, processOf, symbolOf } from '../../support/batch.ts';
 import { StoreHarness, stubOf, submitted } from '../store-harness.ts';
@@ -114,7 +115,7 @@ test('what was not used since lives on for no longer than it would have', async 
   await save(harness.store, path, { nowMs: 0 });
   const { harness: restored } = await loadHarness(path, { lifetime: '10s' }, { passedMs: 7000 });
   restored.nowMs = 3100;
-  restored.store.at(restored.nowMs).resubmitStubs();
+  atOnce(restored.store.at(restored.nowMs).resubmitStubs());
   restored.store.at(restored.nowMs).purge();
   assert.deepEqual([restored.name(fileIdOf(1), 1n), restored.nameIn(processOf(1), 0n)], [undefined, undefined]);
   assert.equal(restored.store.stats().liveStubs, 0);

@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FileId } from '../../../src/model/file-id.ts';
+import { atOnce } from '../../../src/support/steps.ts';
 import { fileIdOf, processOf, symbolOf } from '../../support/batch.ts';
 import { instanceA, instanceB, StoreHarness, stubOf, submitted } from '../store-harness.ts';
 import { LineSink, loadHarness, save, tell, temporaryFolder } from './snapshot-harness.ts';
@@ -62,8 +63,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** After two, every stub was written just now, as after a start. */
 function endCycles({ store, nowMs }: StoreHarness): void {
-  store.at(nowMs).resubmitStubs();
-  store.at(nowMs).resubmitStubs();
+  atOnce(store.at(nowMs).resubmitStubs());
+  atOnce(store.at(nowMs).resubmitStubs());
   store.at(nowMs).purge();
 }
 

@@ -211,6 +211,55 @@ service:
     assert.match(child.output(), /Shutdown complete/);
   });
 
+  test('SIGHUP changes cycle, log level, health and a receiver while the process goes on', async (context) => {
+    const folder = mkdtempSync(join(tmpdir(), 'framekeeper-signals-'));
+    context.after(() => rmSync(folder, { recursive: true, force: true }));
+    const file = join(folder, 'config.yaml');
+    const [frames, otlp, health] = (await freePorts(3)) as [number, number, number];
+    const write = (interval: string, level: string, path: string, mib: number): void =>
+      writeFileSync(
+        file,
+        `
+receivers:
+  frames: {protocols: {grpc: {endpoint: "127.0.0.1:${frames}"}}}
+  otlp: {protocols: {grpc: {endpoint: "127.0.0.1:${otlp}", max_recv_msg_size_mib: ${mib}}}}
+processors: {symbol_store: {}, reporting_cycle: {interval: ${interval}}}
+exporters: {debug: {}}
+extensions: {health_check: {endpoint: "127.0.0.1:${health}", path: ${path}}}
+service:
+  extensions: [health_check]
+  pipelines: {profiles: {receivers: [frames, otlp], processors: [symbol_store, reporting_cycle], exporters: [debug]}}
+  telemetry: {logs: {level: ${level}, encoding: json}, metrics: {readers: []}}
+`,
+      );
+    write('1h', 'warn', '/', 4);
+    const child = framekeeper(['--config', file]);
+    const statusOf = (path: string): Promise<number> =>
+      fetch(`http://127.0.0.1:${health}${path}`).then(
+        ({ status }) => status,
+        () => 0,
+      );
+    while ((await statusOf('/readyz')) !== 200) assert.equal(child.hasEnded(), false, child.output());
+    write('10ms', 'info', '/up', 8);
+    process.kill(child.pid, 'SIGHUP');
+    while (!child.output().includes('The configuration was reloaded.')) {
+      assert.equal(child.hasEnded(), false, child.output());
+      await wait(20);
+    }
+    const told = child
+      .output()
+      .split('\n')
+      .find((line) => line.includes('The configuration was reloaded.'))!;
+    const { started, changed, restart } = JSON.parse(told);
+    assert.deepEqual(
+      [started, changed, restart],
+      [['receivers.otlp', 'extensions.health_check'], ['processors.reporting_cycle'], []],
+    );
+    assert.deepEqual([await statusOf('/up'), await statusOf('/')], [200, 404]);
+    process.kill(child.pid, 'SIGTERM');
+    assert.equal(await child.ended(), 0, child.output());
+  });
+
   /** A command that prints a megabyte. */
   function printMuch(): ChildProcessByStdio<null, Readable, Readable> {
     const exporters = Array.from({ length: 2000 }, (_, index) => `debug/${index}: {}`).join(', ');

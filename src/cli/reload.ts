@@ -57,13 +57,14 @@ export class Reload {
     this.#parts.logger.error('The configuration was not reloaded: it has faults, and nothing has changed.');
   }
 
-  #tell({ exporters, removed, restart, failed }: ReloadResult): void {
+  #tell({ removed, restart, failed, ...changed }: ReloadResult): void {
     const { logger } = this.#parts;
     this.#reloads.add(1, { outcome: restart.length > 0 || failed.size > 0 ? 'partial' : 'applied' });
-    for (const [id, error] of failed)
-      logger.error({ error }, `exporters.${id}: could not start, and so has not changed.`);
+    for (const [id, error] of failed) logger.error({ error }, `${id}: could not start, and so has not changed.`);
     for (const path of restart) logger.warn(`${path}: changed, but cannot change in place; restart the service.`);
-    const started = exporters.filter((id) => !failed.has(id));
-    logger.info({ started, removed, restart }, 'The configuration was reloaded.');
+    const pathsOf = (kinds: readonly ('exporters' | 'receivers' | 'extensions' | 'processors')[]): string[] =>
+      kinds.flatMap((kind) => changed[kind].map((id) => `${kind}.${id}`)).filter((path) => !failed.has(path));
+    const started = pathsOf(['exporters', 'receivers', 'extensions']);
+    logger.info({ started, changed: pathsOf(['processors']), removed, restart }, 'The configuration was reloaded.');
   }
 }

@@ -8,6 +8,7 @@ import { componentTypes } from '../service/components.ts';
 import { thisMachine } from '../service/machine.ts';
 import { findResolvedOwnDestinations } from '../service/own-destinations.ts';
 import { findPipelineProblems } from '../service/pipeline-problems.ts';
+import type { ShutdownDeadlines } from '../service/service.ts';
 import { Service } from '../service/service.ts';
 import { whenAborted } from '../support/abort.ts';
 import { systemClock } from '../support/clock.ts';
@@ -65,7 +66,7 @@ export async function runServe(
   const reload = new Reload({
     judge: () => judgeConfig(sources, componentTypes, io, findPipelineProblems),
     findMore: (next) => findResolvedOwnDestinations(next, thisMachine()),
-    apply: (next) => service.reload(next, AbortSignal.timeout(shutdownTimeoutMs)),
+    apply: (next) => service.reload(next, shutdownDeadlines()),
     meter: service.meter,
     logger,
   });
@@ -73,9 +74,12 @@ export async function runServe(
   try {
     return await whenReady(service);
   } finally {
-    const receivers = AbortSignal.timeout(receiverShutdownTimeoutMs);
-    await service.stop({ receivers, all: AbortSignal.timeout(shutdownTimeoutMs) });
+    await service.stop(shutdownDeadlines());
   }
+}
+
+function shutdownDeadlines(): ShutdownDeadlines {
+  return { receivers: AbortSignal.timeout(receiverShutdownTimeoutMs), all: AbortSignal.timeout(shutdownTimeoutMs) };
 }
 
 function createService(config: ServiceConfig, logger: Logger): Service {

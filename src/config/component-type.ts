@@ -32,6 +32,11 @@ export interface ComponentType<Config = unknown> {
   listens?(config: Config): readonly Listener[];
   /** The files and folders that a component needs to start. */
   needs?(config: Config): readonly NeededFile[];
+  /**
+   * Processors and extensions: true when a running one can change from the one configuration to the other. Absent: none can.
+   * Receivers and exporters are replaced.
+   */
+  changesInPlace?(before: Config, after: Config): boolean;
   /** The address to which a component sends data; `undefined` where it has none, or one that is no host and port. */
   sendsTo?(config: Config): Destination | undefined;
 }

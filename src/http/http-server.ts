@@ -62,10 +62,9 @@ export interface HttpServerTools {
 // Everything served here is small and read only: a request has no body, a line and a few headers.
 const limits = { headerBytes: 16_384, requestMs: 10_000, keepAliveMs: 30_000, connections: 128 } as const;
 
-/** Makes one server for each different endpoint, in the order in which the endpoints appear. */
-export function createHttpServers(parts: readonly HttpPart[], tools: HttpServerTools): HttpServer[] {
-  const groups = Map.groupBy(parts, ({ endpoint }) => serverKeyOf(endpoint));
-  return [...groups.values()].map((group) => new HttpServer(group, tools));
+/** Parts of one endpoint each, in the order in which the endpoints appear. */
+export function groupByServer(parts: readonly HttpPart[]): HttpPart[][] {
+  return [...Map.groupBy(parts, ({ endpoint }) => serverKeyOf(endpoint)).values()];
 }
 
 /** Parts of one key share a server. */

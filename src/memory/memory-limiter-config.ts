@@ -69,6 +69,7 @@ export const memoryLimiterType: ProcessorType<MemoryLimiterConfig> = {
   aliases: [],
   stability: 'alpha',
   table,
+  changesInPlace: () => true,
 };
 
 function check(values: ValuesOf<typeof keys>, section: ConfigSection): void {

@@ -41,9 +41,9 @@ const mebibyte = 1024 * 1024;
  */
 export class MemoryLimiter implements Component {
   readonly id: string;
-  readonly #config: MemoryLimiterConfig;
+  #config: MemoryLimiterConfig;
   readonly #parts: MemoryLimiterParts;
-  readonly #limits: MemoryLimits;
+  #limits: MemoryLimits;
   readonly #stopping = new AbortController();
   readonly #countCollection: () => void;
   #loop: Promise<void> = Promise.resolve();
@@ -75,6 +75,12 @@ export class MemoryLimiter implements Component {
     const reason = 'data refused due to high memory usage; send it again later';
     return { reason, retryDelayMs: Math.round(retryDelayMs * (0.5 + this.#parts.random())) };
   };
+
+  /** Takes other limits and intervals, from the next check on. */
+  reconfigure(config: MemoryLimiterConfig): void {
+    this.#config = config;
+    this.#limits = memoryLimitsOf(config, this.#parts.memory);
+  }
 
   async start(): Promise<void> {
     const { memory, clock, logger } = this.#parts;
@@ -171,15 +177,14 @@ export class MemoryLimiter implements Component {
       meter
         .createObservableGauge(`framekeeper_memory_limiter_${name}`, { unit, description })
         .addCallback((result) => result.observe(read(), { processor: this.id }));
-    const { all } = this.#limits;
     gauge(
       'used_bytes',
       'By',
       'Memory in use at the last check, as the limiter counts it.',
       () => this.#usage.usedBytes,
     );
-    gauge('soft_limit_bytes', 'By', 'Above it new data is refused.', () => all.softBytes);
-    gauge('limit_bytes', 'By', 'The hard limit.', () => all.hardBytes);
+    gauge('soft_limit_bytes', 'By', 'Above it new data is refused.', () => this.#limits.all.softBytes);
+    gauge('limit_bytes', 'By', 'The hard limit.', () => this.#limits.all.hardBytes);
     gauge('refusing', '1', '1 while new data is refused, else 0.', () => Number(this.#isRefusing));
   }
 }

@@ -10,6 +10,7 @@ import type { ReporterMetrics, WindowStats } from '../reporter/reporter-metrics.
 import { createReporterMetrics } from '../reporter/reporter-metrics.ts';
 import { ReportingCycle } from '../reporter/reporting-cycle.ts';
 import type { ReportingCycleConfig } from '../reporter/reporting-cycle-config.ts';
+import type { WindowLimits } from '../reporter/trace-intake.ts';
 import { TraceIntake } from '../reporter/trace-intake.ts';
 import type { SegmentLog } from '../storage/segment-log.ts';
 import type { Component } from '../support/component.ts';
@@ -35,6 +36,8 @@ export interface CyclePart {
     readonly frames: readonly NamedAdmission[];
     readonly otlp: readonly NamedAdmission[];
   };
+  /** Takes another pace and other bounds; what the window holds stays. */
+  reconfigure(config: ReportingCycleConfig): void;
   /** In the order of starting. */
   readonly components: readonly Component[];
 }
@@ -49,7 +52,7 @@ export function createCyclePart(
 ): CyclePart {
   const { exporters, journalLog } = outlets;
   const { store, native } = names;
-  const { intake, merged } = createWindow(config, names, parts);
+  const { intake, merged, setLimits } = createWindow(config, names, parts);
   const metrics = createReporterMetrics(parts.meter, () => statsOf(intake, merged));
   const outlet = createOutlet(exporters, metrics, parts.logger);
   const journal = journalLog && createJournal(pipelineId, id, { log: journalLog, intake, parts });
@@ -64,8 +67,12 @@ export function createCyclePart(
   const kept = journal === undefined ? [] : [{ name: 'journal', ask: journal.admission }];
   // OTLP that passes through goes into no window, and so into no journal.
   const joining = merged === undefined ? [] : [...kept, { name: 'window_full', ask: merged.admission }];
+  const reconfigure = (next: ReportingCycleConfig): void => {
+    setLimits(next);
+    cycle.reconfigure(next);
+  };
   return {
-    ...{ intake, merged, journal },
+    ...{ intake, merged, journal, reconfigure },
     admissions: { frames: [waiting, ...kept], otlp: [waiting, ...joining] },
     components: [...(journal === undefined ? [] : [journal]), cycle],
   };
@@ -73,21 +80,28 @@ export function createCyclePart(
 
 /** The two ways into a window: raw frame samples, and OTLP profiles where these are merged. They share its bounds. */
 function createWindow(
-  { maxEvents, maxBytes, intervalMs, otlpProfiles }: ReportingCycleConfig,
+  config: ReportingCycleConfig,
   names: NodeNames,
   parts: EditingParts,
-): Pick<CyclePart, 'intake' | 'merged'> {
+): Pick<CyclePart, 'intake' | 'merged'> & { readonly setLimits: (config: ReportingCycleConfig) => void } {
   const { store, native } = names;
-  const limits = { maxEvents, maxBytes, retryDelayMs: intervalMs };
   const onResources = (resources: readonly WindowResource[]): void =>
     parts.editor.foresee?.(resources.map((each) => resourceOf(each).attributes));
   const helpers = { native, onResources };
-  if (otlpProfiles === 'pass_through') {
-    return { intake: new TraceIntake(store, limits, parts.clock, helpers), merged: undefined };
-  }
-  const merged = new MergeIntoCycle({ ...parts, names, limits, window: () => intake.claimed });
-  const intake = new TraceIntake(store, { ...limits, merged }, parts.clock, helpers);
-  return { intake, merged };
+  // Read by the merged profiles at each request.
+  const limits = limitsOf(config);
+  const setLimits = (next: ReportingCycleConfig): void => intake.setLimits(Object.assign(limits, limitsOf(next)));
+  const merged =
+    config.otlpProfiles === 'pass_through'
+      ? undefined
+      : new MergeIntoCycle({ ...parts, names, limits, window: () => intake.claimed });
+  const shared = merged === undefined ? limits : { ...limits, merged };
+  const intake: TraceIntake = new TraceIntake(store, shared, parts.clock, helpers);
+  return { intake, merged, setLimits };
+}
+
+function limitsOf({ maxEvents, maxBytes, intervalMs }: ReportingCycleConfig): WindowLimits {
+  return { maxEvents, maxBytes, retryDelayMs: intervalMs };
 }
 
 function statsOf(intake: TraceIntake, merged: MergeIntoCycle | undefined): WindowStats {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ConfiguredComponent } from '../config/check-document.ts';
 import { isOfType } from '../config/check-document.ts';
 import { detectionType } from '../identity/detection/detection-config.ts';
@@ -23,18 +24,50 @@ import type { PipelineParts } from './pipeline.ts';
 export interface Identity {
   readonly editor: ResourceEditor;
   readonly components: readonly Component[];
+  /** Takes the configuration of processors that change in place; rules of all others stay. */
+  reconfigure(processors: Processors): void;
+}
+
+type Processors = readonly (ConfiguredComponent | undefined)[];
+
+interface PlacedRule {
+  readonly processor: ConfiguredComponent;
+  readonly rule: ResourceRule | (ResourceRule & Component);
 }
 
 /** The rules of a pipeline's processors in their order. Without a processor for it, the service gets its name last. */
-export function createIdentity(
-  processors: readonly (ConfiguredComponent | undefined)[],
-  parts: PipelineParts,
-): Identity {
-  const rules = processors.flatMap((processor) => createRule(processor, parts) ?? []);
+export function createIdentity(processors: Processors, parts: PipelineParts): Identity {
   const hasNames = processors.some((processor) => isOfType(processor, serviceNameType));
   const last = hasNames ? [] : [createServiceNameRule('service_name', { hasDefault: true })];
-  const components = rules.filter((rule): rule is ResourceRule & Component => 'start' in rule);
-  return { editor: new ResourceChain([...rules, ...last], parts.meter), components };
+  const chainOf = (placed: readonly PlacedRule[]): ResourceEditor =>
+    new ResourceChain([...placed.map(({ rule }) => rule), ...last], parts.meter);
+  let placed = placeRules(processors, [], parts);
+  let chain = chainOf(placed);
+  return {
+    editor: {
+      edit: (resources, context) => chain.edit(resources, context),
+      foresee: (resources) => chain.foresee?.(resources),
+      settled: () => chain.settled?.(),
+      countDropped: (by, samples) => chain.countDropped(by, samples),
+    },
+    components: placed.map(({ rule }) => rule).filter((rule): rule is ResourceRule & Component => 'start' in rule),
+    reconfigure: (next) => {
+      placed = placeRules(next, placed, parts);
+      chain = chainOf(placed);
+    },
+  };
+}
+
+/** A rule for each processor that has one: one of `before` where its configuration is the same. */
+function placeRules(processors: Processors, before: readonly PlacedRule[], parts: PipelineParts): PlacedRule[] {
+  return processors.flatMap((processor) => {
+    if (processor === undefined) return [];
+    const same = before.find(({ processor: { id, written } }) => {
+      return id === processor.id && isDeepStrictEqual(written, processor.written);
+    });
+    const rule = same?.rule ?? createRule(processor, parts);
+    return rule === undefined ? [] : [{ processor, rule }];
+  });
 }
 
 /** The rule of a processor; `undefined` for one that has none. */

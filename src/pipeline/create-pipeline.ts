@@ -59,18 +59,25 @@ export function createPipeline(
   const natives = names.native === undefined ? [] : [names.native];
   const identity = createIdentity(configuredProcessors(id, config), parts);
   const editing = { ...parts, editor: identity.editor };
+  const reconfigure = (next: CheckedConfig): void => {
+    const { limiter, cycle: nextCycle } = processorsOf(id, next);
+    if (limiter !== undefined) limiters[0]?.reconfigure(limiter.config);
+    if (nextCycle !== undefined) cycle?.reconfigure(nextCycle.config);
+    identity.reconfigure(configuredProcessors(id, next));
+  };
   const passThrough = (): PassThrough => new PassThrough({ ...editing, names, exporters, watchers });
   const cycle: CyclePart | undefined = cycleProcessor && createCyclePart(id, cycleProcessor, names, outlets, editing);
   if (cycle === undefined) {
     const nothing = { intake: undefined, merged: undefined, journal: undefined };
     const purge = new StorePurge(storeProcessor.id, store, parts.clock);
     const components = [...first, ...identity.components, purge, ...natives, ...outlets.substitutes(store)];
-    return { id, store, ...nothing, profiles: passThrough(), admissions: admit([], [passFull]), components };
+    const ways = { profiles: passThrough(), admissions: admit([], [passFull]) };
+    return { id, store, reconfigure, ...nothing, ...ways, components };
   }
   const { intake, merged, journal } = cycle;
   const otlpFull = merged === undefined ? passFull : reportFull;
   return {
-    ...{ id, store, intake, merged, journal },
+    ...{ id, store, intake, merged, journal, reconfigure },
     profiles: merged === undefined ? passThrough() : mergeOrPass(merged, passThrough()),
     admissions: admit([reportFull, ...cycle.admissions.frames], [otlpFull, ...cycle.admissions.otlp]),
     components: [...first, ...identity.components, ...natives, ...cycle.components],

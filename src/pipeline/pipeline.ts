@@ -1,5 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
+import type { CheckedConfig } from '../config/check-document.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import type { Host } from '../identity/host.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -28,6 +29,8 @@ export interface Pipeline {
   readonly profiles: ProfilesSink;
   /** The same, where they are merged into the cycle. */
   readonly merged: MergeIntoCycle | undefined;
+  /** Takes the configuration of processors that change in place; all others are as they were. */
+  reconfigure(config: CheckedConfig): void;
   /** Parts with a start and a stop, in the order of starting. */
   readonly components: readonly Component[];
 }

@@ -102,6 +102,10 @@ export class GrpcServer {
     return this.#port;
   }
 
+  get isStopped(): boolean {
+    return this.#stopped !== undefined;
+  }
+
   add(service: GrpcService): void {
     this.#services.push(service);
     this.#server.addService(service.name, service.methods);

@@ -12,7 +12,7 @@ export interface GrpcServersDependencies extends Omit<GrpcServerDependencies, 'g
 /** The gRPC servers of the service: receivers that name the same endpoint share one. */
 export class GrpcServers {
   readonly #dependencies: GrpcServersDependencies;
-  readonly #servers: { readonly config: GrpcServerConfig; readonly server: GrpcServer }[] = [];
+  #servers: { readonly config: GrpcServerConfig; readonly server: GrpcServer }[] = [];
 
   constructor(dependencies: GrpcServersDependencies) {
     this.#dependencies = dependencies;
@@ -32,6 +32,11 @@ export class GrpcServers {
     throw new Error(
       `endpoint: ${config.endpoint} has another receiver with other settings; give both the same settings or endpoints of their own`,
     );
+  }
+
+  /** Lets go of servers that have stopped: their endpoints get new ones. */
+  forgetStopped(): void {
+    this.#servers = this.#servers.filter(({ server }) => !server.isStopped);
   }
 
   setServing(isServing: boolean): void {

@@ -46,4 +46,6 @@ export const reportingCycleType: ProcessorType<ReportingCycleConfig> = {
   aliases: [],
   stability: 'alpha',
   table,
+  // The ways into the window, and the journal, are made once.
+  changesInPlace: (before, after) => before.otlpProfiles === after.otlpProfiles && before.storage === after.storage,
 };

@@ -66,10 +66,12 @@ const retryIntervalMs = 1_000;
  */
 export class ReportingCycle implements Component {
   readonly id: string;
-  readonly #config: CyclePace;
+  #config: CyclePace;
   readonly #parts: ReportingCycleParts;
   readonly #delivery: ReportDelivery;
   readonly #stopping = new AbortController();
+  /** Aborts the wait for the next tick. */
+  #waiting = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   /** End of the last range, by both clocks. */
   #startUnixNano = 0n;
@@ -85,13 +87,28 @@ export class ReportingCycle implements Component {
   start(): Promise<void> {
     this.#startUnixNano = this.#parts.clock.unixNano();
     this.#startMs = this.#parts.clock.nowMs();
-    this.#loop = everyInterval(
+    this.#run();
+    return Promise.resolve();
+  }
+
+  /** Takes another pace: the cycle at hand ends an interval from now, and the window stays. */
+  reconfigure(config: CyclePace): void {
+    this.#config = config;
+    if (this.#stopping.signal.aborted) return;
+    this.#waiting.abort();
+    this.#run();
+  }
+
+  #run(): void {
+    this.#waiting = new AbortController();
+    const before = this.#loop;
+    const loop = everyInterval(
       this.#parts.clock,
-      this.#stopping.signal,
+      AbortSignal.any([this.#stopping.signal, this.#waiting.signal]),
       () => this.#nextDelayMs(),
       () => this.#tick(),
     );
-    return Promise.resolve();
+    this.#loop = Promise.all([before, loop]).then(() => undefined);
   }
 
   /**

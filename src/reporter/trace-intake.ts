@@ -50,7 +50,7 @@ const samplesPerSizeCheck = 16;
  */
 export class TraceIntake {
   readonly #symbols: SymbolSource;
-  readonly #limits: WindowLimits;
+  #limits: WindowLimits;
   readonly #clock: Clock;
   readonly #native: NativeNames | undefined;
   readonly #onResources: ((resources: readonly WindowResource[]) => void) | undefined;
@@ -68,6 +68,12 @@ export class TraceIntake {
     this.#clock = clock;
     this.#native = native;
     this.#onResources = onResources;
+  }
+
+  /** Takes other bounds: what the window holds beyond them stays in it. */
+  setLimits(limits: Pick<WindowLimits, 'maxEvents' | 'maxBytes' | 'retryDelayMs'>): void {
+    this.#limits = { ...this.#limits, ...limits };
+    this.#shares.setLimits(this.#limits);
   }
 
   /** Usage of the window at hand, and samples rejected so far for want of room. */

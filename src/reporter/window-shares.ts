@@ -16,13 +16,18 @@ interface Account {
 
 /** Shares of one bound of the window. */
 class BoundShares {
-  readonly #max: number;
+  #max: number;
   readonly #accounts = new Map<string, Account>();
   /** Sum of the reservations that are not used yet. */
   #unusedReserve = 0;
   #newcomersReserve = 0;
 
   constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** Reservations follow with the next window. */
+  setMax(max: number): void {
     this.#max = max;
   }
 
@@ -104,6 +109,12 @@ export class WindowShares {
   constructor({ maxEvents, maxBytes }: { readonly maxEvents: number; readonly maxBytes: number }) {
     this.#events = new BoundShares(maxEvents);
     this.#bytes = new BoundShares(maxBytes);
+  }
+
+  /** Takes other bounds; the window keeps its content, and reservations in it stay. */
+  setLimits({ maxEvents, maxBytes }: { readonly maxEvents: number; readonly maxBytes: number }): void {
+    this.#events.setMax(maxEvents);
+    this.#bytes.setMax(maxBytes);
   }
 
   /** Room for instance `id` while the window holds `total`, per bound; negative when others have reserved the rest. */

@@ -16,7 +16,7 @@ import { componentLogger } from '../support/logger.ts';
 /** ExtensionParts are what extensions may need; each takes some of them. */
 export interface ExtensionParts {
   readonly status: HealthStatus;
-  readonly receivers: LivePageFacts['receivers'];
+  readonly receivers: () => LivePageFacts['receivers'];
   readonly configText: () => string;
   readonly clock: Clock;
   readonly meter: Meter;
@@ -34,6 +34,12 @@ export interface CreatedExtension {
   readonly listener?: HttpListenerConfig;
 }
 
+/** RunningPage is a live page that a reload may replace. */
+export interface RunningPage {
+  readonly id: string;
+  page: LivePage;
+}
+
 /** ExtensionType describes a type of extension. */
 export interface ExtensionType<Config = unknown> extends ComponentType<Config> {
   readonly kind: 'extension';
@@ -48,28 +54,52 @@ interface ConfiguredExtensions {
 /** The extensions that start, by their faces. */
 export class Extensions {
   readonly authenticators: readonly Authenticator[];
-  readonly pages: readonly LivePage[];
+  readonly pages: readonly RunningPage[];
   /** By identifier. */
   readonly storages: ReadonlyMap<string, FileStorage>;
-  readonly #created: ReadonlyMap<string, CreatedExtension>;
+  readonly #partsOf: (id: string) => ExtensionParts;
+  #created: ReadonlyMap<string, CreatedExtension>;
   readonly #guards: ReadonlyMap<string, RequestGuard>;
 
   constructor({ extensions, serviceExtensions }: ConfiguredExtensions, { logger, ...parts }: ExtensionParts) {
     const partsOf = (id: string): ExtensionParts => ({ ...parts, logger: componentLogger(logger, 'extension', id) });
-    const create = (id: string): CreatedExtension => {
-      const { type, config } = extensions.get(id)!;
-      return type.create(id, config, partsOf(id));
-    };
-    this.#created = new Map(serviceExtensions.map((id) => [id, create(id)]));
+    this.#partsOf = partsOf;
+    this.#created = new Map(serviceExtensions.map((id) => [id, this.#create(extensions.get(id)!)]));
     const created = [...this.#created.values()];
     this.authenticators = created.flatMap(({ authenticator }) => authenticator ?? []);
-    this.pages = created.flatMap(({ page }) => page ?? []);
+    this.pages = [...this.#created].flatMap(([id, { page }]) => (page === undefined ? [] : [{ id, page }]));
     this.storages = new Map(created.flatMap(({ storage }) => (storage === undefined ? [] : [[storage.id, storage]])));
     this.#guards = new Map(
       this.authenticators.flatMap(({ id, verifier }) =>
         verifier === undefined ? [] : [[id, createGuard(id, verifier, partsOf(id))]],
       ),
     );
+  }
+
+  #create({ id, type, config }: ConfiguredComponent<ExtensionType>): CreatedExtension {
+    return type.create(id, config, this.#partsOf(id));
+  }
+
+  /**
+   * Creates the extensions `ids` anew, for `serve` to put in the place of the old ones. Where it fails, the old ones go on.
+   * Extensions of other faces than a mount are never among them.
+   */
+  async replace(
+    { extensions }: Pick<ConfiguredExtensions, 'extensions'>,
+    ids: readonly string[],
+    serve: (parts: readonly HttpPart[]) => Promise<void>,
+  ): Promise<void> {
+    const before = this.#created;
+    this.#created = new Map(
+      [...before].map(([id, old]) => [id, ids.includes(id) ? this.#create(extensions.get(id)!) : old]),
+    );
+    try {
+      await serve(this.httpParts());
+    } catch (error) {
+      this.#created = before;
+      throw error;
+    }
+    for (const running of this.pages) running.page = this.#created.get(running.id)?.page ?? running.page;
   }
 
   /** The guard of a listener that names an authenticator; `undefined` for an empty name. */

@@ -13,7 +13,7 @@ import type { Component } from '../support/component.ts';
 import { everyInterval } from '../support/every-interval.ts';
 import { version } from '../support/version.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
-import type { ExtensionType } from './extensions.ts';
+import type { ExtensionType, RunningPage } from './extensions.ts';
 
 /** Extension `live_page`. */
 export const livePageType: ExtensionType<LivePageConfig> = {
@@ -22,32 +22,39 @@ export const livePageType: ExtensionType<LivePageConfig> = {
   aliases: [],
   stability: 'alpha',
   table: livePageTable,
+  changesInPlace: () => true,
   listens: (config) => [httpListener('', config)],
   create: (id, config, { receivers, meter, clock }) => {
     const unixMs = (): number => Number(clock.unixNano() / 1_000_000n);
     const parts = { meter, nowMs: () => clock.nowMs(), unixMs, decode: decodeProfilesData };
-    const page = new LivePage(id, config, { version, receivers }, parts);
+    const facts = {
+      version,
+      get receivers() {
+        return receivers();
+      },
+    };
+    const page = new LivePage(id, config, facts, parts);
     return { page, mount: page, listener: config };
   },
 };
 
 /** The ways by which a pipeline shows itself on the pages. */
 export function outletsToPages(
-  pages: readonly LivePage[],
+  pages: readonly RunningPage[],
   clock: Clock,
 ): Pick<PipelineOutlets, 'consumers' | 'passed' | 'substitutes'> {
   return {
     consumers: (store) => pages.map((page) => reportToPage(page, store)),
-    passed: pages.filter(({ keepsPassed }) => keepsPassed).map(passToPage),
+    passed: pages.map(passToPage),
     substitutes: (store) => pages.map((page) => new PageCycles(page.id, page, store, clock)),
   };
 }
 
 /** Shows every report on the live page, with the state of the store. */
-function reportToPage(page: LivePage, store: SymbolStore): ReportConsumer {
+function reportToPage(running: RunningPage, store: SymbolStore): ReportConsumer {
   return {
     *consume({ range, data, eventCount, unresolved, durationMs }) {
-      yield* page.addCycleInSteps({
+      yield* running.page.addCycleInSteps({
         endUnixMs: Number(range.endUnixNano / 1_000_000n),
         data,
         figures: {
@@ -63,8 +70,10 @@ function reportToPage(page: LivePage, store: SymbolStore): ReportConsumer {
 }
 
 /** Keeps every request that is sent on by itself for the page to draw. Its bytes are those that exporters send. */
-function passToPage(page: LivePage): PassWatcher {
+function passToPage(running: RunningPage): PassWatcher {
   return (request, unnamed) => {
+    const { page } = running;
+    if (!page.keepsPassed) return;
     const { sampleCount } = request;
     page.addPassed({ bytes: request.encoded(), sampleCount, unresolvedFrames: countsByReason(unnamed) });
   };
@@ -86,15 +95,15 @@ const intervalMs = 5_000;
 /** Gives the page its cycles where a pipeline has none of its own. */
 export class PageCycles implements Component {
   readonly id: string;
-  readonly #page: Pick<LivePage, 'addCycle'>;
+  readonly #running: { readonly page: Pick<LivePage, 'addCycle'> };
   readonly #store: SymbolStore;
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(id: string, page: Pick<LivePage, 'addCycle'>, store: SymbolStore, clock: Clock) {
+  constructor(id: string, running: { readonly page: Pick<LivePage, 'addCycle'> }, store: SymbolStore, clock: Clock) {
     this.id = id;
-    this.#page = page;
+    this.#running = running;
     this.#store = store;
     this.#clock = clock;
   }
@@ -117,7 +126,7 @@ export class PageCycles implements Component {
       () => intervalMs,
       () => {
         const endMs = this.#clock.nowMs();
-        this.#page.addCycle({
+        this.#running.page.addCycle({
           endUnixMs: Number(this.#clock.unixNano() / 1_000_000n),
           data: undefined,
           figures: {

@@ -10,8 +10,7 @@ import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { DurableRequests } from '../exporters/storage/durable-requests.ts';
 import type { ComponentKind } from '../http/health/health-status.ts';
 import { HealthStatus } from '../http/health/health-status.ts';
-import type { HttpPart, HttpServer } from '../http/http-server.ts';
-import { createHttpServers } from '../http/http-server.ts';
+import type { HttpPart } from '../http/http-server.ts';
 import { MetricsEndpoint } from '../http/metrics/metrics-endpoint.ts';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { ReportStatus } from '../model/component-status.ts';
@@ -26,17 +25,19 @@ import type { SegmentLog } from '../storage/segment-log.ts';
 import type { Component } from '../support/component.ts';
 import type { LifecycleStatus } from '../support/lifecycle.ts';
 import { Lifecycle } from '../support/lifecycle.ts';
-import { componentLogger } from '../support/logger.ts';
+import { componentLogger, setLogLevel } from '../support/logger.ts';
 import { observeProcess } from '../support/process-metrics.ts';
 import type { ProfileIds } from '../support/profile-ids.ts';
 import type { Telemetry } from '../support/telemetry.ts';
-import type { ServiceConfig } from './components.ts';
+import type { ServiceComponentType, ServiceConfig } from './components.ts';
 import { Extensions } from './extensions.ts';
 import { outletsToPages } from './live-report.ts';
 import { destinationsOf } from './own-destinations.ts';
-import type { ReloadPlan } from './reload-plan.ts';
-import { planReload } from './reload-plan.ts';
+import type { Kind, ReloadPlan } from './reload-plan.ts';
+import { planReload, withoutFailed } from './reload-plan.ts';
 import { RunningExporters } from './running-exporters.ts';
+import { RunningHttp } from './running-http.ts';
+import { RunningReceivers } from './running-receivers.ts';
 
 export interface ServiceParts extends Omit<PipelineParts, 'meter' | 'createProfileId'> {
   readonly telemetry: Telemetry;
@@ -57,7 +58,7 @@ export interface ReloadResult extends ReloadPlan {
 
 /** A component and its kind, for its status. */
 interface Member extends Component {
-  readonly kind: ComponentKind | 'exporters';
+  readonly kind: ComponentKind | 'exporters' | 'receivers' | 'http';
 }
 
 /**
@@ -71,11 +72,13 @@ export class Service {
   readonly #health: HealthStatus;
   readonly #extensions: Extensions;
   readonly #grpcServers: GrpcServers;
-  readonly #httpServers: readonly HttpServer[];
+  readonly #http: RunningHttp;
+  readonly #metricsMounts: readonly HttpPart[];
+  readonly #pipelines: ReadonlyMap<string, Pipeline>;
+  readonly #receivers: RunningReceivers;
   readonly #exporters: RunningExporters;
   readonly #lifecycle: Lifecycle<Member>;
   readonly #stopObserving: () => void;
-  readonly #portsByReceiver = new Map<string, () => number>();
   #receiverDeadline = new AbortController().signal;
   #stopped: Promise<void> | undefined;
 
@@ -85,13 +88,9 @@ export class Service {
     const { clock, logger, telemetry } = parts;
     const { meter } = telemetry;
     this.#health = new HealthStatus(pipelineMembers(config), clock);
-    const receivers = [...config.receivers.values()].map(({ id, type, config: own }) => {
-      const [listener] = type.listens?.(own) ?? [];
-      return { id, endpoint: listener === undefined ? '' : formatEndpoint(listener.endpoint) };
-    });
     this.#extensions = new Extensions(config, {
       status: this.#health,
-      receivers,
+      receivers: () => listenersOf(this.#config),
       configText: () => stringify(this.#config.printable),
       clock,
       meter,
@@ -99,8 +98,12 @@ export class Service {
     });
     const guardOf = (authenticator: string): RequestGuard | undefined => this.#extensions.guardOf(authenticator);
     this.#grpcServers = new GrpcServers({ clock, meter, logger, guardOf });
-    const httpParts = [...this.#extensions.httpParts(), ...this.#metricsParts()];
-    this.#httpServers = createHttpServers(httpParts, { clock, logger, meter });
+    this.#metricsMounts = this.#metricsParts();
+    this.#http = new RunningHttp([...this.#extensions.httpParts(), ...this.#metricsMounts], {
+      ...{ clock, logger, meter },
+      report: (id, status, error) => this.#report({ id, kind: 'extension' }, status, error),
+      forget: (id) => this.#health.forget(id, 'extension'),
+    });
     this.#exporters = new RunningExporters(config, {
       create: (component) => this.#createExporter(component),
       report: (id, status, error) => this.#report({ id, kind: 'exporter' }, status, error),
@@ -116,6 +119,8 @@ export class Service {
         { ...parts, meter, createProfileId: () => parts.profileIds.create() },
       );
     });
+    this.#pipelines = new Map(pipelines.map((pipeline) => [pipeline.id, pipeline]));
+    this.#receivers = this.#createReceivers();
     this.#lifecycle = this.#createLifecycle(pipelines);
     this.#stopObserving = observeProcess(meter, clock);
   }
@@ -136,14 +141,43 @@ export class Service {
 
   /**
    * Changes to another configuration that was checked, as far as that can be done in place; the rest is named in
-   * `restart` of the plan. Exporters that did not change keep their queues and connections, and everything else keeps its windows.
+   * `restart` of the plan. Parts that did not change keep their windows, queues and connections. New data meets the new
+   * exporters and processors: receivers come last.
    */
-  async reload(next: ServiceConfig, deadline: AbortSignal): Promise<ReloadResult> {
+  async reload(next: ServiceConfig, { receivers, all }: ShutdownDeadlines): Promise<ReloadResult> {
     const plan = planReload(this.#config, next);
-    this.#health.setPipelines(pipelineMembers(plan.config));
-    const failed = await this.#exporters.replace(plan.config, plan.exporters, deadline);
+    const running = this.#config;
+    const failed = new Map<string, unknown>();
+    const note = (kind: Kind, errors: ReadonlyMap<string, unknown>): void => {
+      for (const [id, error] of errors) failed.set(`${kind}.${id}`, error);
+      this.#config = withoutFailed(
+        this.#config,
+        running,
+        Array.from(errors.keys(), (id) => [kind, id] as const),
+      );
+    };
     this.#config = plan.config;
+    this.#health.setPipelines(pipelineMembers(plan.config));
+    setLogLevel(this.#parts.logger, plan.config.telemetry.logs.level);
+    note('exporters', await this.#exporters.replace(plan.config, plan.exporters, all));
+    if (plan.processors.length > 0) for (const pipeline of this.#pipelines.values()) pipeline.reconfigure(plan.config);
+    if (plan.extensions.length > 0) note('extensions', await this.#replaceExtensions(plan, all));
+    if (plan.receivers.length > 0 || plan.removed.some((path) => path.startsWith('receivers.'))) {
+      note('receivers', await this.#receivers.replace(plan.config, plan.receivers, AbortSignal.any([receivers, all])));
+      this.#grpcServers.setServing(this.#health.readySinceUnixNano !== undefined);
+    }
     return { ...plan, failed };
+  }
+
+  async #replaceExtensions({ config, extensions }: ReloadPlan, deadline: AbortSignal): Promise<Map<string, unknown>> {
+    const serve = (parts: readonly HttpPart[]): Promise<void> =>
+      this.#http.replace([...parts, ...this.#metricsMounts], deadline);
+    try {
+      await this.#extensions.replace(config, extensions, serve);
+      return new Map();
+    } catch (error) {
+      return new Map(extensions.map((id) => [id, error]));
+    }
   }
 
   /** Gives every part until its deadline to finish what it has in hand. Once: a second call waits for the first. */
@@ -169,12 +203,12 @@ export class Service {
 
   /** Addresses of the HTTP servers, by the parts that they serve. */
   get httpAddresses(): ReadonlyMap<string, Endpoint> {
-    return new Map(this.#httpServers.map(({ id, address }) => [id, address]));
+    return this.#http.addresses;
   }
 
   /** At which ports the receivers listen, by identifier; a port for OTLP over HTTP by `identifier:http`. */
   get receiverPorts(): ReadonlyMap<string, number> {
-    return new Map([...this.#portsByReceiver].map(([id, port]) => [id, port()]));
+    return this.#receivers.ports;
   }
 
   /** The metrics as Prometheus text, once for each reader. */
@@ -208,20 +242,21 @@ export class Service {
     return this.#extensions.storages.get(cycle?.config.storage ?? '')?.logOf('pipeline', id);
   }
 
-  #createReceivers(pipeline: Pipeline): Component[] {
-    return this.#config.pipelines.get(pipeline.id)!.receivers.map((id) => {
-      const { clock, telemetry, logger } = this.#parts;
-      const { type, config } = this.#config.receivers.get(id)!;
-      const { component, ports } = type.create(id, config, {
-        entry: entryOf(pipeline, id, this.#ownProfilesOf(pipeline.id)),
-        grpcServers: this.#grpcServers,
-        guardOf: (authenticator) => this.#extensions.guardOf(authenticator),
-        clock,
-        meter: telemetry.meter,
-        logger: componentLogger(logger, 'receiver', id),
-      });
-      for (const [protocol, port] of ports) this.#portsByReceiver.set(protocol === 'grpc' ? id : `${id}:http`, port);
-      return component;
+  #createReceivers(): RunningReceivers {
+    const { clock, telemetry, logger } = this.#parts;
+    return new RunningReceivers(this.#config, {
+      create: ({ id, type, config }, pipelineId) =>
+        type.create(id, config, {
+          entry: entryOf(this.#pipelines.get(pipelineId)!, id, this.#ownProfilesOf(pipelineId)),
+          grpcServers: this.#grpcServers,
+          guardOf: (authenticator) => this.#extensions.guardOf(authenticator),
+          clock,
+          meter: telemetry.meter,
+          logger: componentLogger(logger, 'receiver', id),
+        }),
+      report: (id, status, error) => this.#report({ id, kind: 'receiver' }, status, error),
+      forget: (id) => this.#health.forget(id, 'receiver'),
+      forgetServers: () => this.#grpcServers.forgetStopped(),
     });
   }
 
@@ -233,26 +268,27 @@ export class Service {
   #createLifecycle(pipelines: readonly Pipeline[]): Lifecycle<Member> {
     const members = [
       ...this.#extensions.authenticators.map((component) => memberOf('extension', component)),
-      ...this.#httpServers.map((component) => memberOf('extension', component)),
+      memberOf('http', this.#http),
       ...[...this.#extensions.storages.values()].map((component) => memberOf('extension', component)),
       memberOf('exporters', this.#exporters),
       ...pipelines.flatMap(({ components }) => components).map((each) => memberOf('processor', each)),
-      ...pipelines.flatMap((pipeline) => this.#createReceivers(pipeline)).map((each) => this.#receiverMember(each)),
+      this.#receiversMember(),
     ];
     return new Lifecycle(members, (member, status, error) => this.#report(member, status, error));
   }
 
   #report({ id, kind }: Pick<Member, 'id' | 'kind'>, status: LifecycleStatus, error?: unknown): void {
-    // The exporters report one by one.
-    if (kind !== 'exporters') this.#health.report(id, kind, status, error);
+    // The members of these report one by one.
+    if (kind !== 'exporters' && kind !== 'receivers' && kind !== 'http') this.#health.report(id, kind, status, error);
     // The caller of `start` gets the error of a part that cannot start.
     if (error === undefined || this.#stopped === undefined) return;
     this.#parts.logger.error({ error, component: id }, `The ${kind} could not stop.`);
   }
 
-  #receiverMember(receiver: Component): Member {
-    const stop = (all: AbortSignal): Promise<void> => receiver.stop(AbortSignal.any([all, this.#receiverDeadline]));
-    return { ...memberOf('receiver', receiver), stop };
+  #receiversMember(): Member {
+    const stop = (all: AbortSignal): Promise<void> =>
+      this.#receivers.stop(AbortSignal.any([all, this.#receiverDeadline]));
+    return { ...memberOf('receivers', this.#receivers), stop };
   }
 }
 
@@ -274,6 +310,16 @@ function entryOf(
       own,
     },
   };
+}
+
+/** The first address of each receiver. */
+function listenersOf({
+  receivers,
+}: CheckedConfig<ServiceComponentType>): { readonly id: string; readonly endpoint: string }[] {
+  return [...receivers.values()].map(({ id, type, config }) => {
+    const [listener] = type.listens?.(config) ?? [];
+    return { id, endpoint: listener === undefined ? '' : formatEndpoint(listener.endpoint) };
+  });
 }
 
 function memberOf(kind: Member['kind'], component: Component): Member {

@@ -19,9 +19,11 @@ export function createLogger(
   output: DestinationStream = fileDestination({ fd: standardError, sync: true }),
 ): Logger {
   const format = encoding === 'json' ? formatJson : formatConsole;
-  return pino(
+  const family = new Set<WeakRef<Logger>>();
+  const root = pino(
     {
       level,
+      onChild: (child) => addMember(family, child),
       base: Object.fromEntries(initialFields),
       errorKey: 'error',
       timestamp: () => `,"ts":"${new Date(Number(clock.unixNano() / 1_000_000n)).toISOString()}"`,
@@ -31,6 +33,26 @@ export function createLogger(
     // Redacted as text for output, because pino formats what a child was made with before anybody can look at it.
     { write: (line: string) => output.write(hideCredentials(format(redact(JSON.parse(line)) as Line))) },
   );
+  families.set(root, family);
+  return root;
+}
+
+/** Children by root: pino's children keep the level that they were made with. */
+const families = new WeakMap<Logger, Set<WeakRef<Logger>>>();
+
+/** Children come and go with the components that a reload replaces. */
+function addMember(family: Set<WeakRef<Logger>>, child: Logger): void {
+  for (const member of family) if (member.deref() === undefined) family.delete(member);
+  family.add(new WeakRef(child));
+}
+
+/** Changes the level of a logger that `createLogger` made, and of all its children. */
+export function setLogLevel(root: Logger, level: LoggerConfig['level']): void {
+  root.level = level;
+  for (const member of families.get(root) ?? []) {
+    const child = member.deref();
+    if (child !== undefined) child.level = level;
+  }
 }
 
 /** A child for one component, with the Collector's field names. */

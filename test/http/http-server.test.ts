@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { HttpMount } from '../../src/http/http-server.ts';
-import { createHttpServers, HttpServer } from '../../src/http/http-server.ts';
+import { groupByServer, HttpServer } from '../../src/http/http-server.ts';
 import type { RequestGuard } from '../../src/model/authentication.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { exchange, plainParts, serve, silentLogger } from '../support/http-harness.ts';
@@ -19,12 +19,10 @@ function mountOf(path: string, answer: () => unknown = () => path): HttpMount {
   return { id: path.slice(1), addRoutes: (app) => void app.get(path, async () => answer()) };
 }
 
-test('createHttpServers lets parts with equal endpoints share one server', () => {
+test('groupByServer puts parts with equal endpoints on one server', () => {
   const at = (host: string, port: number, path: string) => plainParts({ host, port }, [mountOf(path)]);
-  const servers = createHttpServers(
-    [at('localhost', 1, '/a'), at('localhost', 2, '/b'), at('LOCALHOST', 1, '/c')].flat(),
-    tools,
-  );
+  const parts = [at('localhost', 1, '/a'), at('localhost', 2, '/b'), at('LOCALHOST', 1, '/c')].flat();
+  const servers = groupByServer(parts).map((group) => new HttpServer(group, tools));
   assert.deepEqual(
     servers.map(({ id }) => id),
     ['a+c', 'b'],

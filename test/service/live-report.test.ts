@@ -56,7 +56,7 @@ test('a pipeline without a cycle gives the page one every 5 s, until it stops', 
   const clock = new FakeClock(1_000_000_000n);
   const cycles: LiveCycle[] = [];
   const page = { addCycle: (cycle: LiveCycle) => void cycles.push(cycle) };
-  const component = new PageCycles('live_page', page, new SymbolStore(configOf({}), () => 0.5), clock);
+  const component = new PageCycles('live_page', { page }, new SymbolStore(configOf({}), () => 0.5), clock);
   await component.start();
   await clock.advance(4999);
   assert.equal(cycles.length, 0);

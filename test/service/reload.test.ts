@@ -4,32 +4,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { judgeConfig } from '../../src/cli/read-config.ts';
-import { Reload } from '../../src/cli/reload.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
-import { componentTypes } from '../../src/service/components.ts';
-import { findPipelineProblems } from '../../src/service/pipeline-problems.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FramesClient, smallBatch } from '../support/frames-client.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
 import { ScriptedOtlpServer } from '../support/otlp-server.ts';
-import { patienceMs } from '../support/patience.ts';
-import { recordedIo } from '../support/recorded-io.ts';
+import { reloadOf } from '../support/reload.ts';
 import type { RunningService } from '../support/running-service.ts';
 import { startService, timestampsIn } from '../support/running-service.ts';
 
 interface Parts {
   readonly exporters: string;
   readonly used: string;
-  readonly interval?: string;
+  readonly store?: string;
   readonly extensions?: string;
 }
 
-const yamlOf = ({ exporters, used, interval = '1h', extensions = '' }: Parts): string => `
+const yamlOf = ({ exporters, used, store = '', extensions = '' }: Parts): string => `
 receivers:
   frames: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}
   otlp: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}
-processors: {symbol_store: {}, reporting_cycle: {interval: ${interval}}}
+processors: {symbol_store: {${store}}, reporting_cycle: {interval: 1h}}
 exporters: {${exporters}}
 extensions: {${extensions}}
 service:
@@ -38,19 +33,6 @@ service:
 
 const to = (server: ScriptedOtlpServer, more = ''): string =>
   `{endpoint: "127.0.0.1:${server.port}", tls: {insecure: true}${more}}`;
-
-/** Reloads the service as SIGHUP does, from a text. */
-function reloadOf({ service, logs }: RunningService, text: string): Promise<void> {
-  const io = recordedIo({ 'config.yaml': `${text}\n  telemetry: {metrics: {readers: []}}\n` });
-  const reload = new Reload({
-    judge: () => judgeConfig({ configs: ['config.yaml'], sets: [] }, componentTypes, io, findPipelineProblems),
-    findMore: async () => [],
-    apply: (config) => service.reload(config, AbortSignal.timeout(patienceMs)),
-    meter: service.meter,
-    logger: logs.logger,
-  });
-  return reload.run();
-}
 
 async function startServers(
   t: TestContext,
@@ -96,7 +78,7 @@ test('a reload replaces the exporters that changed, and keeps the window, the po
   assert.deepEqual([b.requests.length, [...running.service.receiverPorts]], [1, ports]);
   assert.ok(
     running.logs.lines.some(
-      ({ msg, started }) => msg === 'The configuration was reloaded.' && String(started) === 'otlp_grpc/b',
+      ({ msg, started }) => msg === 'The configuration was reloaded.' && String(started) === 'exporters.otlp_grpc/b',
     ),
   );
 
@@ -137,9 +119,12 @@ test('a faulty configuration changes nothing, and all its faults are logged', as
 test('a part that cannot change in place says so, and the rest changes', async (t) => {
   const [a, b] = await startServers(t);
   const running = await startService(t, yamlOf({ exporters: `otlp_grpc: ${to(a)}`, used: 'otlp_grpc' }));
-  await reloadOf(running, yamlOf({ exporters: `otlp_grpc: ${to(b)}`, used: 'otlp_grpc', interval: '30m' }));
+  await reloadOf(
+    running,
+    yamlOf({ exporters: `otlp_grpc: ${to(b)}`, used: 'otlp_grpc', store: 'names_needed: {interval: 1s}' }),
+  );
   const warnings = running.logs.lines.filter(({ level }) => level === 40).map(({ msg }) => msg);
-  assert.deepEqual(warnings, ['processors.reporting_cycle: changed, but cannot change in place; restart the service.']);
+  assert.deepEqual(warnings, ['processors.symbol_store: changed, but cannot change in place; restart the service.']);
   await send(running);
   await b.until(({ requests }) => requests.length === 1);
   assert.deepEqual([a.requests.length, await running.metric('framekeeper_config_reloads{outcome="partial"}')], [0, 1]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Logger } from 'pino';
 import type { LoggerConfig } from '../../src/support/logger.ts';
-import { componentLogger, createLogger } from '../../src/support/logger.ts';
+import { componentLogger, createLogger, setLogLevel } from '../../src/support/logger.ts';
 import { FakeClock } from './fake-clock.ts';
 
 function capture(config: Partial<LoggerConfig> = {}): { logger: Logger; lines: string[] } {
@@ -66,3 +66,21 @@ for (const [name, fields] of [
     });
   }
 }
+
+test('the level of a logger changes with all its children, also those of children, made before or after', () => {
+  const lines: string[] = [];
+  const root = createLogger({ level: 'info', encoding: 'json', initialFields: new Map() }, new FakeClock(), {
+    write: (line: string) => lines.push(line),
+  });
+  const child = componentLogger(root, 'receiver', 'frames').child({ deep: true });
+  child.debug('one');
+  setLogLevel(root, 'debug');
+  child.debug('two');
+  root.child({}).debug('three');
+  setLogLevel(root, 'error');
+  child.warn('four');
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).msg),
+    ['two', 'three'],
+  );
+});

@@ -164,6 +164,7 @@ export const healthCheckType: HealthCheckType = {
   aliases: [],
   stability: 'alpha',
   table: healthCheckTable,
+  changesInPlace: () => true,
   listens: (config) => [httpListener('', config)],
   create: (id, config, parts) => ({ mount: new HealthCheck(id, config, parts), listener: config }),
 };

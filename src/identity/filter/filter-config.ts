@@ -120,6 +120,7 @@ export type FilterConfig = ConfigOf<typeof table>;
 /** Processor `filter`. */
 export const filterType: ProcessorType<FilterConfig> = {
   kind: 'processor',
+  changesInPlace: () => true,
   type: 'filter',
   aliases: [],
   stability: 'alpha',

@@ -78,6 +78,7 @@ export type ResourceConfig = ConfigOf<typeof table>;
 /** Processor `resource`. */
 export const resourceType: ProcessorType<ResourceConfig> = {
   kind: 'processor',
+  changesInPlace: () => true,
   type: 'resource',
   aliases: [],
   stability: 'alpha',

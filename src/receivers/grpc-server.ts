@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { parseEndpoint } from '../config/endpoint.ts';
 import { Http2GrpcServer } from '../grpc/server.ts';
 import type { Decompress, Method } from '../grpc/server-call.ts';
+import { givenUpTexts } from '../grpc/unfinished-messages.ts';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
 import { warnIfOpen } from '../support/open-listener.ts';
@@ -73,6 +74,7 @@ export class GrpcServer {
       unit: '{message}',
     });
     // There from the start, for alerts.
+    for (const reason of Object.keys(givenUpTexts)) givenUp.add(0, { reason });
     this.#refusedConnections.add(0);
     idleClosed.add(0);
     this.#server = new Http2GrpcServer({

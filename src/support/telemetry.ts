@@ -9,6 +9,7 @@ import { loadPackage } from './lazy-package.ts';
 import type { PrometheusForm } from './prometheus-text.ts';
 import { formatPrometheusText } from './prometheus-text.ts';
 import type { Secret } from './secret.ts';
+import { withSharedObservers } from './shared-observers.ts';
 import { TlsAgent } from './tls/tls-agent.ts';
 import type { ServerTlsConfig, TlsFilesConfig } from './tls/tls-config.ts';
 import { TlsFiles } from './tls/tls-files.ts';
@@ -86,7 +87,7 @@ export class Telemetry {
       readers:
         this.#pull === undefined ? [] : [this.#pull, ...otlp.map((reader) => this.#createPushReader(reader, parts))],
     });
-    this.meter = this.#provider.getMeter(name, version);
+    this.meter = withSharedObservers(this.#provider.getMeter(name, version));
   }
 
   /** All metrics in the Prometheus text format, or as OpenMetrics. */

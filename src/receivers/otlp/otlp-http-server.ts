@@ -7,7 +7,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { FastifyInstance } from 'fastify';
 import { fastify } from 'fastify';
 import type { Logger } from 'pino';
-import { UnfinishedMessages, unfinishedLimits } from '../../grpc/unfinished-messages.ts';
+import { givenUpTexts, UnfinishedMessages, unfinishedLimits } from '../../grpc/unfinished-messages.ts';
 import type { RequestGuard } from '../../model/authentication.ts';
 import type { Clock } from '../../support/clock.ts';
 import { placeConnections } from '../../support/connection-places.ts';
@@ -74,6 +74,7 @@ export class OtlpHttpServer {
     });
     // There from the start, for alerts.
     pipelineClosed.add(0);
+    for (const reason of Object.keys(givenUpTexts)) givenUp.add(0, { reason });
     refused.add(0);
     idleClosed.add(0);
     placeConnections(this.#app.server, config.maxConnections, clock, {

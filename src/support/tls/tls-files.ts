@@ -36,6 +36,7 @@ export class TlsFiles {
       description: 'TLS files that changed, by whether they were taken or the former ones kept.',
       unit: '{reload}',
     });
+    for (const outcome of ['taken', 'kept']) this.#reloads.add(0, { part, outcome });
     this.#notAfter = meter.createObservableGauge('framekeeper_tls_certificate_not_after_seconds', {
       description: 'When the certificate in use ends, in seconds since the Unix epoch.',
       unit: 's',

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { Ajv } from 'ajv';
 import { flameSvg } from '../../../src/profile/formats/flame-svg.ts';
 import { foldedText } from '../../../src/profile/formats/folded.ts';
 import { selectProfiles } from '../../../src/profile/formats/select-profiles.ts';
@@ -40,6 +42,16 @@ test('samples of other types than the main one are counted, not mixed in', () =>
     [2n, 1n],
   );
   assert.equal(weightedStacks(selectProfiles(data, { type: 'page-faults' }), []).type, 'page-faults/count');
+});
+
+test('speedscope’s own schema takes what is written for it', async () => {
+  const file = new URL(import.meta.resolve('speedscope/dist/release/file-format-schema.json'));
+  const validate = new Ajv({ strict: false }).compile(JSON.parse(await readFile(file, 'utf8')));
+  for (const groupBy of [[], ['service'], ['process', 'thread']] as const) {
+    const written = JSON.parse(speedscopeJson(weightedStacks(goodProfiles(), groupBy), 'framekeeper@1'));
+    assert.ok(validate(written), JSON.stringify(validate.errors));
+    assert.equal(validate({ ...written, profiles: [{ ...written.profiles[0], weights: 'none' }] }), false);
+  }
 });
 
 test('speedscope has one profile of all stacks first, weights in nanoseconds, and indices into shared frames', () => {

@@ -135,6 +135,7 @@ async function refreshGroups() {
     shown.groups = await api.get('list', { ...state.selection(), ...own, by, search: state.get('list') });
     groups.show(shown.groups, (row) => isChosen(state, row));
     byId('groups-note').textContent = countText(shown.groups);
+    showControls(state, shown);
   });
 }
 
@@ -225,13 +226,16 @@ function showAnswer() {
   byId('legend').parentElement.hidden = layout === undefined || layout.isDiff;
   const notes = [];
   if (layout !== undefined) notes.push(`${formatCount(answer.parents.length - 1)} boxes`);
-  const folded = (answer.folded ?? []).reduce((sum, [, count]) => sum + count, 0);
+  const folded = (answer.folded ?? [])
+    .filter(([node]) => node >= (answer.root ?? 0))
+    .reduce((sum, [, count]) => sum + count, 0);
   if (folded > 0) notes.push(`${formatCount(folded)} smaller ones folded, zoom to see them`);
   if (answer.path !== '' && answer.foundDepth < state.get('path').split('.').filter(Boolean).length)
     notes.push('part of the zoomed path is not in the history');
   if (service?.history.droppedBuckets > 0) notes.push('the history is shorter than an hour for lack of room');
   byId('note').textContent = [...notes, `version ${service?.version ?? ''}`].join(' · ');
   showSearch();
+  showControls(state, shown);
   showLive();
 }
 

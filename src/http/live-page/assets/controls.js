@@ -41,9 +41,8 @@ export function showControls(state, shown) {
 }
 
 function showTimes(state, service) {
-  const shownMs = (service?.shownCycles ?? 12) * (service?.figures?.windowMs ?? 5000);
   const times = [
-    ['', `Last ${formatMs(Math.round(shownMs / 1000) * 1000)}`],
+    ['', `Last ${service?.shownCycles ?? 12} cycles`],
     ...[300, 900, 3600].map((seconds) => [String(seconds), `Last ${formatMs(1000 * seconds)}`]),
   ];
   const own = state.get('seconds');

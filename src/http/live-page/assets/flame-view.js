@@ -27,11 +27,14 @@ export class FlameView {
   #charPx = 7;
   #colouring = 'kind';
   #isUpward = false;
+  /** Levels at the root that are not drawn. */
+  #hiddenLevels;
   /** Length of the last drawings in ms, for who measures. */
   drawTimes = [];
 
   /** `outline` is an element that is put over the selected box. */
-  constructor({ canvas, scroller, spacer, outline }) {
+  constructor({ canvas, scroller, spacer, outline, hiddenLevels = 0 }) {
+    this.#hiddenLevels = hiddenLevels;
     this.#canvas = canvas;
     this.#scroller = scroller;
     this.#spacer = spacer;
@@ -77,16 +80,18 @@ export class FlameView {
     if (this.#isUpward === isUpward) return;
     this.#isUpward = isUpward;
     this.redraw();
-    if (isUpward) requestAnimationFrame(() => this.#scroller.scrollTo(0, this.#scroller.scrollHeight));
+    this.#scrollToRoot();
   }
 
   /** Shows another tree. @param {import('./tree-layout.js').Layout | undefined} layout */
   show(layout, focus = layout?.root ?? 0) {
+    const isFirst = this.#layout === undefined;
     this.#layout = layout;
     this.#focus = focus;
     this.#selected = -1;
     this.#hits = undefined;
     this.redraw();
+    if (isFirst) this.#scrollToRoot();
   }
 
   /** Shows less of the tree until the service has sent more of it. */
@@ -181,7 +186,7 @@ export class FlameView {
   }
 
   #height() {
-    return this.#layout === undefined ? 0 : (this.#layout.depth + 1) * rowPx;
+    return this.#layout === undefined ? 0 : (this.#layout.depth + 1 - this.#hiddenLevels) * rowPx;
   }
 
   #visit(box, { width, height, scrollTop } = this.#window()) {
@@ -195,14 +200,13 @@ export class FlameView {
     for (let node = 0; node < size; ) {
       const left = Math.max(0, (starts[node] - from) * scale);
       const right = Math.min(width, (starts[node] + widths[node] - from) * scale);
-      const row = this.#isUpward ? layout.depth - depths[node] : depths[node];
-      const y = row * rowPx - scrollTop;
+      const y = this.#rowOf(node) * rowPx - scrollTop;
       const isPast = this.#isUpward ? y < -rowPx : y > height;
       if (right - left < minBoxPx || isPast) {
         node = ends[node];
         continue;
       }
-      if (y > -rowPx && y < height) box(node, left, right - left, y);
+      if (depths[node] >= this.#hiddenLevels && y > -rowPx && y < height) box(node, left, right - left, y);
       node++;
     }
   }
@@ -212,11 +216,21 @@ export class FlameView {
     return { width, height, scrollTop };
   }
 
+  #rowOf(node) {
+    const { depth, depths } = this.#layout;
+    return this.#isUpward ? depth - depths[node] : depths[node] - this.#hiddenLevels;
+  }
+
+  /** A flame begins at the bottom. */
+  #scrollToRoot() {
+    requestAnimationFrame(() => {
+      if (this.#isUpward) this.#scroller.scrollTo(0, this.#scroller.scrollHeight);
+    });
+  }
+
   #scrollTo(node) {
-    const layout = this.#layout;
-    const row = this.#isUpward ? layout.depth - layout.depths[node] : layout.depths[node];
     const { height, scrollTop } = this.#window();
-    const y = row * rowPx;
+    const y = this.#rowOf(node) * rowPx;
     if (y < scrollTop) this.#scroller.scrollTop = y;
     else if (y + rowPx > scrollTop + height) this.#scroller.scrollTop = y + rowPx - height;
   }

@@ -11,12 +11,12 @@ import { TreeList } from './tree-list.js';
 const flameLabel = 'Flame graph. Arrow keys move, Enter zooms, Escape leads back. The view Tree has the same as text.';
 
 /** A canvas with its scroller. */
-export function createFlame(id, label, listeners) {
+export function createFlame(id, label, listeners, hiddenLevels = 0) {
   const canvas = h('canvas', { id, tabIndex: 0, role: 'img', 'aria-label': label, 'aria-describedby': 'spoken' });
   const outline = h('div', { className: 'outline', hidden: true });
   const spacer = h('div', { className: 'spacer' });
   const scroller = h('div', { className: 'scroller' }, h('div', { className: 'stage' }, canvas, outline), spacer);
-  const view = new FlameView({ canvas, scroller, spacer, outline });
+  const view = new FlameView({ canvas, scroller, spacer, outline, hiddenLevels });
   listenToFlame(canvas, view, {
     onPoint: (node, x, y) => listeners.onPoint(view, node, x, y),
     onSelect: (node) => listeners.onSelect(view, node),
@@ -28,8 +28,8 @@ export function createFlame(id, label, listeners) {
 /** @param {HTMLElement} panel @param {any} listeners of app.js */
 export function createPanels(panel, listeners) {
   const main = createFlame('flame', flameLabel, listeners);
-  const callers = createFlame('callers', 'Callers of the function, nearest first.', listeners);
-  const callees = createFlame('callees', 'Callees of the function.', listeners);
+  const callers = createFlame('callers', 'Callers of the function, nearest first.', listeners, 1);
+  const callees = createFlame('callees', 'Callees of the function.', listeners, 1);
   callers.view.isUpward = true;
   const changes = h('div', { className: 'changes', tabIndex: 0, role: 'region', 'aria-label': 'Largest changes' });
   const treeElement = h('div', { className: 'tree', role: 'tree', id: 'tree', 'aria-label': 'Callers and callees' });

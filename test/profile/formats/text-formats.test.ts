@@ -49,7 +49,8 @@ test('speedscope’s own schema takes what is written for it', async () => {
   const validate = new Ajv({ strict: false }).compile(JSON.parse(await readFile(file, 'utf8')));
   for (const groupBy of [[], ['service'], ['process', 'thread']] as const) {
     const written = JSON.parse(speedscopeJson(weightedStacks(goodProfiles(), groupBy), 'framekeeper@1'));
-    assert.ok(validate(written), JSON.stringify(validate.errors));
+    const isValid: boolean = validate(written);
+    assert.ok(isValid, JSON.stringify(validate.errors));
     assert.equal(validate({ ...written, profiles: [{ ...written.profiles[0], weights: 'none' }] }), false);
   }
 });

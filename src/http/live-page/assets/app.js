@@ -177,6 +177,13 @@ function parametersOf(view) {
   }
 }
 
+/** The graph that is shown, for a picture. */
+function picture() {
+  const view = { graph: panels.flame, compare: panels.flame, sandwich: panels.callees }[state.get('view')];
+  if (view?.layout === undefined) throw new Error('this view has no picture; choose Flame graph');
+  return view;
+}
+
 /** Path of the selected box, which stays selected from one cycle to the next. */
 function selectedPath() {
   const { layout, selected } = panels.flame;
@@ -327,7 +334,7 @@ byId('login').addEventListener('submit', (event) => {
 });
 
 listenToControls(state);
-fillTakeAway(byId('take-items'), api, state, { shown, view: panels.flame });
+fillTakeAway(byId('take-items'), api, state, { shown, picture });
 byId('legend-of').addEventListener('change', () => shown.answer && showAnswer());
 byId('pause').addEventListener('click', pause);
 document.addEventListener('keydown', (event) => {

@@ -37,6 +37,11 @@ export function fillSelect(select, options, value) {
   select.value = value;
 }
 
+/** A small square in the colour of a kind of frames. */
+export function keyOf(kind) {
+  return h('i', { className: 'key', style: { background: `var(--frame-${kind})` } });
+}
+
 /** Says something to who hears the page. */
 export function say(text) {
   byId('spoken').textContent = text;

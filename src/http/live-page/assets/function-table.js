@@ -1,7 +1,7 @@
 // Table of functions, of which only the rows in view are elements.
 
 import { changeText, kinds } from './colours.js';
-import { cutMiddle, h } from './dom.js';
+import { cutMiddle, h, keyOf } from './dom.js';
 import { formatBrief, formatCount, formatPercent } from './format.js';
 
 const rowPx = 26;
@@ -90,7 +90,8 @@ export class FunctionTable {
       },
       cutMiddle(name, 110),
     );
-    const key = h('i', { className: `key-${kind}`, title: kinds[kind] ?? '' });
+    const key = keyOf(kind);
+    key.title = kinds[kind] ?? '';
     return h(
       'tr',
       { 'aria-rowindex': String(row + 2) },

@@ -1,7 +1,7 @@
 // The lines above and below a view: filters, baseline, way to the zoomed box, hits, selected box, legend.
 
-import { colourOf, executableOf, kinds, packageOf } from './colours.js';
-import { cutMiddle, fillSelect, h, shortName } from './dom.js';
+import { changeColour, colourOf, executableOf, kinds, packageOf, readTheme } from './colours.js';
+import { cutMiddle, fillSelect, h, keyOf, shortName } from './dom.js';
 import { formatCount, formatPercent } from './format.js';
 import { filterNames, timeText } from './page-state.js';
 import { clock } from './timeline.js';
@@ -45,13 +45,8 @@ export function showCompare(line, state, { groups, answer }) {
       h('span', { className: 'fine', id: 'base-note' }),
       h(
         'span',
-        { className: 'change-key', role: 'img', 'aria-label': 'Blue is less, grey the same, orange more' },
-        h('i', { className: 'key-less' }),
-        'less',
-        h('i', { className: 'key-same' }),
-        'same',
-        h('i', { className: 'key-more' }),
-        'more',
+        { className: 'field', role: 'img', 'aria-label': 'Blue is less, grey the same, orange more' },
+        ...changeKeys(),
       ),
     );
   }
@@ -84,6 +79,18 @@ export function showCompare(line, state, { groups, answer }) {
       : isShort
         ? 'the history does not reach back so far'
         : `${clock(base.startUnixMs)} – ${clock(base.endUnixMs)}, ${formatCount(base.total)} against ${formatCount(answer.total)}`;
+}
+
+/** Squares in the colours of change, as the theme of the moment has them. */
+function changeKeys() {
+  const theme = readTheme();
+  return [
+    [-1, 'less'],
+    [0, 'same'],
+    [1, 'more'],
+  ].map(([change, word]) => {
+    return h('span', {}, h('i', { className: 'key', style: { background: changeColour(theme, change) } }), word);
+  });
 }
 
 function setBase(state, value, answer) {
@@ -217,7 +224,7 @@ export function showLegend(list, layout, { colouring, counts, theme }) {
   const covered = new Map();
   const whole = layout.totals[layout.root];
   for (let node = layout.root; node < layout.ends[layout.root]; node++) {
-    const key = keyOf(layout, node, colouring);
+    const key = legendKey(layout, node, colouring);
     if (key === undefined) continue;
     const own = shares.get(key) ?? { value: 0, node };
     shares.set(key, own);
@@ -238,7 +245,7 @@ export function showLegend(list, layout, { colouring, counts, theme }) {
       .filter((key) => colouring !== 'kind' || shares.get(key).value > 0)
       .map((key) => {
         const { value, node } = shares.get(key);
-        const dot = h('i', { className: colouring === 'kind' ? `key-${key}` : '' });
+        const dot = keyOf(key);
         if (colouring !== 'kind') dot.style.background = colourOf(theme, layout, node, colouring).fill;
         const label =
           colouring === 'kind'
@@ -249,7 +256,7 @@ export function showLegend(list, layout, { colouring, counts, theme }) {
   );
 }
 
-function keyOf(layout, node, colouring) {
+function legendKey(layout, node, colouring) {
   const frameClass = classOf(layout, node);
   if (['root', 'service', 'group'].includes(frameClass)) return undefined;
   if (colouring === 'kind' || frameClass === 'folded') return frameClass;

@@ -13,7 +13,7 @@ const pictureWidth = 1600;
  * Fills the menu. Files have the range that is shown, however it moves on.
  * @param {HTMLElement} menu @param {import('./api.js').Api} api @param {import('./page-state.js').PageState} state
  */
-export function fillTakeAway(menu, api, state, { shown, view }) {
+export function fillTakeAway(menu, api, state, { shown, picture }) {
   const frozen = () => (shown.answer === undefined ? state.selection() : state.frozen(shown.answer));
   const title = () =>
     `${shown.answer.total.toLocaleString('en')} ${shown.answer.type?.sampleType ?? ''}, ${rangeText(shown.answer)}`;
@@ -30,8 +30,8 @@ export function fillTakeAway(menu, api, state, { shown, view }) {
   };
   const items = {
     'Copy link': link,
-    'SVG of the view': () => save(new Blob([svgOf(view, title())], { type: 'image/svg+xml' }), 'framekeeper.svg'),
-    'PNG of the view': async () => save(await pngOf(view, title()), 'framekeeper.png'),
+    'SVG of the view': () => save(new Blob([svgOf(picture(), title())], { type: 'image/svg+xml' }), 'framekeeper.svg'),
+    'PNG of the view': async () => save(await pngOf(picture(), title()), 'framekeeper.png'),
     pprof: download('pprof'),
     'Folded stacks': download('folded'),
     speedscope: download('speedscope'),

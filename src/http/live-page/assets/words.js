@@ -1,7 +1,7 @@
 // Words about a node: the tip beside the pointer, the line of the selected box, and what is said to who hears the page.
 
 import { changeText, kinds } from './colours.js';
-import { h, shortName } from './dom.js';
+import { h, keyOf, shortName } from './dom.js';
 import { formatPercent, formatValue } from './format.js';
 import { frameOf, isFolded, nameOf } from './tree-layout.js';
 
@@ -37,8 +37,7 @@ export function factsOf(layout, node, answer) {
 export function fillTip(tip, facts) {
   const lines = [h('div', { className: 'name' }, facts.name)];
   for (const text of [facts.place, facts.module]) if (text !== '') lines.push(h('div', { className: 'place' }, text));
-  if (facts.kind !== '')
-    lines.push(h('div', { className: 'kind' }, h('i', { className: `key-${facts.kindClass}` }), facts.kind));
+  if (facts.kind !== '') lines.push(h('div', { className: 'kind' }, keyOf(facts.kindClass), facts.kind));
   if (facts.change !== '') lines.push(h('div', { className: 'kind' }, facts.change));
   const rows = facts.rows.map(([label, ...cells]) =>
     h('tr', {}, h('th', { scope: 'row' }, label), ...cells.map((cell) => h('td', {}, cell))),

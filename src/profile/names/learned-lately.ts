@@ -1,12 +1,16 @@
 // hot
-import type { PairHash } from '../../otlp/passable/pair-hash.ts';
+import { PairHash } from '../../otlp/passable/pair-hash.ts';
 import { mixWord } from '../../support/mix-words.ts';
 import type { MappingFile } from './mapping-file.ts';
 
 /** Words of an entry: key, two of the name's hash, and the time. */
 const stride = 4;
 /** Entries at which a key may be. */
-const ways = 2;
+const ways = 4;
+/** One line of the processor's cache. */
+const setWords = ways * stride;
+/** Below a quarter of the entries in use, few sets are full. */
+const fullSets = 4;
 const firstEntries = 1024;
 /** 1 MiB of them. */
 const mostEntries = 65_536;
@@ -35,6 +39,10 @@ export class LearnedLately {
   #epoch = 0;
   #now = 0;
   readonly #files: (KnownFile | undefined)[] = [];
+  /** Numbers of files as objects, which are those of their mappings. */
+  readonly #numbers = new WeakMap<MappingFile, number>();
+  #fileCount = 0;
+  readonly #fileHash = new PairHash();
 
   constructor(lifetimeMs: number) {
     this.#window = tickAt(Math.min(mostWindowMs, lifetimeMs * lifetimeShare));
@@ -56,8 +64,7 @@ export class LearnedLately {
   /** True if the last name noted under `key`, a hash of file and address, has this hash, and was noted within the window. */
   knows(key: number, { a, b }: PairHash): boolean {
     const entries = this.#entries;
-    const set = this.#setOf(key);
-    const at = entries[set] === (key | 0) ? set : set + stride;
+    const at = this.#placeOf(key);
     return (
       entries[at] === (key | 0) &&
       entries[at + 1] === (a | 0) &&
@@ -66,20 +73,47 @@ export class LearnedLately {
     );
   }
 
-  /** Notes the name that the store has just learned, in place of the key's last one or of the set's older one. */
+  /** Notes the name that the store has just learned, in place of the key's last one, or of the oldest of its set. */
   note(key: number, { a, b }: PairHash): void {
-    if (2 * this.#count > this.#entries.length / stride) this.#grow();
+    if (fullSets * this.#count > this.#entries.length / stride) this.#grow();
     const entries = this.#entries;
-    const set = this.#setOf(key);
-    const other = set + stride;
-    let at = set;
-    if (entries[set] !== (key | 0) && (entries[other] === (key | 0) || entries[other + 3]! < entries[set + 3]!))
-      at = other;
+    const at = this.#placeOf(key);
     if (entries[at] === 0) this.#count++;
     entries[at] = key;
     entries[at + 1] = a;
     entries[at + 2] = b ^ this.#epoch;
     entries[at + 3] = this.#now;
+  }
+
+  /** The entry of a key, or the one that is to make room for it: a free one, or the oldest of the set. */
+  #placeOf(key: number): number {
+    const entries = this.#entries;
+    const set = (key & (entries.length / setWords - 1)) * setWords;
+    let oldest = set;
+    for (let at = set; at < set + setWords; at += stride) {
+      if (entries[at] === (key | 0)) return at;
+      if (entries[at] === 0) oldest = at;
+      else if (entries[oldest] !== 0 && entries[at + 3]! < entries[oldest + 3]!) oldest = at;
+    }
+    return oldest;
+  }
+
+  /**
+   * True where the file has to be told to the store: it was not told lately, or another one of the same ID was told after it. It
+   * counts as told.
+   */
+  mustTell(file: MappingFile, idHash: number): boolean {
+    let number = this.#numbers.get(file);
+    if (number === undefined) {
+      number = ++this.#fileCount;
+      this.#numbers.set(file, number);
+    }
+    const key = mixWord(idHash, fileKey);
+    const hash = this.#fileHash;
+    hash.start(number);
+    if (this.knows(key, hash)) return false;
+    this.note(key, hash);
+    return true;
   }
 
   /** The file that `read` gives for a mapping of this hash, which covers all that the file is made of. */
@@ -92,17 +126,16 @@ export class LearnedLately {
     return file;
   }
 
-  #setOf(key: number): number {
-    return (key & (this.#entries.length / stride / ways - 1)) * (stride * ways);
-  }
-
-  /** Twice the room, with nothing in it: what was there comes again. */
+  /** Twice the room, with nothing in it: what was there comes again. A table of the largest size loses its oldest instead. */
   #grow(): void {
-    if (this.#entries.length / stride < mostEntries) this.#entries = new Int32Array(2 * this.#entries.length);
-    else this.#entries.fill(0);
+    if (this.#entries.length / stride >= mostEntries) return;
+    this.#entries = new Int32Array(2 * this.#entries.length);
     this.#count = 0;
   }
 }
+
+/** Keeps keys of files apart from those of names. */
+const fileKey = 0x5bd1e995;
 
 interface KnownFile {
   readonly a: number;

@@ -104,7 +104,7 @@ export class LocationNaming {
     if (named === undefined) return false;
     if (!named.isLearned) {
       named.isLearned = true;
-      this.#session.learnExecutable(named.file.fileId, named.file.executable);
+      this.#learnFile(named);
     }
     const view = this.#view;
     if (view.lineCount(location) === 0) return false;
@@ -121,6 +121,11 @@ export class LocationNaming {
     if (!this.#learnSymbol(named.file, high, low, location)) return false;
     lately.note(key, hash);
     return true;
+  }
+
+  #learnFile({ file, idHash }: NamedFile): void {
+    if (this.#lately?.mustTell(file, idHash) === false) return;
+    this.#session.learnExecutable(file.fileId, file.executable);
   }
 
   #learnSymbol({ fileId }: MappingFile, high: number, low: number, location: number): boolean {

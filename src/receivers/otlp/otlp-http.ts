@@ -21,6 +21,9 @@ import {
   stopping,
 } from './refusal.ts';
 
+/** Every response closes in the end: with a reason of its own, an abort makes no error with a stack trace. */
+const connectionClosed = 'the connection is closed';
+
 export const profilesPath = '/v1development/profiles';
 
 export interface OtlpHttpLimits {
@@ -72,8 +75,8 @@ export function addOtlpRoutes(
       const isVersionDeclared = valuesOf(request, developmentVersionKey).length > 0;
       const caller = new AbortController();
       // The client may have left while its request was decompressed.
-      if (reply.raw.closed) caller.abort();
-      else reply.raw.once('close', () => caller.abort());
+      if (reply.raw.closed) caller.abort(connectionClosed);
+      else reply.raw.once('close', () => caller.abort(connectionClosed));
       const outcome = await intake.take({
         transport: 'http',
         encoding,

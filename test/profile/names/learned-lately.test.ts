@@ -15,6 +15,12 @@ import { configOf } from '../../symbols/store-harness.ts';
 /** Counts what the store is told. */
 class CountingMap extends SymbolMap {
   learned = 0;
+  told = 0;
+
+  override learnExecutable(...file: Parameters<SymbolMap['learnExecutable']>): void {
+    this.told++;
+    super.learnExecutable(...file);
+  }
 
   override learnSymbol(...name: Parameters<SymbolMap['learnSymbol']>): void {
     this.learned++;
@@ -43,7 +49,22 @@ function startPassing() {
     );
     return store.learned - before;
   };
-  return { pass };
+  /** Returns how often the store was told of the one file of a request. */
+  const passFile = (path: string): number => {
+    const data = goodProfiles();
+    const { mappingTable, stringTable } = data.dictionary;
+    stringTable[mappingTable[1]!.filenameStrindex] = path;
+    const scan = scanner.scan(encodeProfilesData(data), true);
+    lately.begin(0, 0);
+    const before = store.told;
+    atOnce(enrichPassable((scan as Extract<typeof scan, { kind: 'passable' }>).profiles, store, { lately }));
+    assert.deepEqual(
+      [...store.executables.values()].map(({ fileName }) => fileName),
+      [path],
+    );
+    return store.told - before;
+  };
+  return { pass, passFile };
 }
 
 test('a name that comes again within a 64th of a lifetime is counted and not learned again', () => {
@@ -56,6 +77,14 @@ test('a name that comes again within a 64th of a lifetime is counted and not lea
 test('an address has the last name that came, also when that is one of before', () => {
   const { pass } = startPassing();
   for (const name of ['checkout', 'refund', 'checkout', 'refund']) assert.equal(pass(name, 0), 1);
+});
+
+test('a file is what was told of it last, and is told once while nothing else is', () => {
+  const { passFile } = startPassing();
+  for (const path of ['/usr/bin/shop', '/opt/shop', '/usr/bin/shop']) {
+    assert.equal(passFile(path), 1);
+    assert.equal(passFile(path), 0);
+  }
 });
 
 test('after an eviction in the store all names are learned again', () => {

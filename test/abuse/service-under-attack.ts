@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -13,6 +13,8 @@ export interface AttackedOptions {
   /** Limit of the heap in MiB; the default of Node.js where it is not set. */
   readonly heapMib?: number;
   readonly processors?: Record<string, unknown>;
+  /** Keys of the reporting cycle beside its interval. */
+  readonly cycle?: Record<string, unknown>;
   readonly grpc?: Record<string, unknown>;
   readonly http?: Record<string, unknown>;
   /** True for a live page on the endpoint of health. */
@@ -26,6 +28,8 @@ export interface AttackedService {
   readonly httpUrl: string;
   readonly httpPort: number;
   readonly healthPort: number;
+  /** The longest stop of the event loop after the start, in milliseconds of CPU time. */
+  readonly longestStopMs: () => number;
   /** The most memory that the process has ever had, in bytes. */
   readonly peakBytes: () => number;
   /** The sum of a metric over all series that contain `labels`. */
@@ -48,7 +52,7 @@ export async function startAttacked(t: TestContext, options: AttackedOptions = {
     },
     processors: {
       symbol_store: {},
-      reporting_cycle: { interval: '1s' },
+      reporting_cycle: { interval: '1s', ...options.cycle },
       ...options.processors,
     },
     exporters: { file: { path: exports, format: 'proto' } },
@@ -72,7 +76,11 @@ export async function startAttacked(t: TestContext, options: AttackedOptions = {
   const path = join(folder, 'config.yaml');
   writeFileSync(path, stringify(config));
   const heap = options.heapMib === undefined ? [] : [`--max-old-space-size=${options.heapMib}`];
-  const child = runChild(process.execPath, [...heap, main, '--config', path]);
+  const loopFile = join(folder, 'longest-stop');
+  const watch = ['--import', join(import.meta.dirname, 'watch-loop.ts')];
+  const child = runChild(process.execPath, [...heap, ...watch, main, '--config', path], {
+    env: { ...process.env, LOOP_FILE: loopFile },
+  });
   t.after(async () => {
     await child.kill();
     rmSync(folder, { recursive: true });
@@ -84,6 +92,7 @@ export async function startAttacked(t: TestContext, options: AttackedOptions = {
     httpPort,
     healthPort,
     httpUrl: `http://127.0.0.1:${httpPort}/v1development/profiles`,
+    longestStopMs: () => (existsSync(loopFile) ? Number(readFileSync(loopFile, 'utf8')) : 0),
     peakBytes: () => {
       const text = readFileSync(`/proc/${child.pid}/status`, 'utf8');
       return Number(/VmHWM:\s+(\d+) kB/.exec(text)![1]) * 1024;

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -28,8 +28,8 @@ export interface AttackedService {
   readonly httpUrl: string;
   readonly httpPort: number;
   readonly healthPort: number;
-  /** The longest stop of the event loop after the start, in milliseconds of CPU time. */
-  readonly longestStopMs: () => number;
+  /** Begins to watch the event loop; the result tells its longest stop since then, in milliseconds of CPU time. */
+  readonly watchLoop: () => () => number;
   /** The most memory that the process has ever had, in bytes. */
   readonly peakBytes: () => number;
   /** The sum of a metric over all series that contain `labels`. */
@@ -92,7 +92,10 @@ export async function startAttacked(t: TestContext, options: AttackedOptions = {
     httpPort,
     healthPort,
     httpUrl: `http://127.0.0.1:${httpPort}/v1development/profiles`,
-    longestStopMs: () => (existsSync(loopFile) ? Number(readFileSync(loopFile, 'utf8')) : 0),
+    watchLoop: () => {
+      writeFileSync(loopFile, '0');
+      return () => Number(readFileSync(loopFile, 'utf8'));
+    },
     peakBytes: () => {
       const text = readFileSync(`/proc/${child.pid}/status`, 'utf8');
       return Number(/VmHWM:\s+(\d+) kB/.exec(text)![1]) * 1024;

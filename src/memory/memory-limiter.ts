@@ -36,7 +36,7 @@ const mebibyte = 1024 * 1024;
 /**
  * Refuses new data while the process holds more memory than the soft limit, also after a collection. Resident memory alone would
  * lock the service out: what was freed once stays resident (after 400 MB of buffers had gone, all but 60 MB of them did), but
- * is used again before there is more. So what counts is what the heap and its buffers hold, and what the process had besides when it
+ * is used again before there is more. So what counts is what the heap, those of the threads, and their buffers hold, and what the process had besides when it
  * started, and never more than is resident. While it refuses, it collects from time to time: without new data V8 would not.
  */
 export class MemoryLimiter implements Component {
@@ -86,8 +86,8 @@ export class MemoryLimiter implements Component {
     const { memory, clock, logger } = this.#parts;
     await memory.collectGarbage();
     await clock.sleep(settleMs);
-    const { rssBytes, heapBytes, externalBytes } = memory.read();
-    this.#baseBytes = Math.max(0, rssBytes - heapBytes - externalBytes);
+    const { rssBytes, heapBytes, externalBytes, threadBytes } = memory.read();
+    this.#baseBytes = Math.max(0, rssBytes - heapBytes - externalBytes - threadBytes);
     const { all, heap } = this.#limits;
     const limits = {
       limit_mib: toMib(all.hardBytes),
@@ -136,8 +136,8 @@ export class MemoryLimiter implements Component {
   }
 
   #measure(): Usage {
-    const { rssBytes, heapBytes, externalBytes } = this.#parts.memory.read();
-    const usedBytes = Math.min(rssBytes, heapBytes + externalBytes + this.#baseBytes);
+    const { rssBytes, heapBytes, externalBytes, threadBytes } = this.#parts.memory.read();
+    const usedBytes = Math.min(rssBytes, heapBytes + externalBytes + threadBytes + this.#baseBytes);
     const { all, heap } = this.#limits;
     const isAbove = (limit: 'softBytes' | 'hardBytes'): boolean => usedBytes >= all[limit] || heapBytes >= heap[limit];
     const level = isAbove('hardBytes') ? 'above_hard' : isAbove('softBytes') ? 'above_soft' : 'within';

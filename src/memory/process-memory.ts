@@ -1,6 +1,7 @@
 import { Session } from 'node:inspector/promises';
 import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
+import { readThreadBytes } from '../support/thread-memory.ts';
 
 /** Memory of the process at one time, in bytes. */
 export interface MemoryReading {
@@ -10,6 +11,8 @@ export interface MemoryReading {
   readonly heapBytes: number;
   /** Memory outside the heap that such objects hold: buffers. */
   readonly externalBytes: number;
+  /** Heaps and buffers of other threads. */
+  readonly threadBytes: number;
 }
 
 /** MemorySource reads memory and collects garbage; tests have a fake. */
@@ -30,7 +33,7 @@ export function createProcessMemory(): MemorySource {
     heapLimitBytes: getHeapStatistics().heap_size_limit,
     read: () => {
       const { rss, heapUsed, external } = process.memoryUsage();
-      return { rssBytes: rss, heapBytes: heapUsed, externalBytes: external };
+      return { rssBytes: rss, heapBytes: heapUsed, externalBytes: external, threadBytes: readThreadBytes() };
     },
     collectGarbage,
   };

@@ -1,6 +1,7 @@
 import type { WorkerOptions } from 'node:worker_threads';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from './clock.ts';
+import { watchThreadMemory } from './thread-memory.ts';
 
 export interface WorkerLimits {
   /** Bound of one request. */
@@ -102,6 +103,7 @@ export class WorkerClient<Request, Reply> {
     });
     // A process that has nothing else to do may end.
     worker.unref();
+    watchThreadMemory(worker);
     // Also between two requests, when nobody waits for a reply.
     worker.on('error', () => undefined);
     worker.once('exit', () => {

@@ -17,6 +17,7 @@ class FakeMemory implements MemorySource {
   live = 20;
   garbage = 0;
   buffers = 0;
+  threads = 0;
   base = 80;
   resident = 0;
   collections = 0;
@@ -26,10 +27,11 @@ class FakeMemory implements MemorySource {
   }
 
   read() {
-    const held = this.live + this.garbage + this.buffers + this.base;
+    const held = this.live + this.garbage + this.buffers + this.threads + this.base;
     this.resident = Math.max(this.resident, held);
     const [rssBytes, heapBytes, externalBytes] = [this.resident, this.live + this.garbage, this.buffers];
-    return { rssBytes: rssBytes * mib, heapBytes: heapBytes * mib, externalBytes: externalBytes * mib };
+    const threadBytes = this.threads * mib;
+    return { rssBytes: rssBytes * mib, heapBytes: heapBytes * mib, externalBytes: externalBytes * mib, threadBytes };
   }
 
   async collectGarbage(): Promise<void> {
@@ -60,6 +62,20 @@ test('below the soft limit nothing is refused and nothing collected', async () =
   memory.buffers = 299;
   await clock.advance(60_000);
   assert.deepEqual([isRefusing(), memory.collections], [false, 0]);
+  await limiter.stop();
+});
+
+test('what other threads hold counts, as long as they hold it', async () => {
+  const { memory, clock, limiter, isRefusing } = await startLimiter();
+  memory.threads = 299;
+  await clock.advance(1_100);
+  assert.equal(isRefusing(), false);
+  memory.threads = 301;
+  await clock.advance(1_100);
+  assert.equal(isRefusing(), true);
+  memory.threads = 0;
+  await clock.advance(1_100);
+  assert.equal(isRefusing(), false);
   await limiter.stop();
 });
 

@@ -6,6 +6,8 @@ import { ResourceDetection } from '../identity/detection/resource-detection.ts';
 import { filterType } from '../identity/filter/filter-config.ts';
 import { createFilterRule } from '../identity/filter/filter-rule.ts';
 import { thisHost } from '../identity/host.ts';
+import { K8sAttributes } from '../identity/kubernetes/k8s-attributes.ts';
+import { k8sAttributesType } from '../identity/kubernetes/k8s-attributes-config.ts';
 import { serviceVariables } from '../identity/otel-variables.ts';
 import { ProcessReader } from '../identity/processes/process-reader.ts';
 import { applyAction } from '../identity/resource/resource-actions.ts';
@@ -89,6 +91,10 @@ function createRule(
       logger: componentLogger(logger, 'processor', id),
       processes,
     });
+  }
+  if (isOfType(processor, k8sAttributesType)) {
+    const { id, config } = processor;
+    return new K8sAttributes(id, config, { ...parts, host, logger: componentLogger(logger, 'processor', id) });
   }
   if (isOfType(processor, serviceNameType)) {
     const { readsProcesses, procRoot } = processor.config;

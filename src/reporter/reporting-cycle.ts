@@ -5,6 +5,7 @@ import type { ResourceEditor } from '../otlp/resource-edit.ts';
 import { noEdits } from '../otlp/resource-edit.ts';
 import { buildProfiles } from '../profile/build/build-profiles.ts';
 import type { TimeRange, TraceEvents, WindowContents } from '../profile/build/window-contents.ts';
+import { whenAborted } from '../support/abort.ts';
 import type { Clock, Random } from '../support/clock.ts';
 import type { Component } from '../support/component.ts';
 import { everyInterval } from '../support/every-interval.ts';
@@ -124,7 +125,7 @@ export class ReportingCycle implements Component {
     const isTooLate = deadline?.aborted === true || this.#isHeldUp;
     const stays = delivery.isWaiting || (delivery.isJournaled && isTooLate);
     if (!stays) {
-      await this.#parts.editor?.settled?.();
+      await Promise.race([this.#parts.editor?.settled?.(), ...(deadline === undefined ? [] : [whenAborted(deadline)])]);
       await this.#reportSafely({ isLast: true });
     }
     delivery.drop();

@@ -9,6 +9,7 @@ import { otlpHttpExporterType } from '../exporters/otlp-http/otlp-http-exporter.
 import { healthCheckType } from '../http/health/health-check.ts';
 import { detectionType } from '../identity/detection/detection-config.ts';
 import { filterType } from '../identity/filter/filter-config.ts';
+import { k8sAttributesType } from '../identity/kubernetes/k8s-attributes-config.ts';
 import { resourceType } from '../identity/resource/resource-config.ts';
 import { serviceNameType } from '../identity/service/service-name-config.ts';
 import { memoryLimiterType } from '../memory/memory-limiter-config.ts';
@@ -38,6 +39,7 @@ export const componentTypes: readonly ServiceComponentType[] = [
   resourceType,
   filterType,
   detectionType,
+  k8sAttributesType,
   serviceNameType,
   reportingCycleType,
   otlpGrpcExporterType,

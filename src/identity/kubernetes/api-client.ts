@@ -127,7 +127,7 @@ export class ApiClient {
 
 function hintOf(status: number): string {
   if (status === 401) return ' (the token is not taken)';
-  return status === 403 ? ' (the service account lacks the right: get, list and watch of pods)' : '';
+  return status === 403 ? ' (the service account lacks the right to it)' : '';
 }
 
 function messageOf(error: unknown): string {

@@ -149,7 +149,7 @@ const kubeletTable = configTable({
     if (!isEnabled) return;
     const { protocol = '' } = URL.parse(endpoint) ?? {};
     if (protocol === 'https:' || (protocol === 'http:' && allowsHttp)) return;
-    own.addProblem('endpoint', `"${endpoint}" is no HTTPS address`, 'write e.g. https://${env:K8S_NODE_IP}:10250');
+    own.addProblem('endpoint', `"${endpoint}" is no HTTPS address`, 'write e.g. https://10.0.0.7:10250');
   },
 });
 

@@ -80,7 +80,7 @@ export class PodWatch {
         version = await this.#watch(version, signal);
       } catch (error) {
         if (signal.aborted) return;
-        // Whether the list or the watch is too old: begin anew, and at once.
+        // The list or the watch is too old: begin anew, and at once.
         const isExpired = error instanceof ApiFailure && error.status === 410;
         version = isExpired ? '' : version;
         if (isExpired && this.#failures === 0) {

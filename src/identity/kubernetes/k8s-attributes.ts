@@ -114,7 +114,7 @@ export class K8sAttributes implements ResourceRule, Component {
     ];
   }
 
-  /** Where the sender told no container. */
+  /** Facts of the process, unless its sender told the container. */
   #factsOf(resource: ResourceDraft): { containerId: string; podUid: string } | undefined {
     if (resource.text(attributeNames.containerId) !== '') return undefined;
     return this.#processes?.lookUp(pidOf(resource));

@@ -1,5 +1,5 @@
 import type { ComponentType, NeededFile } from '../config/component-type.ts';
-import type { NamedFile } from '../support/named-file.ts';
+import type { ConfiguredFile } from '../support/configured-file.ts';
 import type { Authenticator, AuthenticatorDependencies } from './authenticator.ts';
 import { BasicAuthClient } from './basic-auth-client.ts';
 import type { BasicAuthConfig } from './basic-auth-config.ts';
@@ -47,7 +47,7 @@ export const basicAuthType: AuthenticatorType<BasicAuthConfig> = {
   }),
 };
 
-function neededFiles(...files: readonly (NamedFile | undefined)[]): NeededFile[] {
+function neededFiles(...files: readonly (ConfiguredFile | undefined)[]): NeededFile[] {
   return files.flatMap((file) =>
     file === undefined ? [] : [{ path: file.key, file: file.path, kind: 'readable file' }],
   );

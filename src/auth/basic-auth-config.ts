@@ -1,7 +1,7 @@
 import { converted, optionalSection, secret, text } from '../config/config-keys.ts';
 import type { ConfigKey, ConfigOf } from '../config/config-table.ts';
 import { configTable } from '../config/config-table.ts';
-import type { NamedFile } from '../support/named-file.ts';
+import type { ConfiguredFile } from '../support/configured-file.ts';
 import { parseHtpasswd } from './htpasswd.ts';
 
 const serverTable = configTable(
@@ -86,7 +86,7 @@ export const basicAuthTable = configTable(
 export type BasicAuthConfig = ConfigOf<typeof basicAuthTable>;
 
 /** `path` is that of the key below the extension, for messages about the file. */
-function file(key: string, path: string, meaning: string): ConfigKey<NamedFile | undefined> {
+function file(key: string, path: string, meaning: string): ConfigKey<ConfiguredFile | undefined> {
   return converted(text(key, { fallback: '' }, meaning), (name) =>
     name === '' ? undefined : { key: path, path: name },
   );

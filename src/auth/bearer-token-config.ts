@@ -2,7 +2,7 @@ import { converted, secret, secretList, text } from '../config/config-keys.ts';
 import type { ConfigSection } from '../config/config-section.ts';
 import type { ConfigOf } from '../config/config-table.ts';
 import { configTable } from '../config/config-table.ts';
-import type { NamedFile } from '../support/named-file.ts';
+import type { ConfiguredFile } from '../support/configured-file.ts';
 import type { Secret } from '../support/secret.ts';
 
 /** Extension `bearertokenauth`, with the Collector's keys. */
@@ -34,7 +34,7 @@ export const bearerTokenTable = configTable(
       section.addProblem(key, 'is empty or has other than printable ASCII characters', 'write the token alone');
     }
     /** Instead of `tokens`. */
-    const file: NamedFile | undefined = filename === '' ? undefined : { key: 'filename', path: filename };
+    const file: ConfiguredFile | undefined = filename === '' ? undefined : { key: 'filename', path: filename };
     return { header, scheme, tokens: filename === '' ? tokens : [], file };
   },
 );

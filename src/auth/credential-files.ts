@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { NamedFile } from '../support/named-file.ts';
+import type { ConfiguredFile } from '../support/configured-file.ts';
 import { WatchedFiles } from '../support/watched-files.ts';
 import type { AuthenticatorDependencies } from './authenticator.ts';
 
@@ -15,7 +15,7 @@ export class CredentialFiles<Value> {
   /** `parse` gets the texts in the order of `files`. @throws Error without anything of the texts */
   constructor(
     id: string,
-    files: readonly NamedFile[],
+    files: readonly ConfiguredFile[],
     { parse, onChange }: { parse: (texts: readonly string[]) => Value; onChange: (value: Value) => void },
     { clock, meter, logger }: AuthenticatorDependencies,
   ) {
@@ -56,7 +56,7 @@ export class CredentialFiles<Value> {
   }
 }
 
-async function readBytes({ key, path }: NamedFile): Promise<Buffer> {
+async function readBytes({ key, path }: ConfiguredFile): Promise<Buffer> {
   const bytes = await readFile(path).catch((error: Error) => {
     throw new Error(`${key}: cannot read ${path} (${error.message}); name a file that can be read.`);
   });

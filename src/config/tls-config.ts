@@ -1,4 +1,4 @@
-import type { NamedFile } from '../support/named-file.ts';
+import type { ConfiguredFile } from '../support/configured-file.ts';
 import { assemblePemSet, filesOf, PemFault, readPemNow } from '../support/tls/pem-set.ts';
 import type { ClientTlsConfig, ServerTlsConfig, TlsFilesConfig } from '../support/tls/tls-config.ts';
 import { choice, converted, duration, flag, text } from './config-keys.ts';
@@ -124,7 +124,7 @@ export function needsTls({ files, serverNameOverride }: ClientTlsConfig): boolea
   return files.authority !== undefined || files.certificate !== undefined || serverNameOverride !== '';
 }
 
-function pemFile(key: string, meaning: string): ConfigKey<NamedFile | undefined> {
+function pemFile(key: string, meaning: string): ConfigKey<ConfiguredFile | undefined> {
   return converted(text(key, { fallback: '' }, meaning), (path, section) => {
     if (path.includes('-----BEGIN')) {
       // The text may be a key, and messages about files name the path.

@@ -4,7 +4,7 @@ import { encodeInSteps } from '../otlp/protobuf/encode-profiles-data.ts';
 import { applyDialect } from '../profile/dialects/apply-dialect.ts';
 import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts';
 import { defaultDialectOptions } from '../profile/dialects/dialect.ts';
-import { withFunctionsTwice } from '../profile/dialects/functions-twice.ts';
+import { withFunctionsTwice } from '../profile/dialects/parca.ts';
 import type { Steps } from '../support/steps.ts';
 import { atOnce } from '../support/steps.ts';
 

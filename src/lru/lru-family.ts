@@ -53,7 +53,7 @@ const tableObjectBytes = 144;
 const indexObjectBytes = 300;
 
 /** The largest time and the largest number of entries. */
-export const maxTime: number = 2 ** 31 - 1;
+const maxTime: number = 2 ** 31 - 1;
 export const maxCapacityLimit: number = 2 ** 23;
 
 /**

@@ -17,12 +17,12 @@ export interface FrameBatch {
   /** Entry 0 is all zero. */
   readonly fileIds: readonly FileId[];
   /** Entry 0 is `undefined`. */
-  readonly mappings: readonly (Mapping | undefined)[];
+  readonly mappings: readonly (FileMapping | undefined)[];
   readonly frames: FrameColumns;
   readonly stacks: StackColumns;
   /** Entry 0 is `undefined`. */
   readonly processes: readonly (Process | undefined)[];
-  readonly links: readonly (Link | undefined)[];
+  readonly links: readonly (TraceLink | undefined)[];
   readonly labelSets: readonly (ReadonlyMap<string, string> | undefined)[];
   readonly profileTypes: readonly (ProfileType | undefined)[];
   readonly samples: SampleColumns;
@@ -42,14 +42,14 @@ export interface Collector {
 }
 
 /** In the file's own virtual addresses, like the frames that refer to it. */
-export interface Mapping {
+export interface FileMapping {
   readonly fileId: FileId;
   readonly start: bigint;
   readonly end: bigint;
   readonly fileOffset: bigint;
 }
 
-export interface Link {
+export interface TraceLink {
   /** 16 bytes. */
   readonly traceId: Uint8Array;
   /** 8 bytes. */

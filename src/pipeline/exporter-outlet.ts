@@ -16,7 +16,7 @@ export interface ExporterOutletParts {
 const retryDelayMs = 1_000;
 
 /** A place for the report in the queue of one exporter, or the reason why there is none. */
-interface Place {
+interface QueuePlace {
   readonly exporter: ProfilesExporter;
   readonly reserved: Reservation | Refusal;
 }
@@ -75,7 +75,7 @@ export class ExporterOutlet implements ReportOutlet {
     this.#tellDone();
   }
 
-  #reserve(request: ExportRequest): Place[] {
+  #reserve(request: ExportRequest): QueuePlace[] {
     return this.#exporters.flatMap((exporter) => {
       let reserved: Reservation | Refusal | undefined;
       this.#guard(request, () => {
@@ -90,8 +90,8 @@ export class ExporterOutlet implements ReportOutlet {
    * destination is down, which is no reason to keep a report from the others, unless `block_on_overflow` is set and a storage
    * keeps the queue: among blocked offers a report would be in memory alone.
    */
-  #missing(places: readonly Place[]): Place[] {
-    const isOutOfStorage = ({ reserved }: Place): boolean =>
+  #missing(places: readonly QueuePlace[]): QueuePlace[] {
+    const isOutOfStorage = ({ reserved }: QueuePlace): boolean =>
       reserved === 'storage_full' || reserved === 'storage_error';
     if (places.some(isOutOfStorage)) return places.filter(isOutOfStorage);
     const full = places.filter(({ reserved }) => reserved === 'queue_full');
@@ -109,7 +109,7 @@ export class ExporterOutlet implements ReportOutlet {
     }
   }
 
-  #tellWaiting({ sampleCount }: ExportRequest, missing: readonly Place[]): void {
+  #tellWaiting({ sampleCount }: ExportRequest, missing: readonly QueuePlace[]): void {
     const wasWaiting = this.#reason !== undefined;
     const causes = missing.map(({ exporter, reserved }) => `${exporter.id} (${reserved as Refusal})`).join(', ');
     this.#reason = `a report waits for the sending queue of ${causes}; send it again later`;

@@ -1,7 +1,7 @@
 // hot
 import type { Executable } from '../model/executable.ts';
 import type { FileId } from '../model/file-id.ts';
-import type { Link } from '../model/frame-batch.ts';
+import type { TraceLink } from '../model/frame-batch.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { ProcessIdentity } from '../model/process.ts';
@@ -36,7 +36,7 @@ export class SampleWindow {
   readonly resources: WindowResource[] = [];
   readonly profileTypes: ProfileType[] = [];
   readonly contexts: SampleContext[] = [];
-  readonly links: Link[] = [];
+  readonly links: TraceLink[] = [];
 
   readonly #files: WindowFile[] = [];
   /** File, address (high, low), and kind with mapping. */
@@ -231,10 +231,10 @@ export class SampleWindow {
     return index;
   }
 
-  internLink(link: Link): number {
+  internLink(link: TraceLink): number {
     const key = `link ${Buffer.from(link.traceId).toString('hex')} ${Buffer.from(link.spanId).toString('hex')}`;
     // The bytes of a link are a view into the message; a copy does not keep the whole message alive.
-    const create = (): Link => ({ traceId: link.traceId.slice(), spanId: link.spanId.slice() });
+    const create = (): TraceLink => ({ traceId: link.traceId.slice(), spanId: link.spanId.slice() });
     return this.#internInto(this.links, key, create);
   }
 

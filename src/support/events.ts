@@ -64,7 +64,7 @@ export function createEvents(
 export const warningIntervalMs = 10_000;
 
 /** Limits log lines of one kind to one every `intervalMs`; the first is admitted at once. */
-export class LineLimit {
+class LineLimit {
   readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #intervalMs: number;
   #admitAfterMs = -Infinity;

@@ -2,6 +2,7 @@ import type { ResizableLru } from '../lru/resizable-lru.ts';
 import type { Executable } from '../model/executable.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { SymbolLookup } from '../model/symbol-lookup.ts';
+import { textBytes } from './string-pool.ts';
 
 /** Everything that is known of one file ID: the value of the store's first level. */
 export class FileEntry implements SymbolLookup {
@@ -51,4 +52,14 @@ function keyOf(addressHigh: number, addressLow: number): number | string {
   return addressHigh >>> 0 < 2 ** 21
     ? (addressHigh >>> 0) * 2 ** 32 + (addressLow >>> 0)
     : `${addressHigh} ${addressLow}`;
+}
+
+/** Measured: an Executable without its texts. */
+const executableBytes = 64;
+
+/** Memory that an executable takes. */
+export function bytesOfExecutable(executable: Executable | undefined): number {
+  if (executable === undefined) return 0;
+  const { fileName, gnuBuildId, goBuildId } = executable;
+  return executableBytes + textBytes(fileName) + textBytes(gnuBuildId) + textBytes(goBuildId);
 }

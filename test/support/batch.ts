@@ -1,6 +1,6 @@
 import type { FileId } from '../../src/model/file-id.ts';
 import { readFileId } from '../../src/model/file-id.ts';
-import type { FrameBatch, Link, Mapping } from '../../src/model/frame-batch.ts';
+import type { FileMapping, FrameBatch, TraceLink } from '../../src/model/frame-batch.ts';
 import type { FrameKind } from '../../src/model/frame-kind.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
 import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
@@ -13,7 +13,7 @@ export interface FrameSketch {
   readonly process?: Process;
   readonly address: bigint;
   readonly kind?: FrameKind;
-  readonly mapping?: Mapping;
+  readonly mapping?: FileMapping;
 }
 
 export interface SampleSketch {
@@ -26,7 +26,7 @@ export interface SampleSketch {
   readonly threadName?: string;
   readonly cpu?: number;
   readonly labels?: ReadonlyMap<string, string>;
-  readonly link?: Link;
+  readonly link?: TraceLink;
   readonly timestamps: readonly bigint[];
   readonly values?: readonly bigint[];
 }
@@ -126,11 +126,11 @@ const zeroFile: FileId = { word0: 0, word1: 0, word2: 0, word3: 0 };
 class Tables {
   readonly #strings = [''];
   readonly #files: FileId[] = [zeroFile];
-  readonly #mappings: (Mapping | undefined)[] = [undefined];
+  readonly #mappings: (FileMapping | undefined)[] = [undefined];
   readonly #frames: (FrameSketch | undefined)[] = [undefined];
   readonly #stacks: { frames: number[]; truncated: boolean }[] = [];
   readonly #processes: (Process | undefined)[] = [undefined];
-  readonly #links: (Link | undefined)[] = [undefined];
+  readonly #links: (TraceLink | undefined)[] = [undefined];
   readonly #labelSets: (ReadonlyMap<string, string> | undefined)[] = [undefined];
   readonly #profileTypes: (ProfileType | undefined)[] = [undefined];
 

@@ -13,7 +13,7 @@ const unknownPosition: PythonPosition = { line: 0, endLine: 0, column: 0, endCol
  * (https://github.com/python/cpython/blob/3.11/Objects/locations.md). Behind the end of the table nothing is known.
  */
 export function pythonPositionAt(lineTable: Uint8Array, firstLine: number, byteOffset: number): PythonPosition {
-  const reader = new EntryReader(lineTable, firstLine);
+  const reader = new LineEntryReader(lineTable, firstLine);
   let end = 0;
   while (reader.hasMore) {
     const { codeUnits, position } = reader.next();
@@ -27,7 +27,7 @@ export function pythonPositionAt(lineTable: Uint8Array, firstLine: number, byteO
  * Reads the entries one after the other: a byte with its top bit set says form and length (1 to 8 code units of 2
  * bytes), the ones behind it where these come from, the line relative to the entry before.
  */
-class EntryReader {
+class LineEntryReader {
   readonly #bytes: Uint8Array;
   #at = 0;
   #line: number;

@@ -1,6 +1,6 @@
 import type { Executable } from '../../model/executable.ts';
 import type { FileId } from '../../model/file-id.ts';
-import type { Link } from '../../model/frame-batch.ts';
+import type { TraceLink } from '../../model/frame-batch.ts';
 import type { FrameKind } from '../../model/frame-kind.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { Process } from '../../model/process.ts';
@@ -18,7 +18,7 @@ export interface WindowContents {
   readonly frames: WindowFrames;
   readonly stacks: WindowStacks;
   readonly contexts: readonly SampleContext[];
-  readonly links: readonly Link[];
+  readonly links: readonly TraceLink[];
   readonly events: TraceEvents;
 }
 

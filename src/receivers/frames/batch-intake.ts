@@ -151,9 +151,9 @@ export interface BatchReceipt {
 }
 
 /** Little-endian: time of receipt u64, `maxAgeMs` f64, `maxFutureMs` f64. */
-export const receiptBytes = 24;
+const receiptBytes = 24;
 
-export function encodeReceipt({ receivedUnixNano, timeBounds }: BatchReceipt): Buffer {
+function encodeReceipt({ receivedUnixNano, timeBounds }: BatchReceipt): Buffer {
   const bytes = Buffer.allocUnsafe(receiptBytes);
   bytes.writeBigUInt64LE(receivedUnixNano);
   bytes.writeDoubleLE(timeBounds.maxAgeMs, 8);
@@ -162,7 +162,7 @@ export function encodeReceipt({ receivedUnixNano, timeBounds }: BatchReceipt): B
 }
 
 /** @throws RangeError when there are fewer bytes than a receipt has */
-export function decodeReceipt(bytes: Buffer): BatchReceipt {
+function decodeReceipt(bytes: Buffer): BatchReceipt {
   const timeBounds = { maxAgeMs: bytes.readDoubleLE(8), maxFutureMs: bytes.readDoubleLE(16) };
   return { receivedUnixNano: bytes.readBigUInt64LE(), timeBounds };
 }
@@ -171,11 +171,7 @@ export function decodeReceipt(bytes: Buffer): BatchReceipt {
  * The first `sampleCount` samples, and of their moments those with the numbers `moments`, rising; `undefined`: all of them. A
  * sample that keeps none is left out.
  */
-export function selectMoments(
-  samples: SampleColumns,
-  sampleCount: number,
-  moments: Uint32Array | undefined,
-): SampleColumns {
+function selectMoments(samples: SampleColumns, sampleCount: number, moments: Uint32Array | undefined): SampleColumns {
   if (moments === undefined) return { ...samples, count: Math.min(sampleCount, samples.count) };
   const kept: number[] = [];
   const momentStart = [0];

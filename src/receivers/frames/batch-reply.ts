@@ -15,7 +15,7 @@ export interface BatchReply {
 }
 
 /** A reply asks for at most this many names, and for as many executables. */
-export const mostNamesNeeded = 1_024;
+const mostNamesNeeded = 1_024;
 
 // A reply that needs nothing is a few numbers; the buffer doubles for others.
 const usualBytes = 64;

@@ -5,7 +5,7 @@ import { checkKey } from './read-tables.ts';
 import type { ClockAnchor } from './sample-time.ts';
 import type { WireReader } from './wire-reader.ts';
 
-export const mostResourceAttributes = 64;
+const mostResourceAttributes = 64;
 const instanceIdSizeBytes = 16;
 
 /** A message that is sent in parts is one message, as protobuf has it: later parts add to earlier ones. */

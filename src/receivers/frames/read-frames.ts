@@ -96,7 +96,7 @@ function notOneOwner(index: number, fileId: number, process: number): InvalidMes
 }
 
 /** A deeper stack is cut by its collector: the kernel's own limit is 127, unwinders' are below 1,024. */
-export const mostFramesInStack = 1_024;
+const mostFramesInStack = 1_024;
 
 const stackFields: FieldNames = { list: 'stacks', fields: ['', 'frames', 'truncated'] };
 

@@ -9,7 +9,7 @@ import { badVarint, endOfVarint, longVarint, outOfRange } from './wire.ts';
 import type { WireReader } from './wire-reader.ts';
 
 /** Inlining deeper than this is a fault of the symbolizer. */
-export const mostLocations = 64;
+const mostLocations = 64;
 
 const addressSpaceBytes = 1n << 64n;
 
@@ -138,7 +138,7 @@ export interface NameContext extends TableContext {
  * Reads entries that are rejected one by one: a reference that leads nowhere is told to the rejections, once an entry,
  * and reading goes on. Bytes that are no message refuse the whole batch, as everywhere.
  */
-export class NameEntryReader {
+class NameEntryReader {
   readonly reader: WireReader;
   readonly #context: NameContext;
   readonly #list: EntryList;

@@ -1,7 +1,7 @@
 import { pathOfFile } from '../../model/executable.ts';
 import type { FileId } from '../../model/file-id.ts';
 import { fileIdSizeBytes } from '../../model/file-id.ts';
-import type { Link, Mapping } from '../../model/frame-batch.ts';
+import type { FileMapping, TraceLink } from '../../model/frame-batch.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { Process } from '../../model/process.ts';
 import type { ProfileType } from '../../model/profile-type.ts';
@@ -19,8 +19,8 @@ export interface TableContext {
   readonly fileIds: readonly FileId[];
 }
 
-export const mostProfileTypes = 64;
-export const mostLabels = 32;
+const mostProfileTypes = 64;
+const mostLabels = 32;
 
 const noLabels: ReadonlyMap<string, string> = new Map();
 const noFile: FileId = { word0: 0, word1: 0, word2: 0, word3: 0 };
@@ -46,7 +46,7 @@ export function readFileIds(bytes: Buffer, { bounds, count }: Spans, cache: File
   return fileIds;
 }
 
-export function readMappings(context: TableContext, spans: Spans): (Mapping | undefined)[] {
+export function readMappings(context: TableContext, spans: Spans): (FileMapping | undefined)[] {
   return readTable(context, 'mappings', spans, (reader) => {
     let fileId = 0;
     let start = 0n;
@@ -104,7 +104,7 @@ export function readLabelSets(context: TableContext, spans: Spans): (ReadonlyMap
   });
 }
 
-export function readLinks(context: TableContext, spans: Spans): (Link | undefined)[] {
+export function readLinks(context: TableContext, spans: Spans): (TraceLink | undefined)[] {
   return readTable(context, 'links', spans, (reader) => {
     let traceId = new Uint8Array();
     let spanId = new Uint8Array();

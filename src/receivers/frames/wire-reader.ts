@@ -12,7 +12,7 @@ import {
 } from './wire.ts';
 
 /** A longer text is no name of anything. */
-export const mostStringBytes = 65_535;
+const mostStringBytes = 65_535;
 
 /**
  * Reads the messages that a batch has few of. Used as

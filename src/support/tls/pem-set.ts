@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import type { NamedFile } from '../named-file.ts';
+import type { ConfiguredFile } from '../configured-file.ts';
 import type { TlsFilesConfig } from './tls-config.ts';
 
 /** Contents of TLS files that are sound and belong together, in the form in which Node takes them. */
@@ -30,12 +30,12 @@ export class PemFault extends Error {
 const maxFileBytes = 4 * 1024 * 1024;
 
 /** The files that are configured, in the order in which `assemblePemSet` takes their contents. */
-export function filesOf({ authority, certificate, privateKey }: TlsFilesConfig): NamedFile[] {
+export function filesOf({ authority, certificate, privateKey }: TlsFilesConfig): ConfiguredFile[] {
   return [authority, certificate, privateKey].filter((file) => file !== undefined);
 }
 
 /** @throws PemFault */
-export async function readPem(file: NamedFile): Promise<Buffer> {
+export async function readPem(file: ConfiguredFile): Promise<Buffer> {
   try {
     return await readFile(file.path);
   } catch (error) {
@@ -44,7 +44,7 @@ export async function readPem(file: NamedFile): Promise<Buffer> {
 }
 
 /** @throws PemFault */
-export function readPemNow(file: NamedFile): Buffer {
+export function readPemNow(file: ConfiguredFile): Buffer {
   try {
     return readFileSync(file.path);
   } catch (error) {
@@ -59,7 +59,7 @@ export function readPemNow(file: NamedFile): Buffer {
 export function assemblePemSet(config: TlsFilesConfig, contents: readonly Uint8Array[]): PemSet {
   const { authority, certificate, privateKey } = config;
   const files = filesOf(config);
-  const contentOf = (file: NamedFile | undefined): Buffer | undefined => {
+  const contentOf = (file: ConfiguredFile | undefined): Buffer | undefined => {
     const bytes = file && contents[files.indexOf(file)];
     return bytes && Buffer.from(bytes);
   };
@@ -83,7 +83,7 @@ export function notAfterSeconds(certificates: Buffer): number {
 }
 
 /** OpenSSL skips what it cannot read, and trusts nobody when nothing is left. */
-function checkCertificates({ key, path }: NamedFile, content: Buffer): void {
+function checkCertificates({ key, path }: ConfiguredFile, content: Buffer): void {
   const remedy = 'name a file of whole certificates, as PEM';
   if (content.length > maxFileBytes) throw new PemFault(key, `${path} has more than ${maxFileBytes} bytes`, remedy);
   const text = content.toString('latin1');
@@ -101,6 +101,6 @@ function checkCertificates({ key, path }: NamedFile, content: Buffer): void {
   }
 }
 
-function unreadable({ key, path }: NamedFile, error: unknown): PemFault {
+function unreadable({ key, path }: ConfiguredFile, error: unknown): PemFault {
   return new PemFault(key, `cannot read ${path} (${(error as Error).message})`, 'name a PEM file that can be read');
 }

@@ -1,12 +1,12 @@
 import type { SecureVersion } from 'node:tls';
-import type { NamedFile } from '../named-file.ts';
+import type { ConfiguredFile } from '../configured-file.ts';
 
 /** Files of TLS; `undefined` for each one that is not configured. */
 export interface TlsFilesConfig {
   /** Certificates of those who may have signed the other side's. */
-  readonly authority: NamedFile | undefined;
-  readonly certificate: NamedFile | undefined;
-  readonly privateKey: NamedFile | undefined;
+  readonly authority: ConfiguredFile | undefined;
+  readonly certificate: ConfiguredFile | undefined;
+  readonly privateKey: ConfiguredFile | undefined;
   /** Interval of looks at the files; 0 = read once. */
   readonly reloadIntervalMs: number;
 }

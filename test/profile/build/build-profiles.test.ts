@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FileId } from '../../../src/model/file-id.ts';
-import type { FrameBatch, Mapping } from '../../../src/model/frame-batch.ts';
+import type { FileMapping, FrameBatch } from '../../../src/model/frame-batch.ts';
 import { frameKinds } from '../../../src/model/frame-kind.ts';
 import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
 import { buildProfiles } from '../../../src/profile/build/build-profiles.ts';
@@ -126,7 +126,7 @@ test('buildProfiles gives samples from before the cycle a profile that begins at
 });
 
 test('buildProfiles keeps address, mapping and build IDs of a frame that nobody named', () => {
-  const mapping: Mapping = { fileId: file, start: 0x1000n, end: 0x2000n, fileOffset: 0x1000n };
+  const mapping: FileMapping = { fileId: file, start: 0x1000n, end: 0x2000n, fileOffset: 0x1000n };
   const executable = { fileName: 'libc.so.6', gnuBuildId: 'abcd', goBuildId: '', hasHtlHash: true };
   const address = 0xffff_ffff_8100_0001n;
   const data = profilesOf({

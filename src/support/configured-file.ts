@@ -1,5 +1,5 @@
 /** A file that a key of the configuration names. */
-export interface NamedFile {
+export interface ConfiguredFile {
   /** Within its section, e.g. `cert_file`. */
   readonly key: string;
   readonly path: string;

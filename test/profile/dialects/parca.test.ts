@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
-import { withFunctionsTwice } from '../../../src/profile/dialects/functions-twice.ts';
+import { withFunctionsTwice } from '../../../src/profile/dialects/parca.ts';
 import { mergeProfiles } from '../../../src/profile/join/profiles-joiner.ts';
 import { splitProfiles } from '../../../src/profile/split/split-profiles.ts';
 import { arbitraryRequest } from '../../otlp/arbitrary-request.ts';

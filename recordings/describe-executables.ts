@@ -65,10 +65,11 @@ function asText({ fileOffset, address, fileSize, memorySize, flags }: LoadSegmen
   return [...[fileOffset, address, fileSize, memorySize].map((value) => `0x${value.toString(16)}`), flags].join(' ');
 }
 
-/** The kernel's build ID and text range, as perf saw them. */
+/** Build ID and text range of each kernel: that of the recording `c` as perf saw them, the others as they were. */
 function kernels(): ExecutableTable['kernels'] {
   const [header] = readFileSync(join(folder, 'c/raw.jsonl'), 'utf8').split('\n', 1);
   const [mapping] = readFileSync(join(folder, 'c/perf.script.txt'), 'utf8').split('\n', 1);
   const [, textStart, textSize, buildId] = /\[(0x[0-9a-f]+)\((0x[0-9a-f]+)\) @ \S+ <([0-9a-f]+)>\]/.exec(mapping!)!;
-  return { [JSON.parse(header!).kernel]: { buildId: buildId!, textStart: textStart!, textSize: textSize! } };
+  const recorded = { buildId: buildId!, textStart: textStart!, textSize: textSize! };
+  return { ...before?.kernels, [JSON.parse(header!).kernel]: recorded };
 }

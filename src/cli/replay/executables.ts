@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { pathOfFile } from '../../model/executable.ts';
 import { fnv128a } from '../../model/fnv128a.ts';
+import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { LoadSegment } from './elf-file.ts';
 import { readElfFile } from './elf-file.ts';
+import { NativeNames } from './native-names.ts';
 
 export interface RecordedExecutable {
   /** 32 hexadecimal digits. */
@@ -52,11 +54,18 @@ export class Executables {
   readonly #table: ExecutableTable;
   readonly #known = new Map<string, RecordedExecutable>();
   readonly #scope: string;
+  readonly #names: NativeNames;
 
   /** `scope` is the recording's: a file without build ID is another one in another recording, whatever its path. */
-  constructor(table: ExecutableTable, scope: string) {
+  constructor(table: ExecutableTable, scope: string, names: NativeNames = new NativeNames({})) {
     this.#table = table;
     this.#scope = scope;
+    this.#names = names;
+  }
+
+  /** The name at an address of an executable, if it was written down beside the recordings. */
+  nameAt({ gnuBuildId }: RecordedExecutable, address: bigint): FrameSymbol | undefined {
+    return gnuBuildId === '' ? undefined : this.#names.find(gnuBuildId, address);
   }
 
   find(mappedPath: string, buildId: string): RecordedExecutable {

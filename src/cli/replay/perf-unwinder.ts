@@ -90,7 +90,7 @@ export class PerfUnwinder {
     });
     const address = callBefore(elfAddressOf(executable, fileOffset), back);
     const inFile = { owner: executable.fileId, address, kind: frameKinds.native, mapping: fileMapping };
-    return this.#table.intern(inFile, () => nameOf(symbol));
+    return this.#table.intern(inFile, () => nameOf(symbol ?? this.#executables.nameAt(executable, address)));
   }
 
   #generatedFrame({ address: printed, symbol: text }: PerfFrame, back: bigint, process: Process): CollectedFrame {

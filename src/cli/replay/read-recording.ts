@@ -5,6 +5,7 @@ import type { Recording } from './collected.ts';
 import { countedStackFormat } from './counted-stacks.ts';
 import { Executables, readExecutableTable } from './executables.ts';
 import type { BatchMessage } from './frames-messages.ts';
+import { readNativeNames } from './native-names.ts';
 import { readPerfScript } from './perf-recording.ts';
 import { readRawRecording } from './raw-recording.ts';
 import { readHead, readText } from './read-text.ts';
@@ -48,7 +49,12 @@ export function readRecording(path: string, format: RecordingFormat = 'auto', co
 /** An installation may lack the bundled recordings; those of the user need nothing of them. */
 function knownExecutables(scope: string): Executables {
   const table = join(recordingsFolder, 'executables.json');
-  return new Executables(existsSync(table) ? readExecutableTable(table) : { kernels: {}, executables: {} }, scope);
+  const names = join(recordingsFolder, 'native-names.json');
+  return new Executables(
+    existsSync(table) ? readExecutableTable(table) : { kernels: {}, executables: {} },
+    scope,
+    existsSync(names) ? readNativeNames(names) : undefined,
+  );
 }
 
 /** The format of a file that is none of frame samples, and the way to one that is; `undefined` for text. */

@@ -1,5 +1,6 @@
 import { fnv128a } from '../../model/fnv128a.ts';
 import { frameKinds } from '../../model/frame-kind.ts';
+import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { KernelSymbols } from '../../native/tables/kallsyms.ts';
 import type { PerfMapRange } from '../../native/tables/perf-map.ts';
 import { parseRuntimeName } from '../../native/tables/runtime-names.ts';
@@ -87,7 +88,7 @@ export class Unwinder {
     });
     const inFile = elfAddressOf(executable, address - mapping.start + mapping.fileOffset);
     const frame = { owner: executable.fileId, address: inFile, kind: frameKinds.native, mapping: fileMapping };
-    return this.#table.intern(frame, () => undefined);
+    return this.#table.intern(frame, () => nameOf(this.#executables.nameAt(executable, inFile)));
   }
 
   /**
@@ -148,9 +149,10 @@ function isAnonymous({ path }: MemoryMapping): boolean {
   return path === '' || path.startsWith('//anon') || path.startsWith('/memfd:') || path.startsWith('[anon');
 }
 
-function symbolName(functionName: string): FrameName {
-  return {
-    kind: 'symbol',
-    symbol: { functionName, systemName: '', filePath: '', line: 0, column: 0, startLine: 0, inlined: [] },
-  };
+function symbolName(functionName: string): FrameName | undefined {
+  return nameOf({ functionName, systemName: '', filePath: '', line: 0, column: 0, startLine: 0, inlined: [] });
+}
+
+function nameOf(symbol: FrameSymbol | undefined): FrameName | undefined {
+  return symbol && { kind: 'symbol', symbol };
 }

@@ -5,6 +5,12 @@ import { nameShares } from '../../../src/cli/replay/name-shares.ts';
 import { unmappedAddresses } from '../../../src/cli/replay/raw-recording.ts';
 import { batchesOf, bundledRecordings, readRecording } from '../../../src/cli/replay/read-recording.ts';
 import { frameKinds, isCollectorNamed } from '../../../src/model/frame-kind.ts';
+import { Demangler, loadDemangler } from '../../../src/native/demangle/demangler.ts';
+import { inflateInMemory } from '../../../src/native/elf/section-reader.ts';
+import { identify } from '../../../src/native/files/file-identity.ts';
+import { openRegularFile } from '../../../src/native/files/open-file.ts';
+import { ObjectFile } from '../../../src/native/object-file.ts';
+import { toSymbol } from '../../../src/native/worker/to-symbol.ts';
 
 const recordings = new Map(bundledRecordings.map((name) => [name, readRecording(name)]));
 
@@ -18,7 +24,7 @@ function framesOf({ samples }: Recording): CollectedFrame[] {
 
 // What the recorder itself counted: frames of all samples, after broken frame pointer chains were cut.
 for (const { name, samples, kernel, native, runtime } of [
-  { name: 'c', samples: 846, kernel: 8, native: 7_812, runtime: { kind: frameKinds.native, frames: 7_812 } },
+  { name: 'c', samples: 933, kernel: 18, native: 6_387, runtime: { kind: frameKinds.native, frames: 6_387 } },
   { name: 'java', samples: 753, kernel: 32, native: 5_114, runtime: { kind: frameKinds.jvm, frames: 3_666 } },
   { name: 'kern', samples: 557, kernel: 4_447, native: 552, runtime: { kind: frameKinds.native, frames: 552 } },
   { name: 'node', samples: 285, kernel: 69, native: 4_844, runtime: { kind: frameKinds.v8js, frames: 1_841 } },
@@ -147,15 +153,15 @@ test('samples after an exec and before the collector looked are understood too',
 test('broken frame pointer chains end a stack, mark it and are counted', () => {
   assert.deepEqual(
     bundledRecordings.map((name) => recorded(name).remarks.get(unmappedAddresses)),
-    [28, undefined, 468, 9, 2_065],
+    [36, undefined, 468, 9, 2_065],
   );
   assert.deepEqual(recorded('kern').lost, [{ reason: 'REASON_UNWIND_FAILED', count: 2n }]);
 });
 
 test('a stack that ends in garbage is marked, unless the interpreter knows the rest', () => {
   const marked = bundledRecordings.map((name) => recorded(name).samples.filter(({ truncated }) => truncated).length);
-  // c: 27 at the limit and 16 broken ones; python: 6 at the limit of the interpreter's walk, 2 without interpreter.
-  assert.deepEqual(marked, [43, 0, 403, 9, 8]);
+  // c: 28 at the limit and 26 broken ones; python: 6 at the limit of the interpreter's walk, 2 without interpreter.
+  assert.deepEqual(marked, [54, 0, 403, 9, 8]);
 });
 
 test('stacks at the depth limit are marked', () => {
@@ -187,9 +193,40 @@ for (const name of bundledRecordings) {
   });
 }
 
+for (const { name, share, lines } of [
+  { name: 'c', share: 0.998, lines: 0.99 },
+  { name: 'java', share: 1, lines: 0.14 },
+  { name: 'kern', share: 0.96, lines: 0.96 },
+  { name: 'node', share: 1, lines: 0.17 },
+  { name: 'python', share: 0.98, lines: 0.96 },
+]) {
+  test(`native frames of ${name} have the names that the symbolizer found in the recorded files`, () => {
+    const native = nameShares([recorded(name)]).get(frameKinds.native)!;
+    assert.ok(native.named / native.frames >= share, `${native.named} of ${native.frames}`);
+    assert.ok(native.located / native.frames >= lines, `${native.located} of ${native.frames}`);
+  });
+}
+
+test('an inlined function of the C++ program is named where its binary says, and the binary is beside the recording', async () => {
+  const frame = framesOf(recorded('c')).find(
+    ({ name }) =>
+      name?.kind === 'symbol' && name.symbol.inlined.some(({ functionName }) => functionName.includes('mix')),
+  )!;
+  assert.ok(frame.name?.kind === 'symbol');
+  const path = `${import.meta.dirname}/../../../recordings/c/workc`;
+  const opened = openRegularFile(path, 2 ** 30)!;
+  const { elf } = identify(opened.source)!;
+  const object = new ObjectFile({ elf, debug: undefined, alternate: undefined }, (bytes) =>
+    Promise.resolve(inflateInMemory(bytes)),
+  );
+  const [answer] = await object.answer(Float64Array.of(Number(frame.address)), 'inlines');
+  opened.close();
+  assert.deepEqual(toSymbol(answer!, new Demangler(loadDemangler())), frame.name.symbol);
+});
+
 test('perf script text of the same run gives the same files and many of the same frames', () => {
   const perf = readRecording(`${import.meta.dirname}/../../../recordings/c/perf.script.txt`);
-  assert.deepEqual([perf.samples.length, perf.samples[0]!.type.period / 100_000n], [944, 101n]);
+  assert.deepEqual([perf.samples.length, perf.samples[0]!.type.period / 100_000n], [927, 101n]);
   const key = ({ owner, address }: CollectedFrame): string => `${owner} ${address}`;
   const known = new Set(framesOf(recorded('c')).map(key));
   const shared = framesOf(perf).filter((frame) => known.has(key(frame)));

@@ -73,7 +73,7 @@ test('runReplay replays several recordings, each by a collector of its own', asy
   const code = await runReplay(['--endpoint', service.endpoint, '--once', '--speed', 'max'], { ...io, random });
   service.stop();
   assert.equal(code, 0);
-  assert.equal(sampleCount(service.batches), 846 + 753 + 557 + 285 + 884);
+  assert.equal(sampleCount(service.batches), 933 + 753 + 557 + 285 + 884);
   const instances = new Set(service.batches.map(({ collector }) => Buffer.from(collector.instanceId).toString('hex')));
   assert.equal(instances.size, 5);
 });
@@ -141,7 +141,7 @@ test('runReplay keeps the pace of the recording', async () => {
   );
   service.stop();
   assert.equal(code, 0);
-  // 8.9 seconds at twice the speed.
+  // 9.8 seconds at twice the speed.
   assert.ok(clock.nowMs() >= 4_400 && clock.nowMs() < 6_000, `${clock.nowMs()} ms`);
   assert.match(output.stderr, /^replay: +\d+ s: \d+ samples and \d+ names sent, 0 names sent again, \d+ ms behind$/m);
   const { clock: anchors, samples } = service.batches.at(-1)!;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import type { CodeRanges } from '../../src/native/elf/code-ranges.ts';
 import { codeRanges } from '../../src/native/elf/code-ranges.ts';
@@ -51,6 +51,97 @@ for (const { name, path } of findBinaries(folder)) {
     for (const difference of differences.slice(0, 10)) t.diagnostic(difference);
     assert.ok(equal / addresses.length >= 0.9999, `${differences.length} differ: ${differences[0]}`);
   });
+}
+
+/** GNU addr2line tells no columns, and has faults of its own: each difference must be one of these. */
+const gnuFaults = [
+  {
+    name: 'llvm-symbolizer says the same as we do',
+    holds: (mine: Chain, _gnu: Chain, llvm: Chain) => isSameChain(mine, llvm),
+  },
+  {
+    name: 'neither finds a function, and it names a neighbour',
+    holds: (mine: Chain, _gnu: Chain, llvm: Chain) =>
+      mine.every(({ name }) => name === '') && llvm.every(({ name }) => name === ''),
+  },
+] as const;
+
+type Chain = readonly Omit<Frame, 'column'>[];
+
+for (const { name, path } of findBinaries(folder)) {
+  test(`${name}: the chains of ${addressCount} random addresses are those of GNU addr2line, but for its faults`, async (t) => {
+    if (path === undefined) return t.skip('there is none on this machine, and nothing to make one with');
+    const { addresses, answers } = await answer(path);
+    const theirs = gnuAddr2line(path, addresses);
+    const llvm = llvmSymbolizer(path, addresses);
+    if (theirs === undefined || llvm === undefined) return t.skip('addr2line or llvm-symbolizer is not installed');
+    const explained = new Map<string, number>();
+    const unexplained: string[] = [];
+    let equal = 0;
+    for (const [index, mine] of answers.map(chainOf).entries()) {
+      const gnu = theirs[index]!;
+      if (isSameChain(mine, gnu)) {
+        equal++;
+        continue;
+      }
+      const fault = gnuFaults.find(({ holds }) => holds(mine, gnu, llvm[index]!));
+      if (fault === undefined) {
+        unexplained.push(`0x${addresses[index]!.toString(16)}: ${JSON.stringify(mine)} and ${JSON.stringify(gnu)}`);
+      } else explained.set(fault.name, (explained.get(fault.name) ?? 0) + 1);
+    }
+    t.diagnostic(
+      `${name}: ${equal} of ${addresses.length} equal; ${JSON.stringify([...explained])}, ${unexplained.length} else`,
+    );
+    for (const difference of unexplained.slice(0, 10)) t.diagnostic(difference);
+    assert.ok(unexplained.length / addresses.length <= 0.0001, `${unexplained.length} differ: ${unexplained[0]}`);
+  });
+}
+
+function chainOf({ frames, tableName }: AddressAnswer): Chain {
+  if (frames.length === 0) return [{ name: tableName, file: '', line: 0 }];
+  return frames.map(({ linkageName, name, filePath, line }, index) => {
+    const isOutermost = index === frames.length - 1;
+    return { name: linkageName || name || (isOutermost ? tableName : ''), file: filePath, line };
+  });
+}
+
+/** Depth, names of inlined functions, and lines; of the outermost function an alias is as good, and a file may be spelled otherwise. */
+function isSameChain(mine: Chain, theirs: Chain): boolean {
+  if (mine.length !== theirs.length) return false;
+  return mine.every((frame, index) => {
+    const other = theirs[index]!;
+    if (index < mine.length - 1 && frame.name !== other.name) return false;
+    if (index === mine.length - 1 && (frame.name === '') !== (other.name === '')) return false;
+    // Without a line, GNU's tells the file of the symbol table.
+    if (frame.line === 0 && other.line === 0) return true;
+    return frame.line === other.line && basename(frame.file) === basename(other.file);
+  });
+}
+
+/** For each address a chain of `function` and `file:line`, innermost first; `??` and 0 for what is unknown. */
+function gnuAddr2line(path: string, addresses: Float64Array): Chain[] | undefined {
+  const { stdout, error } = spawnSync('addr2line', ['-afi', '-e', path], {
+    input: Array.from(addresses, (address) => `0x${address.toString(16)}\n`).join(''),
+    encoding: 'utf8',
+    maxBuffer: 2 ** 30,
+  });
+  if (error !== undefined) return undefined;
+  return stdout
+    .split(/^0x[0-9a-f]+\n/m)
+    .slice(1)
+    .map((text) => {
+      const lines = text.trimEnd().split('\n');
+      return Array.from({ length: lines.length / 2 }, (_, index) => {
+        const name = lines[2 * index]!;
+        const [, file = '', line = '0'] =
+          /^(.*):(\d+|\?)(?: \(discriminator \d+\))?$/.exec(lines[2 * index + 1]!) ?? [];
+        return {
+          name: name === '??' ? '' : name,
+          file: file === '??' ? '' : file,
+          line: line === '?' ? 0 : Number(line),
+        };
+      });
+    });
 }
 
 test('all in all, 99.99 % of the chains are equal', (t) => {

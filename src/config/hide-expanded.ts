@@ -27,18 +27,33 @@ export function hideExpanded(
 /** The same for one message about the value at `path`. */
 export function hideIn(message: string, path: string, expanded: readonly ExpandedText[]): string {
   const forms = expanded
+    .filter(({ text, reference }) => !isDefault(text, reference))
     .filter((each) => each.text.length >= secretLength || isRelated(each.path, path))
     .flatMap(({ text, reference }) => [text, JSON.stringify(text).slice(1, -1)].map((form) => ({ form, reference })))
     .filter(({ form }) => form.trim() !== '')
     .sort((a, b) => b.form.length - a.form.length);
-  return forms.reduce((left, { form, reference }) => replaceWhole(left, form, reference), message);
+  if (forms.length === 0) return message;
+  const references = new Map(forms.toReversed().map(({ form, reference }) => [form, reference]));
+  // In one pass: a reference may hold the text of another one.
+  const anyForm = new RegExp(forms.map(({ form }) => wholeForm(form)).join('|'), 'g');
+  return message.replaceAll(anyForm, (form) => references.get(form)!);
+}
+
+/** A default stands in the configuration itself, for all to read. */
+function isDefault(text: string, reference: string): boolean {
+  let [before, filled] = ['', reference];
+  while (filled !== before) {
+    before = filled;
+    // The innermost references first.
+    filled = filled.replaceAll(/\$\{[^{}]*?:-([^{}]*)\}/g, '$1');
+  }
+  return filled === text;
 }
 
 /** A short text is no part of a longer word: `5` is not in `15s`. */
-function replaceWhole(message: string, form: string, reference: string): string {
+function wholeForm(form: string): string {
   const escaped = form.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const whole = form.length >= secretLength ? escaped : `(?<![A-Za-z0-9_])${escaped}(?![A-Za-z0-9_])`;
-  return message.replaceAll(new RegExp(whole, 'g'), () => reference);
+  return form.length >= secretLength ? escaped : `(?<![A-Za-z0-9_])${escaped}(?![A-Za-z0-9_])`;
 }
 
 /** True when the two paths are equal, or one of them leads to the other. */

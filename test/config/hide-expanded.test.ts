@@ -1,7 +1,9 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are what this file is about
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkDocument } from '../../src/config/check-document.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
+import { hideIn } from '../../src/config/hide-expanded.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { componentTypes } from '../../src/service/components.ts';
 
@@ -57,4 +59,14 @@ test('a short value stands for itself in the words of other messages', () => {
   const message = faultsWith(`\${env:TOKEN}`, { TOKEN: '1' });
   assert.match(message, /\$\{env:TOKEN\}.*write one of pass_through, merge/);
   assert.match(message, /or "\[::1\]:4317"/);
+});
+
+test('a default of a reference is no secret, and the text of one reference in another is left alone', () => {
+  const withDefault = { path: 'a', reference: '${env:HOST:-localhost}', text: 'localhost' };
+  assert.equal(hideIn('localhost is taken', 'a', [withDefault]), 'localhost is taken');
+  const whole = { path: 'a', reference: '${env:A:-${env:B:-localhost}}:4317', text: 'localhost:4317' };
+  assert.equal(hideIn('localhost:4317 is taken', 'a', [whole]), 'localhost:4317 is taken');
+  const one = { path: 'a', reference: '${env:X:-prefix-secret-one}', text: 'value-of-x' };
+  const other = { path: 'a', reference: '${env:Y}', text: 'secret-one' };
+  assert.equal(hideIn('value-of-x, secret-one', 'a', [one, other]), '${env:X:-prefix-secret-one}, ${env:Y}');
 });

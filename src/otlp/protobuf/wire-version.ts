@@ -45,8 +45,9 @@ class Evidence {
   isUnpacked = false;
   /** Samples of v1.7 and before: other fields altogether. */
   isAncientSample = false;
-  isV18Profile = false;
-  isV19Profile = false;
+  /** Profiles with fields that only one of the versions has; a profile may have both by a fault. */
+  v18Profiles = 0;
+  v19Profiles = 0;
   /** True while the numbers of elements of all samples make sense in the old reading, and in the current reading. */
   #fitsOld = true;
   #fitsCurrent = true;
@@ -70,8 +71,8 @@ class Evidence {
     // Unpacked numbers in field 2 beside a list in field 3 are the stack's length and the values of v1.7.
     if (this.isAncientSample || (this.isUnpacked && this.oldSamples > 0))
       return { kind: 'foreign', why: 'its samples are those of a version before v1.8' };
-    if (this.isV18Profile && this.isV19Profile) return { kind: 'foreign', why: 'it mixes profiles of two versions' };
-    if (this.isV18Profile) return { kind: 'found', version: 'v1.8' };
+    // A message comes from one encoder: the few are at fault, such as an ID of 8 bytes, and are left out by themselves.
+    if (this.v18Profiles > this.v19Profiles) return { kind: 'found', version: 'v1.8' };
     // The samples of the other version are left out by themselves.
     if (this.oldSamples > this.currentSamples) return { kind: 'found', version: 'v1.9' };
     if (this.currentSamples > 0 || !this.#hasField2) return { kind: 'found', version: 'current' };
@@ -101,25 +102,29 @@ function scanScopeProfiles(reader: Reader, evidence: Evidence): void {
  * 11 attribute_indices | original_payload, 12 none | attribute_indices.
  */
 function scanProfile(reader: Reader, evidence: Evidence): void {
+  let isV18 = false;
+  let isV19 = false;
   let hasFormat = false;
   let hasPayload = false;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
     if (tag === 0x12 && !evidence.isSampleDecided) reader.message('samples', evidence, scanSample);
     else if (tag === 0x3a) {
       const { length } = reader.bytes();
-      if (length === 16) evidence.isV19Profile = true;
-      else if (length !== 0) evidence.isV18Profile = true;
+      if (length === 16) isV19 = true;
+      else if (length !== 0) isV18 = true;
     } else {
-      if (tag === 0x42 || tag === 0x48 || tag === 0x62 || tag === 0x60) evidence.isV18Profile = true;
-      else if (tag === 0x40 || tag === 0x58) evidence.isV19Profile = true;
+      if (tag === 0x42 || tag === 0x48 || tag === 0x62 || tag === 0x60) isV18 = true;
+      else if (tag === 0x40 || tag === 0x58) isV19 = true;
       else if (tag === 0x4a) hasFormat = true;
       else if (tag === 0x52) hasPayload = true;
       reader.skip();
     }
   }
   // Format and payload come together: a field 10 without a field 9 is the format of v1.8.
-  if (hasFormat) evidence.isV19Profile = true;
-  else if (hasPayload) evidence.isV18Profile = true;
+  if (hasFormat) isV19 = true;
+  else if (hasPayload) isV18 = true;
+  evidence.v18Profiles += Number(isV18);
+  evidence.v19Profiles += Number(isV19);
 }
 
 function scanSample(reader: Reader, evidence: Evidence): void {

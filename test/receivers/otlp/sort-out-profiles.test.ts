@@ -83,6 +83,26 @@ test('a sample of v1.10 among those of v1.9 is left out alone', () => {
   );
 });
 
+test('a profile whose ID has 8 bytes, which looks like one of v1.8, is left out alone', () => {
+  const withId = (bytes: number) => {
+    const { resourceProfiles, ...rest } = goodProfiles();
+    const [resource] = resourceProfiles;
+    const [scope] = resource!.scopeProfiles;
+    const profile = { ...scope!.profiles[0]!, profileId: new Uint8Array(bytes).fill(bytes) };
+    const scopeProfiles = [{ ...scope!, profiles: [profile] }];
+    return { ...rest, resourceProfiles: [{ ...resource!, scopeProfiles }] };
+  };
+  const resourceProfiles = [16, 8, 16].flatMap((bytes) => withId(bytes).resourceProfiles);
+  const bytes = encodeProfilesData({ ...goodProfiles(), resourceProfiles });
+  for (const isVersionDeclared of [true, false]) {
+    const read = new MessageReader().read({ encoding: 'protobuf', bytes, isVersionDeclared });
+    assert.deepEqual([read.version, read.rejectedProfiles], ['current', 1]);
+    assert.deepEqual(read.faults, [
+      'resource_profiles[1]: scope_profiles[0]: profile[0]: profile_id: has 8 bytes, must have 16 or none',
+    ]);
+  }
+});
+
 /** A request whose samples are those of v1.10, and one of v1.9 with values, attributes and a link at index `at`. */
 function withOldSample(samples: readonly { readonly stackIndex: number }[], at: number): Uint8Array {
   const raw = samples.map(({ stackIndex }) => [8, stackIndex, 0x12, 1, 4, 0x18, 1, 0x22, 1, 7]);

@@ -26,7 +26,7 @@ const allowed: Record<string, readonly string[]> = {
   // The stages of a pipeline do not know each other.
   receivers: ['config', 'grpc', 'model', 'otlp', 'profile', 'support'],
   reporter: ['config', 'model', 'otlp', 'profile', 'support'],
-  exporters: ['config', 'model', 'otlp', 'profile', 'storage', 'support'],
+  exporters: ['config', 'grpc', 'model', 'otlp', 'profile', 'storage', 'support'],
   // The stages meet in the pipeline; the service connects pipelines with everything else.
   pipeline: [
     'config',

@@ -1,9 +1,11 @@
 import { promisify } from 'node:util';
-import { constants, gzip, zstdCompress } from 'node:zlib';
+import { constants, gunzip, gzip, zstdCompress } from 'node:zlib';
 import { integer, readLater } from '../config/config-keys.ts';
 import type { ConfigSection } from '../config/config-section.ts';
 import type { ConfigTable } from '../config/config-table.ts';
 import { configTable } from '../config/config-table.ts';
+import type { Decompress } from '../grpc/server-call.ts';
+import { decompressZstd } from '../support/decompress-zstd.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
@@ -53,3 +55,22 @@ export async function compress(bytes: Uint8Array, compression: Compression, leve
 
 const minChunkSizeBytes = 1024;
 const maxChunkSizeBytes = 8 * 1024 * 1024;
+
+const gunzipAsync = promisify<Uint8Array, object, Uint8Array>(gunzip);
+
+/** By the names of encodings that answers may have. */
+export const decompressors: ReadonlyMap<string, Decompress> = new Map([
+  ['gzip', whole((bytes, maxBytes) => gunzipAsync(bytes, { maxOutputLength: maxBytes }))],
+  ['zstd', whole(decompressZstd)],
+]);
+
+function whole(expand: (bytes: Uint8Array, maxBytes: number) => Promise<Uint8Array>): Decompress {
+  return async (bytes, maxBytes) => {
+    try {
+      return { kind: 'whole', bytes: await expand(bytes, maxBytes) };
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      return code === 'ERR_BUFFER_TOO_LARGE' ? { kind: 'too_large' } : { kind: 'damaged', reason: message };
+    }
+  };
+}

@@ -13,7 +13,7 @@ interface Mismatch {
   readonly sentence: string;
 }
 
-/** Failures of two sides that speak different protocols, as Node.js 24, undici 7 and grpc-js 1.14 report them. */
+/** Failures of two sides that speak different protocols, as Node.js 24 and undici 7 report them. */
 const mismatches: readonly Mismatch[] = [
   {
     pattern: /wrong version number|packet length too long|http request/,
@@ -63,7 +63,7 @@ const mismatches: readonly Mismatch[] = [
 
 /**
  * Failure of a connection in one sentence: of two sides that speak different protocols with the remedy, else the text of the library
- * without what OpenSSL and grpc-js write around it.
+ * without what OpenSSL writes around it.
  */
 export function describeConnectionFault(text: string, { protocol, isTls, hasAnswered }: Connecting): string {
   const mismatch = mismatches.find(
@@ -73,15 +73,9 @@ export function describeConnectionFault(text: string, { protocol, isTls, hasAnsw
   return mismatch?.sentence ?? withoutWrapping(text);
 }
 
-/**
- * OpenSSL: `405D…:error:0A00010B:SSL routines:function:reason:source file:line:more`. grpc-js: names of its balancers, `No connection
- * established. Last error: `, twice, and an empty `Resolution note`.
- */
+/** OpenSSL: `405D…:error:0A00010B:SSL routines:function:reason:source file:line:more`. */
 function withoutWrapping(text: string): string {
   const openssl = /[0-9A-F]{8,}:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(text)?.[1];
   if (openssl !== undefined) return `TLS failed: ${openssl}`;
-  return text
-    .replaceAll(/(?:\w+: )?No connection established\. Last error: (?:Error: )?/g, '')
-    .replace(/\.? ?Resolution note: ?$/, '')
-    .trim();
+  return text.trim();
 }

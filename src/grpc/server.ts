@@ -125,17 +125,18 @@ export class Http2GrpcServer {
     this.#isClosing = true;
     const closed = this.#acceptors.map((acceptor) => new Promise((resolve) => acceptor.close(resolve)));
     for (const connection of this.#connections.values()) connection.close();
+    let isForced = false;
     const force = (): void => {
+      isForced ||= this.#sockets.size > 0;
       for (const socket of this.#sockets) socket.destroy();
     };
     if (deadline.aborted) force();
     else deadline.addEventListener('abort', force, { once: true });
-    const wasInTime = !deadline.aborted;
     await Promise.all(closed);
     deadline.removeEventListener('abort', force);
     this.#deadlines.stop();
     this.#unfinished.stop();
-    return wasInTime && !deadline.aborted;
+    return !isForced;
   }
 
   #createServer(secure: SecureContextOptions | undefined): Http2Server | Http2SecureServer {

@@ -21,6 +21,10 @@ export const status = {
 
 export type StatusCode = (typeof status)[keyof typeof status];
 
+export const codeNames: ReadonlyMap<number, string> = new Map(
+  Object.entries(status).map(([name, code]) => [code, name]),
+);
+
 /** The end of a call. */
 export interface GrpcStatus {
   /** Peers may send codes that are not in `status`. */

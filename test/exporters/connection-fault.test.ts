@@ -70,11 +70,6 @@ for (const { name, text, shown } of [
     text: '404D:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:../deps/rec_layer_s3.c:918:SSL alert number 116\n',
     shown: 'TLS failed: tlsv13 alert certificate required',
   },
-  {
-    name: 'grpc-js says everything twice',
-    text: 'round_robin: No connection established. Last error: No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: ',
-    shown: 'connect ECONNREFUSED 127.0.0.1:1',
-  },
 ]) {
   test(`describeConnectionFault keeps the reason where ${name}`, () => {
     const connecting = { protocol: 'grpc', isTls: false, hasAnswered: false } as const;

@@ -1,4 +1,4 @@
-/** Address of a receiver, in the form that grpc-js takes. */
+/** Address of a receiver, in the form of gRPC. */
 export interface GrpcEndpoint {
   readonly target: string;
   /** Security by the scheme: `https` is TLS, `http` is not; other schemes leave it to the `tls` section. */

@@ -156,7 +156,7 @@ function readEndpoint(section: ConfigSection, text: string, isOptional: boolean)
   return undefined;
 }
 
-/** Refuses headers for which grpc-js would throw an error that shows the value. */
+/** Refuses headers that gRPC has no form for. */
 function takeHeaders(written: ReadonlyMap<string, Secret>, section: ConfigSection): ReadonlyMap<string, Secret> {
   const headers = new Map<string, Secret>();
   for (const [name, value] of written) {

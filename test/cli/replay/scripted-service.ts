@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
-import { grpcStatusOf } from '../../../src/receivers/rpc-status.ts';
 import type { Identity } from '../../support/certificates.ts';
+import { encodeStatus } from '../../support/rpc-status.ts';
 
 /** One batch as the service read it: plain objects, 64-bit numbers as decimal text. */
 export interface ReceivedBatch {
@@ -82,9 +82,12 @@ export async function startScriptedService(
           call.write({ sequence: batch.sequence, acceptedSamples: batch.samples.length, ...reaction.fields });
         } else if (reaction.kind === 'status') {
           isBroken = true;
-          const { code, details: message, retryAfterMs } = reaction;
-          const refusal = { code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-          call.emit('error', grpcStatusOf(refusal));
+          const { code, details, retryAfterMs } = reaction;
+          const metadata = new Metadata();
+          if (retryAfterMs !== undefined) {
+            metadata.set('grpc-status-details-bin', encodeStatus(code, details, retryAfterMs));
+          }
+          call.emit('error', { code, details, metadata });
         }
         for (const wake of waiters) wake();
       });

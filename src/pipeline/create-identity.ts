@@ -108,6 +108,7 @@ function createRule(
 function createResourceRule(id: string, { actions }: ResourceConfig): ResourceRule {
   return {
     id,
+    isConstant: true,
     apply(resource) {
       for (const action of actions) applyAction(action, resource);
       return true;

@@ -13,6 +13,8 @@ export function createFilterRule(id: string, config: FilterConfig, random: () =>
   const some: SampleFilter | undefined = share < 1 ? { by: id, keepsObservation: () => random() < share } : undefined;
   return {
     id,
+    // Chance decides about samples, by the filters that are left for them.
+    isConstant: true,
     apply(resource) {
       if (conditions.some((holds) => holds(resource))) return false;
       if (include?.resource?.(resource) === false) return false;

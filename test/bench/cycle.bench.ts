@@ -2,17 +2,18 @@ import { join } from 'node:path';
 import protobuf from 'protobufjs';
 import { ConfigSection } from '../../src/config/config-section.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
-import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { encodeInSteps, encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { buildProfiles } from '../../src/profile/build/build-profiles.ts';
 import { BatchDecoder } from '../../src/receivers/frames/batch-decoder.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
 import { contentsOf, resolveLateNames } from '../../src/reporter/window-report.ts';
 import { systemClock } from '../../src/support/clock.ts';
+import type { Steps } from '../../src/support/steps.ts';
 import { atOnce } from '../../src/support/steps.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import { symbolStoreType } from '../../src/symbols/symbol-store-config.ts';
 import type { BenchOptions, BenchRow, BenchSuite } from './bench.ts';
-import { compareInRounds } from './bench.ts';
+import { compareInRounds, quantile } from './bench.ts';
 import { nowUnixNano, sampleCount, syntheticBatch } from './synthetic-batch.ts';
 
 const proto = protobuf.loadSync(join(import.meta.dirname, '../../proto/framekeeper/frames/v1/frames.proto'));
@@ -77,17 +78,34 @@ function measureTick(bytes: Buffer, { rounds }: BenchOptions): BenchRow[] {
   for (let batch = 0; batch < batchesPerCycle; batch++) intake.submit(decoder.decode(bytes, nowUnixNano).batch);
   const window = intake.takeWindow();
   const range = { startUnixNano: nowUnixNano - 5_000_000_000n, endUnixNano: nowUnixNano + 1n };
-  const build = (): ProfilesData => {
+  const build = function* (): Steps<ProfilesData> {
     const session = store.at(systemClock.nowMs());
     resolveLateNames(window, session);
-    return atOnce(buildProfiles(contentsOf(window, window.events, session), range, () => new Uint8Array(16)));
+    return yield* buildProfiles(contentsOf(window, window.events, session), range, () => new Uint8Array(16));
   };
-  const data = build();
-  return compareInRounds(
+  const report = function* (): Steps<Uint8Array> {
+    return yield* encodeInSteps(yield* build());
+  };
+  const data = atOnce(build());
+  const rows = compareInRounds(
     [
-      { what: `window of ${batchesPerCycle * sampleCount} events to profiles`, run: build },
+      { what: `window of ${batchesPerCycle * sampleCount} events to profiles`, run: () => atOnce(build()) },
       { what: 'profiles to bytes', run: () => encodeProfilesData(data) },
     ],
     { unit: 'ms', rounds, runsPerRound: 1, convert: (nanoseconds) => nanoseconds / 1e6 },
   );
+  const longest = Array.from({ length: rounds }, () => longestStepMs(report()));
+  const spread = quantile(longest, 0.75) - quantile(longest, 0.25);
+  return [...rows, { what: 'longest step of both', unit: 'ms', median: quantile(longest, 0.5), spread }];
+}
+
+/** The longest time without a turn of the event loop, but for the end of a slice. */
+function longestStepMs(steps: Steps<unknown>): number {
+  let longest = 0;
+  for (let isDone = false; !isDone; ) {
+    const beganMs = performance.now();
+    isDone = steps.next().done === true;
+    longest = Math.max(longest, performance.now() - beganMs);
+  }
+  return longest;
 }

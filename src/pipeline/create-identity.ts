@@ -48,8 +48,13 @@ export function createIdentity(processors: Processors, parts: PipelineParts): Id
   return {
     editor: {
       edit: (resources, context) => chain.edit(resources, context),
-      foresee: (resources) => chain.foresee?.(resources),
-      settled: () => chain.settled?.(),
+      // Absent where no rule looks anything up: requests are not edited in vain then.
+      get foresee() {
+        return chain.foresee;
+      },
+      get settled() {
+        return chain.settled;
+      },
       countDropped: (by, samples) => chain.countDropped(by, samples),
     },
     components: placed.map(({ rule }) => rule).filter((rule): rule is ResourceRule & Component => 'start' in rule),

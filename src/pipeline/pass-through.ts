@@ -2,7 +2,7 @@ import type { Attributes, Counter, Meter } from '@opentelemetry/api';
 import type { ExportRequest } from '../exporters/export-request.ts';
 import { createEncodedRequest, createExportRequest } from '../exporters/export-request.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
-import { editResources, hasAttributeKey } from '../otlp/passable/edit-resources.ts';
+import { attributesOfResources, editResources, hasAttributeKey } from '../otlp/passable/edit-resources.ts';
 import { KnownResources } from '../otlp/passable/known-resources.ts';
 import type { NotPassableReason } from '../otlp/passable/not-passable.ts';
 import type { ScanResult } from '../otlp/passable/passable-scanner.ts';
@@ -115,11 +115,11 @@ export class PassThrough implements ProfilesSink {
   *#lookUp(named: NamedRequest): Steps<Promise<void> | undefined> {
     const editor = this.#editor;
     if (editor.settled === undefined || editor.foresee === undefined) return undefined;
-    if (named.kind === 'bytes')
-      yield* editResources(named.bytes, editor, named.context, this.#resources, named.isLarge);
-    else {
-      editor.foresee(named.data.resourceProfiles.map(({ resource }) => resource.attributes));
-    }
+    const resources =
+      named.kind === 'bytes'
+        ? yield* attributesOfResources(named.bytes, this.#resources)
+        : named.data.resourceProfiles.map(({ resource }) => resource.attributes);
+    editor.foresee(resources);
     return editor.settled();
   }
 

@@ -1,5 +1,5 @@
 import type { Steps } from '../../support/steps.ts';
-import type { Resource } from '../profiles-data.ts';
+import type { KeyValue, Resource } from '../profiles-data.ts';
 import { ProtobufWriter } from '../protobuf/protobuf-writer.ts';
 import type { ResourceContext, ResourceEditor } from '../resource-edit.ts';
 import { ByteWalk } from './byte-walk.ts';
@@ -15,6 +15,12 @@ interface Place {
   readonly start: number;
   readonly bodyStart: number;
   readonly end: number;
+}
+
+/** An entry of `resource_profiles`, and the resource in it. */
+interface FoundResource {
+  readonly entry: Place;
+  readonly resource: Place;
 }
 
 /** A message with edited resources. */
@@ -42,12 +48,7 @@ export function* editResources(
   isLarge = false,
 ): Steps<EditedResources | undefined> {
   const found = findResources(bytes);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const resources: Resource[] = [];
-  for (const [index, { resource }] of found.entries()) {
-    if (index % resourcesAStep === resourcesAStep - 1) yield;
-    resources.push(known.decode(bytes, view, resource.bodyStart, resource.end));
-  }
+  const resources = yield* decodeResources(bytes, found, known);
   const edited = editor.edit(
     resources.map(({ attributes }) => attributes),
     context,
@@ -88,6 +89,29 @@ export function* editResources(
   return { bytes: writer.finish(), dropped };
 }
 
+/** Attributes of the resources of a passable message whose references are inlined. */
+export function* attributesOfResources(
+  bytes: Uint8Array,
+  known: KnownResources,
+): Steps<readonly (readonly KeyValue[])[]> {
+  const resources = yield* decodeResources(bytes, findResources(bytes), known);
+  return resources.map(({ attributes }) => attributes);
+}
+
+function* decodeResources(
+  bytes: Uint8Array,
+  found: readonly FoundResource[],
+  known: KnownResources,
+): Steps<Resource[]> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const resources: Resource[] = [];
+  for (const [index, { resource }] of found.entries()) {
+    if (index % resourcesAStep === resourcesAStep - 1) yield;
+    resources.push(known.decode(bytes, view, resource.bodyStart, resource.end));
+  }
+  return resources;
+}
+
 /** Samples of an entry of `resource_profiles`. */
 function countSamplesIn(bytes: Uint8Array, { bodyStart, end }: Place): number {
   const walk = new ByteWalk();
@@ -124,8 +148,8 @@ export function hasAttributeKey(profiles: PassableProfiles, key: string): boolea
 }
 
 /** The entries of `resource_profiles`, each with the place of its resource: a scanned message has one in each. */
-function findResources(bytes: Uint8Array): { readonly entry: Place; readonly resource: Place }[] {
-  const found: { entry: Place; resource: Place }[] = [];
+function findResources(bytes: Uint8Array): FoundResource[] {
+  const found: FoundResource[] = [];
   const walk = new ByteWalk();
   walk.start(bytes);
   while (walk.position < bytes.length) {

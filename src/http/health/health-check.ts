@@ -91,12 +91,11 @@ export class HealthCheck implements HttpMount {
     return includeRecoverableErrors && !includePermanentErrors ? 'recoverable_error' : 'permanent_error';
   }
 
-  #isHealthy({ status, unixNano }: StatusEvent): boolean {
+  #isHealthy({ status, monotonicMs }: StatusEvent): boolean {
     const config: ComponentHealthConfig = this.#config.componentHealth;
     if (status === 'permanent_error') return !config.includePermanentErrors;
     if (status === 'recoverable_error' && config.includeRecoverableErrors) {
-      const ageNano = this.#clock.unixNano() - (unixNano ?? 0n);
-      return ageNano < BigInt(Math.round(config.recoveryDurationMs * 1e6));
+      return this.#clock.nowMs() - (monotonicMs ?? 0) < config.recoveryDurationMs;
     }
     return status !== 'fatal_error';
   }

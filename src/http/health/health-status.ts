@@ -7,6 +7,8 @@ export interface StatusEvent {
   readonly status: ComponentStatus;
   /** Time of the report; `undefined` before the first one. */
   readonly unixNano: bigint | undefined;
+  /** The same by the monotonic clock, for ages. */
+  readonly monotonicMs: number | undefined;
   /** Empty when nothing is wrong. */
   readonly error: string;
 }
@@ -47,7 +49,12 @@ export class HealthStatus {
    */
   report(componentId: string, kind: ComponentKind, status: ComponentStatus, error?: unknown): void {
     const name = `${kind}:${componentId}`;
-    const event = { status, unixNano: this.#clock.unixNano(), error: error === undefined ? '' : messageOf(error) };
+    const event = {
+      status,
+      unixNano: this.#clock.unixNano(),
+      monotonicMs: this.#clock.nowMs(),
+      error: error === undefined ? '' : messageOf(error),
+    };
     for (const group of this.#groupsOf(name, kind)) {
       const before = this.#groups.get(group)?.get(name)?.status ?? 'none';
       if (!nextStatuses[before].includes(status)) continue;
@@ -157,10 +164,14 @@ function aggregateOf(components: ReadonlyMap<string, AggregateStatus>, firstErro
   const seen = new Set(parts.map(({ status }) => status));
   const order = [...precedence, [firstError, firstError] as const, ...errors];
   const status = seen.size === 1 ? parts[0]!.status : (order.find(([part]) => seen.has(part))?.[1] ?? 'none');
-  const byTime = parts.toSorted((a, b) => ((a.unixNano ?? 0n) < (b.unixNano ?? 0n) ? -1 : 1));
+  const byTime = parts.toSorted((a, b) => (a.monotonicMs ?? 0) - (b.monotonicMs ?? 0));
   const first = byTime.find((part) => part.status === status);
-  if (status.endsWith('_error')) return { status, unixNano: first?.unixNano, error: first?.error ?? '', components };
-  return { status, unixNano: byTime.at(-1)?.unixNano, error: '', components };
+  const isError = status.endsWith('_error');
+  const { unixNano, monotonicMs } = (isError ? first : byTime.at(-1)) ?? {
+    unixNano: undefined,
+    monotonicMs: undefined,
+  };
+  return { status, unixNano, monotonicMs, error: isError ? (first?.error ?? '') : '', components };
 }
 
 function messageOf(error: unknown): string {

@@ -208,3 +208,16 @@ test('a permanent error does not hide a recoverable one that alone is included',
   assert.equal((await get(`${url}/status`)).code, 500);
   assert.equal((await get(`${url}/status?pipeline=profiles`)).code, 500);
 });
+
+test('the age of an error is that of the monotonic clock, whatever becomes of real time', async (context) => {
+  const { url, health, clock } = await start(context, {
+    component_health: { include_recoverable_errors: true, recovery_duration: '1m' },
+  });
+  health.report('debug', 'exporter', 'starting');
+  health.report('debug', 'exporter', 'recoverable_error', new Error('backend down'));
+  clock.setUnixBy(3_600_000);
+  assert.equal((await get(`${url}/status`)).code, 200);
+  clock.setUnixBy(-7_200_000);
+  await clock.advance(60_000);
+  assert.equal((await get(`${url}/status`)).code, 500);
+});

@@ -164,7 +164,7 @@ export class GrpcServer {
     this.#reflection?.endCalls();
     await this.#started?.catch(() => undefined);
     const wasInTime = await this.#server.close(deadline);
-    if (wasInTime) return;
+    if (wasInTime || this.#port === 0) return;
     this.#logger.warn({ endpoint: this.#config.endpoint }, 'Closed gRPC connections that did not end in time.');
   }
 }

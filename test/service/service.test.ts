@@ -21,6 +21,7 @@ import type { LogRecorder } from '../support/log-recorder.ts';
 import { recordLogs } from '../support/log-recorder.ts';
 import { plainSamples } from '../support/plain-view.ts';
 import { recordedIo } from '../support/recorded-io.ts';
+import { startService } from '../support/running-service.ts';
 
 interface RunningService {
   readonly service: Service;
@@ -143,4 +144,30 @@ test('Service stops once, however often it is told', async (t) => {
   await running.service.start();
   await Promise.all([running.service.stop(deadlines()), running.service.stop(deadlines())]);
   assert.equal(running.log.lines.filter(({ msg }) => msg === 'Shutdown complete.').length, 1);
+});
+
+test('the windows of two pipelines are counted together', async (t) => {
+  const { service, metric } = await startService(
+    t,
+    `
+receivers:
+  frames/a: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}
+  frames/b: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}
+processors: {symbol_store: {}, reporting_cycle: {interval: 1h}}
+exporters: {debug: {}}
+service:
+  pipelines:
+    profiles/a: {receivers: [frames/a], processors: [symbol_store, reporting_cycle], exporters: [debug]}
+    profiles/b: {receivers: [frames/b], processors: [symbol_store, reporting_cycle], exporters: [debug]}`,
+  );
+  const now = BigInt(Date.now()) * 1_000_000n;
+  for (const [id, timestamps] of [
+    ['frames/a', [now, now + 1n]],
+    ['frames/b', [now]],
+  ] as const) {
+    const client = new FramesClient(service.receiverPorts.get(id)!);
+    t.after(() => client.close());
+    await client.submit(smallBatch(timestamps));
+  }
+  assert.equal(await metric('framekeeper_window_trace_events'), 3);
 });

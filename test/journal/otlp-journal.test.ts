@@ -114,7 +114,7 @@ test('a request that the window had no room for is not in the journal', async (t
 test('a request that cannot be kept is refused with a time to wait, and nothing of it is taken', async (t) => {
   const life = await start(new LogFolder(t).createLog({ maxBytes: 1 << 16 }));
   const big = goodProfiles();
-  big.dictionary.stringTable[6] = 'x'.repeat(2 ** 21);
+  big.dictionary.stringTable[6] = 'x'.repeat(2 ** 17);
   const outcome = life.take(encodeProfilesData(big));
   assert.partialDeepStrictEqual(outcome, { kind: 'refused', refusal: { retryAfterMs: 1000 } });
   assert.match(

@@ -7,7 +7,15 @@ import type { KernelFile } from '../files/kernel-names.ts';
 import { KernelNames } from '../files/kernel-names.ts';
 import type { AddressAnswer, NameSource } from '../object-file.ts';
 import { nameGeneratedCode } from './generated-code.ts';
-import type { FileRequest, KernelRequest, SymbolizeReply, SymbolizeRequest, WorkerOptions } from './messages.ts';
+import type {
+  FileRequest,
+  KernelRequest,
+  MemoryRequest,
+  SymbolizeReply,
+  SymbolizeRequest,
+  WorkerOptions,
+  WorkerStats,
+} from './messages.ts';
 import type { OpenObject } from './object-cache.ts';
 import { ObjectCache } from './object-cache.ts';
 import { textLength, toSymbol } from './to-symbol.ts';
@@ -34,15 +42,26 @@ export class Symbolizer {
 
   answer(request: SymbolizeRequest, nowMs: number): Promise<SymbolizeReply> | SymbolizeReply {
     if ('kernel' in request) return this.#nameKernel(request, nowMs);
-    if ('process' in request) return nameGeneratedCode(this.#options.search.procRoot, request);
+    if ('process' in request) return this.#nameMemory(request);
     return this.#nameFile(request, nowMs);
+  }
+
+  #nameMemory(request: MemoryRequest): SymbolizeReply {
+    const reply = nameGeneratedCode(this.#options.search.procRoot, request);
+    return reply.kind === 'answered' ? { ...reply, stats: this.#stats(reply.stats.readBytes) } : reply;
+  }
+
+  /** Stats of everything that is kept between requests. */
+  #stats(readBytes: number): WorkerStats {
+    const { tableBytes, ...others } = this.#objects.stats(readBytes);
+    return { ...others, tableBytes: tableBytes + this.#kernel.sizeBytes };
   }
 
   #nameKernel({ id, kernel, textStart, addresses }: KernelRequest, nowMs: number): SymbolizeReply {
     const found = this.#kernel.find(kernel, textStart, nowMs);
     if (typeof found === 'string') return { kind: 'missing', id, reason: found };
     const symbols = Array.from(addresses, (address) => kernelSymbol(found, BigInt.asUintN(64, BigInt(address))));
-    const stats = { ...this.#objects.stats(0), tableBytes: this.#kernel.sizeBytes };
+    const stats = this.#stats(0);
     const sources = { kallsyms: symbols.filter((symbol) => symbol !== undefined).length };
     return { kind: 'answered', id, symbols, sources, stats, lackingDebugFile: '' };
   }
@@ -61,7 +80,7 @@ export class Symbolizer {
         id,
         symbols,
         sources: count(answers),
-        stats: this.#objects.stats(found.readBytes - before),
+        stats: this.#stats(found.readBytes - before),
         lackingDebugFile: found.lackingDebugFile,
       };
     } catch (error) {

@@ -11,7 +11,7 @@ import { givenUpTexts, UnfinishedMessages, unfinishedLimits } from '../../grpc/u
 import type { RequestGuard } from '../../model/authentication.ts';
 import type { Clock } from '../../support/clock.ts';
 import { placeConnections } from '../../support/connection-places.ts';
-import { refuseForeignHost, refuseOddTransfer } from '../../support/http-requests.ts';
+import { refuseBodies, refuseForeignHost, refuseOddTransfer } from '../../support/http-requests.ts';
 import { closeHttp, openHttp, withoutSchemas } from '../../support/open-http.ts';
 import { warnIfOpen } from '../../support/open-listener.ts';
 import { ListenerTls } from '../../support/tls/listener-tls.ts';
@@ -84,6 +84,7 @@ export class OtlpHttpServer {
     });
     const limitKey = `receivers.${id}.protocols.http.max_request_body_size`;
     this.#app.addHook('onRequest', refuseOddTransfer);
+    this.#app.addHook('onRequest', refuseBodies);
     this.#app.addHook('onRequest', refuseForeignHost(config.allowedHosts));
     addOtlpRoutes(this.#app, intake, { ...config, limitKey, bodies: this.#bodies }, guard);
   }

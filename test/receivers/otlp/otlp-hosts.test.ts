@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { exchange } from '../../support/http-harness.ts';
 import { startService } from '../../support/running-service.ts';
 
-test('OTLP over HTTP on the loopback refuses foreign hosts and odd transfer codings', async (t) => {
+test('OTLP over HTTP on the loopback refuses foreign hosts, odd transfer codings, TRACE, and bodies of GET', async (t) => {
   const { service } = await startService(
     t,
     `
@@ -24,4 +24,8 @@ service:
   assert.match(await post('attacker.example'), /^HTTP\/1.1 403 [\s\S]*allowed_hosts/);
   const coding = 'Transfer-Encoding: xchunked\r\nTransfer-Encoding: chunked\r\n';
   assert.match(await post('localhost', coding), /^HTTP\/1.1 400 [\s\S]*the only transfer coding here is chunked/);
+  const trace = await exchange(base, 'TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  assert.match(trace, /^HTTP\/1.1 405 [\s\S]*TRACE is not answered/);
+  const get = await exchange(base, 'GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc');
+  assert.match(get, /^HTTP\/1.1 400 [\s\S]*GET has no body here/);
 });

@@ -12,6 +12,7 @@ import type { ExportEvents } from './export-events.ts';
 import { createExportEvents } from './export-events.ts';
 import type { ExportRequest } from './export-request.ts';
 import type { ExporterDependencies } from './exporter-dependencies.ts';
+import { LargeSplits } from './large-splits.ts';
 import type { OfferResult, ProfilesExporter, Refusal, Reservation } from './profiles-exporter.ts';
 import { nothingReserved } from './profiles-exporter.ts';
 import { RequestSplitter } from './request-splitter.ts';
@@ -60,6 +61,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
   readonly #queue: SendingQueue;
   /** `undefined` without `block_on_overflow`. */
   readonly #blocked: BlockedOffers | undefined;
+  readonly #largeSplits: LargeSplits;
   #storageFullUntilMs = 0;
   #endObservation: () => void = () => undefined;
 
@@ -81,6 +83,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
       if (!this.#stopping.signal.aborted) dependencies.reportStatus?.(status, error);
     };
     this.#events = createExportEvents(id, { ...dependencies, reportStatus });
+    this.#largeSplits = new LargeSplits(clock);
     this.#queue = this.#createQueue(config, dependencies);
     // As many calls may wait as are answered at the same time: more would hold more memory, and be answered no sooner.
     this.#blocked = blockOnOverflow ? new BlockedOffers(this.#queue, numConsumers, storageRetryMs, clock) : undefined;
@@ -99,7 +102,8 @@ export class QueuedExporter implements Component, ProfilesExporter {
       onExcessiveRetryAfter: events.retryAfterCapped,
     });
     const functionsTwice = writesFunctionsTwice(config);
-    const limits = { maxBytes: maxRequestBytes, keepsInterrupted: storage !== undefined, functionsTwice };
+    const large = this.#largeSplits;
+    const limits = { maxBytes: maxRequestBytes, keepsInterrupted: storage !== undefined, functionsTwice, large };
     const splitter = new RequestSplitter(send, limits, events);
     const deliver = (request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> =>
       splitter.deliver(request, signal);
@@ -200,6 +204,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
     const left = await this.#queue.stop(deadline);
     for (const request of left) this.#events.failed(request, cutOff);
     await untilAborted(this.#client.close().catch(this.#events.closeFailed), deadline);
+    await this.#largeSplits.stop();
     this.#endObservation();
     this.#storage?.close();
   }

@@ -1,10 +1,18 @@
-import type { SplitLimits } from '../profile/split/split-profiles.ts';
+import type { SplitLimits, SplitResult } from '../profile/split/split-profiles.ts';
 import { splitProfiles } from '../profile/split/split-profiles.ts';
 import type { DeliveryResult, Failed, Permanent, Retryable, Send, SendResult, TooLarge } from './export-client.ts';
 import { bug, failedBecause, interruptedByShutdown, worseOf } from './export-client.ts';
 import type { ExportEvents, SplitReason } from './export-events.ts';
 import type { ExportRequest } from './export-request.ts';
-import { createExportRequest, createRequestWrittenTwice, withEachFunctionTwice } from './export-request.ts';
+import {
+  createEncodedRequest,
+  createExportRequest,
+  createRequestWrittenTwice,
+  withEachFunctionTwice,
+} from './export-request.ts';
+import type { LargeSplits } from './large-splits.ts';
+import { mostSplitAtOnceBytes } from './large-splits.ts';
+import type { SplittingReply } from './splitting-thread.ts';
 
 export interface SplitterOptions {
   /** Bytes that the receiver takes; Infinity for any. */
@@ -13,6 +21,8 @@ export interface SplitterOptions {
   readonly keepsInterrupted: boolean;
   /** The receiver wants each function twice. */
   readonly functionsTwice: boolean;
+  /** Splits requests that would stop the event loop; all are split at once where it is not set. */
+  readonly large?: Pick<LargeSplits, 'split'>;
 }
 
 /**
@@ -27,9 +37,13 @@ export class RequestSplitter {
   readonly #events: ExportEvents;
   readonly #keepsInterrupted: boolean;
   readonly #functionsTwice: boolean;
+  readonly #large: Pick<LargeSplits, 'split'> | undefined;
   #maxBytes: number;
 
-  constructor(send: Send, { maxBytes, keepsInterrupted, functionsTwice }: SplitterOptions, events: ExportEvents) {
+  constructor(send: Send, options: SplitterOptions, events: ExportEvents) {
+    const { maxBytes, keepsInterrupted, functionsTwice, large } = options;
+    // What is written twice has been decoded for that already.
+    this.#large = functionsTwice ? undefined : large;
     this.#send = send;
     this.#keepsInterrupted = keepsInterrupted;
     this.#functionsTwice = functionsTwice;
@@ -74,7 +88,7 @@ export class RequestSplitter {
       const request = this.#functionsTwice ? withEachFunctionTwice(given) : given;
       // Without a bound nothing is encoded here: a log needs no bytes.
       if (this.#maxBytes !== Infinity && request.encoded().length > this.#maxBytes) {
-        return this.#split(request, { maxBytes: this.#maxBytes }, 'max_bytes', delivery);
+        return await this.#split(request, { maxBytes: this.#maxBytes }, 'max_bytes', delivery);
       }
       const result = await this.#attempt(request, signal);
       if (result.kind === 'accepted') {
@@ -82,10 +96,10 @@ export class RequestSplitter {
         return 'finished';
       }
       if (result.isPartial && request.data.resourceProfiles.length > 1) {
-        return this.#split(request, { isByResource: true }, 'partial', delivery);
+        return await this.#split(request, { isByResource: true }, 'partial', delivery);
       }
       if (result.kind === 'retryable') return this.#interrupt(request, result, failures);
-      if (result.tooLarge !== undefined) return this.#splitRefused(request, result, result.tooLarge, delivery);
+      if (result.tooLarge !== undefined) return await this.#splitRefused(request, result, result.tooLarge, delivery);
       return failures.add(request, result);
     } catch (error) {
       return failures.add(given, bug(error));
@@ -105,12 +119,12 @@ export class RequestSplitter {
     }
   }
 
-  #splitRefused(
+  async #splitRefused(
     request: ExportRequest,
     failure: Permanent,
     { limitBytes }: TooLarge,
     delivery: Delivery,
-  ): SplitRequest | Failed {
+  ): Promise<SplitRequest | Failed> {
     if (limitBytes !== undefined && limitBytes >= minLimitBytes && limitBytes < request.encoded().length) {
       if (limitBytes < this.#maxBytes) {
         this.#maxBytes = limitBytes;
@@ -124,10 +138,21 @@ export class RequestSplitter {
     return delivery.failures.add(request, failure);
   }
 
-  #split(request: ExportRequest, limits: SplitLimits, why: SplitReason, { budget }: Delivery): SplitRequest {
+  async #split(
+    request: ExportRequest,
+    limits: SplitLimits,
+    why: SplitReason,
+    { budget }: Delivery,
+  ): Promise<SplitRequest> {
     const maxTotalBytes = (): number => budget.leftFor(request);
     const all = { ...limits, maxTotalBytes, functionsTwice: this.#functionsTwice };
-    const split = splitRequest(request, all, this.#events);
+    const bytes = this.#large === undefined ? undefined : request.encoded();
+    const isLarge = bytes !== undefined && bytes.length > mostSplitAtOnceBytes;
+    const apart = isLarge ? await this.#large!.split({ bytes, limits, maxTotalBytes: maxTotalBytes() }) : undefined;
+    const split =
+      apart === undefined
+        ? splitRequest(request, all, this.#events)
+        : partsOf(apart, request, limits.maxBytes, this.#events);
     budget.replace(request, split.sizeBytes);
     this.#events.split(why, split.parts.length);
     return split;
@@ -152,15 +177,41 @@ interface SplitRequest {
 }
 
 /** The request in parts within the limits; counts the samples that are in none. */
-export function splitRequest(
-  request: ExportRequest,
-  limits: SplitLimits,
-  events: Pick<ExportEvents, 'failed' | 'payloadsDropped'>,
-): SplitRequest {
+export function splitRequest(request: ExportRequest, limits: SplitLimits, events: LossEvents): SplitRequest {
   const split = splitProfiles(request.data, limits);
+  const create = limits.functionsTwice ? createRequestWrittenTwice : createExportRequest;
+  const parts = split.parts.map(({ data, sampleCount }) => create(data, sampleCount, request.hops));
+  const sizeBytes = split.parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+  return { parts: parts.filter(hasSamples), sizeBytes, result: countLosses(split, limits.maxBytes, events) };
+}
+
+/** The same of a request that was split by a thread. */
+function partsOf(
+  split: SplittingReply,
+  { hops }: ExportRequest,
+  maxBytes: number | undefined,
+  events: LossEvents,
+): SplitRequest {
+  const parts = split.parts.map(({ bytes, sampleCount }) => createEncodedRequest(bytes, sampleCount, hops));
+  const sizeBytes = split.parts.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  return { parts: parts.filter(hasSamples), sizeBytes, result: countLosses(split, maxBytes, events) };
+}
+
+type LossEvents = Pick<ExportEvents, 'failed' | 'payloadsDropped'>;
+
+/** A profile without samples that is left alone in a part has nothing to tell. */
+function hasSamples({ sampleCount }: ExportRequest): boolean {
+  return sampleCount > 0;
+}
+
+function countLosses(
+  split: Omit<SplitResult, 'parts'>,
+  maxBytes: number | undefined,
+  events: LossEvents,
+): 'finished' | Failed {
   const failures = [];
   if (split.tooLargeSampleCount > 0) {
-    const reason = `a single sample is larger than ${limits.maxBytes} bytes; raise the limit if the receiver takes more`;
+    const reason = `a single sample is larger than ${maxBytes} bytes; raise the limit if the receiver takes more`;
     failures.push({ sampleCount: split.tooLargeSampleCount, reason });
   }
   if (split.overBudgetSampleCount > 0) {
@@ -176,13 +227,7 @@ export function splitRequest(
     result = failedBecause(failure);
   }
   if (split.droppedPayloadCount > 0) events.payloadsDropped(split.droppedPayloadCount);
-  const create = limits.functionsTwice ? createRequestWrittenTwice : createExportRequest;
-  // A profile without samples that is left alone in a part has nothing to tell.
-  const parts = split.parts
-    .filter(({ sampleCount }) => sampleCount > 0)
-    .map(({ data, sampleCount }) => create(data, sampleCount, request.hops));
-  const sizeBytes = split.parts.reduce((sum, part) => sum + part.sizeBytes, 0);
-  return { parts, sizeBytes, result };
+  return result;
 }
 
 /**

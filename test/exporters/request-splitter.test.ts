@@ -4,8 +4,12 @@ import type { SendResult, TooLarge } from '../../src/exporters/export-client.ts'
 import { fullyAccepted } from '../../src/exporters/export-client.ts';
 import { createExportEvents } from '../../src/exporters/export-events.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
-import { createExportRequest } from '../../src/exporters/export-request.ts';
+import { createEncodedRequest, createExportRequest } from '../../src/exporters/export-request.ts';
+import { LargeSplits, mostSplitAtOnceBytes } from '../../src/exporters/large-splits.ts';
 import { maxSplitGrowth, RequestSplitter } from '../../src/exporters/request-splitter.ts';
+import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { systemClock } from '../../src/support/clock.ts';
+import { manyFunctions } from '../abuse/payloads.ts';
 import { syntheticProfiles } from '../bench/synthetic-profiles.ts';
 import { buildData } from '../support/build-data.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -22,7 +26,12 @@ const tooLarge = (limit: TooLarge): SendResult => ({
   tooLarge: limit,
 });
 
-function createSplitter(answer: (request: ExportRequest) => SendResult, maxBytes = Infinity, keeps = false) {
+function createSplitter(
+  answer: (request: ExportRequest) => SendResult,
+  maxBytes = Infinity,
+  keeps = false,
+  large?: LargeSplits,
+) {
   const { meter, values } = recordMetrics();
   const sent: ExportRequest[] = [];
   const logs = recordLogs();
@@ -32,7 +41,7 @@ function createSplitter(answer: (request: ExportRequest) => SendResult, maxBytes
   };
   const splitter = new RequestSplitter(
     send,
-    { maxBytes, keepsInterrupted: keeps, functionsTwice: false },
+    { maxBytes, keepsInterrupted: keeps, functionsTwice: false, ...(large && { large }) },
     createExportEvents('a', { logger: logs.logger, meter, clock: new FakeClock() }),
   );
   const count = async (name: string): Promise<number> => (await values()).get(name) ?? 0;
@@ -269,3 +278,33 @@ function halvingTo(limitBytes: number) {
   return (request: ExportRequest): SendResult =>
     request.encoded().length > limitBytes ? tooLarge({ limitBytes: undefined }) : fullyAccepted;
 }
+
+test('a large request is split by a thread into the same parts', async (t) => {
+  const bytes = encodeProfilesData(manyFunctions(20_000));
+  assert.ok(bytes.length > mostSplitAtOnceBytes);
+  const large = new LargeSplits(systemClock);
+  t.after(() => large.stop());
+  const asked: number[] = [];
+  const split = large.split.bind(large);
+  large.split = (request) => {
+    asked.push(request.bytes.length);
+    return split(request);
+  };
+  const parts = [];
+  for (const splits of [undefined, large]) {
+    const { splitter, sent } = createSplitter(() => fullyAccepted, 300_000, false, splits);
+    await splitter.deliver(createEncodedRequest(bytes, 1_000, 3), neverAborted);
+    parts.push(sent.map((part) => [Buffer.from(part.encoded()).toString('base64'), part.sampleCount, part.hops]));
+  }
+  assert.ok(parts[0]!.length > 3);
+  assert.ok(JSON.stringify(parts[1]) === JSON.stringify(parts[0]));
+  assert.deepEqual(asked, [bytes.length]);
+});
+
+test('a large request that the thread does not manage is split here', async () => {
+  const bytes = encodeProfilesData(manyFunctions(20_000));
+  const large = { split: async () => undefined } as unknown as LargeSplits;
+  const { splitter, sent } = createSplitter(() => fullyAccepted, 300_000, false, large);
+  await splitter.deliver(createEncodedRequest(bytes, 1_000), neverAborted);
+  assert.ok(sent.length > 3);
+});

@@ -13,7 +13,7 @@ import type { MessageContent } from '../../../src/receivers/otlp/decode-message.
 import { MessageReader } from '../../../src/receivers/otlp/message-reader.ts';
 import { systemClock } from '../../../src/support/clock.ts';
 import { atOnce } from '../../../src/support/steps.ts';
-import { emptyResources, emptySamples } from '../../abuse/payloads.ts';
+import { deepJson, emptyResources, emptySamples } from '../../abuse/payloads.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { encodeOldWire } from '../../otlp/protobuf/encode-old-wire.ts';
 import { plainSamples } from '../../support/plain-view.ts';
@@ -167,6 +167,12 @@ test('BoundedReader refuses what would take too much of the heap before it decod
   assert.throws(() => reader.read(protobuf(emptySamples(1_000_000))), problem);
   await assert.rejects(async () => reader.read(protobuf(emptySamples(10_000_000))), /has more than 2097152 elements/);
   await assert.rejects(async () => reader.read(json(emptyResources(2 * mebibyte))), problem);
+});
+
+test('BoundedReader refuses JSON that is nested too deep, whatever its size', async (t) => {
+  const reader = createReader(t);
+  const problem = /is nested deeper than 200 levels/;
+  for (const depth of [300, 100_000]) await assert.rejects(async () => reader.read(json(deepJson(depth))), problem);
 });
 
 test('BoundedReader tells a sender to come again while memory is short', (t) => {

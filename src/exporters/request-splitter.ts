@@ -42,7 +42,7 @@ export class RequestSplitter {
 
   constructor(send: Send, options: SplitterOptions, events: ExportEvents) {
     const { maxBytes, keepsInterrupted, functionsTwice, large } = options;
-    // What is written twice has been decoded for that already.
+    // Requests written twice have been decoded for that already.
     this.#large = functionsTwice ? undefined : large;
     this.#send = send;
     this.#keepsInterrupted = keepsInterrupted;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GivenUpReason } from '../../src/grpc/unfinished-messages.ts';
-import { UnfinishedMessages } from '../../src/grpc/unfinished-messages.ts';
+import { UnfinishedMessages, unfinishedLimits } from '../../src/grpc/unfinished-messages.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 function createMessages(limits: { mostBytes?: number; mostConnectionBytes?: number } = {}) {
@@ -64,4 +64,13 @@ test('UnfinishedMessages holds nothing of a message that is whole', async () => 
   assert.equal(messages.heldBytes, 0);
   for (let second = 0; second < 70; second++) await clock.advance(1_000);
   assert.deepEqual(counted, []);
+});
+
+test('unfinishedLimits has room for a handful of the largest messages, and gives them 10 s without progress', () => {
+  const mebibyte = 1024 * 1024;
+  const times = { stallMs: 10_000, wholeMs: 60_000 };
+  const most = { mostBytes: 64 * mebibyte, mostConnectionBytes: 16 * mebibyte };
+  assert.deepEqual(unfinishedLimits(4 * mebibyte), { ...most, ...times });
+  const large = { mostBytes: 96 * mebibyte, mostConnectionBytes: 48 * mebibyte };
+  assert.deepEqual(unfinishedLimits(32 * mebibyte), { ...large, ...times });
 });

@@ -228,6 +228,12 @@ for (const { name, batch, message } of [
     batch: small({ processes: repeat(65_537, () => ({})) }),
     message: /^batch\.processes: more than 65536 entries/,
   },
+  // The shortest entry there is: a tag, and a length of 0. Texts have field 3.
+  {
+    name: '262,145 texts',
+    batch: withBytes('1a00'.repeat(262_145)),
+    message: /^batch\.strings: more than 262144 entries/,
+  },
 ]) {
   test(`decode refuses ${name}`, () => assert.match(refusal(batch), message));
 }

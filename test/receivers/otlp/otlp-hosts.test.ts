@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { exchange } from '../../support/http-harness.ts';
 import { startService } from '../../support/running-service.ts';
@@ -28,4 +30,25 @@ service:
   assert.match(trace, /^HTTP\/1.1 405 [\s\S]*TRACE is not answered/);
   const get = await exchange(base, 'GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc');
   assert.match(get, /^HTTP\/1.1 400 [\s\S]*GET has no body here/);
+});
+
+test('OTLP over HTTP looks at the deadline of headers every second', async (t) => {
+  const http = '{endpoint: "127.0.0.1:0", read_header_timeout: 100ms}';
+  const { service } = await startService(
+    t,
+    `
+receivers: {otlp: {protocols: {http: ${http}}}}
+processors: {symbol_store: {}}
+exporters: {debug: {}}
+service:
+  pipelines: {profiles: {receivers: [otlp], processors: [symbol_store], exporters: [debug]}}`,
+  );
+  const socket = connect(service.receiverPorts.get('otlp:http')!, '127.0.0.1');
+  t.after(() => socket.destroy());
+  socket.on('data', () => undefined).on('error', () => undefined);
+  const startMs = performance.now();
+  socket.write('POST /v1development/profiles HTTP/1.1\r\nHost: local');
+  await once(socket, 'close');
+  // Node.js looks every 30 s.
+  assert.ok(performance.now() - startMs < 20_000);
 });

@@ -71,6 +71,8 @@ export class GroupList {
     const isStale = silentMs > 15_000;
     const detail = isStale ? `silent for ${formatMs(Math.round(silentMs / 1000) * 1000)}` : rate;
     const isChosen = this.#isChosen(row);
+    // The end tells names apart; a process ID is all of it.
+    const tail = row.process === '' ? 8 : row.process.length + 3;
     const name = shortName(row.name);
     const samples = isCpu ? `${formatShort(Number(perSecond.toPrecision(3)))} samples/s` : '';
     return h(
@@ -91,8 +93,8 @@ export class GroupList {
         h(
           'span',
           { className: 'group-name' },
-          h('span', { className: 'head' }, name.slice(0, -8)),
-          h('span', {}, name.slice(-8)),
+          h('span', { className: 'head' }, name.slice(0, -tail)),
+          h('span', {}, name.slice(-tail)),
         ),
         h('span', { className: 'group-share' }, formatPercent(row.value, total)),
         h('span', { className: 'group-rate' }, detail),

@@ -100,9 +100,7 @@ test('a value that the chart does not know is refused by its name', () => {
 });
 
 test('every part of the chart is in the example that switches on everything', () => {
-  const kinds = objectsOf(render('everything.yaml')).map(
-    ({ kind }) => kind,
-  );
+  const kinds = objectsOf(render('everything.yaml')).map(({ kind }) => kind);
   assert.deepEqual([...new Set(kinds)].sort(), [
     'ClusterRole',
     'ClusterRoleBinding',

@@ -17,12 +17,14 @@ export interface SymbolizerRun {
   readonly times: readonly { readonly count: number; readonly ms: number; readonly named: number }[];
   /** CPU time of the process, all threads. */
   readonly cpuMs: number;
-  /** Resident memory of the process above that before the first request, at most and once the thread is ended. */
+  /** Resident memory of the process above that before the first request, at most and some time after the thread has ended. */
   readonly peakBytes: number;
   readonly restBytes: number;
   /** Event loop of the main thread while the thread worked. */
   readonly delayMs: { readonly p99: number };
 }
+
+const restMs = 12_000;
 
 /** The same addresses for everybody who reads the file. */
 export function addressesOf(path: string, count: number): Float64Array {
@@ -82,7 +84,8 @@ async function run(path: string, counts: readonly number[]): Promise<SymbolizerR
   const peakBytes = residentBytes('VmHWM') - before;
   const cpuMs = (process.cpuUsage().user + process.cpuUsage().system) / 1000;
   await worker.stop();
-  // Replies are garbage here, and nobody's business.
+  // Replies are garbage here. V8 keeps the pages of an ended thread for eight seconds.
+  await systemClock.sleep(restMs);
   heldBytes();
   const restBytes = residentBytes('VmRSS') - before;
   return { times, cpuMs, peakBytes, restBytes, delayMs: { p99: delay.percentile(99) / 1e6 } };

@@ -98,7 +98,7 @@ function fileRows(name: string, path: string, rounds: number): BenchRow[] {
     );
     rows.push(
       rowOf(
-        '  once the thread is ended',
+        '  12 s after the thread has ended',
         'MB',
         own.map(({ restBytes }) => restBytes / 1e6),
       ),

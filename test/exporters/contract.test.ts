@@ -214,7 +214,7 @@ for (const type of ['otlp_grpc', 'otlp_http'] as const) {
     await exporter.stop(new AbortController().signal);
     assert.deepEqual(
       logs.lines.map(({ msg, reason }) => [msg, reason]),
-      [['The exporter is switched off.', 'its endpoint is empty']],
+      [['The exporter is switched off and sends nothing.', 'its endpoint is empty']],
     );
   });
 }

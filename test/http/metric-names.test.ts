@@ -14,6 +14,7 @@ const golden = [
   'framekeeper_event_loop_delay_seconds',
   'framekeeper_http_closed_busy_connections',
   'framekeeper_http_closed_idle_connections',
+  'framekeeper_http_closed_pipelining_connections',
   'framekeeper_http_refused_connections',
   'framekeeper_live_page_clients',
   'framekeeper_live_page_dropped_buckets',

@@ -1,4 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 
 /*
  * Loaded into a service before its program (`node --import`). Once there is a file LOOP_FILE, writes into it the longest stop of the event
@@ -9,7 +10,7 @@ let isWatched = false;
 let last = process.threadCpuUsage();
 let longestMs = 0;
 
-setInterval(() => {
+function watch(): void {
   const now = process.threadCpuUsage();
   const tookMs = (now.user + now.system - last.user - last.system) / 1000;
   if (isWatched && tookMs > longestMs) {
@@ -18,4 +19,7 @@ setInterval(() => {
   }
   isWatched ||= existsSync(path);
   last = process.threadCpuUsage();
-}, 1).unref();
+}
+
+// Threads of the service load this as well, and stop for as long as they like.
+if (isMainThread) setInterval(watch, 1).unref();

@@ -7,6 +7,8 @@ import type { ReloadResult } from '../service/service.ts';
 import type { ConfigVerdict } from './read-config.ts';
 
 interface ReloadParts {
+  /** Resolves once the service has started; reloads wait for it. */
+  readonly started: Promise<void>;
   /** Reads and checks the configuration again. */
   readonly judge: () => ConfigVerdict<ServiceComponentType>;
   /** Faults that only a resolver of names finds. */
@@ -20,10 +22,11 @@ interface ReloadParts {
 export class Reload {
   readonly #parts: ReloadParts;
   readonly #reloads: Counter;
-  #last: Promise<void> = Promise.resolve();
+  #last: Promise<void>;
 
   constructor(parts: ReloadParts) {
     this.#parts = parts;
+    this.#last = parts.started;
     this.#reloads = parts.meter.createCounter('framekeeper_config_reloads', {
       description:
         'Reloads of the configuration, by outcome: applied, partial (a part needs a restart or could not start), refused.',
@@ -33,7 +36,11 @@ export class Reload {
   }
 
   run(): Promise<void> {
-    this.#last = this.#last.then(() => this.#run());
+    // A service that could not start has nothing to reload.
+    this.#last = this.#last.then(
+      () => this.#run(),
+      () => undefined,
+    );
     return this.#last;
   }
 

@@ -54,7 +54,18 @@ export async function runServe(
   let service: Service;
   try {
     service = createService(config, logger);
-    await service.start();
+    const started = service.start();
+    // Whoever reads that the service is ready may send the signal at once; without a handler it ends the process.
+    const reload = new Reload({
+      started,
+      judge: () => judgeConfig(sources, componentTypes, io, findPipelineProblems),
+      findMore: (next) => findResolvedOwnDestinations(next, thisMachine()),
+      apply: (next) => service.reload(next, shutdownDeadlines()),
+      meter: service.meter,
+      logger,
+    });
+    onSignal('SIGHUP', () => void reload.run());
+    await started;
   } catch (error) {
     logger.error({ error }, 'Could not start.');
     return exitCodes.failure;
@@ -63,14 +74,6 @@ export async function runServe(
     const url = `http://${formatEndpoint(endpoint)}/live`;
     if (parts.includes('live_page')) logger.info({ url }, 'The live page shows what is reported.');
   }
-  const reload = new Reload({
-    judge: () => judgeConfig(sources, componentTypes, io, findPipelineProblems),
-    findMore: (next) => findResolvedOwnDestinations(next, thisMachine()),
-    apply: (next) => service.reload(next, shutdownDeadlines()),
-    meter: service.meter,
-    logger,
-  });
-  onSignal('SIGHUP', () => void reload.run());
   try {
     return await whenReady(service);
   } finally {

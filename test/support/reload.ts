@@ -10,6 +10,7 @@ import type { RunningService } from './running-service.ts';
 export function reloadOf({ service, logs }: RunningService, text: string, logging = ''): Promise<void> {
   const io = recordedIo({ 'config.yaml': `${text}\n  telemetry: {metrics: {readers: []}${logging}}\n` });
   const reload = new Reload({
+    started: Promise.resolve(),
     judge: () => judgeConfig({ configs: ['config.yaml'], sets: [] }, componentTypes, io, findPipelineProblems),
     findMore: async () => [],
     apply: (config) => {

@@ -109,7 +109,8 @@ export class Journal implements Component {
     if (taken.length === 0) return () => undefined;
     const carried = carryEntries(taken, held);
     const upTo = this.#last;
-    this.#entries = carried;
+    // A copy: requests may come in before the window is reported, and are none of those that wait.
+    this.#entries = [...carried];
     // Each window has files of its own, to be deleted as a whole; the mark is the first thing in those of the next one.
     this.#parts.log.rotate();
     return () => this.#settle(taken, carried, upTo);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import type { ProfilesExporter } from '../../src/exporters/profiles-exporter.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
 import { LogFolder } from '../storage/log-folder.ts';
 import type { PlainBatch, PlainReply } from '../support/frames-client.ts';
 import { smallBatch } from '../support/frames-client.ts';
-import { JournaledNode } from './journaled-node.ts';
+import { collectInto, JournaledNode } from './journaled-node.ts';
 
 /** Where the clocks of all nodes begin. */
 const start = 1_767_225_600_000_000_000n;
@@ -124,6 +125,34 @@ describe('a journal', () => {
       assert.deepEqual(second.reported.toSorted(), all.toSorted());
     });
   }
+
+  test('keeps apart what comes in while the window before is reported', async (t) => {
+    const folder = new LogFolder(t);
+    const reported: string[] = [];
+    const collecting = collectInto(reported);
+    let whileReporting: () => unknown = () => undefined;
+    const exporter: ProfilesExporter = {
+      ...collecting,
+      *prepare() {
+        whileReporting();
+        yield;
+      },
+    };
+    const first = await JournaledNode.start(folder.createLog(), reported, { exporters: [exporter] });
+    first.take(batchOf(1, [], 1, { ...unnamed, samples: [sampleOf(1, 1), sampleOf(2, 2)] }));
+    whileReporting = () => first.take(batchOf(2, [3]));
+    await first.tick();
+    assert.deepEqual(reported, eventsOf([1]));
+    assert.deepEqual(
+      first.lines.filter(({ level }) => level >= 50),
+      [],
+    );
+    const second = await JournaledNode.start(folder.createLog(), reported);
+    assert.equal(second.windowEvents, 2, 'what waits, and what came in');
+    await second.tick();
+    await second.tick();
+    assert.deepEqual(second.reported.toSorted(), eventsOf([1, 2, 3]));
+  });
 
   test('gives back what waited when it is killed once more in the same cycle', async (t) => {
     const folder = new LogFolder(t);

@@ -20,9 +20,15 @@ const timeout = 240_000;
 
 /** Requests by origin, with times of now. */
 const inputs: Readonly<Record<string, () => Promise<readonly Uint8Array[]>>> = {
-  'the bundled recordings': async () => [encodeProfilesData(await recordedRequest())],
+  'the bundled recordings': async () => [encodeProfilesData(withoutMangledNames(await recordedRequest()))],
   "a real profiler's bytes": async () => realRequests('profiler'),
 };
+
+/** Parca reads `_ZdlPvm@plt` as a mangled name and shows `operator delete`: names of PLT stubs lose the mark that it goes by. */
+function withoutMangledNames(data: ProfilesData): ProfilesData {
+  const stringTable = data.dictionary.stringTable.map((text) => text.replace(/^_Z(?=.*@plt$)/, ''));
+  return { ...data, dictionary: { ...data.dictionary, stringTable } };
+}
 
 /** Ways to Parca, by name: settings of the exporter beside the dialect. */
 const ways = {

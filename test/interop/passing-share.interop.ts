@@ -37,7 +37,10 @@ test('requests of a real profiler and of Collectors of any version pass undecode
         await front.stop();
         await between.stop();
         const total = [...passed.values()].reduce((sum, count) => sum + count, 0);
-        const undecoded = ['as_it_was', 'named', 'inlined'].reduce((sum, way) => sum + (passed.get(way) ?? 0), 0);
+        const undecoded = ['as_it_was', 'named', 'inlined', 'identified'].reduce(
+          (sum, way) => sum + (passed.get(way) ?? 0),
+          0,
+        );
         assert.equal(total, requests.length);
         assert.ok(undecoded >= 0.99 * total, JSON.stringify([...passed]));
       });

@@ -15,6 +15,19 @@ export async function recordedRequest(): Promise<ProfilesData> {
   return mergeProfiles(messages);
 }
 
+/** Native frames without their names, which are long: small samples, and a dictionary as profilers send it. */
+export function withoutNativeNames(data: ProfilesData): ProfilesData {
+  const { stringTable, attributeTable, locationTable } = data.dictionary;
+  const isNative = (index: number): boolean => {
+    const { keyStrindex, value } = attributeTable[index]!;
+    return stringTable[keyStrindex] === 'profile.frame.type' && value === 'native';
+  };
+  const unnamed = locationTable.map((location) =>
+    location.attributeIndices.some(isNative) ? { ...location, lines: [] } : location,
+  );
+  return mergeProfiles([{ ...data, dictionary: { ...data.dictionary, locationTable: unnamed } }]);
+}
+
 /** Without IDs and starts: parts of a profile are profiles, with both of their own. The end of each stays. */
 export function withoutIdentity(data: ProfilesData): ProfilesData {
   const resourceProfiles = data.resourceProfiles.map((resource) => ({

@@ -97,6 +97,8 @@ export function expectedObservations(document: ReporterDocument): Observation[] 
         'process.executable.path': owner.executablePath,
         'process.executable.name': basename(owner.executablePath),
       }),
+      // Added on the way: the reporter sends no name of a service.
+      'service.name': `unknown_service${owner.executablePath && `:${basename(owner.executablePath)}`}`,
     }),
     attributes: sortedAttributes({
       ...Object.fromEntries(

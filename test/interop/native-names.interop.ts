@@ -4,14 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
-import type { CodeRanges } from '../../src/native/elf/code-ranges.ts';
 import { codeRanges } from '../../src/native/elf/code-ranges.ts';
 import { identify } from '../../src/native/files/file-identity.ts';
 import { InflatedFiles } from '../../src/native/files/inflate-to-file.ts';
 import { openRegularFile } from '../../src/native/files/open-file.ts';
 import type { AddressAnswer } from '../../src/native/object-file.ts';
 import { ObjectFile } from '../../src/native/object-file.ts';
-import { seededRandom } from '../soak/seeded-random.ts';
+import { randomAddresses } from '../bench/symbolizer-run.ts';
 import { findBinaries } from './native-programs.ts';
 
 /** Random addresses of each file. */
@@ -152,7 +151,7 @@ test('all in all, 99.99 % of the chains are equal', (t) => {
 async function answer(path: string): Promise<{ addresses: Float64Array; answers: AddressAnswer[]; ms: number }> {
   const opened = openRegularFile(path, 2 ** 40)!;
   const { elf } = identify(opened.source)!;
-  const addresses = randomAddresses(codeRanges(elf));
+  const addresses = randomAddresses(codeRanges(elf), addressCount);
   const inflated = new InflatedFiles(folder, 2 ** 32);
   try {
     const began = performance.now();
@@ -166,24 +165,6 @@ async function answer(path: string): Promise<{ addresses: Float64Array; answers:
     inflated.close();
     opened.close();
   }
-}
-
-function randomAddresses({ starts, ends }: CodeRanges): Float64Array {
-  const ranges = Array.from(starts, (start, index) => [start, ends[index]!] as const);
-  const random = seededRandom(1);
-  const total = ranges.reduce((sum, [start, end]) => sum + end - start, 0);
-  const addresses = new Set<number>();
-  while (addresses.size < Math.min(addressCount, total / 2)) {
-    let at = Math.floor(random() * total);
-    for (const [start, end] of ranges) {
-      if (at < end - start) {
-        addresses.add(start + at);
-        break;
-      }
-      at -= end - start;
-    }
-  }
-  return Float64Array.from(addresses).sort();
 }
 
 function llvmSymbolizer(path: string, addresses: Float64Array): Frame[][] | undefined {

@@ -10,7 +10,7 @@ import { basename, join } from 'node:path';
 import { readElfFile } from '../src/cli/replay/elf-file.ts';
 import type { LoadSegment } from '../src/cli/replay/elf-file.ts';
 import type { ExecutableEntry, ExecutableTable } from '../src/cli/replay/executables.ts';
-import { fnv128a } from '../src/model/fnv128a.ts';
+import { fnv128a } from '../src/model/file-id.ts';
 
 const folder = import.meta.dirname;
 const target = join(folder, 'executables.json');

@@ -1,5 +1,5 @@
 import type { ComponentType, NeededFile } from '../config/component-type.ts';
-import type { ConfiguredFile } from '../support/configured-file.ts';
+import type { ConfiguredFile } from '../support/watched-files.ts';
 import type { Authenticator, AuthenticatorDependencies } from './authenticator.ts';
 import { BasicAuthClient } from './basic-auth-client.ts';
 import type { BasicAuthConfig } from './basic-auth-config.ts';

@@ -2,7 +2,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { ClientCredentials, HeaderReader } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
-import type { Component } from '../support/component.ts';
+import type { Component } from '../support/lifecycle.ts';
 
 /** Result of looking at a request's credential. `busy`: too many unknown ones came at once to look at it. */
 export type Verdict = 'ok' | 'missing' | 'malformed' | 'mismatch' | 'busy';

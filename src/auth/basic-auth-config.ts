@@ -1,7 +1,7 @@
 import { converted, optionalSection, secret, text } from '../config/config-keys.ts';
 import type { ConfigKey, ConfigOf } from '../config/config-table.ts';
 import { configTable } from '../config/config-table.ts';
-import type { ConfiguredFile } from '../support/configured-file.ts';
+import type { ConfiguredFile } from '../support/watched-files.ts';
 import { parseHtpasswd } from './htpasswd.ts';
 
 const serverTable = configTable(

@@ -2,8 +2,8 @@ import { converted, secret, secretList, text } from '../config/config-keys.ts';
 import type { ConfigSection } from '../config/config-section.ts';
 import type { ConfigOf } from '../config/config-table.ts';
 import { configTable } from '../config/config-table.ts';
-import type { ConfiguredFile } from '../support/configured-file.ts';
 import type { Secret } from '../support/secret.ts';
+import type { ConfiguredFile } from '../support/watched-files.ts';
 
 /** Extension `bearertokenauth`, with the Collector's keys. */
 export const bearerTokenTable = configTable(

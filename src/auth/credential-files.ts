@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { ConfiguredFile } from '../support/configured-file.ts';
+import type { ConfiguredFile } from '../support/watched-files.ts';
 import { WatchedFiles } from '../support/watched-files.ts';
 import type { AuthenticatorDependencies } from './authenticator.ts';
 

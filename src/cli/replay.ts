@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import type { Clock, Random } from '../support/clock.ts';
-import { everyInterval } from '../support/every-interval.ts';
+import { everyInterval } from '../support/clock.ts';
 import { BatchStream } from './replay/batch-stream.ts';
 import type { Recording } from './replay/collected.ts';
 import { formatNameShares, nameShares } from './replay/name-shares.ts';

@@ -4,13 +4,13 @@ import type { ExtensionRole } from './config-notes.ts';
 import { ConfigNotes } from './config-notes.ts';
 import type { ConfigMap, ConfigValue } from './config-value.ts';
 import { isMap, textual, typed } from './config-value.ts';
-import { describeValue } from './describe-value.ts';
 import { formatDurationMs } from './duration.ts';
 import { nearest } from './nearest.ts';
 import { withoutCredentials } from './redact.ts';
 import type { Range, Scalar } from './scalar.ts';
 import {
   booleanScalar,
+  describeValue,
   durationScalar,
   integerScalar,
   millisecondsScalar,

@@ -1,10 +1,9 @@
 import type { ConfigProblem } from './config-error.ts';
 import type { ConfigMap, ConfigValue } from './config-value.ts';
-import { Expanded, isMap } from './config-value.ts';
-import { describeValue } from './describe-value.ts';
+import { Expanded, isMap, merge } from './config-value.ts';
 import type { Surroundings } from './expand.ts';
-import { merge } from './merge.ts';
 import { withoutCredentials } from './redact.ts';
+import { describeValue } from './scalar.ts';
 import { parseYaml } from './yaml-text.ts';
 
 /** ConfigSources are the options of the command line that name the configuration. */

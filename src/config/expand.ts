@@ -3,8 +3,7 @@ import type { ConfigNotes } from './config-notes.ts';
 import type { ConfigValue } from './config-value.ts';
 import { Expanded, isMap } from './config-value.ts';
 import { nearest } from './nearest.ts';
-import { expandTemplate } from './template.ts';
-import { Unresolvable } from './unresolvable.ts';
+import { expandTemplate, Unresolvable } from './template.ts';
 import { maxDepth, parseYaml } from './yaml-text.ts';
 
 /** Surroundings are the sources of values outside the configuration itself. */

@@ -1,6 +1,5 @@
-import { completeFromEnvironment } from './complete-from-environment.ts';
 import { componentIdRemedy, parseComponentId } from './component-id.ts';
-import type { ComponentType } from './component-type.ts';
+import type { ComponentType, Environment, ReportVariable } from './component-type.ts';
 import type { ConfigDocument } from './config-document.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { ConfigError } from './config-error.ts';
@@ -8,10 +7,10 @@ import { ConfigNotes } from './config-notes.ts';
 import { ConfigSection } from './config-section.ts';
 import type { ConfigSources } from './config-source.ts';
 import { nameOfSet, nameOfSource, readSet, readSource } from './config-source.ts';
-import type { ConfigMap } from './config-value.ts';
+import type { ConfigMap, ConfigValue } from './config-value.ts';
+import { isMap, merge } from './config-value.ts';
 import type { Surroundings } from './expand.ts';
 import { expand } from './expand.ts';
-import { merge } from './merge.ts';
 import { serviceTable, warnOfUnused } from './service-config.ts';
 
 /**
@@ -92,4 +91,27 @@ function readComponents(root: ConfigSection, kind: string): ReadonlyMap<string, 
     } else byId.set(parsed.id, section.section(key));
   }
   return byId;
+}
+
+/** Lets exporters take from the environment what the configuration leaves open. */
+function completeFromEnvironment(
+  config: ConfigMap,
+  types: readonly ComponentType[],
+  env: Environment,
+  problems: ConfigProblem[],
+): ConfigMap {
+  const { exporters } = config;
+  if (!isMap(exporters)) return config;
+  const report: ReportVariable = (path, problem, remedy) => {
+    // Several exporters read the same variable; its fault is one.
+    if (!problems.some((other) => other.path === path)) problems.push({ path, problem, remedy });
+  };
+  const completed = Object.entries(exporters).map(([key, values]): [string, ConfigValue] => {
+    const id = parseComponentId(key);
+    const name = typeof id === 'string' ? undefined : id.type;
+    const type = types.find((each) => each.kind === 'exporter' && [each.type, ...each.aliases].includes(name ?? ''));
+    if (type?.fromEnvironment === undefined || !(values === null || isMap(values))) return [key, values];
+    return [key, type.fromEnvironment(values ?? {}, env, report)];
+  });
+  return { ...config, exporters: Object.fromEntries(completed) };
 }

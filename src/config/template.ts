@@ -1,5 +1,4 @@
 import type { Expanded } from './config-value.ts';
-import { Unresolvable } from './unresolvable.ts';
 
 // References that double at each of a thousand steps would otherwise fill the memory.
 const maxTextLength = 4 * 1024 * 1024;
@@ -45,4 +44,16 @@ function textOf(piece: Piece): string {
   if (typeof piece === 'string') return piece;
   if (piece.text !== undefined) return piece.text;
   throw new Unresolvable('a reference inside a text has no text of its own', 'correct the references within its value');
+}
+
+/** Unresolvable is the reason why a reference has no value. Caught where the path is known, and reported as a problem there. */
+export class Unresolvable extends Error {
+  readonly problem: string;
+  readonly remedy: string;
+
+  constructor(problem: string, remedy: string) {
+    super(problem);
+    this.problem = problem;
+    this.remedy = remedy;
+  }
 }

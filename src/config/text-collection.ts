@@ -1,6 +1,5 @@
 import { isMap, textual, typed } from './config-value.ts';
-import { describeValue } from './describe-value.ts';
-import { textRemedy } from './scalar.ts';
+import { describeValue, textRemedy } from './scalar.ts';
 
 /** Place is the path of a value, and the way to report its faults. */
 export interface Place {

@@ -1,6 +1,6 @@
-import type { ConfiguredFile } from '../support/configured-file.ts';
 import { assemblePemSet, filesOf, PemFault, readPemNow } from '../support/tls/pem-set.ts';
 import type { ClientTlsConfig, ServerTlsConfig, TlsFilesConfig } from '../support/tls/tls-config.ts';
+import type { ConfiguredFile } from '../support/watched-files.ts';
 import { choice, converted, duration, flag, text } from './config-keys.ts';
 import type { ConfigSection } from './config-section.ts';
 import type { ConfigKey, ConfigTable } from './config-table.ts';

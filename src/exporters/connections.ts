@@ -1,3 +1,4 @@
+import { arch, platform } from 'node:os';
 import type { SecureContext } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 import type { PemSet } from '../support/tls/pem-set.ts';
@@ -78,3 +79,10 @@ export class Connections<Pool> {
     return { pool: this.#kind.create(context), useCount: 0 };
   }
 }
+
+/** User agent of exporters, in the form of the Collector's: `Framekeeper/0.1.0 (linux/amd64)`. */
+export function userAgentOf(version: string): string {
+  return `Framekeeper/${version} (${platform()}/${goNames[arch()] ?? arch()})`;
+}
+
+const goNames: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };

@@ -1,10 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import { formatDurationMs } from '../config/duration.ts';
 import type { ReportStatus, RunningStatus } from '../model/component-status.ts';
-import type { EventKind, EventParts, RecordEvent } from '../support/events.ts';
-import { createEvents } from '../support/events.ts';
-import type { GaugeReading } from '../support/observe-gauges.ts';
-import { observeGauges } from '../support/observe-gauges.ts';
+import type { EventKind, EventParts, GaugeReading, RecordEvent } from '../support/events.ts';
+import { createEvents, observeGauges } from '../support/events.ts';
 import type { Accepted, Permanent, Retryable } from './export-client.ts';
 import type { DialectRequest, ExportRequest } from './export-request.ts';
 import type { Refusal } from './profiles-exporter.ts';

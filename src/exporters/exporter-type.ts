@@ -1,8 +1,15 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Logger } from 'pino';
 import type { ComponentType, NeededFile } from '../config/component-type.ts';
-import type { Component } from '../support/component.ts';
+import { integer } from '../config/config-keys.ts';
+import type { ConfigKey } from '../config/config-table.ts';
+import type { ClientCredentials } from '../model/authentication.ts';
+import type { ReportStatus } from '../model/component-status.ts';
+import type { Clock, Random } from '../support/clock.ts';
+import type { Component } from '../support/lifecycle.ts';
 import type { ClientTlsConfig } from '../support/tls/tls-config.ts';
-import type { ExporterDependencies } from './exporter-dependencies.ts';
 import type { ProfilesExporter } from './profiles-exporter.ts';
+import type { RequestStorage } from './sending-queue.ts';
 import type { SendingQueueConfig } from './sending-queue-config.ts';
 
 /** ExporterType describes a type of exporter. */
@@ -19,4 +26,27 @@ export function tlsFiles({ files }: ClientTlsConfig): NeededFile[] {
   return [files.authority, files.certificate, files.privateKey].flatMap((file) =>
     file === undefined ? [] : [{ path: `tls.${file.key}`, file: file.path, kind: 'readable file' }],
   );
+}
+
+/** Dependencies of every exporter. The logger is a child that already names the component. */
+export interface ExporterDependencies {
+  readonly logger: Logger;
+  readonly meter: Meter;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Takes the health of the exporter, for `/status`. Absent: nobody shows it. */
+  readonly reportStatus?: ReportStatus;
+  /** Headers of an authenticator. */
+  readonly credentials?: ClientCredentials | undefined;
+  /** Keeps the sending queue, of this exporter alone; without a storage the queue is in memory. */
+  readonly storage?: RequestStorage | undefined;
+}
+
+/** OTLP lets a client send this much at most (https://opentelemetry.io/docs/specs/otlp/). */
+const otlpMaxBytes = 64 * 1024 * 1024;
+
+/** Key `max_request_bytes`. */
+export function maxRequestBytesKey(fallback: number): ConfigKey<number> {
+  const meaning = 'Bytes of a request as protobuf, before compression; larger requests are split.';
+  return integer('max_request_bytes', { fallback, min: 1024, max: otlpMaxBytes }, meaning);
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Component } from '../support/component.ts';
+import type { Component } from '../support/lifecycle.ts';
 import type { Steps } from '../support/steps.ts';
 import type { OfferResult, ProfilesExporter, Reservation } from './profiles-exporter.ts';
 import { nothingReserved } from './profiles-exporter.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../support/clock.ts';
-import { everyInterval } from '../support/every-interval.ts';
+import { everyInterval } from '../support/clock.ts';
 
 export interface UnfinishedLimits {
   /** Of all connections. */

@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import type { LogRecord } from '../storage/segment.ts';
 import type { SegmentLog } from '../storage/segment-log.ts';
 import type { LogDamage } from '../storage/segment-scan.ts';
-import type { GaugeReading } from '../support/observe-gauges.ts';
-import { observeGauges } from '../support/observe-gauges.ts';
+import type { GaugeReading } from '../support/events.ts';
+import { observeGauges } from '../support/events.ts';
 
 /** Reasons why a record of an earlier run is lost. */
 export type LossReason = 'damaged' | 'unknown_format' | 'no_receiver' | 'unreadable';

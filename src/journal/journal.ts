@@ -3,13 +3,11 @@ import type { KeptRequest, RequestJournal, RestoreRequest } from '../model/reque
 import type { LogRecord } from '../storage/segment.ts';
 import type { OpenedLog, SegmentLog } from '../storage/segment-log.ts';
 import type { Clock } from '../support/clock.ts';
-import type { Component } from '../support/component.ts';
+import type { Component } from '../support/lifecycle.ts';
 import type { JournalEvents } from './journal-events.ts';
-import type { Position, RequestKind } from './journal-record.ts';
-import { encodeMark, encodeRequestHead, positionOf } from './journal-record.ts';
+import type { Position, RequestKind, WindowEntry } from './journal-record.ts';
+import { carryEntries, encodeMark, encodeRequestHead, positionOf } from './journal-record.ts';
 import { replay } from './replay.ts';
-import type { WindowEntry } from './window-entry.ts';
-import { carryEntries } from './window-entry.ts';
 
 export interface JournalParts {
   readonly log: SegmentLog;

@@ -2,9 +2,8 @@ import type { RestoreRequest } from '../model/request-journal.ts';
 import type { LogRecord } from '../storage/segment.ts';
 import type { SegmentLog } from '../storage/segment-log.ts';
 import type { JournalEvents, LossReason } from './journal-events.ts';
-import type { KeptBody, Mark, RequestKind } from './journal-record.ts';
+import type { KeptBody, Mark, RequestKind, WindowEntry } from './journal-record.ts';
 import { isAfter, parseJournalRecord, positionOf } from './journal-record.ts';
-import type { WindowEntry } from './window-entry.ts';
 
 export interface ReplayParts {
   readonly log: SegmentLog;

@@ -14,3 +14,9 @@ export interface FrameSymbol {
   /** Functions inlined at this address, innermost first; this symbol is their outermost caller. */
   readonly inlined: readonly FrameSymbol[];
 }
+
+/** Symbols of one file ID or one process. */
+export interface SymbolLookup {
+  /** The symbol at an address, or of the range that holds the address; marks the symbol as used. */
+  find(addressHigh: number, addressLow: number): FrameSymbol | undefined;
+}

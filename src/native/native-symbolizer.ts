@@ -4,7 +4,7 @@ import { fileIdsEqual } from '../model/file-id.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { ProcessIdentity } from '../model/process.ts';
 import type { Clock } from '../support/clock.ts';
-import type { Component } from '../support/component.ts';
+import type { Component } from '../support/lifecycle.ts';
 import type { Code, CodeHints, MemoryOwner, UnnamedReason } from './code-needs.ts';
 import { CodeNeeds, maxBatch } from './code-needs.ts';
 import type { DebuginfodClient } from './files/debuginfod.ts';

@@ -5,13 +5,13 @@ import { dwarfFrames } from './dwarf/dwarf-symbols.ts';
 import type { SplitFiles } from './dwarf/split-units.ts';
 import { SplitUnits } from './dwarf/split-units.ts';
 import { readUnitIndex } from './dwarf/unit-index.ts';
-import { UnreadableBytes } from './elf/byte-source.ts';
+import { MemorySource, readBytes, UnreadableBytes } from './elf/byte-source.ts';
 import type { CodeRanges } from './elf/code-ranges.ts';
 import { codeEndAt, codeRanges } from './elf/code-ranges.ts';
 import type { ElfFile } from './elf/elf-file.ts';
-import { sectionTypes } from './elf/elf-file.ts';
-import { readMiniDebug } from './elf/mini-debug.ts';
+import { findSection, readElfFile, sectionSource, sectionTypes } from './elf/elf-file.ts';
 import type { Inflate } from './elf/section-reader.ts';
+import { decompressXz } from './elf/xz.ts';
 import { GoTable } from './tables/pclntab.ts';
 import { PltNames } from './tables/plt.ts';
 import type { SymbolTable } from './tables/symbol-table.ts';
@@ -184,4 +184,19 @@ function orNothing<T>(read: () => T): T | undefined {
     if (error instanceof UnreadableBytes) return undefined;
     throw error;
   }
+}
+
+/** Fedora's largest has some megabytes; all of it is held in memory. */
+const maxCompressedBytes = 8 * 1024 * 1024;
+const maxBytes = 32 * 1024 * 1024;
+
+/**
+ * The ELF file in `.gnu_debugdata`, with the symbols that distributions leave in a stripped one; `undefined` when there is none.
+ * @throws UnreadableBytes
+ */
+export function readMiniDebug(elf: ElfFile): ElfFile | undefined {
+  const section = findSection(elf, '.gnu_debugdata');
+  const source = section && sectionSource(elf, section);
+  if (source === undefined || source.sizeBytes > maxCompressedBytes) return undefined;
+  return readElfFile(new MemorySource(decompressXz(readBytes(source, 0, source.sizeBytes), maxBytes)));
 }

@@ -13,7 +13,7 @@ import type { ReportingCycleConfig } from '../reporter/reporting-cycle-config.ts
 import type { WindowLimits } from '../reporter/trace-intake.ts';
 import { TraceIntake } from '../reporter/trace-intake.ts';
 import type { SegmentLog } from '../storage/segment-log.ts';
-import type { Component } from '../support/component.ts';
+import type { Component } from '../support/lifecycle.ts';
 import { componentLogger } from '../support/logger.ts';
 import { ExporterOutlet } from './exporter-outlet.ts';
 import { hasNoRoomForReport } from './fan-out.ts';

@@ -18,7 +18,7 @@ import type { ResourceRule } from '../identity/resource-rule.ts';
 import { serviceNameType } from '../identity/service/service-name-config.ts';
 import { createServiceNameRule } from '../identity/service/service-name-rule.ts';
 import type { ResourceEditor } from '../otlp/resource-edit.ts';
-import type { Component } from '../support/component.ts';
+import type { Component } from '../support/lifecycle.ts';
 import { componentLogger } from '../support/logger.ts';
 import type { PipelineParts } from './pipeline.ts';
 

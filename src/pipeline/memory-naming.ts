@@ -1,6 +1,5 @@
 import type { FileId } from '../model/file-id.ts';
-import type { FrameSymbol } from '../model/frame-symbol.ts';
-import type { SymbolLookup } from '../model/symbol-lookup.ts';
+import type { FrameSymbol, SymbolLookup } from '../model/frame-symbol.ts';
 import type { MemoryFileIds } from '../native/files/memory-file-ids.ts';
 import type { NativeSymbolizer, NeedHints } from '../native/native-symbolizer.ts';
 import type { ProfilesData } from '../otlp/profiles-data.ts';

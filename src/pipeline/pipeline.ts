@@ -9,7 +9,7 @@ import type { ReportConsumer } from '../reporter/cycle-report.ts';
 import type { TraceIntake } from '../reporter/trace-intake.ts';
 import type { SegmentLog } from '../storage/segment-log.ts';
 import type { Clock, Random } from '../support/clock.ts';
-import type { Component } from '../support/component.ts';
+import type { Component } from '../support/lifecycle.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
 import type { MergeIntoCycle } from './merge-into-cycle.ts';
 import type { PassWatcher } from './pass-through.ts';

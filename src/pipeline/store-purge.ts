@@ -1,5 +1,5 @@
 import type { Clock } from '../support/clock.ts';
-import type { Component } from '../support/component.ts';
+import type { Component } from '../support/lifecycle.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
 
 /** As often as a reporting cycle at its default interval. */

@@ -5,7 +5,7 @@ import type { Admission } from '../model/admission.ts';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { ConnectJournal } from '../model/request-journal.ts';
 import type { Clock } from '../support/clock.ts';
-import type { Component } from '../support/component.ts';
+import type { Component } from '../support/lifecycle.ts';
 import type { FrameSink } from './frames/batch-intake.ts';
 import type { GrpcServers } from './grpc-servers.ts';
 import type { OwnProfiles, RequestKeeping } from './otlp/profiles-intake.ts';

@@ -3,7 +3,7 @@ import type { FileId } from '../model/file-id.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
 import { frameKinds, isCollectorNamed, isFileNamed } from '../model/frame-kind.ts';
-import type { SymbolLookup } from '../model/symbol-lookup.ts';
+import type { SymbolLookup } from '../model/frame-symbol.ts';
 import type { NativeNames } from './native-names.ts';
 import type { SampleWindow } from './sample-window.ts';
 import type { SymbolSession } from './symbol-source.ts';

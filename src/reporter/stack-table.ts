@@ -1,8 +1,7 @@
 // hot
 import type { WindowStacks } from '../profile/build/window-contents.ts';
-import { placesOf } from '../support/hash-places.ts';
 import { hashSeed, mixWord } from '../support/mix-words.ts';
-import { Uint32List } from '../support/uint32-list.ts';
+import { placesOf, Uint32List } from '../support/uint32-list.ts';
 
 /**
  * Distinct stacks of one window, one after the other in one arena. A stack is its frames, compared one by one: two

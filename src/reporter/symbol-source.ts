@@ -3,8 +3,8 @@ import type { Executable } from '../model/executable.ts';
 import type { FileId } from '../model/file-id.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
+import type { SymbolLookup } from '../model/frame-symbol.ts';
 import type { ProcessIdentity } from '../model/process.ts';
-import type { SymbolLookup } from '../model/symbol-lookup.ts';
 import type { Steps } from '../support/steps.ts';
 import type { FileOwner } from './sample-window.ts';
 

@@ -1,7 +1,7 @@
 import type { Executable } from '../model/executable.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
 import { frameKinds, frameTypeName } from '../model/frame-kind.ts';
-import type { SymbolLookup } from '../model/symbol-lookup.ts';
+import type { SymbolLookup } from '../model/frame-symbol.ts';
 import type { TraceEvents, WindowContents, WindowFrame } from '../profile/build/window-contents.ts';
 import type { NativeNames } from './native-names.ts';
 import type { FileOwner, SampleWindow } from './sample-window.ts';

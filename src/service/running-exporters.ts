@@ -2,8 +2,7 @@ import type { ConfiguredComponent } from '../config/check-document.ts';
 import type { ExporterType } from '../exporters/exporter-type.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { SwitchedOffExporter } from '../exporters/switched-off-exporter.ts';
-import type { Component } from '../support/component.ts';
-import type { LifecycleStatus } from '../support/lifecycle.ts';
+import type { Component, LifecycleStatus } from '../support/lifecycle.ts';
 import { Lifecycle } from '../support/lifecycle.ts';
 import type { ServiceConfig } from './components.ts';
 

@@ -1,8 +1,7 @@
 import type { Endpoint } from '../config/endpoint.ts';
 import type { HttpPart, HttpServerTools } from '../http/http-server.ts';
 import { groupByServer, HttpServer } from '../http/http-server.ts';
-import type { Component } from '../support/component.ts';
-import type { LifecycleStatus } from '../support/lifecycle.ts';
+import type { Component, LifecycleStatus } from '../support/lifecycle.ts';
 import { Lifecycle } from '../support/lifecycle.ts';
 
 interface Running {

@@ -1,8 +1,7 @@
 import type { ConfiguredComponent } from '../config/check-document.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
 import type { CreatedReceiver, ReceiverType } from '../receivers/receiver-type.ts';
-import type { Component } from '../support/component.ts';
-import type { LifecycleStatus } from '../support/lifecycle.ts';
+import type { Component, LifecycleStatus } from '../support/lifecycle.ts';
 import { Lifecycle } from '../support/lifecycle.ts';
 import type { ServiceConfig } from './components.ts';
 

@@ -1,7 +1,6 @@
-import { converted, duration, flag, integerOf, text } from '../config/config-keys.ts';
+import { converted, duration, fileMode, flag, integerOf, text } from '../config/config-keys.ts';
 import type { ConfigOf } from '../config/config-table.ts';
 import { configTable } from '../config/config-table.ts';
-import { fileMode } from '../config/file-mode.ts';
 
 /** Extension `file_storage`, with the Collector's keys and defaults, and a bound. */
 export const fileStorageTable = configTable(

@@ -75,3 +75,37 @@ export const systemClock: Clock = createClock({
   unixMs: () => Date.now(),
   monotonicMs: () => performance.now(),
 });
+
+/**
+ * Runs `work` after each interval until `signal` aborts; the next interval begins when `work` has ended. `intervalMs` is
+ * asked before each wait. Rejects with the error of `work`, and then runs it no more.
+ */
+export async function everyInterval(
+  clock: Clock,
+  signal: AbortSignal,
+  intervalMs: () => number,
+  work: () => void | Promise<void>,
+): Promise<void> {
+  while (!signal.aborted) {
+    const isOver = await clock.sleep(intervalMs(), signal).then(
+      () => true,
+      () => false,
+    );
+    if (!isOver) return;
+    await work();
+  }
+}
+
+/** Calls `listener` once `signal` aborts, at once when it has. The result withdraws the listener. */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
+}
+
+/** Resolves once `signal` aborts. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    onAbort(signal, resolve);
+  });
+}

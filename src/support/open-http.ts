@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { networkInterfaces } from 'node:os';
 import type { FastifyInstance, FastifyServerOptions } from 'fastify';
-import { onAbort } from './abort.ts';
+import { onAbort } from './clock.ts';
 
 /** Listens on one address: that of `host`, an IPv4 address before others, or every interface where it is empty. */
 export async function openHttp(app: FastifyInstance, host: string, port: number): Promise<void> {

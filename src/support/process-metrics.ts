@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { Meter } from '@opentelemetry/api';
 import type { Clock } from './clock.ts';
-import { everyInterval } from './every-interval.ts';
+import { everyInterval } from './clock.ts';
 
 // The histogram samples a timer of this distance; a delay is what the timer is late by.
 const resolutionMs = 20;

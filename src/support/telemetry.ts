@@ -1,16 +1,19 @@
+import { Agent } from 'node:https';
+import type { SecureContext } from 'node:tls';
+import { createSecureContext } from 'node:tls';
 import type { Meter } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { CollectionResult, IMetricReader } from '@opentelemetry/sdk-metrics';
 import { MeterProvider, MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import type { Logger } from 'pino';
-import { whenAborted } from './abort.ts';
 import type { Clock } from './clock.ts';
+import { whenAborted } from './clock.ts';
 import { loadPackage } from './lazy-package.ts';
 import type { PrometheusForm } from './prometheus-text.ts';
 import { formatPrometheusText } from './prometheus-text.ts';
 import type { Secret } from './secret.ts';
 import { withSharedObservers } from './shared-observers.ts';
-import { TlsAgent } from './tls/tls-agent.ts';
+import type { PemSet } from './tls/pem-set.ts';
 import type { ServerTlsConfig, TlsFilesConfig } from './tls/tls-config.ts';
 import { TlsFiles } from './tls/tls-files.ts';
 
@@ -143,4 +146,25 @@ class PullReader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
 
   protected override async onShutdown(): Promise<void> {}
+}
+
+/** Connections of Node's own HTTPS client, with certificates that may change: those to come have the newest. */
+export class TlsAgent extends Agent {
+  #context: SecureContext | undefined;
+
+  constructor() {
+    // A session that is taken up again stands for the certificate that it began with.
+    super({ keepAlive: true, maxCachedSessions: 0 });
+  }
+
+  use(set: PemSet): void {
+    this.#context = createSecureContext(set);
+  }
+
+  override createConnection(
+    options: Parameters<Agent['createConnection']>[0],
+    callback: Parameters<Agent['createConnection']>[1],
+  ): ReturnType<Agent['createConnection']> {
+    return super.createConnection({ ...options, secureContext: this.#context } as typeof options, callback);
+  }
 }

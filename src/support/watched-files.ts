@@ -1,5 +1,12 @@
 import type { Clock } from './clock.ts';
-import { everyInterval } from './every-interval.ts';
+import { everyInterval } from './clock.ts';
+
+/** A file that a key of the configuration names. */
+export interface ConfiguredFile {
+  /** Within its section, e.g. `cert_file`. */
+  readonly key: string;
+  readonly path: string;
+}
 
 export interface WatchedFilesOptions<Value> {
   /** Reads all files. @throws Error that names the one that cannot be read */

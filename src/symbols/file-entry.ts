@@ -1,7 +1,6 @@
 import type { ResizableLru } from '../lru/resizable-lru.ts';
 import type { Executable } from '../model/executable.ts';
-import type { FrameSymbol } from '../model/frame-symbol.ts';
-import type { SymbolLookup } from '../model/symbol-lookup.ts';
+import type { FrameSymbol, SymbolLookup } from '../model/frame-symbol.ts';
 import { textBytes } from './string-pool.ts';
 
 /** Everything that is known of one file ID: the value of the store's first level. */

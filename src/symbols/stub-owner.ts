@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { FileId } from '../model/file-id.ts';
 import { readFileId } from '../model/file-id.ts';
-import type { FrameSymbol } from '../model/frame-symbol.ts';
+import type { FrameSymbol, SymbolLookup } from '../model/frame-symbol.ts';
 import type { ProcessIdentity } from '../model/process.ts';
-import type { SymbolLookup } from '../model/symbol-lookup.ts';
 import { anonymous } from './namers.ts';
 import type { StubRange } from './stub-range.ts';
 import { StubRanges } from './stub-ranges.ts';

@@ -1,8 +1,16 @@
 import type { ProcessorType } from '../config/component-type.ts';
-import { duration, integer, integerOf, optionalSection, readLater, section } from '../config/config-keys.ts';
+import {
+  converted,
+  duration,
+  integer,
+  integerOf,
+  optionalSection,
+  readLater,
+  section,
+  text,
+} from '../config/config-keys.ts';
 import type { ConfigOf } from '../config/config-table.ts';
 import { configTable } from '../config/config-table.ts';
-import { snapshotTable } from './snapshot/snapshot-config.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -51,6 +59,30 @@ const neededNamesTable = configTable({
 });
 
 export type NeededNamesConfig = ConfigOf<typeof neededNamesTable>;
+
+const snapshotTable = configTable({
+  about: 'A file that keeps the store over a restart.',
+  keys: {
+    path: converted(
+      text(
+        'path',
+        { fallback: '' },
+        'The file. Required; an empty text, as a variable that is not set leaves it, is no snapshot.',
+      ),
+      (path, section) => (section.has('path') ? path : section.requiredString('path', 'the path of a file')),
+    ),
+    intervalMs: duration('interval', { fallback: 300_000, min: 1000, max: 86_400_000 }, 'Time between two snapshots.'),
+    /** A larger file is neither written nor read. */
+    maxBytes: integerOf(
+      mebibyte,
+      'max_size_mib',
+      { fallback: 512, min: 1, max: 16_384 },
+      'Largest file in MiB; a larger one is neither written nor read.',
+    ),
+  },
+});
+
+export type SnapshotConfig = ConfigOf<typeof snapshotTable>;
 
 const table = configTable(
   {

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Expanded } from '../../src/config/config-value.ts';
-import { expandTemplate } from '../../src/config/template.ts';
-import { Unresolvable } from '../../src/config/unresolvable.ts';
+import { expandTemplate, Unresolvable } from '../../src/config/template.ts';
 
 // Each reference stands for its own inside in angle brackets.
 const marked = (inside: string): string => `<${inside}>`;

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import type { ProfilesExporter } from '../../src/exporters/profiles-exporter.ts';
 import { encodeExportResponse } from '../../src/otlp/protobuf/export-response.ts';
-import type { Component } from '../../src/support/component.ts';
+import type { Component } from '../../src/support/lifecycle.ts';
 import { fakeRequest, numberOf } from '../support/fake-request.ts';
 import type { Answer } from '../support/otlp-answer.ts';
 import type { HttpScriptAnswer } from '../support/otlp-http-server.ts';

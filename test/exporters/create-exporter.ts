@@ -6,7 +6,7 @@ import { createOtlpHttpExporter } from '../../src/exporters/otlp-http/otlp-http-
 import type { ProfilesExporter } from '../../src/exporters/profiles-exporter.ts';
 import type { Clock } from '../../src/support/clock.ts';
 import { systemClock } from '../../src/support/clock.ts';
-import type { Component } from '../../src/support/component.ts';
+import type { Component } from '../../src/support/lifecycle.ts';
 import type { LogRecorder } from '../support/log-recorder.ts';
 import { recordLogs } from '../support/log-recorder.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';

@@ -15,9 +15,9 @@ import { encodeRecordHeader, headerBytes, headerOf } from '../../src/storage/rec
 import { scanSegment } from '../../src/storage/segment-scan.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { decodeEntries } from '../../src/symbols/snapshot/decode-entries.ts';
-import { SnapshotFault } from '../../src/symbols/snapshot/snapshot-fault.ts';
 import {
   decodeSectionHeader,
+  SnapshotFault,
   sectionHeaderBytes,
   headerBytes as snapshotHeaderBytes,
 } from '../../src/symbols/snapshot/snapshot-format.ts';

@@ -1,9 +1,8 @@
 import type { Executable } from '../../src/model/executable.ts';
 import { formatFileId } from '../../src/model/file-id.ts';
 import type { FrameBatch } from '../../src/model/frame-batch.ts';
-import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
+import type { FrameSymbol, SymbolLookup } from '../../src/model/frame-symbol.ts';
 import type { ProcessIdentity } from '../../src/model/process.ts';
-import type { SymbolLookup } from '../../src/model/symbol-lookup.ts';
 import type { SymbolSession, SymbolSource } from '../../src/reporter/symbol-source.ts';
 import type { Steps } from '../../src/support/steps.ts';
 import { namelessSession } from './nameless-session.ts';

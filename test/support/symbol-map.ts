@@ -1,8 +1,7 @@
 import type { Executable } from '../../src/model/executable.ts';
 import type { FileId } from '../../src/model/file-id.ts';
 import { formatFileId } from '../../src/model/file-id.ts';
-import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
-import type { SymbolLookup } from '../../src/model/symbol-lookup.ts';
+import type { FrameSymbol, SymbolLookup } from '../../src/model/frame-symbol.ts';
 import type { NamingSession } from '../../src/profile/names/location-naming.ts';
 
 /** A symbol session over maps, by `file ID:address` in hexadecimal. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { pathOfFile } from '../../model/executable.ts';
-import { fnv128a } from '../../model/fnv128a.ts';
+import { fnv128a } from '../../model/file-id.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { LoadSegment } from './elf-file.ts';
 import { readElfFile } from './elf-file.ts';

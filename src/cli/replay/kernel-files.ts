@@ -1,5 +1,5 @@
 import { pathOfFile } from '../../model/executable.ts';
-import { fnv128a } from '../../model/fnv128a.ts';
+import { fnv128a } from '../../model/file-id.ts';
 import type { FileMapping } from './collected.ts';
 import type { RecordedExecutable, RecordedKernel } from './executables.ts';
 

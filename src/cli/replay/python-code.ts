@@ -1,4 +1,4 @@
-import { fnv128a } from '../../model/fnv128a.ts';
+import { fnv128a } from '../../model/file-id.ts';
 import type { FrameName } from './collected.ts';
 import { pythonPositionAt } from './python-line-table.ts';
 import type { RawCode } from './raw-records.ts';

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { KernelSymbols } from '../../native/tables/kallsyms.ts';
 import { PerfMap, parsePerfMap } from '../../native/tables/perf-map.ts';
@@ -10,7 +10,6 @@ import { PythonCode } from './python-code.ts';
 import { readProcesses } from './raw-processes.ts';
 import type { RawCode, RawRecords } from './raw-records.ts';
 import { parseRawRecords } from './raw-records.ts';
-import { readText } from './read-text.ts';
 import type { RuntimeImage } from './runtime-images.ts';
 import { RuntimeImages } from './runtime-images.ts';
 import { Unwinder } from './unwinder.ts';
@@ -104,4 +103,25 @@ function readPerfMaps(folder: string): Map<number, PerfMap> {
 
 function readIfThere(path: string): string {
   return existsSync(path) ? readText(path) : '';
+}
+
+// A string holds at most half a gigabyte, and what is read becomes several times its size.
+const maxTextBytes = 256 * 1024 * 1024;
+
+/** @throws Error that names the file when it cannot be read or has more than 256 MiB. */
+export function readText(path: string): string {
+  const { size } = statSync(path);
+  if (size > maxTextBytes) throw new Error(`${path}: has ${size} bytes, more than 256 MiB; record for a shorter time.`);
+  return readFileSync(path, 'utf8');
+}
+
+/** The first 4 KiB of a file. */
+export function readHead(path: string): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(4096);
+    return head.subarray(0, readSync(file, head, 0, head.length, 0));
+  } finally {
+    closeSync(file);
+  }
 }

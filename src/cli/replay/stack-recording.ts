@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { fnv128a } from '../../model/fnv128a.ts';
+import { fnv128a } from '../../model/file-id.ts';
 import type { FrameKind } from '../../model/frame-kind.ts';
 import { frameKinds } from '../../model/frame-kind.ts';
 import type { CollectedFrame, CollectedProcess, CollectedSample, CollectedType, Recording } from './collected.ts';

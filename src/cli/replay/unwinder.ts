@@ -1,4 +1,4 @@
-import { fnv128a } from '../../model/fnv128a.ts';
+import { fnv128a } from '../../model/file-id.ts';
 import { frameKinds } from '../../model/frame-kind.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { KernelSymbols } from '../../native/tables/kallsyms.ts';

@@ -1,6 +1,5 @@
-import type { Component } from '../../support/component.ts';
-import type { ExporterDependencies } from '../exporter-dependencies.ts';
-import type { ExporterType } from '../exporter-type.ts';
+import type { Component } from '../../support/lifecycle.ts';
+import type { ExporterDependencies, ExporterType } from '../exporter-type.ts';
 import type { ProfilesExporter } from '../profiles-exporter.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import type { RetryConfig } from '../retry-config.ts';

@@ -1,6 +1,5 @@
 import { readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { formatTimestamp, parseTimestamp } from './file-names.ts';
 
 /**
  * Renames a file to `name-20261123T020212.123Z.ext` beside it, and returns that path. The name sorts behind those of all
@@ -53,3 +52,20 @@ async function backupsOf(path: string): Promise<Backup[]> {
   }
   return backups.sort((a, b) => a.unixMs - b.unixMs);
 }
+
+/** A moment as part of a file name, in UTC, sortable as text: `20261123T020212.123Z`. */
+export function formatTimestamp(unixMs: number): string {
+  return new Date(unixMs).toISOString().replaceAll(/[-:]/g, '');
+}
+
+/** The Unix milliseconds of such a text; `undefined` for anything else. */
+export function parseTimestamp(text: string): number | undefined {
+  const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d\.\d{3})Z$/.exec(text);
+  if (match === null) return undefined;
+  const [, year, month, day, hour, minute, second] = match;
+  const unixMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(unixMs) ? undefined : unixMs;
+}
+
+/** Suffix of the name of a compressed file. */
+export const compressionSuffixes = { none: '', zstd: '.zst', gzip: '.gz' } as const;

@@ -1,6 +1,7 @@
 import {
   choice,
   duration,
+  fileMode,
   flag,
   ifPresent,
   integer,
@@ -12,7 +13,6 @@ import {
 import type { ConfigSection } from '../../config/config-section.ts';
 import type { ConfigOf } from '../../config/config-table.ts';
 import { configTable } from '../../config/config-table.ts';
-import { fileMode } from '../../config/file-mode.ts';
 import { warnOfLostOutage } from '../backend-checks.ts';
 import { compressionParamsTable, readCompressionLevel } from '../compression.ts';
 import { dialectKey, dialectOptionsKey } from '../dialect-key.ts';

@@ -1,8 +1,7 @@
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Component } from '../../support/component.ts';
-import type { ExporterDependencies } from '../exporter-dependencies.ts';
-import type { ExporterType } from '../exporter-type.ts';
+import type { Component } from '../../support/lifecycle.ts';
+import type { ExporterDependencies, ExporterType } from '../exporter-type.ts';
 import type { ProfilesExporter } from '../profiles-exporter.ts';
 import { QueuedExporter } from '../queued-exporter.ts';
 import { FileClient } from './file-client.ts';

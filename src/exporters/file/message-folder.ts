@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../support/clock.ts';
 import type { Retention } from './backups.ts';
-import { isTooOld } from './backups.ts';
+import { compressionSuffixes, formatTimestamp, isTooOld, parseTimestamp } from './backups.ts';
 import type { MessageSink } from './file-client.ts';
 import type { FileConfig } from './file-config.ts';
-import { compressionSuffixes, formatTimestamp, parseTimestamp } from './file-names.ts';
 
 /** `profiles-20261123T020212.123Z-000001.otlp`: the time of writing, and a number that never returns in a folder. */
 const namePattern = /^profiles-(\d{8}T\d{6}\.\d{3}Z)-(\d{6,})\.(?:otlp|json)(?:\.zst|\.gz)?$/;

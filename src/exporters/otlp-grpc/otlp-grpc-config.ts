@@ -17,11 +17,9 @@ import { clientTlsTable, needsTls } from '../../config/tls-config.ts';
 import type { Secret } from '../../support/secret.ts';
 import { checkBackend } from '../backend-checks.ts';
 import { dialectKey, dialectOptionsKey } from '../dialect-key.ts';
-import { maxRequestBytesKey } from '../max-request-bytes.ts';
+import { maxRequestBytesKey } from '../exporter-type.ts';
 import { retryOnAuthFailureKey, retryTable } from '../retry-config.ts';
 import { sendingQueueTable } from '../sending-queue-config.ts';
-import type { GrpcEndpoint } from './endpoint.ts';
-import { parseGrpcEndpoint } from './endpoint.ts';
 
 // Receivers take 4 MiB (4,194,304 bytes) unless they are told otherwise: gRPC's default, and so the Collector's. The rest is for
 // what proxies on the way add. OTLP's own bound, 64 MiB, is the most that can be set.
@@ -174,4 +172,29 @@ function takeHeaders(written: ReadonlyMap<string, Secret>, section: ConfigSectio
     } else headers.set(key, value);
   }
   return headers;
+}
+
+/** Address of a receiver, in the form of gRPC. */
+export interface GrpcEndpoint {
+  readonly target: string;
+  /** Security by the scheme: `https` is TLS, `http` is not; other schemes leave it to the `tls` section. */
+  readonly security: 'tls' | 'plaintext' | undefined;
+}
+
+/**
+ * Reads `host:port`, `http://host:port`, `https://host:port`, `dns:///host:port`, `unix:path` or `unix:///absolute/path`.
+ * A text is the problem that it has.
+ */
+export function parseGrpcEndpoint(text: string): GrpcEndpoint | string {
+  if (/^unix:/.test(text)) return text.length > 'unix:'.length ? { target: text, security: undefined } : 'has no path';
+  const [, scheme = '', rest = ''] = /^(https?:\/\/|dns:\/\/[^/]*\/|dns:(?!\/))?(.*)$/s.exec(text)!;
+  const isHttp = scheme.startsWith('http');
+  const address = isHttp ? rest.replace(/\/$/, '') : rest;
+  const match = /^(\[[0-9a-fA-F:.%]+\]|[^\s:/[\]]+)(?::(.*))?$/s.exec(address);
+  if (match === null) return 'is no address';
+  const port = match[2];
+  if (port === undefined) return 'has no port';
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535 || Number(port) === 0) return `has the invalid port "${port}"`;
+  if (!isHttp) return { target: text, security: undefined };
+  return { target: address, security: scheme === 'https://' ? 'tls' : 'plaintext' };
 }

@@ -1,8 +1,7 @@
 import { parseEndpoint } from '../../config/endpoint.ts';
-import type { Component } from '../../support/component.ts';
+import type { Component } from '../../support/lifecycle.ts';
 import { version } from '../../support/version.ts';
-import type { ExporterDependencies } from '../exporter-dependencies.ts';
-import type { ExporterType } from '../exporter-type.ts';
+import type { ExporterDependencies, ExporterType } from '../exporter-type.ts';
 import { tlsFiles } from '../exporter-type.ts';
 import { otlpFromEnvironment } from '../otlp-environment.ts';
 import type { ProfilesExporter } from '../profiles-exporter.ts';

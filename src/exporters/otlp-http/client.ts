@@ -7,13 +7,12 @@ import { hopsHeader } from '../../support/hops.ts';
 import { loadPackage } from '../../support/lazy-package.ts';
 import { compress } from '../compression.ts';
 import { describeConnectionFault } from '../connection-fault.ts';
-import { Connections } from '../connections.ts';
+import { Connections, userAgentOf } from '../connections.ts';
 import type { ExportClient, SendResult } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
-import type { ExporterDependencies } from '../exporter-dependencies.ts';
-import { userAgentOf } from '../user-agent.ts';
-import { shownUrl } from './endpoint.ts';
+import type { ExporterDependencies } from '../exporter-type.ts';
 import type { OtlpHttpConfig } from './otlp-http-config.ts';
+import { shownUrl } from './otlp-http-config.ts';
 import type { HttpResponse } from './send-result.ts';
 import { resultOfResponse } from './send-result.ts';
 

@@ -6,8 +6,8 @@ import type { DialectName } from '../../profile/dialects/dialect.ts';
 import type { SendResult } from '../export-client.ts';
 import { fullyAccepted } from '../export-client.ts';
 import { shortenReason } from '../shorten-reason.ts';
-import { shownUrl } from './endpoint.ts';
 import { readFailureMessage } from './failure-message.ts';
+import { shownUrl } from './otlp-http-config.ts';
 import { codeNameOf, parseRetryAfterMs, partialStatuses, retryRuleOf } from './retryable-status.ts';
 
 /** A response as it came. */

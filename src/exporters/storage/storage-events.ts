@@ -1,10 +1,8 @@
 import type { LogRecord } from '../../storage/segment.ts';
 import type { SegmentLog } from '../../storage/segment-log.ts';
 import type { LogDamage } from '../../storage/segment-scan.ts';
-import type { EventKind, EventParts, RecordEvent } from '../../support/events.ts';
-import { createEvents } from '../../support/events.ts';
-import type { GaugeReading } from '../../support/observe-gauges.ts';
-import { observeGauges } from '../../support/observe-gauges.ts';
+import type { EventKind, EventParts, GaugeReading, RecordEvent } from '../../support/events.ts';
+import { createEvents, observeGauges } from '../../support/events.ts';
 
 /** Events of the requests of an exporter on disk, counted and logged in one place. */
 export interface StorageEvents {

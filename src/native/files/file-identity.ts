@@ -1,4 +1,4 @@
-import { fnv128a } from '../../model/fnv128a.ts';
+import { fnv128a } from '../../model/file-id.ts';
 import { htlhashOf, readBuildIds } from '../elf/build-id.ts';
 import type { ByteSource } from '../elf/byte-source.ts';
 import { UnreadableBytes } from '../elf/byte-source.ts';

@@ -1,3 +1,4 @@
+import { closeSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ByteSource } from '../elf/byte-source.ts';
 import { MemorySource } from '../elf/byte-source.ts';
@@ -8,8 +9,7 @@ import type { OpenFile } from './open-file.ts';
 import { openBelow, openRegularFile } from './open-file.ts';
 import { ProcessFiles } from './process-files.ts';
 import type { CodeMapping } from './process-maps.ts';
-import { readCodeMappings } from './process-maps.ts';
-import { readVdso } from './vdso.ts';
+import { readCodeMappings, readText } from './process-maps.ts';
 
 /** The reason for a file not found; of several, the most specific one: another build ID rather than no file at all. */
 export type FileMiss = 'no_process' | 'no_permission' | 'build_id_differs' | 'not_elf' | 'too_large' | 'no_file';
@@ -205,6 +205,28 @@ export function missOf(error: unknown): FileMiss {
 function orNothing<T>(open: () => T): T | undefined {
   try {
     return open();
+  } catch {
+    return undefined;
+  }
+}
+
+const maxVdsoBytes = 65_536;
+
+/** The ELF file that the kernel maps into every process, out of this process's own memory; `undefined` where there is none. */
+export function readVdso(procRoot: string): Buffer | undefined {
+  try {
+    const line = /^([0-9a-f]+)-([0-9a-f]+) .* \[vdso\]$/m.exec(readText(`${procRoot}/self/maps`));
+    if (line === null) return undefined;
+    const start = BigInt(`0x${line[1]!}`);
+    const sizeBytes = Number(BigInt(`0x${line[2]!}`) - start);
+    if (sizeBytes > maxVdsoBytes) return undefined;
+    const image = Buffer.alloc(sizeBytes);
+    const memory = openSync(`${procRoot}/self/mem`, 'r');
+    try {
+      return readSync(memory, image, 0, sizeBytes, start) === sizeBytes ? image : undefined;
+    } finally {
+      closeSync(memory);
+    }
   } catch {
     return undefined;
   }

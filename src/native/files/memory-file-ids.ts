@@ -1,6 +1,5 @@
 import type { FileId } from '../../model/file-id.ts';
-import { formatFileId, parseFileId } from '../../model/file-id.ts';
-import { fnv128a } from '../../model/fnv128a.ts';
+import { fnv128a, formatFileId, parseFileId } from '../../model/file-id.ts';
 import { readStartTicks } from './process-identity.ts';
 import { readText } from './process-maps.ts';
 

@@ -1,7 +1,7 @@
 // hot
-import { placesOf } from '../../support/hash-places.ts';
+
 import { hashSeed, mixWord } from '../../support/mix-words.ts';
-import { Uint32List } from '../../support/uint32-list.ts';
+import { placesOf, Uint32List } from '../../support/uint32-list.ts';
 
 /**
  * Numbers distinct lists of indices 0, 1, 2 … in the order of their first appearance; the empty list is 0 from the start.

@@ -1,8 +1,7 @@
 // hot
 import type { Executable } from '../../model/executable.ts';
 import type { FileId } from '../../model/file-id.ts';
-import type { FrameSymbol } from '../../model/frame-symbol.ts';
-import type { SymbolLookup } from '../../model/symbol-lookup.ts';
+import type { FrameSymbol, SymbolLookup } from '../../model/frame-symbol.ts';
 import { PairHash } from '../../otlp/passable/pair-hash.ts';
 import { mixWord, mixWords } from '../../support/mix-words.ts';
 import type { LearnedLately } from './learned-lately.ts';

@@ -1,7 +1,6 @@
 import type { Executable } from '../../model/executable.ts';
 import type { FileId } from '../../model/file-id.ts';
-import { parseFileId } from '../../model/file-id.ts';
-import { fnv128a } from '../../model/fnv128a.ts';
+import { fnv128a, parseFileId } from '../../model/file-id.ts';
 import { attributeNames } from '../attribute-names.ts';
 
 /** The file of a mapping, under whose ID the store keeps names. */

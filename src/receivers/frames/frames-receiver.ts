@@ -8,7 +8,7 @@ import type { Admission, AdmissionRefusal } from '../../model/admission.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { ConnectJournal } from '../../model/request-journal.ts';
 import type { Clock } from '../../support/clock.ts';
-import type { Component } from '../../support/component.ts';
+import type { Component } from '../../support/lifecycle.ts';
 import type { GrpcServer } from '../grpc-server.ts';
 import { grpcListener } from '../grpc-server-config.ts';
 import type { ReceiverType } from '../receiver-type.ts';

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import type { ConfiguredFile } from '../configured-file.ts';
+import type { ConfiguredFile } from '../watched-files.ts';
 import type { TlsFilesConfig } from './tls-config.ts';
 
 /** Contents of TLS files that are sound and belong together, in the form in which Node takes them. */

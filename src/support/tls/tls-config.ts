@@ -1,5 +1,5 @@
 import type { SecureVersion } from 'node:tls';
-import type { ConfiguredFile } from '../configured-file.ts';
+import type { ConfiguredFile } from '../watched-files.ts';
 
 /** Files of TLS; `undefined` for each one that is not configured. */
 export interface TlsFilesConfig {

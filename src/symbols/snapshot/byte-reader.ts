@@ -1,5 +1,5 @@
 // hot
-import { SnapshotFault } from './snapshot-fault.ts';
+import { SnapshotFault } from './snapshot-format.ts';
 
 /** Reads what a ByteWriter wrote; each read checks that the bytes are there. @throws SnapshotFault */
 export class ByteReader {

@@ -3,9 +3,8 @@ import type { Executable } from '../../model/executable.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { OwnerKey } from '../stub-owner.ts';
 import { ByteReader } from './byte-reader.ts';
-import { SnapshotFault } from './snapshot-fault.ts';
 import type { EntryCounts } from './snapshot-format.ts';
-import { maxInlinedDepth, recordTags } from './snapshot-format.ts';
+import { maxInlinedDepth, recordTags, SnapshotFault } from './snapshot-format.ts';
 import type { StoreSink } from './store-sink.ts';
 
 /** Gives the entries of a section to `sink`; returns their counts. @throws SnapshotFault */

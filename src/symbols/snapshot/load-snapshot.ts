@@ -1,13 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { decodeEnd, decodeEntries } from './decode-entries.ts';
-import { SnapshotFault } from './snapshot-fault.ts';
 import type { EntryCounts } from './snapshot-format.ts';
 import {
   checkSection,
   decodeHeader,
   decodeSectionHeader,
   headerBytes,
+  SnapshotFault,
   sectionHeaderBytes,
   sectionKinds,
 } from './snapshot-format.ts';

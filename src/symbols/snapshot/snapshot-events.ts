@@ -3,8 +3,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../support/clock.ts';
 import type { LoadedSnapshot } from './load-snapshot.ts';
 import type { SavedSnapshot } from './save-snapshot.ts';
-import type { SnapshotFault } from './snapshot-fault.ts';
-import type { EntryCounts } from './snapshot-format.ts';
+import type { EntryCounts, SnapshotFault } from './snapshot-format.ts';
 
 /** Outcome of loading a snapshot. */
 export interface RestoreOutcome {

@@ -5,17 +5,17 @@ import { setImmediate } from 'node:timers/promises';
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { Clock } from '../../support/clock.ts';
-import type { Component } from '../../support/component.ts';
-import { everyInterval } from '../../support/every-interval.ts';
+import { everyInterval } from '../../support/clock.ts';
 import type { FileLock } from '../../support/file-lock.ts';
 import { tryLockFile } from '../../support/file-lock.ts';
+import type { Component } from '../../support/lifecycle.ts';
 import type { SymbolStore } from '../symbol-store.ts';
+import type { SnapshotConfig } from '../symbol-store-config.ts';
 import { loadSnapshot } from './load-snapshot.ts';
 import { saveSnapshot } from './save-snapshot.ts';
-import type { SnapshotConfig } from './snapshot-config.ts';
 import type { SnapshotEvents } from './snapshot-events.ts';
 import { createSnapshotEvents } from './snapshot-events.ts';
-import { SnapshotFault } from './snapshot-fault.ts';
+import { SnapshotFault } from './snapshot-format.ts';
 import type { StoreRestore } from './store-restore.ts';
 
 /** Between two steps of a snapshot that is not urgent; a step takes about a millisecond. */

@@ -4,7 +4,7 @@ import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { StoreContents } from '../store-contents.ts';
 import { lifetimeTicks, msPerTick } from '../store-contents.ts';
 import type { OwnerKey, StubSubmission } from '../stub-owner.ts';
-import { SnapshotFault } from './snapshot-fault.ts';
+import { SnapshotFault } from './snapshot-format.ts';
 import type { FileRecord, StoreSink, StubRecord } from './store-sink.ts';
 
 export interface StoreRestoreOptions {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { readElfFile } from '../../../src/cli/replay/elf-file.ts';
 import { Executables, elfAddressOf, readExecutableTable } from '../../../src/cli/replay/executables.ts';
-import { fnv128a } from '../../../src/model/fnv128a.ts';
+import { fnv128a } from '../../../src/model/file-id.ts';
 
 const table = readExecutableTable(join(import.meta.dirname, '../../../recordings/executables.json'));
 const nodeBuildId = 'ebeaf2df364d5eeb7096f0f7722a69eec6efdf3b';

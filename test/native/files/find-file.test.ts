@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { fnv128a } from '../../../src/model/fnv128a.ts';
+import { fnv128a } from '../../../src/model/file-id.ts';
 import { htlhashOf } from '../../../src/native/elf/build-id.ts';
 import { MemorySource } from '../../../src/native/elf/byte-source.ts';
 import { findAlternateFile, findDebugFile } from '../../../src/native/files/debug-files.ts';

@@ -1,6 +1,5 @@
 import type { FileId } from '../../../src/model/file-id.ts';
-import type { FrameSymbol } from '../../../src/model/frame-symbol.ts';
-import type { SymbolLookup } from '../../../src/model/symbol-lookup.ts';
+import type { FrameSymbol, SymbolLookup } from '../../../src/model/frame-symbol.ts';
 import { GoLru } from './go-lru.ts';
 import type { PastTables } from './past-store.ts';
 import { addressOf, keyOf, pastLifetimeMs, slotBytes, sourceInfoBytes } from './past-store.ts';

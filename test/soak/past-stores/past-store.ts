@@ -1,8 +1,7 @@
 import type { FileId } from '../../../src/model/file-id.ts';
 import { formatFileId } from '../../../src/model/file-id.ts';
 import type { FrameBatch } from '../../../src/model/frame-batch.ts';
-import type { FrameSymbol } from '../../../src/model/frame-symbol.ts';
-import type { SymbolLookup } from '../../../src/model/symbol-lookup.ts';
+import type { FrameSymbol, SymbolLookup } from '../../../src/model/frame-symbol.ts';
 import type { SymbolSession, SymbolSource } from '../../../src/reporter/symbol-source.ts';
 import { namelessSession } from '../../support/nameless-session.ts';
 

@@ -6,8 +6,12 @@ import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { loadSnapshot } from '../../../src/symbols/snapshot/load-snapshot.ts';
-import { SnapshotFault } from '../../../src/symbols/snapshot/snapshot-fault.ts';
-import { encodeHeader, encodeSectionHeader, sectionKinds } from '../../../src/symbols/snapshot/snapshot-format.ts';
+import {
+  encodeHeader,
+  encodeSectionHeader,
+  SnapshotFault,
+  sectionKinds,
+} from '../../../src/symbols/snapshot/snapshot-format.ts';
 import { fileIdOf, processOf, symbolOf } from '../../support/batch.ts';
 import { StoreHarness, stubOf } from '../store-harness.ts';
 import { LineSink, loadHarness, save, temporaryFolder } from './snapshot-harness.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ConfigValue } from '../../src/config/config-value.ts';
-import { merge } from '../../src/config/merge.ts';
+import { merge } from '../../src/config/config-value.ts';
 
 for (const { name, earlier, later, merged, wiped = [] } of [
   { name: 'joins maps', earlier: { a: 1 }, later: { b: 2 }, merged: { a: 1, b: 2 } },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fnv128a } from '../../src/model/fnv128a.ts';
+import { fnv128a } from '../../src/model/file-id.ts';
 
 // Published vectors of the 128-bit FNV-1a (http://www.isthe.com/chongo/src/fnv/test_fnv.c).
 for (const { text, hash } of [

@@ -7,12 +7,19 @@ import type { ResourceRule } from './resource-rule.ts';
 
 type Outcomes = WeakMap<readonly KeyValue[], ResourceEdit>;
 
+/** Resources of one cycle are a node's processes; those beyond wait for their first look-up alone. */
+const maxForeseen = 8192;
+/** Look-ups that lead to one another: process, pod, objects beside it; and one more that began in between. */
+const maxRounds = 4;
+
 /** The rules of a pipeline, applied to each resource in the order of its processors. */
 export class ResourceChain implements ResourceEditor {
   readonly #rules: readonly ResourceRule[];
   readonly #dropped: Counter;
   /** Outcomes by the given attributes, for samples with a service and without one; `undefined` where they may change. */
   readonly #known: readonly [Outcomes, Outcomes] | undefined;
+  /** Resources for which something was being looked up; the next `settled` takes them. */
+  readonly #foreseen = new Set<readonly KeyValue[]>();
   readonly foresee: ResourceEditor['foresee'];
   readonly settled: ResourceEditor['settled'];
 
@@ -21,9 +28,9 @@ export class ResourceChain implements ResourceEditor {
     this.#known = rules.every(({ isConstant }) => isConstant === true) ? [new WeakMap(), new WeakMap()] : undefined;
     const waiting = rules.filter(({ settled }) => settled !== undefined);
     if (waiting.length > 0) {
-      // Rules begin to look up what they lack when they are applied.
-      this.foresee = (resources) => void this.edit(resources, { isServiceOnSamples: false });
-      this.settled = () => allOf(waiting.flatMap((rule) => rule.settled?.() ?? []));
+      const underWay = (): Promise<void> | undefined => allOf(waiting.flatMap((rule) => rule.settled?.() ?? []));
+      this.foresee = (resources) => this.#foresee(resources, underWay);
+      this.settled = () => (this.#foreseen.size === 0 ? underWay() : this.#settle(underWay));
     }
     this.#dropped = meter.createCounter('framekeeper_processor_dropped_samples', {
       description: 'Samples that a processor dropped as configured; of raw frames, and of shares, timestamps.',
@@ -45,6 +52,25 @@ export class ResourceChain implements ResourceEditor {
 
   countDropped(by: string, samples: number): void {
     this.#dropped.add(samples, { processor: by });
+  }
+
+  /** Rules begin to look up what they lack when they are applied. */
+  #foresee(resources: readonly (readonly KeyValue[])[], underWay: () => Promise<void> | undefined): void {
+    this.edit(resources, { isServiceOnSamples: false });
+    if (this.#foreseen.size === 0 && underWay() === undefined) return;
+    for (const each of resources) if (this.#foreseen.size < maxForeseen) this.#foreseen.add(each);
+  }
+
+  /** One look-up leads to the next: a process to its container, that to its pod, the pod to its namespace. */
+  async #settle(underWay: () => Promise<void> | undefined): Promise<void> {
+    const resources = [...this.#foreseen];
+    this.#foreseen.clear();
+    for (let round = 0; round < maxRounds; round++) {
+      const waiting = underWay();
+      if (waiting === undefined && round > 0) return;
+      await waiting;
+      this.edit(resources, { isServiceOnSamples: false });
+    }
   }
 
   #editOne(draft: ResourceDraft): ResourceEdit {

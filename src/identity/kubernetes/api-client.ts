@@ -25,6 +25,8 @@ export interface ApiClientConfig {
   readonly skipsVerification?: boolean;
 }
 
+/** https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches */
+const metadataOnly = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 /** Bounds of what is read: a list of a node's pods has some megabytes, one event some ten kilobytes. */
 const maxBodyBytes = 64 * 1024 * 1024;
 const maxLineLength = 4 * 1024 * 1024;
@@ -42,9 +44,14 @@ export class ApiClient {
     this.#host = host;
   }
 
+  /** Metadata alone of the object at a path, for which a server need not send what it is made of. @throws ApiFailure */
+  getMetadata(path: string, signal: AbortSignal): Promise<unknown> {
+    return this.get(path, signal, `${metadataOnly}, application/json`);
+  }
+
   /** The JSON at a path. @throws ApiFailure */
-  async get(path: string, signal: AbortSignal): Promise<unknown> {
-    const response = await this.#request(path, signal);
+  async get(path: string, signal: AbortSignal, accept?: string): Promise<unknown> {
+    const response = await this.#request(path, signal, accept);
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
     try {
@@ -83,11 +90,11 @@ export class ApiClient {
     }
   }
 
-  async #request(path: string, signal: AbortSignal): Promise<IncomingMessage> {
+  async #request(path: string, signal: AbortSignal, accept = 'application/json'): Promise<IncomingMessage> {
     const url = new URL(path, this.#baseUrl());
     const isSecure = url.protocol === 'https:';
     const { authType, server, skipsVerification = false } = this.#config;
-    const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'framekeeper' };
+    const headers: Record<string, string> = { accept, 'user-agent': 'framekeeper' };
     if (authType === 'serviceAccount') headers.authorization = `Bearer ${(await this.#read(server.tokenFile)).trim()}`;
     const ca = isSecure && !skipsVerification ? await this.#read(server.caFile) : undefined;
     const options = { headers, signal, ca, rejectUnauthorized: !skipsVerification };

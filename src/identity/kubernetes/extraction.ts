@@ -1,22 +1,26 @@
 import type { LinearRegExp } from '../../support/linear-regexp.ts';
-import type { OwnerReference, Pod, PodContainer } from './pod.ts';
+import type { ObjectMetadata, OwnerReference, Pod, PodContainer } from './pod.ts';
 
-/** Attributes of a pod or container that can be extracted, by the Collector's names. */
+/** Attributes of a pod, its container and its owners that can be extracted, by the Collector's names. */
 export const metadataNames = [
   'container.id',
   'container.image.name',
   'container.image.repo_digests',
   'container.image.tag',
   'container.image.tags',
+  'k8s.cluster.uid',
   'k8s.container.name',
   'k8s.cronjob.name',
+  'k8s.cronjob.uid',
   'k8s.daemonset.name',
   'k8s.daemonset.uid',
   'k8s.deployment.name',
+  'k8s.deployment.uid',
   'k8s.job.name',
   'k8s.job.uid',
   'k8s.namespace.name',
   'k8s.node.name',
+  'k8s.node.uid',
   'k8s.pod.hostname',
   'k8s.pod.ip',
   'k8s.pod.name',
@@ -34,8 +38,28 @@ export const metadataNames = [
 
 export type MetadataName = (typeof metadataNames)[number];
 
+/** Objects whose labels and annotations can be extracted. */
+export const fieldObjects = [
+  ...(['pod', 'namespace', 'node', 'deployment', 'replicaset', 'statefulset', 'daemonset', 'job', 'cronjob'] as const),
+] as const;
+
+export type FieldObject = (typeof fieldObjects)[number];
+
+/** An object beside the pod; `cluster` is the namespace whose UID stands for the cluster. */
+export type RelatedKind = Exclude<FieldObject, 'pod'> | 'cluster';
+
+/** An object beside the pod that tells attributes. */
+export interface RelatedObject {
+  readonly kind: RelatedKind;
+  /** Path in the API. */
+  readonly path: string;
+  /** UID by the pod's reference, empty where it has none: an object of the same name made later is another one. */
+  readonly uid: string;
+}
+
 /** Labels or annotations that become attributes. */
 export interface FieldRule {
+  readonly object: FieldObject;
   readonly from: 'labels' | 'annotations';
   /** Of one field, or a whole expression over names of fields. */
   readonly key: string | LinearRegExp;
@@ -58,6 +82,8 @@ export interface PodIdentity {
   readonly attributes: ReadonlyMap<string, ExtractedValue>;
   /** Name by the semantic conventions (https://opentelemetry.io/docs/specs/semconv/non-normative/k8s-attributes/). */
   readonly workloadName: string;
+  /** Objects that tell further attributes. */
+  readonly related: readonly RelatedObject[];
 }
 
 const otelPrefix = 'resource.opentelemetry.io/';
@@ -73,19 +99,77 @@ export function identityOf(pod: Pod, container: PodContainer | undefined, extrac
       if (key.startsWith(otelPrefix)) attributes.set(key.slice(otelPrefix.length), value);
     }
   }
-  for (const { from, key, attribute } of fields) {
-    for (const [field, value] of Object.entries(from === 'labels' ? labels : annotations)) {
-      const name = typeof key === 'string' ? (key === field ? attribute : undefined) : named(attribute, key, field);
-      if (name !== undefined) attributes.set(name, value);
-    }
-  }
+  addFields(attributes, 'pod', fields, { labels, annotations });
   for (const name of metadata) {
     const value = known[name];
     if (value !== undefined && value.length > 0 && !attributes.has(name)) attributes.set(name, value);
   }
   // Annotations take precedence only where they are asked for, as in the Collector.
   const annotated = hasOtelAnnotations ? annotations[`${otelPrefix}service.name`] : undefined;
-  return { attributes, workloadName: annotated ?? String(known['service.name'] ?? '') };
+  const workloadName = annotated ?? String(known['service.name'] ?? '');
+  return { attributes, workloadName, related: relatedOf(pod, extraction) };
+}
+
+/** Attributes that an object beside the pod tells by its own metadata. */
+export function relatedAttributesOf(
+  kind: RelatedKind,
+  object: ObjectMetadata,
+  { metadata, fields }: Extraction,
+): ReadonlyMap<string, string> {
+  const attributes = new Map<string, string>();
+  if (kind !== 'cluster') addFields(attributes, kind, fields, object);
+  const name = `k8s.${kind}.uid` as const;
+  if (object.uid !== undefined && metadata.has(name as MetadataName)) attributes.set(name, object.uid);
+  return attributes;
+}
+
+function addFields(
+  attributes: Map<string, ExtractedValue>,
+  object: FieldObject,
+  fields: readonly FieldRule[],
+  { labels = {}, annotations = {} }: Pick<ObjectMetadata, 'labels' | 'annotations'>,
+): void {
+  for (const { object: of, from, key, attribute } of fields) {
+    if (of !== object) continue;
+    for (const [field, value] of Object.entries(from === 'labels' ? labels : annotations)) {
+      const name = typeof key === 'string' ? (key === field ? attribute : undefined) : named(attribute, key, field);
+      if (name !== undefined) attributes.set(name, value);
+    }
+  }
+}
+
+/** Paths of kinds that have no namespace, or that of the pod; `NAME` is the object's. */
+const relatedPaths: Readonly<Record<RelatedKind, (namespace: string, name: string) => string>> = {
+  cluster: () => '/api/v1/namespaces/kube-system',
+  namespace: (namespace) => `/api/v1/namespaces/${namespace}`,
+  node: (_, name) => `/api/v1/nodes/${name}`,
+  deployment: (namespace, name) => `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`,
+  replicaset: (namespace, name) => `/apis/apps/v1/namespaces/${namespace}/replicasets/${name}`,
+  statefulset: (namespace, name) => `/apis/apps/v1/namespaces/${namespace}/statefulsets/${name}`,
+  daemonset: (namespace, name) => `/apis/apps/v1/namespaces/${namespace}/daemonsets/${name}`,
+  job: (namespace, name) => `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`,
+  cronjob: (namespace, name) => `/apis/batch/v1/namespaces/${namespace}/cronjobs/${name}`,
+};
+
+/** Attributes that the pod's own references do not tell. */
+const foreignUids = ['cluster', 'node', 'deployment', 'cronjob'] as const;
+
+/** Objects beside the pod that the configuration wants, as far as the pod names them. */
+function relatedOf(pod: Pod, { metadata, fields }: Extraction): readonly RelatedObject[] {
+  const kinds = new Set<RelatedKind>([
+    ...foreignUids.filter((kind) => metadata.has(`k8s.${kind}.uid`)),
+    ...fields.flatMap(({ object }) => (object === 'pod' ? [] : [object])),
+  ]);
+  if (kinds.size === 0) return [];
+  const { namespace = '' } = pod.metadata ?? {};
+  const owners = ownersOf(pod);
+  return [...kinds].flatMap((kind) => {
+    const isOwner = kind !== 'cluster' && kind !== 'namespace' && kind !== 'node';
+    const name = kind === 'node' ? (pod.spec?.nodeName ?? '') : isOwner ? (owners[`k8s.${kind}.name`] ?? '') : kind;
+    if (name === '' || namespace === '') return [];
+    const path = relatedPaths[kind](encodeURIComponent(namespace), encodeURIComponent(name));
+    return [{ kind, path, uid: isOwner ? (owners[`k8s.${kind}.uid`] ?? '') : '' }];
+  });
 }
 
 function knownOf(pod: Pod, container: PodContainer | undefined): Partial<Record<MetadataName, ExtractedValue>> {

@@ -17,7 +17,7 @@ import { LinearRegExp } from '../../support/linear-regexp.ts';
 import { readPattern } from '../read-pattern.ts';
 import { apiServerKeys } from './api-config.ts';
 import type { FieldRule, MetadataName } from './extraction.ts';
-import { metadataNames } from './extraction.ts';
+import { fieldObjects, metadataNames } from './extraction.ts';
 
 /** Attributes whose values together find a pod. */
 const associationNames = ['container.id', 'k8s.pod.uid', 'k8s.pod.ip', 'k8s.pod.name', 'k8s.namespace.name'] as const;
@@ -28,17 +28,21 @@ const fieldKeys = {
   attribute: text(
     'tag_name',
     { fallback: '' },
-    'Name of the attribute; `$1` stands for the first group of `key_regex`. Empty: `k8s.pod.label.KEY` or `k8s.pod.annotation.KEY`.',
+    'Name of the attribute; `$1` stands for the first group of `key_regex`. Empty: `k8s.OBJECT.label.KEY` or `k8s.OBJECT.annotation.KEY`.',
   ),
   key: text('key', { fallback: '' }, 'Name of the label or annotation.'),
   keyRegex: text('key_regex', { fallback: '' }, 'Expression that the whole name matches.'),
-  from: text('from', { fallback: 'pod' }, 'Object that has it: the pod.'),
+  object: choice(
+    'from',
+    { choices: fieldObjects, fallback: 'pod' },
+    'Object that has it: the pod, its namespace or node, or an owner of it. Each other than the pod is asked for at first sight and again after `related_refresh`, and needs the right `get` of its kind.',
+  ),
 };
 
 function fieldTable(from: FieldRule['from']) {
   const word = from === 'labels' ? 'label' : 'annotation';
   return configTable({ about: `One ${word}.`, keys: fieldKeys, check: checkField }, (values, own) =>
-    fieldRuleOf(values, own, from, `k8s.pod.${word}.`),
+    fieldRuleOf(values, own, from),
   );
 }
 
@@ -55,10 +59,14 @@ const extractTable = configTable(
           ],
           choices: metadataNames,
         },
-        'Attributes of pod, container and owner, as far as the pod itself tells them.',
+        'Attributes of pod, container and owner. The pod tells all but the UIDs of cluster, cron job, deployment and node, which need the right `get` of these.',
       ),
-      labels: sections('labels', fieldTable('labels'), 'Labels of pods.'),
-      annotations: sections('annotations', fieldTable('annotations'), 'Annotations of pods.'),
+      labels: sections('labels', fieldTable('labels'), 'Labels of pods, namespaces, nodes and owners.'),
+      annotations: sections(
+        'annotations',
+        fieldTable('annotations'),
+        'Annotations of pods, namespaces, nodes and owners.',
+      ),
       hasOtelAnnotations: flag(
         'otel_annotations',
         { fallback: false },
@@ -155,7 +163,7 @@ const kubeletTable = configTable({
 
 const table = configTable({
   about:
-    "Adds attributes of pod, container and workload, by container or process. One watch of this node's pods, or its kubelet, tells them; nothing of the rest of the cluster is asked for.",
+    "Adds attributes of pod, container and workload, by container or process. One watch of this node's pods, or its kubelet, tells them. Of the rest of the cluster only those objects are asked for, one by one, whose labels, annotations or UIDs are extracted.",
   source:
     'https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/processor/k8sattributesprocessor#readme',
   keys: {
@@ -179,6 +187,11 @@ const table = configTable({
       'pod_delete_grace_period',
       { fallback: 120_000, min: 0, max: 86_400_000 },
       'Time for which the names of a pod that has ended stay, for late samples.',
+    ),
+    relatedRefreshMs: duration(
+      'related_refresh',
+      { fallback: 300_000, min: 1_000, max: 86_400_000 },
+      'Time after which a namespace, node or owner is asked for again when samples come of it.',
     ),
     processLookup: choice(
       'process_lookup',
@@ -225,28 +238,24 @@ function checkPaths({ procRoot }: { readonly procRoot: string }, own: ConfigSect
 
 function isMetadata(name: string, index: number, own: ConfigSection): boolean {
   if (metadataNames.some((each) => each === name)) return true;
-  const isElsewhere = /^k8s\.(deployment|cronjob|node|cluster|namespace)\.uid$/.test(name);
-  const problem = isElsewhere ? `"${name}" is not in a pod, and nothing else is watched` : `"${name}" is not known`;
-  own.addProblem(`metadata[${index}]`, problem, `write some of ${metadataNames.join(', ')}`);
+  own.addProblem(`metadata[${index}]`, `"${name}" is not known`, `write some of ${metadataNames.join(', ')}`);
   return false;
 }
 
-function checkField({ key, keyRegex, from }: ValuesOf<typeof fieldKeys>, own: ConfigSection): void {
+function checkField({ key, keyRegex }: ValuesOf<typeof fieldKeys>, own: ConfigSection): void {
   if ((key === '') === (keyRegex === '')) own.addProblem('key', 'or key_regex must be there, one of them', 'write key');
-  if (from === 'pod') return;
-  own.addProblem('from', `"${from}" is not watched here`, 'write pod, or let a Collector with k8s_attributes add it');
 }
 
 function fieldRuleOf(
-  { attribute, key, keyRegex }: ValuesOf<typeof fieldKeys>,
+  { attribute, key, keyRegex, object }: ValuesOf<typeof fieldKeys>,
   own: ConfigSection,
   from: FieldRule['from'],
-  prefix: string,
 ): FieldRule | undefined {
-  if (keyRegex === '') return { from, key, attribute: attribute || `${prefix}${key}` };
+  const prefix = `k8s.${object}.${from.slice(0, -1)}.`;
+  if (keyRegex === '') return { object, from, key, attribute: attribute || `${prefix}${key}` };
   const pattern = readPattern(own, 'key_regex', keyRegex);
   if (pattern === undefined) return undefined;
   const whole = new LinearRegExp(`^(?:${keyRegex})$`);
   // The Collector's "$$1" is "$1" once its variables are expanded.
-  return { from, key: whole, attribute: attribute.replaceAll('$$', '$') || `${prefix}$0` };
+  return { object, from, key: whole, attribute: attribute.replaceAll('$$', '$') || `${prefix}$0` };
 }

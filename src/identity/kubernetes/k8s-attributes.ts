@@ -18,6 +18,7 @@ import type { Pod } from './pod.ts';
 import type { PodKey } from './pod-index.ts';
 import { PodIndex } from './pod-index.ts';
 import { PodWatch } from './pod-watch.ts';
+import { RelatedObjects } from './related-objects.ts';
 import { UnknownPods } from './unknown-pods.ts';
 
 export interface K8sAttributesParts {
@@ -33,7 +34,7 @@ const ignoreAnnotation = 'opentelemetry.io/k8s-processor/ignore';
 /** Number that the first PID namespace of a machine has. */
 const firstPidNamespace = 'pid:[4026531836]';
 
-/** Adds the identity of its pod to each resource: one watch of this node's pods tells them. */
+/** Adds the identity of its pod to each resource: one watch of this node's pods tells them, and single requests what is not in a pod. */
 export class K8sAttributes implements ResourceRule, Component {
   readonly id: string;
   readonly #config: K8sAttributesConfig;
@@ -42,6 +43,7 @@ export class K8sAttributes implements ResourceRule, Component {
   readonly #unknown: UnknownPods;
   readonly #stopping = new AbortController();
   readonly #count: (outcome: string) => void;
+  readonly #related: RelatedObjects;
   #processes: ProcessReader | undefined;
   #running: Promise<void> = Promise.resolve();
 
@@ -49,14 +51,18 @@ export class K8sAttributes implements ResourceRule, Component {
     this.id = id;
     this.#config = config;
     this.#parts = parts;
-    const { clock, meter } = parts;
+    const { clock, meter, host } = parts;
+    const { authType, server } = config;
     this.#index = new PodIndex(config.extract, config.graceMs, clock);
     this.#unknown = new UnknownPods(config.holdMs, clock);
     const counter = meter.createCounter('framekeeper_kubernetes_requests', {
-      description: 'Lists and watches of pods, and requests for them that expired or failed.',
+      description:
+        'Lists and watches of pods, requests for namespaces, nodes and owners, and those that expired or failed.',
       unit: '{request}',
     });
     this.#count = (outcome) => counter.add(1, { outcome, processor: id });
+    const client = new ApiClient({ authType, server }, host);
+    this.#related = new RelatedObjects(config, { client, count: this.#count, ...parts });
     const gauge = meter.createObservableGauge('framekeeper_kubernetes_pods', {
       description: 'Pods of this node that are known to run.',
       unit: '{pod}',
@@ -72,21 +78,23 @@ export class K8sAttributes implements ResourceRule, Component {
     if (kubelet.isEnabled) return this.#startPolling();
     const watch = this.#createWatch();
     this.#running = watch.run(this.#stopping.signal);
-    if (waitsAtStart) await this.#untilListed(watch.listed, () => watch.lastFault);
+    if (waitsAtStart) await this.#untilKnown(watch.listed, () => watch.lastFault);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#unknown.stop();
-    await this.#running;
+    await Promise.all([this.#running, this.#related.stop()]);
   }
 
-  /** Resolves when processes are looked up, and pods that the last edits did not find are known or waited for long enough. */
+  /**
+   * Resolves when processes and objects beside the pods are looked up, and pods that the last edits did not find are known or waited for
+   * long enough.
+   */
   readonly settled = (): Promise<void> | undefined => {
-    const processes = this.#processes?.settled();
-    const pods = this.#unknown.settled();
-    if (processes === undefined) return pods;
-    return processes.then(() => pods);
+    const waiting = [this.#processes?.settled(), this.#related.settled(), this.#unknown.settled()];
+    const underWay = waiting.filter((each) => each !== undefined);
+    return underWay.length === 0 ? undefined : Promise.all(underWay).then(() => undefined);
   };
 
   apply(resource: ResourceDraft): boolean {
@@ -96,7 +104,11 @@ export class K8sAttributes implements ResourceRule, Component {
     const container = { id: containerId, name: resource.text('k8s.container.name') };
     const found = keys.map((key) => this.#index.find(key, container)).find((each) => each !== undefined);
     for (const key of keys) if (found === undefined && /^(container|uid) /.test(key)) this.#unknown.miss(key);
-    if (found !== undefined) describe(resource, found, containerId);
+    if (found === undefined) return true;
+    describe(resource, found, containerId);
+    for (const object of found.related) {
+      for (const [key, value] of this.#related.lookUp(object) ?? []) resource.fill(key, value);
+    }
     return true;
   }
 
@@ -169,7 +181,7 @@ export class K8sAttributes implements ResourceRule, Component {
       }
     };
     this.#running = poll().then(() => everyInterval(clock, this.#stopping.signal, () => pollMs, poll));
-    if (waitsAtStart) await this.#untilListed(listed.promise, () => fault);
+    if (waitsAtStart) await this.#untilKnown(listed.promise, () => fault);
   }
 
   /** Pods that count, and news for those who wait. */
@@ -191,15 +203,22 @@ export class K8sAttributes implements ResourceRule, Component {
     return this.#config.exclude.some((pattern) => pattern.test(metadata.name ?? ''));
   }
 
-  async #untilListed(listed: Promise<void>, fault: () => string): Promise<void> {
+  /** Waits for the first list of pods, and for the objects beside them. */
+  async #untilKnown(listed: Promise<void>, fault: () => string): Promise<void> {
     const { clock } = this.#parts;
     const { waitMs } = this.#config;
     const ended = new AbortController();
+    let missing = 'no list of pods';
+    const known = listed.then(() => {
+      missing = 'not all namespaces, nodes and owners of pods known';
+      return this.#related.loadAll(this.#index.related());
+    });
     const late = clock.sleep(waitMs, ended.signal).then(() => {
-      throw new Error(`processors.${this.id}: no list of pods within ${waitMs} ms; ${fault() || 'no answer'}`);
+      const reason = fault() || this.#related.lastFault || 'no answer';
+      throw new Error(`processors.${this.id}: ${missing} within ${waitMs} ms; ${reason}`);
     });
     try {
-      await Promise.race([listed, late]);
+      await Promise.race([known, late]);
     } finally {
       ended.abort();
       late.catch(() => undefined);

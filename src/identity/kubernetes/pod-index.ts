@@ -1,5 +1,5 @@
 import type { Clock } from '../../support/clock.ts';
-import type { Extraction, PodIdentity } from './extraction.ts';
+import type { Extraction, PodIdentity, RelatedObject } from './extraction.ts';
 import { identityOf } from './extraction.ts';
 import type { Pod } from './pod.ts';
 import { containersOf, uidsOf } from './pod.ts';
@@ -45,6 +45,12 @@ export class PodIndex {
   /** Keys of pods that run, and of those that ended lately. */
   get keyCount(): number {
     return this.#byKey.size;
+  }
+
+  /** Objects beside the pods that run, each once. */
+  related(): readonly RelatedObject[] {
+    const objects = [...this.#entries.values()].flatMap(({ pod }) => pod.related);
+    return [...new Map(objects.map((object) => [object.path, object])).values()];
   }
 
   /** Identity by a key, of a container by its ID or name, or of the pod. */

@@ -1,13 +1,17 @@
+/** Metadata of any object, as the API writes it. */
+export interface ObjectMetadata {
+  readonly name?: string;
+  readonly uid?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
 /** Parts of a pod, as the API writes it, that identity reads; anything may be missing. https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
 export interface Pod {
-  readonly metadata?: {
-    readonly name?: string;
+  readonly metadata?: ObjectMetadata & {
     readonly namespace?: string;
-    readonly uid?: string;
     readonly resourceVersion?: string;
     readonly creationTimestamp?: string;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly OwnerReference[];
   };
   readonly spec?: {

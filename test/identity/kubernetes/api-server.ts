@@ -3,13 +3,14 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import type { Pod } from '../../../src/identity/kubernetes/pod.ts';
+import type { ObjectMetadata, Pod } from '../../../src/identity/kubernetes/pod.ts';
 import { Authority } from '../../support/certificates.ts';
 
 export interface RecordedApiRequest {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly authorization: string;
+  readonly accept: string;
 }
 
 /** An answer in place of the usual one. */
@@ -26,6 +27,10 @@ export class ApiServer {
   readonly authority = new Authority('cluster');
   readonly requests: RecordedApiRequest[] = [];
   readonly refusals: Refusal[] = [];
+  /** Objects beside the pods, by path; any other is 404. */
+  readonly objects = new Map<string, unknown>();
+  /** Refuses objects beside the pods while it is set. */
+  objectRefusal: Refusal | undefined;
   token = 'token-1';
   #version = 100;
   readonly #pods = new Map<string, Pod>();
@@ -102,14 +107,23 @@ export class ApiServer {
     for (const watch of this.#watches) watch.write(`${JSON.stringify(event)}\n`);
   }
 
+  #answerObject(path: string, response: ServerResponse): void {
+    const object = this.objects.get(path);
+    if (this.objectRefusal !== undefined) {
+      response.writeHead(this.objectRefusal.status, this.objectRefusal.headers).end('{"kind":"Status"}');
+    } else if (object === undefined) response.writeHead(404).end('{"kind":"Status","code":404}');
+    else response.end(JSON.stringify(object));
+  }
+
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url!, 'https://api');
-    const { authorization = '' } = request.headers;
+    const { authorization = '', accept = '' } = request.headers;
     const query = Object.fromEntries(url.searchParams);
-    this.requests.push({ path: url.pathname, query, authorization });
+    this.requests.push({ path: url.pathname, query, authorization, accept });
     const refusal = this.refusals.shift();
     if (refusal !== undefined) return void response.writeHead(refusal.status, refusal.headers).end('{"kind":"Status"}');
     if (authorization !== `Bearer ${this.token}`) return void response.writeHead(401).end('{"kind":"Status"}');
+    if (!url.pathname.endsWith('/pods')) return void this.#answerObject(url.pathname, response);
     if (query.watch === '1') {
       response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
       this.#watches.add(response);
@@ -121,6 +135,11 @@ export class ApiServer {
       JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: this.version }, items }),
     );
   }
+}
+
+/** Metadata of an object as the API answers where metadata alone is asked for. */
+export function partialMetadata(metadata: ObjectMetadata): object {
+  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata };
 }
 
 /** Waits for what a server and a client do with each other. */

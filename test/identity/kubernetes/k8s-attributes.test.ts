@@ -4,53 +4,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { K8sAttributes } from '../../../src/identity/kubernetes/k8s-attributes.ts';
 import { k8sAttributesType } from '../../../src/identity/kubernetes/k8s-attributes-config.ts';
-import { ResourceDraft } from '../../../src/identity/resource-draft.ts';
-import type { AnyValue } from '../../../src/otlp/profiles-data.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { recordLogs } from '../../support/log-recorder.ts';
-import { recordMetrics } from '../../support/metric-recorder.ts';
-import { fakeHost } from '../fake-host.ts';
 import { readProcessor } from '../processor-config.ts';
 import { ApiServer, shopId, shopPod, until } from './api-server.ts';
-
-type Attributes = Record<string, AnyValue>;
-
-function setUp(t: TestContext, yaml: string, files: Record<string, string>) {
-  const { config, faults } = readProcessor(k8sAttributesType, yaml);
-  assert.deepEqual(faults, []);
-  const clock = new FakeClock();
-  const { meter, values } = recordMetrics();
-  const { logger, lines } = recordLogs();
-  const host = fakeHost({ K8S_NODE_NAME: 'node-1' }, files);
-  const processor = new K8sAttributes('k8s_attributes', config, { host, clock, random: () => 0.5, meter, logger });
-  t.after(() => processor.stop());
-  const draftOf = (attributes: Attributes): ResourceDraft => {
-    const list = Object.entries(attributes).map(([key, value]) => ({ key, value }));
-    const draft = new ResourceDraft(list, { isServiceOnSamples: false });
-    processor.apply(draft);
-    return draft;
-  };
-  const apply = (attributes: Attributes): Attributes =>
-    Object.fromEntries(
-      draftOf(attributes)
-        .finish()
-        .map(({ key, value }) => [key, value]),
-    );
-  const podOf = (containerId: string): AnyValue => apply({ 'container.id': containerId })['k8s.pod.name'];
-  return { processor, clock, apply, draftOf, podOf, lines, values };
-}
-
-async function startWithServer(t: TestContext, more = '') {
-  const server = new ApiServer();
-  await server.start(t);
-  const files: Record<string, string> = { '/token': 'token-1\n', '/ca.crt': server.authority.cert };
-  const yaml = `{api_server: {endpoint: "${server.endpoint}", token_file: /token, ca_file: /ca.crt}, ${more}}`;
-  return { server, files, ...setUp(t, yaml, files) };
-}
+import { setUp, startWithServer } from './k8s-attributes-harness.ts';
 
 test('a resource gets the attributes of its pod by its container, and keeps what its sender sent', async (t) => {
   const { server, processor, apply, draftOf } = await startWithServer(t);
@@ -387,12 +345,11 @@ test('the node, the namespace and labels are selected where the pods are', async
 });
 
 for (const { yaml, fault } of [
-  {
-    yaml: '{extract: {metadata: [k8s.deployment.uid]}}',
-    fault: /"k8s.deployment.uid" is not in a pod, and nothing else/,
-  },
   { yaml: '{extract: {metadata: [k8s.pod]}}', fault: /"k8s.pod" is not known/ },
-  { yaml: '{extract: {labels: [{key: a, from: namespace}]}}', fault: /"namespace" is not watched here; write pod/ },
+  {
+    yaml: '{extract: {labels: [{key: a, from: service}]}}',
+    fault: /from: "service" is not known here; write one of pod, namespace, node/,
+  },
   { yaml: '{extract: {labels: [{key: a, key_regex: b}]}}', fault: /key: or key_regex must be there, one of them/ },
   { yaml: '{pod_association: [{sources: [{from: connection}]}]}', fault: /"connection" is not known/ },
   { yaml: '{pod_association: [{sources: [{name: host.name}]}]}', fault: /"host.name" finds no pod here/ },

@@ -8,7 +8,7 @@ import type {
 } from 'node:http2';
 import { constants } from 'node:http2';
 import type { ReadMessage } from './message-reader.ts';
-import { MessageReader } from './message-reader.ts';
+import { MessageReader, prefixOf } from './message-reader.ts';
 import type { Decompress } from './server-call.ts';
 import type { GrpcStatus } from './status.ts';
 import { percentDecode, status } from './status.ts';
@@ -35,11 +35,17 @@ export interface CallLimits {
 
 type ResponseHeaders = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
-/** Makes a unary call on a connection. `frame` is the message with its prefix. Never rejects; `signal` cancels. */
+/** A message as it is sent. */
+export interface OutgoingMessage {
+  readonly body: Uint8Array;
+  readonly isCompressed: boolean;
+}
+
+/** Makes a unary call on a connection. Never rejects; `signal` cancels. */
 export function callUnary(
   session: ClientHttp2Session,
   headers: OutgoingHttpHeaders,
-  frame: Buffer,
+  message: OutgoingMessage,
   { signal, ...limits }: CallLimits & { readonly signal: AbortSignal },
 ): Promise<CallEnd> {
   let stream: ClientHttp2Stream;
@@ -50,7 +56,7 @@ export function callUnary(
     const lost = { code: status.UNAVAILABLE, details: (error as Error).message };
     return Promise.resolve({ status: lost, isAnswered: false, origin: 'lost', isUnprocessed: true });
   }
-  return new Promise((resolve) => new UnaryClientCall(session, stream, limits, signal, resolve).send(frame));
+  return new Promise((resolve) => new UnaryClientCall(session, stream, limits, signal, resolve).send(message));
 }
 
 class UnaryClientCall {
@@ -83,7 +89,7 @@ class UnaryClientCall {
     this.#reader = new MessageReader(limits.maxResponseBytes);
   }
 
-  send(frame: Buffer): void {
+  send({ body, isCompressed }: OutgoingMessage): void {
     const stream = this.#stream;
     stream.on('response', (headers) => {
       this.#headers = headers;
@@ -103,7 +109,10 @@ class UnaryClientCall {
       this.#signal.removeEventListener('abort', this.#cancel);
       void this.#end().then(this.#resolve);
     });
-    stream.end(frame);
+    // Both leave together, and the message is not copied.
+    stream.cork();
+    stream.write(prefixOf(body, isCompressed));
+    stream.end(body);
     if (this.#signal.aborted) this.#cancel();
     else this.#signal.addEventListener('abort', this.#cancel, { once: true });
   }

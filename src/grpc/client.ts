@@ -4,7 +4,6 @@ import { callUnary } from './client-call.ts';
 import type { ClientConnectionOptions } from './client-connection.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { Address, Target } from './client-target.ts';
-import { frameMessage } from './message-reader.ts';
 import { status } from './status.ts';
 
 /** Compresses messages, under its name in `grpc-encoding`. */
@@ -74,14 +73,18 @@ export class GrpcClient {
     const { compressor, maxResponseBytes, decompressors } = this.#options;
     const isCompressed = this.#isCompressing && compressor !== undefined;
     const body = isCompressed ? await compressor.compress(message) : message;
-    const frame = frameMessage(body, isCompressed);
     const all: OutgoingHttpHeaders = { ...this.#headers, ':path': path, ...headers };
     if (isCompressed) all['grpc-encoding'] = compressor.name;
     for (let repeats = 0; ; repeats++) {
       const connection = this.#ready() ?? (await this.#connect(signal));
       if (!(connection instanceof ClientConnection)) return connection;
       const leave = connection.begin();
-      const end = await callUnary(connection.session!, all, frame, { maxResponseBytes, decompressors, signal });
+      const end = await callUnary(
+        connection.session!,
+        all,
+        { body, isCompressed },
+        { maxResponseBytes, decompressors, signal },
+      );
       leave();
       if (end.isUnprocessed === true && repeats < mostRepeats && !signal.aborted) continue;
       this.#noteEncodings(end);

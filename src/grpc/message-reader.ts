@@ -1,4 +1,6 @@
 // hot
+import type { BufferPool } from '../support/buffer-pool.ts';
+
 /** Bytes before each message: a flag for compression, and four bytes of length, the highest first. */
 export const prefixBytes = 5;
 
@@ -14,6 +16,7 @@ export type ReadMessage =
  */
 export class MessageReader {
   readonly #maxBytes: number;
+  readonly #buffers: BufferPool | undefined;
   #pieces: Buffer[] = [];
   /** Bytes of the first piece that are read. */
   #offset = 0;
@@ -21,9 +24,12 @@ export class MessageReader {
   /** Of the message whose prefix was read; -1 before. */
   #sizeBytes = -1;
   #isCompressed = false;
+  readonly #prefix = Buffer.allocUnsafe(prefixBytes);
 
-  constructor(maxBytes: number) {
+  /** `buffers` has the memory of messages. */
+  constructor(maxBytes: number, buffers?: BufferPool) {
     this.#maxBytes = maxBytes;
+    this.#buffers = buffers;
   }
 
   /** Bytes that have come and are in no message yet. */
@@ -44,7 +50,7 @@ export class MessageReader {
   next(): ReadMessage | undefined {
     if (this.#sizeBytes < 0) {
       if (this.#heldBytes < prefixBytes) return undefined;
-      const prefix = this.#take(prefixBytes);
+      const prefix = this.#take(this.#prefix);
       const flag = prefix[0]!;
       if (flag > 1) return { kind: 'bad_flag', flag };
       const sizeBytes = prefix.readUInt32BE(1);
@@ -53,14 +59,14 @@ export class MessageReader {
       this.#sizeBytes = sizeBytes;
     }
     if (this.#heldBytes < this.#sizeBytes) return undefined;
-    const bytes = this.#take(this.#sizeBytes);
+    const bytes = this.#take(this.#buffers?.take(this.#sizeBytes) ?? Buffer.allocUnsafe(this.#sizeBytes));
     this.#sizeBytes = -1;
     return { kind: 'message', bytes, isCompressed: this.#isCompressed };
   }
 
-  /** A copy: a piece is part of what was read from the socket at once, which may be far more, and a message may be held for long. */
-  #take(sizeBytes: number): Buffer {
-    const taken = Buffer.allocUnsafe(sizeBytes);
+  /** Fills `taken`. A piece is part of what was read from the socket at once, which may be far more, and a message may be held for long. */
+  #take(taken: Buffer): Buffer {
+    const sizeBytes = taken.length;
     let written = 0;
     let used = 0;
     while (written < sizeBytes) {
@@ -80,11 +86,22 @@ export class MessageReader {
   }
 }
 
-/** A message with its prefix. */
+/** A message with its prefix, in one piece: for short ones. */
 export function frameMessage(message: Uint8Array, isCompressed = false): Buffer {
   const frame = Buffer.allocUnsafe(prefixBytes + message.length);
-  frame[0] = isCompressed ? 1 : 0;
-  frame.writeUInt32BE(message.length, 1);
+  writePrefix(frame, message.length, isCompressed);
   frame.set(message, prefixBytes);
   return frame;
+}
+
+/** The prefix of a message, to be sent before it. */
+export function prefixOf(message: Uint8Array, isCompressed: boolean): Buffer {
+  const prefix = Buffer.allocUnsafe(prefixBytes);
+  writePrefix(prefix, message.length, isCompressed);
+  return prefix;
+}
+
+function writePrefix(target: Buffer, sizeBytes: number, isCompressed: boolean): void {
+  target[0] = isCompressed ? 1 : 0;
+  target.writeUInt32BE(sizeBytes, 1);
 }

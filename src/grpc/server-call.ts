@@ -1,6 +1,7 @@
 // hot
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { constants } from 'node:http2';
+import type { BufferPool } from '../support/buffer-pool.ts';
 import type { ReadMessage } from './message-reader.ts';
 import { frameMessage, MessageReader } from './message-reader.ts';
 import type { GrpcStatus } from './status.ts';
@@ -40,6 +41,8 @@ export interface CallConnection {
 /** Parts that all calls of a server share. */
 export interface CallParts {
   readonly maxMessageBytes: number;
+  /** Memory of messages. */
+  readonly buffers: BufferPool;
   readonly unfinished: UnfinishedMessages;
   /** `path` is that of the method. */
   readonly onMessageTooLarge: (path: string) => void;
@@ -76,7 +79,7 @@ export class ServerCall {
     this.#stream = stream;
     this.#connection = connection;
     this.#parts = parts;
-    this.#reader = new MessageReader(parts.maxMessageBytes);
+    this.#reader = new MessageReader(parts.maxMessageBytes, parts.buffers);
   }
 
   get isOver(): boolean {
@@ -118,6 +121,11 @@ export class ServerCall {
     if (this.#isOver) return;
     this.#respond();
     this.#stream.write(frameMessage(message), onSent);
+  }
+
+  /** Gives the memory of a message back, of which nothing is read any more. */
+  release(message: Buffer): void {
+    this.#parts.buffers.giveBack(message);
   }
 
   /** Ends the call with its only, or last, message. */
@@ -230,6 +238,7 @@ export class ServerCall {
     this.#stream.pause();
     void decompress(bytes, this.#parts.maxMessageBytes).then((result) => {
       this.#isDecompressing = false;
+      if (result.kind !== 'whole' || result.bytes.buffer !== bytes.buffer) this.release(bytes);
       if (this.#isOver) return;
       this.#takeExpanded(result);
       this.#goOn();

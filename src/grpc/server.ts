@@ -12,6 +12,7 @@ import type { Server, Socket } from 'node:net';
 import { createServer as createAcceptor } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { AuthenticationRefusal, RequestGuard } from '../model/authentication.ts';
+import { BufferPool } from '../support/buffer-pool.ts';
 import type { Clock } from '../support/clock.ts';
 import { ConnectionPlaces, sparePlaces } from '../support/connection-places.ts';
 import { Deadlines } from './deadlines.ts';
@@ -53,6 +54,9 @@ export interface Http2ServerEvents {
   readonly onFault: (error: unknown) => void;
 }
 
+/** A handful of messages is in work at a time. */
+const mostKeptBytes = 2 * 1024 * 1024;
+
 /**
  * A gRPC server over node:http2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). Methods get and give messages as
  * bytes. Connections, their windows and messages that have come in part are bounded.
@@ -82,7 +86,8 @@ export class Http2GrpcServer {
     });
     this.#deadlines = new Deadlines(clock);
     this.#unfinished = new UnfinishedMessages(unfinishedLimits(maxMessageBytes), clock, events.onMessageGivenUp);
-    this.#parts = { maxMessageBytes, unfinished: this.#unfinished, ...events };
+    const buffers = new BufferPool(mostKeptBytes);
+    this.#parts = { maxMessageBytes, buffers, unfinished: this.#unfinished, ...events };
   }
 
   /** Methods of a service by their names. */

@@ -12,6 +12,8 @@ export interface UnaryCall {
   readonly headers: IncomingHttpHeaders;
   /** Called when nobody waits for the reply any more. */
   onCancelled: (() => void) | undefined;
+  /** Gives the memory of the message back: nobody may read it any more. Not to be called where somebody still has it. */
+  readonly release: () => void;
 }
 
 /** Never keeps a hold on `message` longer than it needs it: a reply may take long. */
@@ -46,7 +48,8 @@ class UnaryHandler implements CallHandler {
       return;
     }
     this.#message = undefined;
-    this.#open = { headers: this.#call.headers, onCancelled: undefined };
+    const release = (): void => this.#call.release(message);
+    this.#open = { headers: this.#call.headers, onCancelled: undefined, release };
     const reply = this.#answer(message, this.#open);
     if (reply instanceof Promise) {
       reply.then(

@@ -179,6 +179,8 @@ export class PassThrough implements ProfilesSink {
         keptSamples -= samples;
       }
       const request = createEncodedRequest(edited.bytes, keptSamples, hops);
+      const { scan } = received;
+      if (scan.kind === 'passable' && request.encoded().buffer !== scan.profiles.bytes.buffer) received.release?.();
       const isChanged = edited.bytes !== bytes && way !== 'named';
       return { request, unnamed, locations, way: { way: isChanged ? 'identified' : way } };
     }

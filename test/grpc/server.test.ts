@@ -120,6 +120,21 @@ test('a unary call gets a message, and the status OK behind it', async (t) => {
   assert.deepEqual(body, frameMessage(hello));
 });
 
+test('memory that calls give back serves other calls, and none of them gets the bytes of another', async (t) => {
+  const copyOf = unaryMethod((message, { release }) => {
+    const copy = Buffer.from(message);
+    message.fill(0);
+    release();
+    return copy;
+  });
+  const { session } = await serve(t, { Copy: copyOf });
+  for (let round = 0; round < 4; round++) {
+    const messages = Array.from({ length: 12 }, (_, i) => Buffer.alloc(1 + 7_000 * i + round, `message ${round} ${i}`));
+    const ended = await Promise.all(messages.map((message) => call(session, 'Copy', frameMessage(message))));
+    for (const [i, { body }] of ended.entries()) assert.ok(body.equals(frameMessage(messages[i]!)), `${round} ${i}`);
+  }
+});
+
 test('a message may come in DATA frames of any size, an empty one included', async (t) => {
   const { session } = await serve(t);
   const message = Buffer.alloc(50_000, 'frames');

@@ -85,6 +85,40 @@ test('a request that is as we would send it is passed on in its own bytes, and c
   assert.equal(countOf('reason="orphan",way="rebuilt"') ?? countOf('way="rebuilt",reason="orphan"'), 1);
 });
 
+test('memory of a request whose bytes are written anew is given back, and read no more', () => {
+  const { sink, requests } = startPassThrough([true]);
+  const reader = new MessageReader();
+  const submit = (data: ProfilesData) => {
+    const bytes = encodeProfilesData(data);
+    let releases = 0;
+    const release = () => {
+      releases++;
+      bytes.fill(0xdb);
+    };
+    const received = reader.read({ encoding: 'protobuf', bytes, isVersionDeclared: true, release });
+    sink.submit(received);
+    return { received, releases, bytes };
+  };
+  const kept = submit(goodProfiles());
+  assert.equal(kept.releases, 0);
+  assert.equal(requests[0]!.encoded(), kept.bytes);
+
+  const anonymous = goodProfiles();
+  for (const { resource } of anonymous.resourceProfiles) resource.attributes = [];
+  const { releases, received } = submit(anonymous);
+  assert.equal(releases, 1);
+  assert.equal(countSamples(requests[1]!.data), 2);
+  assert.throws(() => received.data, /released/);
+
+  // What was decoded refers to the bytes.
+  const bytes = encodeProfilesData(goodProfiles());
+  const release = () => bytes.fill(0xdb);
+  const decoded = reader.read({ encoding: 'protobuf', bytes, isVersionDeclared: true, release });
+  const { data } = decoded;
+  decoded.release?.();
+  assert.deepEqual(data, goodProfiles());
+});
+
 for (const { takes, kind } of [
   { takes: [true, true], kind: 'accepted' },
   { takes: [false, true], kind: 'accepted' },

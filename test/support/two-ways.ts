@@ -34,7 +34,7 @@ export class TwoWays {
       assert.equal(read, slow);
       return 'refused';
     }
-    const { data: _, scan, ...head } = read;
+    const { data: _, scan, release: __, ...head } = read;
     const { data: sound, ...slowHead } = slow;
     assert.deepEqual(head, slowHead);
     const expected = enrichProfiles(sound, this.#slowNames);

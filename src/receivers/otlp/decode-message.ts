@@ -16,6 +16,8 @@ export interface MessageContent {
   readonly isVersionDeclared: boolean;
   /** First bytes of the IDs of profiles that this process made; these are left out. */
   readonly ownIdPrefix?: Uint8Array | undefined;
+  /** Gives the memory of `bytes` back. */
+  readonly release?: (() => void) | undefined;
 }
 
 /** A message without its faulty profiles, and the version that its sender wrote. */

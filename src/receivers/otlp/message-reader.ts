@@ -4,6 +4,7 @@ import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
 import { PassableScanner } from '../../otlp/passable/passable-scanner.ts';
 import { tables } from '../../otlp/passable/table-scan.ts';
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
+import { noBytes } from '../../otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../otlp/protobuf/decode-profiles-data.ts';
 import type { DecodedMessage, MessageContent } from './decode-message.ts';
 import { decodeMessage, detectVersion } from './decode-message.ts';
@@ -43,13 +44,13 @@ export class MessageReader {
   }
 
   /** The message, if it can be passed on as it is. */
-  scan({ encoding, bytes, isVersionDeclared }: MessageContent): ReadMessage | ToDecode {
+  scan({ encoding, bytes, isVersionDeclared, release }: MessageContent): ReadMessage | ToDecode {
     if (encoding === 'json') return { reason: 'json' };
     const scan = this.#scanner.scan(bytes, isVersionDeclared);
     if (scan.kind === 'not_passable') return { reason: scan.reason };
     const { columns, resourceCount } = scan.profiles;
     const isSmall = columns.counts[tables.location]! <= mostLocationsAtOnce && resourceCount <= mostResourcesAtOnce;
-    if (isSmall) return withoutFaults(checked(scan.profiles));
+    if (isSmall) return withoutFaults(checked(scan.profiles), release);
     // Its columns go with it.
     this.#scanner = new PassableScanner(this.#ownIdPrefix);
     return largePassable(scan.profiles);
@@ -74,9 +75,9 @@ function checked(profiles: PassableProfiles): PassableProfiles {
   throw new InvalidMessage('', `has more than ${mostHeadBytes} bytes of resources and scopes`, remedy);
 }
 
-function withoutFaults(profiles: PassableProfiles): ReadMessage {
+function withoutFaults(profiles: PassableProfiles, release: (() => void) | undefined): ReadMessage {
   const { bytes, sampleCount } = profiles;
-  return withLateData(bytes, { ...noFaults, sampleCount, scan: { kind: 'passable', profiles } });
+  return withLateData(bytes, { ...noFaults, sampleCount, scan: { kind: 'passable', profiles } }, release);
 }
 
 /** A message that is not to be decoded, and handled in turns: columns and bytes belong to it alone. */
@@ -108,13 +109,24 @@ const noFaults: Omit<DecodedMessage, 'data' | 'sampleCount'> = {
   mendedTexts: 0,
 };
 
-function withLateData(bytes: Uint8Array, message: Omit<ReadMessage, 'data'>): ReadMessage {
+function withLateData(bytes: Uint8Array, message: Omit<ReadMessage, 'data'>, release?: () => void): ReadMessage {
   let data: ProfilesData | undefined;
-  // Defined on the object itself: a copy would evaluate the getter.
-  return Object.defineProperty(message as ReadMessage, 'data', {
-    get: () => (data ??= decodeProfilesData(bytes)),
-    enumerable: true,
-  });
+  let isReleased = false;
+  return {
+    ...message,
+    get data(): ProfilesData {
+      if (isReleased) throw new TypeError('the bytes of the message were released');
+      data ??= decodeProfilesData(bytes);
+      return data;
+    },
+    release: () => {
+      if (release === undefined || data !== undefined || isReleased) return;
+      isReleased = true;
+      const { scan } = message;
+      if (scan.kind === 'passable' && scan.profiles.columns.bytes === bytes) scan.profiles.columns.bytes = noBytes;
+      release();
+    },
+  };
 }
 
 /** A message as a journal keeps it: a byte of flags, and the bytes that came in, decompressed. */

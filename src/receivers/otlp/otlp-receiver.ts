@@ -107,6 +107,7 @@ export class OtlpReceiver implements Component {
       isVersionDeclared: versions.length > 0,
       hops: parseHops(hops),
       caller,
+      release: call.release,
     });
   }
 

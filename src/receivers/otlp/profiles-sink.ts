@@ -12,6 +12,11 @@ export interface ReceivedProfiles {
   readonly isLarge?: boolean;
   /** The message as protobuf of the current version, where it is large and not passable. */
   readonly bytes?: Uint8Array;
+  /**
+   * Tells that the bytes that came in are of no use any more, so that their memory can be used again. Neither `scan` nor `data` may be
+   * used after that. Without effect where `data` was decoded, which refers to them.
+   */
+  readonly release?: () => void;
 }
 
 /** ProfilesSink takes the profiles of the receiver. */

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { BufferPool } from '../../src/support/buffer-pool.ts';
+
+test('buffers that are lent share no memory, and free ones stay within their bound', () => {
+  const sizes = fc.oneof(fc.integer({ min: 0, max: 300_000 }), fc.constantFrom(8_192, 32_768, 65_537, 5_000_000));
+  const steps = fc.array(fc.oneof(fc.record({ take: sizes }), fc.record({ giveBack: fc.nat(20) })), { maxLength: 100 });
+  let reused = 0;
+  fc.assert(
+    fc.property(steps, (all) => {
+      const pool = new BufferPool(1_000_000);
+      const lent: { readonly buffer: Buffer; readonly number: number }[] = [];
+      for (const [number, step] of all.entries()) {
+        if ('take' in step) {
+          const { keptBytes } = pool;
+          const buffer = pool.take(step.take).fill(number);
+          if (pool.keptBytes < keptBytes) reused++;
+          assert.equal(buffer.length, step.take);
+          lent.push({ buffer, number });
+        } else if (lent.length > 0) {
+          const [own] = lent.splice(step.giveBack % lent.length, 1);
+          assertFilled(own!);
+          pool.giveBack(own!.buffer);
+          // Once is enough: the second time is without effect.
+          pool.giveBack(own!.buffer);
+        }
+        assert.ok(pool.keptBytes <= 1_000_000);
+      }
+      lent.forEach(assertFilled);
+    }),
+    { endOnFailure: true },
+  );
+  assert.ok(reused > 0);
+});
+
+function assertFilled({ buffer, number }: { readonly buffer: Buffer; readonly number: number }): void {
+  assert.ok(buffer.every((byte) => byte === number));
+}
+
+test('memory that is not of the pool is left alone', () => {
+  const pool = new BufferPool(1_000_000);
+  pool.giveBack(Buffer.alloc(100_000));
+  pool.giveBack(pool.take(100));
+  assert.equal(pool.keptBytes, 0);
+  const buffer = pool.take(100_000);
+  // A quarter of a buffer that is held for long may be unused.
+  assert.ok(4 * buffer.length >= 3 * buffer.buffer.byteLength);
+});

@@ -102,6 +102,10 @@ export interface SampleColumns {
   readonly values: BigInt64Array;
 }
 
+/** Positions of the low and the high half of a 64-bit element among the 32-bit words of its array on this machine. */
+export const lowWord: 0 | 1 = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 0 : 1;
+export const highWord: 0 | 1 = lowWord === 0 ? 1 : 0;
+
 export interface SubmittedSymbol {
   readonly fileId: FileId;
   readonly addressHigh: number;

@@ -4,12 +4,77 @@ import type { FrameBatch } from '../model/frame-batch.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
 import { frameKinds, isCollectorNamed, isFileNamed } from '../model/frame-kind.ts';
 import type { SymbolLookup } from '../model/frame-symbol.ts';
+import type { EventIndices } from './event-columns.ts';
 import type { NativeNames } from './native-names.ts';
 import type { SampleWindow } from './sample-window.ts';
 import type { SymbolSession } from './symbol-source.ts';
 
 /**
- * The indices of one batch as indices of the window: each entry is looked up once a batch, at its first use, however
+ * Numbers of window entries by the indices of a batch, plus one; 0 while an entry was not needed. The arrays are used again for the
+ * next batch: at a few samples a batch, new ones would cost more than the samples.
+ */
+export class TranslationColumns {
+  readonly files = new ReusedColumn();
+  /** 1 for each file that was looked up as an executable. */
+  readonly executables = new ReusedColumn();
+  readonly addressSpaces = new ReusedColumn();
+  readonly mappings = new ReusedColumn();
+  /** Places of frames, and of which kind and mapping they are: some for each file, and for each process. */
+  readonly places = new ReusedColumn();
+  readonly placeKeys = new ReusedColumn();
+  readonly frames = new ReusedColumn();
+  readonly stacks = new ReusedColumn();
+  readonly resources = new ReusedColumn();
+  readonly profileTypes = new ReusedColumn();
+  readonly links = new ReusedColumn();
+  readonly strings = new ReusedColumn();
+  readonly comms = new ReusedColumn();
+  readonly labelSets = new ReusedColumn();
+  /** Stacks and frames that are new among the samples at hand, and process IDs of the samples that have them. */
+  readonly newStacks = new ReusedColumn();
+  readonly newFrames = new ReusedColumn();
+  readonly newFramePids = new ReusedColumn();
+  /** Frames of one stack. */
+  readonly stackFrames = new ReusedColumn();
+}
+
+/** Elements beyond, which one outsized batch needed, are given back by the next one. */
+const keptElements = 65_536;
+
+class ReusedColumn {
+  #values = new Uint32Array(64);
+
+  /** At least `length` elements, the first `length` of them zero. */
+  zeroed(length: number): Uint32Array {
+    const values = this.#fitting(length);
+    values.fill(0, 0, length);
+    return values;
+  }
+
+  /** At least `length` elements with any content. */
+  atLeast(length: number): Uint32Array {
+    return this.#fitting(length);
+  }
+
+  #fitting(length: number): Uint32Array {
+    const { length: capacity } = this.#values;
+    if (capacity < length || (capacity > keptElements && capacity > 4 * length)) {
+      this.#values = new Uint32Array(Math.max(64, 2 ** Math.ceil(Math.log2(length))));
+    }
+    return this.#values;
+  }
+}
+
+/** Places of one file, or process, that are found without a look-up; a file with more is looked up more often. */
+const placesPerOwner = 8;
+/** Frame kinds are fewer. */
+const kindsInKey = 64;
+
+/** Mark of a stack or frame that is new among the samples at hand. No window has so many entries. */
+const isNew = 0xffff_ffff;
+
+/**
+ * Adds the samples of one batch to a window. Each entry of the batch is looked up once, at its first use, however
  * many samples refer to it. Looking a frame up also finds its name, or asks the collector for it; and asks for the
  * executable that tells where a frame is, when nothing is known of it.
  */
@@ -18,16 +83,17 @@ export class BatchTranslation {
   readonly #window: SampleWindow;
   readonly #store: SymbolSession;
   readonly #native: NativeNames | undefined;
-
-  /** Window index plus one of each entry of the batch; 0 while it was not needed. */
+  readonly #columns: TranslationColumns;
   readonly #files: Uint32Array;
-  /** 1 for each file that was looked up as an executable. */
-  readonly #executables: Uint8Array;
+  readonly #executables: Uint32Array;
   readonly #addressSpaces: Uint32Array;
   /** Symbols of each file of the batch, and stubs of each process, where they were opened. */
-  readonly #fileSymbols: (SymbolLookup | undefined)[];
-  readonly #processStubs: (SymbolLookup | undefined)[];
+  readonly #fileSymbols: (SymbolLookup | undefined)[] = [];
+  readonly #processStubs: (SymbolLookup | undefined)[] = [];
   readonly #mappings: Uint32Array;
+  readonly #fileCount: number;
+  readonly #places: Uint32Array;
+  readonly #placeKeys: Uint32Array;
   readonly #frames: Uint32Array;
   readonly #stacks: Uint32Array;
   readonly #resources: Uint32Array;
@@ -36,143 +102,230 @@ export class BatchTranslation {
   readonly #strings: Uint32Array;
   readonly #comms: Uint32Array;
   readonly #labelSets: Uint32Array;
-  #scratch = new Uint32Array(64);
-  /** Process ID of the sample whose stack is translated. */
-  #pid = 0;
+  readonly #timeWords: Uint32Array;
+  readonly #valueWords: Uint32Array;
 
-  constructor(batch: FrameBatch, window: SampleWindow, store: SymbolSession, native?: NativeNames) {
+  constructor(
+    batch: FrameBatch,
+    window: SampleWindow,
+    store: SymbolSession,
+    columns: TranslationColumns = new TranslationColumns(),
+    native?: NativeNames,
+  ) {
     this.#batch = batch;
     this.#window = window;
     this.#store = store;
     this.#native = native;
-    this.#files = new Uint32Array(batch.fileIds.length);
-    this.#executables = new Uint8Array(batch.fileIds.length);
-    this.#addressSpaces = new Uint32Array(batch.processes.length);
-    this.#fileSymbols = new Array(batch.fileIds.length);
-    this.#processStubs = new Array(batch.processes.length);
-    this.#mappings = new Uint32Array(batch.mappings.length);
-    this.#frames = new Uint32Array(batch.frames.count + 1);
-    this.#stacks = new Uint32Array(batch.stacks.count + 1);
-    this.#resources = new Uint32Array(batch.processes.length);
-    this.#profileTypes = new Uint32Array(batch.profileTypes.length);
-    this.#links = new Uint32Array(batch.links.length);
-    this.#strings = new Uint32Array(batch.strings.length);
-    this.#comms = new Uint32Array(batch.processes.length);
-    this.#labelSets = new Uint32Array(batch.labelSets.length);
+    this.#columns = columns;
+    this.#files = columns.files.zeroed(batch.fileIds.length);
+    this.#executables = columns.executables.zeroed(batch.fileIds.length);
+    this.#addressSpaces = columns.addressSpaces.zeroed(batch.processes.length);
+    this.#mappings = columns.mappings.zeroed(batch.mappings.length);
+    this.#fileCount = batch.fileIds.length;
+    const placeCount = (batch.fileIds.length + batch.processes.length) * placesPerOwner;
+    this.#places = columns.places.atLeast(placeCount);
+    this.#placeKeys = columns.placeKeys.zeroed(placeCount);
+    this.#frames = columns.frames.zeroed(batch.frames.count + 1);
+    this.#stacks = columns.stacks.zeroed(batch.stacks.count + 1);
+    this.#resources = columns.resources.zeroed(batch.processes.length);
+    this.#profileTypes = columns.profileTypes.zeroed(batch.profileTypes.length);
+    this.#links = columns.links.zeroed(batch.links.length);
+    this.#strings = columns.strings.zeroed(batch.strings.length);
+    this.#comms = columns.comms.zeroed(batch.processes.length);
+    this.#labelSets = columns.labelSets.zeroed(batch.labelSets.length);
+    const { timestampsUnixNano, values } = batch.samples;
+    this.#timeWords = wordsOf(timestampsUnixNano);
+    this.#valueWords = wordsOf(values);
   }
 
-  /** The stack of a sample of a process: entry `process` of the batch. */
-  stack(index: number, process: number): number {
-    const known = this.#stacks[index]!;
-    if (known !== 0) return known - 1;
-    this.#pid = this.#batch.processes[process]?.pid ?? 0;
-    const { start, frames, truncated } = this.#batch.stacks;
-    const first = start[index]!;
-    const length = start[index + 1]! - first;
-    if (length > this.#scratch.length) this.#scratch = new Uint32Array(length * 2);
-    for (let i = 0; i < length; i++) this.#scratch[i] = this.#frame(frames[first + i]!);
-    const stack = this.#window.stacks.intern(this.#scratch, length, truncated[index] === 1);
-    this.#stacks[index] = stack + 1;
-    return stack;
+  /** Adds the events of the samples `from .. to`. */
+  addSamples(from: number, to: number): void {
+    this.#translateStacks(from, to);
+    const { events } = this.#window;
+    const { stack, process, profileType, link, momentStart } = this.#batch.samples;
+    const stacks = this.#stacks;
+    const resources = this.#resources;
+    const profileTypes = this.#profileTypes;
+    const event: EventIndices = { resource: 0, profileType: 0, stack: 0, context: 0, link: -1 };
+    for (let i = from; i < to; i++) {
+      event.resource = (resources[process[i]!]! || this.#resource(process[i]!)) - 1;
+      event.profileType = (profileTypes[profileType[i]!]! || this.#profileType(profileType[i]!)) - 1;
+      event.stack = stacks[stack[i]!]! - 1;
+      event.link = link[i] === 0 ? -1 : this.#link(link[i]!);
+      event.context = this.#context(i);
+      events.add(event, this.#timeWords, this.#valueWords, momentStart[i]!, momentStart[i + 1]!);
+    }
   }
 
-  resource(index: number): number {
-    const known = this.#resources[index]!;
-    if (known !== 0) return known - 1;
-    return this.#once(this.#resources, index, () => {
-      const { resourceAttributes, scopeName, scopeVersion } = this.#batch.collector;
-      const process = this.#batch.processes[index]!;
-      return this.#window.internResource({ collectorAttributes: resourceAttributes, scopeName, scopeVersion, process });
-    });
+  /** Gives the stacks of the samples `from .. to` their numbers, and first the frames of those that are new. */
+  #translateStacks(from: number, to: number): void {
+    const { samples, stacks: batchStacks, processes, frames: batchFrames } = this.#batch;
+    const { start, frames: frameOf, truncated } = batchStacks;
+    const { stack, process } = samples;
+    const stacks = this.#stacks;
+    const frames = this.#frames;
+    const newStacks = this.#columns.newStacks.atLeast(Math.min(to - from, batchStacks.count));
+    const newFrames = this.#columns.newFrames.atLeast(batchFrames.count + 1);
+    const pids = this.#columns.newFramePids.atLeast(batchFrames.count + 1);
+    let stackCount = 0;
+    let frameCount = 0;
+    for (let i = from; i < to; i++) {
+      const index = stack[i]!;
+      if (stacks[index] !== 0) continue;
+      stacks[index] = isNew;
+      newStacks[stackCount++] = index;
+      const pid = processes[process[i]!]?.pid ?? 0;
+      const end = start[index + 1]!;
+      for (let at = start[index]!; at < end; at++) {
+        // Without a branch: nobody can predict which frames are new.
+        const frame = frameOf[at]!;
+        const known = frames[frame]! | 0;
+        const isFirst = 1 + ((known | -known) >> 31);
+        newFrames[frameCount] = frame;
+        pids[frameCount] = pid;
+        frames[frame] = known | -isFirst;
+        frameCount += isFirst;
+      }
+    }
+    this.#translateFrames(newFrames, pids, frameCount);
+    for (let i = 0; i < stackCount; i++) {
+      const index = newStacks[i]!;
+      const first = start[index]!;
+      const length = start[index + 1]! - first;
+      const scratch = this.#columns.stackFrames.atLeast(length);
+      for (let at = 0; at < length; at++) scratch[at] = frames[frameOf[first + at]!]! - 1;
+      stacks[index] = this.#window.stacks.intern(scratch, length, truncated[index] === 1) + 1;
+    }
   }
 
-  profileType(index: number): number {
-    const known = this.#profileTypes[index]!;
-    if (known !== 0) return known - 1;
-    return this.#once(this.#profileTypes, index, () =>
-      this.#window.internProfileType(this.#batch.profileTypes[index]!),
-    );
+  /** Gives `count` frames their numbers, and looks for the names that the window lacks. */
+  #translateFrames(newFrames: Uint32Array, pids: Uint32Array, count: number): void {
+    const { fileId, process, addressHigh, addressLow, kind, mapping } = this.#batch.frames;
+    const window = this.#window;
+    const frames = this.#frames;
+    const places = this.#places;
+    const placeKeys = this.#placeKeys;
+    const fileCount = this.#fileCount;
+    for (let i = 0; i < count; i++) {
+      const index = newFrames[i]!;
+      const frameKind = kind[index]! as FrameKind;
+      const key = mapping[index]! * kindsInKey + frameKind + 1;
+      const slot =
+        (fileId[index]! || fileCount + process[index]!) * placesPerOwner + (frameKind & (placesPerOwner - 1));
+      const place = placeKeys[slot] === key ? places[slot]! : this.#place(index, slot, key);
+      const frame = window.internFrame(place, addressHigh[index]!, addressLow[index]!);
+      if (window.symbols[frame] === undefined) this.#findName(frame, index, pids[i]!);
+      frames[index] = frame + 1;
+    }
   }
 
-  /** -1 for none. */
-  link(index: number): number {
-    return index === 0 ? -1 : this.#once(this.#links, index, () => this.#window.internLink(this.#batch.links[index]!));
+  /** The number of the place of a frame of the batch: its file, kind and mapping. */
+  #place(index: number, slot: number, key: number): number {
+    const { fileId, process, kind, mapping } = this.#batch.frames;
+    const owner = fileId[index]!;
+    const frameKind = kind[index]! as FrameKind;
+    const file = owner !== 0 ? (this.#files[owner]! || this.#file(owner)) - 1 : this.#addressSpace(process[index]!);
+    const inBatch = mapping[index]!;
+    const frameMapping = inBatch === 0 ? -1 : (this.#mappings[inBatch]! || this.#mapping(inBatch)) - 1;
+    // Only such a frame's own file ID is that of an executable; others are of methods and code objects.
+    if (inBatch === 0 && (frameKind === frameKinds.native || frameKind === frameKinds.kernel)) {
+      this.#executableOf(owner, file);
+    }
+    const place = this.#window.frames.internPlace(file, frameKind, frameMapping);
+    this.#places[slot] = place;
+    this.#placeKeys[slot] = key;
+    return place;
+  }
+
+  /** Looks for the name of a frame of the batch in the store, and asks for it; `frame` is the window's. */
+  #findName(frame: number, index: number, pid: number): void {
+    const { fileId, process, addressHigh, addressLow, kind } = this.#batch.frames;
+    const symbols = fileId[index] !== 0 ? this.#fileSymbols[fileId[index]!] : this.#processStubs[process[index]!];
+    const symbol = symbols?.find(addressHigh[index]!, addressLow[index]!);
+    this.#window.nameFrame(frame, symbol);
+    if (symbol !== undefined) return;
+    const frameKind = kind[index]! as FrameKind;
+    const { owner, executable } = this.#window.files[this.#window.frames.file(frame)]!;
+    if (isCollectorNamed(frameKind)) {
+      const { instanceId } = this.#batch.collector;
+      this.#store.needName(instanceId, owner, addressHigh[index]!, addressLow[index]!, frameKind);
+    }
+    if (this.#native !== undefined && isNodeNamed(frameKind, fileId[index]!)) {
+      const start = this.#batch.mappings[this.#batch.frames.mapping[index]!]?.start ?? 0n;
+      this.#native.need(owner, addressHigh[index]!, addressLow[index]!, { pid, executable, start });
+    }
   }
 
   /** Thread, CPU and labels of sample `index`. */
-  context(index: number): number {
+  #context(index: number): number {
     const { threadId, threadName, process, cpuPlusOne, labelSet } = this.#batch.samples;
+    const text = threadName[index]!;
     // The kernel names a thread after its process until the thread names itself.
-    const name = threadName[index] !== 0 ? this.#string(threadName[index]!) : this.#comm(process[index]!);
+    const name = text !== 0 ? this.#strings[text]! || this.#string(text) : this.#comm(process[index]!);
     const labels = labelSet[index] === 0 ? -1 : this.#labelSet(labelSet[index]!);
-    return this.#window.internContext(threadId[index]!, name, cpuPlusOne[index]! - 1, labels);
+    return this.#window.internContext(threadId[index]!, name - 1, cpuPlusOne[index]! - 1, labels);
+  }
+
+  // The methods from here on give a number plus one where the name does not say otherwise, and keep it for the next use.
+
+  #resource(index: number): number {
+    const { resourceAttributes, scopeName, scopeVersion } = this.#batch.collector;
+    const process = this.#batch.processes[index]!;
+    const resource = { collectorAttributes: resourceAttributes, scopeName, scopeVersion, process };
+    return keep(this.#resources, index, this.#window.internResource(resource));
+  }
+
+  #profileType(index: number): number {
+    return keep(this.#profileTypes, index, this.#window.internProfileType(this.#batch.profileTypes[index]!));
   }
 
   #string(index: number): number {
-    const known = this.#strings[index]!;
-    if (known !== 0) return known - 1;
-    return this.#once(this.#strings, index, () => this.#window.internString(this.#batch.strings[index]!));
+    return keep(this.#strings, index, this.#window.internString(this.#batch.strings[index]!));
   }
 
   #comm(process: number): number {
-    const known = this.#comms[process]!;
-    if (known !== 0) return known - 1;
-    return this.#once(this.#comms, process, () => this.#window.internString(this.#batch.processes[process]!.comm));
-  }
-
-  #labelSet(index: number): number {
-    return this.#once(this.#labelSets, index, () => this.#window.internLabels(this.#batch.labelSets[index]!));
-  }
-
-  #frame(index: number): number {
-    const known = this.#frames[index]!;
-    if (known !== 0) return known - 1;
-    const { fileId, process, addressHigh, addressLow, kind, mapping } = this.#batch.frames;
-    const file = fileId[index] !== 0 ? this.#file(fileId[index]!) : this.#addressSpace(process[index]!);
-    const frameMapping = mapping[index] === 0 ? -1 : this.#mapping(mapping[index]!);
-    const frameKind = kind[index]! as FrameKind;
-    const frame = this.#window.internFrame(file, addressHigh[index]!, addressLow[index]!, frameKind, frameMapping);
-    if (this.#window.symbols[frame] === undefined) {
-      const symbols = fileId[index] !== 0 ? this.#fileSymbols[fileId[index]!] : this.#processStubs[process[index]!];
-      const symbol = symbols?.find(addressHigh[index]!, addressLow[index]!);
-      if (symbol !== undefined) this.#window.nameFrame(frame, symbol);
-      else if (isCollectorNamed(frameKind)) this.#needName(file, addressHigh[index]!, addressLow[index]!, frameKind);
-    }
-    // Only such a frame's own file ID is that of an executable; others are of methods and code objects.
-    if (mapping[index] === 0 && (frameKind === frameKinds.native || frameKind === frameKinds.kernel)) {
-      this.#executableOf(fileId[index]!, file);
-    }
-    if (
-      this.#native !== undefined &&
-      this.#window.symbols[frame] === undefined &&
-      isNodeNamed(frameKind, fileId[index]!)
-    ) {
-      this.#needNative(index, file);
-    }
-    this.#frames[index] = frame + 1;
-    return frame;
-  }
-
-  #needNative(index: number, file: number): void {
-    const { addressHigh, addressLow, mapping } = this.#batch.frames;
-    const { owner, executable } = this.#window.files[file]!;
-    const start = this.#batch.mappings[mapping[index]!]?.start ?? 0n;
-    this.#native!.need(owner, addressHigh[index]!, addressLow[index]!, { pid: this.#pid, executable, start });
-  }
-
-  #needName(file: number, addressHigh: number, addressLow: number, kind: FrameKind): void {
-    const { owner } = this.#window.files[file]!;
-    this.#store.needName(this.#batch.collector.instanceId, owner, addressHigh, addressLow, kind);
+    return (
+      this.#comms[process]! ||
+      keep(this.#comms, process, this.#window.internString(this.#batch.processes[process]!.comm))
+    );
   }
 
   #file(index: number): number {
-    const known = this.#files[index]!;
+    const fileId = this.#batch.fileIds[index]!;
+    this.#fileSymbols[index] = this.#store.openFile(fileId);
+    return keep(this.#files, index, this.#window.internFile(fileId));
+  }
+
+  #mapping(index: number): number {
+    const { fileId, start, end, fileOffset } = this.#batch.mappings[index]!;
+    const file = this.#window.internFile(fileId);
+    this.#findExecutable(fileId, file);
+    return keep(this.#mappings, index, this.#window.internMapping(file, start, end, fileOffset));
+  }
+
+  /** The number of a link. */
+  #link(index: number): number {
+    const known = this.#links[index]!;
+    return (known || keep(this.#links, index, this.#window.internLink(this.#batch.links[index]!))) - 1;
+  }
+
+  /** The number of labels. */
+  #labelSet(index: number): number {
+    const known = this.#labelSets[index]!;
+    return (known || keep(this.#labelSets, index, this.#window.internLabels(this.#batch.labelSets[index]!))) - 1;
+  }
+
+  /** The number of the address space of a process. */
+  #addressSpace(index: number): number {
+    const known = this.#addressSpaces[index]!;
     if (known !== 0) return known - 1;
-    return this.#once(this.#files, index, () => {
-      const fileId = this.#batch.fileIds[index]!;
-      this.#fileSymbols[index] = this.#store.openFile(fileId);
-      return this.#window.internFile(fileId);
-    });
+    const process = this.#batch.processes[index]!;
+    const { instanceId } = this.#batch.collector;
+    this.#processStubs[index] = this.#store.openProcess(instanceId, process);
+    const space = this.#window.internAddressSpace(instanceId, process);
+    this.#native?.use(this.#window.files[space]!.owner);
+    this.#addressSpaces[index] = space + 1;
+    return space;
   }
 
   /** `index` is that of the batch, 0 for none; `file` the window's. */
@@ -188,39 +341,16 @@ export class BatchTranslation {
     if (executable !== undefined) this.#window.keepExecutable(file, executable);
     else this.#store.needExecutable(this.#batch.collector.instanceId, fileId);
   }
+}
 
-  #addressSpace(index: number): number {
-    const known = this.#addressSpaces[index]!;
-    if (known !== 0) return known - 1;
-    return this.#once(this.#addressSpaces, index, () => {
-      const process = this.#batch.processes[index]!;
-      const { instanceId } = this.#batch.collector;
-      this.#processStubs[index] = this.#store.openProcess(instanceId, process);
-      const space = this.#window.internAddressSpace(instanceId, process);
-      this.#native?.use(this.#window.files[space]!.owner);
-      return space;
-    });
-  }
+function keep(column: Uint32Array, index: number, number: number): number {
+  column[index] = number + 1;
+  return number + 1;
+}
 
-  #mapping(index: number): number {
-    const known = this.#mappings[index]!;
-    if (known !== 0) return known - 1;
-    return this.#once(this.#mappings, index, () => {
-      const { fileId, start, end, fileOffset } = this.#batch.mappings[index]!;
-      const file = this.#window.internFile(fileId);
-      this.#findExecutable(fileId, file);
-      return this.#window.internMapping(file, start, end, fileOffset);
-    });
-  }
-
-  /** Callers on the hot path look for themselves first: a closure is most of the cost of a call. */
-  #once(indices: Uint32Array, index: number, compute: () => number): number {
-    const known = indices[index]!;
-    if (known !== 0) return known - 1;
-    const computed = compute();
-    indices[index] = computed + 1;
-    return computed;
-  }
+/** The same memory as 32-bit words. */
+function wordsOf({ buffer, byteOffset, length }: BigUint64Array | BigInt64Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, 2 * length);
 }
 
 /** True if this node may know the name of a frame: of code in a file or in the kernel, or of any code in the memory of a process. */

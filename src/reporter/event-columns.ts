@@ -1,6 +1,6 @@
 // hot
+import { highWord, lowWord } from '../model/frame-batch.ts';
 import type { TraceEvents } from '../profile/build/window-contents.ts';
-import { Uint32List } from '../support/uint32-list.ts';
 
 /** References of an event, by indices of its window; `link` is -1 for none. */
 export interface EventIndices {
@@ -11,89 +11,123 @@ export interface EventIndices {
   link: number;
 }
 
-/** Trace events in columns: 36 bytes an event, in the order of their arrival. */
+/** Words of a record. The time begins at an even word, so that it is one element of a 64-bit array. */
+const recordWords = 8;
+const resourceAt = 0;
+const profileTypeAt = 1;
+const stackAt = 2;
+const contextAt = 3;
+const linkPlusOneAt = 4;
+const valueLowAt = 5;
+const timeAt = 6;
+// V8 folds constants of the module itself into the code, not imported ones.
+const lowAt = lowWord;
+const highAt = highWord;
+
+/** Events of a window that is nearly empty. */
+const fewEvents = 256;
+
+/**
+ * Trace events in the order of their arrival: a record of 32 bytes each, in one array, so that adding an event writes one
+ * cache line. Values of 32 bits, as nearly all are, are part of the record; upper halves have a column of their own once one is not 0.
+ */
 export class EventColumns implements TraceEvents {
-  readonly #resource = new Uint32List(256);
-  readonly #profileType = new Uint32List(256);
-  readonly #stack = new Uint32List(256);
-  readonly #context = new Uint32List(256);
-  readonly #linkPlusOne = new Uint32List(256);
-  #unixNano = new BigUint64Array(256);
-  #value = new BigInt64Array(256);
+  #words: Uint32Array<ArrayBuffer>;
+  #times: BigUint64Array;
+  #valueHigh: Uint32Array | undefined;
+  #count = 0;
   #heldCount = 0;
 
+  /** Room for `capacity` events from the start; beyond, the room doubles. */
+  constructor(capacity: number = fewEvents) {
+    this.#words = new Uint32Array(recordWords * Math.max(fewEvents, capacity));
+    this.#times = new BigUint64Array(this.#words.buffer);
+  }
+
   get count(): number {
-    return this.#resource.length;
+    return this.#count;
   }
 
   get sizeBytes(): number {
-    return this.count * 36;
+    return this.#count * (4 * recordWords + (this.#valueHigh === undefined ? 0 : 4));
   }
 
-  /** `unixNano` and `value` are element `moment` of the columns they come from. */
-  add(event: EventIndices, unixNano: BigUint64Array, value: BigInt64Array, moment: number): void {
-    const index = this.#addIndices(event);
-    this.#unixNano[index] = unixNano[moment]!;
-    this.#value[index] = value[moment]!;
+  /** Adds an event for each of the moments `start .. end`, whose times and values are given as the words of 64-bit columns. */
+  add(event: EventIndices, timeWords: Uint32Array, valueWords: Uint32Array, start: number, end: number): void {
+    const { resource, profileType, stack, context, link } = event;
+    for (let moment = start; moment < end; moment++) {
+      const index = this.#count++;
+      if ((index + 1) * recordWords > this.#words.length) this.#grow();
+      const words = this.#words;
+      const at = index * recordWords;
+      words[at + resourceAt] = resource;
+      words[at + profileTypeAt] = profileType;
+      words[at + stackAt] = stack;
+      words[at + contextAt] = context;
+      words[at + linkPlusOneAt] = link + 1;
+      words[at + valueLowAt] = valueWords[2 * moment + lowAt]!;
+      words[at + timeAt] = timeWords[2 * moment]!;
+      words[at + timeAt + 1] = timeWords[2 * moment + 1]!;
+      const valueHigh = valueWords[2 * moment + highAt]!;
+      if (valueHigh !== 0) this.#setValueHigh(index, valueHigh);
+    }
   }
 
   /** Adds an event of the window before, which waited for a name. All such come before the first other one. */
   addHeld(event: EventIndices, unixNano: bigint, value: bigint): void {
-    const index = this.#addIndices(event);
-    this.#unixNano[index] = unixNano;
-    this.#value[index] = value;
-    this.#heldCount = index + 1;
+    const times = BigUint64Array.of(unixNano);
+    const values = BigUint64Array.of(value);
+    this.add(event, new Uint32Array(times.buffer), new Uint32Array(values.buffer), 0, 1);
+    this.#heldCount = this.#count;
   }
 
   wasHeld(event: number): boolean {
     return event < this.#heldCount;
   }
 
-  #addIndices(event: EventIndices): number {
-    const index = this.count;
-    if (index === this.#unixNano.length) this.#grow();
-    this.#resource.push(event.resource);
-    this.#profileType.push(event.profileType);
-    this.#stack.push(event.stack);
-    this.#context.push(event.context);
-    this.#linkPlusOne.push(event.link + 1);
-    return index;
-  }
-
   resource(event: number): number {
-    return this.#resource.at(event);
+    return this.#words[event * recordWords + resourceAt]!;
   }
 
   profileType(event: number): number {
-    return this.#profileType.at(event);
+    return this.#words[event * recordWords + profileTypeAt]!;
   }
 
   stack(event: number): number {
-    return this.#stack.at(event);
+    return this.#words[event * recordWords + stackAt]!;
   }
 
   context(event: number): number {
-    return this.#context.at(event);
+    return this.#words[event * recordWords + contextAt]!;
   }
 
   link(event: number): number {
-    return this.#linkPlusOne.at(event) - 1;
+    return this.#words[event * recordWords + linkPlusOneAt]! - 1;
   }
 
   unixNano(event: number): bigint {
-    return this.#unixNano[event]!;
+    return this.#times[(event * recordWords + timeAt) / 2]!;
   }
 
   value(event: number): bigint {
-    return this.#value[event]!;
+    const low = BigInt(this.#words[event * recordWords + valueLowAt]!);
+    const high = this.#valueHigh?.[event] ?? 0;
+    return high === 0 ? low : (BigInt(high) << 32n) | low;
+  }
+
+  #setValueHigh(index: number, high: number): void {
+    this.#valueHigh ??= new Uint32Array(this.#words.length / recordWords);
+    this.#valueHigh[index] = high;
   }
 
   #grow(): void {
-    const unixNano = new BigUint64Array(this.#unixNano.length * 2);
-    unixNano.set(this.#unixNano);
-    this.#unixNano = unixNano;
-    const value = new BigInt64Array(this.#value.length * 2);
-    value.set(this.#value);
-    this.#value = value;
+    const words = new Uint32Array(2 * this.#words.length);
+    words.set(this.#words);
+    this.#words = words;
+    this.#times = new BigUint64Array(words.buffer);
+    if (this.#valueHigh === undefined) return;
+    const valueHigh = new Uint32Array(words.length / recordWords);
+    valueHigh.set(this.#valueHigh);
+    this.#valueHigh = valueHigh;
   }
 }

@@ -55,7 +55,7 @@ function stacksThatWait(window: SampleWindow, native: NativeNames | undefined): 
   if (!symbols.includes(undefined)) return waiting;
   const isMissing = symbols.map(
     (symbol, frame) =>
-      symbol === undefined && (isCollectorNamed(window.frameKind(frame)) || isUnderWay(window, frame, native)),
+      symbol === undefined && (isCollectorNamed(window.frames.kind(frame)) || isUnderWay(window, frame, native)),
   );
   if (!isMissing.includes(true)) return waiting;
   for (let stack = 0; stack < stacks.count; stack++) {
@@ -68,8 +68,8 @@ function stacksThatWait(window: SampleWindow, native: NativeNames | undefined): 
 
 function isUnderWay(window: SampleWindow, frame: number, native: NativeNames | undefined): boolean {
   if (native === undefined) return false;
-  const { owner } = window.files[window.frameFile(frame)]!;
-  return native.isUnderWay(owner, window.frameAddressHigh(frame), window.frameAddressLow(frame));
+  const { owner } = window.files[window.frames.file(frame)]!;
+  return native.isUnderWay(owner, window.frames.addressHigh(frame), window.frames.addressLow(frame));
 }
 
 /** Copies single events from one window to another with all that they refer to; names that were found go with them. */
@@ -121,14 +121,13 @@ class EventMover {
 
   #frame(index: number): number {
     const from = this.#from;
-    const mapping = from.frameMapping(index);
-    const frame = this.#to.internFrame(
-      this.#file(from.frameFile(index)),
-      from.frameAddressHigh(index),
-      from.frameAddressLow(index),
-      from.frameKind(index),
+    const mapping = from.frames.mapping(index);
+    const place = this.#to.frames.internPlace(
+      this.#file(from.frames.file(index)),
+      from.frames.kind(index),
       mapping < 0 ? -1 : this.#mapping(mapping),
     );
+    const frame = this.#to.internFrame(place, from.frames.addressHigh(index), from.frames.addressLow(index));
     this.#to.nameFrame(frame, from.symbols[index]);
     return frame;
   }

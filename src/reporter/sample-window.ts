@@ -2,7 +2,6 @@
 import type { Executable } from '../model/executable.ts';
 import type { FileId } from '../model/file-id.ts';
 import type { TraceLink } from '../model/frame-batch.ts';
-import type { FrameKind } from '../model/frame-kind.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { ProcessIdentity } from '../model/process.ts';
 import type { ProfileType } from '../model/profile-type.ts';
@@ -10,6 +9,7 @@ import type { SampleContext, WindowMapping, WindowResource } from '../profile/bu
 import { QuadIndex } from '../support/quad-index.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 import { EventColumns } from './event-columns.ts';
+import { FrameTable } from './frame-table.ts';
 import { StackTable } from './stack-table.ts';
 
 export type FileOwner =
@@ -31,7 +31,8 @@ export interface WindowFile {
  * with what is new in the window, and `sizeBytes` tells how far.
  */
 export class SampleWindow {
-  readonly events: EventColumns = new EventColumns();
+  readonly events: EventColumns;
+  readonly frames: FrameTable = new FrameTable();
   readonly stacks: StackTable = new StackTable();
   readonly resources: WindowResource[] = [];
   readonly profileTypes: ProfileType[] = [];
@@ -39,14 +40,9 @@ export class SampleWindow {
   readonly links: TraceLink[] = [];
 
   readonly #files: WindowFile[] = [];
-  /** File, address (high, low), and kind with mapping. */
-  readonly #frames = new QuadIndex();
-  /** File and address of the frames: those that differ in kind or mapping alone have one name. */
-  readonly #addresses = new QuadIndex();
-  /** By address: the newest frame there, plus one. By frame: the one there before it, plus one; 0 for none. */
-  readonly #newestFrame = new Uint32List();
-  readonly #earlierFrame = new Uint32List();
   readonly #fileIndex = new QuadIndex();
+  /** File by entry of the index: the list of files has address spaces too. */
+  readonly #fileOfEntry = new Uint32List();
   readonly #contextIndex = new QuadIndex();
   readonly #strings: string[] = [];
   readonly #labels: ReadonlyMap<string, string>[] = [];
@@ -59,6 +55,11 @@ export class SampleWindow {
   #textLength = 0;
   #attributeCount = 0;
   readonly mappings: WindowMapping[] = [];
+
+  /** Room for `eventCapacity` events from the start. */
+  constructor(eventCapacity?: number) {
+    this.events = new EventColumns(eventCapacity);
+  }
 
   get files(): readonly WindowFile[] {
     return this.#files;
@@ -76,17 +77,17 @@ export class SampleWindow {
   get sizeBytes(): number {
     // An entry of a map and its object; its text is there twice, as key and as value, with two bytes a letter at worst.
     const perEntry = 200;
-    const perFrame = 24;
+    const perFrame = 8;
     return (
       4 * this.#textLength +
       bytesPerAttribute * this.#attributeCount +
       this.#symbolBytes +
       this.events.sizeBytes +
       this.stacks.sizeBytes +
-      this.#frames.sizeBytes +
-      this.#addresses.sizeBytes +
+      this.frames.sizeBytes +
       this.#fileIndex.sizeBytes +
       this.#symbols.length * perFrame +
+      perEntry * this.#fileOfEntry.length +
       this.#contextIndex.sizeBytes +
       perEntry * (this.#entryByKey.size + this.#strings.length + this.contexts.length)
     );
@@ -95,10 +96,10 @@ export class SampleWindow {
   /** The number of a file ID. */
   internFile(fileId: FileId): number {
     const entry = this.#fileIndex.intern(fileId.word0, fileId.word1, fileId.word2, fileId.word3);
-    return this.#internInto<WindowFile>(this.#files, `file ${entry}`, () => ({
-      owner: { kind: 'file', fileId },
-      executable: undefined,
-    }));
+    if (entry < this.#fileOfEntry.length) return this.#fileOfEntry.at(entry);
+    const file = this.#files.push({ owner: { kind: 'file', fileId }, executable: undefined }) - 1;
+    this.#fileOfEntry.push(file);
+    return file;
   }
 
   /** The number of the address space of a process as one collector sees it. */
@@ -125,17 +126,10 @@ export class SampleWindow {
     return this.#internInto(this.mappings, key, () => ({ file, start, end, fileOffset }));
   }
 
-  /** The number of a frame; a new one has no symbol yet. `mapping` is -1 for none. */
-  internFrame(file: number, addressHigh: number, addressLow: number, kind: FrameKind, mapping: number): number {
-    // Mappings of one window are far fewer than 2^26, kinds fewer than 2^6.
-    const index = this.#frames.intern(file, addressHigh, addressLow, (mapping + 1) * 64 + kind);
-    if (index === this.#symbols.length) {
-      this.#symbols.push(undefined);
-      const address = this.#addresses.intern(file, addressHigh, addressLow, 0);
-      if (address === this.#newestFrame.length) this.#newestFrame.push(0);
-      this.#earlierFrame.push(this.#newestFrame.at(address));
-      this.#newestFrame.set(address, index + 1);
-    }
+  /** The number of a frame; a new one has no symbol yet. `place` is of `frames`. */
+  internFrame(place: number, addressHigh: number, addressLow: number): number {
+    const index = this.frames.intern(place, addressHigh, addressLow);
+    if (index === this.#symbols.length) this.#symbols.push(undefined);
     return index;
   }
 
@@ -153,11 +147,7 @@ export class SampleWindow {
   nameFrames(fileId: FileId, addressHigh: number, addressLow: number, symbol: FrameSymbol): void {
     const file = this.#findFile(fileId);
     if (file === undefined) return;
-    const address = this.#addresses.find(file, addressHigh, addressLow, 0);
-    if (address < 0) return;
-    for (let next = this.#newestFrame.at(address); next > 0; next = this.#earlierFrame.at(next - 1)) {
-      this.nameFrame(next - 1, symbol);
-    }
+    for (const frame of this.frames.at(file, addressHigh, addressLow)) this.nameFrame(frame, symbol);
   }
 
   /** Keeps what was found of a file as a file, unless something was before. */
@@ -176,7 +166,7 @@ export class SampleWindow {
 
   #findFile({ word0, word1, word2, word3 }: FileId): number | undefined {
     const entry = this.#fileIndex.find(word0, word1, word2, word3);
-    return entry < 0 ? undefined : this.#entryByKey.get(`file ${entry}`);
+    return entry < 0 ? undefined : this.#fileOfEntry.at(entry);
   }
 
   internResource(resource: WindowResource): number {
@@ -236,28 +226,6 @@ export class SampleWindow {
     // The bytes of a link are a view into the message; a copy does not keep the whole message alive.
     const create = (): TraceLink => ({ traceId: link.traceId.slice(), spanId: link.spanId.slice() });
     return this.#internInto(this.links, key, create);
-  }
-
-  /** The number of the file, or address space, that a frame belongs to. */
-  frameFile(frame: number): number {
-    return this.#frames.word(frame, 0);
-  }
-
-  frameAddressHigh(frame: number): number {
-    return this.#frames.word(frame, 1);
-  }
-
-  frameAddressLow(frame: number): number {
-    return this.#frames.word(frame, 2);
-  }
-
-  frameKind(frame: number): FrameKind {
-    return (this.#frames.word(frame, 3) % 64) as FrameKind;
-  }
-
-  /** -1 for none. */
-  frameMapping(frame: number): number {
-    return Math.floor(this.#frames.word(frame, 3) / 64) - 1;
   }
 
   #internInto<T>(entries: T[], key: string, create: () => T): number {

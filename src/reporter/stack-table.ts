@@ -32,9 +32,7 @@ export class StackTable implements WindowStacks {
 
   /** Adds the stack `frames[0 .. length)`, leaf first, or finds it. */
   intern(frames: Uint32Array, length: number, isTruncated: boolean): number {
-    let hash = mixWord(hashSeed, isTruncated ? 1 : 0);
-    for (let i = 0; i < length; i++) hash = mixWord(hash, frames[i]!);
-    hash >>>= 0;
+    const hash = hashOf(frames, length, isTruncated);
     const mask = this.#places.length - 1;
     let place = hash & mask;
     for (;;) {
@@ -73,4 +71,22 @@ export class StackTable implements WindowStacks {
     }
     return true;
   }
+}
+
+// Not exported, so that V8 folds them into the code. Secret, so that nobody can choose frames that cancel each other.
+const firstSeed = hashSeed;
+const secondSeed = mixWord(hashSeed, 1);
+const factor = mixWord(hashSeed, 2) | 1;
+
+/** Two frames a step, in two chains, which the processor follows at the same time: one after the other costs four times as much. */
+function hashOf(frames: Uint32Array, length: number, isTruncated: boolean): number {
+  let first = firstSeed;
+  let second = secondSeed ^ (isTruncated ? 1 : 0);
+  let i = 0;
+  for (; i + 3 < length; i += 4) {
+    first = mixWord(first, frames[i]! ^ Math.imul(frames[i + 1]!, factor));
+    second = mixWord(second, frames[i + 2]! ^ Math.imul(frames[i + 3]!, factor));
+  }
+  for (; i < length; i++) first = mixWord(first, frames[i]!);
+  return mixWord(Math.imul(first, factor) ^ length, second) >>> 0;
 }

@@ -2,8 +2,7 @@ import type { BatchOutcome, SampleRejection } from '../model/batch-outcome.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
 import type { WindowResource } from '../profile/build/window-contents.ts';
 import type { Clock } from '../support/clock.ts';
-import { BatchTranslation } from './batch-translation.ts';
-import type { EventIndices } from './event-columns.ts';
+import { BatchTranslation, TranslationColumns } from './batch-translation.ts';
 import type { WindowUsage } from './merged-profiles.ts';
 import type { NativeNames } from './native-names.ts';
 import type { WindowStats } from './reporter-metrics.ts';
@@ -41,8 +40,10 @@ const noUsage: WindowUsage = { events: 0, bytes: 0 };
 
 const unlimited: WindowRoom = { maxEvents: Infinity, maxBytes: Infinity };
 
-// Telling a window's size costs about as much as adding a sample to it.
+/** Samples that are added between two looks at the window's size: a few where little room is left, or it would grow far beyond. */
 const samplesPerSizeCheck = 16;
+const samplesPerStep = 1_024;
+const ampleBytes = 8 * 1024 * 1024;
 
 /**
  * Takes batches into the window of the current reporting cycle. What a window may hold is bounded: samples beyond are
@@ -55,6 +56,7 @@ export class TraceIntake {
   readonly #native: NativeNames | undefined;
   readonly #onResources: ((resources: readonly WindowResource[]) => void) | undefined;
   readonly #shares: WindowShares;
+  readonly #columns = new TranslationColumns();
   #window = new SampleWindow();
   /** True until the first request for the window at hand, by when events that wait for a name are in it. */
   #isNewWindow = false;
@@ -168,7 +170,7 @@ export class TraceIntake {
   takeWindow(): SampleWindow {
     const taken = this.#window;
     this.#beginShares();
-    this.#window = new SampleWindow();
+    this.#window = new SampleWindow(taken.events.count);
     this.#isNewWindow = true;
     this.#mergedUsage = noUsage;
     return taken;
@@ -197,25 +199,19 @@ export class TraceIntake {
   }
 
   #translateSamples(batch: FrameBatch, store: SymbolSession, room: WindowRoom): number {
-    const window = this.#window;
-    const { samples } = batch;
-    const translation = new BatchTranslation(batch, window, store, this.#native);
-    const event: EventIndices = { resource: 0, profileType: 0, stack: 0, context: 0, link: 0 };
-    for (let i = 0; i < samples.count; i++) {
-      const firstMoment = samples.momentStart[i]!;
-      const endMoment = samples.momentStart[i + 1]!;
-      if (window.events.count + endMoment - firstMoment > room.maxEvents) return i;
-      if (i % samplesPerSizeCheck === 0 && this.#isLargerThan(room)) return i;
-      event.resource = translation.resource(samples.process[i]!);
-      event.profileType = translation.profileType(samples.profileType[i]!);
-      event.stack = translation.stack(samples.stack[i]!, samples.process[i]!);
-      event.link = translation.link(samples.link[i]!);
-      event.context = translation.context(i);
-      for (let moment = firstMoment; moment < endMoment; moment++) {
-        window.events.add(event, samples.timestampsUnixNano, samples.values, moment);
-      }
+    const { events } = this.#window;
+    const { count, momentStart } = batch.samples;
+    const translation = new BatchTranslation(batch, this.#window, store, this.#columns, this.#native);
+    for (let from = 0; from < count; ) {
+      const roomBytes = room.maxBytes - this.#window.sizeBytes;
+      if (roomBytes < 0) return from;
+      const most = Math.min(count, from + (roomBytes > ampleBytes ? samplesPerStep : samplesPerSizeCheck));
+      const to = lastWithin(momentStart, from, most, room.maxEvents - events.count);
+      translation.addSamples(from, to);
+      if (to < most) return to;
+      from = to;
     }
-    return samples.count;
+    return count;
   }
 
   #rejections(accepted: number, rejected: number, isFull: boolean): SampleRejection[] {
@@ -229,6 +225,15 @@ export class TraceIntake {
       reason,
     }));
   }
+}
+
+/** The last of the samples `from .. to` up to which there are at most `room` moments, plus one. */
+function lastWithin(momentStart: Uint32Array, from: number, to: number, room: number): number {
+  const most = momentStart[from]! + room;
+  if (momentStart[to]! <= most) return to;
+  let end = from;
+  while (momentStart[end + 1]! <= most) end++;
+  return end;
 }
 
 function difference(now: WindowUsage, before: WindowUsage): WindowUsage {

@@ -20,10 +20,10 @@ export function resolveLateNames(window: SampleWindow, store: SymbolSession): vo
   const tables = new Map<number, SymbolLookup | undefined>();
   for (let frame = 0; frame < window.symbols.length; frame++) {
     if (window.symbols[frame] !== undefined) continue;
-    const file = window.frameFile(frame);
+    const file = window.frames.file(frame);
     const { owner, isClosed } = window.files[file]!;
     if (!tables.has(file)) tables.set(file, isClosed ? undefined : openOwner(owner, store));
-    window.nameFrame(frame, tables.get(file)?.find(window.frameAddressHigh(frame), window.frameAddressLow(frame)));
+    window.nameFrame(frame, tables.get(file)?.find(window.frames.addressHigh(frame), window.frames.addressLow(frame)));
   }
 }
 
@@ -36,8 +36,8 @@ export function countUnresolved(
 ): UnresolvedFrames[] {
   const counts = new Map<string, { reason: UnresolvedFrames['reason']; frameType: string; count: number }>();
   for (const frame of unnamedFrames(window, events)) {
-    const kind = window.frameKind(frame);
-    const { owner } = window.files[window.frameFile(frame)]!;
+    const kind = window.frames.kind(frame);
+    const { owner } = window.files[window.frames.file(frame)]!;
     const reason = nativeReason(window, frame, owner, native) ?? reasonOf(window, frame, owner, kind, store);
     const key = `${reason} ${kind}`;
     const entry = counts.get(key) ?? { reason, frameType: frameTypeName(kind), count: 0 };
@@ -53,7 +53,7 @@ function nativeReason(
   owner: FileOwner,
   native: NativeNames | undefined,
 ): string | undefined {
-  return native?.reasonOf(owner, window.frameAddressHigh(frame), window.frameAddressLow(frame));
+  return native?.reasonOf(owner, window.frames.addressHigh(frame), window.frames.addressLow(frame));
 }
 
 /** Frames without a name in the stacks of `events`, each once. */
@@ -87,10 +87,10 @@ export function contentsOf(window: SampleWindow, events: TraceEvents, store: Sym
 
 function frameOf(window: SampleWindow, frame: number): WindowFrame {
   return {
-    file: window.frameFile(frame),
-    address: (BigInt(window.frameAddressHigh(frame)) << 32n) | BigInt(window.frameAddressLow(frame)),
-    kind: window.frameKind(frame),
-    mapping: window.frameMapping(frame),
+    file: window.frames.file(frame),
+    address: (BigInt(window.frames.addressHigh(frame)) << 32n) | BigInt(window.frames.addressLow(frame)),
+    kind: window.frames.kind(frame),
+    mapping: window.frames.mapping(frame),
     symbol: window.symbols[frame],
   };
 }
@@ -108,5 +108,5 @@ function reasonOf(
 ): UnresolvedFrames['reason'] {
   if (kind === frameKinds.unspecified) return 'unknown_kind';
   if (owner.kind === 'process') return 'never_submitted';
-  return store.reasonUnknown(owner.fileId, window.frameAddressHigh(frame), window.frameAddressLow(frame));
+  return store.reasonUnknown(owner.fileId, window.frames.addressHigh(frame), window.frames.addressLow(frame));
 }

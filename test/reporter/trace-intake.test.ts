@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { unknownExecutable } from '../../src/model/executable.ts';
 import type { FileId } from '../../src/model/file-id.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
+import type { SampleWindow } from '../../src/reporter/sample-window.ts';
 import type { SymbolSource } from '../../src/reporter/symbol-source.ts';
 import type { WindowLimits } from '../../src/reporter/trace-intake.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
@@ -229,5 +231,79 @@ for (const { name, usage, accepted } of [
     const outcome = intake.submit(batchOf({ samples: [sampleAt(5n), sampleAt(6n), sampleAt(7n)] }));
     assert.equal(outcome.acceptedSamples, accepted);
     assert.match(outcome.rejections[0]!.reason, /max_events 1000, max_bytes 1000000000/);
+  });
+}
+
+test('TraceIntake keeps every part of every sample, whatever the batches before were', () => {
+  const kinds = fc.constantFrom(frameKinds.native, frameKinds.kernel, frameKinds.jvm, frameKinds.v8js);
+  const frame = fc.record({
+    file: fc.nat(2),
+    isOfProcess: fc.boolean(),
+    address: fc.nat(5),
+    kind: kinds,
+    isMapped: fc.boolean(),
+  });
+  const sample = fc.record({
+    frames: fc.array(frame, { minLength: 1, maxLength: 6 }),
+    pid: fc.integer({ min: 1, max: 3 }),
+    threadId: fc.nat(2),
+    threadName: fc.constantFrom('', 'main', 'gc'),
+    cpu: fc.integer({ min: -1, max: 1 }),
+    truncated: fc.boolean(),
+    timestamps: fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { minLength: 1, maxLength: 3 }),
+  });
+  fc.assert(
+    fc.property(fc.array(fc.array(sample, { maxLength: 12 }), { maxLength: 6 }), (batches) => {
+      const intake = intakeOf();
+      const processes = [1, 2, 3, 4].map((pid) => processOf(pid, { comm: `comm ${pid}` }));
+      const files = [0, 1, 2].map(fileIdOf);
+      const mappings = files.map((fileId) => ({ fileId, start: 0n, end: 9n, fileOffset: 0n }));
+      const sent: string[] = [];
+      for (const samples of batches) {
+        const sketches = samples.map(
+          ({ frames, pid, ...rest }): SampleSketch => ({
+            ...rest,
+            process: processes[pid]!,
+            frames: frames.map(({ file: number, isOfProcess, address, kind, isMapped }) => ({
+              ...(isOfProcess ? { process: processes[pid]! } : { file: files[number]! }),
+              ...(isMapped && { mapping: mappings[number]! }),
+              address: BigInt(address),
+              kind,
+            })),
+          }),
+        );
+        assert.equal(intake.submit(batchOf({ samples: sketches })).acceptedSamples, samples.length);
+        for (const sketch of sketches) for (const time of sketch.timestamps) sent.push(tellSketch(sketch, time));
+      }
+      assert.deepEqual(tellEvents(intake.takeWindow()), sent);
+    }),
+    { endOnFailure: true },
+  );
+});
+
+function tellSketch(sample: SampleSketch, time: bigint): string {
+  const frames = sample.frames.map(({ file, process, address, kind, mapping }) => {
+    return `${process?.pid ?? file!.word3}:${address}:${kind}:${mapping?.fileId.word3}`;
+  });
+  const { pid, comm } = sample.process!;
+  return [pid, sample.threadId, sample.threadName || comm, sample.cpu, sample.truncated, time, ...frames].join(' ');
+}
+
+function tellEvents({ events, resources, contexts, stacks, frames, files, mappings }: SampleWindow): string[] {
+  return Array.from({ length: events.count }, (_, event) => {
+    const stack = events.stack(event);
+    const told: string[] = [];
+    for (let at = stacks.startOf(stack); at < stacks.startOf(stack + 1); at++) {
+      const frame = stacks.frameAt(at);
+      const { owner } = files[frames.file(frame)]!;
+      const mapping = frames.mapping(frame);
+      const mapped = mapping < 0 ? undefined : files[mappings[mapping]!.file]!.owner;
+      const told1 = owner.kind === 'file' ? owner.fileId.word3 : owner.process.pid;
+      const told4 = mapped?.kind === 'file' ? mapped.fileId.word3 : undefined;
+      told.push(`${told1}:${frames.addressLow(frame)}:${frames.kind(frame)}:${told4}`);
+    }
+    const { threadId, threadName, cpu } = contexts[events.context(event)]!;
+    const { pid } = resources[events.resource(event)]!.process;
+    return [pid, threadId, threadName, cpu, stacks.isTruncated(stack), events.unixNano(event), ...told].join(' ');
   });
 }

@@ -150,13 +150,13 @@ function missingNames(window: SampleWindow): MissingName[] {
   const { symbols, files } = window;
   const missing: MissingName[] = [];
   for (let frame = symbols.indexOf(undefined); frame >= 0; frame = symbols.indexOf(undefined, frame + 1)) {
-    const kind = window.frameKind(frame);
+    const kind = window.frames.kind(frame);
     if (!isCollectorNamed(kind)) continue;
-    const { owner } = files[window.frameFile(frame)]!;
+    const { owner } = files[window.frames.file(frame)]!;
     missing.push({
       owner,
-      addressHigh: window.frameAddressHigh(frame),
-      addressLow: window.frameAddressLow(frame),
+      addressHigh: window.frames.addressHigh(frame),
+      addressLow: window.frames.addressLow(frame),
       kind,
     });
   }

@@ -167,8 +167,8 @@ class Week {
     const names = new Set<string>();
     window.symbols.forEach((symbol, frame) => {
       if (symbol === undefined) return;
-      const { owner } = window.files[window.frameFile(frame)]!;
-      const address = (BigInt(window.frameAddressHigh(frame)) << 32n) | BigInt(window.frameAddressLow(frame));
+      const { owner } = window.files[window.frames.file(frame)]!;
+      const address = (BigInt(window.frames.addressHigh(frame)) << 32n) | BigInt(window.frames.addressLow(frame));
       assert.equal(symbol.functionName, this.collector.nameOf(owner, address), `cycle ${cycle}`);
       names.add(symbol.functionName);
     });

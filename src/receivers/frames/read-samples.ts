@@ -1,11 +1,11 @@
 // hot
+import { highWord, lowWord } from '../../model/frame-batch.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { MomentArrays, SampleArrays } from './batch-columns.ts';
 import type { Spans } from './batch-spans.ts';
 import type { TableSizes } from './read-frames.ts';
 import type { RejectionCause, Rejections } from './rejections.ts';
 import type { SampleTime } from './sample-time.ts';
-import { highWord, lowWord } from './sample-time.ts';
 import type { FieldNames } from './wire.ts';
 import { badVarint, endOfVarint, longVarint, outOfRange, pathOf, readVarint64, skipField, truncated } from './wire.ts';
 

@@ -1,4 +1,5 @@
 // hot
+import { highWord, lowWord } from '../../model/frame-batch.ts';
 
 /** TimeBounds is the largest distance of a timestamp from the service's own time. */
 export interface TimeBounds {
@@ -14,10 +15,6 @@ export interface ClockAnchor {
 
 const wordRange = 0x1_0000_0000;
 const mask64 = 0xffff_ffff_ffff_ffffn;
-
-/** Positions of the low and the high half of a 64-bit element among the words of its array on this machine. */
-export const lowWord: 0 | 1 = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 0 : 1;
-export const highWord: 0 | 1 = lowWord === 0 ? 1 : 0;
 
 /**
  * Turns the timestamps of one batch into Unix nanoseconds and holds them against the service's time, in 32-bit words:

@@ -4,6 +4,9 @@ import type { BufferPool } from '../support/buffer-pool.ts';
 /** Bytes before each message: a flag for compression, and four bytes of length, the highest first. */
 export const prefixBytes = 5;
 
+/** A larger message is copied in parts, as they come; its memory is none that is used again. */
+const largeBytes = 4 * 1024 * 1024;
+
 /** A message as it came, or the reason why there is none. */
 export type ReadMessage =
   | { readonly kind: 'message'; readonly bytes: Buffer; readonly isCompressed: boolean }
@@ -25,6 +28,9 @@ export class MessageReader {
   #sizeBytes = -1;
   #isCompressed = false;
   readonly #prefix = Buffer.allocUnsafe(prefixBytes);
+  /** A large message, copied as its pieces come: to copy all of it at its end would stop the event loop for long. */
+  #large: Buffer | undefined;
+  #largeBytes = 0;
 
   /** `buffers` has the memory of messages. */
   constructor(maxBytes: number, buffers?: BufferPool) {
@@ -42,8 +48,16 @@ export class MessageReader {
   }
 
   push(piece: Buffer): void {
-    this.#pieces.push(piece);
     this.#heldBytes += piece.length;
+    const rest = this.#large === undefined ? piece : this.#fill(this.#large, piece);
+    if (rest.length > 0) this.#pieces.push(rest);
+  }
+
+  /** Copies what the large message lacks, and returns the rest of the piece. */
+  #fill(large: Buffer, piece: Buffer): Buffer {
+    const copied = piece.copy(large, this.#largeBytes);
+    this.#largeBytes += copied;
+    return piece.subarray(copied);
   }
 
   /** The next message; `undefined` while it is not whole. */
@@ -58,10 +72,32 @@ export class MessageReader {
       this.#isCompressed = flag === 1;
       this.#sizeBytes = sizeBytes;
     }
-    if (this.#heldBytes < this.#sizeBytes) return undefined;
-    const bytes = this.#take(this.#buffers?.take(this.#sizeBytes) ?? Buffer.allocUnsafe(this.#sizeBytes));
+    if (this.#heldBytes < this.#sizeBytes) {
+      // Memory for a whole message is due only to a sender who has sent a part of it.
+      const isUnderWay = this.#sizeBytes > largeBytes && 4 * this.#heldBytes >= this.#sizeBytes;
+      if (isUnderWay && this.#large === undefined) this.#beginLarge();
+      return undefined;
+    }
+    const bytes = this.#large === undefined ? this.#takeSmall() : this.#takeLarge(this.#large);
     this.#sizeBytes = -1;
     return { kind: 'message', bytes, isCompressed: this.#isCompressed };
+  }
+
+  #beginLarge(): void {
+    const heldBytes = this.#heldBytes;
+    this.#large = Buffer.allocUnsafeSlow(this.#sizeBytes);
+    this.#largeBytes = this.#take(Buffer.allocUnsafeSlow(heldBytes)).copy(this.#large);
+    this.#heldBytes = heldBytes;
+  }
+
+  #takeLarge(large: Buffer): Buffer {
+    this.#heldBytes -= large.length;
+    this.#large = undefined;
+    return large;
+  }
+
+  #takeSmall(): Buffer {
+    return this.#take(this.#buffers?.take(this.#sizeBytes) ?? Buffer.allocUnsafe(this.#sizeBytes));
   }
 
   /** Fills `taken`. A piece is part of what was read from the socket at once, which may be far more, and a message may be held for long. */

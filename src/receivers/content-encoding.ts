@@ -1,6 +1,8 @@
-import { promisify } from 'node:util';
-import { gunzip, inflate } from 'node:zlib';
+import { createGunzip, createInflate } from 'node:zlib';
 import { decompressZstd } from '../support/decompress-zstd.ts';
+import { decompressed } from '../support/decompressed.ts';
+import type { Steps, WorkQueue } from '../support/steps.ts';
+import { atOnce } from '../support/steps.ts';
 import { decompressSnappyBlock, decompressSnappyFrames, OutputTooLarge } from './snappy.ts';
 
 /** Names of HTTP's `Content-Encoding` that a server may take; the empty one is no compression. */
@@ -19,14 +21,21 @@ export function contentEncodingOf(header: string | undefined): ContentEncoding |
   return contentEncodings.find((encoding) => encoding === (name === 'identity' ? '' : name));
 }
 
-/** Decompresses a body; stops as soon as it becomes larger than `maxBytes`. */
+/** Snappy content up to this size, which becomes 22 times as large at most, is expanded at once. */
+const mostExpandedAtOnceBytes = 64 * 1024;
+
+/**
+ * Decompresses a body; stops as soon as it becomes larger than `maxBytes`. `work`, if given, does the event loop's
+ * part of that in slices.
+ */
 export async function decompress(
   bytes: Uint8Array,
   encoding: ContentEncoding,
   maxBytes: number,
+  work?: WorkQueue,
 ): Promise<Decompressed> {
   try {
-    return { kind: 'whole', bytes: await expand(bytes, encoding, maxBytes) };
+    return { kind: 'whole', bytes: await expand(bytes, encoding, maxBytes, work) };
   } catch (error) {
     const { code, message } = error as Error & { code?: string };
     if (error instanceof OutputTooLarge || code === 'ERR_BUFFER_TOO_LARGE') return { kind: 'too_large' };
@@ -34,22 +43,28 @@ export async function decompress(
   }
 }
 
-async function expand(bytes: Uint8Array, encoding: ContentEncoding, maxBytes: number): Promise<Uint8Array> {
-  const options = { maxOutputLength: maxBytes };
+async function expand(
+  bytes: Uint8Array,
+  encoding: ContentEncoding,
+  maxBytes: number,
+  work: WorkQueue | undefined,
+): Promise<Uint8Array> {
+  const run = <T>(steps: Steps<T>): T | Promise<T> =>
+    work === undefined || bytes.length <= mostExpandedAtOnceBytes ? atOnce(steps) : work.add(steps);
   switch (encoding) {
     case '':
       return bytes;
     case 'gzip':
-      return promisify<Uint8Array, object, Buffer>(gunzip)(bytes, options);
+      return decompressed(createGunzip(), bytes, maxBytes, work);
     case 'zstd':
-      return decompressZstd(bytes, maxBytes);
+      return decompressZstd(bytes, maxBytes, work);
     // In HTTP both are the format of zlib (RFC 9110, 8.4.1.2).
     case 'zlib':
     case 'deflate':
-      return promisify<Uint8Array, object, Buffer>(inflate)(bytes, options);
+      return decompressed(createInflate(), bytes, maxBytes, work);
     case 'snappy':
-      return decompressSnappyBlock(bytes, maxBytes);
+      return run(decompressSnappyBlock(bytes, maxBytes));
     case 'x-snappy-framed':
-      return decompressSnappyFrames(bytes, maxBytes);
+      return run(decompressSnappyFrames(bytes, maxBytes));
   }
 }

@@ -7,6 +7,7 @@ import { givenUpTexts } from '../grpc/unfinished-messages.ts';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
 import { warnIfOpen } from '../support/open-listener.ts';
+import { WorkQueue } from '../support/steps.ts';
 import { TlsFiles } from '../support/tls/tls-files.ts';
 import type { ContentEncoding } from './content-encoding.ts';
 import { decompress } from './content-encoding.ts';
@@ -82,7 +83,7 @@ export class GrpcServer {
       windowBytes: flowControlWindowBytes,
       maxMessageBytes: config.maxReceiveMessageBytes,
       minTlsVersion: config.tls?.minVersion ?? 'TLSv1.2',
-      decompressors,
+      decompressors: decompressorsOn(new WorkQueue(clock)),
       guard,
       settingsTimeoutMs,
       clock,
@@ -177,10 +178,12 @@ const encodings: Readonly<Record<string, ContentEncoding>> = {
   snappy: 'x-snappy-framed',
 };
 
-/** By their names in `grpc-encoding`. */
-const decompressors: ReadonlyMap<string, Decompress> = new Map(
-  Object.entries(encodings).map(([name, encoding]) => [
-    name,
-    (bytes, maxBytes) => decompress(bytes, encoding, maxBytes),
-  ]),
-);
+/** By their names in `grpc-encoding`; large messages are decompressed in the slices of `work`. */
+function decompressorsOn(work: WorkQueue): ReadonlyMap<string, Decompress> {
+  return new Map(
+    Object.entries(encodings).map(([name, encoding]) => [
+      name,
+      (bytes, maxBytes) => decompress(bytes, encoding, maxBytes, work),
+    ]),
+  );
+}

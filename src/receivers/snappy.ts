@@ -1,4 +1,7 @@
 // hot
+import { gatherBytes } from '../support/gather-bytes.ts';
+import type { Steps } from '../support/steps.ts';
+
 /** The content decompresses to more than it may. */
 export class OutputTooLarge extends Error {
   constructor(maxBytes: number) {
@@ -11,7 +14,7 @@ export class OutputTooLarge extends Error {
  * Decompresses one Snappy block (https://github.com/google/snappy/blob/main/format_description.txt).
  * @throws RangeError when the block is damaged, OutputTooLarge
  */
-export function decompressSnappyBlock(bytes: Uint8Array, maxBytes: number): Uint8Array {
+export function* decompressSnappyBlock(bytes: Uint8Array, maxBytes: number): Steps<Uint8Array> {
   const [sizeBytes, start] = readLength(bytes);
   if (sizeBytes > maxBytes) throw new OutputTooLarge(maxBytes);
   // A copy of 64 bytes takes 3: a block beyond that ratio cannot come of these bytes, and must not be allocated.
@@ -19,7 +22,12 @@ export function decompressSnappyBlock(bytes: Uint8Array, maxBytes: number): Uint
   const output = new Uint8Array(sizeBytes);
   let p = start;
   let written = 0;
+  let stepEnd = bytesAStep;
   while (p < bytes.length) {
+    if (written >= stepEnd) {
+      stepEnd = written + bytesAStep;
+      yield;
+    }
     const tag = bytes[p++]!;
     if ((tag & 3) === 0) {
       let length = (tag >>> 2) + 1;
@@ -29,9 +37,13 @@ export function decompressSnappyBlock(bytes: Uint8Array, maxBytes: number): Uint
         p += lengthBytes;
       }
       if (length > bytes.length - p || length > sizeBytes - written) throw damaged();
-      output.set(bytes.subarray(p, p + length), written);
-      p += length;
-      written += length;
+      for (const end = p + length; p < end; ) {
+        const part = bytes.subarray(p, Math.min(end, p + literalBytesAStep));
+        output.set(part, written);
+        p += part.length;
+        written += part.length;
+        if (p < end) yield;
+      }
       continue;
     }
     const isShort = (tag & 3) === 1;
@@ -52,7 +64,7 @@ export function decompressSnappyBlock(bytes: Uint8Array, maxBytes: number): Uint
  * (https://github.com/google/snappy/blob/main/framing_format.txt).
  * @throws RangeError when the stream is damaged, OutputTooLarge
  */
-export function decompressSnappyFrames(bytes: Uint8Array, maxBytes: number): Uint8Array {
+export function* decompressSnappyFrames(bytes: Uint8Array, maxBytes: number): Steps<Uint8Array> {
   const parts: Uint8Array[] = [];
   let left = maxBytes;
   let p = 0;
@@ -67,15 +79,21 @@ export function decompressSnappyFrames(bytes: Uint8Array, maxBytes: number): Uin
     } else if (type <= 1) {
       const checksum = readLittleEndian(bytes, start, 4);
       const content = bytes.subarray(start + 4, p);
-      const part = type === 0 ? decompressSnappyBlock(content, Math.min(left, maxFrameBytes)) : content;
+      if (content.length > maxFrameBytes * 2) throw damaged();
+      const part = type === 0 ? yield* decompressSnappyBlock(content, Math.min(left, maxFrameBytes)) : content;
       left -= part.length;
       if (left < 0) throw new OutputTooLarge(maxBytes);
       if (maskedCrc32c(part) !== checksum) throw damaged();
       parts.push(part);
+      yield;
     } else if (type < 0x80) throw damaged();
   }
-  return Buffer.concat(parts);
+  return yield* gatherBytes(parts, maxBytes - left);
 }
+
+/** Bytes are copied at a nanosecond each; those of a literal, which are copied together, at a tenth. */
+const bytesAStep = 65_536;
+const literalBytesAStep = 256 * 1024;
 
 const streamIdentifier = 0xff;
 const maxFrameBytes = 65_536;

@@ -1,5 +1,7 @@
-import type { Transform } from 'node:stream';
-import { constants, zstdDecompress } from 'node:zlib';
+import { constants, createZstdDecompress } from 'node:zlib';
+import { bufferTooLarge, decompressed } from './decompressed.ts';
+import { gathered } from './gather-bytes.ts';
+import type { WorkQueue } from './steps.ts';
 
 /**
  * Decompresses all frames of a zstd text. Node.js's own functions end after the first one and leave the rest unsaid, but a text
@@ -7,17 +9,18 @@ import { constants, zstdDecompress } from 'node:zlib';
  * @throws ERR_BUFFER_TOO_LARGE as soon as the output becomes larger than `maxBytes`, or for a window far larger than that;
  * another error for damaged input
  */
-export async function decompressZstd(bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> {
+export async function decompressZstd(bytes: Uint8Array, maxBytes: number, work?: WorkQueue): Promise<Uint8Array> {
   const outputs: Uint8Array[] = [];
+  const windowLog = windowLogOf(maxBytes);
   let room = maxBytes;
   for (let offset = 0; offset < bytes.length || outputs.length === 0; ) {
-    const { output, consumedBytes } = await decompressFrame(bytes.subarray(offset), room, windowLogOf(maxBytes));
+    const { output, consumedBytes } = await decompressFrame(bytes.subarray(offset), room, windowLog, work);
     outputs.push(output);
     offset += consumedBytes;
     room -= output.length;
-    if (room < 0) throw tooLarge('the output is too large');
   }
-  return outputs.length === 1 ? outputs[0]! : Buffer.concat(outputs);
+  if (outputs.length === 1) return outputs[0]!;
+  return gathered(outputs, maxBytes - room, work);
 }
 
 interface ZstdFrame {
@@ -25,23 +28,20 @@ interface ZstdFrame {
   readonly consumedBytes: number;
 }
 
-// With `info`, the callback gets the stream beside the output; the types of Node.js do not tell.
-interface WithInfo {
-  readonly buffer: Buffer;
-  readonly engine: Transform & { readonly bytesWritten: number };
-}
-
-function decompressFrame(bytes: Uint8Array, maxBytes: number, windowLog: number): Promise<ZstdFrame> {
-  // Node.js takes no bound of 0.
-  const maxOutputLength = Math.max(maxBytes, 1);
-  const options = { maxOutputLength, info: true, params: { [constants.ZSTD_d_windowLogMax]: windowLog } };
-  return new Promise((resolve, reject) => {
-    zstdDecompress(bytes, options, (error, result) => {
-      if (error) return reject(isWindowTooLarge(error) ? tooLarge(error.message) : error);
-      const { buffer, engine } = result as unknown as WithInfo;
-      resolve({ output: buffer, consumedBytes: engine.bytesWritten });
-    });
-  });
+async function decompressFrame(
+  bytes: Uint8Array,
+  maxBytes: number,
+  windowLog: number,
+  work: WorkQueue | undefined,
+): Promise<ZstdFrame> {
+  const params = { [constants.ZSTD_d_windowLogMax]: windowLog };
+  const stream = createZstdDecompress({ params });
+  try {
+    const output = await decompressed(stream, bytes, maxBytes, work);
+    return { output, consumedBytes: stream.bytesWritten };
+  } catch (error) {
+    throw isWindowTooLarge(error as NodeJS.ErrnoException) ? bufferTooLarge((error as Error).message) : error;
+  }
 }
 
 /**
@@ -55,8 +55,4 @@ function windowLogOf(maxBytes: number): number {
 
 function isWindowTooLarge(error: NodeJS.ErrnoException): boolean {
   return error.code === 'ZSTD_error_frameParameter_windowTooLarge';
-}
-
-function tooLarge(message: string): Error {
-  return Object.assign(new RangeError(message), { code: 'ERR_BUFFER_TOO_LARGE' });
 }

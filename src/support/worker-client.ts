@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { WorkerOptions } from 'node:worker_threads';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from './clock.ts';
@@ -66,8 +67,10 @@ export class WorkerClient<Request, Reply> {
 
   async #ask(request: Request): Promise<WorkerReply<Reply>> {
     this.#idle.abort();
+    const isNew = this.#worker === undefined;
     this.#worker ??= this.#start();
     const worker = this.#worker;
+    const reply = replyOf<Reply>(worker);
     const answered = new AbortController();
     const late = this.#clock.sleep(this.#limits.timeoutMs, answered.signal).then(
       (): WorkerReply<Reply> => ({
@@ -77,7 +80,8 @@ export class WorkerClient<Request, Reply> {
       }),
       (): Promise<never> => new Promise(() => undefined),
     );
-    const reply = replyOf<Reply>(worker);
+    // Its start takes milliseconds, and so does the copy of a large request: each has a turn of its own.
+    if (isNew) await setImmediate();
     worker.postMessage(request);
     const result = await Promise.race([reply, late]);
     answered.abort();

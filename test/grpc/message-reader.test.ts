@@ -57,3 +57,24 @@ for (const { name, prefix, fault } of [
     assert.deepEqual(reader.next(), fault);
   });
 }
+
+test('a large message is copied as its pieces come, once a quarter of it is there, and what follows it is read', () => {
+  const large = Buffer.alloc(6_000_000, 'some bytes of a large message');
+  const bytes = Buffer.concat([frameMessage(large), frameMessage(Buffer.from('next'))]);
+  const pieceBytes = 16_384;
+  const reader = new MessageReader(large.length);
+  const read: Buffer[] = [];
+  const pieceCounts: number[] = [];
+  for (let offset = 0; offset < bytes.length; offset += pieceBytes) {
+    reader.push(bytes.subarray(offset, offset + pieceBytes));
+    for (let next = reader.next(); next !== undefined; next = reader.next()) {
+      if (next.kind === 'message') read.push(next.bytes);
+    }
+    const takenBytes = read.reduce((sum, taken) => sum + taken.length + 5, 0);
+    assert.equal(reader.heldBytes, Math.min(offset + pieceBytes, bytes.length) - takenBytes);
+    pieceCounts.push(reader.pieceCount);
+  }
+  assert.ok(read[0]!.equals(large));
+  assert.deepEqual(read.slice(1), [Buffer.from('next')]);
+  assert.equal(Math.max(...pieceCounts), Math.floor(large.length / 4 / pieceBytes));
+});

@@ -1,6 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { encodeProfilesJson } from '../../otlp/json/encode-profiles-json.ts';
+import type { Clock } from '../../support/clock.ts';
+import { gathered } from '../../support/gather-bytes.ts';
+import { WorkQueue } from '../../support/steps.ts';
 import { compress } from '../compression.ts';
 import type { ExportClient, SendResult } from '../export-client.ts';
 import { fullyAccepted } from '../export-client.ts';
@@ -23,10 +26,12 @@ export interface MessageSink {
 export class FileClient implements ExportClient {
   readonly #config: FileConfig;
   readonly #sink: MessageSink;
+  readonly #work: WorkQueue;
   readonly sendsProtobuf: boolean;
 
-  constructor(config: FileConfig, sink: MessageSink) {
+  constructor(config: FileConfig, sink: MessageSink, clock: Pick<Clock, 'nowMs'>) {
     this.sendsProtobuf = config.format !== 'json';
+    this.#work = new WorkQueue(clock);
     this.#config = config;
     this.#sink = sink;
   }
@@ -48,7 +53,7 @@ export class FileClient implements ExportClient {
 
   readonly send = async (request: ExportRequest): Promise<SendResult> => {
     const { compression, compressionLevel } = this.#config;
-    const message = await compress(this.#encode(request), compression, compressionLevel);
+    const message = await compress(await this.#encode(request), compression, compressionLevel);
     try {
       await this.#sink.write(message);
       return fullyAccepted;
@@ -64,13 +69,13 @@ export class FileClient implements ExportClient {
     return this.#sink.close();
   }
 
-  #encode(request: ExportRequest): Uint8Array {
+  #encode(request: ExportRequest): Uint8Array | Promise<Uint8Array> {
     const { format, layout } = this.#config;
     if (format === 'json') return Buffer.from(`${encodeProfilesJson(request.data)}\n`);
     const bytes = request.encoded();
     if (layout === 'per_message') return bytes;
     const length = Buffer.alloc(4);
     length.writeUInt32BE(bytes.length);
-    return Buffer.concat([length, bytes]);
+    return gathered([length, bytes], length.length + bytes.length, this.#work);
   }
 }

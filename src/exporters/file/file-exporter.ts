@@ -21,7 +21,7 @@ export function createFileExporter(
     config.layout === 'stream'
       ? new StreamFile(config, { logger, clock, openFile: open })
       : new MessageFolder(config, logger, clock);
-  const client = new FileClient(config, sink);
+  const client = new FileClient(config, sink, clock);
   // A write to disk cannot be taken back, so an attempt has no time limit of its own.
   return new QueuedExporter(id, client, { ...config, timeoutMs: 0 }, dependencies);
 }

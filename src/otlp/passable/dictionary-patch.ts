@@ -105,7 +105,7 @@ export class DictionaryPatch {
     const room = 64 * (this.#locationEdits.length + this.#newTexts.size);
     const writer = new ProtobufWriter(bytes.length + room + (hasReferences ? bytes.length >> 2 : 0));
     yield* writeEdited(writer, bytes, [0, bytes.length], this.#topEdits());
-    return writer.finish();
+    return yield* writer.finishInSteps();
   }
 
   #topEdits(): Edit[] {

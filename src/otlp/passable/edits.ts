@@ -23,6 +23,8 @@ export interface MessageEdit {
 
 /** An edit takes a fraction of a microsecond. */
 const editsAStep = 512;
+/** Bytes between two edits that are copied together. */
+const mostCopiedAtOnceBytes = 256 * 1024;
 
 /** Writes the bytes from `start` to `end` with edits, which are in ascending order and do not overlap. */
 export function* writeEdited(
@@ -35,7 +37,9 @@ export function* writeEdited(
   for (let i = edits.length - 1; i >= 0; i--) {
     const edit = edits[i]!;
     if (i % editsAStep === editsAStep - 1) yield;
-    writer.copy(bytes.subarray(edit.end, copied));
+    const between = bytes.subarray(edit.end, copied);
+    if (between.length > mostCopiedAtOnceBytes) yield* writer.copyInSteps(between);
+    else writer.copy(between);
     if ('write' in edit) edit.write(writer);
     else {
       const mark = writer.length;
@@ -44,5 +48,5 @@ export function* writeEdited(
     }
     copied = edit.start;
   }
-  writer.copy(bytes.subarray(start, copied));
+  yield* writer.copyInSteps(bytes.subarray(start, copied));
 }

@@ -1,4 +1,5 @@
 // hot
+import type { Steps } from '../../support/steps.ts';
 import { once } from './byte-walk.ts';
 import type { DictionaryColumns } from './dictionary-columns.ts';
 import { grown } from './dictionary-columns.ts';
@@ -184,8 +185,11 @@ export function hashFunction(hash: PairHash, columns: DictionaryColumns, index: 
   hash.words(low, columns.functionLineHigh[index]!, 0);
 }
 
+/** A function is hashed in some 50 ns. */
+const functionsAStep = 4096;
+
 /** Fills the columns of what functions say, from the hashes of their texts. */
-export function hashFunctionTexts(hash: PairHash, columns: DictionaryColumns): void {
+export function* hashFunctionTexts(hash: PairHash, columns: DictionaryColumns): Steps<void> {
   const count = columns.counts[tables.function]!;
   const { strings, functionName, functionSystemName, functionFile } = columns;
   if (columns.functionTextA.length < count) {
@@ -193,6 +197,7 @@ export function hashFunctionTexts(hash: PairHash, columns: DictionaryColumns): v
     columns.functionTextB = new Int32Array(2 * count);
   }
   for (let index = 0; index < count; index++) {
+    if (index % functionsAStep === functionsAStep - 1) yield;
     hash.start(tables.function);
     hash.pair(strings.firstWord(functionName[index]!), strings.secondWord(functionName[index]!));
     hash.pair(strings.firstWord(functionSystemName[index]!), strings.secondWord(functionSystemName[index]!));

@@ -3,6 +3,9 @@ import { PairHash } from './pair-hash.ts';
 import type { PassableProfiles } from './passable-scanner.ts';
 import { tables } from './table-scan.ts';
 
+/** Texts that are made again are those of files and of classes, soon after one another. A larger Map would grow for milliseconds. */
+const mostTexts = 8192;
+
 /** The string table of a passable message: its texts are made one by one, when somebody asks. */
 export class TextColumns {
   readonly #buffer: Buffer;
@@ -20,6 +23,7 @@ export class TextColumns {
     let text = this.#texts.get(index);
     if (text === undefined) {
       text = this.#slice(this.#columns.stringStart[index]!, this.#columns.stringEnd[index]!);
+      if (this.#texts.size === mostTexts) this.#texts.clear();
       this.#texts.set(index, text);
     }
     return text;

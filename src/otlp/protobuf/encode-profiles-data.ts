@@ -30,7 +30,7 @@ export function* encodeInSteps(data: ProfilesData): Steps<Uint8Array> {
   yield* encodeDictionary(writer, data.dictionary);
   writer.message(2, 0);
   yield* encodeMessages(writer, 1, data.resourceProfiles, resourceProfilesInSteps);
-  return writer.finish();
+  return yield* writer.finishInSteps();
 }
 
 /** Writes the fields of one entry of `resource_profiles`; this and the next three serve to measure parts of a request. */

@@ -1,4 +1,8 @@
 // hot
+
+import { gatherBytes } from '../../support/gather-bytes.ts';
+import type { Steps } from '../../support/steps.ts';
+
 /**
  * Writes protobuf from the last byte to the first: the length of a message is known when its head is written, so nothing
  * is measured beforehand or moved afterwards. Callers write the fields of a message, and the elements of a list, in
@@ -27,6 +31,12 @@ export class ProtobufWriter {
     const { buffer, byteOffset, length } = this.#buffer.subarray(this.#position);
     const bytes = new Uint8Array(buffer, byteOffset, length);
     return 4 * this.#position <= buffer.byteLength ? bytes : bytes.slice();
+  }
+
+  /** The same; what has to be copied for it is copied in steps. */
+  *finishInSteps(): Steps<Uint8Array> {
+    const bytes = this.#buffer.subarray(this.#position);
+    return 4 * this.#position <= this.#buffer.length ? this.finish() : yield* gatherBytes([bytes], bytes.length);
   }
 
   /** The bytes written, as a text of one character a byte: a key by which equal messages are found. */
@@ -136,6 +146,14 @@ export class ProtobufWriter {
     this.#buffer.set(fields, this.#position);
   }
 
+  /** The same in steps. */
+  *copyInSteps(fields: Uint8Array): Steps<void> {
+    for (let end = fields.length; end > 0; end -= bytesACopy) {
+      this.copy(fields.subarray(Math.max(0, end - bytesACopy), end));
+      if (end > bytesACopy) yield;
+    }
+  }
+
   explicitBool(field: number, value: boolean): void {
     this.#byte(value ? 1 : 0);
     this.#byte(field << 3);
@@ -222,6 +240,9 @@ export class ProtobufWriter {
     this.#view = viewOf(buffer);
   }
 }
+
+/** Some 100 µs, with the page faults of new memory. */
+const bytesACopy = 256 * 1024;
 
 const fixed64Bits = 1;
 const lengthDelimited = 2;

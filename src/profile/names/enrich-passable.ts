@@ -51,6 +51,7 @@ export function* enrichPassable(
   const { counts, locationLineStart } = profiles.columns;
   const count = counts[tables.location]!;
   let learnedLocations = 0;
+  if (lately !== undefined) yield* locations.hashFunctions();
   for (let location = 1; location < count; location++) {
     if (location % locationsAStep === 0) {
       yield;
@@ -118,7 +119,6 @@ class ColumnLocations implements LocationView {
   readonly #texts: TextColumns;
   readonly #lately: LearnedLately | undefined;
   readonly #frameTypeKey: number;
-  #areFunctionsHashed = false;
   /** Indices of attribute keys in the string table; -1 for one that is not there. */
   readonly #keys = new Map<string, number>();
   /** By attribute; `undefined` before its first use. */
@@ -132,6 +132,11 @@ class ColumnLocations implements LocationView {
     this.#texts = texts;
     this.#lately = lately;
     this.#frameTypeKey = texts.indexOf(attributeNames.frameType);
+  }
+
+  /** Prepares `hashLines`, for a message that has lines. */
+  *hashFunctions(): Steps<void> {
+    yield* hashFunctionTexts(new PairHash(), this.#columns);
   }
 
   mappingOf(location: number): number {
@@ -170,10 +175,6 @@ class ColumnLocations implements LocationView {
 
   hashLines(location: number, hash: PairHash): void {
     const columns = this.#columns;
-    if (!this.#areFunctionsHashed) {
-      this.#areFunctionsHashed = true;
-      hashFunctionTexts(new PairHash(), columns);
-    }
     const end = columns.locationLineStart[location + 1]!;
     for (let line = columns.locationLineStart[location]!; line < end; line++) {
       const called = columns.lineFunction[line]!;

@@ -14,6 +14,7 @@ import { placeConnections } from '../../support/connection-places.ts';
 import { refuseBodies, refuseForeignHost, refuseOddTransfer } from '../../support/http-requests.ts';
 import { closeHttp, openHttp, withoutSchemas } from '../../support/open-http.ts';
 import { warnIfOpen } from '../../support/open-listener.ts';
+import { WorkQueue } from '../../support/steps.ts';
 import { ListenerTls } from '../../support/tls/listener-tls.ts';
 import { addOtlpRoutes } from './otlp-http.ts';
 import type { OtlpHttpConfig } from './otlp-receiver-config.ts';
@@ -86,7 +87,8 @@ export class OtlpHttpServer {
     this.#app.addHook('onRequest', refuseOddTransfer);
     this.#app.addHook('onRequest', refuseBodies);
     this.#app.addHook('onRequest', refuseForeignHost(config.allowedHosts));
-    addOtlpRoutes(this.#app, intake, { ...config, limitKey, bodies: this.#bodies }, guard);
+    const work = new WorkQueue(clock);
+    addOtlpRoutes(this.#app, intake, { ...config, limitKey, bodies: this.#bodies, work }, guard);
   }
 
   /** The port that it listens at; 0 before it does. */

@@ -6,7 +6,9 @@ import type { RequestGuard } from '../../model/authentication.ts';
 import { encodeExportResponseJson } from '../../otlp/json/export-response-json.ts';
 import type { ExportResponse } from '../../otlp/protobuf/export-response.ts';
 import { encodeExportResponse } from '../../otlp/protobuf/export-response.ts';
+import { gathered } from '../../support/gather-bytes.ts';
 import { hopsHeader, parseHops } from '../../support/hops.ts';
+import type { WorkQueue } from '../../support/steps.ts';
 import type { ContentEncoding } from '../content-encoding.ts';
 import { contentEncodingOf, decompress } from '../content-encoding.ts';
 import type { RpcStatus } from '../rpc-status.ts';
@@ -34,6 +36,8 @@ export interface OtlpHttpLimits {
   readonly limitKey: string;
   /** Account of the bodies that have come in part. */
   readonly bodies: UnfinishedMessages;
+  /** Gathers and decompresses large bodies. */
+  readonly work: WorkQueue;
 }
 
 type Encoding = ExportMessage['encoding'];
@@ -66,7 +70,7 @@ export function addOtlpRoutes(
       const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
       const encoding = encodingOf(request)!;
       const compression = contentEncodingOf(request.headers['content-encoding'])!;
-      const content = await decompress(body, compression, limits.maxRequestBodyBytes);
+      const content = await decompress(body, compression, limits.maxRequestBodyBytes, limits.work);
       if (content.kind === 'too_large') return refuseTooLarge(reply, encoding);
       if (content.kind === 'damaged') {
         const message = `cannot decompress the request body as ${compression}: ${content.reason}`;
@@ -185,7 +189,7 @@ function refuse(
 function readBody(
   { raw, headers }: FastifyRequest,
   payload: NodeJS.ReadableStream,
-  { maxRequestBodyBytes, bodies }: OtlpHttpLimits,
+  { maxRequestBodyBytes, bodies, work }: OtlpHttpLimits,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -208,7 +212,7 @@ function readBody(
     });
     payload.on('end', () => {
       body.finish();
-      resolve(Buffer.concat(chunks));
+      resolve(gathered(chunks, sizeBytes, work));
     });
     payload.on('error', (error) => fail(400, error.message));
     raw.once('close', () => body.finish());

@@ -9,6 +9,7 @@ import { UnfinishedMessages, unfinishedLimits } from '../../../src/grpc/unfinish
 import { addOtlpRoutes, profilesPath } from '../../../src/receivers/otlp/otlp-http.ts';
 import type { ProfilesIntake } from '../../../src/receivers/otlp/profiles-intake.ts';
 import { systemClock } from '../../../src/support/clock.ts';
+import { WorkQueue } from '../../../src/support/steps.ts';
 import { patienceMs } from '../../support/patience.ts';
 
 test('nobody waits for a sender who left while its request was decompressed', async (t) => {
@@ -26,7 +27,13 @@ test('nobody waits for a sender who left while its request was decompressed', as
   };
   const maxRequestBodyBytes = 1 << 26;
   const bodies = new UnfinishedMessages(unfinishedLimits(maxRequestBodyBytes), systemClock, () => undefined);
-  const limits = { maxRequestBodyBytes, compressionAlgorithms: ['gzip'] as const, limitKey: '', bodies };
+  const limits = {
+    maxRequestBodyBytes,
+    compressionAlgorithms: ['gzip'] as const,
+    limitKey: '',
+    bodies,
+    work: new WorkQueue(systemClock),
+  };
   addOtlpRoutes(app, intake as ProfilesIntake, limits, undefined);
   await app.listen({ host: '127.0.0.1', port: 0 });
 

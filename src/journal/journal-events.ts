@@ -1,10 +1,9 @@
-import type { Meter } from '@opentelemetry/api';
-import type { Logger } from 'pino';
+import { createLogEvents } from '../storage/log-events.ts';
 import type { LogRecord } from '../storage/segment.ts';
 import type { SegmentLog } from '../storage/segment-log.ts';
 import type { LogDamage } from '../storage/segment-scan.ts';
-import type { GaugeReading } from '../support/events.ts';
-import { observeGauges } from '../support/events.ts';
+import type { EventKind, EventParts, RecordEvent } from '../support/events.ts';
+import { createEvents } from '../support/events.ts';
 
 /** Reasons why a record of an earlier run is lost. */
 export type LossReason = 'damaged' | 'unknown_format' | 'no_receiver' | 'unreadable';
@@ -30,91 +29,61 @@ export interface JournalEvents {
   observe(log: SegmentLog): () => void;
 }
 
-export function createJournalEvents(pipelineId: string, logger: Logger, meter: Meter): JournalEvents {
+export function createJournalEvents(pipelineId: string, parts: EventParts): JournalEvents {
   const pipeline = { pipeline: pipelineId };
-  const counters = createCounters(meter);
-  // Alerts need the increase from nothing to one; `lost` has reasons of its own.
-  for (const [name, counter] of Object.entries(counters)) if (name !== 'lost') counter.add(0, pipeline);
-  let isFailing = false;
+  const log = createLogEvents('journal', 'framekeeper_journal', pipeline, parts);
+  const record = createRecorders(createEvents(parts, pipeline));
+  const { logger } = parts;
   return {
-    damaged({ damagedCount, cutCount, damagedBytes }) {
-      counters.damaged.add(damagedCount + cutCount, pipeline);
-      counters.damagedBytes.add(damagedBytes, pipeline);
-      const fields = { damaged_records: damagedCount, cut_records: cutCount, bytes: damagedBytes };
-      if (damagedCount > 0) logger.error(fields, 'Parts of the journal are damaged; what they held is lost.');
-      else if (cutCount > 0)
-        logger.warn(
-          fields,
-          'The journal ends within a record: the record was never written whole, or its end is lost.',
-        );
-    },
+    damaged: (damage) => log.opened(damage),
     restored(requestCount, sampleCount) {
-      counters.restored.add(sampleCount, pipeline);
+      record.restored({ count: sampleCount });
       if (requestCount === 0) return;
       const fields = { requests: requestCount, samples: sampleCount };
       logger.info(fields, 'Samples of an earlier run that were not reported are in the window again.');
     },
     lost({ segment, offset }, sampleCount, reason, error) {
-      if (reason !== 'no_receiver') counters.damaged.add(1, pipeline);
-      counters.lost.add(sampleCount, { ...pipeline, reason });
+      if (reason !== 'no_receiver') log.damaged();
+      record.lost({ count: sampleCount, labels: { reason } });
       const fields = { reason, err: error, file: segment.path, offset, dropped_samples: sampleCount };
       if (sampleCount > 0) logger.error(fields, 'A request of the journal cannot be taken again. Dropping data.');
     },
-    written() {
-      if (isFailing) logger.info('The journal can be written again.');
-      isFailing = false;
-    },
-    writeFailed(errorType, why) {
-      counters.writeFailures.add(1, { ...pipeline, error_type: errorType });
-      if (!isFailing) logger.error({ error: why }, 'The journal cannot be written; new data is refused until it can.');
-      isFailing = true;
-    },
+    written: () => log.written(),
+    writeFailed: (errorType, why) => log.writeFailed(errorType, why),
     tooLarge(neededBytes) {
-      counters.writeFailures.add(1, { ...pipeline, error_type: 'too_large' });
-      logger.error({ bytes: neededBytes }, 'Refused a request that is larger than max_size_mib of the journal.');
+      log.refused('too_large');
+      record.tooLarge({ fields: { bytes: neededBytes } });
     },
-    amendFailed(error) {
-      logger.warn({ error: error.message }, 'Could not note in the journal that a window was full.');
-    },
-    markFailed(why) {
-      logger.warn(
-        { error: why },
-        'Could not note in the journal what is reported; after a kill it would be reported twice.',
-      );
-    },
+    amendFailed: ({ message }) => record.amendFailed({ fields: { error: message } }),
+    markFailed: (why) => record.markFailed({ fields: { error: why } }),
     closed(requestCount) {
-      if (requestCount === 0) return;
-      logger.info({ requests: requestCount }, 'Requests stay in the journal until the next start.');
+      if (requestCount > 0) record.closed({ fields: { requests: requestCount } });
     },
-    observe: (log) => observeGauges(meter, statsOf(log), pipeline),
+    observe: (segments) => log.observe(segments),
   };
 }
 
-function createCounters(meter: Meter) {
-  const counter = (name: string, unit: string, description: string) =>
-    meter.createCounter(`framekeeper_journal_${name}`, { unit: unit === 'By' ? unit : `{${unit}}`, description });
+function createRecorders(event: (kind: EventKind) => RecordEvent) {
+  const counter = (name: string, description: string) => ({
+    name: `framekeeper_journal_${name}`,
+    unit: '{sample}',
+    description,
+  });
+  const line = (level: 'info' | 'warn' | 'error', message: string) => event({ line: { level, message } });
   return {
-    restored: counter('restored_samples', 'sample', 'Samples of earlier runs that were taken again.'),
-    lost: counter('lost_samples', 'sample', 'Samples of earlier runs that could not be taken again, by reason.'),
-    damaged: counter('damaged_records', 'record', 'Records of the journal that could not be read.'),
-    damagedBytes: counter('damaged_bytes', 'By', 'Bytes of the journal that hold no record any more.'),
-    writeFailures: counter('write_failures', 'request', 'Requests refused because the journal could not be written.'),
+    restored: event({
+      counter: { ...counter('restored_samples', 'Samples of earlier runs that were taken again.'), fromZero: [{}] },
+    }),
+    // Series by reason exist once there is one.
+    lost: event({
+      counter: counter('lost_samples', 'Samples of earlier runs that could not be taken again, by reason.'),
+    }),
+    tooLarge: line('error', 'Refused a request that is larger than max_size_mib of the journal.'),
+    amendFailed: line('warn', 'Could not note in the journal that a window was full.'),
+    markFailed: line(
+      'warn',
+      'Could not note in the journal what is reported; after a kill it would be reported twice.',
+    ),
+    closed: line('info', 'Requests stay in the journal until the next start.'),
   };
-}
-
-function statsOf(log: SegmentLog): GaugeReading[] {
-  return [
-    {
-      name: 'framekeeper_journal_bytes',
-      unit: 'By',
-      description: 'Bytes of the files in which requests are kept until they are reported.',
-      read: () => log.sizeBytes,
-    },
-    {
-      name: 'framekeeper_journal_capacity_bytes',
-      unit: 'By',
-      description: 'Bound on those bytes.',
-      read: () => log.maxBytes,
-    },
-  ];
 }

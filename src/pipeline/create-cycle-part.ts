@@ -137,6 +137,6 @@ function createJournal(
 ): Journal {
   const { clock, meter } = parts;
   const logger = componentLogger(parts.logger, 'processor', cycleId);
-  const events = createJournalEvents(pipelineId, logger, meter);
+  const events = createJournalEvents(pipelineId, { logger, meter, clock });
   return new Journal(cycleId, { log, clock, events, countEvents: () => intake.window.events.count });
 }

@@ -108,7 +108,7 @@ function createNode(log: SegmentLog | undefined) {
   const store = new SymbolStore(symbolStoreType.table.read(new ConfigSection('', {}, [])), () => 0.5);
   const limits = { maxEvents: 10_000_000, maxBytes: 2 ** 31, retryDelayMs: 1 };
   const window = new TraceIntake(store, limits, clock);
-  const events = createJournalEvents('bench', logger, meter);
+  const events = createJournalEvents('bench', { logger, meter, clock });
   const countEvents = (): number => window.window.events.count;
   const journal = log && new Journal('bench', { log, clock, events, countEvents });
   const intake = new BatchIntake(

@@ -1,3 +1,4 @@
+import { createLogEvents } from '../../storage/log-events.ts';
 import type { LogRecord } from '../../storage/segment.ts';
 import type { SegmentLog } from '../../storage/segment-log.ts';
 import type { LogDamage } from '../../storage/segment-scan.ts';
@@ -19,67 +20,50 @@ export interface StorageEvents {
 
 export function createStorageEvents(id: string, parts: EventParts): StorageEvents {
   const exporter = { exporter: id };
+  const log = createLogEvents('storage', prefix, exporter, parts);
   const record = createRecorders(createEvents(parts, exporter));
-  const { logger, meter } = parts;
-  let isFailing = false;
+  const { meter } = parts;
   return {
-    opened(recordCount, { damagedCount, cutCount, damagedBytes }) {
+    opened(recordCount, damage) {
       record.restored({ count: recordCount });
-      record.damaged({ count: damagedCount + cutCount });
-      record.damagedBytes({ count: damagedBytes });
-      if (recordCount > 0) logger.info({ requests: recordCount }, 'Requests of an earlier run are queued again.');
-      const fields = { damaged_records: damagedCount, cut_records: cutCount, bytes: damagedBytes };
-      if (damagedCount > 0) logger.error(fields, 'Parts of the storage are damaged; what they held is lost.');
-      else if (cutCount > 0)
-        logger.warn(
-          fields,
-          'The storage ends within a record: the record was never written whole, or its end is lost.',
-        );
+      if (recordCount > 0) record.queuedAgain({ fields: { requests: recordCount } });
+      log.opened(damage);
     },
-    written() {
-      if (isFailing) logger.info('The storage can be written again.');
-      isFailing = false;
-    },
-    writeFailed({ code, message }) {
-      record.writeFailed({ labels: { error_type: code ?? '_OTHER' } });
-      // Once, until writing succeeds: each refused request has a line of its own.
-      const text = 'The storage cannot be written; new data is refused until it can.';
-      if (!isFailing) logger.error({ error: message }, text);
-      isFailing = true;
-    },
+    written: () => log.written(),
+    // Once, until writing succeeds: each refused request has a line of its own.
+    writeFailed: ({ code, message }) => log.writeFailed(code ?? '_OTHER', message),
     damaged({ segment, offset, header: { sampleCount } }, why) {
-      record.damaged();
+      log.damaged();
       const fields = { error: why, file: segment.path, offset, dropped_items: sampleCount };
       record.lost({ count: sampleCount, labels: { error_type: 'DamagedRecord' }, fields });
     },
     finishFailed: ({ message }) => record.finishFailed({ fields: { error: message } }),
     closed(recordCount) {
-      if (recordCount > 0) logger.info({ requests: recordCount }, 'Requests stay on disk until the next start.');
+      if (recordCount > 0) record.closed({ fields: { requests: recordCount } });
     },
-    observe: (log) => observeGauges(meter, gaugesOf(log), exporter),
+    observe(segments) {
+      const ends = [log.observe(segments), observeGauges(meter, [recordGauge(segments)], exporter)];
+      return () => {
+        for (const end of ends) end();
+      };
+    },
   };
 }
 
+const prefix = 'framekeeper_exporter_storage';
+
 function createRecorders(event: (kind: EventKind) => RecordEvent) {
-  const records = (name: string, description: string) => ({
-    counter: { name, unit: '{record}', description, fromZero: [{}] },
-  });
+  const line = (level: 'info' | 'warn', message: string) => event({ line: { level, message } });
   return {
-    restored: event(
-      records('framekeeper_exporter_storage_restored_records', 'Requests of earlier runs that were queued again.'),
-    ),
-    damaged: event(records('framekeeper_exporter_storage_damaged_records', 'Requests on disk that could not be read.')),
-    damagedBytes: event({
+    restored: event({
       counter: {
-        name: 'framekeeper_exporter_storage_damaged_bytes',
-        unit: 'By',
-        description: 'Bytes on disk that hold no request any more.',
+        name: `${prefix}_restored_records`,
+        unit: '{record}',
+        description: 'Requests of earlier runs that were queued again.',
         fromZero: [{}],
       },
     }),
-    writeFailed: event(
-      records('framekeeper_exporter_storage_write_failures', 'Requests that could not be written to disk.'),
-    ),
+    queuedAgain: line('info', 'Requests of an earlier run are queued again.'),
     lost: event({
       counter: {
         name: 'otelcol_exporter_send_failed_profile_samples',
@@ -88,31 +72,16 @@ function createRecorders(event: (kind: EventKind) => RecordEvent) {
       },
       line: { level: 'error', message: 'A request on disk cannot be read. Dropping data.' },
     }),
-    finishFailed: event({
-      line: { level: 'warn', message: 'Could not note that a request is sent; it is sent again after a restart.' },
-    }),
+    finishFailed: line('warn', 'Could not note that a request is sent; it is sent again after a restart.'),
+    closed: line('info', 'Requests stay on disk until the next start.'),
   };
 }
 
-function gaugesOf(log: SegmentLog): GaugeReading[] {
-  return [
-    {
-      name: 'framekeeper_exporter_storage_bytes',
-      unit: 'By',
-      description: 'Bytes of the files in which an exporter keeps requests.',
-      read: () => log.sizeBytes,
-    },
-    {
-      name: 'framekeeper_exporter_storage_capacity_bytes',
-      unit: 'By',
-      description: 'Bound on those bytes.',
-      read: () => log.maxBytes,
-    },
-    {
-      name: 'framekeeper_exporter_storage_records',
-      unit: '{record}',
-      description: 'Requests on disk that are not finished.',
-      read: () => log.recordCount,
-    },
-  ];
+function recordGauge(log: SegmentLog): GaugeReading {
+  return {
+    name: `${prefix}_records`,
+    unit: '{record}',
+    description: 'Requests on disk that are not finished.',
+    read: () => log.recordCount,
+  };
 }

@@ -103,6 +103,8 @@ function describeForm(form: KeyForm): string {
         : `list of ${form.choices.map((each) => `\`${each || '""'}\``).join(', ')}`;
     case 'required text':
       return 'text';
+    case 'sections':
+      return form.textKey === undefined ? form.kind : 'sections or texts';
     case 'map':
       return 'texts by name';
     case 'secret map':

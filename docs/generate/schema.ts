@@ -100,8 +100,13 @@ function formSchema(form: KeyForm, definitions: Definitions): Schema {
       return orEmpty({ type: ['object', 'array'] });
     case 'section':
       return sectionOf(form.table, definitions, form.isSwitch);
-    case 'sections':
-      return orEmpty({ type: 'array', items: sectionOf(form.table, definitions) });
+    case 'sections': {
+      const items = sectionOf(form.table, definitions);
+      return orEmpty({
+        type: 'array',
+        items: form.textKey === undefined ? items : { anyOf: [{ type: 'string' }, items] },
+      });
+    }
     case 'named sections': {
       const patternProperties = { [`^${form.type}(/.+)?$`]: sectionOf(form.table, definitions) };
       return { type: ['object', 'null'], patternProperties, additionalProperties: false };

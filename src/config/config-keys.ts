@@ -168,6 +168,17 @@ export function sections<Config>(
   return { key, meaning, form, read: (parent) => parent.sections(key).map(table.read) };
 }
 
+/** A list of sections in which a text stands for a section with this text below `textKey`; empty where the key is absent. */
+export function sectionsOrTexts<Config>(
+  key: string,
+  table: ConfigTable<Config>,
+  textKey: string,
+  meaning = table.about,
+): ConfigKey<readonly Config[]> {
+  const form: KeyForm = { kind: 'sections', table, textKey };
+  return { key, meaning, form, read: (parent) => parent.sections(key, textKey).map(table.read) };
+}
+
 /** The key with its value turned into another; `convert` reports a value that it cannot take to the section. */
 export function converted<From, To>(
   key: ConfigKey<From>,

@@ -187,12 +187,14 @@ export class ConfigSection {
     return section;
   }
 
-  /** A list of maps; empty when the key is absent. */
-  sections(key: string): readonly ConfigSection[] {
+  /** A list of maps; empty when the key is absent. With `textKey`, a text in the list is a map with the text below this key. */
+  sections(key: string, textKey?: string): readonly ConfigSection[] {
     const value = typed(this.#value(key)) ?? [];
     if (Array.isArray(value)) {
       const items = value.map((item, index) => {
-        return new ConfigSection(`${this.#pathOf(key)}[${index}]`, item, this.#problems, this.#notes);
+        const isText = textKey !== undefined && typeof typed(item) === 'string';
+        const map = isText ? { [textKey]: [item] } : item;
+        return new ConfigSection(`${this.#pathOf(key)}[${index}]`, map, this.#problems, this.#notes);
       });
       this.#lists.set(key, items);
       return items;

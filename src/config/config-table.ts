@@ -23,7 +23,8 @@ export type KeyForm =
   | { readonly kind: 'secret' | 'secret list' | 'map' | 'secret map' | 'value' }
   /** `isSwitch`: the section's presence switches something on. */
   | { readonly kind: 'section'; readonly table: ConfigTable<unknown>; readonly isSwitch: boolean }
-  | { readonly kind: 'sections'; readonly table: ConfigTable<unknown> }
+  /** With `textKey`, a text in the list stands for a section with this text below that key. */
+  | { readonly kind: 'sections'; readonly table: ConfigTable<unknown>; readonly textKey?: string }
   /** Sections by identifier, `type` or `type/name`. */
   | { readonly kind: 'named sections'; readonly table: ConfigTable<unknown>; readonly type: string };
 

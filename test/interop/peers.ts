@@ -21,6 +21,8 @@ export interface Peers {
   readonly pdata: Readonly<Record<PdataVersion, string>>;
   /** A program of ours around the reporter of the OpenTelemetry eBPF profiler. */
   readonly ebpfReporter: string;
+  /** Runs the Collector's processors `filter` and `resource`; a program of ours around them. */
+  readonly processors: string;
   /** Hands profiles to the Collector's Elasticsearch exporter; a program of ours around it. */
   readonly elasticExporter: string;
   /** The profiling backend, its server without the user interface. */
@@ -79,6 +81,7 @@ export function locatePeers(): Peers {
       cached(`otelcol-${version}`, [...collectorPins(version), 'tools/go.mod']),
     ),
     elasticExporter: cached('elastic-exporter', ['elastic/main.go', 'elastic/go.mod', 'elastic/go.sum']),
+    processors: cached('processors', ['processors/main.go', 'processors/go.mod', 'processors/go.sum']),
     parca: cached('parca', ['parca/go.mod', 'parca/go.sum']),
     ebpfReporter: cached('ebpf-reporter', ['ebpf-reporter/main.go', 'ebpf-reporter/go.mod', 'ebpf-reporter/go.sum']),
   };
@@ -127,6 +130,11 @@ export async function preparePeers(report: (line: string) => void): Promise<void
       "the Collector's Elasticsearch exporter",
       peers.elasticExporter,
       (work) => command('elastic', '.', join(work, 'elastic-exporter')),
+    ],
+    [
+      "the Collector's processors",
+      peers.processors,
+      (work) => command('processors', '.', join(work, 'collector-processors')),
     ],
     ...collectors,
     ['Parca', peers.parca, (work) => command('parca', 'github.com/parca-dev/parca/cmd/parca', join(work, 'parca'))],

@@ -1,5 +1,6 @@
 import type { AnyValue } from '../../otlp/profiles-data.ts';
 import { LinearRegExp } from '../../support/linear-regexp.ts';
+import { textOfValue } from '../resource/resource-actions.ts';
 import type { ResourceDraft } from '../resource-draft.ts';
 
 /** Tells a resource by its attributes. */
@@ -33,7 +34,7 @@ export function parseCondition(text: string, isResourceContext = false): Resourc
 }
 
 const token =
-  /\s*(?:("(?:[^"\\]|\\.)*")|(-?\d+(?:\.\d+)?)|([A-Za-z_][A-Za-z0-9_.]*)|(==|!=|<=|>=|<|>|\(|\)|\[|\]|,)|$)/y;
+  /\s*(?:("(?:[^"\\]|\\.)*")|([-+]?(?:\d*\.\d+(?:[eE][-+]?\d+)?|\d+(?![\dx])))|([A-Za-z_][A-Za-z0-9_.]*)|(==|!=|<=|>=|<|>|\(|\)|\[|\]|,)|$)/y;
 
 class ConditionParser {
   readonly #text: string;
@@ -91,16 +92,18 @@ class ConditionParser {
     if (this.#next.kind !== 'text') throw this.#fault();
     const pattern = new LinearRegExp(textOf(this.#take().text));
     this.#need(')');
-    // As the Collector matches other values: by their text.
+    // As the Collector matches other values: by their text, lists and maps as JSON.
     return (resource) => {
       const value = operand(resource);
-      return isPlain(value) && pattern.test(String(value));
+      return value !== undefined && pattern.test(textOfValue(value));
     };
   }
 
   #comparison(): ResourceCondition {
+    const isConstant = this.#next.text === 'true' || this.#next.text === 'false';
     const left = this.#operand();
     const compare = this.#next.kind === 'sign' ? comparisons[this.#next.text] : undefined;
+    if (compare === undefined && isConstant) return (resource) => left(resource) === true;
     if (compare === undefined) throw this.#fault();
     this.#take();
     const right = this.#operand();
@@ -114,7 +117,7 @@ class ConditionParser {
       return () => value;
     }
     if (kind === 'number') {
-      const value = /\./.test(this.#take().text) ? Number(text) : BigInt(text);
+      const value = /\./.test(this.#take().text) ? Number(text) : BigInt(text.replace('+', ''));
       return () => value;
     }
     if (kind === 'word' && Object.hasOwn(constants, text)) {
@@ -190,11 +193,12 @@ function isEqual(left: AnyValue, right: AnyValue): boolean {
   return isNumber(left) && isNumber(right) ? left == right : left === right;
 }
 
-/** Two texts or two numbers in order; no other two values are. */
+/** Two texts, two numbers or two booleans in order; two absent values are equal, any other two have no order. */
 function ordered(holds: (order: number) => boolean): (left: AnyValue, right: AnyValue) => boolean {
   return (left, right) => {
-    const areTexts = typeof left === 'string' && typeof right === 'string';
-    if (!areTexts && !(isNumber(left) && isNumber(right))) return false;
+    if (left === undefined && right === undefined) return holds(0);
+    const areAlike = ['string', 'boolean'].includes(typeof left) && typeof left === typeof right;
+    if (!areAlike && !(isNumber(left) && isNumber(right))) return false;
     return holds(left! < right! ? -1 : left! > right! ? 1 : 0);
   };
 }
@@ -203,13 +207,20 @@ function isNumber(value: AnyValue): value is bigint | number {
   return typeof value === 'bigint' || typeof value === 'number';
 }
 
-function isPlain(value: AnyValue): boolean {
-  return typeof value === 'string' || typeof value === 'boolean' || isNumber(value);
-}
-
-/** The text of a literal in quotes. */
+/** The text of a literal in quotes, with the escapes of Go's strings. */
 function textOf(literal: string): string {
-  return literal.slice(1, -1).replace(/\\(.)/g, (_, point: string) => escapes[point] ?? point);
+  return literal
+    .slice(1, -1)
+    .replace(/\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)/gs, (all, form: string) => {
+      const point = /^[xuU]./.test(form) ? Number.parseInt(form.slice(1), 16) : Number.parseInt(form, 8);
+      if (form.length > 1 && point <= 0x10ffff) return String.fromCodePoint(point);
+      const character = escapes[form];
+      if (character === undefined) throw new SyntaxError(`"${all}" is no escape; a backslash is written as \\\\`);
+      return character;
+    });
 }
 
-const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r' };
+const escapes: Readonly<Record<string, string>> = {
+  ...{ a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' },
+  ...{ '\\': '\\', '"': '"' },
+};

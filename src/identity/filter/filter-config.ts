@@ -9,6 +9,7 @@ import {
   section,
   sectionIfPresent,
   sections,
+  sectionsOrTexts,
   textList,
 } from '../../config/config-keys.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
@@ -27,6 +28,8 @@ export interface SampleChoice {
   /** By the types of a stack's frames. Absent: every stack. */
   readonly stack: ((frameTypes: ReadonlySet<string>) => boolean) | undefined;
 }
+
+const noErrors = 'conditions that are read here cannot fail';
 
 const frameTypes = [
   ...['beam', 'cpython', 'dotnet', 'go', 'jvm', 'kernel', 'luajit'],
@@ -76,13 +79,43 @@ const listsTable = configTable({
   },
 });
 
+const contexts = ['resource', 'scope', 'profile'] as const;
+
+const groupTable = configTable(
+  {
+    about: 'Conditions in one context; a text in the list is one condition.',
+    keys: {
+      context: choice(
+        'context',
+        { choices: contexts, fallback: 'profile', ignoreCase: true },
+        'In `resource`, `attributes` are those of the resource; elsewhere these are `resource.attributes`.',
+      ),
+      conditions: textList(
+        'conditions',
+        { fallback: [] },
+        conditionsMeaning('Conditions; one that holds drops the samples.'),
+      ),
+    },
+    ignored: { error_mode: noErrors },
+  },
+  ({ context, conditions }, own) => parseConditions('conditions', conditions, own, context === 'resource'),
+);
+
 const table = configTable(
   {
     about: 'Keeps or drops samples by their resource, by the types of their frames, or by chance.',
     source:
       'https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/processor/filterprocessor#readme',
     keys: {
-      profileConditions: conditions('profile_conditions', 'Conditions; one that holds drops the samples.', false),
+      profileConditions: converted(
+        sectionsOrTexts(
+          'profile_conditions',
+          groupTable,
+          'conditions',
+          'Conditions, or groups of them; one that holds drops the samples.',
+        ),
+        (groups): readonly ResourceCondition[] => groups.flat(),
+      ),
       lists: section('profiles', listsTable),
       include: sectionIfPresent('include', choiceTable, 'Samples to keep; all others are dropped.'),
       exclude: sectionIfPresent('exclude', choiceTable, 'Samples to drop, of those that `include` keeps.'),
@@ -92,7 +125,7 @@ const table = configTable(
         'Share of the observations that stay, by chance; values are not scaled up.',
       ),
     },
-    ignored: { error_mode: 'conditions that are read here cannot fail' },
+    ignored: { error_mode: noErrors },
     check: ({ profileConditions, lists, include, exclude, samplingPercentage }, own) => {
       const hasLists = lists.resource.length + lists.profile.length > 0;
       if (profileConditions.length > 0 && hasLists) {
@@ -128,18 +161,31 @@ export const filterType: ProcessorType<FilterConfig> = {
 };
 
 function conditions(key: string, meaning: string, isResourceContext: boolean) {
-  const forms = `${meaning} Read are comparisons of attributes of the resource, \`IsMatch\`, \`and\`, \`or\`, \`not\` and parentheses.`;
-  return converted(textList(key, { fallback: [] }, forms), (texts, own): readonly ResourceCondition[] =>
-    texts.flatMap((text, index) => {
-      try {
-        return [parseCondition(text, isResourceContext)];
-      } catch (error) {
-        if (!(error instanceof SyntaxError)) throw error;
-        own.addProblem(`${key}[${index}]`, `in ${JSON.stringify(text)}, ${error.message}`, `write ${conditionForms}`);
-        return [];
-      }
-    }),
+  return converted(textList(key, { fallback: [] }, conditionsMeaning(meaning)), (texts, own) =>
+    parseConditions(key, texts, own, isResourceContext),
   );
+}
+
+function conditionsMeaning(meaning: string): string {
+  return `${meaning} Read are comparisons of attributes of the resource, \`IsMatch\`, \`and\`, \`or\`, \`not\` and parentheses.`;
+}
+
+/** Conditions at fault are left out, and go to the section. */
+function parseConditions(
+  key: string,
+  texts: readonly string[],
+  own: ConfigSection,
+  isResourceContext: boolean,
+): readonly ResourceCondition[] {
+  return texts.flatMap((text, index) => {
+    try {
+      return [parseCondition(text, isResourceContext)];
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      own.addProblem(`${key}[${index}]`, `in ${JSON.stringify(text)}, ${error.message}`, `write ${conditionForms}`);
+      return [];
+    }
+  });
 }
 
 function choiceOf(values: ValuesOf<typeof choiceKeys>, own: ConfigSection): SampleChoice {

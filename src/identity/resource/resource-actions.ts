@@ -90,7 +90,7 @@ function bytesOf(value: AnyValue): Buffer | undefined {
 function convert(value: AnyValue, to: ConvertedType): AnyValue {
   switch (to) {
     case 'string':
-      return textOf(value);
+      return textOfValue(value);
     case 'int':
       return toInteger(value);
     case 'double':
@@ -113,7 +113,8 @@ function toDouble(value: AnyValue): AnyValue {
   return Number(value);
 }
 
-function textOf(value: AnyValue): AnyValue {
+/** A value as text, as the Collector writes it: lists and maps as JSON, bytes in Base64. */
+export function textOfValue(value: AnyValue): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   return typeof value === 'object' ? JSON.stringify(plainOf(value)) : String(value ?? '');
 }

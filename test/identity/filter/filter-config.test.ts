@@ -36,7 +36,12 @@ for (const { condition, holds } of [
   { condition: 'resource.attributes["none"] < 43', holds: false },
   { condition: 'resource.attributes["debug"] == true', holds: true },
   { condition: 'IsMatch(resource.attributes["process.executable.path"], "^/usr/(bin|sbin)/")', holds: true },
-  { condition: 'IsMatch(resource.attributes["list"], "x")', holds: false },
+  { condition: 'IsMatch(resource.attributes["list"], "^\\\\[\\"x\\"\\\\]$")', holds: true },
+  { condition: 'IsMatch(resource.attributes["none"], "")', holds: false },
+  { condition: 'resource.attributes["debug"] > false and resource.attributes["none"] <= nil', holds: true },
+  { condition: 'resource.attributes["process.pid"] == +42 and resource.attributes["process.pid"] > .5', holds: true },
+  { condition: 'resource.attributes["k8s.namespace.name"] == "sh\\x6f\\160"', holds: true },
+  { condition: 'true and not false', holds: true },
   { condition: 'not (resource.attributes["debug"] == false or resource.attributes["none"] != nil)', holds: true },
   { condition: 'resource.attributes["none"] != nil and false == true or "a\\"b" == "a\\"b"', holds: true },
 ]) {
@@ -51,6 +56,11 @@ for (const { condition, fault } of [
   { condition: 'resource.attributes["a"]', fault: 'it ends too early' },
   { condition: 'resource.attributes["a"] == Concat(["a"], "")', fault: '"Concat" at column 29 is not read here' },
   { condition: 'resource.attributes["a"] + 1 == 2', fault: '"+ 1 == 2" at column 26 is not read here' },
+  {
+    condition: 'IsMatch(resource.attributes["a"], "a\\.b")',
+    fault: '"\\." is no escape; a backslash is written as \\\\',
+  },
+  { condition: 'resource.attributes["a"] == 0x2A', fault: '"0x2A" at column 29 is not read here' },
   { condition: 'IsMatch(resource.attributes["a"], "(?=b)")', fault: '"(?=" is not known; there are no lookarounds' },
   { condition: `${'('.repeat(60)}`, fault: 'it is nested too deeply' },
   { condition: `${'not '.repeat(60)}`, fault: 'it is nested too deeply' },
@@ -95,6 +105,13 @@ for (const { yaml, outcome, attributes } of [
   { yaml: '{exclude: {kernel_threads: true}}', outcome: ['kernel,jvm', 'jvm', 'native'], attributes: {} },
   { yaml: '{profile_conditions: [\'resource.attributes["debug"] == true\']}', outcome: 'dropped' },
   { yaml: '{error_mode: ignore, profiles: {resource: [\'attributes["debug"] == true\']}}', outcome: 'dropped' },
+  {
+    yaml: '{profile_conditions: [{context: resource, conditions: [\'attributes["debug"] == true\'], error_mode: silent}]}',
+    outcome: 'dropped',
+  },
+  { yaml: '{profile_conditions: [{conditions: [\'resource.attributes["debug"] == true\']}]}', outcome: 'dropped' },
+  { yaml: '{profile_conditions: [\'resource.attributes["debug"] == false\', "true"]}', outcome: 'dropped' },
+  { yaml: '{profiles: {profile: [\'resource.attributes["debug"] == false\']}}', outcome: 'kept' },
   { yaml: '{sampling_percentage: 60}', outcome: ['kernel', 'kernel,jvm', 'jvm', 'native'] },
   { yaml: '{sampling_percentage: 40}', outcome: [] },
   { yaml: '{sampling_percentage: 0}', outcome: 'dropped' },
@@ -106,6 +123,14 @@ for (const { yaml, outcome, attributes } of [
 
 for (const { yaml, fault } of [
   { yaml: '{}', fault: /profile_conditions: is missing; write at least one of/ },
+  {
+    yaml: "{profile_conditions: [{context: span, conditions: ['true']}]}",
+    fault: /profile_conditions\[0\]\.context: "span" is not known here; write one of resource, scope, profile/,
+  },
+  {
+    yaml: '{profile_conditions: [{context: profile, conditions: [\'attributes["a"] == "b"\']}]}',
+    fault: /"attributes" at column 1 is not read here; write resource\.attributes/,
+  },
   { yaml: '{include: {}}', fault: /include\.resource_attributes: is missing; say which samples are meant/ },
   { yaml: '{exclude: {frame_types: [java]}}', fault: /frame_types\[0\]: "java" is not known; write one of beam/ },
   { yaml: '{exclude: {match_type: regexp, namespaces: ["["]}}', fault: /namespaces\[0\]: "\[" is no expression/ },
@@ -116,7 +141,7 @@ for (const { yaml, fault } of [
   {
     yaml: "{profile_conditions: ['profile.duration > 3']}",
     fault:
-      /profile_conditions\[0\]: in "profile.duration > 3", "profile.duration" at column 1 is not read here; write resource\.attributes/,
+      /profile_conditions\[0\]\.conditions\[0\]: in "profile.duration > 3", "profile.duration" at column 1 is not read here; write resource\.attributes/,
   },
 ]) {
   test(`the filter ${yaml} is refused with what can be written`, () => {

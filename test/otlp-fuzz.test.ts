@@ -16,7 +16,7 @@ import { encodeProfilesData } from '../src/otlp/protobuf/encode-profiles-data.ts
 import { namesOfStore } from '../src/pipeline/node-names.ts';
 import { PassThrough } from '../src/pipeline/pass-through.ts';
 import { checkConformance } from '../src/profile/check/check-conformance.ts';
-import { OtlpMetrics } from '../src/receivers/otlp/otlp-metrics.ts';
+import { OtlpEvents } from '../src/receivers/otlp/otlp-events.ts';
 import { ProfilesIntake } from '../src/receivers/otlp/profiles-intake.ts';
 import { SymbolStore } from '../src/symbols/symbol-store.ts';
 import { exampleProfiles } from './interop/example-profiles.ts';
@@ -108,7 +108,7 @@ function startIntake(): { intake: ProfilesIntake; requests: ExportRequest[]; sto
   const logger = pino({ level: 'error' }, errors);
   const admission = (): undefined => undefined;
   return {
-    intake: new ProfilesIntake({ sink, admission, metrics: new OtlpMetrics(meter, 'otlp'), clock, logger }),
+    intake: new ProfilesIntake({ sink, admission, events: new OtlpEvents({ meter, logger, clock }, 'otlp'), clock }),
     requests,
     store,
   };

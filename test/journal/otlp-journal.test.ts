@@ -9,7 +9,7 @@ import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data
 import { createPipeline } from '../../src/pipeline/create-pipeline.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 import { checkConformance } from '../../src/profile/check/check-conformance.ts';
-import { OtlpMetrics } from '../../src/receivers/otlp/otlp-metrics.ts';
+import { OtlpEvents } from '../../src/receivers/otlp/otlp-events.ts';
 import type { ExportOutcome } from '../../src/receivers/otlp/profiles-intake.ts';
 import { ProfilesIntake } from '../../src/receivers/otlp/profiles-intake.ts';
 import { componentTypes } from '../../src/service/components.ts';
@@ -54,9 +54,8 @@ service: {pipelines: {profiles: {receivers: [otlp], processors: [symbol_store, r
       sink: pipeline.merged!,
       connectJournal: (restore) => pipeline.journal!.connect('otlp', 'otlp', restore),
     },
-    metrics: new OtlpMetrics(meter, 'otlp'),
+    events: new OtlpEvents({ meter, logger, clock }, 'otlp'),
     clock,
-    logger,
   });
   for (const component of pipeline.components) await component.start();
   return {

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import type { ConnectionOptions } from 'node:tls';
 import { connect } from 'node:tls';
 import { GrpcServer } from '../../src/receivers/grpc-server.ts';
+import { OtlpEvents } from '../../src/receivers/otlp/otlp-events.ts';
 import { OtlpHttpServer } from '../../src/receivers/otlp/otlp-http-server.ts';
-import { OtlpMetrics } from '../../src/receivers/otlp/otlp-metrics.ts';
 import { ProfilesIntake } from '../../src/receivers/otlp/profiles-intake.ts';
 import type { ServerTlsConfig } from '../../src/support/tls/tls-config.ts';
 import type { TlsFolder } from '../support/certificates.ts';
@@ -40,8 +40,8 @@ const listeners: Record<string, (tls: ServerTlsConfig, parts: Parts) => Promise<
   },
   'the OTLP HTTP server': async (tls, { clock, log: { logger }, metrics: { meter } }) => {
     const sink = { submit: () => ({ kind: 'accepted' }) as const };
-    const metrics = new OtlpMetrics(meter, 'otlp');
-    const intake = new ProfilesIntake({ sink, metrics, admission: () => undefined, clock, logger });
+    const events = new OtlpEvents({ meter, logger, clock }, 'otlp');
+    const intake = new ProfilesIntake({ sink, events, admission: () => undefined, clock });
     const server = new OtlpHttpServer('otlp', { ...plainHttpConfig, tls }, { intake, clock, meter, logger });
     await server.start();
     return server;

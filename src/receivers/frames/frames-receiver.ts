@@ -8,6 +8,8 @@ import type { Admission, AdmissionRefusal } from '../../model/admission.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { ConnectJournal } from '../../model/request-journal.ts';
 import type { Clock } from '../../support/clock.ts';
+import type { RecordEvent } from '../../support/events.ts';
+import { createEvents, warningIntervalMs } from '../../support/events.ts';
 import type { Component } from '../../support/lifecycle.ts';
 import type { GrpcServer } from '../grpc-server.ts';
 import { grpcListener } from '../grpc-server-config.ts';
@@ -36,8 +38,6 @@ const framesServiceName = 'framekeeper.frames.v1.FramesService';
 
 /** A client may leave so many replies of a stream unread before no more of its batches are read. */
 const mostUnreadReplies = 4;
-// A client that sends nothing but refusable batches must not fill the log.
-const warningIntervalMs = 10_000;
 // Made-up instances must not fill the memory or the log; the counter goes on.
 const mostToldInstances = 256;
 
@@ -50,21 +50,25 @@ export class FramesReceiver implements Component {
   readonly #admission: Admission;
   readonly #intake: BatchIntake;
   readonly #metrics: FramesMetrics;
-  readonly #clock: Clock;
+  readonly #tellInvalid: RecordEvent;
   readonly #logger: Logger;
   readonly #streams = new Set<ServerCall>();
   readonly #toldInstances = new Set<string>();
   #isStopping = false;
-  #warnAfterMs = 0;
 
   constructor(id: string, config: FramesReceiverConfig, dependencies: FramesReceiverDependencies) {
     const { server, sink, admission, connectJournal, clock, meter, logger } = dependencies;
     this.id = id;
     this.#server = server;
     this.#admission = admission;
-    this.#clock = clock;
     this.#logger = logger;
     this.#metrics = new FramesMetrics(meter, id);
+    const line = {
+      level: 'warn',
+      message: 'Refused a batch that is not valid.',
+      intervalMs: warningIntervalMs,
+    } as const;
+    this.#tellInvalid = createEvents({ meter, logger, clock }, {})({ line });
     this.#intake = new BatchIntake(config.timeBounds, {
       sink,
       clock,
@@ -174,12 +178,8 @@ export class FramesReceiver implements Component {
     this.#warn(new InvalidMessage('', `the message is larger than ${limit}`, 'raise that, or split the batch'));
   }
 
-  #warn(error: InvalidMessage): void {
-    const nowMs = this.#clock.nowMs();
-    if (nowMs < this.#warnAfterMs) return;
-    this.#warnAfterMs = nowMs + warningIntervalMs;
-    const { path, problem, remedy } = error;
-    this.#logger.warn({ path, problem, remedy }, 'Refused a batch that is not valid.');
+  #warn({ path, problem, remedy }: InvalidMessage): void {
+    this.#tellInvalid({ fields: { path, problem, remedy } });
   }
 
   #endCalls(): void {

@@ -12,8 +12,8 @@ import type { GrpcServer } from '../grpc-server.ts';
 import { grpcListener } from '../grpc-server-config.ts';
 import type { ReceiverType } from '../receiver-type.ts';
 import { grpcStatusOf } from '../rpc-status.ts';
+import { OtlpEvents } from './otlp-events.ts';
 import { OtlpHttpServer } from './otlp-http-server.ts';
-import { OtlpMetrics } from './otlp-metrics.ts';
 import type { OtlpReceiverConfig } from './otlp-receiver-config.ts';
 import { otlpReceiverTable } from './otlp-receiver-config.ts';
 import type { ExportOutcome, OwnProfiles, RequestKeeping } from './profiles-intake.ts';
@@ -49,11 +49,11 @@ export class OtlpReceiver implements Component {
   constructor(id: string, config: OtlpReceiverConfig, dependencies: OtlpReceiverDependencies) {
     const { server, sink, admission, keeping, own, clock, httpGuard, meter, logger } = dependencies;
     this.id = id;
-    const metrics = new OtlpMetrics(meter, id, [
+    const events = new OtlpEvents({ meter, logger, clock }, id, [
       ...(server === undefined ? [] : ['grpc' as const]),
       ...(config.http === undefined ? [] : ['http' as const]),
     ]);
-    this.#intake = new ProfilesIntake({ sink, admission, keeping, own, metrics, clock, logger });
+    this.#intake = new ProfilesIntake({ sink, admission, keeping, own, events, clock });
     this.#grpcServer = server;
     this.#httpServer =
       config.http === undefined

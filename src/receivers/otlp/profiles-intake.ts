@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import { status } from '../../grpc/status.ts';
 import type { Admission } from '../../model/admission.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
@@ -12,7 +11,7 @@ import { BoundedReader, processMemory } from './bounded-reader.ts';
 import type { MessageContent } from './decode-message.ts';
 import type { ReadMessage } from './message-reader.ts';
 import { keptParts, parseKept } from './message-reader.ts';
-import type { OtlpMetrics, RefusalReason, Transport } from './otlp-metrics.ts';
+import type { OtlpEvents, RefusalReason, Transport } from './otlp-events.ts';
 import type { HoldingSink, ProfilesSink, SinkAnswer } from './profiles-sink.ts';
 import { stopping } from './refusal.ts';
 import type { SortedProfiles } from './sort-out-profiles.ts';
@@ -39,9 +38,8 @@ export interface ProfilesIntakeDependencies {
   readonly admission: Admission;
   readonly keeping?: RequestKeeping | undefined;
   readonly own?: OwnProfiles | undefined;
-  readonly metrics: OtlpMetrics;
+  readonly events: OtlpEvents;
   readonly clock: Clock;
-  readonly logger: Logger;
   /** Memory for decoding; that of this process where it is not set. */
   readonly memory?: DecodingMemory | undefined;
 }
@@ -60,9 +58,6 @@ export interface RequestKeeping {
   readonly connectJournal: ConnectJournal;
 }
 
-// A sender whose requests are all at fault must not fill the log.
-const warningIntervalMs = 10_000;
-
 /** A call waits no longer than this for room in a queue or for a result, though its own deadline may be later. */
 const mostWaitMs = 60_000;
 
@@ -73,25 +68,21 @@ const fullSuccess: ExportResponse = { rejectedProfiles: 0n, errorMessage: '' };
 export class ProfilesIntake {
   readonly #sink: ProfilesSink;
   readonly #admission: Admission;
-  readonly #metrics: OtlpMetrics;
+  readonly #events: OtlpEvents;
   readonly #clock: Clock;
-  readonly #logger: Logger;
   readonly #reader: BoundedReader;
   readonly #keeping: { readonly sink: HoldingSink; readonly journal: RequestJournal } | undefined;
   readonly #own: OwnProfiles | undefined;
   #isStopping = false;
-  #warnAfterMs = 0;
-  #tellLoopAfterMs = 0;
 
   constructor(dependencies: ProfilesIntakeDependencies) {
-    const { sink, admission, keeping, own, metrics, clock, logger, memory = processMemory } = dependencies;
+    const { sink, admission, keeping, own, events, clock, memory = processMemory } = dependencies;
     this.#reader = new BoundedReader(memory, clock, own?.idPrefix);
     this.#own = own;
     this.#sink = sink;
     this.#admission = admission;
-    this.#metrics = metrics;
+    this.#events = events;
     this.#clock = clock;
-    this.#logger = logger;
     if (keeping === undefined) return;
     const { sink: holder, connectJournal } = keeping;
     this.#keeping = { sink: holder, journal: connectJournal((request) => this.#restore(request, holder)) };
@@ -124,24 +115,22 @@ export class ProfilesIntake {
     if (hops <= mostHops) return undefined;
     const problem = `the request has passed ${hops} services like this one, ${mostHops} at most may be: their exporters form a loop`;
     const refusal = { code: status.INVALID_ARGUMENT, message: `${problem}; one of them must name the backend instead` };
-    this.#metrics.countRefused(transport, 'loop');
-    this.#tellLoop('Refused a request that goes round in a loop.', problem);
+    this.#events.refusedLoop(transport, problem, this.#destinations());
     return refusal;
   }
 
   /** Counts a request that was refused before anybody decoded it. */
   refuse(transport: Transport, reason: RefusalReason, refusal: RpcStatus): ExportOutcome {
-    this.#metrics.countRefused(transport, reason);
     // Others tell of a stop, and of who does not admit anything.
-    if (reason !== 'stopping' && reason !== 'not_admitted') this.#warn('Refused a request.', refusal.message);
+    const isToldElsewhere = reason === 'stopping' || reason === 'not_admitted';
+    this.#events.refused(transport, reason, 0, isToldElsewhere ? undefined : refusal.message);
     return { kind: 'refused', refusal };
   }
 
   /** Counts a message that was refused for its size, as one sample: how many it had nobody knows. */
   refuseTooLarge(transport: Transport, limit: string): RpcStatus {
     const message = `the message is larger than ${limit}; raise that, or send less at once`;
-    this.#metrics.countRefused(transport, 'too_large', 1);
-    this.#warn('Refused a message that is too large.', message);
+    this.#events.refused(transport, 'too_large', 1, message);
     return { code: status.RESOURCE_EXHAUSTED, message };
   }
 
@@ -163,8 +152,7 @@ export class ProfilesIntake {
     if (error instanceof InvalidMessage) {
       return this.refuse(transport, 'invalid', { code: status.INVALID_ARGUMENT, message: error.message });
     }
-    this.#metrics.countRefused(transport, 'internal');
-    this.#logger.error({ err: error }, 'Could not handle a request because of a fault of this service.');
+    this.#events.failed(transport, error);
     const text = 'the service failed to handle the request; its log says why';
     return { kind: 'refused', refusal: { code: status.INTERNAL, message: text } };
   }
@@ -177,13 +165,11 @@ export class ProfilesIntake {
       return this.refuse(transport, 'busy', refusal);
     }
     if (sorted.loopedProfiles > 0) {
-      this.#metrics.countLooped(transport, sorted.loopedProfiles);
-      this.#tellLoop('Dropped profiles of this service that came back to it: exporters form a loop.', faultsOf(sorted));
+      this.#events.looped(transport, sorted.loopedProfiles, faultsOf(sorted), this.#destinations());
     }
     if (sorted.isAllRejected) {
-      this.#metrics.countRefused(transport, 'invalid', sorted.rejectedSamples);
       const refusal = { code: status.INVALID_ARGUMENT, message: faultsOf(sorted) };
-      this.#warn('Refused a request.', refusal.message);
+      this.#events.refused(transport, 'invalid', sorted.rejectedSamples, refusal.message);
       return { kind: 'refused', refusal };
     }
     // As in the Collector, a request without samples is taken and goes no further.
@@ -211,19 +197,14 @@ export class ProfilesIntake {
 
   #conclude(answer: SinkAnswer, sorted: SortedCounts, transport: Transport): ExportOutcome {
     if (answer.kind !== 'accepted') {
-      this.#metrics.countRefused(transport, answer.kind, sorted.sampleCount + sorted.rejectedSamples);
+      this.#events.refused(transport, answer.kind, sorted.sampleCount + sorted.rejectedSamples);
       return { kind: 'refused', refusal: refusalOf(answer) };
     }
-    this.#metrics.countTaken(transport, sorted.sampleCount);
-    this.#metrics.countVersion(transport, sorted.version);
-    this.#metrics.countRejected(transport, sorted.rejectedProfiles, sorted.rejectedSamples);
-    if (sorted.mendedTexts > 0) {
-      this.#metrics.countMended(transport, sorted.mendedTexts);
-      this.#warn('Mended texts of a request that were not UTF-8.', `${sorted.mendedTexts} texts`);
-    }
+    this.#events.taken(transport, sorted.sampleCount, sorted.version);
+    if (sorted.mendedTexts > 0) this.#events.mended(transport, sorted.mendedTexts);
     if (sorted.rejectedSamples === 0 && sorted.rejectedProfiles === 0) return { kind: 'taken', response: fullSuccess };
     const errorMessage = faultsOf(sorted);
-    this.#warn('Took a request without its faulty profiles and samples.', errorMessage);
+    this.#events.rejected(transport, sorted.rejectedProfiles, sorted.rejectedSamples, errorMessage);
     return { kind: 'taken', response: { rejectedProfiles: BigInt(sorted.rejectedProfiles), errorMessage } };
   }
 
@@ -248,19 +229,8 @@ export class ProfilesIntake {
     else sink.learn(data);
   }
 
-  /** A person has to change an exporter here or there. */
-  #tellLoop(what: string, reason: string): void {
-    const nowMs = this.#clock.nowMs();
-    if (nowMs < this.#tellLoopAfterMs) return;
-    this.#tellLoopAfterMs = nowMs + warningIntervalMs;
-    this.#logger.error({ reason, own_exporters: this.#own?.destinations() ?? [] }, what);
-  }
-
-  #warn(what: string, reason: string): void {
-    const nowMs = this.#clock.nowMs();
-    if (nowMs < this.#warnAfterMs) return;
-    this.#warnAfterMs = nowMs + warningIntervalMs;
-    this.#logger.warn({ reason }, what);
+  #destinations(): readonly string[] {
+    return this.#own?.destinations() ?? [];
   }
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import pino from 'pino';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
-import { OtlpMetrics } from '../../../src/receivers/otlp/otlp-metrics.ts';
+import { OtlpEvents } from '../../../src/receivers/otlp/otlp-events.ts';
 import { ProfilesIntake } from '../../../src/receivers/otlp/profiles-intake.ts';
 import type { SinkAnswer } from '../../../src/receivers/otlp/profiles-sink.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
@@ -20,8 +20,8 @@ test('a call whose exporters do not answer is answered after a minute, and given
       return new Promise<SinkAnswer>(() => undefined);
     },
   };
-  const metrics = new OtlpMetrics(meter, 'otlp');
-  const parts = { sink, admission: () => undefined, metrics, clock, logger: pino({ level: 'silent' }) };
+  const events = new OtlpEvents({ meter, logger: pino({ level: 'silent' }), clock }, 'otlp');
+  const parts = { sink, admission: () => undefined, events, clock };
   const message = { encoding: 'protobuf', bytes: encodeProfilesData(goodProfiles()), isVersionDeclared: true } as const;
   const caller = new AbortController();
   const outcome = new ProfilesIntake(parts).take({ transport: 'grpc', ...message, caller });

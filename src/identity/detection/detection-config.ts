@@ -5,7 +5,7 @@ import { configTable } from '../../config/config-table.ts';
 import { apiServerKeys } from '../kubernetes/api-config.ts';
 
 /** Detectors by the name that they have here. */
-export const detectorNames = ['env', 'system', 'process', 'k8s_api'] as const;
+export const detectorNames = ['env', 'system', 'process', 'k8s_api', 'ec2', 'azure'] as const;
 
 export type DetectorName = (typeof detectorNames)[number];
 
@@ -79,9 +79,44 @@ const kubernetesTable = configTable({
   },
 });
 
+const ec2Table = configTable({
+  about:
+    'Detector `ec2`: the instance of Amazon EC2, by its metadata service (IMDSv2); from a pod its hop limit must be 2.',
+  keys: {
+    attributes: attributes({
+      'cloud.provider': true,
+      'cloud.platform': true,
+      'cloud.account.id': true,
+      'cloud.region': true,
+      'cloud.availability_zone': true,
+      'host.id': true,
+      'host.name': true,
+      'host.type': true,
+    }),
+  },
+});
+
+const azureTable = configTable({
+  about: 'Detector `azure`: the virtual machine of Azure, by its metadata service.',
+  keys: {
+    attributes: attributes({
+      'cloud.provider': true,
+      'cloud.platform': true,
+      'cloud.region': true,
+      'cloud.resource_id': true,
+      'azure.vm.scaleset.name': true,
+      'azure.vm.sku': true,
+      'host.id': true,
+      'host.name': true,
+      'host.type': true,
+      'os.version': true,
+    }),
+  },
+});
+
 const table = configTable({
   about:
-    'Adds attributes of the environment, the machine, the process and the Kubernetes node. The first detector that knows an attribute sets it.',
+    'Adds attributes of the environment, the machine, the process, the Kubernetes node and the cloud. The first detector that knows an attribute sets it.',
   source:
     'https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/processor/resourcedetectionprocessor#readme',
   keys: {
@@ -95,7 +130,7 @@ const table = configTable({
         names.flatMap((name, index) => {
           const known = detectorNames.find((each) => each === name) ?? detectorAliases[name];
           if (known !== undefined) return [known];
-          const remedy = `write one of ${detectorNames.join(', ')}; those of clouds are the Collector's`;
+          const remedy = `write one of ${detectorNames.join(', ')}; what others tell can stand in OTEL_RESOURCE_ATTRIBUTES`;
           own.addProblem(`detectors[${index}]`, `"${name}" is not known here`, remedy);
           return [];
         }),
@@ -119,6 +154,8 @@ const table = configTable({
     system: section('system', systemTable),
     process: section('process', processTable),
     kubernetes: section('k8s_api', kubernetesTable),
+    ec2: section('ec2', ec2Table),
+    azure: section('azure', azureTable),
     oldKubernetes: sectionIfPresent('k8snode', kubernetesTable, 'Older name of `k8s_api`.'),
   },
   ignored: {

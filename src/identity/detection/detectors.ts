@@ -1,5 +1,6 @@
 import { lookup, lookupService } from 'node:dns/promises';
 import type { AnyValue } from '../../otlp/profiles-data.ts';
+import { loadPackage } from '../../support/lazy-package.ts';
 import type { Host } from '../host.ts';
 import { ApiClient } from '../kubernetes/api-client.ts';
 import { parseResourceAttributes } from '../otel-variables.ts';
@@ -22,6 +23,10 @@ export function detect(
       return detectSystem(config.system, host);
     case 'k8s_api':
       return detectNode(config.oldKubernetes ?? config.kubernetes, host, signal);
+    case 'ec2':
+      return detectCloud('@opentelemetry/resource-detector-aws', 'awsEc2Detector', config.ec2.attributes);
+    case 'azure':
+      return detectCloud('@opentelemetry/resource-detector-azure', 'azureVmDetector', config.azure.attributes);
   }
 }
 
@@ -108,4 +113,24 @@ async function detectNode(
     found.set('k8s.cluster.uid', await uidOf('/api/v1/namespaces/kube-system'));
   }
   return found;
+}
+
+/** Detector of OpenTelemetry for JavaScript (https://github.com/open-telemetry/opentelemetry-js-contrib/tree/main/packages). */
+interface LibraryDetector {
+  detect(): { readonly attributes?: Readonly<Record<string, unknown>> };
+}
+
+/** Asks a detector of a package that is loaded for it. The library keeps a failure for itself, and tells nothing then. */
+async function detectCloud(name: string, detector: string, attributes: ReadonlySet<string>): Promise<Detected> {
+  const library = loadPackage<Readonly<Record<string, LibraryDetector>>>(name)[detector]!;
+  const told = Object.entries(library.detect().attributes ?? {}).map(
+    async ([key, value]) => [key, await value] as const,
+  );
+  const known = (await Promise.all(told)).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  if (known.length === 0) {
+    throw new Error(
+      'the metadata service at 169.254.169.254 gave no answer; leave this detector out where the machine is of another cloud',
+    );
+  }
+  return new Map(known.filter(([key, value]) => value !== '' && attributes.has(key)));
 }

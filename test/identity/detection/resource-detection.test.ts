@@ -144,9 +144,9 @@ test('a detector that does not answer costs no more than its timeout', async () 
   assert.match(JSON.stringify(lines), /no answer within 5000 ms/);
 });
 
-test('a detector of a cloud is refused with what there is', () => {
-  const { faults } = readProcessor(detectionType, '{detectors: [env, ec2]}');
+test('a detector that is not known is refused with what there is', () => {
+  const { faults } = readProcessor(detectionType, '{detectors: [env, gcp]}');
   assert.deepEqual(faults, [
-    'p.detectors[1]: "ec2" is not known here; write one of env, system, process, k8s_api; those of clouds are the Collector\'s.',
+    'p.detectors[1]: "gcp" is not known here; write one of env, system, process, k8s_api, ec2, azure; what others tell can stand in OTEL_RESOURCE_ATTRIBUTES.',
   ]);
 });

@@ -1,5 +1,5 @@
-import type { FrameBatch, FrameColumns, SampleColumns, StackColumns } from '../../model/frame-batch.ts';
-import { BatchColumns, FileIdCache } from './batch-columns.ts';
+import type { Collector, FrameBatch, FrameColumns, SampleColumns, StackColumns } from '../../model/frame-batch.ts';
+import { BatchColumns } from './batch-columns.ts';
 import { BatchSpans, batchFields } from './batch-spans.ts';
 import { readClock, readCollector, readLostSamples } from './read-collector.ts';
 import type { TableSizes } from './read-frames.ts';
@@ -16,6 +16,7 @@ import {
   readStrings,
 } from './read-tables.ts';
 import { Rejections } from './rejections.ts';
+import { RepeatedEntries } from './repeated-entries.ts';
 import type { TimeBounds } from './sample-time.ts';
 import { SampleTime } from './sample-time.ts';
 import type { TextRepairs } from './wire-reader.ts';
@@ -38,7 +39,7 @@ export class BatchDecoder {
   readonly #bounds: TimeBounds;
   readonly #spans = new BatchSpans();
   readonly #columns = new BatchColumns();
-  readonly #fileIds = new FileIdCache();
+  readonly #repeated = new RepeatedEntries();
 
   constructor(bounds: TimeBounds) {
     this.#bounds = bounds;
@@ -60,12 +61,12 @@ export class BatchDecoder {
     const spans = this.#spans;
     spans.survey(bytes);
     const reader = new WireReader(bytes);
-    const collector = readCollector(reader, spans.of(batchFields.collector));
-    const strings = readStrings(bytes, spans.of(batchFields.strings), reader.repairs);
-    const fileIds = readFileIds(bytes, spans.of(batchFields.fileIds), this.#fileIds);
+    const collector = this.#readCollector(bytes, reader);
+    const strings = readStrings(bytes, spans.of(batchFields.strings), this.#repeated, reader.repairs);
+    const fileIds = readFileIds(bytes, spans.of(batchFields.fileIds), this.#repeated);
     const tables = { bytes, reader, strings, fileIds };
     const mappings = readMappings(tables, spans.of(batchFields.mappings));
-    const processes = readProcesses(tables, spans.of(batchFields.processes));
+    const processes = readProcesses(tables, spans.of(batchFields.processes), this.#repeated);
     const links = readLinks(tables, spans.of(batchFields.links));
     const labelSets = readLabelSets(tables, spans.of(batchFields.labelSets));
     const profileTypes = readProfileTypes(tables, spans.of(batchFields.profileTypes));
@@ -106,6 +107,13 @@ export class BatchDecoder {
       lostSamples: readLostSamples(reader, spans.of(batchFields.lostSamples)),
     };
     return { batch, rejections, samplePositions, unknownFrameKinds, repairs: reader.repairs };
+  }
+
+  #readCollector(bytes: Buffer, reader: WireReader): Collector {
+    const spans = this.#spans.of(batchFields.collector);
+    const read = (): Collector => readCollector(reader, spans);
+    if (spans.count !== 1) return read();
+    return this.#repeated.collector(bytes, spans.bounds[0]!, spans.bounds[1]!, reader.repairs, read);
   }
 
   #readFrames(bytes: Buffer, sizes: TableSizes): { frames: FrameColumns; unknownFrameKinds: number } {

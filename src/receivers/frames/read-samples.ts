@@ -25,6 +25,9 @@ const sampleFieldNames: readonly string[] = [
 ];
 const timestampsField = 9;
 const valuesField = 10;
+// V8 folds constants of the module itself into the code, not imported ones.
+const lowAt = lowWord;
+const highAt = highWord;
 
 /** A sample may have happened at this many moments. */
 export const mostMomentsInSample = 65_536;
@@ -40,64 +43,66 @@ export function readSamples(bytes: Uint8Array, spans: Spans, target: SampleTarge
   const { columns, moments } = target;
   const { bounds } = spans;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const fields = new Uint32Array(valuesField + 1);
-  let count = 0;
-  let momentCount = 0;
+  const fields = fieldColumns(columns);
+  // A field that a sample lacks is 0.
+  for (const column of fields) column.fill(0, 0, spans.count);
   columns.momentStart[0] = 0;
-  const sample: SampleInHand = { bytes, view, index: 0, fields, moments, firstMoment: 0 };
+  const sample: SampleInHand = {
+    ...{ bytes, view, fields, moments },
+    ...{ index: 0, at: 0, firstMoment: 0, timestampCount: 0, valueCount: 0, hasNegative: false },
+  };
   for (let i = 0; i < spans.count; i++) {
     sample.index = i;
-    sample.firstMoment = momentCount;
+    sample.timestampCount = 0;
+    sample.valueCount = 0;
     readSample(sample, bounds[2 * i]!, bounds[2 * i + 1]!);
-    if (!isTaken(sample, target)) continue;
-    columns.stack[count] = fields[1]!;
-    columns.process[count] = fields[2]!;
-    columns.profileType[count] = fields[3]!;
-    columns.threadId[count] = fields[4]!;
-    columns.threadName[count] = fields[5]!;
-    columns.cpuPlusOne[count] = fields[6]!;
-    columns.link[count] = fields[7]!;
-    columns.labelSet[count] = fields[8]!;
-    columns.position[count] = i;
-    momentCount += fields[timestampsField]!;
-    count++;
-    columns.momentStart[count] = momentCount;
+    if (!isTaken(sample, target)) {
+      for (const column of fields) column[sample.at] = 0;
+      sample.hasNegative = false;
+      continue;
+    }
+    columns.position[sample.at] = i;
+    sample.firstMoment += sample.timestampCount;
+    sample.at++;
+    columns.momentStart[sample.at] = sample.firstMoment;
   }
-  return count;
+  return sample.at;
 }
 
-/**
- * The sample that is being read. `fields` has fields 1 to 8 by their numbers; elements 9 and 10 are how many
- * timestamps and values there are, and element 0 says whether a value is negative.
- * One object for all samples of a batch: an object a sample would be most of the garbage of decoding.
- */
+/** Columns of the fields 1 to 8 by their numbers; nothing is read into the one with number 0. */
+function fieldColumns(columns: SampleArrays): Uint32Array[] {
+  const { stack, process, profileType, threadId, threadName, cpuPlusOne, link, labelSet } = columns;
+  return [noColumn, stack, process, profileType, threadId, threadName, cpuPlusOne, link, labelSet];
+}
+
+const noColumn = new Uint32Array(0);
+
+/** The sample that is being read. One object for all samples of a batch: an object a sample would be most of the garbage of decoding. */
 interface SampleInHand {
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  readonly fields: Uint32Array;
+  readonly fields: readonly Uint32Array[];
   readonly moments: MomentArrays;
+  /** Position in the message. */
   index: number;
+  /** Position in the columns. */
+  at: number;
   firstMoment: number;
+  timestampCount: number;
+  valueCount: number;
+  /** True when a value of the sample is negative. */
+  hasNegative: boolean;
 }
 
 function readSample(sample: SampleInHand, start: number, end: number): void {
-  const { bytes, fields, index } = sample;
-  fields.fill(0);
+  const { bytes, fields, at } = sample;
   let p = start;
   while (p < end) {
     const tag = bytes[p++]!;
-    const field = tag >>> 3;
-    if ((tag & 7) !== 0 || field === 0 || field > valuesField) {
-      if (tag === packedTimestampsTag) p = readTimestamps(sample, p, end);
-      else if (tag === timestampTag && p + 8 <= end) p = readTimestamp(sample, p);
-      else if (tag === timestampTag) throw truncated(pathOf(sampleFields, index, timestampsField));
-      else if (tag === packedValuesTag) p = readValues(sample, p, end);
-      else p = skipField(bytes, p - 1, end, sampleFields, index);
-      continue;
-    }
-    if (field >= timestampsField) {
-      if (field === timestampsField) skipField(bytes, p - 1, end, sampleFields, index);
-      p = readValue(sample, p, end);
+    if ((tag & 7) !== 0 || tag === 0 || tag > lastScalarTag) {
+      // Nearly every sample has one timestamp.
+      if (tag === packedTimestampsTag && bytes[p] === 8 && p + 9 <= end) p = readTimestamp(sample, p + 1);
+      else p = readList(sample, tag, p, end);
       continue;
     }
     let value = bytes[p++]!;
@@ -108,15 +113,28 @@ function readSample(sample: SampleInHand, start: number, end: number): void {
         p++;
       } else {
         value = longVarint(bytes, p - 1, end);
-        if (!(value <= 0xffffffff)) throw badVarint(pathOf(sampleFields, index, field), value);
+        if (!(value <= 0xffffffff)) throw badVarint(pathOf(sampleFields, sample.index, tag >>> 3), value);
         p = endOfVarint(bytes, p - 1);
       }
     }
-    fields[field] = value;
+    fields[tag >>> 3]![at] = value;
   }
-  if (p > end) throw truncated(pathOf(sampleFields, index, 0));
+  if (p > end) throw truncated(pathOf(sampleFields, sample.index, 0));
 }
 
+/** Reads timestamps or values, or skips a field that is not known, whose tag ends at `p`; returns the position after it. */
+function readList(sample: SampleInHand, tag: number, p: number, end: number): number {
+  const { bytes, index } = sample;
+  if (tag === packedTimestampsTag) return readTimestamps(sample, p, end);
+  if (tag === packedValuesTag) return readValues(sample, p, end);
+  if (tag === valueTag) return readValue(sample, p, end);
+  if (tag !== timestampTag) return skipField(bytes, p - 1, end, sampleFields, index);
+  if (p + 8 > end) throw truncated(pathOf(sampleFields, index, timestampsField));
+  return readTimestamp(sample, p);
+}
+
+const lastScalarTag = 8 << 3;
+const valueTag = valuesField << 3;
 const timestampTag = (timestampsField << 3) | 1;
 const packedTimestampsTag = (timestampsField << 3) | 2;
 const packedValuesTag = (valuesField << 3) | 2;
@@ -131,14 +149,14 @@ function readTimestamps(sample: SampleInHand, start: number, end: number): numbe
   return p;
 }
 
-function readTimestamp({ view, fields, moments, firstMoment, index }: SampleInHand, p: number): number {
-  const count = fields[timestampsField]!;
-  if (count === mostMomentsInSample) throw tooManyMoments(index, timestampsField);
+function readTimestamp(sample: SampleInHand, p: number): number {
+  const { view, moments, timestampCount: count } = sample;
+  if (count === mostMomentsInSample) throw tooManyMoments(sample.index, timestampsField);
   const words = moments.timestampWords;
-  const at = 2 * (firstMoment + count);
-  words[at + lowWord] = view.getUint32(p, true);
-  words[at + highWord] = view.getUint32(p + 4, true);
-  fields[timestampsField] = count + 1;
+  const at = 2 * (sample.firstMoment + count);
+  words[at + lowAt] = view.getUint32(p, true);
+  words[at + highAt] = view.getUint32(p + 4, true);
+  sample.timestampCount = count + 1;
   return p + 8;
 }
 
@@ -152,16 +170,16 @@ function readValues(sample: SampleInHand, start: number, end: number): number {
   return p;
 }
 
-function readValue({ bytes, fields, moments, firstMoment, index }: SampleInHand, start: number, end: number): number {
-  const count = fields[valuesField]!;
+function readValue(sample: SampleInHand, start: number, end: number): number {
+  const { bytes, moments, index, valueCount: count } = sample;
   if (count === mostMomentsInSample) throw tooManyMoments(index, valuesField);
   const p = readVarint64(bytes, start, end, halves);
   if (Number.isNaN(p)) throw truncated(pathOf(sampleFields, index, valuesField));
-  const at = 2 * (firstMoment + count);
-  moments.valueWords[at + lowWord] = halves[0]!;
-  moments.valueWords[at + highWord] = halves[1]!;
-  if (halves[1]! > 0x7fffffff) fields[0] = 1;
-  fields[valuesField] = count + 1;
+  const at = 2 * (sample.firstMoment + count);
+  moments.valueWords[at + lowAt] = halves[0]!;
+  moments.valueWords[at + highAt] = halves[1]!;
+  if (halves[1]! > 0x7fffffff) sample.hasNegative = true;
+  sample.valueCount = count + 1;
   return p;
 }
 
@@ -180,23 +198,19 @@ export interface SampleChecks {
   readonly rejections: Rejections;
 }
 
-interface ReadSample {
-  readonly fields: Uint32Array;
-  readonly index: number;
-  readonly firstMoment: number;
-}
-
 /**
  * Checks references, values and times of a sample that has been read. A faulty sample is reported to
  * `rejections`. Turns its timestamps into Unix nanoseconds and writes the values that it left out.
  */
-function isTaken({ fields, index, firstMoment }: ReadSample, checks: SampleChecks): boolean {
-  const { moments, sizes, time, rejections } = checks;
-  const stack = fields[1]!;
-  const process = fields[2]!;
-  const profileType = fields[3]!;
-  const count = fields[timestampsField]!;
-  const valueCount = fields[valuesField]!;
+function isTaken(sample: SampleInHand, checks: SampleChecks & { readonly columns: SampleArrays }): boolean {
+  const { index, at, firstMoment, timestampCount, valueCount } = sample;
+  const { columns, moments, sizes, time, rejections } = checks;
+  const stack = columns.stack[at]!;
+  const process = columns.process[at]!;
+  const profileType = columns.profileType[at]!;
+  const threadName = columns.threadName[at]!;
+  const link = columns.link[at]!;
+  const labelSet = columns.labelSet[at]!;
   if (stack === 0 || stack > sizes.stacks) return rejectIndex(rejections, index, 'stack', stack, 1, sizes.stacks);
   if (process === 0 || process > sizes.processes) {
     return rejectIndex(rejections, index, 'process', process, 1, sizes.processes);
@@ -204,17 +218,25 @@ function isTaken({ fields, index, firstMoment }: ReadSample, checks: SampleCheck
   if (profileType === 0 || profileType > sizes.profileTypes) {
     return rejectIndex(rejections, index, 'profile_type', profileType, 1, sizes.profileTypes);
   }
-  if (fields[5]! > sizes.strings) return rejectIndex(rejections, index, 'thread_name', fields[5]!, 0, sizes.strings);
-  if (fields[7]! > sizes.links) return rejectIndex(rejections, index, 'link', fields[7]!, 0, sizes.links);
-  if (fields[8]! > sizes.labelSets) return rejectIndex(rejections, index, 'label_set', fields[8]!, 0, sizes.labelSets);
-  if (count === 0) {
+  if (threadName > sizes.strings) return rejectIndex(rejections, index, 'thread_name', threadName, 0, sizes.strings);
+  if (link > sizes.links) return rejectIndex(rejections, index, 'link', link, 0, sizes.links);
+  if (labelSet > sizes.labelSets) return rejectIndex(rejections, index, 'label_set', labelSet, 0, sizes.labelSets);
+  if (timestampCount === 0) {
     rejections.addSample(index, 'timestamps', 'timestamps', () => 'empty; send the time of the sample');
     return false;
   }
-  if (valueCount === 0) moments.values.fill(1n, firstMoment, firstMoment + count);
-  else if (valueCount !== count || fields[0] !== 0) return rejectValues(rejections, index, fields);
-  const far = time.convert(moments.timestampWords, firstMoment, firstMoment + count);
+  if (valueCount === 0) fillOnes(moments.valueWords, firstMoment, firstMoment + timestampCount);
+  else if (valueCount !== timestampCount || sample.hasNegative) return rejectValues(rejections, sample);
+  const far = time.convert(moments.timestampWords, firstMoment, firstMoment + timestampCount);
   return far < 0 || rejectTime(checks, index, far - firstMoment, moments.timestampsUnixNano[far]!);
+}
+
+/** Sets elements `start .. end` of a column of 64-bit numbers, given as its words, to 1. */
+function fillOnes(words: Uint32Array, start: number, end: number): void {
+  for (let i = start; i < end; i++) {
+    words[2 * i + lowAt] = 1;
+    words[2 * i + highAt] = 0;
+  }
 }
 
 function rejectIndex(
@@ -232,12 +254,10 @@ function rejectIndex(
   return false;
 }
 
-function rejectValues(rejections: Rejections, index: number, fields: Uint32Array): false {
-  const values = fields[valuesField]!;
-  const timestamps = fields[timestampsField]!;
+function rejectValues(rejections: Rejections, { index, timestampCount, valueCount }: SampleInHand): false {
   rejections.addSample(index, 'values', 'values', () =>
-    values !== timestamps
-      ? `${values} values for ${timestamps} timestamps; send one a timestamp, or none where each counts 1`
+    valueCount !== timestampCount
+      ? `${valueCount} values for ${timestampCount} timestamps; send one a timestamp, or none where each counts 1`
       : 'a value is negative; send values of at least 0',
   );
   return false;

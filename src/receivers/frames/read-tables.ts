@@ -5,11 +5,10 @@ import type { FileMapping, TraceLink } from '../../model/frame-batch.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { Process } from '../../model/process.ts';
 import type { ProfileType } from '../../model/profile-type.ts';
-import type { FileIdCache } from './batch-columns.ts';
 import type { Spans } from './batch-spans.ts';
+import type { RepeatedEntries } from './repeated-entries.ts';
 import { indexError } from './wire.ts';
 import type { TextRepairs, WireReader } from './wire-reader.ts';
-import { readString } from './wire-reader.ts';
 
 /** The bytes of one batch and the tables that have been read so far. */
 export interface TableContext {
@@ -23,18 +22,32 @@ const mostProfileTypes = 64;
 const mostLabels = 32;
 
 const noLabels: ReadonlyMap<string, string> = new Map();
+const noProcess = {
+  pid: 0,
+  namespacePid: 0,
+  startTimeNano: 0n,
+  comm: '',
+  executablePath: '',
+  containerId: '',
+  serviceName: '',
+  labels: noLabels,
+};
 const noFile: FileId = { word0: 0, word1: 0, word2: 0, word3: 0 };
 
-export function readStrings(bytes: Buffer, { bounds, count }: Spans, repairs: TextRepairs): string[] {
+export function readStrings(
+  bytes: Buffer,
+  { bounds, count }: Spans,
+  entries: RepeatedEntries,
+  repairs: TextRepairs,
+): string[] {
   const strings: string[] = new Array(count + 1).fill('');
-  for (let i = 0; i < count; i++) strings[i + 1] = readString(bytes, bounds[2 * i]!, bounds[2 * i + 1]!, repairs);
+  for (let i = 0; i < count; i++) strings[i + 1] = entries.text(bytes, bounds[2 * i]!, bounds[2 * i + 1]!, repairs);
   return strings;
 }
 
 /** Several chunks are one field that was sent in parts: the last one counts, as for any single field of protobuf. */
-export function readFileIds(bytes: Buffer, { bounds, count }: Spans, cache: FileIdCache): FileId[] {
-  const fileIds = [noFile];
-  if (count === 0) return fileIds;
+export function readFileIds(bytes: Buffer, { bounds, count }: Spans, entries: RepeatedEntries): FileId[] {
+  if (count === 0) return [noFile];
   const start = bounds[2 * count - 2]!;
   const end = bounds[2 * count - 1]!;
   if ((end - start) % fileIdSizeBytes !== 0) {
@@ -42,7 +55,10 @@ export function readFileIds(bytes: Buffer, { bounds, count }: Spans, cache: File
     throw new InvalidMessage('batch.file_ids', problem, 'send 16 bytes a file ID');
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = start; at < end; at += fileIdSizeBytes) fileIds.push(cache.read(bytes, view, at));
+  const fileIds: FileId[] = new Array((end - start) / fileIdSizeBytes + 1).fill(noFile);
+  for (let i = 1; i < fileIds.length; i++) {
+    fileIds[i] = entries.fileId(bytes, view, start + (i - 1) * fileIdSizeBytes);
+  }
   return fileIds;
 }
 
@@ -68,28 +84,23 @@ export function readMappings(context: TableContext, spans: Spans): (FileMapping 
   });
 }
 
-export function readProcesses(context: TableContext, spans: Spans): (Process | undefined)[] {
+export function readProcesses(context: TableContext, spans: Spans, entries: RepeatedEntries): (Process | undefined)[] {
+  // One object for all: nearly every process is one that is known, and needs none of its own.
+  const fields = { ...noProcess };
   return readTable(context, 'processes', spans, (reader) => {
-    let pid = 0;
-    let namespacePid = 0;
-    let startTimeNano = 0n;
-    let comm = '';
-    let executablePath = '';
-    let containerId = '';
-    let serviceName = '';
-    let labels = noLabels;
+    Object.assign(fields, noProcess);
     while (reader.next()) {
-      if (reader.field === 1) pid = reader.uint32('pid');
-      else if (reader.field === 2) namespacePid = reader.uint32('namespace_pid');
-      else if (reader.field === 3) startTimeNano = reader.fixed64('start_time_nano');
-      else if (reader.field === 4) comm = readText(context, 'comm');
-      else if (reader.field === 5) executablePath = pathOfFile(readText(context, 'executable_path'));
-      else if (reader.field === 6) containerId = readText(context, 'container_id');
-      else if (reader.field === 7) serviceName = readText(context, 'service_name');
-      else if (reader.field === 8) labels = addLabel(context, labels);
+      if (reader.field === 1) fields.pid = reader.uint32('pid');
+      else if (reader.field === 2) fields.namespacePid = reader.uint32('namespace_pid');
+      else if (reader.field === 3) fields.startTimeNano = reader.fixed64('start_time_nano');
+      else if (reader.field === 4) fields.comm = readText(context, 'comm');
+      else if (reader.field === 5) fields.executablePath = pathOfFile(readText(context, 'executable_path'));
+      else if (reader.field === 6) fields.containerId = readText(context, 'container_id');
+      else if (reader.field === 7) fields.serviceName = readText(context, 'service_name');
+      else if (reader.field === 8) fields.labels = addLabel(context, fields.labels);
       else reader.skip();
     }
-    return { pid, namespacePid, startTimeNano, comm, executablePath, containerId, serviceName, labels };
+    return entries.process(fields);
   });
 }
 

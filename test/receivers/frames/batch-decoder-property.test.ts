@@ -260,3 +260,49 @@ test('decode does not let one message take much more memory than its bytes', () 
   const grownBytes = after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers;
   assert.ok(grownBytes < 20 * size, `${grownBytes} bytes more`);
 });
+
+test('decode takes no entry for one of an earlier batch that only resembles it', () => {
+  const text = fc.constantFrom('a', 'b', 'ab', 'ba', 'ü', 'a'.repeat(64), 'a'.repeat(65), `${'a'.repeat(63)}b`);
+  const ids = fc.array(fc.constantFrom(1, 2, 256), { minLength: 16, maxLength: 16 });
+  const base = { pid: 1, namespacePid: 0, startTimeNano: 1n, comm: 1, labels: [{ key: 1, value: 1 }] };
+  const changes = [
+    {},
+    ...[
+      { pid: 1025 },
+      { namespacePid: 1 },
+      { startTimeNano: 2n },
+      { comm: 2 },
+      { executablePath: 1 },
+      { containerId: 1 },
+    ],
+    ...[{ serviceName: 1 }, { labels: [] }, { labels: [{ key: 1, value: 2 }] }, { labels: [{ key: 2, value: 1 }] }],
+  ];
+  const process = fc.constantFrom(...changes.map((change) => ({ ...base, ...change })));
+  const batch = fc.record({
+    collector: fc.record({
+      instanceId: fc.constantFrom(Uint8Array.of(...new Array(16).fill(1)), Uint8Array.of(...new Array(16).fill(2))),
+      resourceAttributes: fc.constantFrom([], [{ key: 'a', value: 'a' }], [{ key: 'a', value: 'b' }]),
+      scopeName: text,
+      scopeVersion: text,
+    }),
+    strings: fc.oneof(fc.constant(['a', 'b']), fc.uniqueArray(text, { minLength: 2, maxLength: 2 })),
+    fileIds: ids.map((bytes) => Uint8Array.from(bytes)),
+    processes: fc.array(process, { minLength: 1, maxLength: 3 }),
+  });
+  const wrongText = Buffer.from([0x1a, 2, 0xc3, 0x28]);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(batch, fc.boolean()), { minLength: 2, maxLength: 8 }), (sent) => {
+      const decoder = new BatchDecoder(bounds);
+      for (const [plain, isWrong] of sent) {
+        const bytes = encodeBatch({ sequence: 1n, ...plain });
+        const message = isWrong ? Buffer.concat([bytes, wrongText]) : bytes;
+        const decoded = decoder.decode(message, now);
+        const fresh = new BatchDecoder(bounds).decode(message, now);
+        const { collector, strings, fileIds, processes } = fresh.batch;
+        assert.partialDeepStrictEqual(decoded.batch, { collector, strings, fileIds, processes });
+        assert.deepEqual(decoded.repairs, fresh.repairs);
+      }
+    }),
+    { endOnFailure: true },
+  );
+});

@@ -4,7 +4,7 @@ import { metrics } from '@opentelemetry/api';
 import pino from 'pino';
 import type { FileId } from '../src/model/file-id.ts';
 import type { CycleReport } from '../src/reporter/cycle-report.ts';
-import { createReporterMetrics } from '../src/reporter/reporter-metrics.ts';
+import { createReporterEvents } from '../src/reporter/reporter-events.ts';
 import { ReportingCycle } from '../src/reporter/reporting-cycle.ts';
 import { TraceIntake } from '../src/reporter/trace-intake.ts';
 import { atOnce } from '../src/support/steps.ts';
@@ -33,8 +33,10 @@ class Node {
       symbols: this.#store,
       intake: this.#intake,
       consumers: [consumer((report) => this.#reports.push(report))],
-      metrics: createReporterMetrics(metrics.getMeter('test'), () => this.#intake.stats),
-      logger: pino({ level: 'silent' }),
+      events: createReporterEvents(
+        { meter: metrics.getMeter('test'), logger: pino({ level: 'silent' }), clock: this.#clock },
+        () => this.#intake.stats,
+      ),
       clock: this.#clock,
       random: () => 0.5,
       createProfileId: () => new Uint8Array(16).fill(7),

@@ -6,8 +6,8 @@ import { createJournalEvents } from '../journal/journal-events.ts';
 import type { ResourceEditor } from '../otlp/resource-edit.ts';
 import { resourceOf } from '../profile/build/resource-of.ts';
 import type { WindowResource } from '../profile/build/window-contents.ts';
-import type { ReporterMetrics, WindowStats } from '../reporter/reporter-metrics.ts';
-import { createReporterMetrics } from '../reporter/reporter-metrics.ts';
+import type { ReporterEvents, WindowStats } from '../reporter/reporter-events.ts';
+import { createReporterEvents } from '../reporter/reporter-events.ts';
 import { ReportingCycle } from '../reporter/reporting-cycle.ts';
 import type { ReportingCycleConfig } from '../reporter/reporting-cycle-config.ts';
 import type { WindowLimits } from '../reporter/trace-intake.ts';
@@ -53,12 +53,12 @@ export function createCyclePart(
   const { exporters, journalLog } = outlets;
   const { store, native } = names;
   const { intake, merged, setLimits } = createWindow(config, names, parts);
-  const metrics = createReporterMetrics(parts.meter, () => statsOf(intake, merged));
-  const outlet = createOutlet(exporters, metrics, parts.logger);
+  const events = createReporterEvents(parts, () => statsOf(intake, merged));
+  const outlet = createOutlet(exporters, events, parts.logger);
   const journal = journalLog && createJournal(pipelineId, id, { log: journalLog, intake, parts });
   const cycle = new ReportingCycle(id, config, {
     ...parts,
-    ...{ symbols: store, native, intake, merged, metrics, outlet, journal },
+    ...{ symbols: store, native, intake, merged, events, outlet, journal },
     consumers: outlets.consumers(store),
     isHeldUp: () => hasNoRoomForReport(exporters),
   });
@@ -115,17 +115,10 @@ function statsOf(intake: TraceIntake, merged: MergeIntoCycle | undefined): Windo
   };
 }
 
-function createOutlet(
-  exporters: readonly ProfilesExporter[],
-  metrics: ReporterMetrics,
-  logger: Logger,
-): ExporterOutlet {
+function createOutlet(exporters: readonly ProfilesExporter[], events: ReporterEvents, logger: Logger): ExporterOutlet {
   return new ExporterOutlet(exporters, {
     logger,
-    onFailure: (error, { sampleCount }) => {
-      metrics.recordHandOverFailure();
-      logger.error({ err: error, samples: sampleCount }, 'A report could not be handed over.');
-    },
+    onFailure: (error, { sampleCount }) => events.handOverFailed(error, sampleCount),
   });
 }
 

@@ -20,7 +20,7 @@ import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
 import { editProfiles } from '../profile/resources/edit-profiles.ts';
 import { serviceNameDefault } from '../profile/resources/service-name.ts';
 import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
-import { createUnresolvedCounter } from '../reporter/reporter-metrics.ts';
+import { createUnresolvedCounter } from '../reporter/reporter-events.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Steps } from '../support/steps.ts';
 import { atOnce, WorkQueue } from '../support/steps.ts';

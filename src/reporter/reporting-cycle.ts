@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import type { ProfilesData } from '../otlp/profiles-data.ts';
 import { countSamples } from '../otlp/profiles-data.ts';
 import type { ResourceEditor } from '../otlp/resource-edit.ts';
@@ -16,7 +15,7 @@ import { holdBack, selectEvents } from './hold-back.ts';
 import type { MergedProfiles } from './merged-profiles.ts';
 import type { NativeNames } from './native-names.ts';
 import { ReportDelivery } from './report-delivery.ts';
-import type { ReporterMetrics } from './reporter-metrics.ts';
+import type { ReporterEvents } from './reporter-events.ts';
 import type { ReportingCycleConfig } from './reporting-cycle-config.ts';
 import type { SampleWindow } from './sample-window.ts';
 import type { SymbolSession, SymbolSource } from './symbol-source.ts';
@@ -47,8 +46,7 @@ export interface ReportingCycleParts {
   readonly outlet?: ReportOutlet;
   /** `undefined`: what is not reported goes with the process. */
   readonly journal?: WindowJournal | undefined;
-  readonly metrics: ReporterMetrics;
-  readonly logger: Logger;
+  readonly events: ReporterEvents;
   readonly clock: Clock;
   readonly random: Random;
   /** 16 random bytes a call. */
@@ -129,7 +127,7 @@ export class ReportingCycle implements Component {
     }
     delivery.drop();
     if (stays || delivery.isWaiting) {
-      this.#parts.logger.warn('The last window stays in the journal until the next start.');
+      this.#parts.events.leftInJournal();
     }
   }
 
@@ -146,7 +144,7 @@ export class ReportingCycle implements Component {
    * to it; samples and names that come between later steps are those of the next cycle.
    */
   *report({ isLast }: { readonly isLast: boolean } = { isLast: false }): Steps<CycleReport> {
-    const { clock, symbols, intake, merged, metrics, native } = this.#parts;
+    const { clock, symbols, intake, merged, native } = this.#parts;
     const beganMs = clock.nowMs();
     const store = symbols.at(beganMs);
     const resubmittedStubs = yield* store.resubmitStubs();
@@ -171,7 +169,7 @@ export class ReportingCycle implements Component {
     };
     yield* this.#handOver(report);
     symbols.at(clock.nowMs()).purge();
-    metrics.recordCycle(report, clock.nowMs() - beganMs);
+    this.#parts.events.reported(report, clock.nowMs() - beganMs);
     return report;
   }
 
@@ -189,8 +187,7 @@ export class ReportingCycle implements Component {
       try {
         yield* consumer.consume(report);
       } catch (error) {
-        this.#parts.metrics.recordHandOverFailure();
-        this.#parts.logger.error({ err: error, samples: report.sampleCount }, 'A report could not be handed over.');
+        this.#parts.events.handOverFailed(error, report.sampleCount);
       }
     }
   }
@@ -199,10 +196,8 @@ export class ReportingCycle implements Component {
     try {
       await inSlices(this.report(options), this.#parts.clock);
     } catch (error) {
-      // A fault of ours in one cycle must not end the next ones; its samples are lost, and that is said.
       this.#delivery.fail();
-      this.#parts.metrics.recordFailure();
-      this.#parts.logger.error({ err: error }, 'The reporting cycle failed; its samples are lost.');
+      this.#parts.events.failed(error);
     }
   }
 
@@ -225,8 +220,7 @@ export class ReportingCycle implements Component {
     try {
       return this.#delivery.retry();
     } catch (error) {
-      this.#parts.metrics.recordHandOverFailure();
-      this.#parts.logger.error({ err: error }, 'A report that waited could not be handed over.');
+      this.#parts.events.handOverFailed(error);
       return false;
     }
   }
@@ -237,11 +231,11 @@ export class ReportingCycle implements Component {
 
   /** Maintains the store while the window stays. */
   *#keepNames(): Steps<void> {
-    const { clock, symbols, metrics } = this.#parts;
+    const { clock, symbols, events } = this.#parts;
     const store = symbols.at(clock.nowMs());
     yield* store.resubmitStubs();
     store.purge();
-    metrics.recordHeldUp();
+    events.heldUp();
   }
 
   #nextDelayMs(): number {

@@ -5,7 +5,7 @@ import type { Clock } from '../support/clock.ts';
 import { BatchTranslation, TranslationColumns } from './batch-translation.ts';
 import type { WindowUsage } from './merged-profiles.ts';
 import type { NativeNames } from './native-names.ts';
-import type { WindowStats } from './reporter-metrics.ts';
+import type { WindowStats } from './reporter-events.ts';
 import { SampleWindow } from './sample-window.ts';
 import type { SymbolSession, SymbolSource } from './symbol-source.ts';
 import { WindowShares } from './window-shares.ts';

@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 export interface EventKind {
   readonly counter?: {
     readonly name: string;
-    readonly unit: string;
+    readonly unit?: string;
     readonly description: string;
     /** Labels whose series exist with 0 before the first event: a rate misses an increase that creates its series. */
     readonly fromZero?: readonly Attributes[];

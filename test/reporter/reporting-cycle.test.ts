@@ -6,7 +6,7 @@ import type { FrameKind } from '../../src/model/frame-kind.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
 import type { CycleReport } from '../../src/reporter/cycle-report.ts';
 import type { MergedProfiles } from '../../src/reporter/merged-profiles.ts';
-import { createReporterMetrics } from '../../src/reporter/reporter-metrics.ts';
+import { createReporterEvents } from '../../src/reporter/reporter-events.ts';
 import { ReportingCycle } from '../../src/reporter/reporting-cycle.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
 import { atOnce } from '../../src/support/steps.ts';
@@ -58,8 +58,10 @@ function setUp({
       merged,
       consumers,
       isHeldUp,
-      metrics: createReporterMetrics(metrics.getMeter('test'), () => intake.stats),
-      logger: pino({ level: 'silent' }),
+      events: createReporterEvents(
+        { meter: metrics.getMeter('test'), logger: pino({ level: 'silent' }), clock: clock },
+        () => intake.stats,
+      ),
       clock,
       random,
       createProfileId: () => new Uint8Array(16).fill(7),

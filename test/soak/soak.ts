@@ -5,7 +5,7 @@ import type { FrameKind } from '../../src/model/frame-kind.ts';
 import { isCollectorNamed } from '../../src/model/frame-kind.ts';
 import type { CycleReport } from '../../src/reporter/cycle-report.ts';
 import { EventColumns } from '../../src/reporter/event-columns.ts';
-import { createReporterMetrics } from '../../src/reporter/reporter-metrics.ts';
+import { createReporterEvents } from '../../src/reporter/reporter-events.ts';
 import type { WindowIntake } from '../../src/reporter/reporting-cycle.ts';
 import { ReportingCycle } from '../../src/reporter/reporting-cycle.ts';
 import type { FileOwner, SampleWindow } from '../../src/reporter/sample-window.ts';
@@ -79,8 +79,10 @@ export class Soak {
       symbols: atReport,
       intake: windowsOf(this.#intake, () => this.#takeWindow()),
       consumers: [],
-      metrics: createReporterMetrics(metrics.getMeter('soak'), () => this.#intake.stats),
-      logger: pino({ level: 'silent' }),
+      events: createReporterEvents(
+        { meter: metrics.getMeter('soak'), logger: pino({ level: 'silent' }), clock: this.#clock },
+        () => this.#intake.stats,
+      ),
       clock: this.#clock,
       random: () => 0.5,
       createProfileId: () => new Uint8Array(16).fill(1),

@@ -1,6 +1,8 @@
-import type { BatchObservableCallback, Counter, Meter, ObservableGauge } from '@opentelemetry/api';
+import type { BatchObservableCallback, Meter, ObservableGauge } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
+import type { RecordEvent } from '../events.ts';
+import { createEvents } from '../events.ts';
 import { WatchedFiles } from '../watched-files.ts';
 import type { PemSet } from './pem-set.ts';
 import { assemblePemSet, filesOf, notAfterSeconds, readPem } from './pem-set.ts';
@@ -16,6 +18,12 @@ export interface TlsFilesDependencies {
   readonly logger: Logger;
 }
 
+const reloadCounter = {
+  name: 'framekeeper_tls_reloads',
+  description: 'TLS files that changed, by whether they were taken or the former ones kept.',
+  unit: '{reload}',
+};
+
 /**
  * The certificates and keys of one listener or client, read again while the service runs. New files are taken when they
  * are whole and belong together; until then the former ones stay in use, which is logged and counted once a state.
@@ -23,7 +31,8 @@ export interface TlsFilesDependencies {
 export class TlsFiles {
   readonly #dependencies: TlsFilesDependencies;
   readonly #files: WatchedFiles<PemSet>;
-  readonly #reloads: Counter;
+  readonly #taken: RecordEvent;
+  readonly #kept: RecordEvent;
   readonly #notAfter: ObservableGauge;
   readonly #observe: BatchObservableCallback;
   #certificate: Buffer | undefined;
@@ -32,11 +41,16 @@ export class TlsFiles {
   constructor(config: TlsFilesConfig, dependencies: TlsFilesDependencies, onChange: (set: PemSet) => void) {
     const { part, clock, meter } = dependencies;
     this.#dependencies = dependencies;
-    this.#reloads = meter.createCounter('framekeeper_tls_reloads', {
-      description: 'TLS files that changed, by whether they were taken or the former ones kept.',
-      unit: '{reload}',
+    const event = createEvents(dependencies, { part });
+    const reloads = (outcome: 'taken' | 'kept') => ({ ...reloadCounter, fromZero: [{ outcome }] });
+    this.#taken = event({
+      counter: reloads('taken'),
+      line: { level: 'info', message: 'TLS files have changed and are in use.' },
     });
-    for (const outcome of ['taken', 'kept']) this.#reloads.add(0, { part, outcome });
+    this.#kept = event({
+      counter: reloads('kept'),
+      line: { level: 'warn', message: 'TLS files have changed but cannot be used; the former stay in use.' },
+    });
     this.#notAfter = meter.createObservableGauge('framekeeper_tls_certificate_not_after_seconds', {
       description: 'When the certificate in use ends, in seconds since the Unix epoch.',
       unit: 's',
@@ -72,19 +86,14 @@ export class TlsFiles {
   }
 
   #take(set: PemSet, onChange: (set: PemSet) => void): void {
-    const { part, logger } = this.#dependencies;
+    const { part } = this.#dependencies;
     onChange(set);
     this.#certificate = set.cert;
-    this.#reloads.add(1, { part, outcome: 'taken' });
-    logger.info({ part }, 'TLS files have changed and are in use.');
+    this.#taken({ labels: { outcome: 'taken' }, fields: { part } });
   }
 
   #keep(error: Error): void {
-    const { part, path, logger } = this.#dependencies;
-    this.#reloads.add(1, { part, outcome: 'kept' });
-    logger.warn(
-      { part, error: `${path}.${error.message}` },
-      'TLS files have changed but cannot be used; the former stay in use.',
-    );
+    const { part, path } = this.#dependencies;
+    this.#kept({ labels: { outcome: 'kept' }, fields: { part, error: `${path}.${error.message}` } });
   }
 }

@@ -1,6 +1,8 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { Clock } from '../../support/clock.ts';
+import type { EventKind, RecordEvent } from '../../support/events.ts';
+import { createEvents } from '../../support/events.ts';
 import type { LoadedSnapshot } from './load-snapshot.ts';
 import type { SavedSnapshot } from './save-snapshot.ts';
 import type { EntryCounts, SnapshotFault } from './snapshot-format.ts';
@@ -41,73 +43,79 @@ interface SnapshotState {
 
 export function createSnapshotEvents(path: string, logger: Logger, meter: Meter, clock: Clock): SnapshotEvents {
   const state: SnapshotState = { entries: 0, bytes: 0, durationMs: 0, savedUnixNano: undefined };
-  const counters = createCounters(meter);
+  const record = createRecorders(createEvents({ meter, logger, clock }, {}));
   observeState(meter, clock, state);
   // Each state is logged once, when it begins.
   let lockState: 'locked' | 'other' | 'failed' | undefined;
   return {
     loaded({ counts, bytes }, { savedUnixNano, expired, evicted }, durationMs) {
       Object.assign(state, { entries: entriesOf(counts), bytes, savedUnixNano });
-      counters.loaded.add(entriesOf(counts));
       const ageS = secondsBetween(savedUnixNano, clock.unixNano());
       const fields = { path, ...counts, bytes, expired, evicted, age_s: ageS, duration_ms: Math.round(durationMs) };
-      logger.info(fields, 'The symbol snapshot was loaded.');
+      record.loaded({ count: entriesOf(counts), fields });
     },
-    absent() {
-      logger.info({ path }, 'There is no symbol snapshot yet.');
-    },
-    refused({ message }, keptAs) {
-      counters.refusals.add(1);
-      const error = `${path}: ${message}`;
-      logger.warn({ error, kept_as: keptAs }, 'The symbol snapshot was refused. The symbol store starts empty.');
-    },
+    absent: () => record.absent({ fields: { path } }),
+    refused: ({ message }, keptAs) => record.refused({ fields: { error: `${path}: ${message}`, kept_as: keptAs } }),
     saved({ counts, bytes, leftOut }, savedUnixNano, durationMs) {
       Object.assign(state, { entries: entriesOf(counts), bytes, savedUnixNano, durationMs });
-      counters.writes.add(1);
-      counters.leftOut.add(leftOut);
-      logger.debug({ path, ...counts, bytes, duration_ms: Math.round(durationMs) }, 'The symbol snapshot was written.');
+      record.saved({ fields: { path, ...counts, bytes, duration_ms: Math.round(durationMs) } });
       if (leftOut === 0) return;
       const remedy = 'raise max_size_mib or lower max_entries';
-      logger.warn({ path, left_out: leftOut, remedy }, 'The coldest symbols are not in the symbol snapshot.');
+      record.leftOut({ count: leftOut, fields: { path, left_out: leftOut, remedy } });
     },
-    saveFailed(error) {
-      counters.failures.add(1);
-      logger.error({ path, error }, 'The symbol snapshot could not be written. The last one stays.');
-    },
-    notOurs() {
-      logger.warn({ path }, 'The symbol snapshot was not written: another instance has it.');
-    },
+    saveFailed: (error) => record.saveFailed({ fields: { path, error } }),
+    notOurs: () => record.notOurs({ fields: { path } }),
     locked() {
       lockState = 'locked';
-      logger.debug({ path }, 'This instance writes the symbol snapshot.');
+      record.locked({ fields: { path } });
     },
     lockedByOther(owner) {
-      if (lockState === 'other') return;
+      if (lockState !== 'other') record.lockedByOther({ fields: { path, owner } });
       lockState = 'other';
-      const message = 'Another instance writes this symbol snapshot. This one only reads it, until that ends.';
-      logger.warn({ path, owner }, message);
     },
     lockFailed(error) {
-      if (lockState === 'failed') return;
+      if (lockState !== 'failed') record.lockFailed({ fields: { path, error } });
       lockState = 'failed';
-      logger.error({ path, error }, 'The symbol snapshot cannot be locked or written.');
     },
   };
 }
 
-function createCounters(meter: Meter) {
-  const counter = (name: string, description: string, unit: string) => {
-    const created = meter.createCounter(`framekeeper_symbol_store_snapshot_${name}`, { description, unit });
-    // A counter that has counted nothing says so.
-    created.add(0);
-    return created;
-  };
+function createRecorders(event: (kind: EventKind) => RecordEvent) {
+  const counter = (name: string, description: string, unit: string) => ({
+    name: `framekeeper_symbol_store_snapshot_${name}`,
+    description,
+    unit,
+    fromZero: [{}],
+  });
+  const line = (level: 'debug' | 'info' | 'warn' | 'error', message: string) => ({ level, message });
   return {
-    writes: counter('writes', 'Snapshots that were written.', '{snapshot}'),
-    failures: counter('failures', 'Snapshots that could not be written.', '{snapshot}'),
-    refusals: counter('refusals', 'Snapshots that could not be read.', '{snapshot}'),
-    leftOut: counter('left_out', 'Entries for which a snapshot had no room.', '{entry}'),
-    loaded: counter('loaded', 'Entries of the snapshot that was read at the start.', '{entry}'),
+    loaded: event({
+      counter: counter('loaded', 'Entries of the snapshot that was read at the start.', '{entry}'),
+      line: line('info', 'The symbol snapshot was loaded.'),
+    }),
+    absent: event({ line: line('info', 'There is no symbol snapshot yet.') }),
+    refused: event({
+      counter: counter('refusals', 'Snapshots that could not be read.', '{snapshot}'),
+      line: line('warn', 'The symbol snapshot was refused. The symbol store starts empty.'),
+    }),
+    saved: event({
+      counter: counter('writes', 'Snapshots that were written.', '{snapshot}'),
+      line: line('debug', 'The symbol snapshot was written.'),
+    }),
+    leftOut: event({
+      counter: counter('left_out', 'Entries for which a snapshot had no room.', '{entry}'),
+      line: line('warn', 'The coldest symbols are not in the symbol snapshot.'),
+    }),
+    saveFailed: event({
+      counter: counter('failures', 'Snapshots that could not be written.', '{snapshot}'),
+      line: line('error', 'The symbol snapshot could not be written. The last one stays.'),
+    }),
+    notOurs: event({ line: line('warn', 'The symbol snapshot was not written: another instance has it.') }),
+    locked: event({ line: line('debug', 'This instance writes the symbol snapshot.') }),
+    lockedByOther: event({
+      line: line('warn', 'Another instance writes this symbol snapshot. This one only reads it, until that ends.'),
+    }),
+    lockFailed: event({ line: line('error', 'The symbol snapshot cannot be locked or written.') }),
   };
 }
 

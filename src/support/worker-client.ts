@@ -15,6 +15,18 @@ export interface WorkerLimits {
   readonly youngMib: number;
 }
 
+/**
+ * A large request: `copy` is called once the thread is free. Posting would copy the request in one turn of the event loop; this one can
+ * be copied in slices, into memory that the thread takes over.
+ */
+export class CopiedRequest<Request> {
+  readonly copy: () => Promise<{ readonly request: Request; readonly memory: readonly ArrayBuffer[] }>;
+
+  constructor(copy: CopiedRequest<Request>['copy']) {
+    this.copy = copy;
+  }
+}
+
 /** A reply of the thread, or the end of a thread that gave none. */
 export type WorkerReply<Reply> = { readonly kind: 'replied'; readonly reply: Reply } | WorkerEnd;
 
@@ -50,10 +62,10 @@ export class WorkerClient<Request, Reply> {
     return this.#worker !== undefined;
   }
 
-  /** Never rejects. */
-  ask(request: Request): Promise<WorkerReply<Reply>> {
+  /** Never rejects, unless copying the request does. */
+  ask(request: Request | CopiedRequest<Request>): Promise<WorkerReply<Reply>> {
     const reply = this.#last.then(() => this.#ask(request));
-    this.#last = reply;
+    this.#last = reply.catch(() => undefined);
     return reply;
   }
 
@@ -65,8 +77,9 @@ export class WorkerClient<Request, Reply> {
     await worker?.terminate();
   }
 
-  async #ask(request: Request): Promise<WorkerReply<Reply>> {
+  async #ask(request: Request | CopiedRequest<Request>): Promise<WorkerReply<Reply>> {
     this.#idle.abort();
+    const copied = request instanceof CopiedRequest ? await request.copy() : { request, memory: [] };
     const isNew = this.#worker === undefined;
     this.#worker ??= this.#start();
     const worker = this.#worker;
@@ -80,9 +93,9 @@ export class WorkerClient<Request, Reply> {
       }),
       (): Promise<never> => new Promise(() => undefined),
     );
-    // Its start takes milliseconds, and so does the copy of a large request: each has a turn of its own.
+    // Its start takes milliseconds.
     if (isNew) await setImmediate();
-    worker.postMessage(request);
+    worker.postMessage(copied.request, [...copied.memory]);
     const result = await Promise.race([reply, late]);
     answered.abort();
     // Not waited for: a thread in a read that never returns ends when that does.

@@ -81,15 +81,16 @@ export class LocationNaming {
   #step = 0;
   /** By mapping; `null` for one that does not identify its file. */
   readonly #files: (NamedFile | null | undefined)[] = [];
-  /** By location, once asked for; `null` for one whose address means nothing in other profiles. */
-  readonly #fileByLocation: (NamedFile | null | undefined)[];
+  /** By location, once asked for; `null` for one whose address means nothing in other profiles. `undefined` for a large dictionary. */
+  readonly #fileByLocation: (NamedFile | null | undefined)[] | undefined;
 
   /** `lately` is asked about names before they are read, if the view has hashes. */
   constructor(view: LocationView, session: NamingSession, lately?: LearnedLately) {
     this.#view = view;
     this.#session = session;
     this.#lately = view.hashLines === undefined ? undefined : lately;
-    this.#fileByLocation = new Array(view.locationCount).fill(undefined);
+    const isLarge = view.locationCount > mostKeptLocations;
+    this.#fileByLocation = isLarge ? undefined : new Array(view.locationCount).fill(undefined);
   }
 
   /** Begins a step after others had their turn: what was open in the store may have left it. */
@@ -175,10 +176,12 @@ export class LocationNaming {
 
   /** The file within which the location's address means the same in every process and on every host. */
   #fileOf(location: number): NamedFile | undefined {
-    let file = this.#fileByLocation[location];
+    const files = this.#fileByLocation;
+    if (files === undefined) return this.#findFile(location);
+    let file = files[location];
     if (file === undefined) {
       file = this.#findFile(location) ?? null;
-      this.#fileByLocation[location] = file;
+      files[location] = file;
     }
     return file ?? undefined;
   }
@@ -224,6 +227,9 @@ export class LocationNaming {
 function hashOf({ fileId }: MappingFile): number {
   return mixWords(fileId.word0, fileId.word1, fileId.word2, fileId.word3);
 }
+
+/** A longer list takes milliseconds to be made and to be marked by the garbage collector. */
+const mostKeptLocations = 65_536;
 
 /**
  * Upper word of 2^44. Addresses of a file lie far below; those above belong to a process's memory, which pprof has in place

@@ -2,8 +2,10 @@ import { getHeapStatistics } from 'node:v8';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import { putTogether } from '../../otlp/passable/passable-parts.ts';
 import type { Clock } from '../../support/clock.ts';
+import { gathered } from '../../support/gather-bytes.ts';
+import { WorkQueue } from '../../support/steps.ts';
 import type { WorkerReply } from '../../support/worker-client.ts';
-import { WorkerClient } from '../../support/worker-client.ts';
+import { CopiedRequest, WorkerClient } from '../../support/worker-client.ts';
 import type { MessageContent } from './decode-message.ts';
 import { checkProtobufSize } from './decode-message.ts';
 import type { ThreadReply, ThreadRequest } from './decoding-thread.ts';
@@ -147,6 +149,7 @@ export class BoundedReader {
 /** A thread that reads one message after the other. */
 class MessageThread {
   readonly #client: WorkerClient<ThreadRequest, ThreadReply>;
+  readonly #work: WorkQueue;
   #waitingBytes = 0;
 
   constructor(maxHeapMib: number, clock: Clock) {
@@ -154,6 +157,7 @@ class MessageThread {
     const file = import.meta.url.endsWith('.ts') ? './decoding-thread.ts' : './decoding-thread.js';
     const limits = { timeoutMs: threadTimeoutMs, idleMs: threadIdleMs, maxHeapMib, youngMib: threadYoungMib };
     this.#client = new WorkerClient(new URL(file, import.meta.url), limits, clock);
+    this.#work = new WorkQueue(clock);
   }
 
   /** Rejects with InvalidMessage when the message cannot be read or is beyond the bounds. */
@@ -164,11 +168,17 @@ class MessageThread {
     }
     this.#waitingBytes += sizeBytes;
     return this.#client
-      .ask(request)
+      .ask(new CopiedRequest(() => this.#copy(request)))
       .finally(() => {
         this.#waitingBytes -= sizeBytes;
       })
       .then(replyOf);
+  }
+
+  async #copy(request: ThreadRequest): Promise<{ request: ThreadRequest; memory: ArrayBuffer[] }> {
+    const { content } = request;
+    const bytes = await gathered([content.bytes], content.bytes.length, this.#work);
+    return { request: { ...request, content: { ...content, bytes } }, memory: [bytes.buffer] };
   }
 
   async stop(): Promise<void> {

@@ -5,8 +5,9 @@ import type { DeliveryResult } from './export-client.ts';
 import { bug, failedBecause, worseOf } from './export-client.ts';
 import type { ExportEvents } from './export-events.ts';
 import type { ExportRequest } from './export-request.ts';
-import { createExportRequest, withEachFunctionTwice } from './export-request.ts';
-import { maxSplitGrowth, splitRequest } from './request-splitter.ts';
+import { createEncodedRequest, createExportRequest, withEachFunctionTwice, writtenTwiceAs } from './export-request.ts';
+import type { LargeRequests } from './large-requests.ts';
+import { maxSplitGrowth, partsOf, splitRequest } from './request-splitter.ts';
 
 export interface BatcherDependencies {
   readonly clock: Clock;
@@ -15,9 +16,14 @@ export interface BatcherDependencies {
   readonly events: ExportEvents;
   /** The receiver wants each function twice; that counts for the size of a batch. */
   readonly functionsTwice: boolean;
+  /** Merges and splits batches that would stop the event loop; all are merged at once where it is not set. */
+  readonly large?: Pick<LargeRequests, 'batch'> | undefined;
   /** Sends a request and counts it, unless it is interrupted and kept; never rejects, and ends soon after its signal aborts. */
   deliver(request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult>;
 }
+
+/** Merging takes some 40 ms a MiB. */
+const mostMergedAtOnceBytes = 512 * 1024;
 
 interface Batch {
   /** Of all its requests. */
@@ -51,6 +57,8 @@ export class Batcher {
   readonly #ready: Batch[] = [];
   readonly #parts: { readonly batch: Batch; readonly request: ExportRequest }[] = [];
   #busyCount = 0;
+  /** A thread works on the next batch. */
+  #isPreparing = false;
 
   constructor(config: BatchConfig, numConsumers: number, dependencies: BatcherDependencies) {
     this.#config = config;
@@ -61,7 +69,7 @@ export class Batcher {
 
   /** No part waits for a free consumer, so the next batch may be filled. */
   get hasRoom(): boolean {
-    return this.#ready.length === 0 && this.#parts.length === 0;
+    return this.#ready.length === 0 && this.#parts.length === 0 && !this.#isPreparing;
   }
 
   /** Resolves when all samples of the request are counted, or when it is interrupted and kept. */
@@ -104,7 +112,7 @@ export class Batcher {
   }
 
   #serve(): void {
-    while (this.#busyCount < this.#numConsumers) {
+    while (this.#busyCount < this.#numConsumers && !this.#isPreparing) {
       const part = this.#parts.shift();
       if (part !== undefined) this.#start(part.batch, part.request);
       else if (!this.#prepareNext()) return;
@@ -133,11 +141,52 @@ export class Batcher {
     }
     const batch = this.#ready.shift();
     if (batch === undefined) return false;
-    const requests = this.#partsOf(batch);
+    if (this.#isLarge(batch)) {
+      this.#isPreparing = true;
+      const parts = this.#partsOfLarge(batch).catch((error) => this.#fail(batch, error));
+      void parts.then((requests) => {
+        this.#isPreparing = false;
+        this.#take(batch, requests);
+        this.#serve();
+      });
+      return false;
+    }
+    this.#take(batch, this.#partsOf(batch));
+    return true;
+  }
+
+  #take(batch: Batch, requests: readonly ExportRequest[]): void {
     batch.partCount = requests.length;
     for (const request of requests) this.#parts.push({ batch, request });
     if (requests.length === 0) batch.end(batch.result);
-    return true;
+  }
+
+  /** True for a batch of requests that are large together, unless it goes as it is. */
+  #isLarge({ requests, signal }: Batch): boolean {
+    if (this.#dependencies.large === undefined || signal.aborted) return false;
+    const sizeBytes = requests.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0);
+    if (sizeBytes <= mostMergedAtOnceBytes && !requests.some(({ isLarge }) => isLarge)) return false;
+    const { maxSize } = this.#config;
+    const isAsItIs = requests.length === 1 && !this.#dependencies.functionsTwice;
+    return !isAsItIs || (maxSize > 0 && this.#sizeOf(requests[0]!) > maxSize);
+  }
+
+  async #partsOfLarge(batch: Batch): Promise<readonly ExportRequest[]> {
+    const { events, functionsTwice, large } = this.#dependencies;
+    const { maxSize, sizer } = this.#config;
+    const bound = maxSize === 0 ? {} : sizer === 'items' ? { maxItems: maxSize } : { maxBytes: maxSize };
+    const limits = { ...bound, functionsTwice };
+    const bytes = batch.requests.map((request) => request.encoded());
+    const reply = await large!.batch({ requests: bytes, limits, maxGrowth: maxSplitGrowth });
+    if (reply === undefined) return this.#partsOf(batch);
+    if (reply.kind === 'whole') {
+      const whole = createEncodedRequest(reply.bytes, reply.sampleCount, batch.hops);
+      return [functionsTwice ? writtenTwiceAs(whole, reply.bytes) : whole];
+    }
+    const { parts, result } = partsOf(reply, batch, limits, events);
+    events.split('max_size', parts.length);
+    batch.result = result;
+    return parts;
   }
 
   #partsOf(batch: Batch): readonly ExportRequest[] {
@@ -157,11 +206,15 @@ export class Batcher {
       batch.result = result;
       return parts;
     } catch (error) {
-      const failure = bug(error);
-      for (const request of requests) events.failed(request, failure);
-      batch.result = failedBecause(failure);
-      return [];
+      return this.#fail(batch, error);
     }
+  }
+
+  #fail(batch: Batch, error: unknown): readonly ExportRequest[] {
+    const failure = bug(error);
+    for (const request of batch.requests) this.#dependencies.events.failed(request, failure);
+    batch.result = failedBecause(failure);
+    return [];
   }
 
   #sizeOf(request: ExportRequest): number {

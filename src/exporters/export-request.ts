@@ -1,7 +1,8 @@
 import type { ProfilesData } from '../otlp/profiles-data.ts';
+import { countSamples } from '../otlp/profiles-data.ts';
 import { decodeProfilesData } from '../otlp/protobuf/decode-profiles-data.ts';
 import { encodeInSteps } from '../otlp/protobuf/encode-profiles-data.ts';
-import { applyDialect } from '../profile/dialects/apply-dialect.ts';
+import { applyDialectInSteps } from '../profile/dialects/apply-dialect.ts';
 import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts';
 import { defaultDialectOptions } from '../profile/dialects/dialect.ts';
 import { withFunctionsTwice } from '../profile/dialects/parca.ts';
@@ -15,13 +16,32 @@ export interface ExportRequest {
   readonly sampleCount: number;
   /** Services like this one that the profiles have passed; 0 for those that were made here. */
   readonly hops: number;
+  /** The protobuf, where the request is encoded already. */
+  readonly bytes: Uint8Array | undefined;
+  /** True where decoding or rewriting the request would stop the loop for more than some 20 ms. */
+  readonly isLarge: boolean;
   /** `ExportProfilesServiceRequest` as protobuf; encoded at the first call, the same bytes after. */
   encoded(): Uint8Array;
   /** Encodes in steps, where it is not encoded yet. */
   encode(): Steps<void>;
   /** The request as a backend wants it; written at the first call for a dialect and its options, the same object after. */
   inDialect(dialect: DialectName, options?: DialectOptions): DialectRequest;
+  /** The same in steps. */
+  writeInDialect(dialect: DialectName, options?: DialectOptions): Steps<DialectRequest>;
+  /** The same, written by `write` at the first call. */
+  inDialectBy(write: WriteInDialect, dialect: DialectName, options: DialectOptions): Promise<DialectRequest>;
 }
+
+/** Writes a request in a dialect elsewhere. */
+export type WriteInDialect = (
+  request: ExportRequest,
+  dialect: DialectName,
+  options: DialectOptions,
+) => Promise<DialectRequest>;
+
+/** Bounds of requests that are decoded or rewritten at once. */
+const mostBytesAtOnce = 1024 * 1024;
+const mostElementsAtOnce = 32_768;
 
 export interface DialectRequest {
   readonly request: ExportRequest;
@@ -47,6 +67,12 @@ export function createExportRequest(data: ProfilesData, sampleCount: number, hop
       const decoded = decodeProfilesData(bytes!);
       lent = new WeakRef(decoded);
       return decoded;
+    },
+    get bytes(): Uint8Array | undefined {
+      return bytes;
+    },
+    get isLarge(): boolean {
+      return bytes === undefined ? elementsOf(held!) > mostElementsAtOnce : bytes.length > mostBytesAtOnce;
     },
     sampleCount,
     hops,
@@ -75,6 +101,8 @@ export function createEncodedRequest(bytes: Uint8Array, sampleCount: number, hop
       lent = new WeakRef(data);
       return data;
     },
+    bytes: own,
+    isLarge: own.length > mostBytesAtOnce,
     sampleCount,
     hops,
     encoded: () => own,
@@ -83,19 +111,41 @@ export function createEncodedRequest(bytes: Uint8Array, sampleCount: number, hop
   return withDialects(request);
 }
 
-/** Adds `inDialect` to the object itself: a copy would evaluate its getter. */
-function withDialects(plain: Omit<ExportRequest, 'inDialect'>): ExportRequest {
+function elementsOf({ resourceProfiles, dictionary }: ProfilesData): number {
+  let count = countSamples({ resourceProfiles, dictionary });
+  for (const table of Object.values(dictionary)) count += (table as readonly unknown[]).length;
+  return count;
+}
+
+/** Adds what concerns dialects to the object itself: a copy would evaluate its getters. */
+function withDialects(plain: Omit<ExportRequest, 'inDialect' | 'writeInDialect' | 'inDialectBy'>): ExportRequest {
   const written = new Map<string, DialectRequest>();
-  const inDialect = (dialect: DialectName, options = defaultDialectOptions): DialectRequest => {
-    const key = dialect === 'generic' ? dialect : `${dialect} ${options.underscores}`;
-    const known = written.get(key);
-    if (known !== undefined) return known;
-    const { data, sampleCount, ...dropped } = applyDialect(request.data, dialect, options);
-    const result = { request: createExportRequest(data, sampleCount, request.hops), ...dropped };
-    written.set(key, result);
-    return result;
+  const underWay = new Map<string, Promise<DialectRequest>>();
+  const keyOf = (dialect: DialectName, { underscores }: DialectOptions): string =>
+    dialect === 'generic' ? dialect : `${dialect} ${underscores}`;
+  const dialects: Pick<ExportRequest, 'inDialect' | 'writeInDialect' | 'inDialectBy'> = {
+    inDialect: (dialect, options) => atOnce(request.writeInDialect(dialect, options)),
+    *writeInDialect(dialect, options = defaultDialectOptions) {
+      const key = keyOf(dialect, options);
+      const known = written.get(key);
+      if (known !== undefined) return known;
+      const { data, sampleCount, ...dropped } = yield* applyDialectInSteps(request.data, dialect, options);
+      const result = { request: createExportRequest(data, sampleCount, request.hops), ...dropped };
+      written.set(key, result);
+      return result;
+    },
+    async inDialectBy(write, dialect, options) {
+      const key = keyOf(dialect, options);
+      const known = written.get(key) ?? underWay.get(key);
+      if (known !== undefined) return known;
+      const writing = write(request, dialect, options);
+      underWay.set(key, writing);
+      const result = await writing.finally(() => underWay.delete(key));
+      written.set(key, result);
+      return result;
+    },
   };
-  const request: ExportRequest = Object.assign(plain, { inDialect });
+  const request: ExportRequest = Object.assign(plain, dialects);
   written.set('generic', { request, droppedSamples: 0, droppedLabels: new Map() });
   return request;
 }
@@ -109,6 +159,18 @@ const writtenTwice = new WeakSet<ExportRequest>();
 export function withEachFunctionTwice(request: ExportRequest): ExportRequest {
   if (writtenTwice.has(request)) return request;
   return createRequestWrittenTwice(withFunctionsTwice(request.data), request.sampleCount, request.hops);
+}
+
+/** The same of a large request, whose `bytes` a thread has written. */
+export function writtenTwiceAs(request: ExportRequest, bytes: Uint8Array): ExportRequest {
+  const twice = createEncodedRequest(bytes, request.sampleCount, request.hops);
+  writtenTwice.add(twice);
+  return twice;
+}
+
+/** True for a request that has each function twice. */
+export function isWrittenTwice(request: ExportRequest): boolean {
+  return writtenTwice.has(request);
 }
 
 /** Like `createExportRequest`, of data that has each function twice already. */

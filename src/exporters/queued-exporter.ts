@@ -10,9 +10,9 @@ import type { DeliveryResult, ExportClient } from './export-client.ts';
 import { failedBecause, interruptedByShutdown } from './export-client.ts';
 import type { ExportEvents } from './export-events.ts';
 import { createExportEvents } from './export-events.ts';
-import type { ExportRequest } from './export-request.ts';
+import type { DialectRequest, ExportRequest, WriteInDialect } from './export-request.ts';
 import type { ExporterDependencies } from './exporter-type.ts';
-import { LargeSplits } from './large-splits.ts';
+import { LargeRequests } from './large-requests.ts';
 import type { OfferResult, ProfilesExporter, Refusal, Reservation } from './profiles-exporter.ts';
 import { nothingReserved } from './profiles-exporter.ts';
 import { RequestSplitter } from './request-splitter.ts';
@@ -61,7 +61,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
   readonly #queue: SendingQueue;
   /** `undefined` without `block_on_overflow`. */
   readonly #blocked: BlockedOffers | undefined;
-  readonly #largeSplits: LargeSplits;
+  readonly #large: LargeRequests;
   #storageFullUntilMs = 0;
   #endObservation: () => void = () => undefined;
 
@@ -83,7 +83,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
       if (!this.#stopping.signal.aborted) dependencies.reportStatus?.(status, error);
     };
     this.#events = createExportEvents(id, { ...dependencies, reportStatus });
-    this.#largeSplits = new LargeSplits(clock);
+    this.#large = new LargeRequests(clock);
     this.#queue = this.#createQueue(config, dependencies);
     // As many calls may wait as are answered at the same time: more would hold more memory, and be answered no sooner.
     this.#blocked = blockOnOverflow ? new BlockedOffers(this.#queue, numConsumers, storageRetryMs, clock) : undefined;
@@ -102,14 +102,14 @@ export class QueuedExporter implements Component, ProfilesExporter {
       onExcessiveRetryAfter: events.retryAfterCapped,
     });
     const functionsTwice = writesFunctionsTwice(config);
-    const large = this.#largeSplits;
+    const large = this.#large;
     const limits = { maxBytes: maxRequestBytes, keepsInterrupted: storage !== undefined, functionsTwice, large };
     const splitter = new RequestSplitter(send, limits, events);
     const deliver = (request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> =>
       splitter.deliver(request, signal);
     if (queue.batch === undefined) return new SendingQueue(queue, deliver, storage);
     const batcher = new Batcher(queue.batch, queue.numConsumers, {
-      ...{ clock, stopping, events, functionsTwice, deliver },
+      ...{ clock, stopping, events, functionsTwice, large, deliver },
     });
     const add = (request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> => batcher.add(request, signal);
     return new SendingQueue(queue, add, storage, () => batcher.hasRoom);
@@ -130,12 +130,34 @@ export class QueuedExporter implements Component, ProfilesExporter {
   }
 
   *prepare(request: ExportRequest): Steps<void> {
-    const { request: written } = request.inDialect(this.#dialect, this.#dialectOptions);
-    if (this.#needsBytes && written.sampleCount > 0) yield* written.encode();
+    const { request: written } = yield* request.writeInDialect(this.#dialect, this.#dialectOptions);
+    // A large one is worked on as bytes, by a thread.
+    const needsBytes = this.#needsBytes || written.isLarge;
+    if (needsBytes && written.sampleCount > 0) yield* written.encode();
   }
 
   offer(request: ExportRequest, signal?: AbortSignal): OfferResult | Promise<OfferResult> {
-    const { request: written, ...dropped } = request.inDialect(this.#dialect, this.#dialectOptions);
+    const isRewritten = this.#dialect !== 'generic' && request.bytes !== undefined && request.isLarge;
+    if (!isRewritten) return this.#offerWritten(request.inDialect(this.#dialect, this.#dialectOptions), signal);
+    if (this.#large.isBusy) return this.#refuse(request, 'queue_full');
+    return request
+      .inDialectBy(this.#writeLarge, this.#dialect, this.#dialectOptions)
+      .then((written) => this.#offerWritten(written, signal));
+  }
+
+  /** By a thread; here, where that has not managed it. */
+  readonly #writeLarge: WriteInDialect = async (request, dialect, options) =>
+    (await this.#large.inDialect(request, dialect, options)) ?? request.inDialect(dialect, options);
+
+  #refuse(request: ExportRequest, refusal: Refusal): OfferResult {
+    this.#events.refused(request, refusal);
+    return { kind: 'refused', isFinal: finalRefusals.has(refusal) };
+  }
+
+  #offerWritten(
+    { request: written, ...dropped }: DialectRequest,
+    signal: AbortSignal | undefined,
+  ): OfferResult | Promise<OfferResult> {
     this.#events.leftOut(dropped);
     // As in the Collector, a request without samples is taken and goes no further.
     if (written.sampleCount === 0) return taken;
@@ -204,7 +226,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
     const left = await this.#queue.stop(deadline);
     for (const request of left) this.#events.failed(request, cutOff);
     await untilAborted(this.#client.close().catch(this.#events.closeFailed), deadline);
-    await this.#largeSplits.stop();
+    await this.#large.stop();
     this.#endObservation();
     this.#storage?.close();
   }

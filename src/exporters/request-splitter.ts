@@ -1,3 +1,4 @@
+import { countProfiles } from '../otlp/protobuf/count-profiles.ts';
 import type { SplitLimits, SplitResult } from '../profile/split/split-profiles.ts';
 import { splitProfiles } from '../profile/split/split-profiles.ts';
 import type { DeliveryResult, Failed, Permanent, Retryable, Send, SendResult, TooLarge } from './export-client.ts';
@@ -8,11 +9,12 @@ import {
   createEncodedRequest,
   createExportRequest,
   createRequestWrittenTwice,
+  isWrittenTwice,
   withEachFunctionTwice,
+  writtenTwiceAs,
 } from './export-request.ts';
-import type { LargeSplits } from './large-splits.ts';
-import { mostSplitAtOnceBytes } from './large-splits.ts';
-import type { SplittingReply } from './splitting-thread.ts';
+import type { PartsReply } from './export-thread.ts';
+import type { LargeRequests } from './large-requests.ts';
 
 export interface SplitterOptions {
   /** Bytes that the receiver takes; Infinity for any. */
@@ -22,7 +24,7 @@ export interface SplitterOptions {
   /** The receiver wants each function twice. */
   readonly functionsTwice: boolean;
   /** Splits requests that would stop the event loop; all are split at once where it is not set. */
-  readonly large?: Pick<LargeSplits, 'split'>;
+  readonly large?: LargeWork;
 }
 
 /**
@@ -37,13 +39,12 @@ export class RequestSplitter {
   readonly #events: ExportEvents;
   readonly #keepsInterrupted: boolean;
   readonly #functionsTwice: boolean;
-  readonly #large: Pick<LargeSplits, 'split'> | undefined;
+  readonly #large: LargeWork | undefined;
   #maxBytes: number;
 
   constructor(send: Send, options: SplitterOptions, events: ExportEvents) {
     const { maxBytes, keepsInterrupted, functionsTwice, large } = options;
-    // Requests written twice have been decoded for that already.
-    this.#large = functionsTwice ? undefined : large;
+    this.#large = large;
     this.#send = send;
     this.#keepsInterrupted = keepsInterrupted;
     this.#functionsTwice = functionsTwice;
@@ -85,7 +86,7 @@ export class RequestSplitter {
     try {
       if (signal.aborted)
         return this.#interrupt(given, interruptedByShutdown('the deadline passed before its turn'), failures);
-      const request = this.#functionsTwice ? withEachFunctionTwice(given) : given;
+      const request = this.#functionsTwice ? await writeTwice(given, this.#large) : given;
       // Without a bound nothing is encoded here: a log needs no bytes.
       if (this.#maxBytes !== Infinity && request.encoded().length > this.#maxBytes) {
         return await this.#split(request, { maxBytes: this.#maxBytes }, 'max_bytes', delivery);
@@ -95,7 +96,7 @@ export class RequestSplitter {
         this.#events.accepted(request, result);
         return 'finished';
       }
-      if (result.isPartial && request.data.resourceProfiles.length > 1) {
+      if (result.isPartial && resourceCountOf(request) > 1) {
         return await this.#split(request, { isByResource: true }, 'partial', delivery);
       }
       if (result.kind === 'retryable') return this.#interrupt(request, result, failures);
@@ -145,18 +146,33 @@ export class RequestSplitter {
     { budget }: Delivery,
   ): Promise<SplitRequest> {
     const maxTotalBytes = (): number => budget.leftFor(request);
-    const all = { ...limits, maxTotalBytes, functionsTwice: this.#functionsTwice };
-    const bytes = this.#large === undefined ? undefined : request.encoded();
-    const isLarge = bytes !== undefined && bytes.length > mostSplitAtOnceBytes;
-    const apart = isLarge ? await this.#large!.split({ bytes, limits, maxTotalBytes: maxTotalBytes() }) : undefined;
+    const own = { ...limits, functionsTwice: this.#functionsTwice };
+    const bytes = request.encoded();
+    const apart = request.isLarge
+      ? await this.#large?.split({ requests: [bytes], limits: own, maxTotalBytes: maxTotalBytes() })
+      : undefined;
     const split =
       apart === undefined
-        ? splitRequest(request, all, this.#events)
-        : partsOf(apart, request, limits.maxBytes, this.#events);
+        ? splitRequest(request, { ...own, maxTotalBytes }, this.#events)
+        : partsOf(apart, request, own, this.#events);
     budget.replace(request, split.sizeBytes);
     this.#events.split(why, split.parts.length);
     return split;
   }
+}
+
+function resourceCountOf(request: ExportRequest): number {
+  const { bytes } = request;
+  return bytes !== undefined && request.isLarge ? countProfiles(bytes).resources : request.data.resourceProfiles.length;
+}
+
+/** Work on large requests that a thread does. */
+type LargeWork = Pick<LargeRequests, 'split' | 'written'>;
+
+async function writeTwice(request: ExportRequest, large: LargeWork | undefined): Promise<ExportRequest> {
+  if (large === undefined || !request.isLarge || isWrittenTwice(request)) return withEachFunctionTwice(request);
+  const bytes = await large.written('twice', request);
+  return bytes === undefined ? withEachFunctionTwice(request) : writtenTwiceAs(request, bytes);
 }
 
 /** State of the delivery of one request. */
@@ -168,7 +184,7 @@ interface Delivery {
 /** No receiver bounds messages to less: a smaller number was misread, and keeping to it would cost all data. */
 const minLimitBytes = 1024;
 
-interface SplitRequest {
+export interface SplitRequest {
   readonly parts: readonly ExportRequest[];
   /** Of all parts together. */
   readonly sizeBytes: number;
@@ -186,13 +202,16 @@ export function splitRequest(request: ExportRequest, limits: SplitLimits, events
 }
 
 /** The same of a request that was split by a thread. */
-function partsOf(
-  split: SplittingReply,
-  { hops }: ExportRequest,
-  maxBytes: number | undefined,
+export function partsOf(
+  split: PartsReply,
+  { hops }: Pick<ExportRequest, 'hops'>,
+  { maxBytes, functionsTwice = false }: SplitLimits,
   events: LossEvents,
 ): SplitRequest {
-  const parts = split.parts.map(({ bytes, sampleCount }) => createEncodedRequest(bytes, sampleCount, hops));
+  const parts = split.parts.map(({ bytes, sampleCount }) => {
+    const part = createEncodedRequest(bytes, sampleCount, hops);
+    return functionsTwice ? writtenTwiceAs(part, bytes) : part;
+  });
   const sizeBytes = split.parts.reduce((sum, { bytes }) => sum + bytes.length, 0);
   return { parts: parts.filter(hasSamples), sizeBytes, result: countLosses(split, maxBytes, events) };
 }

@@ -45,7 +45,10 @@ export class ExporterOutlet implements ReportOutlet {
   *deliver({ data, sampleCount }: CycleReport): Steps<boolean> {
     if (data === undefined) return true;
     const request = createExportRequest(data, sampleCount);
+    // Held for the exporters that come after one that needs the bytes alone: to decode those would be one long step.
+    const held = [data];
     for (const exporter of this.#exporters) yield* prepare(exporter, request);
+    held.length = 0;
     this.#waiting = request;
     return this.retry();
   }

@@ -5,7 +5,7 @@ import { fullyAccepted } from '../../src/exporters/export-client.ts';
 import { createExportEvents } from '../../src/exporters/export-events.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
 import { createEncodedRequest, createExportRequest } from '../../src/exporters/export-request.ts';
-import { LargeSplits, mostSplitAtOnceBytes } from '../../src/exporters/large-splits.ts';
+import { LargeRequests } from '../../src/exporters/large-requests.ts';
 import { maxSplitGrowth, RequestSplitter } from '../../src/exporters/request-splitter.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { systemClock } from '../../src/support/clock.ts';
@@ -30,7 +30,7 @@ function createSplitter(
   answer: (request: ExportRequest) => SendResult,
   maxBytes = Infinity,
   keeps = false,
-  large?: LargeSplits,
+  large?: LargeRequests,
 ) {
   const { meter, values } = recordMetrics();
   const sent: ExportRequest[] = [];
@@ -281,13 +281,13 @@ function halvingTo(limitBytes: number) {
 
 test('a large request is split by a thread into the same parts', async (t) => {
   const bytes = encodeProfilesData(manyFunctions(20_000));
-  assert.ok(bytes.length > mostSplitAtOnceBytes);
-  const large = new LargeSplits(systemClock);
+  assert.ok(createEncodedRequest(bytes, 1_000).isLarge);
+  const large = new LargeRequests(systemClock);
   t.after(() => large.stop());
   const asked: number[] = [];
   const split = large.split.bind(large);
   large.split = (request) => {
-    asked.push(request.bytes.length);
+    asked.push(request.requests[0].length);
     return split(request);
   };
   const parts = [];
@@ -303,7 +303,7 @@ test('a large request is split by a thread into the same parts', async (t) => {
 
 test('a large request that the thread does not manage is split here', async () => {
   const bytes = encodeProfilesData(manyFunctions(20_000));
-  const large = { split: async () => undefined } as unknown as LargeSplits;
+  const large = { split: async () => undefined } as unknown as LargeRequests;
   const { splitter, sent } = createSplitter(() => fullyAccepted, 300_000, false, large);
   await splitter.deliver(createEncodedRequest(bytes, 1_000), neverAborted);
   assert.ok(sent.length > 3);

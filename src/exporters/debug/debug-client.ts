@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { countProfiles } from '../../otlp/protobuf/count-profiles.ts';
 import type { Clock } from '../../support/clock.ts';
 import type { ExportClient, SendResult } from '../export-client.ts';
 import { fullyAccepted } from '../export-client.ts';
@@ -31,7 +32,10 @@ export class DebugClient implements ExportClient {
 
   async close(): Promise<void> {}
 
-  *#linesOf({ data, sampleCount }: ExportRequest): Generator<LogLine> {
+  *#linesOf(request: ExportRequest): Generator<LogLine> {
+    const { bytes, sampleCount } = request;
+    if (bytes !== undefined && request.isLarge) return yield summaryOf(bytes, sampleCount);
+    const { data } = request;
     const profileCount = data.resourceProfiles
       .flatMap(({ scopeProfiles }) => scopeProfiles)
       .reduce((count, { profiles }) => count + profiles.length, 0);
@@ -40,6 +44,13 @@ export class DebugClient implements ExportClient {
     if (this.#config.verbosity === 'normal') yield* normalLines(data);
     if (this.#config.verbosity === 'detailed') yield* detailedLines(data);
   }
+}
+
+/** A large request in one line: to decode it, and to write a line for each profile, would stop the loop for long. */
+function summaryOf(bytes: Uint8Array, sampleCount: number): LogLine {
+  const { resources, profiles } = countProfiles(bytes);
+  const fields = { 'resource profiles': resources, profiles, 'sample records': sampleCount, bytes: bytes.length };
+  return { message: 'Profiles of a large request, which are not told one by one', fields };
 }
 
 /** Lets through the first `initial` of each second, and then every `thereafter`th (0 = none), as zap's sampler does. */

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { encodeProfilesJson } from '../../otlp/json/encode-profiles-json.ts';
 import type { Clock } from '../../support/clock.ts';
 import { gathered } from '../../support/gather-bytes.ts';
 import { WorkQueue } from '../../support/steps.ts';
@@ -8,6 +7,7 @@ import { compress } from '../compression.ts';
 import type { ExportClient, SendResult } from '../export-client.ts';
 import { fullyAccepted } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
+import { jsonOf, LargeRequests } from '../large-requests.ts';
 import type { FileConfig } from './file-config.ts';
 
 // Errors that pass by themselves or once there is room. The others, such as a missing folder or right, need a person.
@@ -22,16 +22,20 @@ export interface MessageSink {
   close(): Promise<void>;
 }
 
+const newline = Buffer.from('\n');
+
 /** Writes each request as one message. */
 export class FileClient implements ExportClient {
   readonly #config: FileConfig;
   readonly #sink: MessageSink;
   readonly #work: WorkQueue;
+  readonly #large: LargeRequests;
   readonly sendsProtobuf: boolean;
 
-  constructor(config: FileConfig, sink: MessageSink, clock: Pick<Clock, 'nowMs'>) {
+  constructor(config: FileConfig, sink: MessageSink, clock: Clock) {
     this.sendsProtobuf = config.format !== 'json';
     this.#work = new WorkQueue(clock);
+    this.#large = new LargeRequests(clock);
     this.#config = config;
     this.#sink = sink;
   }
@@ -65,13 +69,19 @@ export class FileClient implements ExportClient {
     }
   };
 
-  close(): Promise<void> {
-    return this.#sink.close();
+  async close(): Promise<void> {
+    await this.#large.stop();
+    await this.#sink.close();
+  }
+
+  async #encodeJson(request: ExportRequest): Promise<Uint8Array> {
+    const written = await jsonOf(request, this.#large);
+    return gathered([written, newline], written.length + 1, this.#work);
   }
 
   #encode(request: ExportRequest): Uint8Array | Promise<Uint8Array> {
     const { format, layout } = this.#config;
-    if (format === 'json') return Buffer.from(`${encodeProfilesJson(request.data)}\n`);
+    if (format === 'json') return this.#encodeJson(request);
     const bytes = request.encoded();
     if (layout === 'per_message') return bytes;
     const length = Buffer.alloc(4);

@@ -1,7 +1,6 @@
 import type { SecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import type { ClientCredentials } from '../../model/authentication.ts';
-import { encodeProfilesJson } from '../../otlp/json/encode-profiles-json.ts';
 import type { Clock } from '../../support/clock.ts';
 import { hopsHeader } from '../../support/hops.ts';
 import { loadPackage } from '../../support/lazy-package.ts';
@@ -11,6 +10,7 @@ import { Connections, userAgentOf } from '../connections.ts';
 import type { ExportClient, SendResult } from '../export-client.ts';
 import type { ExportRequest } from '../export-request.ts';
 import type { ExporterDependencies } from '../exporter-type.ts';
+import { jsonOf, LargeRequests } from '../large-requests.ts';
 import type { OtlpHttpConfig } from './otlp-http-config.ts';
 import { shownUrl } from './otlp-http-config.ts';
 import type { HttpResponse } from './send-result.ts';
@@ -42,6 +42,7 @@ export class OtlpHttpClient implements ExportClient {
   readonly #config: OtlpHttpConfig;
   readonly #url: URL;
   readonly #clock: Clock;
+  readonly #large: LargeRequests;
   #hasAnswered = false;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #credentials: ClientCredentials | undefined;
@@ -52,6 +53,7 @@ export class OtlpHttpClient implements ExportClient {
     this.#config = config;
     this.#url = url;
     this.#clock = parts.clock;
+    this.#large = new LargeRequests(parts.clock);
     this.#headers = createHeaders(config, version);
     this.#credentials = credentials;
     const kind = {
@@ -68,7 +70,7 @@ export class OtlpHttpClient implements ExportClient {
 
   readonly send = async (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
     const { encoding, compression, compressionLevel, dialect } = this.#config;
-    const message = encoding === 'json' ? Buffer.from(encodeProfilesJson(request.data)) : request.encoded();
+    const message = encoding === 'json' ? await jsonOf(request, this.#large) : request.encoded();
     if (message.length > maxRequestSizeBytes) return tooLarge(message.length);
     const body = await compress(message, compression, compressionLevel);
     const own = { [hopsHeader]: String(request.hops + 1) };
@@ -79,7 +81,7 @@ export class OtlpHttpClient implements ExportClient {
   };
 
   async close(): Promise<void> {
-    await this.#connections.close();
+    await Promise.all([this.#connections.close(), this.#large.stop()]);
   }
 
   async #post(

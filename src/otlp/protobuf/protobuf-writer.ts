@@ -36,7 +36,8 @@ export class ProtobufWriter {
   /** The same; what has to be copied for it is copied in steps. */
   *finishInSteps(): Steps<Uint8Array> {
     const bytes = this.#buffer.subarray(this.#position);
-    return 4 * this.#position <= this.#buffer.length ? this.finish() : yield* gatherBytes([bytes], bytes.length);
+    if (4 * this.#position <= this.#buffer.length) return this.finish();
+    return new Uint8Array((yield* gatherBytes([bytes], bytes.length)).buffer);
   }
 
   /** The bytes written, as a text of one character a byte: a key by which equal messages are found. */

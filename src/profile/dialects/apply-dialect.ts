@@ -5,10 +5,14 @@ import type {
   Profile,
   ProfilesData,
   ResourceProfiles,
+  Sample,
+  ScopeProfiles,
 } from '../../otlp/profiles-data.ts';
 import { countSamples, noBytes, noElements } from '../../otlp/profiles-data.ts';
+import type { Steps } from '../../support/steps.ts';
+import { atOnce } from '../../support/steps.ts';
 import { ProfilesJoiner } from '../join/profiles-joiner.ts';
-import { inShape } from '../join/sample-shape.ts';
+import { inShapeInSteps } from '../join/sample-shape.ts';
 import { partId } from '../split/later-part.ts';
 import { devfiler } from './devfiler.ts';
 import type { Dialect, DialectName, DialectOptions } from './dialect.ts';
@@ -40,22 +44,36 @@ export function applyDialect(
   name: DialectName,
   options: DialectOptions = defaultDialectOptions,
 ): DialectProfiles {
+  return atOnce(applyDialectInSteps(data, name, options));
+}
+
+/** The same in steps. The data must not change before the last one. */
+export function* applyDialectInSteps(
+  data: ProfilesData,
+  name: DialectName,
+  options: DialectOptions,
+): Steps<DialectProfiles> {
   if (name === 'generic') {
     return { data, sampleCount: countSamples(data), droppedSamples: 0, droppedLabels: new Map() };
   }
   const dialect = dialects[name];
   const writer = new DialectWriter(data, dialect, options);
+  yield* writer.begin(data);
   const joiner = new ProfilesJoiner(partId);
-  const resourceProfiles = data.resourceProfiles.map((resource) => writer.resourceProfiles(resource));
-  joiner.add(
+  const resourceProfiles: ResourceProfiles[] = [];
+  for (const resource of data.resourceProfiles) resourceProfiles.push(yield* writer.resourceProfiles(resource));
+  yield* joiner.addInSteps(
     { resourceProfiles, dictionary: writer.tables },
     { joins: () => (dialect.mergesProfiles ? 'profiles' : 'samples') },
   );
   const joined = joiner.build();
-  const written = dialect.limits === undefined ? joined : new ProfileCutter(joined, dialect.limits).cutAll();
+  const written = dialect.limits === undefined ? joined : yield* new ProfileCutter(joined, dialect.limits).cutAll();
   const { droppedSamples, droppedLabels } = writer;
   return { data: written, sampleCount: countSamples(written), droppedSamples, droppedLabels };
 }
+
+/** A sample takes about a microsecond. */
+const samplesAStep = 128;
 
 /** Writes resources, scopes and profiles one by one, on a dictionary in the dialect. */
 class DialectWriter {
@@ -71,6 +89,10 @@ class DialectWriter {
     this.#dictionary = new DialectDictionary(dictionary, dialect, options);
   }
 
+  begin({ dictionary }: ProfilesData): Steps<void> {
+    return this.#dictionary.writeLocations(dictionary);
+  }
+
   get tables(): ProfilesData['dictionary'] {
     return this.#dictionary.tables;
   }
@@ -79,16 +101,21 @@ class DialectWriter {
     return this.#droppedSamples;
   }
 
-  resourceProfiles(given: ResourceProfiles): ResourceProfiles {
+  *resourceProfiles(given: ResourceProfiles): Steps<ResourceProfiles> {
     const { maxResourceAttributes } = this.#dialect;
     const own = given.resource.attributes;
     const all = [...this.#dialect.resourceAdditions(own), ...own];
     const resource = { ...given.resource, attributes: this.#inline(all, maxResourceAttributes) };
-    const scopeProfiles = given.scopeProfiles.map((scope) => ({
-      ...scope,
-      scope: this.#scope(scope.scope, resource.attributes.length),
-      profiles: scope.profiles.flatMap((profile) => this.#profile(profile)),
-    }));
+    const scopeProfiles: ScopeProfiles[] = [];
+    for (const scope of given.scopeProfiles) {
+      const profiles: Profile[] = [];
+      for (const profile of scope.profiles) {
+        const written = yield* this.#profile(profile);
+        if (written !== undefined) profiles.push(written);
+      }
+      scopeProfiles.push({ ...scope, scope: this.#scope(scope.scope, resource.attributes.length), profiles });
+    }
+    yield;
     return { ...given, resource, scopeProfiles };
   }
 
@@ -99,23 +126,26 @@ class DialectWriter {
   }
 
   /** The profile, unless the backend does not take its type or no sample observed something. */
-  #profile(profile: Profile): Profile[] {
+  *#profile(profile: Profile): Steps<Profile | undefined> {
     const given = this.#dictionary.typeOf(profile);
     if (!this.#dialect.isTaken(given)) {
       this.#droppedSamples += profile.samples.length;
-      return [];
+      return undefined;
     }
     // Some backends refuse a sample without an observation, none shows it.
-    const samples = profile.samples.filter(
-      ({ values, timestampsUnixNano }) => values.length + timestampsUnixNano.length > 0,
-    );
-    if (samples.length === 0) return [];
+    const samples: Sample[] = [];
+    for (const [index, sample] of profile.samples.entries()) {
+      if (index % samplesAStep === samplesAStep - 1) yield;
+      const hasObservation = sample.values.length + sample.timestampsUnixNano.length > 0;
+      if (hasObservation) samples.push(this.#dictionary.sample(sample));
+    }
+    if (samples.length === 0) return undefined;
     const { sampleType, sampleUnit, periodType, periodUnit, period } = this.#dialect.profileType(given);
     const { profileId, originalPayload, originalPayloadFormat } = profile;
     const isId = profileId.length === 16 && profileId.some((byte) => byte !== 0);
     const written = {
       ...profile,
-      samples: samples.map((sample) => this.#dictionary.sample(sample)),
+      samples,
       sampleType: this.#dictionary.valueType(sampleType, sampleUnit),
       periodType: this.#dictionary.valueType(periodType, periodUnit),
       period,
@@ -125,7 +155,7 @@ class DialectWriter {
       originalPayloadFormat: this.#dialect.mergesProfiles ? '' : originalPayloadFormat,
       attributeIndices: this.#dictionary.profileAttributes(profile.attributeIndices),
     };
-    return [inShape(written, this.#dialect.sampleShape)];
+    return yield* inShapeInSteps(written, this.#dialect.sampleShape);
   }
 
   /** Attributes that the dialect keeps, each key once; those that a person looks for first are the last to be one too many. */

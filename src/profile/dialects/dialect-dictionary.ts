@@ -12,9 +12,13 @@ import type {
   ValueType,
 } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
+import type { Steps } from '../../support/steps.ts';
 import type { Dialect, DialectOptions } from './dialect.ts';
 
 const frameTypeKey = 'profile.frame.type';
+
+/** A location takes about a microsecond. */
+const locationsAStep = 128;
 
 /**
  * A dictionary whose entries are written as a dialect wants them, each at its index; texts, attributes and functions that
@@ -29,6 +33,7 @@ export class DialectDictionary {
   readonly #strings: string[];
   readonly #attributes: KeyValueAndUnit[];
   readonly #functions: FunctionEntry[];
+  readonly #locations: Location[] = [];
   readonly #addedStrings = new Map<string, number>();
   // Few lists of attributes are shared by many samples and locations; they are found by their indices.
   readonly #sampleAttributes = new Map<string, readonly number[]>();
@@ -49,8 +54,16 @@ export class DialectDictionary {
         ...mapping,
         attributeIndices: dialect.mappingAttributes(this.#wholeAttributes(mapping.attributeIndices)).map(indexOf),
       })),
-      locationTable: source.locationTable.map((location) => this.#location(location, source)),
+      locationTable: this.#locations,
     };
+  }
+
+  /** Writes the locations; to be done before anything else. */
+  *writeLocations({ locationTable, mappingTable }: ProfilesDictionary): Steps<void> {
+    for (let i = 0; i < locationTable.length; i++) {
+      if (i % locationsAStep === locationsAStep - 1) yield;
+      this.#locations.push(this.#location(locationTable[i]!, mappingTable));
+    }
   }
 
   /** The sample with the attributes that the dialect keeps. */
@@ -94,11 +107,11 @@ export class DialectDictionary {
     return [...kept.values()].slice(0, this.#dialect.maxSampleAttributes);
   }
 
-  #location(location: Location, source: ProfilesDictionary): Location {
+  #location(location: Location, mappings: ProfilesDictionary['mappingTable']): Location {
     const { frameType, indices } = memoized(this.#locationAttributes, location.attributeIndices.join(), () =>
       this.#attributesOfLocation(location.attributeIndices),
     );
-    const file = this.#text(source.mappingTable[location.mappingIndex]?.filenameStrindex ?? 0);
+    const file = this.#text(mappings[location.mappingIndex]?.filenameStrindex ?? 0);
     return {
       mappingIndex: this.#dialect.keepsMapping(frameType, location.address) ? location.mappingIndex : 0,
       address: location.address,

@@ -1,6 +1,18 @@
-import type { Location, Profile, ProfilesData, ProfilesDictionary, Sample } from '../../otlp/profiles-data.ts';
+import type {
+  Location,
+  Profile,
+  ProfilesData,
+  ProfilesDictionary,
+  ResourceProfiles,
+  Sample,
+  ScopeProfiles,
+} from '../../otlp/profiles-data.ts';
+import type { Steps } from '../../support/steps.ts';
 import { laterPart } from '../split/later-part.ts';
 import type { ProfileLimits } from './dialect.ts';
+
+/** A sample with a stack of its own takes some microseconds. */
+const samplesAStep = 32;
 
 /** Cuts the profiles of a request at the limits of a backend. */
 export class ProfileCutter {
@@ -15,26 +27,30 @@ export class ProfileCutter {
   }
 
   /** The request with each profile in as many parts as its limits need; a single sample is never cut. */
-  cutAll(): ProfilesData {
+  *cutAll(): Steps<ProfilesData> {
     const { resourceProfiles, dictionary } = this.#data;
-    return {
-      resourceProfiles: resourceProfiles.map((resource) => ({
-        ...resource,
-        scopeProfiles: resource.scopeProfiles.map((scope) => ({
-          ...scope,
-          profiles: scope.profiles.flatMap((profile) => this.#cut(profile)),
-        })),
-      })),
-      dictionary,
-    };
+    const cut: ResourceProfiles[] = [];
+    for (const resource of resourceProfiles) {
+      const scopeProfiles: ScopeProfiles[] = [];
+      for (const scope of resource.scopeProfiles) {
+        const profiles: Profile[] = [];
+        for (const profile of scope.profiles) {
+          profiles.push(...(yield* this.#cut(profile)));
+        }
+        scopeProfiles.push({ ...scope, profiles });
+      }
+      cut.push({ ...resource, scopeProfiles });
+    }
+    return { resourceProfiles: cut, dictionary };
   }
 
-  #cut(profile: Profile): Profile[] {
-    if (this.#surelyFits(profile.samples)) return [profile];
+  *#cut(profile: Profile): Steps<Profile[]> {
+    if (yield* this.#surelyFits(profile.samples)) return [profile];
     const parts: Profile[] = [];
     let start = 0;
     let size = new ConvertedSize(this.#data.dictionary);
     for (const [index, sample] of profile.samples.entries()) {
+      if (index % samplesAStep === samplesAStep - 1) yield;
       size.add(sample);
       const isFull = index - start === this.#limits.maxSamples || size.bytes > this.#limits.maxConvertedBytes;
       if (!isFull || index === start) continue;
@@ -48,10 +64,11 @@ export class ProfileCutter {
   }
 
   /** True when the profile fits even if no two samples shared a frame: quick, and so for almost every profile. */
-  #surelyFits(samples: readonly Sample[]): boolean {
+  *#surelyFits(samples: readonly Sample[]): Steps<boolean> {
     if (samples.length > this.#limits.maxSamples) return false;
     let bytes = 0;
-    for (const sample of samples) {
+    for (const [index, sample] of samples.entries()) {
+      if (index % samplesAStep === samplesAStep - 1) yield;
       let largest = this.#largestBytes.get(sample.stackIndex);
       if (largest === undefined) {
         const size = new ConvertedSize(this.#data.dictionary);

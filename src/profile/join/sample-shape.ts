@@ -2,6 +2,8 @@
 
 import type { Profile, Sample } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
+import type { Steps } from '../../support/steps.ts';
+import { atOnce } from '../../support/steps.ts';
 
 /**
  * Form of the observations in the samples of a profile (the protocol allows one form a profile): timestamps that count 1 each,
@@ -31,14 +33,30 @@ function shapeOfSample({ values, timestampsUnixNano }: Sample): SampleShape | un
  * each observation, the start of the profile where none is known, inside the profile, with values unless all are 1.
  * `uniform`: timestamps if a sample has some, else sums.
  */
-export function inShape(profile: Profile, wanted: 'sums' | 'timestamps' | 'uniform'): Profile {
+export function inShape(profile: Profile, wanted: WantedShape): Profile {
+  return atOnce(inShapeInSteps(profile, wanted));
+}
+
+type WantedShape = 'sums' | 'timestamps' | 'uniform';
+
+/** A sample takes about a microsecond. */
+const samplesAStep = 128;
+
+/** The same in steps. */
+export function* inShapeInSteps(profile: Profile, wanted: WantedShape): Steps<Profile> {
   const { timeUnixNano, samples } = profile;
   const durationNano = profile.durationNano > 0n ? profile.durationNano : 1n;
   const isTimed =
     wanted === 'timestamps' ||
     (wanted === 'uniform' && samples.some(({ timestampsUnixNano }) => timestampsUnixNano.length > 0));
-  if (!isTimed) return { ...profile, durationNano, samples: samples.map(toSum) };
-  const timed = samples.map((sample) => toTimed(sample, timeUnixNano, timeUnixNano + durationNano - 1n));
+  const shaped: Sample[] = [];
+  for (let i = 0; i < samples.length; i++) {
+    if (i % samplesAStep === samplesAStep - 1) yield;
+    const sample = samples[i]!;
+    shaped.push(isTimed ? toTimed(sample, timeUnixNano, timeUnixNano + durationNano - 1n) : toSum(sample));
+  }
+  if (!isTimed) return { ...profile, durationNano, samples: shaped };
+  const timed = shaped;
   const isCount = timed.every(({ values }) => values.every((value) => value === 1n));
   return {
     ...profile,

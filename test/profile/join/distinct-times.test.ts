@@ -9,6 +9,7 @@ import { ProfileCutter } from '../../../src/profile/dialects/profile-cutter.ts';
 import { withDistinctTimes } from '../../../src/profile/join/distinct-times.ts';
 import { mergeProfiles, ProfilesJoiner } from '../../../src/profile/join/profiles-joiner.ts';
 import { splitProfiles } from '../../../src/profile/split/split-profiles.ts';
+import { atOnce } from '../../../src/support/steps.ts';
 import { arbitraryRequest } from '../../otlp/arbitrary-request.ts';
 import { buildData, startUnixNano } from '../../support/build-data.ts';
 
@@ -63,7 +64,7 @@ function travel({
 }: typeof way extends fc.Arbitrary<infer T> ? T : never) {
   const begun = isJoined ? [join(requests)] : requests.map((request) => mergeProfiles([request]));
   const written = begun.map((data) => applyDialect(data, dialect).data);
-  const cut = written.map((data) => new ProfileCutter(data, { maxSamples, maxConvertedBytes: 2000 }).cutAll());
+  const cut = written.map((data) => atOnce(new ProfileCutter(data, { maxSamples, maxConvertedBytes: 2000 }).cutAll()));
   let sent = [mergeProfiles(cut)];
   for (const each of splits) {
     sent = sent.flatMap((data) => splitProfiles(data, each).parts.map((part) => part.data));

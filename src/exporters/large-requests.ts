@@ -1,0 +1,97 @@
+import { getHeapStatistics } from 'node:v8';
+import { encodeProfilesJson } from '../otlp/json/encode-profiles-json.ts';
+import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts';
+import type { Clock } from '../support/clock.ts';
+import { gathered } from '../support/gather-bytes.ts';
+import { WorkQueue } from '../support/steps.ts';
+import { CopiedRequest, WorkerClient } from '../support/worker-client.ts';
+import type { DialectRequest, ExportRequest } from './export-request.ts';
+import { createEncodedRequest } from './export-request.ts';
+import type { ExportReply, ExportTask, PartsReply, WholeReply } from './export-thread.ts';
+
+// Other processes may have the cores.
+const timeoutMs = 60_000;
+const idleMs = 10_000;
+const youngMib = 16;
+
+const mebibyte = 1024 * 1024;
+
+/** Bytes of requests that wait for the thread; one that finds it free may be larger. */
+const mostWaitingBytes = 64 * mebibyte;
+
+/**
+ * Rewrites the large requests of one exporter in a thread: to decode, change and encode 26 MiB takes seconds, and the loop would stop for
+ * as long. Each result is `undefined` when the thread has not managed it.
+ */
+export class LargeRequests {
+  readonly #thread: WorkerClient<ExportTask, ExportReply>;
+  readonly #work: WorkQueue;
+  #waitingBytes = 0;
+
+  constructor(clock: Clock) {
+    // Compiled, the file has another extension.
+    const file = import.meta.url.endsWith('.ts') ? './export-thread.ts' : './export-thread.js';
+    const maxHeapMib = Math.min(1024, Math.max(64, Math.floor(getHeapStatistics().heap_size_limit / mebibyte / 2)));
+    this.#thread = new WorkerClient(new URL(file, import.meta.url), { timeoutMs, idleMs, maxHeapMib, youngMib }, clock);
+    this.#work = new WorkQueue(clock);
+  }
+
+  /** True while so much waits for the thread that no request should be added that may come again. */
+  get isBusy(): boolean {
+    return this.#waitingBytes > mostWaitingBytes;
+  }
+
+  async split(task: Omit<ExportTask & { kind: 'split' }, 'kind'>): Promise<PartsReply | undefined> {
+    return (await this.#ask({ kind: 'split', ...task })) as PartsReply | undefined;
+  }
+
+  /** One request of all, or parts of it. */
+  async batch(task: Omit<ExportTask & { kind: 'batch' }, 'kind'>): Promise<ExportReply | undefined> {
+    return this.#ask({ kind: 'batch', ...task });
+  }
+
+  async inDialect(
+    request: ExportRequest,
+    dialect: DialectName,
+    options: DialectOptions,
+  ): Promise<DialectRequest | undefined> {
+    const reply = await this.#ask({ kind: 'dialect', requests: [request.encoded()], dialect, options });
+    if (reply?.kind !== 'whole') return undefined;
+    const { bytes, sampleCount, droppedSamples, droppedLabels } = reply;
+    return { request: createEncodedRequest(bytes, sampleCount, request.hops), droppedSamples, droppedLabels };
+  }
+
+  /** The request with each function twice, or as JSON. */
+  async written(kind: 'twice' | 'json', request: ExportRequest): Promise<Uint8Array | undefined> {
+    await this.#work.add(request.encode());
+    const reply = (await this.#ask({ kind, requests: [request.encoded()] })) as WholeReply | undefined;
+    return reply?.bytes;
+  }
+
+  async stop(): Promise<void> {
+    await this.#thread.stop();
+  }
+
+  async #ask(task: ExportTask): Promise<ExportReply | undefined> {
+    const sizeBytes = task.requests.reduce((sum, { length }) => sum + length, 0);
+    this.#waitingBytes += sizeBytes;
+    try {
+      const answer = await this.#thread.ask(new CopiedRequest(() => this.#copy(task)));
+      return answer.kind === 'replied' ? answer.reply : undefined;
+    } finally {
+      this.#waitingBytes -= sizeBytes;
+    }
+  }
+
+  async #copy(task: ExportTask): Promise<{ request: ExportTask; memory: ArrayBuffer[] }> {
+    const requests: Uint8Array<ArrayBuffer>[] = [];
+    for (const bytes of task.requests) requests.push(await gathered([bytes], bytes.length, this.#work));
+    return { request: { ...task, requests } as ExportTask, memory: requests.map(({ buffer }) => buffer) };
+  }
+}
+
+/** A request as JSON: of a large one by the thread, and here where that has not managed it. */
+export async function jsonOf(request: ExportRequest, large: Pick<LargeRequests, 'written'>): Promise<Uint8Array> {
+  const written = request.isLarge ? await large.written('json', request) : undefined;
+  return written ?? Buffer.from(encodeProfilesJson(request.data));
+}

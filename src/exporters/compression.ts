@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { constants, gunzip, gzip, zstdCompress } from 'node:zlib';
+import { constants, gunzip, gzip, gzipSync, zstdCompress, zstdCompressSync } from 'node:zlib';
 import { integer, readLater } from '../config/config-keys.ts';
 import type { ConfigSection } from '../config/config-section.ts';
 import type { ConfigTable } from '../config/config-table.ts';
@@ -38,21 +38,32 @@ export function readCompressionLevel(exporter: ConfigSection, compression: Compr
 const gzipAsync = promisify(gzip);
 const zstdAsync = promisify(zstdCompress);
 
-/** Compresses in the thread pool. */
-export async function compress(bytes: Uint8Array, compression: Compression, level: number): Promise<Uint8Array> {
+/**
+ * Compresses short messages at once, and others in the thread pool: a hop to a thread and back costs as much as some ten kilobytes,
+ * and this many take half a millisecond.
+ */
+export function compress(bytes: Uint8Array, compression: Compression, level: number): Uint8Array | Promise<Uint8Array> {
   // The output comes in chunks, and each goes through the event loop: with the default of 16 KiB a busy loop makes a
   // megabyte take five times as long. So one chunk holds all of it; the bound is for what is larger than any report.
   const chunkSize = Math.min(Math.max(bytes.length, minChunkSizeBytes), maxChunkSizeBytes);
+  const isShort = bytes.length <= mostAtOnceBytes;
   switch (compression) {
-    case 'gzip':
-      return gzipAsync(bytes, { level, chunkSize });
-    case 'zstd':
-      return zstdAsync(bytes, { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: level } });
+    case 'gzip': {
+      const options = { level, chunkSize };
+      return isShort ? gzipSync(bytes, options) : gzipAsync(bytes, options);
+    }
+    case 'zstd': {
+      const options = { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: level } };
+      return isShort && level <= mostLevelAtOnce ? zstdCompressSync(bytes, options) : zstdAsync(bytes, options);
+    }
     case 'none':
       return bytes;
   }
 }
 
+const mostAtOnceBytes = 64 * 1024;
+/** Higher levels of zstd take many times as long. */
+const mostLevelAtOnce = 3;
 const minChunkSizeBytes = 1024;
 const maxChunkSizeBytes = 8 * 1024 * 1024;
 

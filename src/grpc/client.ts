@@ -9,7 +9,7 @@ import { status } from './status.ts';
 /** Compresses messages, under its name in `grpc-encoding`. */
 export interface Compressor {
   readonly name: string;
-  readonly compress: (bytes: Uint8Array) => Promise<Uint8Array>;
+  readonly compress: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 }
 
 export interface GrpcClientOptions extends ClientConnectionOptions, CallLimits {

@@ -15,8 +15,8 @@ export type Decompressed =
   | { readonly kind: 'damaged'; readonly reason: string }
   | { readonly kind: 'too_large' };
 
-/** Decompresses a message; stops beyond `maxBytes`. Never rejects. */
-export type Decompress = (bytes: Uint8Array, maxBytes: number) => Promise<Decompressed>;
+/** Decompresses a message, a short one at once; stops beyond `maxBytes`. Never throws or rejects. */
+export type Decompress = (bytes: Uint8Array, maxBytes: number) => Decompressed | Promise<Decompressed>;
 
 /**
  * The side of a call that answers it. It ends the call once, by `ServerCall.end` or `finish`; where the call ends before that,
@@ -234,18 +234,23 @@ export class ServerCall {
 
   /** Messages keep their order: none is read while another is decompressed. */
   #expand(bytes: Buffer, decompress: Decompress): void {
+    const result = decompress(bytes, this.#parts.maxMessageBytes);
+    if (!(result instanceof Promise)) {
+      this.#takeExpanded(result, bytes);
+      return;
+    }
     this.#isDecompressing = true;
     this.#stream.pause();
-    void decompress(bytes, this.#parts.maxMessageBytes).then((result) => {
+    void result.then((late) => {
       this.#isDecompressing = false;
-      if (result.kind !== 'whole' || result.bytes.buffer !== bytes.buffer) this.release(bytes);
       if (this.#isOver) return;
-      this.#takeExpanded(result);
+      this.#takeExpanded(late, bytes);
       this.#goOn();
     });
   }
 
-  #takeExpanded(result: Decompressed): void {
+  #takeExpanded(result: Decompressed, compressed: Buffer): void {
+    if (result.kind !== 'whole' || result.bytes.buffer !== compressed.buffer) this.release(compressed);
     switch (result.kind) {
       case 'whole': {
         const { buffer, byteOffset, byteLength } = result.bytes;

@@ -1,4 +1,4 @@
-import { createGunzip, createInflate } from 'node:zlib';
+import { createGunzip, createInflate, gunzipSync } from 'node:zlib';
 import { decompressZstd } from '../support/decompress-zstd.ts';
 import { decompressed } from '../support/decompressed.ts';
 import type { Steps, WorkQueue } from '../support/steps.ts';
@@ -25,14 +25,44 @@ export function contentEncodingOf(header: string | undefined): ContentEncoding |
 const mostExpandedAtOnceBytes = 64 * 1024;
 
 /**
- * Decompresses a body; stops as soon as it becomes larger than `maxBytes`. `work`, if given, does the event loop's
- * part of that in slices.
+ * Decompresses a body, a short one of gzip at once; stops as soon as it becomes larger than `maxBytes`. `work`, if given, does the
+ * event loop's part of that in slices. Never throws or rejects.
  */
-export async function decompress(
+export function decompress(
   bytes: Uint8Array,
   encoding: ContentEncoding,
   maxBytes: number,
   work?: WorkQueue,
+): Decompressed | Promise<Decompressed> {
+  return (encoding === 'gzip' && gunzipShort(bytes, maxBytes)) || expandLate(bytes, encoding, maxBytes, work);
+}
+
+/** A hop to the thread pool and back costs as much as decompressing this many bytes. */
+const mostAtOnceBytes = 256 * 1024;
+const leastGzipBytes = 18;
+
+/** `undefined` where the bytes do not say that they are short, or are more or others than they say. */
+function gunzipShort(bytes: Uint8Array, maxBytes: number): Decompressed | undefined {
+  if (bytes.length < leastGzipBytes || bytes.length > mostAtOnceBytes) return undefined;
+  // The last four bytes tell the size of what was compressed (RFC 1952, 2.3.1).
+  const view = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4, 4);
+  const sizeBytes = view.getUint32(0, true);
+  if (sizeBytes > Math.min(mostAtOnceBytes, maxBytes)) return undefined;
+  // A full chunk would make zlib ask for another.
+  const roomBytes = sizeBytes + 64;
+  try {
+    const output = gunzipSync(bytes, { maxOutputLength: roomBytes, chunkSize: roomBytes });
+    return output.length > maxBytes ? undefined : { kind: 'whole', bytes: output };
+  } catch {
+    return undefined;
+  }
+}
+
+async function expandLate(
+  bytes: Uint8Array,
+  encoding: ContentEncoding,
+  maxBytes: number,
+  work: WorkQueue | undefined,
 ): Promise<Decompressed> {
   try {
     return { kind: 'whole', bytes: await expand(bytes, encoding, maxBytes, work) };

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { compress } from '../../src/exporters/compression.ts';
+
+for (const { compression, level, decompress } of [
+  { compression: 'gzip', level: 4, decompress: gunzipSync },
+  { compression: 'gzip', level: 9, decompress: gunzipSync },
+  { compression: 'zstd', level: 3, decompress: zstdDecompressSync },
+  { compression: 'zstd', level: 19, decompress: zstdDecompressSync },
+] as const) {
+  test(`${compression} of level ${level} compresses short and long messages, also those that become longer`, async () => {
+    for (const sizeBytes of [0, 1, 5_000, 64 * 1024, 64 * 1024 + 1, 300_000]) {
+      for (const message of [Buffer.alloc(sizeBytes, 'profile'), randomBytes(sizeBytes)]) {
+        assert.ok(decompress(await compress(message, compression, level)).equals(message));
+      }
+    }
+  });
+}
+
+test('a short message is compressed at once, and a long one lets others have their turn', async () => {
+  assert.ok(compress(Buffer.alloc(64 * 1024), 'gzip', 4) instanceof Uint8Array);
+  assert.ok(compress(Buffer.alloc(64 * 1024 + 1), 'gzip', 4) instanceof Promise);
+  assert.ok(compress(Buffer.alloc(1_000), 'zstd', 19) instanceof Promise);
+});

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Clock } from '../support/clock.ts';
-import { loadPackage } from '../support/lazy-package.ts';
+import { loadPackage } from '../support/program-files.ts';
 
 /** True when the password belongs to the hash. */
 export type CompareHash = (password: string, hash: string) => Promise<boolean>;

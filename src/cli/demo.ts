@@ -1,7 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { formatEndpoint } from '../config/endpoint.ts';
 import type { Service } from '../service/service.ts';
 import { systemClock } from '../support/clock.ts';
+import { readProgramFile } from '../support/program-files.ts';
 import type { CommandIo } from './command-io.ts';
 import { exitCodes } from './command-io.ts';
 import { parseReplayOptions } from './replay/replay-options.ts';
@@ -9,8 +9,6 @@ import { runReplay } from './replay.ts';
 
 /** A line in the log about each report, beside the destination that the environment names. */
 const reportsInLog = ['exporters.debug.verbosity=basic', 'service.pipelines.profiles.exporters=[debug,otlp_grpc]'];
-
-const shippedConfig = fileURLToPath(new URL('../../otel-config.yaml', import.meta.url));
 
 /**
  * `framekeeper demo`: the service with the shipped configuration, and the bundled recordings replayed into it. Takes the
@@ -36,7 +34,12 @@ export async function runDemo(args: readonly string[], io: CommandIo, stop: Abor
     const [port] = service.receiverPorts.values();
     return runReplay(['--endpoint', `${hostOf(io.env)}:${port}`, ...args], replayIo);
   };
-  return runServe({ configs: [shippedConfig], sets: reportsInLog }, io, stop, whenReady);
+  return runServe(
+    { configs: [`yaml:${readProgramFile('../otel-config.yaml')}`], sets: reportsInLog },
+    io,
+    stop,
+    whenReady,
+  );
 }
 
 const demoHelp = `framekeeper demo: the service with the shipped otel-config.yaml, and recordings replayed into it. Takes the options of

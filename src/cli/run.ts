@@ -20,6 +20,8 @@ const terminal = { stdin: process.stdin, columns: process.stdout.columns as numb
 
 /** Runs the command of this process's arguments and ends the process with the command's exit code. */
 export async function runProcess(): Promise<void> {
+  // Without a listener Node.js would open its debugger to whoever may send the signal.
+  process.on('SIGUSR1', () => undefined);
   // A reader that has seen enough, such as `head`, closes its end: nothing is left to say to it.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const code = await run(parseCommandLine(process.argv.slice(2)));

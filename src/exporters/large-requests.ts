@@ -29,10 +29,8 @@ export class LargeRequests {
   #waitingBytes = 0;
 
   constructor(clock: Clock) {
-    // Compiled, the file has another extension.
-    const file = import.meta.url.endsWith('.ts') ? './export-thread.ts' : './export-thread.js';
     const maxHeapMib = Math.min(1024, Math.max(64, Math.floor(getHeapStatistics().heap_size_limit / mebibyte / 2)));
-    this.#thread = new WorkerClient(new URL(file, import.meta.url), { timeoutMs, idleMs, maxHeapMib, youngMib }, clock);
+    this.#thread = new WorkerClient('exporters/export-thread', { timeoutMs, idleMs, maxHeapMib, youngMib }, clock);
     this.#work = new WorkQueue(clock);
   }
 

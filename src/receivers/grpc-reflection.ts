@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { CallHandler, Method, ServerCall } from '../grpc/server-call.ts';
 import { status } from '../grpc/status.ts';
 import { InvalidMessage } from '../model/invalid-message.ts';
 import { ProtobufReader } from '../otlp/protobuf/protobuf-reader.ts';
 import { ProtobufWriter } from '../otlp/protobuf/protobuf-writer.ts';
+import { readProgramFile } from '../support/program-files.ts';
 
 /** Names of the service; both versions have the same messages. */
 export const reflectionServiceNames = [
@@ -171,9 +170,8 @@ function writeNotFound(writer: ProtobufWriter, message: string): void {
   writer.message(7, mark);
 }
 
-/** The file is beside `src`, and beside `dist` in what is installed. */
 function readDescriptors(): Descriptors {
-  const bytes = readFileSync(join(import.meta.dirname, '../../proto/descriptors.binpb'));
+  const bytes = readProgramFile('../proto/descriptors.binpb');
   const reader = new ProtobufReader(bytes, undefined);
   const files: ProtoFile[] = [];
   while (reader.nextTag() !== 0) files.push(readFile(reader.bytes()));

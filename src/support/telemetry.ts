@@ -8,7 +8,7 @@ import { MeterProvider, MetricReader, PeriodicExportingMetricReader } from '@ope
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import { whenAborted } from './clock.ts';
-import { loadPackage } from './lazy-package.ts';
+import { loadPackage } from './program-files.ts';
 import type { PrometheusForm } from './prometheus-text.ts';
 import { formatPrometheusText } from './prometheus-text.ts';
 import type { Secret } from './secret.ts';

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readProgramFile } from './program-files.ts';
 
-// Two folders up from here is the package, for src/support as well as for dist/support.
-const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+const manifest = JSON.parse(readProgramFile('../package.json').toString()) as {
   readonly version: string;
   readonly description: string;
 };

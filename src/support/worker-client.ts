@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import type { WorkerOptions } from 'node:worker_threads';
-import { Worker } from 'node:worker_threads';
+import type { Worker, WorkerOptions } from 'node:worker_threads';
 import type { Clock } from './clock.ts';
+import { startThread } from './program-files.ts';
 import { watchThreadMemory } from './thread-memory.ts';
 
 export interface WorkerLimits {
@@ -42,7 +42,7 @@ export interface WorkerEnd {
  * longer than it may, or more memory, ends the thread, and the next request starts another.
  */
 export class WorkerClient<Request, Reply> {
-  readonly #url: URL;
+  readonly #module: string;
   readonly #limits: WorkerLimits;
   readonly #clock: Clock;
   readonly #options: WorkerOptions;
@@ -50,9 +50,14 @@ export class WorkerClient<Request, Reply> {
   #last: Promise<unknown> = Promise.resolve();
   #idle = new AbortController();
 
-  /** `url` is that of the thread's module, `options` its name and what it is given at its start. */
-  constructor(url: URL, limits: WorkerLimits, clock: Clock, options: Pick<WorkerOptions, 'name' | 'workerData'> = {}) {
-    this.#url = url;
+  /** `module` is the thread's, as `startThread` takes it, `options` its name and what it is given at its start. */
+  constructor(
+    module: string,
+    limits: WorkerLimits,
+    clock: Clock,
+    options: Pick<WorkerOptions, 'name' | 'workerData'> = {},
+  ) {
+    this.#module = module;
     this.#options = options;
     this.#limits = limits;
     this.#clock = clock;
@@ -114,7 +119,7 @@ export class WorkerClient<Request, Reply> {
 
   #start(): Worker {
     const { maxHeapMib, youngMib } = this.#limits;
-    const worker = new Worker(this.#url, {
+    const worker = startThread(this.#module, {
       ...this.#options,
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMib, maxYoungGenerationSizeMb: youngMib },
     });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { runChild, waitForHealth } from '../support/child-process.ts';
 
-// Debian's package, built and installed by dpkg below a folder. Run `npm run build` first.
+// Debian's package, built and installed by dpkg below a folder. Run `npm run build:executable` first.
 const project = join(import.meta.dirname, '../..');
 const isDebian = spawnSync('dpkg-deb', ['--version']).status === 0;
 const skip = isDebian ? false : 'dpkg is not installed: this is no Debian';
@@ -34,7 +34,7 @@ test('dpkg knows the package, and lists the configuration as the user’s own', 
   assert.match(status, /^ \/etc\/framekeeper\/otel-config\.yaml [0-9a-f]{32}$/m);
 });
 
-test('the installed program runs on the Node.js of its package and becomes healthy', { skip }, async (t) => {
+test('the installed program needs no Node.js but its own and becomes healthy', { skip }, async (t) => {
   const env = { PATH: '/usr/bin:/bin', FRAMEKEEPER_HOST: host };
   const config = join(root, 'etc/framekeeper/otel-config.yaml');
   const child = runChild(join(root, 'usr/bin/framekeeper'), ['--config', config], { env });

@@ -37,7 +37,7 @@ test('the compiled program accepts the shipped configuration', () => {
 });
 
 test('the compiled program is a few files, not hundreds: the bundle is what it loads', () => {
-  assert.match(readFileSync(join(image, 'dist/main.js'), 'utf8'), /import\('\.\/bundle\/run\.js'\)/);
+  assert.match(readFileSync(join(image, 'dist/main.js'), 'utf8'), /import\('\.\/program\/run\.js'\)/);
 });
 
 test('the bundle finds what lies beside its parts: assets of the live page, and the decoding thread', async (t) => {

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { runChild } from '../support/child-process.ts';
 import { patienceMs } from '../support/patience.ts';
+import { testProgram } from './program-contract.ts';
 
 // The package as `npm pack` makes it, in the project of a user who has OpenTelemetry JS. Run `npm run build` first.
 const project = join(import.meta.dirname, '../..');
@@ -58,12 +59,9 @@ test("OpenTelemetry JS's HTTP exporter sends profiles with the serializer of the
 test('framekeeper/otlp-profiles loads the encoder and nothing of the service', () => {
   const loaded = loadedFiles(`import { ProfilesSerializer } from 'framekeeper/otlp-profiles';`);
   const own = loaded.map((file) => file.replace(/^.*node_modules\/framekeeper\//, ''));
-  const rooms = new Set(own.map((file) => dirname(file)));
-  assert.deepEqual([...rooms].sort(), ['dist/model', 'dist/otlp', 'dist/otlp/protobuf', 'dist/support']);
-  assert.deepEqual(
-    own.filter((file) => dirname(file) === 'dist/support'),
-    ['dist/support/steps.js'],
-  );
+  assert.deepEqual(own, ['dist/otlp/profiles-serializer.js']);
+  const { size } = statSync(join(user, 'node_modules/framekeeper', own[0]!));
+  assert.ok(size < 50_000, `${size} bytes`);
 });
 
 test('framekeeper/otlp-profiles can be required by CommonJS', () => {
@@ -106,6 +104,20 @@ test('npx framekeeper demo, from the packed tarball in an empty folder, replays 
     files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts')),
     [],
   );
+});
+
+test('packages that are loaded late need no other package', () => {
+  const folder = join(user, 'node_modules/framekeeper/dist/packages');
+  const files = readdirSync(folder).filter((name) => name.endsWith('.cjs'));
+  assert.ok(files.length >= 5, files.join(' '));
+  const text = `for (const file of ${JSON.stringify(files)}) console.log(Object.keys(require('${folder}/' + file)).length > 0)`;
+  assert.equal(run('--input-type=commonjs', '-e', text), 'true\n'.repeat(files.length));
+});
+
+// Without the packages that it was made of: all of them are in it.
+testProgram({
+  name: 'the npm package',
+  command: () => [process.execPath, join(user, 'node_modules/framekeeper/dist/main.js')],
 });
 
 /** Paths of all files that Node.js loads for `code`, packages included. */

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
+import { readProgramFile } from '../../support/program-files.ts';
 
 /**
  * The messages of `framekeeper.frames.v1` that a collector sends and reads, as protobufjs takes and gives them: names
@@ -137,9 +137,7 @@ export function loadFramesProto(): {
   encodeBatch: (batch: BatchMessage) => Buffer;
   decodeReply: (bytes: Buffer) => BatchReplyMessage;
 } {
-  // The same from src and from dist: three folders up is the project.
-  const file = new URL('../../../proto/framekeeper/frames/v1/frames.proto', import.meta.url);
-  const { root } = protobuf.parse(readFileSync(file, 'utf8'));
+  const { root } = protobuf.parse(readProgramFile('../proto/framekeeper/frames/v1/frames.proto').toString());
   const batchType = root.lookupType('framekeeper.frames.v1.Batch');
   const replyType = root.lookupType('framekeeper.frames.v1.BatchReply');
   return {

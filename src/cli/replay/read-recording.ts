@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { programFolder } from '../../support/program-files.ts';
 import type { Recording } from './collected.ts';
 import { countedStackFormat } from './counted-stacks.ts';
 import { Executables, readExecutableTable } from './executables.ts';
@@ -17,10 +17,8 @@ import { liveTimeline } from './timeline.ts';
 /** Recordings that come with Framekeeper, by name. */
 export const bundledRecordings: readonly string[] = ['c', 'java', 'kern', 'node', 'python'];
 
-const recordingsFolder = fileURLToPath(new URL('../../../recordings/', import.meta.url));
-
 export function bundledRecordingPath(name: string): string {
-  return join(recordingsFolder, name);
+  return join(programFolder(recordingsFolder), name);
 }
 
 /**
@@ -45,10 +43,12 @@ export function readRecording(path: string, format: RecordingFormat = 'auto', co
   return readPerfScript(file, text, knownExecutables(found));
 }
 
+const recordingsFolder = '../recordings/';
+
 /** An installation may lack the bundled recordings; those of the user need nothing of them. */
 function knownExecutables(scope: string): Executables {
-  const table = join(recordingsFolder, 'executables.json');
-  const names = join(recordingsFolder, 'native-names.json');
+  const table = join(programFolder(recordingsFolder), 'executables.json');
+  const names = join(programFolder(recordingsFolder), 'native-names.json');
   return new Executables(
     existsSync(table) ? readExecutableTable(table) : { kernels: {}, executables: {} },
     scope,

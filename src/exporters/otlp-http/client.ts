@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import type { ClientCredentials } from '../../model/authentication.ts';
 import type { Clock } from '../../support/clock.ts';
 import { hopsHeader } from '../../support/hops.ts';
-import { loadPackage } from '../../support/lazy-package.ts';
+import { loadPackage } from '../../support/program-files.ts';
 import { compress } from '../compression.ts';
 import { describeConnectionFault } from '../connection-fault.ts';
 import { Connections, userAgentOf } from '../connections.ts';

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import type { Counter, Meter } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { listProgramFiles, readProgramFile } from '../../support/program-files.ts';
 import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
 import type { HttpMount } from '../http-server.ts';
@@ -122,12 +122,12 @@ const newsIntervalMs = 5_000;
 
 const contentTypes = { html: 'text/html', css: 'text/css', js: 'text/javascript' } as const;
 
-/** The page's files stand beside this one, in the sources as in the build. */
+const assetsFolder = 'http/live-page/assets/';
+
 function readAssets(): { name: string; type: string; text: string }[] {
-  const folder = new URL('assets/', import.meta.url);
-  return readdirSync(folder).map((name) => {
+  return listProgramFiles(assetsFolder).map((name) => {
     const type = contentTypes[name.slice(name.lastIndexOf('.') + 1) as keyof typeof contentTypes];
-    return { name, type: `${type}; charset=utf-8`, text: readFileSync(new URL(name, folder), 'utf8') };
+    return { name, type: `${type}; charset=utf-8`, text: readProgramFile(`${assetsFolder}${name}`).toString() };
   });
 }
 

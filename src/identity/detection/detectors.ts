@@ -1,6 +1,6 @@
 import { lookup, lookupService } from 'node:dns/promises';
 import type { AnyValue } from '../../otlp/profiles-data.ts';
-import { loadPackage } from '../../support/lazy-package.ts';
+import { loadPackage } from '../../support/program-files.ts';
 import type { Host } from '../host.ts';
 import { ApiClient } from '../kubernetes/api-client.ts';
 import { parseResourceAttributes } from '../otel-variables.ts';
@@ -24,9 +24,17 @@ export function detect(
     case 'k8s_api':
       return detectNode(config.oldKubernetes ?? config.kubernetes, host, signal);
     case 'ec2':
-      return detectCloud('@opentelemetry/resource-detector-aws', 'awsEc2Detector', config.ec2.attributes);
+      return detectCloud(
+        loadPackage<typeof import('@opentelemetry/resource-detector-aws')>('@opentelemetry/resource-detector-aws')
+          .awsEc2Detector,
+        config.ec2.attributes,
+      );
     case 'azure':
-      return detectCloud('@opentelemetry/resource-detector-azure', 'azureVmDetector', config.azure.attributes);
+      return detectCloud(
+        loadPackage<typeof import('@opentelemetry/resource-detector-azure')>('@opentelemetry/resource-detector-azure')
+          .azureVmDetector,
+        config.azure.attributes,
+      );
   }
 }
 
@@ -120,10 +128,9 @@ interface LibraryDetector {
   detect(): { readonly attributes?: Readonly<Record<string, unknown>> };
 }
 
-/** Asks a detector of a package that is loaded for it. The library keeps a failure for itself, and tells nothing then. */
-async function detectCloud(name: string, detector: string, attributes: ReadonlySet<string>): Promise<Detected> {
-  const library = loadPackage<Readonly<Record<string, LibraryDetector>>>(name)[detector]!;
-  const told = Object.entries(library.detect().attributes ?? {}).map(
+/** Asks a detector of a library. The library keeps a failure for itself, and tells nothing then. */
+async function detectCloud(detector: LibraryDetector, attributes: ReadonlySet<string>): Promise<Detected> {
+  const told = Object.entries(detector.detect().attributes ?? {}).map(
     async ([key, value]) => [key, await value] as const,
   );
   const known = (await Promise.all(told)).filter((entry): entry is [string, string] => typeof entry[1] === 'string');

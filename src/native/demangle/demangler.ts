@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { readPackageFile } from '../../support/program-files.ts';
 import { limitMemory } from './limit-memory.ts';
 
 /** The part of WebAssembly's interface that is used here; its types come with the DOM's alone. */
@@ -38,8 +37,8 @@ const maxTraps = 3;
 
 /** Compiles the demangler once. */
 export function loadDemangler(): DemanglerInstance {
-  const path = createRequire(import.meta.url).resolve('gecko-profiler-demangle/index_bg.wasm');
-  return new DemanglerInstance(new Module(limitMemory(readFileSync(path), maxPages)));
+  const code = readPackageFile('gecko-profiler-demangle/index_bg.wasm');
+  return new DemanglerInstance(new Module(limitMemory(code, maxPages)));
 }
 
 /** The demangler of all files. Its memory grows with the largest name and never shrinks: then the next name gets a new one. */

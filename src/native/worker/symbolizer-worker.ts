@@ -19,10 +19,8 @@ export class SymbolizerWorker {
   readonly #client: WorkerClient<SymbolizeRequest, SymbolizeReply>;
 
   constructor(options: WorkerOptions, limits: SymbolizerLimits, clock: Clock) {
-    // Compiled, the file has another extension.
-    const file = import.meta.url.endsWith('.ts') ? './worker-main.ts' : './worker-main.js';
     const start = { name: 'symbolizer', workerData: options };
-    this.#client = new WorkerClient(new URL(file, import.meta.url), { ...limits, idleMs, youngMib }, clock, start);
+    this.#client = new WorkerClient('native/worker/worker-main', { ...limits, idleMs, youngMib }, clock, start);
   }
 
   get isRunning(): boolean {

@@ -153,10 +153,8 @@ class MessageThread {
   #waitingBytes = 0;
 
   constructor(maxHeapMib: number, clock: Clock) {
-    // Compiled, the file has another extension.
-    const file = import.meta.url.endsWith('.ts') ? './decoding-thread.ts' : './decoding-thread.js';
     const limits = { timeoutMs: threadTimeoutMs, idleMs: threadIdleMs, maxHeapMib, youngMib: threadYoungMib };
-    this.#client = new WorkerClient(new URL(file, import.meta.url), limits, clock);
+    this.#client = new WorkerClient('receivers/otlp/decoding-thread', limits, clock);
     this.#work = new WorkQueue(clock);
   }
 

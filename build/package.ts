@@ -1,0 +1,26 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { bundlePackages, bundleProgram, bundleSerializer, dist, packageFiles, project } from './bundles.ts';
+
+// `npm run build`: what the npm package holds.
+rmSync(dist, { recursive: true, force: true });
+await Promise.all([
+  bundleProgram(join(dist, 'program')),
+  bundlePackages(join(dist, 'packages')),
+  bundleSerializer(join(dist, 'otlp/profiles-serializer.js')),
+]);
+for (const name of packageFiles()) {
+  cpSync(join(project, 'node_modules', name), join(dist, 'packages', basename(name)));
+}
+const assets = 'http/live-page/assets';
+mkdirSync(join(dist, dirname(assets)), { recursive: true });
+cpSync(join(project, 'src', assets), join(dist, assets), { recursive: true });
+execFileSync(join(project, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.otlp-profiles.json'], {
+  cwd: project,
+  stdio: 'inherit',
+});
+
+const main = readFileSync(join(project, 'src/main.cjs'), 'utf8');
+if (!main.includes("'./cli/run.ts'")) throw new Error('src/main.cjs does not import ./cli/run.ts.');
+writeFileSync(join(dist, 'main.js'), main.replace("'./cli/run.ts'", "'./program/run.js'"), { mode: 0o755 });

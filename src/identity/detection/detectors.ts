@@ -67,7 +67,12 @@ async function detectSystem({ hostnameSources, attributes }: DetectionConfig['sy
 /** Names of the conventions (https://opentelemetry.io/docs/specs/semconv/registry/attributes/host/) for those of Node.js. */
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: 'x86', arm: 'arm32', ppc64: 'ppc64' };
 
+/** A container's short ID, which container engines make the name of its host. */
+const containerName = /^[0-9a-f]{12}$/;
+
+/** Empty where the system only knows the ID of a container: the machine is another. */
 async function hostName(sources: readonly string[], { hostname }: Host): Promise<string> {
+  if (containerName.test(hostname)) return '';
   for (const source of sources) {
     if (source === 'os') return hostname;
     try {

@@ -75,6 +75,15 @@ for (const { yaml, given = {}, found } of [
   });
 }
 
+test('the ID of a container is no name of a host', async () => {
+  for (const source of ['os', 'dns']) {
+    const inContainer = { ...fakeHost(), hostname: '3f2a9c01b7de' };
+    const { detection, apply } = setUp(`{detectors: [system], system: {hostname_sources: [${source}]}}`, inContainer);
+    await detection.start();
+    assert.deepEqual(apply({}), { 'os.type': 'linux' });
+  }
+});
+
 test('the detector "process" describes the process that a profile is of, where its sender did not', async () => {
   const facts = { executablePath: '/usr/bin/shop', containerId: 'ab', podUid: '', variables: new Map() };
   const { detection, apply } = setUp('{detectors: [process]}', fakeHost(), facts);

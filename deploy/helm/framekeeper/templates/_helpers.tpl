@@ -127,6 +127,14 @@ processors:
           - from: resource_attribute
             name: container.id
 {{- end }}
+  resource/node:
+    attributes:
+      - key: k8s.node.name
+        value: ${env:K8S_NODE_NAME}
+        action: insert
+      - key: host.name
+        value: ${env:K8S_NODE_NAME}
+        action: insert
   symbol_store:
 {{- if .Values.persistence.enabled }}
     snapshot:
@@ -199,6 +207,7 @@ service:
 {{- if .Values.kubernetesAttributes.enabled }}
         - k8s_attributes
 {{- end }}
+        - resource/node
         - symbol_store
 {{- if .Values.symbolizer.enabled }}
         - symbolizer

@@ -14,7 +14,7 @@ import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import { symbolStoreType } from '../../src/symbols/symbol-store-config.ts';
 import type { BenchOptions, BenchRow, BenchSuite } from './bench.ts';
 import { compareInRounds, quantile } from './bench.ts';
-import { nowUnixNano, sampleCount, syntheticBatch } from './synthetic-batch.ts';
+import { namesOf, nowUnixNano, sampleCount, syntheticBatch } from './synthetic-batch.ts';
 
 const proto = protobuf.loadSync(join(import.meta.dirname, '../../proto/framekeeper/frames/v1/frames.proto'));
 const Batch = proto.lookupType('framekeeper.frames.v1.Batch');
@@ -39,20 +39,6 @@ function createIntake(): { readonly store: SymbolStore; readonly intake: TraceIn
   const names = Buffer.from(Batch.encode(Batch.fromObject(namesOf(syntheticBatch()))).finish());
   intake.submit(new BatchDecoder(timeBounds).decode(names, nowUnixNano).batch);
   return { store, intake };
-}
-
-/** A batch with a symbol for each frame, and an executable for each file, of another one. */
-function namesOf(batch: Record<string, unknown>): Record<string, unknown> {
-  const frames = batch.frames as { fileId: number; addressOrLine: string }[];
-  const strings = [...(batch.strings as string[]), ...frames.map((_, i) => `namespace::function_${i}`)];
-  const symbols = frames.map(({ fileId, addressOrLine }, i) => ({
-    fileId,
-    addressOrLine,
-    locations: [{ function: strings.length - frames.length + i + 1, file: 5 + (i % 100), line: i + 1 }],
-  }));
-  const fileCount = (batch.fileIds as readonly number[]).length / 16;
-  const executables = Array.from({ length: fileCount }, (_, i) => ({ fileId: i + 1, fileName: 5 + (i % 100) }));
-  return { ...batch, strings, symbols, executables, samples: [], sequence: 2 };
 }
 
 function compareIntake(bytes: Buffer, { rounds }: BenchOptions): BenchRow[] {

@@ -43,6 +43,20 @@ export function syntheticBatch(): Record<string, unknown> {
   };
 }
 
+/** A batch with a symbol for each frame, and an executable for each file, of another one. */
+export function namesOf(batch: Record<string, unknown>): Record<string, unknown> {
+  const frames = batch.frames as { fileId: number; addressOrLine: string }[];
+  const strings = [...(batch.strings as string[]), ...frames.map((_, i) => `namespace::function_${i}`)];
+  const symbols = frames.map(({ fileId, addressOrLine }, i) => ({
+    fileId,
+    addressOrLine,
+    locations: [{ function: strings.length - frames.length + i + 1, file: 5 + (i % 100), line: i + 1 }],
+  }));
+  const fileCount = (batch.fileIds as readonly number[]).length / 16;
+  const executables = Array.from({ length: fileCount }, (_, i) => ({ fileId: i + 1, fileName: 5 + (i % 100) }));
+  return { ...batch, strings, symbols, executables, samples: [], sequence: 2 };
+}
+
 /** xorshift32 (https://www.jstatsoft.org/article/view/v008i14). */
 function generator(): () => number {
   let state = 0x9e3779b9;

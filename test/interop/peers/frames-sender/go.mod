@@ -1,0 +1,18 @@
+module framekeeper.invalid/frames-sender
+
+go 1.26.0
+
+require (
+	framekeeper.invalid/ebpf-collector v0.0.0
+	google.golang.org/grpc v1.85.0
+	google.golang.org/protobuf v1.36.12
+)
+
+require (
+	golang.org/x/net v0.60.0 // indirect
+	golang.org/x/sys v0.50.0 // indirect
+	golang.org/x/text v0.42.0 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20261110000943-09e21b237f2c // indirect
+)
+
+replace framekeeper.invalid/ebpf-collector => ../../../../examples/ebpf-collector

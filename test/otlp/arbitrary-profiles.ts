@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { AnyValue, KeyValue, ProfilesData } from '../../src/otlp/profiles-data.ts';
+import { anyText } from '../support/any-text.ts';
 
 // Well formed, not meaningful: indices point anywhere, because the wire must carry them all the same.
 const index = fc.oneof(fc.nat(300), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }));
@@ -13,7 +14,7 @@ const int64 = fc.oneof(
   fc.constantFrom(0n, -1n, 1n, -128n, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)),
 );
 const text = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 40 }),
+  anyText(40),
   fc.constantFrom('', 'a'.repeat(127), 'é'.repeat(64), 'ÿ'.repeat(200), '\ufffd', '\u0000', '\ufeffbom', '🙂'),
 );
 const bytes = fc.uint8Array({ maxLength: 20 });

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { decodeProfilesJson } from '../src/otlp/json/decode-profiles-json.ts';
 import type { Profile } from '../src/otlp/profiles-data.ts';
 import { runChild } from './support/child-process.ts';
+import { decodeProfilesJson } from './support/decode-json.ts';
 import { FramesClient, smallBatch } from './support/frames-client.ts';
 import { freePorts } from './support/free-ports.ts';
 

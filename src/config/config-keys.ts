@@ -127,23 +127,19 @@ export function secretMap(key: string, meaning: string): ConfigKey<ReadonlyMap<s
 }
 
 /** A section whose defaults hold where it is absent. */
-export function section<Config>(key: string, table: ConfigTable<Config>, meaning = table.about): ConfigKey<Config> {
+export function section<Config>(key: string, table: ConfigTable<Config>): ConfigKey<Config> {
   const form: KeyForm = { kind: 'section', table, isSwitch: false };
-  return { key, meaning, form, read: (parent) => table.read(parent.section(key)) };
+  return { key, meaning: table.about, form, read: (parent) => table.read(parent.section(key)) };
 }
 
 /** A section that switches something on by being there: `undefined` where it is absent or says `enabled: false`. */
-export function optionalSection<Config>(
-  key: string,
-  table: ConfigTable<Config>,
-  meaning = table.about,
-): ConfigKey<Config | undefined> {
+export function optionalSection<Config>(key: string, table: ConfigTable<Config>): ConfigKey<Config | undefined> {
   const form: KeyForm = { kind: 'section', table, isSwitch: true };
   const read = (parent: ConfigSection): Config | undefined => {
     const own = parent.optionalSection(key);
     return own === undefined ? undefined : table.read(own);
   };
-  return { key, meaning, form, read };
+  return { key, meaning: table.about, form, read };
 }
 
 /** A section that is read where it is present; `undefined` where it is absent. */

@@ -97,7 +97,7 @@ export function describeValue(value: unknown): string {
 }
 
 /** ` from 1 to 5`, ` of at least 1`, ` of at most 5` or nothing: follows "a whole number". */
-export function describeRange(
+function describeRange(
   range: { readonly min?: number; readonly max?: number },
   format: (value: number) => string,
 ): string {

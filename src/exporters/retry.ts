@@ -17,7 +17,7 @@ export interface RetryDependencies {
 }
 
 /** Longest wait that a receiver can ask for: a wrong number must not hold data back for years. */
-export const maxRetryAfterMs = 86_400_000;
+const maxRetryAfterMs = 86_400_000;
 
 /** Pause after refused credentials: a person or a rotation has to act, and servers lock out whoever tries often. */
 const authIntervalMs = 60_000;

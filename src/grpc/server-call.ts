@@ -50,7 +50,7 @@ export interface CallParts {
   readonly onFault: (error: unknown) => void;
 }
 
-export const responseHeaders: Readonly<Record<string, string>> = { 'content-type': 'application/grpc+proto' };
+const responseHeaders: Readonly<Record<string, string>> = { 'content-type': 'application/grpc+proto' };
 
 const ok: GrpcStatus = { code: status.OK, details: '' };
 const okTrailers: Readonly<Record<string, string>> = statusHeaders(ok);

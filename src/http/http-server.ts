@@ -68,7 +68,7 @@ export function groupByServer(parts: readonly HttpPart[]): HttpPart[][] {
 }
 
 /** Parts of one key share a server. */
-export function serverKeyOf(endpoint: Endpoint): string {
+function serverKeyOf(endpoint: Endpoint): string {
   return formatEndpoint(endpoint).toLowerCase();
 }
 

@@ -10,8 +10,6 @@ export interface Executable {
   readonly hasHtlHash: boolean;
 }
 
-export const unknownExecutable: Executable = { fileName: '', gnuBuildId: '', goBuildId: '', hasHtlHash: false };
-
 /** The path of a file by which it is known: the same after it was deleted, as an update does with a running program. */
 export function pathOfFile(path: string): string {
   return path.endsWith(' (deleted)') ? path.slice(0, -' (deleted)'.length) : path;

@@ -194,7 +194,7 @@ const maxBytes = 32 * 1024 * 1024;
  * The ELF file in `.gnu_debugdata`, with the symbols that distributions leave in a stripped one; `undefined` when there is none.
  * @throws UnreadableBytes
  */
-export function readMiniDebug(elf: ElfFile): ElfFile | undefined {
+function readMiniDebug(elf: ElfFile): ElfFile | undefined {
   const section = findSection(elf, '.gnu_debugdata');
   const source = section && sectionSource(elf, section);
   if (source === undefined || source.sizeBytes > maxCompressedBytes) return undefined;

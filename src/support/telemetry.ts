@@ -149,7 +149,7 @@ class PullReader extends MetricReader {
 }
 
 /** Connections of Node's own HTTPS client, with certificates that may change: those to come have the newest. */
-export class TlsAgent extends Agent {
+class TlsAgent extends Agent {
   #context: SecureContext | undefined;
 
   constructor() {

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { InvalidMessage } from '../../src/model/invalid-message.ts';
-import { decodeProfilesJson } from '../../src/otlp/json/decode-profiles-json.ts';
 import { encodeProfilesJson } from '../../src/otlp/json/encode-profiles-json.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
+import { decodeProfilesJson } from '../support/decode-json.ts';
 import { exampleProfiles } from './example-profiles.ts';
 import { render } from './pdata.ts';
 

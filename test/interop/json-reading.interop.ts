@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeProfilesJson } from '../../src/otlp/json/decode-profiles-json.ts';
 import { decodeExportResponseJson, encodeExportResponseJson } from '../../src/otlp/json/export-response-json.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { decodeExportResponse, encodeExportResponse } from '../../src/otlp/protobuf/export-response.ts';
+import { decodeProfilesJson } from '../support/decode-json.ts';
 import { render, renderAll } from './pdata.ts';
 
 /** A request of one profile with these fields, and one attribute of its resource. */

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readProfilesFile } from '../../src/cli/inspect/read-profiles-file.ts';
-import { decodeProfilesJson } from '../../src/otlp/json/decode-profiles-json.ts';
 import { encodeProfilesJson } from '../../src/otlp/json/encode-profiles-json.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
@@ -12,6 +11,7 @@ import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data
 import { arbitraryProfiles } from '../otlp/arbitrary-profiles.ts';
 import type { Mutable } from '../otlp/good-profiles.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
+import { decodeProfilesJson } from '../support/decode-json.ts';
 import { runRecordings } from '../support/recorded-run.ts';
 import { exampleProfiles } from './example-profiles.ts';
 import { renderAll } from './pdata.ts';

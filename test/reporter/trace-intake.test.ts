@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { unknownExecutable } from '../../src/model/executable.ts';
 import type { FileId } from '../../src/model/file-id.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
 import type { SampleWindow } from '../../src/reporter/sample-window.ts';
@@ -12,6 +11,7 @@ import type { FrameSketch, SampleSketch } from '../support/batch.ts';
 import { batchOf, fileIdOf, processOf, symbolOf } from '../support/batch.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { PlainSymbols } from '../support/plain-symbols.ts';
+import { unknownExecutable } from '../support/unknown-executable.ts';
 
 const roomy: WindowLimits = { maxEvents: 1000, maxBytes: 1e9, retryDelayMs: 5000 };
 const file = fileIdOf(1);

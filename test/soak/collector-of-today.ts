@@ -1,11 +1,11 @@
 import type { NeededName } from '../../src/model/batch-outcome.ts';
-import { unknownExecutable } from '../../src/model/executable.ts';
 import type { FileId } from '../../src/model/file-id.ts';
 import type { FrameBatch, SubmittedExecutable, SubmittedStub, SubmittedSymbol } from '../../src/model/frame-batch.ts';
 import type { Process } from '../../src/model/process.ts';
 import type { FileOwner } from '../../src/reporter/sample-window.ts';
 import type { FrameSketch } from '../support/batch.ts';
 import { batchOf, symbolOf } from '../support/batch.ts';
+import { unknownExecutable } from '../support/unknown-executable.ts';
 import type { RunningProcess } from './fleet.ts';
 import type { CodeFile, CodeFrame } from './programs.ts';
 import { isInExecutable, needsName, symbolFor } from './programs.ts';

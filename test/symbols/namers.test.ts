@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { unknownExecutable } from '../../src/model/executable.ts';
 import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
 import type { BatchSketch } from '../support/batch.ts';
 import { batchOf, fileIdOf, processOf, symbolOf } from '../support/batch.ts';
+import { unknownExecutable } from '../support/unknown-executable.ts';
 import { cycleMs, StoreHarness, stubOf, submitted } from './store-harness.ts';
 
 const file = fileIdOf(1);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { unknownExecutable } from '../../src/model/executable.ts';
 import { fileIdOf, symbolOf } from '../support/batch.ts';
+import { unknownExecutable } from '../support/unknown-executable.ts';
 import { cycleMs, lifetimeMs, StoreHarness, submitted } from './store-harness.ts';
 
 const file = fileIdOf(1);

@@ -4,15 +4,11 @@ import { programFolder } from '../../support/program-files.ts';
 import type { Recording } from './collected.ts';
 import { countedStackFormat } from './counted-stacks.ts';
 import { Executables, readExecutableTable } from './executables.ts';
-import type { BatchMessage } from './frames-messages.ts';
 import { readNativeNames } from './native-names.ts';
 import { readPerfScript } from './perf-recording.ts';
 import { readHead, readRawRecording, readText } from './raw-recording.ts';
-import { sliceRecording } from './recording-slices.ts';
-import { ReplayCollector } from './replay-collector.ts';
 import type { RecordingFormat } from './replay-options.ts';
 import { readCountedStacks } from './stack-recording.ts';
-import { liveTimeline } from './timeline.ts';
 
 /** Recordings that come with Framekeeper, by name. */
 export const bundledRecordings: readonly string[] = ['c', 'java', 'kern', 'node', 'python'];
@@ -71,18 +67,4 @@ function foreignFormat(head: Buffer): string | undefined {
     return 'is binary; replay reads perf script text, folded stacks and output of bpftrace (framekeeper inspect reads OTLP profiles).';
   }
   return undefined;
-}
-
-/**
- * The batches of one pass through a recording, as a collector that is never asked for a name again sends them: real
- * input without a server. Times move so that the recording begins at `startUnixNano`.
- */
-export function* batchesOf(
-  recording: Recording,
-  instanceId: Uint8Array,
-  startUnixNano: bigint,
-): Generator<BatchMessage> {
-  const collector = new ReplayCollector(recording, instanceId);
-  collector.startPass(liveTimeline(recording, startUnixNano, 1));
-  for (const slice of sliceRecording(recording)) yield collector.batchOf(slice);
 }

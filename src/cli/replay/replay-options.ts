@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const recordingFormats = ['auto', 'raw', 'perf-script', 'folded', 'bpftrace'] as const;
+const recordingFormats = ['auto', 'raw', 'perf-script', 'folded', 'bpftrace'] as const;
 
 export type RecordingFormat = (typeof recordingFormats)[number];
 

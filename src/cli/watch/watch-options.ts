@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const rankings = ['function', 'service', 'process', 'thread', 'container', 'executable'] as const;
+const rankings = ['function', 'service', 'process', 'thread', 'container', 'executable'] as const;
 
 export type Ranking = (typeof rankings)[number];
 

@@ -185,7 +185,7 @@ export interface GrpcEndpoint {
  * Reads `host:port`, `http://host:port`, `https://host:port`, `dns:///host:port`, `unix:path` or `unix:///absolute/path`.
  * A text is the problem that it has.
  */
-export function parseGrpcEndpoint(text: string): GrpcEndpoint | string {
+function parseGrpcEndpoint(text: string): GrpcEndpoint | string {
   if (/^unix:/.test(text)) return text.length > 'unix:'.length ? { target: text, security: undefined } : 'has no path';
   const [, scheme = '', rest = ''] = /^(https?:\/\/|dns:\/\/[^/]*\/|dns:(?!\/))?(.*)$/s.exec(text)!;
   const isHttp = scheme.startsWith('http');

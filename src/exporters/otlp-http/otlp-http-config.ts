@@ -189,7 +189,7 @@ const profilesPath = '/v1development/profiles';
  * Reads a URL of OTLP over HTTP: `base` gets the path of profiles appended, `whole` is used as it is. A text is the
  * problem that it has; it never repeats the URL, which may hold a password.
  */
-export function parseProfilesUrl(text: string, kind: 'base' | 'whole'): URL | string {
+function parseProfilesUrl(text: string, kind: 'base' | 'whole'): URL | string {
   if (!/^https?:\/\//i.test(text)) return 'does not begin with http:// or https://';
   const url = URL.parse(text);
   if (url === null) return 'is no URL';

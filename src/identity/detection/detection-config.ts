@@ -5,7 +5,7 @@ import { configTable } from '../../config/config-table.ts';
 import { apiServerKeys } from '../kubernetes/api-config.ts';
 
 /** Detectors by the name that they have here. */
-export const detectorNames = ['env', 'system', 'process', 'k8s_api', 'ec2', 'azure'] as const;
+const detectorNames = ['env', 'system', 'process', 'k8s_api', 'ec2', 'azure'] as const;
 
 export type DetectorName = (typeof detectorNames)[number];
 

@@ -42,11 +42,6 @@ export class PodIndex {
     return this.#entries.size;
   }
 
-  /** Keys of pods that run, and of those that ended lately. */
-  get keyCount(): number {
-    return this.#byKey.size;
-  }
-
   /** Objects beside the pods that run, each once. */
   related(): readonly RelatedObject[] {
     const objects = [...this.#entries.values()].flatMap(({ pod }) => pod.related);

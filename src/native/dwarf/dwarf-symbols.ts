@@ -21,7 +21,7 @@ export interface CodeFrame extends FunctionName {
 }
 
 /** Inlined functions are reported up to this depth. */
-export const maxInlineDepth = 64;
+const maxInlineDepth = 64;
 
 export interface DwarfIndexes {
   readonly units: UnitIndex;

@@ -22,7 +22,7 @@ export interface CompressedBytes {
 export type Inflate = (bytes: CompressedBytes) => Promise<ByteSource>;
 
 /** Sections up to this size are decompressed in memory, in one step. */
-export const maxMemoryInflateBytes: number = 4 * 1024 * 1024;
+const maxMemoryInflateBytes: number = 4 * 1024 * 1024;
 
 /** Finds sections by name, compressed ones included: `.debug_info`, or `.zdebug_info` as GCC 4 wrote them. */
 export function openSection(

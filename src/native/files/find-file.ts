@@ -213,7 +213,7 @@ function orNothing<T>(open: () => T): T | undefined {
 const maxVdsoBytes = 65_536;
 
 /** The ELF file that the kernel maps into every process, out of this process's own memory; `undefined` where there is none. */
-export function readVdso(procRoot: string): Buffer | undefined {
+function readVdso(procRoot: string): Buffer | undefined {
   try {
     const line = /^([0-9a-f]+)-([0-9a-f]+) .* \[vdso\]$/m.exec(readText(`${procRoot}/self/maps`));
     if (line === null) return undefined;

@@ -3,7 +3,6 @@ import type {
   KeyValue,
   Location,
   Profile,
-  ProfilesData,
   ProfilesDictionary,
   ResourceProfiles,
   Sample,
@@ -19,11 +18,6 @@ import { JsonObject, parseJson } from './json-object.ts';
  * numbers (exact in both forms), unknown fields ignored.
  * @throws InvalidMessage with the path of the field
  */
-export function decodeProfilesJson(text: string): ProfilesData {
-  return decodeJson(text).data;
-}
-
-/** Like `decodeProfilesJson`, with what a judge of the text needs besides. */
 export function decodeJson(text: string): DecodedProfiles {
   const root = new JsonObject(parseExactly(text));
   const references = new StringReferences(() => root.object('dictionary', (object) => object.texts('stringTable')));

@@ -17,7 +17,7 @@ export interface HistoryFrame {
   readonly buildId: string;
 }
 
-export const maxTextLength = 512;
+const maxTextLength = 512;
 
 /** As `Profile.sampleType`, `periodType` and `period` of OTLP. Texts are bounded like those of a frame. */
 export interface HistoryType {

@@ -81,11 +81,6 @@ export class ProfileHistory {
     return { dictionary: this.#dictionary, types: this.#types, buckets: this.#buckets };
   }
 
-  /** Of all changes so far. */
-  get revision(): number {
-    return this.#revision;
-  }
-
   /** An estimate. */
   get sizeBytes(): number {
     return this.#dictionary.sizeBytes + this.#pairBytes();

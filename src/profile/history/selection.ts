@@ -200,7 +200,7 @@ export class Groups {
 }
 
 /** Name of the group of a label set. A process is called by its service and its ID. */
-export function groupName(labels: LabelSet, field: LabelField): string {
+function groupName(labels: LabelSet, field: LabelField): string {
   if (field === 'process') return labels.process === '' ? '(no process ID)' : `${labels.service} (${labels.process})`;
   return labels[field] || `(no ${field})`;
 }

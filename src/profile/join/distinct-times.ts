@@ -70,6 +70,6 @@ export class LabelKeys {
 }
 
 /** Key of the types of a profile, which become labels too. */
-export function typeKey({ sampleType, periodType }: Profile): string {
+function typeKey({ sampleType, periodType }: Profile): string {
   return `${sampleType.typeStrindex} ${sampleType.unitStrindex} ${periodType.typeStrindex} ${periodType.unitStrindex}`;
 }

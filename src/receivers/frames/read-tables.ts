@@ -159,7 +159,7 @@ export function readProfileTypes(context: TableContext, spans: Spans): (ProfileT
 const profileTypeTexts = ['', 'sample_type', 'sample_unit', 'period_type', 'period_unit'];
 
 /** The string that the index at hand refers to. */
-export function readText({ reader, strings }: TableContext, name: string): string {
+function readText({ reader, strings }: TableContext, name: string): string {
   const index = reader.uint32(name);
   checkIndex(reader, name, index, strings.length - 1, 0);
   return strings[index]!;

@@ -28,7 +28,7 @@ export interface DecodedMessage extends SortedProfiles {
 }
 
 /** Messages and texts of one request. 32 MiB of the eBPF profiler's are a million. */
-export const mostElements = 2_097_152;
+const mostElements = 2_097_152;
 
 /**
  * Decodes a message, and leaves its faulty profiles out.

@@ -70,7 +70,7 @@ function scanOf(
 }
 
 /** Share of a thread's heap that a decoded message may take: its dictionary is written anew beside it, and encoded. */
-export function mostDecodedBytesOf(heapBytes: number): number {
+function mostDecodedBytesOf(heapBytes: number): number {
   return Math.floor(heapBytes * 0.4);
 }
 

@@ -8,7 +8,7 @@ import { crc32 } from 'node:zlib';
  * Section: kind (4), number from 0 (4), length of the payload (4), CRC-32 of these and of the payload (4), payload.
  * A section needs no other to be read: it has its own table of texts.
  */
-export const formatVersion = 1;
+const formatVersion = 1;
 export const headerBytes = 32;
 export const sectionHeaderBytes = 16;
 

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { CollectedFrame, Recording } from '../../../src/cli/replay/collected.ts';
-import { batchesOf, readRecording } from '../../../src/cli/replay/read-recording.ts';
+import { readRecording } from '../../../src/cli/replay/read-recording.ts';
 import { frameTypeName } from '../../../src/model/frame-kind.ts';
+import { batchesOf } from '../../support/batches-of.ts';
 
 // Small inputs after reports of users about perf, profilers and runtimes, each with one thing that is easily got wrong.
 const cases = join(import.meta.dirname, 'fixtures/cases');

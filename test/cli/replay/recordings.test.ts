@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { CollectedFrame, Recording } from '../../../src/cli/replay/collected.ts';
 import { nameShares } from '../../../src/cli/replay/name-shares.ts';
 import { unmappedAddresses } from '../../../src/cli/replay/raw-recording.ts';
-import { batchesOf, bundledRecordings, readRecording } from '../../../src/cli/replay/read-recording.ts';
+import { bundledRecordings, readRecording } from '../../../src/cli/replay/read-recording.ts';
 import { frameKinds, isCollectorNamed } from '../../../src/model/frame-kind.ts';
 import { Demangler, loadDemangler } from '../../../src/native/demangle/demangler.ts';
 import { inflateInMemory } from '../../../src/native/elf/section-reader.ts';
@@ -11,6 +11,7 @@ import { identify } from '../../../src/native/files/file-identity.ts';
 import { openRegularFile } from '../../../src/native/files/open-file.ts';
 import { ObjectFile } from '../../../src/native/object-file.ts';
 import { toSymbol } from '../../../src/native/worker/to-symbol.ts';
+import { batchesOf } from '../../support/batches-of.ts';
 
 const recordings = new Map(bundledRecordings.map((name) => [name, readRecording(name)]));
 

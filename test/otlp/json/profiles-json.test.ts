@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decodeJson, decodeProfilesJson } from '../../../src/otlp/json/decode-profiles-json.ts';
+import { decodeJson } from '../../../src/otlp/json/decode-profiles-json.ts';
 import { encodeProfilesJson } from '../../../src/otlp/json/encode-profiles-json.ts';
 import type { AnyValue } from '../../../src/otlp/profiles-data.ts';
+import { decodeProfilesJson } from '../../support/decode-json.ts';
 import { arbitraryProfiles } from '../arbitrary-profiles.ts';
 import { goodProfiles } from '../good-profiles.ts';
 

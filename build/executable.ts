@@ -42,8 +42,8 @@ async function build(folder: string, executable: string): Promise<void> {
     output: blob,
     disableExperimentalSEAWarning: true,
     useCodeCache: !values.portable,
-    // SIGUSR1 would open the debugger of Node.js to whoever may send it.
-    execArgv: ['--disable-sigusr1'],
+    // SIGUSR1 would open the debugger of Node.js to whoever may send it. Young objects in 8 MiB instead of 16 take 70 MB less at full speed.
+    execArgv: ['--disable-sigusr1', '--max-semi-space-size=8'],
     execArgvExtension: 'env',
     assets: assets(folder),
   };

@@ -44,6 +44,9 @@ export async function startContender(name: ContenderName, options: ContenderOpti
   return { name, pid: child.pid, port, startCpuMs, stop };
 }
 
+/** Of the image and of the executable. */
+const imageFlags = ['--disable-sigusr1', '--max-semi-space-size=8'];
+
 function spawnContender(name: ContenderName, folder: string, port: number, options: ContenderOptions): RunningChild {
   const { targetPort, main } = options;
   const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, OTEL_EXPORTER_OTLP_ENDPOINT: ___, ...env } = process.env;
@@ -53,7 +56,8 @@ function spawnContender(name: ContenderName, folder: string, port: number, optio
   if (name === 'grpc-js proxy') return script('grpc-js-proxy.ts');
   const config = join(folder, 'config.yaml');
   writeFileSync(config, stringify(configOf(name, port, options)));
-  if (name === 'framekeeper') return runChild(process.execPath, [main, '--config', config], { folder, env });
+  if (name === 'framekeeper')
+    return runChild(process.execPath, [...imageFlags, main, '--config', config], { folder, env });
   const args = ['--config', config, '--feature-gates', 'service.profilesSupport'];
   return runChild(locatePeers().collectors['0.164'], args, { folder, env });
 }

@@ -1,19 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { BuildOptions, Metafile } from 'esbuild';
+import type { BuildOptions } from 'esbuild';
 import { build } from 'esbuild';
+
+// Bundles of the two built forms of the program (src/support/program-files.ts). Each function resolves to the paths, from the top of
+// the checkout, of all files that are in its bundles.
 
 /** The checkout. */
 export const project: string = join(import.meta.dirname, '..');
 /** What the build makes. */
 export const dist: string = join(project, 'dist');
-
-/** Bundles of one form of the program (`src/support/program-files.ts`), and what they consist of. */
-export interface Bundles {
-  readonly outputs: Metafile['outputs'];
-  /** Paths of all files in the bundles, from the top of the checkout. */
-  readonly inputs: readonly string[];
-}
 
 const common = {
   absWorkingDir: project,
@@ -38,7 +34,7 @@ const __dirname = import.meta.dirname;`;
  * Bundles the package's program into `folder`: a thousand files in a few. Of 1 s of CPU until the service listens, and of 90 MiB that it
  * holds while idle, the reading of so many files was half and a sixth. Each command has files of its own beside the common ones.
  */
-export function bundleProgram(folder: string): Promise<Bundles> {
+export function bundleProgram(folder: string): Promise<string[]> {
   return bundle({
     entryPoints: ['src/cli/run.ts', ...threads()].map((path) => ({ in: path, out: basename(path, '.ts') })),
     outdir: folder,
@@ -49,7 +45,7 @@ export function bundleProgram(folder: string): Promise<Bundles> {
 }
 
 /** Bundles the executable's main script and its threads into `folder`, each into one file of CommonJS. */
-export function bundleExecutable(folder: string): Promise<Bundles> {
+export function bundleExecutable(folder: string): Promise<string[]> {
   const main = `import { runProcess } from './src/cli/run.ts'; void runProcess();`;
   const form = {
     format: 'cjs',
@@ -67,7 +63,7 @@ export function bundleExecutable(folder: string): Promise<Bundles> {
 }
 
 /** Bundles each package that is loaded at its first use into a file of its own in `folder`. */
-export function bundlePackages(folder: string): Promise<Bundles> {
+export function bundlePackages(folder: string): Promise<string[]> {
   return bundleAll(
     callsInSource('loadPackage').map((name) => ({
       stdin: { contents: `module.exports = require('${name}');`, resolveDir: project },
@@ -83,7 +79,7 @@ export function packageFiles(): string[] {
 }
 
 /** The encoder for exporters of OpenTelemetry JS: a file that loads nothing of the service. */
-export function bundleSerializer(file: string): Promise<Bundles> {
+export function bundleSerializer(file: string): Promise<string[]> {
   return bundle({ entryPoints: ['src/otlp/profiles-serializer.ts'], outfile: file, format: 'esm' });
 }
 
@@ -111,22 +107,14 @@ function callsInSource(name: string): string[] {
   return [...new Set(found)].sort();
 }
 
-async function bundleAll(all: readonly BuildOptions[]): Promise<Bundles> {
-  return joinBundles(await Promise.all(all.map(bundle)));
+async function bundleAll(all: readonly BuildOptions[]): Promise<string[]> {
+  return (await Promise.all(all.map(bundle))).flat();
 }
 
-export function joinBundles(all: readonly Bundles[]): Bundles {
-  return {
-    outputs: Object.assign({}, ...all.map(({ outputs }) => outputs)),
-    inputs: [...new Set(all.flatMap(({ inputs }) => inputs))],
-  };
-}
-
-async function bundle(options: BuildOptions): Promise<Bundles> {
+async function bundle(options: BuildOptions): Promise<string[]> {
   const { metafile } = await build({ ...common, ...options });
   // An input of which nothing is left is not in the bundle.
-  const inputs = Object.values(metafile!.outputs).flatMap(({ inputs }) =>
+  return Object.values(metafile!.outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
   );
-  return { outputs: metafile!.outputs, inputs: [...new Set(inputs)] };
 }

@@ -12,9 +12,11 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { bundledPackages, writeBillOfMaterials, writeNotices } from './bill-of-materials.ts';
 import { bundleExecutable, bundlePackages, dist, packageFiles, project } from './bundles.ts';
 
-// `npm run build:executable`: the program and Node.js in one file, dist/framekeeper.
+// `npm run build:executable`: the program and Node.js in one file, dist/framekeeper; beside it what is in it (framekeeper.cdx.json)
+// and the licenses of that (framekeeper.licenses.txt).
 //
 //   --node FILE     Node.js to build upon, of the same version as this one; of another architecture with --portable
 //   --strip COMMAND strips the symbols of Node.js itself (default: strip; "" = none)
@@ -35,7 +37,10 @@ try {
 }
 
 async function build(folder: string, executable: string): Promise<void> {
-  await Promise.all([bundleExecutable(join(folder, 'program')), bundlePackages(join(folder, 'packages'))]);
+  const bundled = await Promise.all([
+    bundleExecutable(join(folder, 'program')),
+    bundlePackages(join(folder, 'packages')),
+  ]);
   const blob = join(folder, 'framekeeper.blob');
   const config = {
     main: join(folder, 'program/main.cjs'),
@@ -50,6 +55,9 @@ async function build(folder: string, executable: string): Promise<void> {
   writeFileSync(join(folder, 'sea.json'), JSON.stringify(config));
   execFileSync(process.execPath, ['--experimental-sea-config', join(folder, 'sea.json')], { stdio: 'pipe' });
   mkdirSync(dist, { recursive: true });
+  const packages = bundledPackages([...bundled.flat(), ...packageFiles().map((name) => `node_modules/${name}`)]);
+  writeBillOfMaterials(packages, `${executable}.cdx.json`, true);
+  writeNotices(packages, `${executable}.licenses.txt`, true);
   rmSync(executable, { force: true });
   copyFileSync(values.node, executable);
   // Before the injection: what is injected would not survive it.

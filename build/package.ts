@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { bundledPackages, writeBillOfMaterials, writeNotices } from './bill-of-materials.ts';
 import { bundlePackages, bundleProgram, bundleSerializer, dist, packageFiles, project } from './bundles.ts';
 
 // `npm run build`: what the npm package holds.
 rmSync(dist, { recursive: true, force: true });
-await Promise.all([
+const bundled = await Promise.all([
   bundleProgram(join(dist, 'program')),
   bundlePackages(join(dist, 'packages')),
   bundleSerializer(join(dist, 'otlp/profiles-serializer.js')),
@@ -13,6 +14,10 @@ await Promise.all([
 for (const name of packageFiles()) {
   cpSync(join(project, 'node_modules', name), join(dist, 'packages', basename(name)));
 }
+const packages = bundledPackages([...bundled.flat(), ...packageFiles().map((name) => `node_modules/${name}`)]);
+writeBillOfMaterials(packages, join(dist, 'sbom.cdx.json'), false);
+writeNotices(packages, join(dist, 'THIRD-PARTY-NOTICES.txt'), false);
+
 const assets = 'http/live-page/assets';
 mkdirSync(join(dist, dirname(assets)), { recursive: true });
 cpSync(join(project, 'src', assets), join(dist, assets), { recursive: true });

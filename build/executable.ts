@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   globSync,
@@ -61,12 +61,21 @@ async function build(folder: string, executable: string): Promise<void> {
   rmSync(executable, { force: true });
   copyFileSync(values.node, executable);
   // Before the injection: what is injected would not survive it.
-  if (values.strip !== '') execFileSync(values.strip, [executable], { stdio: 'inherit' });
+  if (values.strip !== '') strip(values.strip, executable);
   const fuse = ['--sentinel-fuse', 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'];
   // Its warnings are about notes of Node.js that have no name.
   execFileSync(join(project, 'node_modules/.bin/postject'), [executable, 'NODE_SEA_BLOB', blob, ...fuse], {
     stdio: 'pipe',
   });
+}
+
+/** 18 of 127 MB. */
+function strip(command: string, executable: string): void {
+  const { error, status } = spawnSync(command, [executable], { stdio: 'inherit' });
+  if (error === undefined && status === 0) return;
+  throw new Error(
+    `Cannot strip the executable: install binutils, or leave the symbols in with --strip "" (${command}).`,
+  );
 }
 
 /** Files by the paths under which `src/support/program-files.ts` reads them. */

@@ -1,83 +1,122 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { after, before, test } from 'node:test';
+import type { RunningChild } from '../support/child-process.ts';
 import { runChild, waitForHealth } from '../support/child-process.ts';
+import { testProgram } from './program-contract.ts';
 
-// What docker/Dockerfile does, in a folder: compiled code, production dependencies, nothing else. Run `npm run build`
-// first. A dependency that is needed and only there for development, or a file that is not copied, shows here.
+// The image without a container engine: the file system that docker/Dockerfile puts into it, as root of a process with the user,
+// the environment, the entry point and the health check that stand there, read-only but for /tmp. Run `npm run build:executable` first.
 const project = join(import.meta.dirname, '../..');
-const copied = ['package.json', 'package-lock.json', 'proto', 'dist', 'otel-config.yaml'];
+const dockerfile = readFileSync(join(project, 'docker/Dockerfile'), 'utf8');
+const busybox = '/bin/busybox';
 // Not 127.0.0.1: shows that the variable which the image sets reaches every listener.
 const host = '127.0.0.41';
-let image: string;
+const skip = process.getuid!() === 0 ? false : 'only root can change the root of a process';
+let root: string;
 
 before(() => {
-  image = mkdtempSync(join(tmpdir(), 'framekeeper-image-'));
-  for (const name of copied) cpSync(join(project, name), join(image, name), { recursive: true });
-  execFileSync('npm', ['ci', '--omit=dev', '--ignore-scripts'], { cwd: image, stdio: 'pipe' });
+  root = mkdtempSync(join(tmpdir(), 'framekeeper-image-'));
+  execFileSync(process.execPath, [join(project, 'build/image-root.ts'), root], { stdio: 'pipe' });
+  chmodSync(root, 0o755);
+  if (existsSync(busybox)) copyFileSync(busybox, join(root, 'usr/bin/wget'));
 });
-after(() => rmSync(image, { recursive: true, force: true }));
+after(() => rmSync(root, { recursive: true, force: true }));
 
-test('the image has no development dependency', () => {
-  assert.equal(existsSync(join(image, 'node_modules/typescript')), false);
-});
-
-test('the compiled program tells its version', () => {
-  const { stdout, status } = runDist('--version');
-  assert.equal(status, 0);
-  assert.match(stdout, /\d+\.\d+\.\d+/);
-});
-
-test('the compiled program accepts the shipped configuration', () => {
-  const { stderr, status } = runDist('validate', '--config', 'otel-config.yaml');
-  assert.equal(status, 0, stderr);
-});
-
-test('the compiled program is a few files, not hundreds: the bundle is what it loads', () => {
-  assert.match(readFileSync(join(image, 'dist/main.js'), 'utf8'), /import\('\.\/program\/run\.js'\)/);
+test('the image is one program, its libraries, and no shell', () => {
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    statSync(join(root, name)).isFile(),
+  );
+  const programs = files.filter((name) => (statSync(join(root, name)).mode & 0o111) !== 0 && !name.includes('lib'));
+  assert.deepEqual(
+    programs.filter((name) => name !== 'usr/bin/wget'),
+    ['usr/bin/framekeeper'],
+  );
+  const bytes = files.reduce((sum, name) => sum + statSync(join(root, name)).size, 0);
+  assert.ok(bytes < 130e6, `${bytes} bytes`);
+  assert.ok(files.length < 30, files.join('\n'));
 });
 
-test('the bundle finds what lies beside its parts: assets of the live page, and the decoding thread', async (t) => {
-  const env = { ...process.env, FRAMEKEEPER_HOST: host };
-  const child = runChild(process.execPath, ['dist/main.js', '--config', 'otel-config.yaml'], { folder: image, env });
-  t.after(() => child.stop());
-  await waitForHealth(`http://${host}:13133/`, child);
-  const page = await fetch(`http://${host}:13133/live`);
-  assert.equal(page.status, 200);
-  assert.match(await page.text(), /<html/);
-  // More JSON than is decoded at once.
-  const request = { resourceProfiles: [], dictionary: { stringTable: ['', 'x'.repeat(100_000)] } };
-  const answer = await fetch(`http://${host}:4318/v1development/profiles`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(request),
-  });
-  assert.equal(answer.status, 200, await answer.text());
-  assert.equal(await child.stop(), 0, child.output());
+test('scanners find the packages of Debian whose libraries are there, and the bill of materials', () => {
+  const known = readdirSync(join(root, 'var/lib/dpkg/status.d')).sort();
+  assert.deepEqual(known, ['libc6', 'libgcc-s1', 'libstdc++6']);
+  for (const name of known) {
+    assert.match(readFileSync(join(root, 'var/lib/dpkg/status.d', name), 'utf8'), /^Version: \d/m);
+    assert.ok(existsSync(join(root, 'usr/share/doc', name, 'copyright')));
+  }
+  assert.match(readFileSync(join(root, 'usr/share/doc/framekeeper/sbom.cdx.json'), 'utf8'), /"CycloneDX"/);
 });
 
-test('the compiled program becomes healthy where the image makes it listen, and stops on SIGTERM', async (t) => {
-  const env = { ...process.env, FRAMEKEEPER_HOST: host };
-  const child = runChild(process.execPath, ['dist/main.js', '--config', 'otel-config.yaml'], { folder: image, env });
-  t.after(() => child.stop());
+testProgram({
+  name: 'the image',
+  command: () => inImage(...instruction('ENTRYPOINT')),
+  root: () => root,
+  isUnprivileged: true,
+  skip,
+});
+
+test('the image becomes healthy by its own command, and stops on SIGTERM', { skip }, async (t) => {
+  const child = startImage(t);
   await waitForHealth(`http://${host}:13133/`, child);
   assert.equal((await fetch(`http://${host}:8888/metrics`)).status, 200);
-  assert.equal(healthCheckStatus(), 0, 'the health check of the image');
+  const [, uid] = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))!;
+  assert.equal(uid, user().split(':')[0]);
   assert.equal(await child.stop(), 0, child.output());
-  assert.notEqual(healthCheckStatus(), 0, 'the health check of an image whose service is gone');
 });
 
-/** Exit code of the Dockerfile's HEALTHCHECK, run on this machine. */
-function healthCheckStatus(): number | null {
-  const dockerfile = readFileSync(join(project, 'docker/Dockerfile'), 'utf8');
+test('the health check of the image starts no Node.js, and tells a service from none', {
+  skip: skip || (existsSync(busybox) ? false : 'busybox-static is not installed'),
+}, async (t) => {
+  const child = startImage(t);
+  await waitForHealth(`http://${host}:13133/`, child);
   const [, words] = /^HEALTHCHECK .*\n +CMD (\[.*\])$/m.exec(dockerfile)!;
-  const [command, ...args] = (JSON.parse(words!) as string[]).map((word) => word.replace('127.0.0.1', host));
-  return spawnSync(command!, args).status;
+  const check = (JSON.parse(words!) as string[]).map((word) => word.replace('127.0.0.1', host));
+  const status = (): number | null => {
+    const [command, ...args] = inImage(...check);
+    return spawnSync(command, args, { env: {} }).status;
+  };
+  assert.equal(check[0], '/usr/bin/wget');
+  assert.equal(status(), 0);
+  assert.equal(await child.stop(), 0, child.output());
+  assert.notEqual(status(), 0);
+});
+
+test('the Dockerfile copies what .dockerignore lets through, and takes the Node.js of package.json', () => {
+  const admitted = readFileSync(join(project, '.dockerignore'), 'utf8').match(/(?<=^!).+$/gm)!;
+  const copied = dockerfile.match(/(?<=^COPY )(?!--).+$/gm)!.flatMap((line) => line.split(' ').slice(0, -1));
+  assert.deepEqual([...copied].sort(), [...admitted].sort());
+  for (const name of copied) assert.ok(existsSync(join(project, name)), name);
+  const { devDependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
+  assert.ok(dockerfile.includes(`\nARG NODE_IMAGE=node:${devDependencies.node}-bookworm-slim\n`));
+});
+
+function startImage(t: TestContext): RunningChild {
+  const [, text] = /^ENV ((?:.|\\\n)*?[^\\])$/m.exec(dockerfile)!;
+  const variables = text!.split(/[\s\\]+/).map((pair) => pair.split('=') as [string, string]);
+  const env = { ...Object.fromEntries(variables), FRAMEKEEPER_HOST: host };
+  const [command, ...args] = inImage(...instruction('ENTRYPOINT'), ...instruction('CMD'));
+  const child = runChild(command, args, { env });
+  t.after(() => child.kill());
+  return child;
 }
 
-function runDist(...args: readonly string[]): { stdout: string; stderr: string; status: number | null } {
-  return spawnSync(process.execPath, ['dist/main.js', ...args], { cwd: image, encoding: 'utf8' });
+/** A command with the image as its root, read-only, a /tmp of its own, and the image's user. */
+function inImage(...command: readonly string[]): [string, ...string[]] {
+  const script = `
+    mount --bind "$1" "$1" && mount --bind /proc "$1/proc" && mount --bind /dev "$1/dev" && mount -t tmpfs tmpfs "$1/tmp" &&
+      mount -o remount,ro,bind "$1" || exit 99
+    root=$1; shift; exec /usr/sbin/chroot --userspec=${user()} "$root" "$@"`;
+  return ['/usr/bin/unshare', '--mount', '/bin/sh', '-c', script, 'image', root, ...command];
+}
+
+function user(): string {
+  return /^USER (.+)$/m.exec(dockerfile)![1]!;
+}
+
+function instruction(name: 'ENTRYPOINT' | 'CMD'): string[] {
+  return JSON.parse(new RegExp(`^${name} (\\[.*\\])$`, 'm').exec(dockerfile)![1]!) as string[];
 }

@@ -83,7 +83,7 @@ async function counted(running: RunningService, name: string): Promise<void> {
 
 test('a native frame that nobody named has its name in the first report', async (t) => {
   const { batch } = await sampleChild(t);
-  const { running, client, reported } = await startNode(t, '', '2s');
+  const { running, client, reported } = await startNode(t, '', '1h');
   await client.submit(batch());
   await counted(running, 'framekeeper_symbolizer_addresses{outcome="named"}');
   await running.stop();
@@ -156,7 +156,7 @@ for (const { name, symbolizer, change, reason, metric } of [
 ]) {
   test(`a frame without a name is counted by why: ${name}`, async (t) => {
     const { batch } = await sampleChild(t);
-    const { running, client, reported } = await startNode(t, symbolizer, '2s');
+    const { running, client, reported } = await startNode(t, symbolizer, '1h');
     await client.submit(batch(change));
     await counted(running, metric);
     await running.stop();
@@ -228,15 +228,23 @@ async function runGenerated(t: TestContext): Promise<Generated> {
     rmSync(`/tmp/perf-${child.pid}.map`, { force: true });
   });
   await once(child.stdout!, 'data');
-  const lines = readFileSync(`/tmp/perf-${child.pid}.map`, 'utf8').split('\n');
-  const line = lines.findLast((one) => one.includes('hotFunction'))!;
+  const endMs = Date.now() + patienceMs;
+  const find = (): string | undefined =>
+    readFileSync(`/tmp/perf-${child.pid}.map`, 'utf8')
+      .split('\n')
+      .findLast((each) => each.includes('hotFunction'));
+  let line = find();
+  for (; line === undefined; line = find()) {
+    assert.ok(Date.now() < endMs, 'V8 has compiled no function');
+    await sleep(20);
+  }
   const [start, size] = line.split(' ') as [string, string];
   return { pid: child.pid!, address: BigInt(`0x${start}`) + BigInt(`0x${size}`) / 2n, name: 'hotFunction' };
 }
 
 test('generated code that nobody named has the name of the perf map of its process', async (t) => {
   const { pid, address, name } = await runGenerated(t);
-  const { running, client, reported } = await startNode(t, '', '2s');
+  const { running, client, reported } = await startNode(t, '', '1h');
   const frames = [{ process: 1, addressOrLine: address, kind: 1 }];
   await client.submit(smallBatch([systemNano()], { fileIds: Buffer.alloc(0), frames, processes: [{ pid, comm: 5 }] }));
   await counted(running, 'framekeeper_symbolizer_names{source="perf_map"}');
@@ -291,7 +299,7 @@ const kernelSkip = kernelFunction === undefined && 'the kernel hides its address
 
 test('a kernel frame that nobody named has the name that the running kernel tells', { skip: kernelSkip }, async (t) => {
   const { address, name } = kernelFunction!;
-  const { running, client, reported } = await startNode(t, '', '2s');
+  const { running, client, reported } = await startNode(t, '', '1h');
   const batch = smallBatch([systemNano()], {
     strings: ['samples', 'count', 'cpu', 'nanoseconds', 'shell', 'vmlinux', kernelBuildId, '00'.repeat(20)],
     fileIds: Buffer.concat([Buffer.alloc(16, 9), Buffer.alloc(16, 8)]),

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { stringify } from 'yaml';
 import { decodeProfilesData } from '../src/otlp/protobuf/decode-profiles-data.ts';
+import { childConfig } from './support/child-config.ts';
 import { runChild, waitForHealth } from './support/child-process.ts';
 import { FramesClient, smallBatch } from './support/frames-client.ts';
 import { freePorts } from './support/free-ports.ts';
@@ -21,7 +21,7 @@ test('what was reported while the backend was away arrives after the service was
   const retry = { initial_interval: '50ms', max_interval: '50ms' };
   writeFileSync(
     config,
-    stringify({
+    childConfig({
       receivers: { frames: { protocols: { grpc: { endpoint: `127.0.0.1:${framesPort}` } } } },
       processors: { symbol_store: {}, reporting_cycle: { interval: '50ms' } },
       exporters: {
@@ -32,23 +32,8 @@ test('what was reported while the backend was away arrives after the service was
           sending_queue: { storage: 'file_storage', num_consumers: 2 },
         },
       },
-      extensions: {
-        health_check: { endpoint: `127.0.0.1:${healthPort}` },
-        file_storage: { directory: join(folder, 'storage'), create_directory: true },
-      },
-      service: {
-        extensions: ['health_check', 'file_storage'],
-        pipelines: {
-          profiles: {
-            receivers: ['frames'],
-            processors: ['symbol_store', 'reporting_cycle'],
-            exporters: ['otlp_grpc'],
-          },
-        },
-        telemetry: {
-          metrics: { readers: [{ pull: { exporter: { prometheus: { host: '127.0.0.1', port: metricsPort } } } }] },
-        },
-      },
+      extensions: { file_storage: { directory: join(folder, 'storage'), create_directory: true } },
+      ...{ healthPort, metricsPort },
     }),
   );
   const start = async () => {

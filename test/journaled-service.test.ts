@@ -8,9 +8,9 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceError } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
-import { stringify } from 'yaml';
 import { decodeProfilesData } from '../src/otlp/protobuf/decode-profiles-data.ts';
 import { systemClock } from '../src/support/clock.ts';
+import { childConfig } from './support/child-config.ts';
 import type { RunningChild } from './support/child-process.ts';
 import { runChild, waitForHealth } from './support/child-process.ts';
 import type { PlainReply } from './support/frames-client.ts';
@@ -54,9 +54,9 @@ class JournaledService {
   }
 
   #writeConfig(interval: string): string {
-    const [port, healthPort, metricsPort] = this.#ports;
+    const [port, healthPort, metricsPort] = this.#ports as [number, number, number];
     const retry = { initial_interval: '50ms', max_interval: '50ms' };
-    const config = {
+    const config = childConfig({
       receivers: { frames: { protocols: { grpc: { endpoint: `127.0.0.1:${port}` } } } },
       processors: { symbol_store: {}, reporting_cycle: { interval, storage: 'file_storage' } },
       exporters: {
@@ -69,26 +69,11 @@ class JournaledService {
           sending_queue: { storage: 'file_storage' },
         },
       },
-      extensions: {
-        health_check: { endpoint: `127.0.0.1:${healthPort}` },
-        file_storage: { directory: this.storage, create_directory: true },
-      },
-      service: {
-        extensions: ['health_check', 'file_storage'],
-        pipelines: {
-          profiles: {
-            receivers: ['frames'],
-            processors: ['symbol_store', 'reporting_cycle'],
-            exporters: ['otlp_grpc'],
-          },
-        },
-        telemetry: {
-          metrics: { readers: [{ pull: { exporter: { prometheus: { host: '127.0.0.1', port: metricsPort } } } }] },
-        },
-      },
-    };
+      extensions: { file_storage: { directory: this.storage, create_directory: true } },
+      ...{ healthPort, metricsPort },
+    });
     const path = join(this.folder, `config-${port}.yaml`);
-    writeFileSync(path, stringify(config));
+    writeFileSync(path, config);
     return path;
   }
 

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stringify } from 'yaml';
 import { decodeProfilesData } from '../src/otlp/protobuf/decode-profiles-data.ts';
 import { systemClock } from '../src/support/clock.ts';
 import { decodeHeader, headerBytes } from '../src/symbols/snapshot/snapshot-format.ts';
+import { childConfig } from './support/child-config.ts';
 import type { RunningChild } from './support/child-process.ts';
 import { runChild, waitForHealth } from './support/child-process.ts';
 import type { PlainBatch, PlainReply } from './support/frames-client.ts';
@@ -45,25 +45,14 @@ class RestartingService {
     this.#port = port;
     this.#runs++;
     const snapshot = { path: this.snapshot, interval: this.#interval };
-    const config = {
+    const config = childConfig({
       receivers: { frames: { protocols: { grpc: { endpoint: `127.0.0.1:${port}` } } } },
       processors: { symbol_store: { snapshot }, reporting_cycle: { interval: '500ms' } },
       exporters: { file: { path: this.#exports, format: 'proto' } },
-      extensions: { health_check: { endpoint: `127.0.0.1:${healthPort}` } },
-      service: {
-        extensions: ['health_check'],
-        pipelines: {
-          profiles: {
-            receivers: ['frames'],
-            processors: ['symbol_store', 'reporting_cycle'],
-            exporters: ['file'],
-          },
-        },
-        telemetry: { metrics: { level: 'none' } },
-      },
-    };
+      healthPort,
+    });
     const path = join(this.#folder, 'config.yaml');
-    writeFileSync(path, stringify(config));
+    writeFileSync(path, config);
     this.#child = runChild(process.execPath, [main, '--config', path], { folder: this.#folder });
     await waitForHealth(`http://127.0.0.1:${healthPort}/`, this.#child);
   }

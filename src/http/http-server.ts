@@ -15,7 +15,7 @@ import { formatEndpoint } from '../config/endpoint.ts';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
 import type { ConnectionPlaces } from '../support/connection-places.ts';
-import { placeConnections } from '../support/connection-places.ts';
+import { countClosed, placeConnections } from '../support/connection-places.ts';
 import { refuseBodies, refuseForeignHost, refuseOddTransfer } from '../support/http-requests.ts';
 import type { Component } from '../support/lifecycle.ts';
 import { closeHttp, openHttp, withoutSchemas } from '../support/open-http.ts';
@@ -93,33 +93,14 @@ export class HttpServer implements Component {
     const tlsDependencies = { part: formatEndpoint(endpoint), path: `${this.id}: tls`, clock, meter, logger };
     this.#tls = tls && new ListenerTls(tls, tlsDependencies);
     this.#app = createApp(logger, this.#tls?.serverOptions);
-    const refused = meter.createCounter('framekeeper_http_refused_connections', {
-      description: `Number of HTTP connections refused because ${limits.connections} were open.`,
-      unit: '{connection}',
-    });
-    const idleClosed = meter.createCounter('framekeeper_http_closed_idle_connections', {
-      description: 'Idle HTTP connections closed to make room for new ones.',
-      unit: '{connection}',
-    });
-    const busyClosed = meter.createCounter('framekeeper_http_closed_busy_connections', {
-      description: 'HTTP connections closed amid a response to make room where health shares their listener.',
-      unit: '{connection}',
-    });
-    const pipelineClosed = meter.createCounter('framekeeper_http_closed_pipelining_connections', {
-      description: 'HTTP connections closed because they sent too many requests ahead of their responses.',
-      unit: '{connection}',
-    });
-    // There from the start, for alerts.
-    pipelineClosed.add(0);
-    refused.add(0);
-    idleClosed.add(0);
-    busyClosed.add(0);
+    const prefix = 'framekeeper_http';
+    const onBusyClosed = countClosed(meter, prefix, 'closed_busy_connections');
     const isShared = parts.some(({ mount }) => mount.isVital) && !parts.every(({ mount }) => mount.isVital);
     this.#places = placeConnections(this.#app.server, limits.connections, clock, {
-      onRefused: () => refused.add(1),
-      onIdleClosed: () => idleClosed.add(1),
-      onPipelineClosed: () => pipelineClosed.add(1),
-      onBusyClosed: isShared ? () => busyClosed.add(1) : undefined,
+      onRefused: countClosed(meter, prefix, 'refused_connections'),
+      onIdleClosed: countClosed(meter, prefix, 'closed_idle_connections'),
+      onPipelineClosed: countClosed(meter, prefix, 'closed_pipelining_connections'),
+      onBusyClosed: isShared ? onBusyClosed : undefined,
     });
   }
 

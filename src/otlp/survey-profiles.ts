@@ -132,14 +132,9 @@ class ProtobufSurvey {
     this.decodedBytes += objectBytes;
     const bytes = this.#bytes;
     for (let p = start; p < end && this.elements <= this.#mostElements; ) {
+      // Of a field number above 15 the first byte of the tag, which is none of `fields`.
       const tag = bytes[p]!;
-      if (tag >= 0x80) {
-        p = this.#afterVarint(p, end);
-        if ((tag & 7) !== 2) {
-          p = skipped(tag & 7, p, this.#afterVarint(p, end));
-          continue;
-        }
-      } else p++;
+      p = tag < 0x80 ? p + 1 : this.#afterVarint(p, end);
       if ((tag & 7) !== 2) {
         // A number that is not packed may be one of a list.
         if (tag >>> 3 < fields.length) this.decodedBytes += listElementBytes + 24;

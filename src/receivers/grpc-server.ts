@@ -1,4 +1,4 @@
-import type { Counter, Meter } from '@opentelemetry/api';
+import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { parseEndpoint } from '../config/endpoint.ts';
 import { Http2GrpcServer } from '../grpc/server.ts';
@@ -6,6 +6,7 @@ import type { Decompress, Method } from '../grpc/server-call.ts';
 import { givenUpTexts } from '../grpc/unfinished-messages.ts';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
+import { countClosed } from '../support/connection-places.ts';
 import { warnIfOpen } from '../support/open-listener.ts';
 import { WorkQueue } from '../support/steps.ts';
 import { TlsFiles } from '../support/tls/tls-files.ts';
@@ -48,7 +49,6 @@ export class GrpcServer {
   readonly #config: GrpcServerConfig;
   readonly #logger: Logger;
   readonly #hasGuard: boolean;
-  readonly #refusedConnections: Counter;
   readonly #health = new GrpcHealth();
   readonly #services: GrpcService[] = [];
   readonly #server: Http2GrpcServer;
@@ -62,22 +62,12 @@ export class GrpcServer {
     this.#config = config;
     this.#logger = logger;
     this.#hasGuard = guard !== undefined;
-    this.#refusedConnections = meter.createCounter('framekeeper_grpc_refused_connections', {
-      description: 'Connections closed at once because there were max_connections already.',
-      unit: '{connection}',
-    });
-    const idleClosed = meter.createCounter('framekeeper_grpc_closed_idle_connections', {
-      description: 'Idle connections closed to make room for new ones.',
-      unit: '{connection}',
-    });
     const givenUp = meter.createCounter('framekeeper_grpc_given_up_messages', {
       description: 'Messages given up before they were whole, by reason.',
       unit: '{message}',
     });
     // There from the start, for alerts.
     for (const reason of Object.keys(givenUpTexts)) givenUp.add(0, { reason });
-    this.#refusedConnections.add(0);
-    idleClosed.add(0);
     this.#server = new Http2GrpcServer({
       ...config,
       windowBytes: flowControlWindowBytes,
@@ -88,8 +78,8 @@ export class GrpcServer {
       settingsTimeoutMs,
       clock,
       events: {
-        onConnectionRefused: () => this.#refusedConnections.add(1),
-        onIdleConnectionClosed: () => idleClosed.add(1),
+        onConnectionRefused: countClosed(meter, 'framekeeper_grpc', 'refused_connections'),
+        onIdleConnectionClosed: countClosed(meter, 'framekeeper_grpc', 'closed_idle_connections'),
         onMessageGivenUp: (reason) => givenUp.add(1, { reason }),
         onMessageTooLarge: (path) => this.#tellTooLarge(path),
         onFault: (error) => logger.error({ err: error }, 'Could not handle a call because of a fault of this service.'),

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Meter } from '@opentelemetry/api';
 import type { Clock } from './clock.ts';
 
 /** A connection as `ConnectionPlaces` sees it. */
@@ -20,6 +21,20 @@ export interface PlaceEvents {
 /** PipelineEvents hears of connections with too many requests ahead of their responses. */
 export interface PipelineEvents {
   readonly onPipelineClosed: () => void;
+}
+
+const closings = {
+  refused_connections: 'Connections closed at once because there were as many as may be.',
+  closed_idle_connections: 'Idle connections closed to make room for new ones.',
+  closed_busy_connections: 'Connections closed amid a response to make room where health shares their listener.',
+  closed_pipelining_connections: 'Connections closed because they sent too many requests ahead of their responses.',
+} as const;
+
+/** A counter of closed connections, there from the start for alerts. `prefix` is the server's, e.g. `framekeeper_http`. */
+export function countClosed(meter: Meter, prefix: string, name: keyof typeof closings): () => void {
+  const counter = meter.createCounter(`${prefix}_${name}`, { description: closings[name], unit: '{connection}' });
+  counter.add(0);
+  return () => counter.add(1);
 }
 
 /** Clients send a request when they have the last response, but for some of the last century. */

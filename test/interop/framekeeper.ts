@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { childConfig } from '../support/child-config.ts';
 import { runChild, waitForHealth } from '../support/child-process.ts';
 import { freePorts } from '../support/free-ports.ts';
 
@@ -30,24 +30,13 @@ export async function startFramekeeper(folder: string, collectorEndpoint: string
     'file/proto': { path: files.proto, format: 'proto' },
     otlp_grpc: { endpoint: collectorEndpoint, tls: { insecure: true } },
   };
-  const document = {
+  const document = childConfig({
     receivers: { frames: { protocols: { grpc: { endpoint } } } },
     processors: { symbol_store: {}, reporting_cycle: { interval: '1s' } },
     exporters,
-    extensions: { health_check: { endpoint: `127.0.0.1:${healthPort}` } },
-    service: {
-      extensions: ['health_check'],
-      pipelines: {
-        profiles: {
-          receivers: ['frames'],
-          processors: ['symbol_store', 'reporting_cycle'],
-          exporters: Object.keys(exporters),
-        },
-      },
-      telemetry: { metrics: { level: 'none' } },
-    },
-  };
-  writeFileSync(config, stringify(document));
+    healthPort,
+  });
+  writeFileSync(config, document);
   const child = runChild(process.execPath, [main, '--config', config], { folder });
   await waitForHealth(`http://127.0.0.1:${healthPort}/`, child).catch(async (error) => {
     await child.stop();

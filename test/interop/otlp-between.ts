@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { childConfig } from '../support/child-config.ts';
 import { runChild, waitForHealth } from '../support/child-process.ts';
 import { freePorts } from '../support/free-ports.ts';
 
@@ -42,25 +42,16 @@ export async function startBetween(
   const grpcEndpoint = `127.0.0.1:${ports.grpc}`;
   const httpEndpoint = `127.0.0.1:${ports.http}`;
   const processors = { symbol_store: {}, ...(cycle && { reporting_cycle: cycle }) };
-  const document = {
+  const document = childConfig({
     receivers: {
       otlp: { protocols: { grpc: { endpoint: grpcEndpoint }, http: { endpoint: httpEndpoint } } },
     },
     processors,
     exporters,
-    extensions: { health_check: { endpoint: `127.0.0.1:${healthPort}` } },
-    service: {
-      extensions: ['health_check'],
-      pipelines: {
-        profiles: { receivers: ['otlp'], processors: Object.keys(processors), exporters: Object.keys(exporters) },
-      },
-      telemetry: {
-        metrics: { readers: [{ pull: { exporter: { prometheus: { host: '127.0.0.1', port: metricsPort } } } }] },
-      },
-    },
-  };
+    ...{ healthPort, metricsPort },
+  });
   const config = join(folder, 'framekeeper.yaml');
-  writeFileSync(config, stringify(document));
+  writeFileSync(config, document);
   const child = runChild(process.execPath, [main, '--config', config], { folder });
   await waitForHealth(`http://127.0.0.1:${healthPort}/`, child).catch(async (error) => {
     await child.stop();

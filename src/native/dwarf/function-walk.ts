@@ -1,5 +1,7 @@
 // hot
+
 import type { ByteCursor } from '../elf/byte-cursor.ts';
+import { firstFrom } from '../elf/code-ranges.ts';
 import type { Abbreviation } from './abbreviations.ts';
 import type { DwarfUnit } from './dwarf-data.ts';
 import { addressOf, endOf } from './dwarf-data.ts';
@@ -113,7 +115,7 @@ class FunctionWalk {
     for (let i = 0; i < ranges.count; i++) {
       const low = ranges.low(i);
       const high = ranges.high(i);
-      for (let at = this.#firstFrom(low); at < this.#addresses.length; at++) {
+      for (let at = firstFrom(this.#addresses, low); at < this.#addresses.length; at++) {
         if (this.#addresses[at]! >= high) break;
         if (index < 0) index = this.#keepOpen();
         this.#innermost[at] = index;
@@ -195,18 +197,5 @@ class FunctionWalk {
       const low = addressOf(this.#unit, this.#low);
       if (low !== undefined) this.#ranges.add(low, endOf(this.#unit, low, this.#high));
     }
-  }
-
-  /** The first address that is not below `low`. */
-  #firstFrom(low: number): number {
-    const addresses = this.#addresses;
-    let first = 0;
-    let end = addresses.length;
-    while (first < end) {
-      const middle = (first + end) >>> 1;
-      if (addresses[middle]! < low) first = middle + 1;
-      else end = middle;
-    }
-    return first;
   }
 }

@@ -2,7 +2,7 @@
 import type { Budget } from '../elf/budget.ts';
 import type { ByteCursor } from '../elf/byte-cursor.ts';
 import type { CodeRanges } from '../elf/code-ranges.ts';
-import { codeEndAt } from '../elf/code-ranges.ts';
+import { codeEndAt, firstFrom } from '../elf/code-ranges.ts';
 import type { DwarfUnit } from './dwarf-data.ts';
 import type { LineHeader } from './line-header.ts';
 
@@ -157,7 +157,7 @@ class LineProgram {
     if (!this.#hasRow) {
       this.#hasRow = true;
       // A sequence that the linker discarded begins at 0, or outside of code.
-      this.#next = codeEndAt(this.#code, address) < 0 ? this.#addresses.length : this.#firstFrom(address);
+      this.#next = codeEndAt(this.#code, address) < 0 ? this.#addresses.length : firstFrom(this.#addresses, address);
     } else this.#fill(address);
     this.#rowAddress = address;
     this.#rowFile = this.#file;
@@ -175,18 +175,6 @@ class LineProgram {
       this.#rows.lines[index] = asNumber(this.#rowLine);
       this.#rows.columns[index] = asNumber(this.#rowColumn);
     }
-  }
-
-  #firstFrom(low: number): number {
-    const addresses = this.#addresses;
-    let first = 0;
-    let end = addresses.length;
-    while (first < end) {
-      const middle = (first + end) >>> 1;
-      if (addresses[middle]! < low) first = middle + 1;
-      else end = middle;
-    }
-    return first;
   }
 }
 

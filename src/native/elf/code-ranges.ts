@@ -24,3 +24,15 @@ export function codeEndAt({ starts, ends }: CodeRanges, address: number): number
   for (let i = 0; i < starts.length; i++) if (address >= starts[i]! && address < ends[i]!) return ends[i]!;
   return -1;
 }
+
+/** Index of the first of `sorted` numbers that is not below `least`; their count where all are. */
+export function firstFrom(sorted: ArrayLike<number>, least: number): number {
+  let first = 0;
+  let end = sorted.length;
+  while (first < end) {
+    const middle = (first + end) >>> 1;
+    if (sorted[middle]! < least) first = middle + 1;
+    else end = middle;
+  }
+  return first;
+}

@@ -1,3 +1,4 @@
+import { firstFrom } from '../elf/code-ranges.ts';
 import type { PerfMapEntry } from './perf-map.ts';
 
 /** One piece of generated code that holds an address. */
@@ -34,7 +35,7 @@ export class PerfMapSearch {
     const start = Number(entry.start);
     const end = Number(entry.start + entry.size);
     if (end > Number.MAX_SAFE_INTEGER) return;
-    const first = this.#firstFrom(start);
+    const first = firstFrom(this.#addresses, start);
     const piece = { start, end, name: entry.name };
     let next = first;
     for (; next < this.#addresses.length && this.#addresses[next]! < end; next++) this.#found[next] = piece;
@@ -58,16 +59,5 @@ export class PerfMapSearch {
       if (piece.start >= start) return;
       this.#found[index] = { ...piece, start };
     }
-  }
-
-  #firstFrom(start: number): number {
-    let low = 0;
-    let high = this.#addresses.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#addresses[middle]! < start) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

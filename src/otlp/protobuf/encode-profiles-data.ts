@@ -2,16 +2,7 @@
 
 import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
-import type {
-  InstrumentationScope,
-  Profile,
-  ProfilesData,
-  Resource,
-  ResourceProfiles,
-  Sample,
-  ScopeProfiles,
-  ValueType,
-} from '../profiles-data.ts';
+import type { Profile, ProfilesData, ResourceProfiles, Sample, ScopeProfiles, ValueType } from '../profiles-data.ts';
 import { encodeAttributes } from './encode-attributes.ts';
 import { bytesPerStep, encodeDictionary, encodeLongTable } from './encode-dictionary.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
@@ -46,32 +37,38 @@ export function encodeProfile(writer: ProtobufWriter, profile: Profile): void {
   atOnce(profileInSteps(writer, profile));
 }
 
-function* resourceProfilesInSteps(writer: ProtobufWriter, entry: ResourceProfiles): Steps<void> {
-  writer.text(3, entry.schemaUrl);
-  yield* encodeMessages(writer, 2, entry.scopeProfiles, scopeProfilesInSteps);
+function* resourceProfilesInSteps(
+  writer: ProtobufWriter,
+  { resource, scopeProfiles, schemaUrl }: ResourceProfiles,
+): Steps<void> {
+  yield* levelInSteps(writer, schemaUrl, scopeProfiles, scopeProfilesInSteps, () => {
+    writer.uint32(2, resource.droppedAttributesCount);
+    encodeAttributes(writer, 1, resource.attributes);
+  });
+}
+
+function* scopeProfilesInSteps(writer: ProtobufWriter, { scope, profiles, schemaUrl }: ScopeProfiles): Steps<void> {
+  yield* levelInSteps(writer, schemaUrl, profiles, profileInSteps, () => {
+    writer.uint32(4, scope.droppedAttributesCount);
+    encodeAttributes(writer, 3, scope.attributes);
+    writer.text(2, scope.version);
+    writer.text(1, scope.name);
+  });
+}
+
+/** Both levels above the profiles have a head in field 1, a list in field 2, and the URL of a schema in field 3. */
+function* levelInSteps<T>(
+  writer: ProtobufWriter,
+  schemaUrl: string,
+  entries: readonly T[],
+  encodeEntry: (writer: ProtobufWriter, entry: T) => Steps<void>,
+  encodeHead: () => void,
+): Steps<void> {
+  writer.text(3, schemaUrl);
+  yield* encodeMessages(writer, 2, entries, encodeEntry);
   const mark = writer.length;
-  encodeResource(writer, entry.resource);
+  encodeHead();
   writer.message(1, mark);
-}
-
-function encodeResource(writer: ProtobufWriter, resource: Resource): void {
-  writer.uint32(2, resource.droppedAttributesCount);
-  encodeAttributes(writer, 1, resource.attributes);
-}
-
-function* scopeProfilesInSteps(writer: ProtobufWriter, entry: ScopeProfiles): Steps<void> {
-  writer.text(3, entry.schemaUrl);
-  yield* encodeMessages(writer, 2, entry.profiles, profileInSteps);
-  const mark = writer.length;
-  encodeScope(writer, entry.scope);
-  writer.message(1, mark);
-}
-
-function encodeScope(writer: ProtobufWriter, scope: InstrumentationScope): void {
-  writer.uint32(4, scope.droppedAttributesCount);
-  encodeAttributes(writer, 3, scope.attributes);
-  writer.text(2, scope.version);
-  writer.text(1, scope.name);
 }
 
 function* profileInSteps(writer: ProtobufWriter, profile: Profile): Steps<void> {

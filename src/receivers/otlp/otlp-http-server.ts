@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import { givenUpTexts, UnfinishedMessages, unfinishedLimits } from '../../grpc/unfinished-messages.ts';
 import type { RequestGuard } from '../../model/authentication.ts';
 import type { Clock } from '../../support/clock.ts';
-import { placeConnections } from '../../support/connection-places.ts';
+import { countClosed, placeConnections } from '../../support/connection-places.ts';
 import { refuseBodies, refuseForeignHost, refuseOddTransfer } from '../../support/http-requests.ts';
 import { closeHttp, openHttp, withoutSchemas } from '../../support/open-http.ts';
 import { warnIfOpen } from '../../support/open-listener.ts';
@@ -45,14 +45,6 @@ export class OtlpHttpServer {
     this.#hasGuard = guard !== undefined;
     const tlsDependencies = { part: config.endpoint, path: 'tls', clock, meter, logger };
     this.#tls = config.tls && new ListenerTls(config.tls, tlsDependencies);
-    const refused = meter.createCounter('framekeeper_otlp_refused_connections', {
-      description: 'HTTP connections closed at once because there were max_connections already.',
-      unit: '{connection}',
-    });
-    const idleClosed = meter.createCounter('framekeeper_otlp_closed_idle_connections', {
-      description: 'Idle HTTP connections closed to make room for new ones.',
-      unit: '{connection}',
-    });
     const givenUp = meter.createCounter('framekeeper_otlp_given_up_bodies', {
       description: 'Request bodies given up before they were whole, by reason.',
       unit: '{request}',
@@ -69,19 +61,13 @@ export class OtlpHttpServer {
       schemaController: withoutSchemas,
       exposeHeadRoutes: false,
     });
-    const pipelineClosed = meter.createCounter('framekeeper_otlp_closed_pipelining_connections', {
-      description: 'HTTP connections closed because they sent too many requests ahead of their responses.',
-      unit: '{connection}',
-    });
     // There from the start, for alerts.
-    pipelineClosed.add(0);
     for (const reason of Object.keys(givenUpTexts)) givenUp.add(0, { reason });
-    refused.add(0);
-    idleClosed.add(0);
+    const prefix = 'framekeeper_otlp';
     placeConnections(this.#app.server, config.maxConnections, clock, {
-      onRefused: () => refused.add(1),
-      onIdleClosed: () => idleClosed.add(1),
-      onPipelineClosed: () => pipelineClosed.add(1),
+      onRefused: countClosed(meter, prefix, 'refused_connections'),
+      onIdleClosed: countClosed(meter, prefix, 'closed_idle_connections'),
+      onPipelineClosed: countClosed(meter, prefix, 'closed_pipelining_connections'),
     });
     const limitKey = `receivers.${id}.protocols.http.max_request_body_size`;
     this.#app.addHook('onRequest', refuseOddTransfer);

@@ -50,11 +50,10 @@ export class RecencyTable<V> {
     return this.#chunks[place >>> maxBlockOrder]! + (place & (chunkSlots - 1));
   }
 
-  find(key0: number, key1: number, key2: number, key3: number): number {
+  /** `hash` is the pool's of the key. */
+  find(hash: number, key0: number, key1: number, key2: number, key3: number): number {
+    if (this.index !== undefined) return this.index.find(hash, key0, key1, key2, key3);
     const { pool } = this.family;
-    if (this.index !== undefined) {
-      return this.index.find(pool.hash(key0, key1, key2, key3), key0, key1, key2, key3);
-    }
     const end = this.#block + this.#count;
     for (let slot = this.#block; slot < end; slot++) {
       if (pool.holds(slot, key0, key1, key2, key3)) return slot;
@@ -63,32 +62,34 @@ export class RecencyTable<V> {
   }
 
   /** Adds a key that is not there, as the newest; there must be room. */
-  add(value: V, key0: number, key1: number, key2: number, key3: number): void {
+  add(value: V, hash: number, key0: number, key1: number, key2: number, key3: number): void {
     const { pool, now } = this.family;
     const slot = this.#append();
     pool.setKey(slot, key0, key1, key2, key3);
     pool.setValue(slot, value);
     pool.setLink(slot, timeWord, now);
     this.#linkNewest(slot);
-    if (this.index !== undefined) this.#changeIndex(slot, 1);
+    if (this.index !== undefined) this.index.add(hash, slot, this.#count);
     else this.#buildIndex();
   }
 
   /** Gives the place of the oldest entry to a key that is not there; cheaper than `take` and `add`. */
-  replaceOldest(value: V, key0: number, key1: number, key2: number, key3: number): void {
+  replaceOldest(value: V, hash: number, key0: number, key1: number, key2: number, key3: number): void {
     const { pool } = this.family;
-    const slot = this.oldest;
-    if (this.index !== undefined) this.#changeIndex(slot, -1);
+    const { index, oldest: slot } = this;
+    if (index !== undefined) {
+      index.remove(pool.hashAt(slot), slot, this.#count - 1);
+      index.add(hash, slot, this.#count);
+    }
     pool.setKey(slot, key0, key1, key2, key3);
     pool.setValue(slot, value);
     refreshSlot(this, slot, 0);
-    if (this.index !== undefined) this.#changeIndex(slot, 1);
   }
 
   /** Takes a slot out of order, index and count, and fills its place with the last one. */
   take(slot: number): void {
     const { pool } = this.family;
-    if (this.index !== undefined) this.#changeIndex(slot, -1);
+    this.index?.remove(pool.hashAt(slot), slot, this.#count - 1);
     this.#unlink(slot);
     const last = this.slotAt(this.#count - 1);
     if (last === slot) pool.setValue(slot, undefined);
@@ -190,20 +191,9 @@ export class RecencyTable<V> {
     this.#block = noSlot;
   }
 
-  #changeIndex(slot: number, change: 1 | -1): void {
-    const index = this.index!;
-    const hash = this.family.pool.hashAt(slot);
-    const before = index.bytes;
-    if (change === 1) index.add(hash, slot, this.#count);
-    else index.remove(hash, slot, this.#count - 1);
-    this.family.indexBytes += index.bytes - before;
-  }
-
   #buildIndex(): void {
     if (this.#count <= maxScannedEntries) return;
-    this.index = new SlotIndex(this.family.pool, this.#count);
-    this.family.indices++;
-    this.family.indexBytes += this.index.bytes;
+    this.index = new SlotIndex(this.family.pool, this.family, this.#count);
     for (let place = 0; place < this.#count; place++) {
       const slot = this.slotAt(place);
       this.index.add(this.family.pool.hashAt(slot), slot, place + 1);
@@ -211,9 +201,7 @@ export class RecencyTable<V> {
   }
 
   #dropIndex(): void {
-    if (this.index === undefined) return;
-    this.family.indices--;
-    this.family.indexBytes -= this.index.bytes;
+    this.index?.dispose();
     this.index = undefined;
   }
 }

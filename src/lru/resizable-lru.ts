@@ -45,7 +45,7 @@ export class ResizableLru<V> {
 
   /** Slot of a key, expired or not; `noSlot` when it is not there. Leaves no trace. */
   slotOf(key0: number, key1: number, key2 = 0, key3 = 0): number {
-    return this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    return this.#find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
   }
 
   /** The value, which is the newest now; `undefined` when the key is not there or has expired. */
@@ -60,19 +60,19 @@ export class ResizableLru<V> {
   /** The value without a trace: neither the order nor a counter changes. */
   peek(key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
     const { family } = this.#table;
-    const slot = this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    const slot = this.#find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
     return slot === noSlot || family.isExpired(slot) ? undefined : family.pool.value(slot);
   }
 
   /** True if the key has expired and was not purged yet. */
   holdsExpired(key0: number, key1: number, key2 = 0, key3 = 0): boolean {
-    const slot = this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    const slot = this.#find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
     return slot !== noSlot && this.#table.family.isExpired(slot);
   }
 
   /** Makes an entry the newest; false when the key is not there or has expired. */
   touch(key0: number, key1: number, key2 = 0, key3 = 0): boolean {
-    const slot = this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    const slot = this.#find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
     return slot !== noSlot && refreshSlot(this.#table, slot, this.#table.family.liveSince);
   }
 
@@ -84,7 +84,8 @@ export class ResizableLru<V> {
     const table = this.#table;
     const { family } = table;
     const { pool, counters } = family;
-    const slot = table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    const hash = pool.hash(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    const slot = table.find(hash, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
     if (slot !== noSlot) {
       const previous = pool.value(slot);
       pool.setValue(slot, value);
@@ -94,10 +95,10 @@ export class ResizableLru<V> {
     }
     if (table.count === table.capacity && !this.#mayGrow()) {
       this.#announceRemoval(family.isExpired(table.oldest) ? 'expired' : 'evicted');
-      table.replaceOldest(value, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+      table.replaceOldest(value, hash, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
     } else {
       if (table.count === table.capacity) this.resize(Math.min(table.capacity * 2, family.options.maxCapacity));
-      table.add(value, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+      table.add(value, hash, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
     }
     counters.inserts++;
     return undefined;
@@ -105,7 +106,7 @@ export class ResizableLru<V> {
 
   /** Takes an entry out and returns its value, expired or not. */
   delete(key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
-    const slot = this.#table.find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    const slot = this.#find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
     if (slot === noSlot) return undefined;
     const value = this.#table.family.pool.value(slot);
     this.#table.take(slot);
@@ -170,6 +171,11 @@ export class ResizableLru<V> {
   /** Empties the table for good without telling the listener; its memory goes back to the pool. Do not `set` after. */
   dispose(): void {
     this.#table.dispose();
+  }
+
+  #find(key0: number, key1: number, key2: number, key3: number): number {
+    const table = this.#table;
+    return table.find(table.family.pool.hash(key0, key1, key2, key3), key0, key1, key2, key3);
   }
 
   /** True if a full table doubles, because its oldest entry is in use. */

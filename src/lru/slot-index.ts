@@ -23,6 +23,12 @@ const tombstone = 1 << 24;
  */
 const cellsPerStep = 16;
 
+/** Number and bytes of all indices, which the indices keep. */
+interface IndexAccount {
+  indices: number;
+  indexBytes: number;
+}
+
 /**
  * Index from keys to slots: open addressing with linear probing at a load of at most one half. Beside each slot are
  * 8 bits of the hash, so that nearly every key comparison is the right one, and 4 of them are the lowest of the cell
@@ -31,24 +37,30 @@ const cellsPerStep = 16;
  */
 export class SlotIndex<V> {
   readonly #pool: SlotPool<V>;
+  readonly #account: IndexAccount;
   /** A cell is 0 (empty), or a tag and the slot plus one. */
   cells: Int32Array;
   /** The table before the last change of size, until all of its cells are moved. Cells before `#moved` no longer count. */
   #old: Int32Array | undefined;
   #moved = 0;
 
-  constructor(pool: SlotPool<V>, count: number) {
+  constructor(pool: SlotPool<V>, account: IndexAccount, count: number) {
     this.#pool = pool;
+    this.#account = account;
     this.cells = new Int32Array(cellsFor(count));
+    account.indices++;
+    account.indexBytes += this.cells.byteLength;
+  }
+
+  /** Takes the index out of the account. */
+  dispose(): void {
+    this.#account.indices--;
+    this.#account.indexBytes -= this.cells.byteLength + (this.#old?.byteLength ?? 0);
   }
 
   /** True while a key may still be in the older part, which only `find` looks at. */
   get isMoving(): boolean {
     return this.#old !== undefined;
-  }
-
-  get bytes(): number {
-    return this.cells.byteLength + (this.#old?.byteLength ?? 0);
   }
 
   /** The slot with exactly this key, or `noSlot`. Written out: this is half of what a look-up costs. */
@@ -110,6 +122,10 @@ export class SlotIndex<V> {
   #close(at: number): void {
     const cells = this.cells;
     const mask = cells.length - 1;
+    if (cells[(at + 1) & mask] === 0) {
+      cells[at] = 0;
+      return;
+    }
     let start = at;
     while (cells[(start - 1) & mask] !== 0) start = (start - 1) & mask;
     let hole = at;
@@ -135,6 +151,7 @@ export class SlotIndex<V> {
     this.#old = this.cells;
     this.#moved = 0;
     this.cells = new Int32Array(cellCount);
+    this.#account.indexBytes += this.cells.byteLength;
     this.#move(cellsPerStep);
   }
 
@@ -145,7 +162,9 @@ export class SlotIndex<V> {
       const slot = (old[this.#moved++]! & slotBits) - 1;
       if (slot !== noSlot) place(this.cells, this.#pool.hashAt(slot), slot);
     }
-    if (end === old.length) this.#old = undefined;
+    if (end !== old.length) return;
+    this.#old = undefined;
+    this.#account.indexBytes -= old.byteLength;
   }
 }
 

@@ -27,7 +27,7 @@ interface LinkedSlots<V> {
   readonly index: SlotIndex<V> | undefined;
   newest: number;
   oldest: number;
-  find(key0: number, key1: number, key2: number, key3: number): number;
+  find(hash: number, key0: number, key1: number, key2: number, key3: number): number;
 }
 
 /**
@@ -72,7 +72,8 @@ export function useEntry<V>(
 
 /** The same where there is no index, or a key may be in the part of it that is still moving. */
 function useSlowly<V>(table: LinkedSlots<V>, key0: number, key1: number, key2: number, key3: number): V | undefined {
-  const slot = table.find(key0, key1, key2, key3);
+  const hash = table.family.pool.hash(key0, key1, key2, key3);
+  const slot = table.find(hash, key0, key1, key2, key3);
   if (slot === none || !refreshSlot(table, slot, table.family.liveSince)) return undefined;
   return table.family.pool.value(slot);
 }

@@ -52,11 +52,11 @@ export function createCyclePart(
 ): CyclePart {
   const { exporters, journalLog } = outlets;
   const { store, native } = names;
-  const { intake, merged, setLimits } = createWindow(config, names, parts);
+  const { intake, merged, setLimits } = createWindow(config, names, parts, () => cycle.endEarly());
   const events = createReporterEvents(parts, () => statsOf(intake, merged));
   const outlet = createOutlet(exporters, events, parts.logger);
   const journal = journalLog && createJournal(pipelineId, id, { log: journalLog, intake, parts });
-  const cycle = new ReportingCycle(id, config, {
+  const cycle: ReportingCycle = new ReportingCycle(id, config, {
     ...parts,
     ...{ symbols: store, native, intake, merged, events, outlet, journal },
     consumers: outlets.consumers(store),
@@ -83,11 +83,12 @@ function createWindow(
   config: ReportingCycleConfig,
   names: NodeNames,
   parts: EditingParts,
+  onHalfFull: () => void,
 ): Pick<CyclePart, 'intake' | 'merged'> & { readonly setLimits: (config: ReportingCycleConfig) => void } {
   const { store, native } = names;
   const onResources = (resources: readonly WindowResource[]): void =>
     parts.editor.foresee?.(resources.map((each) => resourceOf(each).attributes));
-  const helpers = { native, onResources };
+  const helpers = { native, onHalfFull, onResources };
   // Read by the merged profiles at each request.
   const limits = limitsOf(config);
   const setLimits = (next: ReportingCycleConfig): void => intake.setLimits(Object.assign(limits, limitsOf(next)));

@@ -57,7 +57,7 @@ export interface ReportingCycleParts {
 const retryIntervalMs = 1_000;
 
 /**
- * Turns the window into OTLP profiles once every interval ± jitter, and once more on stop. The order within a cycle:
+ * Turns the window into OTLP profiles once every interval ± jitter, sooner when the window fills, and once more on stop. The order within a cycle:
  * stubs are submitted again, the window is swapped (samples go on into the next one), names that came late are
  * looked up, profiles are built, joined with those that came as such, and handed over, and only then does the store drop what is past its lifetime.
  * All but the swap is done in slices, between which receivers work on.
@@ -71,6 +71,10 @@ export class ReportingCycle implements Component {
   /** Aborts the wait for the next tick. */
   #waiting = new AbortController();
   #loop: Promise<void> = Promise.resolve();
+  /** True between two ticks. */
+  #isPausing = false;
+  /** True when the cycle at hand is to end at once. */
+  #isDue = false;
   /** End of the last range, by both clocks. */
   #startUnixNano = 0n;
   #startMs = 0;
@@ -93,6 +97,14 @@ export class ReportingCycle implements Component {
   reconfigure(config: CyclePace): void {
     this.#config = config;
     if (this.#stopping.signal.aborted) return;
+    this.#waiting.abort();
+    this.#run();
+  }
+
+  /** Ends the cycle at hand now, or as soon as the report before it is made. */
+  endEarly(): void {
+    this.#isDue = true;
+    if (!this.#isPausing || this.#stopping.signal.aborted) return;
     this.#waiting.abort();
     this.#run();
   }
@@ -133,6 +145,8 @@ export class ReportingCycle implements Component {
 
   /** While a report or the exporters hold the cycle up, the window stays and only the store is maintained. */
   async #tick(): Promise<void> {
+    this.#isPausing = false;
+    this.#isDue = false;
     const settled = this.#parts.editor?.settled?.();
     if (settled !== undefined) await settled;
     if (this.#retrySafely() && !this.#isHeldUp) await this.#reportSafely();
@@ -240,6 +254,8 @@ export class ReportingCycle implements Component {
 
   #nextDelayMs(): number {
     const { intervalMs, jitter } = this.#config;
+    this.#isPausing = true;
+    if (this.#isDue) return 0;
     if (this.#delivery.isWaiting) return Math.min(retryIntervalMs, intervalMs);
     return intervalMs * (1 + jitter * (2 * this.#parts.random() - 1));
   }

@@ -25,6 +25,8 @@ export interface WindowLimits {
 export interface IntakeHelpers {
   /** Asked for names of native frames, where this node's files are read. */
   readonly native?: NativeNames | undefined;
+  /** Called once a window, when it holds half of what one of its bounds allows: reporting it now leaves the other half for what comes. */
+  readonly onHalfFull?: (() => void) | undefined;
   /** Called with the resources that are new in a window, for what has to be looked up of them. */
   readonly onResources?: ((resources: readonly WindowResource[]) => void) | undefined;
 }
@@ -54,6 +56,7 @@ export class TraceIntake {
   #limits: WindowLimits;
   readonly #clock: Clock;
   readonly #native: NativeNames | undefined;
+  readonly #onHalfFull: (() => void) | undefined;
   readonly #onResources: ((resources: readonly WindowResource[]) => void) | undefined;
   readonly #shares: WindowShares;
   readonly #columns = new TranslationColumns();
@@ -61,15 +64,17 @@ export class TraceIntake {
   /** True until the first request for the window at hand, by when events that wait for a name are in it. */
   #isNewWindow = false;
   #mergedUsage: WindowUsage = noUsage;
+  #isHalfFull = false;
   readonly #rejectedSamples = { window_full: 0, share_exceeded: 0 };
 
-  constructor(symbols: SymbolSource, limits: WindowLimits, clock: Clock, { native, onResources }: IntakeHelpers = {}) {
+  constructor(symbols: SymbolSource, limits: WindowLimits, clock: Clock, helpers: IntakeHelpers = {}) {
     this.#symbols = symbols;
     this.#limits = limits;
     this.#shares = new WindowShares(limits);
     this.#clock = clock;
-    this.#native = native;
-    this.#onResources = onResources;
+    this.#native = helpers.native;
+    this.#onHalfFull = helpers.onHalfFull;
+    this.#onResources = helpers.onResources;
   }
 
   /** Takes other bounds: what the window holds beyond them stays in it. */
@@ -130,6 +135,7 @@ export class TraceIntake {
     this.#learn(batch, store, room);
     const accepted = this.#addSamples(batch, store, room);
     this.#endBatch(batch, store);
+    this.#tellFilling();
     const rejected = batch.samples.count - accepted;
     this.#shares.charge(instanceId, difference(this.#usage, before), rejected > 0);
     const isFull = rejected > 0 && this.#isFull(room);
@@ -141,6 +147,15 @@ export class TraceIntake {
       executablesNeeded: store.takeNeededExecutables(instanceId),
       retryDelayMs: rejected > 0 ? this.#limits.retryDelayMs : 0,
     };
+  }
+
+  #tellFilling(): void {
+    const { maxEvents, maxBytes } = this.#limits;
+    const { events, bytes } = this.#usage;
+    const merged = this.#mergedUsage;
+    if (this.#isHalfFull || (2 * (events + merged.events) < maxEvents && 2 * (bytes + merged.bytes) < maxBytes)) return;
+    this.#isHalfFull = true;
+    this.#onHalfFull?.();
   }
 
   /** True if the instance had all the room that there is: nothing of it is reserved for others. */
@@ -172,6 +187,7 @@ export class TraceIntake {
     this.#beginShares();
     this.#window = new SampleWindow(taken.events.count);
     this.#isNewWindow = true;
+    this.#isHalfFull = false;
     this.#mergedUsage = noUsage;
     return taken;
   }

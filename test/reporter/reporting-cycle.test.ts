@@ -46,10 +46,10 @@ function setUp({
   const symbols = new PlainSymbols();
   const reports: CycleReport[] = [];
   const limits = { maxEvents: 1000, maxBytes: 1e9, retryDelayMs: 1 };
-  const intake = new TraceIntake(symbols, limits, clock);
+  const intake = new TraceIntake(symbols, limits, clock, { onHalfFull: () => cycle.endEarly() });
   const keep = (report: CycleReport): unknown => reports.push(report);
   const consumers = [consumeFirst, keep, consume].map(consumer);
-  const cycle = new ReportingCycle(
+  const cycle: ReportingCycle = new ReportingCycle(
     'reporting_cycle',
     { intervalMs, jitter, resolveGrace, maxEvents, maxBytes: 1e9, storage: '' },
     {
@@ -91,6 +91,46 @@ for (const { chance, delayMs } of [
     await cycle.stop();
   });
 }
+
+test('ReportingCycle ends a cycle as soon as the window is half full, so that no sample of a steady flood is refused, and goes on at its pace', async () => {
+  const { clock, intake, cycle, reports, sampleAt } = setUp();
+  await cycle.start();
+  await clock.advance(1000);
+  // Four times what one window of 1,000 events takes.
+  for (let i = 0; i < 4000; i++) {
+    sampleAt(startUnixNano + second);
+    if (i % 100 === 0) await clock.advance(1);
+  }
+  const { window_full: full, share_exceeded: exceeded } = intake.stats.rejectedSamples;
+  assert.deepEqual([full, exceeded], [0, 0]);
+  assert.ok(reports.length >= 7 && reports.length <= 8, `${reports.length} reports`);
+  const sentEarly = reports.length;
+  await clock.advance(4990);
+  assert.equal(reports.length, sentEarly);
+  await clock.advance(100);
+  assert.equal(reports.length, sentEarly + 1);
+  await cycle.stop();
+  const eventCount = reports.reduce((sum, report) => sum + report.eventCount, 0);
+  assert.equal(eventCount, 4000);
+  for (const [i, { range }] of reports.entries())
+    if (i > 0) assert.equal(range.startUnixNano, reports[i - 1]!.range.endUnixNano);
+});
+
+test('ReportingCycle that is held up stays so when the window fills, and reports it once that ends', async () => {
+  let isHeldUp = true;
+  const { clock, cycle, reports, sampleAt } = setUp({ isHeldUp: () => isHeldUp });
+  await cycle.start();
+  for (let i = 0; i < 600; i++) sampleAt(startUnixNano);
+  await clock.advance(4_000);
+  assert.equal(reports.length, 0);
+  isHeldUp = false;
+  await clock.advance(5_000);
+  assert.deepEqual(
+    reports.map(({ eventCount }) => eventCount).filter((count) => count > 0),
+    [600],
+  );
+  await cycle.stop();
+});
 
 test('ReportingCycle leaves the window while a report would find no room, and goes on keeping the store', async () => {
   let isHeldUp = true;

@@ -18,7 +18,7 @@ import {
   scalarRemedy,
   textRemedy,
 } from './scalar.ts';
-import type { Place } from './text-collection.ts';
+import type { ConfigPath } from './text-collection.ts';
 import { readTextList, readTextMap } from './text-collection.ts';
 
 /**
@@ -272,7 +272,7 @@ export class ConfigSection {
     return this.path === '' ? key : `${this.path}.${key}`;
   }
 
-  #at(key: string): Place {
+  #at(key: string): ConfigPath {
     return { path: this.#pathOf(key), report: (path, problem, remedy) => this.#report(path, problem, remedy) };
   }
 

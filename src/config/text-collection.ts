@@ -1,8 +1,8 @@
 import { isMap, textual, typed } from './config-value.ts';
 import { describeValue, textRemedy } from './scalar.ts';
 
-/** Place is the path of a value, and the way to report its faults. */
-export interface Place {
+/** ConfigPath is the path of a value, and the way to report its faults. */
+export interface ConfigPath {
   readonly path: string;
   report(path: string, problem: string, remedy: string): void;
 }
@@ -11,7 +11,7 @@ export interface Place {
  * A list of texts; a comma-separated text is one, as in the Collector. Entries at fault are left out; `undefined` for an
  * empty value and for what is no list.
  */
-export function readTextList(value: unknown, { path, report }: Place): readonly string[] | undefined {
+export function readTextList(value: unknown, { path, report }: ConfigPath): readonly string[] | undefined {
   const list = typed(value);
   if (list === null || list === undefined) return undefined;
   if (!Array.isArray(list)) {
@@ -32,7 +32,7 @@ export function readTextList(value: unknown, { path, report }: Place): readonly 
 /** Texts by name: a map, or a list of `{name, value}`. Entries at fault are left out; values of opaque ones are not told. */
 export function readTextMap(
   value: unknown,
-  { path, report }: Place,
+  { path, report }: ConfigPath,
   { isOpaque = false }: { readonly isOpaque?: boolean } = {},
 ): ReadonlyMap<string, string> {
   const map = typed(value) ?? {};
@@ -59,7 +59,7 @@ export function readTextMap(
 
 function readNamedList(
   list: readonly unknown[],
-  { path, report }: Place,
+  { path, report }: ConfigPath,
 ): readonly { readonly name: string | undefined; readonly item: unknown }[] {
   const entries = list.map((element, index) => {
     const entry = typed(element);

@@ -1,6 +1,6 @@
 import type { ServerHttp2Session } from 'node:http2';
 import type { Clock } from '../support/clock.ts';
-import type { ConnectionPlaces } from '../support/connection-places.ts';
+import type { ConnectionLimiter } from '../support/connection-limiter.ts';
 
 /** Limits of a connection in milliseconds; `undefined` is no limit. */
 export interface ConnectionLimits {
@@ -18,7 +18,7 @@ export interface ConnectionLimits {
 
 export interface ConnectionParts {
   readonly limits: ConnectionLimits;
-  readonly places: ConnectionPlaces;
+  readonly limiter: ConnectionLimiter;
   readonly clock: Clock;
   /** A number from 0 to 1: connections that were opened together do not end together. */
   readonly spread: number;
@@ -49,7 +49,7 @@ export class ServerConnection {
   /** Notes that something came in. */
   touch(): void {
     this.#activityCount++;
-    this.#parts.places.touch(this.session);
+    this.#parts.limiter.touch(this.session);
   }
 
   /** Notes that a call has begun; the result notes its end. */
@@ -57,7 +57,7 @@ export class ServerConnection {
     this.#callCount++;
     this.#activityCount++;
     this.#idle?.abort();
-    const leave = this.#parts.places.begin(this.session);
+    const leave = this.#parts.limiter.begin(this.session);
     return () => {
       leave();
       this.#callCount--;

@@ -14,7 +14,7 @@ import type { SecureContextOptions } from 'node:tls';
 import type { AuthenticationRefusal, RequestGuard } from '../model/authentication.ts';
 import { BufferPool } from '../support/buffer-pool.ts';
 import type { Clock } from '../support/clock.ts';
-import { ConnectionPlaces, sparePlaces } from '../support/connection-places.ts';
+import { ConnectionLimiter, spareConnections } from '../support/connection-limiter.ts';
 import { Deadlines } from './deadlines.ts';
 import type { CallParts, Decompress, Method } from './server-call.ts';
 import { ServerCall } from './server-call.ts';
@@ -65,7 +65,7 @@ export class Http2GrpcServer {
   readonly #options: Http2ServerOptions;
   readonly #methods = new Map<string, Method>();
   readonly #acceptEncoding: string;
-  readonly #places: ConnectionPlaces;
+  readonly #limiter: ConnectionLimiter;
   readonly #parts: CallParts;
   readonly #unfinished: UnfinishedMessages;
   readonly #deadlines: Deadlines;
@@ -80,7 +80,7 @@ export class Http2GrpcServer {
     const { clock, events, maxMessageBytes } = options;
     this.#options = options;
     this.#acceptEncoding = ['identity', ...options.decompressors.keys()].join(',');
-    this.#places = new ConnectionPlaces(options.maxConnections, clock, {
+    this.#limiter = new ConnectionLimiter(options.maxConnections, clock, {
       onIdleClosed: events.onIdleConnectionClosed,
       onRefused: events.onConnectionRefused,
     });
@@ -174,19 +174,19 @@ export class Http2GrpcServer {
       socket.once('close', () => this.#sockets.delete(socket));
       server.emit('connection', socket);
     });
-    acceptor.maxConnections = maxConnections + sparePlaces;
+    acceptor.maxConnections = maxConnections + spareConnections;
     acceptor.on('drop', events.onConnectionRefused);
     return acceptor;
   }
 
   #open(session: ServerHttp2Session): void {
-    this.#places.open(session);
+    this.#limiter.open(session);
     if (session.destroyed) return;
     session.setLocalWindowSize(this.#options.windowBytes);
     // Steps of the golden ratio fall evenly between 0 and 1.
     const spread = (this.#openedCount++ * 0.618_034) % 1;
     const { clock } = this.#options;
-    const connection = new ServerConnection(session, { limits: this.#options, places: this.#places, clock, spread });
+    const connection = new ServerConnection(session, { limits: this.#options, limiter: this.#limiter, clock, spread });
     this.#connections.set(session, connection);
     session.once('close', () => this.#connections.delete(session));
     if (this.#isClosing) connection.close();

@@ -14,8 +14,8 @@ import type { Endpoint } from '../config/endpoint.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
-import type { ConnectionPlaces } from '../support/connection-places.ts';
-import { countClosed, placeConnections } from '../support/connection-places.ts';
+import type { ConnectionLimiter } from '../support/connection-limiter.ts';
+import { countClosed, limitConnections } from '../support/connection-limiter.ts';
 import { refuseBodies, refuseForeignHost, refuseOddTransfer } from '../support/http-requests.ts';
 import type { Component } from '../support/lifecycle.ts';
 import { closeHttp, openHttp, withoutSchemas } from '../support/open-http.ts';
@@ -79,7 +79,7 @@ export class HttpServer implements Component {
   readonly #parts: readonly HttpPart[];
   readonly #tls: ListenerTls | undefined;
   readonly #app: FastifyInstance;
-  readonly #places: ConnectionPlaces;
+  readonly #limiter: ConnectionLimiter;
   readonly #logger: Logger;
   #address: AddressInfo | undefined;
 
@@ -96,7 +96,7 @@ export class HttpServer implements Component {
     const prefix = 'framekeeper_http';
     const onBusyClosed = countClosed(meter, prefix, 'closed_busy_connections');
     const isShared = parts.some(({ mount }) => mount.isVital) && !parts.every(({ mount }) => mount.isVital);
-    this.#places = placeConnections(this.#app.server, limits.connections, clock, {
+    this.#limiter = limitConnections(this.#app.server, limits.connections, clock, {
       onRefused: countClosed(meter, prefix, 'refused_connections'),
       onIdleClosed: countClosed(meter, prefix, 'closed_idle_connections'),
       onPipelineClosed: countClosed(meter, prefix, 'closed_pipelining_connections'),
@@ -137,7 +137,7 @@ export class HttpServer implements Component {
         const isOpen = request.routeOptions.config.isOpenToBearers && guard?.challenge.startsWith('Bearer');
         return guard && !isOpen ? askGuard(guard, request, reply) : undefined;
       };
-      const keep: onRequestAsyncHookHandler = async ({ raw }) => this.#places.keep(raw.socket);
+      const keep: onRequestAsyncHookHandler = async ({ raw }) => this.#limiter.keep(raw.socket);
       hooks = [
         ...(mount.isVital ? [keep] : []),
         refuseForeignHost(allowedHosts),

@@ -15,8 +15,8 @@ export interface ExporterOutletParts {
 /** Delay after which senders of new data are asked to come again while a report waits. */
 const retryDelayMs = 1_000;
 
-/** A place for the report in the queue of one exporter, or the reason why there is none. */
-interface QueuePlace {
+/** Room for the report in the queue of one exporter, or the reason why there is none. */
+interface QueueReservation {
   readonly exporter: ProfilesExporter;
   readonly reserved: Reservation | Refusal;
 }
@@ -56,15 +56,15 @@ export class ExporterOutlet implements ReportOutlet {
   retry(): boolean {
     const request = this.#waiting;
     if (request === undefined) return true;
-    const places = this.#reserve(request);
-    const missing = this.#missing(places);
+    const reservations = this.#reserve(request);
+    const missing = this.#missing(reservations);
     if (missing.length > 0) {
-      for (const { reserved } of places) if (typeof reserved === 'object') reserved.cancel();
+      for (const { reserved } of reservations) if (typeof reserved === 'object') reserved.cancel();
       this.#tellWaiting(request, missing);
       return false;
     }
-    for (const { exporter, reserved } of places) {
-      // Offered once more where there is no place, so that the exporter counts its loss.
+    for (const { exporter, reserved } of reservations) {
+      // Offered once more where there is no room, so that the exporter counts its loss.
       this.#guard(request, () => (typeof reserved === 'object' ? reserved.commit() : exporter.offer(request)));
     }
     this.#tellDone();
@@ -78,7 +78,7 @@ export class ExporterOutlet implements ReportOutlet {
     this.#tellDone();
   }
 
-  #reserve(request: ExportRequest): QueuePlace[] {
+  #reserve(request: ExportRequest): QueueReservation[] {
     return this.#exporters.flatMap((exporter) => {
       let reserved: Reservation | Refusal | undefined;
       this.#guard(request, () => {
@@ -89,15 +89,15 @@ export class ExporterOutlet implements ReportOutlet {
   }
 
   /**
-   * The places that the report waits for. A storage that cannot be written is waited for. A queue is full for as long as its
+   * The queues that the report waits for. A storage that cannot be written is waited for. A queue is full for as long as its
    * destination is down, which is no reason to keep a report from the others, unless `block_on_overflow` is set and a storage
    * keeps the queue: among blocked offers a report would be in memory alone.
    */
-  #missing(places: readonly QueuePlace[]): QueuePlace[] {
-    const isOutOfStorage = ({ reserved }: QueuePlace): boolean =>
+  #missing(reservations: readonly QueueReservation[]): QueueReservation[] {
+    const isOutOfStorage = ({ reserved }: QueueReservation): boolean =>
       reserved === 'storage_full' || reserved === 'storage_error';
-    if (places.some(isOutOfStorage)) return places.filter(isOutOfStorage);
-    const full = places.filter(({ reserved }) => reserved === 'queue_full');
+    if (reservations.some(isOutOfStorage)) return reservations.filter(isOutOfStorage);
+    const full = reservations.filter(({ reserved }) => reserved === 'queue_full');
     return full.length === this.#exporters.length ? full : full.filter(({ exporter }) => exporter.blocksOnOverflow);
   }
 
@@ -112,7 +112,7 @@ export class ExporterOutlet implements ReportOutlet {
     }
   }
 
-  #tellWaiting({ sampleCount }: ExportRequest, missing: readonly QueuePlace[]): void {
+  #tellWaiting({ sampleCount }: ExportRequest, missing: readonly QueueReservation[]): void {
     const wasWaiting = this.#reason !== undefined;
     const causes = missing.map(({ exporter, reserved }) => `${exporter.id} (${reserved as Refusal})`).join(', ');
     this.#reason = `a report waits for the sending queue of ${causes}; send it again later`;

@@ -3,7 +3,7 @@ import type { FrameSymbol, SymbolLookup } from '../model/frame-symbol.ts';
 import type { MemoryFileIds } from '../native/files/memory-file-ids.ts';
 import type { NativeSymbolizer, NeedHints } from '../native/native-symbolizer.ts';
 import type { ProfilesData } from '../otlp/profiles-data.ts';
-import type { MemoryPlace, OpenMemory } from '../profile/names/location-naming.ts';
+import type { MemoryAddress, OpenMemory } from '../profile/names/location-naming.ts';
 import { processesOfLocations } from '../profile/names/processes-of-locations.ts';
 
 export interface MemoryNamingParts {
@@ -32,17 +32,17 @@ export class MemoryNaming {
     this.#parts = parts;
   }
 
-  open(place: MemoryPlace): OpenMemory | undefined {
+  open(place: MemoryAddress): OpenMemory | undefined {
     return place.addressHigh >= firstKernelHigh ? this.#openKernel(place) : this.#openProcess(place);
   }
 
-  #openKernel({ addressHigh, addressLow, frameType, file }: MemoryPlace): OpenMemory | undefined {
+  #openKernel({ addressHigh, addressLow, frameType, file }: MemoryAddress): OpenMemory | undefined {
     if (file === undefined || !kernelTypes.has(frameType)) return undefined;
     const fileId = this.#parts.memory.ofKernel(file.fileId);
     return fileId && this.#look(fileId, addressHigh, addressLow, { pid: 0, executable: file.executable });
   }
 
-  #openProcess({ location, addressHigh, addressLow, frameType, file }: MemoryPlace): OpenMemory | undefined {
+  #openProcess({ location, addressHigh, addressLow, frameType, file }: MemoryAddress): OpenMemory | undefined {
     if (file !== undefined || !programTypes.has(frameType) || (addressHigh === 0 && addressLow < 4096))
       return undefined;
     const pid = this.#pidOf(location);

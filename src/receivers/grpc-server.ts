@@ -6,7 +6,7 @@ import type { Decompress, Method } from '../grpc/server-call.ts';
 import { givenUpTexts } from '../grpc/unfinished-messages.ts';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
-import { countClosed } from '../support/connection-places.ts';
+import { countClosed } from '../support/connection-limiter.ts';
 import { warnIfOpen } from '../support/open-listener.ts';
 import { WorkQueue } from '../support/steps.ts';
 import { TlsFiles } from '../support/tls/tls-files.ts';

@@ -41,13 +41,13 @@ export function* detailedLines(data: ProfilesData): Generator<LogLine> {
   }
 }
 
-interface Place {
+interface ProfileContext {
   readonly resource: ResourceProfiles;
   readonly scope: ScopeProfiles;
   readonly profile: Profile;
 }
 
-function* profilesOf(data: ProfilesData): Generator<Place> {
+function* profilesOf(data: ProfilesData): Generator<ProfileContext> {
   for (const resource of data.resourceProfiles) {
     for (const scope of resource.scopeProfiles) {
       for (const profile of scope.profiles) yield { resource, scope, profile };
@@ -85,7 +85,7 @@ function countOf({ values, timestampsUnixNano }: Sample): bigint {
   return values.reduce((sum, value) => sum + value, 0n);
 }
 
-function detailedFields({ resource, scope, profile }: Place, reader: FrameReader, data: ProfilesData) {
+function detailedFields({ resource, scope, profile }: ProfileContext, reader: FrameReader, data: ProfilesData) {
   const { name, version } = scope.scope;
   return {
     resource: printableAttributes(resource.resource.attributes),

@@ -41,38 +41,38 @@ export class FunctionNames {
   }
 
   #follow(unit: DwarfUnit, entry: number): FunctionName {
-    let place: Place | undefined = { unit, offset: entry };
+    let position: EntryPosition | undefined = { unit, offset: entry };
     const found = { linkageName: '', name: '', declarationLine: 0 };
-    for (let hop = 0; place !== undefined && hop < maxHops; hop++) {
-      const parts: NameParts = readNameParts(place);
-      found.linkageName ||= textOf(place.unit, parts.linkageName) ?? '';
-      found.name ||= textOf(place.unit, parts.name) ?? '';
+    for (let hop = 0; position !== undefined && hop < maxHops; hop++) {
+      const parts: NameParts = readNameParts(position);
+      found.linkageName ||= textOf(position.unit, parts.linkageName) ?? '';
+      found.name ||= textOf(position.unit, parts.name) ?? '';
       found.declarationLine ||= parts.declarationLine;
       if (found.linkageName !== '' && found.declarationLine !== 0) break;
-      place = parts.reference && this.#placeOf(place.unit, parts.reference);
+      position = parts.reference && this.#positionOf(position.unit, parts.reference);
     }
     return found;
   }
 
   /** The entry that a reference leads to; `undefined` for one into a file that is not there. */
-  #placeOf(unit: DwarfUnit, { form, value }: FormValue): Place | undefined {
+  #positionOf(unit: DwarfUnit, { form, value }: FormValue): EntryPosition | undefined {
     if (form === forms.gnuRefAlt || form === forms.refSup4 || form === forms.refSup8) {
       const { alternate } = this.#data;
-      return alternate && this.#alternate && placeIn(alternate, this.#alternate, value);
+      return alternate && this.#alternate && positionIn(alternate, this.#alternate, value);
     }
     if (form === forms.refSig8) return undefined;
     if (form !== forms.refAddress) return { unit, offset: unit.offset + value };
     // The alternate file refers to itself.
-    return placeIn(unit.data, unit.data === this.#data ? this.#index : (this.#alternate ?? this.#index), value);
+    return positionIn(unit.data, unit.data === this.#data ? this.#index : (this.#alternate ?? this.#index), value);
   }
 }
 
-interface Place {
+interface EntryPosition {
   readonly unit: DwarfUnit;
   readonly offset: number;
 }
 
-function placeIn(data: DwarfData, index: UnitIndex, offset: number): Place {
+function positionIn(data: DwarfData, index: UnitIndex, offset: number): EntryPosition {
   const around = index.unitAround(offset);
   if (around < 0) throw new UnreadableBytes(`no unit holds the entry at ${offset}`);
   return { unit: data.unitAt(around), offset };
@@ -85,7 +85,7 @@ interface NameParts {
   declarationLine: number;
 }
 
-function readNameParts({ unit, offset }: Place): NameParts {
+function readNameParts({ unit, offset }: EntryPosition): NameParts {
   if (offset < unit.firstEntry || offset >= unit.end) {
     throw new UnreadableBytes(`the entry at ${offset} lies outside of its unit`);
   }

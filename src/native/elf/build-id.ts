@@ -16,17 +16,17 @@ const maxNoteBytes = 65_536;
 
 /** The build IDs in the notes of a file: in its segments, or in its sections, whose headers alone are true in a debug file. */
 export function readBuildIds(elf: ElfFile): BuildIds {
-  const places = [
+  const ranges = [
     ...elf.sections
       .filter(({ type }) => type === sectionTypes.note)
-      .map(({ offset, sizeBytes }): Place => ({ offset, sizeBytes })),
+      .map(({ offset, sizeBytes }): NoteRange => ({ offset, sizeBytes })),
     ...elf.segments
       .filter(({ type }) => type === segmentTypes.note)
-      .map(({ offset, fileBytes }): Place => ({ offset: Number(offset), sizeBytes: Number(fileBytes) })),
+      .map(({ offset, fileBytes }): NoteRange => ({ offset: Number(offset), sizeBytes: Number(fileBytes) })),
   ];
   let found: BuildIds = { gnu: '', go: '' };
-  for (const place of places.slice(0, 32)) {
-    const { gnu, go } = readNotes(elf.source, place);
+  for (const range of ranges.slice(0, 32)) {
+    const { gnu, go } = readNotes(elf.source, range);
     found = { gnu: found.gnu || gnu, go: found.go || go };
     if (found.gnu !== '' && found.go !== '') break;
   }
@@ -50,20 +50,20 @@ export function htlhashOf(source: ByteSource): string {
     .slice(0, 32);
 }
 
-interface Place {
+interface NoteRange {
   readonly offset: number;
   readonly sizeBytes: number;
 }
 
-function readNotes(source: ByteSource, place: Place): BuildIds {
-  const sizeBytes = Math.min(place.sizeBytes, maxNoteBytes);
+function readNotes(source: ByteSource, range: NoteRange): BuildIds {
+  const sizeBytes = Math.min(range.sizeBytes, maxNoteBytes);
   try {
-    checkRange(source, place.offset, sizeBytes);
+    checkRange(source, range.offset, sizeBytes);
   } catch {
     // Program headers of debug files lie about what is in the file.
     return { gnu: '', go: '' };
   }
-  return buildIdsIn(Buffer.from(readBytes(source, place.offset, sizeBytes).buffer));
+  return buildIdsIn(Buffer.from(readBytes(source, range.offset, sizeBytes).buffer));
 }
 
 /** The build IDs in bytes of notes, as a file has them or `/sys/kernel/notes`. */

@@ -19,11 +19,11 @@ export interface NamingSession {
   /** Asks for a name that the store lacks, for later requests; `frameType` is empty where the sender tells none. */
   needNativeName?(file: MappingFile, addressHigh: number, addressLow: number, frameType: string): void;
   /** The name of code in the memory of a process, or of the running kernel; `undefined` when nobody can tell whose memory it is. */
-  openMemory?(place: MemoryPlace): OpenMemory | undefined;
+  openMemory?(place: MemoryAddress): OpenMemory | undefined;
 }
 
 /** A location in memory: of generated code, or of a kernel. */
-export interface MemoryPlace {
+export interface MemoryAddress {
   readonly location: number;
   readonly addressHigh: number;
   readonly addressLow: number;

@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import { givenUpTexts, UnfinishedMessages, unfinishedLimits } from '../../grpc/unfinished-messages.ts';
 import type { RequestGuard } from '../../model/authentication.ts';
 import type { Clock } from '../../support/clock.ts';
-import { countClosed, placeConnections } from '../../support/connection-places.ts';
+import { countClosed, limitConnections } from '../../support/connection-limiter.ts';
 import { refuseBodies, refuseForeignHost, refuseOddTransfer } from '../../support/http-requests.ts';
 import { closeHttp, openHttp, withoutSchemas } from '../../support/open-http.ts';
 import { warnIfOpen } from '../../support/open-listener.ts';
@@ -64,7 +64,7 @@ export class OtlpHttpServer {
     // There from the start, for alerts.
     for (const reason of Object.keys(givenUpTexts)) givenUp.add(0, { reason });
     const prefix = 'framekeeper_otlp';
-    placeConnections(this.#app.server, config.maxConnections, clock, {
+    limitConnections(this.#app.server, config.maxConnections, clock, {
       onRefused: countClosed(meter, prefix, 'refused_connections'),
       onIdleClosed: countClosed(meter, prefix, 'closed_idle_connections'),
       onPipelineClosed: countClosed(meter, prefix, 'closed_pipelining_connections'),

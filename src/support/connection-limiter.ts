@@ -3,13 +3,13 @@ import type { Socket } from 'node:net';
 import type { Meter } from '@opentelemetry/api';
 import type { Clock } from './clock.ts';
 
-/** A connection as `ConnectionPlaces` sees it. */
-export interface PlacedConnection {
+/** A connection as `ConnectionLimiter` sees it. */
+export interface LimitedConnection {
   destroy(): void;
   once(event: 'close', listener: () => void): unknown;
 }
 
-export interface PlaceEvents {
+export interface LimiterEvents {
   /** An idle connection was closed to make room. */
   readonly onIdleClosed: () => void;
   /** A new connection was closed, because no other was idle. */
@@ -40,23 +40,23 @@ export function countClosed(meter: Meter, prefix: string, name: keyof typeof clo
 /** Clients send a request when they have the last response, but for some of the last century. */
 const mostPipelined = 8;
 
-/** Gives the connections of an HTTP server their places; a request that has come in part keeps its connection idle until its headers are whole. */
-export function placeConnections(
+/** Limits the connections of an HTTP server to `most`. A connection is idle until the headers of its first request are whole. */
+export function limitConnections(
   server: Server,
   most: number,
   clock: Pick<Clock, 'nowMs'>,
-  events: PlaceEvents & PipelineEvents,
-): ConnectionPlaces {
+  events: LimiterEvents & PipelineEvents,
+): ConnectionLimiter {
   boundPipeline(server, events.onPipelineClosed);
-  const places = new ConnectionPlaces(most, clock, events);
+  const limiter = new ConnectionLimiter(most, clock, events);
   const isSecure = 'setSecureContext' in server;
-  server.on(isSecure ? 'secureConnection' : 'connection', (socket: Socket) => places.open(socket));
+  server.on(isSecure ? 'secureConnection' : 'connection', (socket: Socket) => limiter.open(socket));
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    response.once('close', places.begin(socket));
+    response.once('close', limiter.begin(socket));
   });
-  server.maxConnections = most + sparePlaces;
+  server.maxConnections = most + spareConnections;
   server.on('drop', events.onRefused);
-  return places;
+  return limiter;
 }
 
 /**
@@ -86,13 +86,13 @@ function boundPipeline(server: Server, onClosed: () => void): void {
 /** Calls that have said nothing for so long do not keep their connection from being idle. */
 const silentMs = 30_000;
 
-/** A new connection has this long to begin its first request before it is idle: a probe must not lose its place on the way. */
+/** A new connection has this long to begin its first request before it is idle: a probe must not be closed on the way. */
 const requestMs = 1_000;
 
-/** More sockets than places: those that have not finished their TLS handshake have none yet, and a new one needs a moment to get its. */
-export const sparePlaces = 64;
+/** Sockets beyond the limit: those amid their TLS handshake do not count yet, and to close one for another takes a moment. */
+export const spareConnections = 64;
 
-interface Place {
+interface ConnectionState {
   calls: number;
   lastActiveMs: number;
   /** False where the calls in progress may be ended to make room. */
@@ -100,69 +100,69 @@ interface Place {
 }
 
 /**
- * Places of a server's connections. A new connection without a free place takes that of the connection that has been idle for longest;
- * where none is idle, that of the busy connection longest without activity, unless it is kept. Where busy connections stay, one that has
- * just become idle makes room, or else the new connection is closed.
+ * ConnectionLimiter bounds a server's connections. A new connection above the limit closes the one that has been idle for longest; where
+ * none is idle, the busy connection longest without activity, unless it is kept. Where busy connections stay, one that has just become
+ * idle makes room, or else the new connection is closed.
  */
-export class ConnectionPlaces {
+export class ConnectionLimiter {
   readonly #most: number;
   readonly #clock: Pick<Clock, 'nowMs'>;
-  readonly #events: PlaceEvents;
+  readonly #events: LimiterEvents;
   // In the order of their last activity.
-  readonly #places = new Map<PlacedConnection, Place>();
+  readonly #connections = new Map<LimitedConnection, ConnectionState>();
 
-  constructor(most: number, clock: Pick<Clock, 'nowMs'>, events: PlaceEvents) {
+  constructor(most: number, clock: Pick<Clock, 'nowMs'>, events: LimiterEvents) {
     this.#most = most;
     this.#clock = clock;
     this.#events = events;
   }
 
-  open(connection: PlacedConnection): void {
-    if (this.#places.size >= this.#most && !this.#makeRoom()) {
+  open(connection: LimitedConnection): void {
+    if (this.#connections.size >= this.#most && !this.#makeRoom()) {
       this.#events.onRefused();
       connection.destroy();
       return;
     }
-    this.#places.set(connection, { calls: 0, lastActiveMs: this.#clock.nowMs(), isKept: false });
-    connection.once('close', () => this.#places.delete(connection));
+    this.#connections.set(connection, { calls: 0, lastActiveMs: this.#clock.nowMs(), isKept: false });
+    connection.once('close', () => this.#connections.delete(connection));
   }
 
   /** Notes that something came in. */
-  touch(connection: PlacedConnection): void {
-    const place = this.#places.get(connection);
-    if (place === undefined) return;
-    place.lastActiveMs = this.#clock.nowMs();
-    this.#places.delete(connection);
-    this.#places.set(connection, place);
+  touch(connection: LimitedConnection): void {
+    const state = this.#connections.get(connection);
+    if (state === undefined) return;
+    state.lastActiveMs = this.#clock.nowMs();
+    this.#connections.delete(connection);
+    this.#connections.set(connection, state);
   }
 
-  /** Lets no other connection take the place while a call is in progress. */
-  keep(connection: PlacedConnection): void {
-    const place = this.#places.get(connection);
-    if (place !== undefined) place.isKept = true;
+  /** Lets no other connection close this one while a call is in progress. */
+  keep(connection: LimitedConnection): void {
+    const state = this.#connections.get(connection);
+    if (state !== undefined) state.isKept = true;
   }
 
   /** Notes that a call has begun; the result notes its end, and can be called again. */
-  begin(connection: PlacedConnection): () => void {
+  begin(connection: LimitedConnection): () => void {
     this.touch(connection);
-    const place = this.#places.get(connection);
-    if (place === undefined) return () => undefined;
-    place.calls++;
+    const state = this.#connections.get(connection);
+    if (state === undefined) return () => undefined;
+    state.calls++;
     let isOver = false;
     return () => {
       if (isOver) return;
       isOver = true;
-      place.calls--;
-      if (place.calls === 0) place.isKept = false;
+      state.calls--;
+      if (state.calls === 0) state.isKept = false;
       this.touch(connection);
     };
   }
 
   #makeRoom(): boolean {
     const { onBusyClosed, onIdleClosed } = this.#events;
-    const idle = this.#oldest((place) => place.calls === 0 && this.#isSilentFor(place, requestMs));
+    const idle = this.#oldest((state) => state.calls === 0 && this.#isSilentFor(state, requestMs));
     if (idle !== undefined) return this.#close(idle, onIdleClosed);
-    const silent = this.#oldest((place) => this.#isSilentFor(place, silentMs));
+    const silent = this.#oldest((state) => this.#isSilentFor(state, silentMs));
     if (silent !== undefined) return this.#close(silent, onIdleClosed);
     const busy = onBusyClosed && this.#oldest(({ calls, isKept }) => calls > 0 && !isKept);
     if (busy !== undefined) return this.#close(busy, onBusyClosed!);
@@ -170,19 +170,19 @@ export class ConnectionPlaces {
     return young !== undefined && this.#close(young, onIdleClosed);
   }
 
-  #close(connection: PlacedConnection, onClosed: () => void): true {
-    this.#places.delete(connection);
+  #close(connection: LimitedConnection, onClosed: () => void): true {
+    this.#connections.delete(connection);
     onClosed();
     connection.destroy();
     return true;
   }
 
-  #oldest(isMeant: (place: Place) => boolean): PlacedConnection | undefined {
-    for (const [connection, place] of this.#places) if (isMeant(place)) return connection;
+  #oldest(isMeant: (state: ConnectionState) => boolean): LimitedConnection | undefined {
+    for (const [connection, state] of this.#connections) if (isMeant(state)) return connection;
     return undefined;
   }
 
-  #isSilentFor({ lastActiveMs }: Place, ms: number): boolean {
+  #isSilentFor({ lastActiveMs }: ConnectionState, ms: number): boolean {
     return this.#clock.nowMs() - lastActiveMs >= ms;
   }
 }

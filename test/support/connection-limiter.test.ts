@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { ConnectionPlaces, placeConnections } from '../../src/support/connection-places.ts';
+import { ConnectionLimiter, limitConnections } from '../../src/support/connection-limiter.ts';
 import { FakeClock } from './fake-clock.ts';
 
 class FakeConnection extends EventEmitter {
@@ -16,28 +16,28 @@ class FakeConnection extends EventEmitter {
   }
 }
 
-function createPlaces(most: number, doBusyYield = false) {
+function createLimiter(most: number, doBusyYield = false) {
   const clock = new FakeClock();
   const counts = { idleClosed: 0, refused: 0 };
   let busyClosed = 0;
-  const places = new ConnectionPlaces(most, clock, {
+  const limiter = new ConnectionLimiter(most, clock, {
     onIdleClosed: () => counts.idleClosed++,
     onRefused: () => counts.refused++,
     onBusyClosed: doBusyYield ? () => busyClosed++ : undefined,
   });
   const open = (): FakeConnection => {
     const connection = new FakeConnection();
-    places.open(connection);
+    limiter.open(connection);
     return connection;
   };
-  return { clock, counts, places, open, busyClosed: () => busyClosed };
+  return { clock, counts, limiter, open, busyClosed: () => busyClosed };
 }
 
-test('ConnectionPlaces gives a new connection the place of the one that has been idle for longest', () => {
-  const { counts, places, open } = createPlaces(3);
+test('ConnectionLimiter closes for a new connection the one that has been idle for longest', () => {
+  const { counts, limiter, open } = createLimiter(3);
   const [first, second, third] = [open(), open(), open()];
-  places.touch(first);
-  const endCall = places.begin(second);
+  limiter.touch(first);
+  const endCall = limiter.begin(second);
   open();
   assert.deepEqual([first.isDestroyed, second.isDestroyed, third.isDestroyed], [false, false, true]);
   endCall();
@@ -47,38 +47,38 @@ test('ConnectionPlaces gives a new connection the place of the one that has been
   assert.deepEqual(counts, { idleClosed: 2, refused: 0 });
 });
 
-test('ConnectionPlaces refuses a new connection while all others have calls, until one has been silent for long', async () => {
-  const { clock, counts, places, open } = createPlaces(2);
+test('ConnectionLimiter refuses a new connection while all others have calls, until one has been silent for long', async () => {
+  const { clock, counts, limiter, open } = createLimiter(2);
   const [first, second] = [open(), open()];
-  places.begin(first);
-  places.begin(second);
+  limiter.begin(first);
+  limiter.begin(second);
   assert.ok(open().isDestroyed);
   assert.deepEqual(counts, { idleClosed: 0, refused: 1 });
   await clock.advance(30_000);
-  places.touch(first);
+  limiter.touch(first);
   assert.ok(!open().isDestroyed);
   assert.deepEqual([first.isDestroyed, second.isDestroyed], [false, true]);
 });
 
-test('ConnectionPlaces closes the oldest busy connection that is not kept, where busy ones make room', () => {
-  const { counts, places, open, busyClosed } = createPlaces(3, true);
+test('ConnectionLimiter closes the oldest busy connection that is not kept, where busy ones make room', () => {
+  const { counts, limiter, open, busyClosed } = createLimiter(3, true);
   const [kept, oldest, newest] = [open(), open(), open()];
-  places.keep(kept);
-  const endCall = places.begin(kept);
-  for (const connection of [oldest, newest]) places.begin(connection);
-  places.begin(open());
+  limiter.keep(kept);
+  const endCall = limiter.begin(kept);
+  for (const connection of [oldest, newest]) limiter.begin(connection);
+  limiter.begin(open());
   assert.deepEqual([kept.isDestroyed, oldest.isDestroyed, newest.isDestroyed], [false, true, false]);
   assert.deepEqual([counts, busyClosed()], [{ idleClosed: 0, refused: 0 }, 1]);
   endCall();
-  places.begin(kept);
-  for (let i = 0; i < 3; i++) places.begin(open());
+  limiter.begin(kept);
+  for (let i = 0; i < 3; i++) limiter.begin(open());
   assert.ok(kept.isDestroyed);
 });
 
-test('ConnectionPlaces lets a busy connection make room before one that had no time for its first request', async () => {
-  const { clock, counts, places, open, busyClosed } = createPlaces(2, true);
+test('ConnectionLimiter lets a busy connection make room before one that had no time for its first request', async () => {
+  const { clock, counts, limiter, open, busyClosed } = createLimiter(2, true);
   const attack = open();
-  places.begin(attack);
+  limiter.begin(attack);
   const probe = open();
   open();
   assert.deepEqual([attack.isDestroyed, probe.isDestroyed, busyClosed()], [true, false, 1]);
@@ -87,17 +87,17 @@ test('ConnectionPlaces lets a busy connection make room before one that had no t
   assert.deepEqual([probe.isDestroyed, counts.idleClosed], [true, 1]);
 });
 
-test('ConnectionPlaces refuses a new connection while all others are kept', () => {
-  const { counts, places, open } = createPlaces(1, true);
+test('ConnectionLimiter refuses a new connection while all others are kept', () => {
+  const { counts, limiter, open } = createLimiter(1, true);
   const kept = open();
-  places.keep(kept);
-  places.begin(kept);
+  limiter.keep(kept);
+  limiter.begin(kept);
   assert.ok(open().isDestroyed);
   assert.deepEqual([kept.isDestroyed, counts.refused], [false, 1]);
 });
 
-test('ConnectionPlaces forgets a connection that closes', () => {
-  const { counts, open } = createPlaces(1);
+test('ConnectionLimiter forgets a connection that closes', () => {
+  const { counts, open } = createLimiter(1);
   open().destroy();
   open();
   assert.deepEqual(counts, { idleClosed: 0, refused: 0 });
@@ -108,14 +108,14 @@ for (const { count, answered, closed } of [
   { count: 1_000, answered: 0, closed: 1 },
 ]) {
   const fate = closed === 0 ? 'answers all of' : 'takes 8 and closes the connection at';
-  test(`a server with places ${fate} ${count} requests that come ahead of their responses`, async (t) => {
+  test(`a server with a limiter ${fate} ${count} requests that come ahead of their responses`, async (t) => {
     let taken = 0;
     const server = createServer((_, response) => {
       taken++;
       setImmediate(() => response.end('x'));
     });
     let pipelineClosed = 0;
-    placeConnections(server, 10, new FakeClock(), {
+    limitConnections(server, 10, new FakeClock(), {
       onIdleClosed: () => undefined,
       onRefused: () => undefined,
       onPipelineClosed: () => pipelineClosed++,

@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { bundledPackages, writeBillOfMaterials, writeNotices } from './bill-of-materials.ts';
 import { bundlePackages, bundleProgram, bundleSerializer, dist, packageFiles, project } from './bundles.ts';
 
-// `npm run build`: what the npm package holds.
-rmSync(dist, { recursive: true, force: true });
+// `npm run build`: what the npm package holds. The executable beside it is no part of that.
+mkdirSync(dist, { recursive: true });
+for (const name of readdirSync(dist)) {
+  if (!name.startsWith('framekeeper')) rmSync(join(dist, name), { recursive: true });
+}
 const bundled = await Promise.all([
   bundleProgram(join(dist, 'program')),
   bundlePackages(join(dist, 'packages')),

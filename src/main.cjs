@@ -6,7 +6,7 @@ if (major > 22 || (major === 22 && minor >= 19)) {
   import('./cli/run.ts').then(({ runProcess }) => runProcess());
 } else {
   process.stderr.write(
-    `framekeeper needs Node.js 22.19 or newer and runs on ${process.versions.node}; in its checkout, "npm ci" installs one, which "npm start" uses.\n`,
+    `framekeeper needs Node.js 22.19 or newer and runs on ${process.versions.node}; in its checkout, "npm ci" installs one, which "npm start" uses. The single executable has its own.\n`,
   );
   process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -16,6 +16,11 @@ import { testProgram } from './program-contract.ts';
 
 // The package as `npm pack` makes it, in the project of a user who has OpenTelemetry JS. Run `npm run build` first.
 const project = join(import.meta.dirname, '../..');
+/** The machine's own, as `npx` would use it. */
+const olderNode = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => {
+  const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' });
+  return Number(/^v(\d+)/.exec(stdout ?? '')?.[1] ?? 99) < 22;
+});
 let user: string;
 let tarball: string;
 
@@ -89,6 +94,14 @@ test('npx framekeeper demo, from the packed tarball in an empty folder, replays 
   assert.equal(await demo.ended(), 0, demo.output());
   assert.match(demo.output(), /http:\/\/127\.0\.0\.47:13133\/live/);
   assert.match(demo.output(), /[1-9]\d* samples sent and accepted, 0 rejected/);
+  // Bundled, so that what is installed is what was tested.
+  assert.deepEqual(
+    readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')),
+    ['framekeeper'],
+  );
+});
+
+test('the package holds what the program reads, and nothing else', () => {
   const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trimEnd().split('\n');
   const tops = new Set(files.map((file) => file.split('/')[1]!));
   assert.deepEqual([...tops].sort(), [
@@ -103,6 +116,22 @@ test('npx framekeeper demo, from the packed tarball in an empty folder, replays 
   assert.deepEqual(
     files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts')),
     [],
+  );
+  const { size } = statSync(tarball);
+  assert.ok(size < 2_500_000, `${size} bytes`);
+  assert.ok(files.length < 150, `${files.length} files`);
+  for (const name of ['sbom.cdx.json', 'THIRD-PARTY-NOTICES.txt']) assert.ok(files.includes(`package/dist/${name}`));
+});
+
+test('an older Node.js says which one is needed', {
+  skip: olderNode === undefined && 'no older Node.js is installed',
+}, () => {
+  const main = join(user, 'node_modules/framekeeper/dist/main.js');
+  const { status, stderr } = spawnSync(olderNode!, [main, 'demo'], { encoding: 'utf8' });
+  assert.deepEqual(
+    [status, /^framekeeper needs Node\.js 22\.19 or newer and runs on \d+\./.test(stderr)],
+    [1, true],
+    stderr,
   );
 });
 

@@ -1,40 +1,100 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { encodeProfilesJson } from '../../src/otlp/json/encode-profiles-json.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { encodeOldWire } from '../otlp/protobuf/encode-old-wire.ts';
+import { snappyBlock } from '../receivers/snappy-literals.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
 import { GoodCollector } from './good-collector.ts';
 import { manyFunctions } from './payloads.ts';
 import { tellFelt } from './report.ts';
+import type { AttackedOptions } from './service-under-attack.ts';
 import { startAttacked } from './service-under-attack.ts';
 
 // CPU time, not time: others keep the cores of a machine of CI busy, and take its caches.
 const longestStopMs = 200;
 
 const protobuf = 'application/x-protobuf';
-const json = 'application/json';
 const large = manyFunctions(400_000);
 const half = manyFunctions(100_000);
+const largest = encodeProfilesData(large);
+const smaller = encodeProfilesData(half);
 
-const messages = [
-  { what: 'protobuf that passes', type: protobuf, body: encodeProfilesData(large), way: 'pass_through' },
-  { what: 'protobuf that is to be merged', type: protobuf, body: encodeProfilesData(large), way: 'merge' },
-  { what: 'protobuf that passes, over gRPC', type: 'grpc', body: encodeProfilesData(large), way: 'pass_through' },
-  { what: 'JSON that is to be merged', type: json, body: Buffer.from(encodeProfilesJson(half)), way: 'merge' },
-  { what: 'protobuf of v1.9', type: protobuf, body: encodeOldWire(half, 'v1.9'), way: 'pass_through' },
+interface Message {
+  readonly what: string;
+  readonly body: Uint8Array;
+  /** Type of the content over HTTP, protobuf by default, or `grpc`. */
+  readonly type?: string;
+  readonly compression?: 'gzip' | 'zstd' | 'snappy';
+  readonly service?: AttackedOptions;
+}
+
+const merging: AttackedOptions = { cycle: { otlp_profiles: 'merge' } };
+/** An exporter beside the one whose file is looked at. */
+const alsoTo = (id: string, values: Record<string, unknown>): AttackedOptions => ({ exporters: { [id]: values } });
+const batch = { sizer: 'bytes', min_size: 2_000_000, max_size: 2_000_000, flush_timeout: '100ms' };
+const edits = [{ key: 'team', value: 'abuse', action: 'insert' }];
+
+const messages: readonly Message[] = [
+  { what: 'protobuf that passes', body: largest },
+  { what: 'protobuf that is to be merged', body: largest, service: merging },
+  { what: 'protobuf that passes, over gRPC', body: largest, type: 'grpc' },
+  {
+    what: 'JSON that is to be merged',
+    body: Buffer.from(encodeProfilesJson(half)),
+    type: 'application/json',
+    service: merging,
+  },
+  { what: 'protobuf of v1.9', body: encodeOldWire(half, 'v1.9') },
+  { what: 'protobuf in gzip', body: largest, compression: 'gzip' },
+  { what: 'protobuf in zstd', body: largest, compression: 'zstd' },
+  { what: 'protobuf in a block of snappy', body: largest, compression: 'snappy' },
+  {
+    what: 'protobuf whose resource is edited',
+    body: largest,
+    service: { processors: { resource: { attributes: edits } } },
+  },
+  {
+    what: 'protobuf whose samples are filtered',
+    body: largest,
+    service: { processors: { filter: { exclude: { frame_types: ['go'] } } } },
+  },
+  {
+    what: 'protobuf for Pyroscope',
+    body: smaller,
+    service: alsoTo('file/other', { format: 'proto', dialect: 'pyroscope' }),
+  },
+  { what: 'protobuf for Parca', body: smaller, service: alsoTo('file/other', { format: 'proto', dialect: 'parca' }) },
+  { what: 'protobuf that is written as JSON', body: smaller, service: alsoTo('file/other', { format: 'json' }) },
+  {
+    what: 'protobuf that is batched',
+    body: smaller,
+    service: alsoTo('file/other', { format: 'proto', sending_queue: { batch } }),
+  },
+  { what: 'protobuf for the log', body: smaller, service: alsoTo('debug', { verbosity: 'detailed' }) },
+  {
+    what: 'protobuf that is queued on disk',
+    body: largest,
+    service: {
+      ...alsoTo('file/other', { format: 'proto', sending_queue: { storage: 'file_storage' } }),
+      hasStorage: true,
+    },
+  },
+  { what: 'protobuf that the live page shows', body: smaller, service: { hasLivePage: true } },
 ];
 
 describe('the largest messages within the bounds do not stop the loop', () => {
-  for (const { what, type, body, way } of messages) {
+  for (const { what, type = protobuf, body, compression, service: options = {} } of messages) {
     const name = `${Math.round(body.length / 2 ** 20)} MiB of ${what}`;
     test(name, async (t) => {
-      const service = await startAttacked(t, { cycle: { otlp_profiles: way } });
+      const service = await startAttacked(t, options);
+      const content = compressed(body, compression);
       const send = async (): Promise<string> => {
-        if (type === 'grpc') return exportOverGrpc(service.grpcPort, body).then(() => '200');
-        const headers = { 'content-type': type };
-        const response = await fetch(service.httpUrl, { method: 'POST', headers, body: new Uint8Array(body) });
+        if (type === 'grpc') return exportOverGrpc(service.grpcPort, Buffer.from(body)).then(() => '200');
+        const headers = { 'content-type': type, ...(compression && { 'content-encoding': compression }) };
+        const response = await fetch(service.httpUrl, { method: 'POST', headers, body: new Uint8Array(content) });
         return `${response.status} ${await response.text()}`.slice(0, 200);
       };
       const good = new GoodCollector(service);
@@ -42,6 +102,7 @@ describe('the largest messages within the bounds do not stop the loop', () => {
       await sleep(2_000);
       const longestStop = service.watchLoop();
       const answers = [await send(), await send()];
+      if (options.hasLivePage) await lookAt(service.healthPort);
       await sleep(1_500);
       const felt = await good.end();
       const stopMs = longestStop();
@@ -51,3 +112,15 @@ describe('the largest messages within the bounds do not stop the loop', () => {
     });
   }
 });
+
+function compressed(body: Uint8Array, compression: Message['compression']): Uint8Array {
+  if (compression === 'gzip') return gzipSync(body, { level: 1 });
+  if (compression === 'zstd') return zstdCompressSync(body);
+  return compression === 'snappy' ? snappyBlock(body) : body;
+}
+
+/** Asks the live page for what it has, which decodes the requests that passed. */
+async function lookAt(healthPort: number): Promise<void> {
+  const stream = await fetch(`http://127.0.0.1:${healthPort}/live/events`);
+  await stream.body!.getReader().read();
+}

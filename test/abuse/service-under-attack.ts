@@ -17,6 +17,10 @@ export interface AttackedOptions {
   readonly cycle?: Record<string, unknown>;
   readonly grpc?: Record<string, unknown>;
   readonly http?: Record<string, unknown>;
+  /** Exporters beside the one whose file is read, by their identifiers. */
+  readonly exporters?: Record<string, Record<string, unknown>>;
+  /** True for a file storage of the name `file_storage`. */
+  readonly hasStorage?: boolean;
   /** True for a live page on the endpoint of health. */
   readonly hasLivePage?: boolean;
 }
@@ -44,7 +48,15 @@ export async function startAttacked(t: TestContext, options: AttackedOptions = {
   const grpc = { endpoint: `127.0.0.1:${grpcPort}`, ...options.grpc };
   const exports = join(folder, 'exports.otlp');
   const health = { endpoint: `127.0.0.1:${healthPort}` };
-  const extensions = { health_check: health, ...(options.hasLivePage && { live_page: health }) };
+  const storage = { file_storage: { directory: join(folder, 'storage'), create_directory: true } };
+  const extensions = {
+    health_check: health,
+    ...(options.hasLivePage && { live_page: health }),
+    ...(options.hasStorage && storage),
+  };
+  const others = Object.entries(options.exporters ?? {}).map(([id, values]) => {
+    return [id, id.startsWith('file') ? { ...values, path: join(folder, id.replace('/', '-')) } : values];
+  });
   const config = {
     receivers: {
       frames: { protocols: { grpc } },
@@ -55,7 +67,7 @@ export async function startAttacked(t: TestContext, options: AttackedOptions = {
       reporting_cycle: { interval: '1s', ...options.cycle },
       ...options.processors,
     },
-    exporters: { file: { path: exports, format: 'proto' } },
+    exporters: { file: { path: exports, format: 'proto' }, ...Object.fromEntries(others) },
     extensions,
     service: {
       extensions: Object.keys(extensions),
@@ -65,7 +77,7 @@ export async function startAttacked(t: TestContext, options: AttackedOptions = {
           processors: [...Object.keys(options.processors ?? {}), 'symbol_store', 'reporting_cycle'].filter(
             (id, index, all) => all.indexOf(id) === index,
           ),
-          exporters: ['file'],
+          exporters: ['file', ...others.map(([id]) => id)],
         },
       },
       telemetry: {

@@ -4,10 +4,12 @@ import type { ProfilesData } from '../otlp/profiles-data.ts';
 import { countSamples } from '../otlp/profiles-data.ts';
 import { decodeProfilesData } from '../otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../otlp/protobuf/encode-profiles-data.ts';
+import type { SampleFilter } from '../otlp/resource-edit.ts';
 import { applyDialect } from '../profile/dialects/apply-dialect.ts';
 import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts';
 import { withFunctionsTwice } from '../profile/dialects/parca.ts';
 import { mergeProfiles } from '../profile/join/profiles-joiner.ts';
+import { filterSamples, keyOfTypes, stackTypesOf } from '../profile/resources/filter-samples.ts';
 import type { SplitLimits, SplitResult } from '../profile/split/split-profiles.ts';
 import { splitProfiles } from '../profile/split/split-profiles.ts';
 
@@ -33,8 +35,25 @@ export type ExportTask =
       readonly dialect: DialectName;
       readonly options: DialectOptions;
     }
+  /** Tells the sets of frame types that samples have. */
+  | { readonly kind: 'types'; readonly requests: readonly [Uint8Array] }
+  | {
+      readonly kind: 'filter';
+      readonly requests: readonly [Uint8Array];
+      /** By resource; `undefined` for one that keeps all of its samples. */
+      readonly filters: readonly (readonly PlainFilter[] | undefined)[];
+    }
   /** Writes each function twice, or all as JSON. */
   | { readonly kind: 'twice' | 'json'; readonly requests: readonly [Uint8Array] };
+
+/** A filter of samples without functions, which no thread can be given. */
+export interface PlainFilter {
+  readonly by: string;
+  /** Keys of the sets of frame types whose stacks are dropped. */
+  readonly dropsTypes: ReadonlySet<string>;
+  /** Share of the observations that stay. */
+  readonly share: number;
+}
 
 /** Parts of a request as protobuf. */
 export interface PartsReply extends Omit<SplitResult, 'parts'> {
@@ -49,9 +68,16 @@ export interface WholeReply {
   readonly sampleCount: number;
   readonly droppedSamples: number;
   readonly droppedLabels: ReadonlyMap<string, number>;
+  /** Samples and observations that filters dropped, by processor. */
+  readonly droppedBy: ReadonlyMap<string, number>;
 }
 
-export type ExportReply = PartsReply | WholeReply;
+export interface TypesReply {
+  readonly kind: 'types';
+  readonly types: readonly (readonly string[])[];
+}
+
+export type ExportReply = PartsReply | WholeReply | TypesReply;
 
 function run(task: ExportTask): ExportReply {
   const data = mergeProfilesOf(task.requests);
@@ -62,13 +88,36 @@ function run(task: ExportTask): ExportReply {
       return batch(data, task);
     case 'dialect': {
       const { data: written, ...counts } = applyDialect(data, task.dialect, task.options);
-      return { kind: 'whole', bytes: encodeProfilesData(written), ...counts };
+      return { kind: 'whole', bytes: encodeProfilesData(written), ...counts, droppedBy: new Map() };
     }
+    case 'types':
+      return { kind: 'types', types: stackTypesOf(data) };
+    case 'filter':
+      return filter(data, task.filters);
     case 'twice':
       return whole(encodeProfilesData(withFunctionsTwice(data)), data);
     case 'json':
       return whole(Buffer.from(encodeProfilesJson(data)), data);
   }
+}
+
+function filter(data: ProfilesData, filters: readonly (readonly PlainFilter[] | undefined)[]): WholeReply {
+  const droppedBy = new Map<string, number>();
+  const countDropped = (by: string, samples: number): void => {
+    droppedBy.set(by, (droppedBy.get(by) ?? 0) + samples);
+  };
+  const own = filters.map((each) => each?.map(sampleFilterOf));
+  const resourceProfiles = filterSamples(data, own, { countDropped });
+  const kept = mergeProfiles([{ ...data, resourceProfiles }]);
+  return { ...whole(encodeProfilesData(kept), kept), droppedBy };
+}
+
+function sampleFilterOf({ by, dropsTypes, share }: PlainFilter): SampleFilter {
+  return {
+    by,
+    ...(dropsTypes.size > 0 && { keepsStack: (types: ReadonlySet<string>) => !dropsTypes.has(keyOfTypes(types)) }),
+    ...(share < 1 && { keepsObservation: () => Math.random() < share }),
+  };
 }
 
 function mergeProfilesOf(requests: readonly Uint8Array[]): ProfilesData {
@@ -85,7 +134,8 @@ function batch(merged: ProfilesData, { limits, maxGrowth }: ExportTask & { kind:
 }
 
 function whole(bytes: Uint8Array, data: ProfilesData): WholeReply {
-  return { kind: 'whole', bytes, sampleCount: countSamples(data), droppedSamples: 0, droppedLabels: new Map() };
+  const nothing = { droppedSamples: 0, droppedLabels: new Map<string, number>(), droppedBy: new Map<string, number>() };
+  return { kind: 'whole', bytes, sampleCount: countSamples(data), ...nothing };
 }
 
 function partsOf({ parts, ...counts }: SplitResult): PartsReply {
@@ -93,9 +143,14 @@ function partsOf({ parts, ...counts }: SplitResult): PartsReply {
   return { kind: 'parts', ...counts, parts: encoded };
 }
 
+function bytesOf(reply: ExportReply): readonly Uint8Array[] {
+  if (reply.kind === 'parts') return reply.parts.map(({ bytes }) => bytes);
+  return reply.kind === 'whole' ? [reply.bytes] : [];
+}
+
 parentPort?.on('message', (task: ExportTask) => {
   const reply = run(task);
-  const written = reply.kind === 'parts' ? reply.parts.map(({ bytes }) => bytes) : [reply.bytes];
+  const written = bytesOf(reply);
   parentPort!.postMessage(
     reply,
     written.map(({ buffer }) => buffer as ArrayBuffer),

@@ -1,13 +1,15 @@
 import { getHeapStatistics } from 'node:v8';
 import { encodeProfilesJson } from '../otlp/json/encode-profiles-json.ts';
+import type { SampleFilter } from '../otlp/resource-edit.ts';
 import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts';
+import { keyOfTypes } from '../profile/resources/filter-samples.ts';
 import type { Clock } from '../support/clock.ts';
 import { gathered } from '../support/gather-bytes.ts';
 import { WorkQueue } from '../support/steps.ts';
 import { CopiedRequest, WorkerClient } from '../support/worker-client.ts';
 import type { DialectRequest, ExportRequest } from './export-request.ts';
 import { createEncodedRequest } from './export-request.ts';
-import type { ExportReply, ExportTask, PartsReply, WholeReply } from './export-thread.ts';
+import type { ExportReply, ExportTask, PartsReply, PlainFilter, WholeReply } from './export-thread.ts';
 
 // Other processes may have the cores.
 const timeoutMs = 60_000;
@@ -44,8 +46,8 @@ export class LargeRequests {
   }
 
   /** One request of all, or parts of it. */
-  async batch(task: Omit<ExportTask & { kind: 'batch' }, 'kind'>): Promise<ExportReply | undefined> {
-    return this.#ask({ kind: 'batch', ...task });
+  async batch(task: Omit<ExportTask & { kind: 'batch' }, 'kind'>): Promise<PartsReply | WholeReply | undefined> {
+    return (await this.#ask({ kind: 'batch', ...task })) as PartsReply | WholeReply | undefined;
   }
 
   async inDialect(
@@ -57,6 +59,17 @@ export class LargeRequests {
     if (reply?.kind !== 'whole') return undefined;
     const { bytes, sampleCount, droppedSamples, droppedLabels } = reply;
     return { request: createEncodedRequest(bytes, sampleCount, request.hops), droppedSamples, droppedLabels };
+  }
+
+  /** The request without the samples that the filters drop, by resource, and what each filter dropped. */
+  async filter(
+    bytes: Uint8Array,
+    filters: readonly (readonly SampleFilter[] | undefined)[],
+  ): Promise<WholeReply | undefined> {
+    const found = await this.#ask({ kind: 'types', requests: [bytes] });
+    if (found?.kind !== 'types') return undefined;
+    const plain = filters.map((own) => own?.map((filter) => withoutFunctions(filter, found.types)));
+    return (await this.#ask({ kind: 'filter', requests: [bytes], filters: plain })) as WholeReply | undefined;
   }
 
   /** The request with each function twice, or as JSON. */
@@ -86,6 +99,14 @@ export class LargeRequests {
     for (const bytes of task.requests) requests.push(await gathered([bytes], bytes.length, this.#work));
     return { request: { ...task, requests } as ExportTask, memory: requests.map(({ buffer }) => buffer) };
   }
+}
+
+function withoutFunctions(
+  { by, keepsStack, share = 1 }: SampleFilter,
+  types: readonly (readonly string[])[],
+): PlainFilter {
+  const dropped = keepsStack === undefined ? [] : types.filter((each) => !keepsStack(new Set(each)));
+  return { by, dropsTypes: new Set(dropped.map(keyOfTypes)), share };
 }
 
 /** A request as JSON: of a large one by the thread, and here where that has not managed it. */

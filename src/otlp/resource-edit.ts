@@ -18,6 +18,8 @@ export interface SampleFilter {
   readonly keepsStack?: (frameTypes: ReadonlySet<string>) => boolean;
   /** Tells by chance, for each timestamp, or each sample without one. Absent: all. */
   readonly keepsObservation?: () => boolean;
+  /** Share of the observations that `keepsObservation` keeps. */
+  readonly share?: number;
 }
 
 /** Properties of the profiles below a resource that decide about its attributes. */

@@ -1,7 +1,9 @@
 import type { Attributes, Counter, Meter } from '@opentelemetry/api';
 import type { ExportRequest } from '../exporters/export-request.ts';
 import { createEncodedRequest, createExportRequest } from '../exporters/export-request.ts';
+import { LargeRequests } from '../exporters/large-requests.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
+import type { EditedResources } from '../otlp/passable/edit-resources.ts';
 import { attributesOfResources, editResources, hasAttributeKey } from '../otlp/passable/edit-resources.ts';
 import { KnownResources } from '../otlp/passable/known-resources.ts';
 import type { NotPassableReason } from '../otlp/passable/not-passable.ts';
@@ -55,11 +57,13 @@ export class PassThrough implements ProfilesSink {
   /** Of requests that waited for names. */
   readonly #scanner = new PassableScanner();
   readonly #large: WorkQueue;
+  readonly #rewriting: LargeRequests;
 
   constructor(parts: PassThroughParts) {
     this.#parts = parts;
     this.#editor = parts.editor ?? serviceNameDefault;
     this.#large = new WorkQueue(parts.clock);
+    this.#rewriting = new LargeRequests(parts.clock);
     this.#lately = new LearnedLately(parts.names.store.lifetimeMs);
     this.#locations = createLocationCounter(parts.meter);
     this.#unresolved = createUnresolvedCounter(parts.meter);
@@ -95,7 +99,7 @@ export class PassThrough implements ProfilesSink {
 
   /**
    * The same in slices, and without decoding: its columns belong to it alone. Frames in memory get no names, equal locations and
-   * resources stay two, and entries of the dictionary stay that a dropped resource alone used. A filter of samples decodes it, though.
+   * resources stay two, and entries of the dictionary stay that a dropped resource alone used. A thread filters its samples.
    */
   async #submitLarge(received: ReceivedProfiles, hops: number, signal?: AbortSignal): Promise<SinkAnswer> {
     const { scan, bytes, sampleCount } = received;
@@ -108,7 +112,18 @@ export class PassThrough implements ProfilesSink {
     if (isHeld) await native?.untilIdle(holdMs);
     const named = await this.#large.add(this.#name(received));
     await await this.#large.add(this.#lookUp(named));
-    return this.#send(await this.#large.add(this.#identify(named, received, hops)), signal);
+    const identified = await this.#large.add(this.#identify(named, received, hops));
+    return this.#send(await this.#filter(identified, received, hops), signal);
+  }
+
+  /** Leaves out the samples that filters drop: by a thread, and here where that has not managed it. */
+  async #filter(identified: EnrichedRequest, received: ReceivedProfiles, hops: number): Promise<EnrichedRequest> {
+    const { filters, request } = identified;
+    if (filters === undefined) return identified;
+    const filtered = await this.#rewriting.filter(request.encoded(), filters);
+    if (filtered === undefined) return atOnce(this.#identify(this.#rebuild(received, 'resources'), received, hops));
+    for (const [by, samples] of filtered.droppedBy) this.#editor.countDropped(by, samples);
+    return { ...identified, request: createEncodedRequest(filtered.bytes, filtered.sampleCount, hops) };
   }
 
   /** Begins to look up what the identity of the request needs; `undefined` when nothing has to be waited for. */
@@ -182,7 +197,8 @@ export class PassThrough implements ProfilesSink {
       const { scan } = received;
       if (scan.kind === 'passable' && request.encoded().buffer !== scan.profiles.bytes.buffer) received.release?.();
       const isChanged = edited.bytes !== bytes && way !== 'named';
-      return { request, unnamed, locations, way: { way: isChanged ? 'identified' : way } };
+      const { filters } = edited;
+      return { request, unnamed, locations, way: { way: isChanged ? 'identified' : way }, ...(filters && { filters }) };
     }
     const { data: before, locations, reason } = named;
     const data = editProfiles(before, this.#editor);
@@ -230,4 +246,6 @@ interface EnrichedRequest {
   readonly locations: LocationCounts;
   /** Way of the request, with the reason of a rebuilt one. */
   readonly way: Attributes;
+  /** Filters that are still to be applied, by resource. */
+  readonly filters?: EditedResources['filters'];
 }

@@ -12,7 +12,9 @@ import type { NodeNames } from '../../src/pipeline/node-names.ts';
 import { namesOfStore } from '../../src/pipeline/node-names.ts';
 import type { PassWatcher } from '../../src/pipeline/pass-through.ts';
 import { PassThrough } from '../../src/pipeline/pass-through.ts';
+import { mergeProfiles } from '../../src/profile/join/profiles-joiner.ts';
 import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
+import { editProfiles } from '../../src/profile/resources/edit-profiles.ts';
 import { serviceNameDefault } from '../../src/profile/resources/service-name.ts';
 import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
 import type { ReceivedProfiles } from '../../src/receivers/otlp/profiles-sink.ts';
@@ -318,4 +320,33 @@ test('a large request loses the resources that an editor drops, and their sample
 
 function symbolOf(functionName: string): FrameSymbol {
   return { functionName, systemName: '', filePath: '', line: 0, column: 0, startLine: 0, inlined: [] };
+}
+
+test('a large request loses the samples that a filter drops, by a thread, as a small one does here', async () => {
+  const dropped = { here: [] as unknown[], there: [] as unknown[] };
+  const keepsStack = (types: ReadonlySet<string>): boolean => types.has('kernel');
+  const keepsNone = { by: 'filter/none', share: 0, keepsObservation: () => false };
+  const editorFor = (list: unknown[]): ResourceEditor => ({
+    edit: (resources) =>
+      resources.map((attributes, index) => ({
+        kind: 'kept',
+        attributes,
+        samples: index === 0 ? [{ by: 'filter', keepsStack }] : [keepsNone],
+      })),
+    countDropped: (by, samples) => list.push([by, samples]),
+  });
+  const large = readLarge();
+  assert.equal(large.scan.kind, 'passable');
+  const here = editProfiles(decodeProfilesData(passableBytes(large)), editorFor(dropped.here));
+  const { sink, requests } = startPassThrough([true], [], editorFor(dropped.there));
+  assert.deepEqual(await sink.submit(large), { kind: 'accepted' });
+  assert.deepEqual(dropped.there, dropped.here);
+  assert.ok(countSamples(here) > 0 && countSamples(here) < large.sampleCount);
+  assert.equal(requests[0]!.sampleCount, countSamples(here));
+  assert.deepEqual(decodeProfilesData(requests[0]!.encoded()), mergeProfiles([here]));
+});
+
+function passableBytes({ scan }: ReceivedProfiles): Uint8Array {
+  assert.equal(scan.kind, 'passable');
+  return scan.kind === 'passable' ? scan.profiles.bytes : assert.fail();
 }

@@ -10,7 +10,8 @@ export function createFilterRule(id: string, config: FilterConfig, random: () =>
     by: id,
     keepsStack: (types) => exclude.stack?.(types) !== true,
   };
-  const some: SampleFilter | undefined = share < 1 ? { by: id, keepsObservation: () => random() < share } : undefined;
+  const some: SampleFilter | undefined =
+    share < 1 ? { by: id, share, keepsObservation: () => random() < share } : undefined;
   return {
     id,
     // Chance decides about samples, by the filters that are left for them.

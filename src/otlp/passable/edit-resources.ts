@@ -1,6 +1,6 @@
 import type { Steps } from '../../support/steps.ts';
 import type { KeyValue, Resource } from '../profiles-data.ts';
-import type { ResourceContext, ResourceEditor } from '../resource-edit.ts';
+import type { ResourceContext, ResourceEditor, SampleFilter } from '../resource-edit.ts';
 import type { KnownResources } from './known-resources.ts';
 import type { PassableProfiles } from './passable-scanner.ts';
 import type { NewResource } from './resource-places.ts';
@@ -14,6 +14,8 @@ export interface EditedResources {
   readonly bytes: Uint8Array;
   /** Of a large message alone. */
   readonly dropped: readonly { readonly by: string; readonly samples: number }[];
+  /** Filters of samples, by resource of these bytes, which still have all samples; of a large message alone. Absent: none. */
+  readonly filters?: readonly (readonly SampleFilter[] | undefined)[];
 }
 
 /** Attributes are decoded at a fraction of a microsecond each. */
@@ -22,8 +24,8 @@ const resourcesAStep = 32;
 /**
  * Edits the resources of a passable message around the bytes of its samples, once its references are inlined. `undefined` where a
  * resource or a sample may be dropped, or two resources become equal: then the dictionary has to be written anew. A message that
- * `isLarge` is not: equal resources stay two, and entries of the dictionary stay that a dropped resource used; `undefined` where
- * samples may be dropped.
+ * `isLarge` is not: equal resources stay two, and entries of the dictionary stay that a dropped resource used; its
+ * samples are left for the filters.
  */
 export function* editResources(
   bytes: Uint8Array,
@@ -41,6 +43,7 @@ export function* editResources(
   const changed: NewResource[] = [];
   const keys = new Set<string>();
   const dropped: { by: string; samples: number }[] = [];
+  const filters: (readonly SampleFilter[] | undefined)[] = [];
   let isChanged = false;
   for (let i = 0; i < places.count; i++) {
     if (i % resourcesAStep === resourcesAStep - 1) yield;
@@ -52,7 +55,8 @@ export function* editResources(
       isChanged = true;
       continue;
     }
-    if (outcome.samples !== undefined) return undefined;
+    if (outcome.samples !== undefined && !isLarge) return undefined;
+    filters.push(outcome.samples);
     const { attributes } = outcome;
     const { key, fields } = known.write(attributes);
     keys.add(key);
@@ -61,9 +65,10 @@ export function* editResources(
     isChanged ||= !isKept;
     changed.push(isKept ? undefined : { fields, droppedAttributesCount });
   }
-  if (!isChanged) return { bytes, dropped };
+  const left = filters.some((each) => each !== undefined) ? { filters } : {};
+  if (!isChanged) return { bytes, dropped, ...left };
   if (keys.size < places.count && !isLarge) return undefined;
-  return { bytes: yield* places.write(changed), dropped };
+  return { bytes: yield* places.write(changed), dropped, ...left };
 }
 
 /** Attributes of the resources of a passable message whose references are inlined. */

@@ -71,6 +71,28 @@ function thinned(sample: Sample, keeps: () => boolean): Sample | undefined {
   };
 }
 
+/** Sets of frame types that the samples have, each once and sorted: all that `keepsStack` of a filter can be asked about. */
+export function stackTypesOf({ resourceProfiles, dictionary }: ProfilesData): readonly (readonly string[])[] {
+  const types = new StackTypes(dictionary);
+  const found = new Map<string, readonly string[]>();
+  for (const { scopeProfiles } of resourceProfiles) {
+    for (const { profiles } of scopeProfiles) {
+      for (const { samples } of profiles) {
+        for (const { stackIndex } of samples) {
+          const sorted = [...types.of(stackIndex)].sort();
+          found.set(keyOfTypes(sorted), sorted);
+        }
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+/** A text that is equal for equal sets of frame types. */
+export function keyOfTypes(types: Iterable<string>): string {
+  return JSON.stringify([...types].sort());
+}
+
 /** Types of the frames of each stack, found at its first use. */
 class StackTypes {
   readonly #dictionary: ProfilesData['dictionary'];

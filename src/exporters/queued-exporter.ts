@@ -191,9 +191,9 @@ export class QueuedExporter implements Component, ProfilesExporter {
     // In a queue without a storage, an offer that may wait for room needs no other way to wait.
     const mayBlock = this.#blocked !== undefined && this.#storage === undefined;
     const reservation =
-      mayBlock && this.#blocked!.count > 0 ? 'queue_full' : this.#queue.reserve(request, { mayBeAlone: true });
+      mayBlock && this.#blocked!.count > 0 ? 'queue_full' : this.#queue.reserve(request, { mayBeLarger: true });
     if (reservation !== 'queue_full' || !mayBlock) return reservation;
-    return { commit: () => void this.#enqueue(request, { mayBeAlone: true }, undefined), cancel: () => undefined };
+    return { commit: () => void this.#enqueue(request, { mayBeLarger: true }, undefined), cancel: () => undefined };
   }
 
   /** Reason why the request was not taken, at once or after it had waited for room; counted. */

@@ -38,8 +38,8 @@ export interface OfferOptions {
   readonly onEnd?: ((result: DeliveryResult) => void) | undefined;
   /** `capacity` is no bound: a request that must not be lost at the end goes into the storage. */
   readonly mayExceed?: boolean;
-  /** A request larger than `capacity` is taken by an empty queue, and so goes alone: a report has been acknowledged already. */
-  readonly mayBeAlone?: boolean;
+  /** A request larger than `capacity` is taken while the queue is not full: a report has been acknowledged already. */
+  readonly mayBeLarger?: boolean;
 }
 
 /**
@@ -47,7 +47,7 @@ export interface OfferOptions {
  * end, so `capacity` bounds everything that the exporter holds, retries included. With a storage, a request is there from
  * its offer to its end, and in memory only while it is consumed.
  * Invariant: `size` is the sum over `#waiting`, the requests being consumed and those reserved; no offer takes it above `capacity`, but
- * for a report that goes alone.
+ * for one report that is larger than that.
  */
 export class SendingQueue {
   readonly capacity: number;
@@ -139,10 +139,10 @@ export class SendingQueue {
     };
   }
 
-  #refusalOf(size: number, { mayExceed = false, mayBeAlone = false }: OfferOptions): Refusal | undefined {
+  #refusalOf(size: number, { mayExceed = false, mayBeLarger = false }: OfferOptions): Refusal | undefined {
     if (mayExceed || this.#size + size <= this.capacity) return undefined;
-    if (size > this.capacity && !mayBeAlone) return 'too_large';
-    if (size > this.capacity && this.#size === 0) return undefined;
+    if (size > this.capacity && !mayBeLarger) return 'too_large';
+    if (size > this.capacity && this.#size < this.capacity) return undefined;
     this.#isOverflowing = true;
     return 'queue_full';
   }

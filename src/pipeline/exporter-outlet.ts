@@ -63,18 +63,20 @@ export class ExporterOutlet implements ReportOutlet {
       this.#tellWaiting(request, missing);
       return false;
     }
-    for (const { exporter, reserved } of reservations) {
-      // Offered once more where there is no room, so that the exporter counts its loss.
-      this.#guard(request, () => (typeof reserved === 'object' ? reserved.commit() : exporter.offer(request)));
-    }
-    this.#tellDone();
+    this.#give(request, reservations);
     return true;
   }
 
   drop(): void {
     const request = this.#waiting;
-    if (request === undefined) return;
-    for (const exporter of this.#exporters) this.#guard(request, () => exporter.offer(request));
+    if (request !== undefined) this.#give(request, this.#reserve(request));
+  }
+
+  #give(request: ExportRequest, reservations: readonly QueueReservation[]): void {
+    for (const { exporter, reserved } of reservations) {
+      // Offered once more where there is no room, so that the exporter counts its loss.
+      this.#guard(request, () => (typeof reserved === 'object' ? reserved.commit() : exporter.offer(request)));
+    }
     this.#tellDone();
   }
 

@@ -112,7 +112,7 @@ function findIdleMerges({ pipelines, processors, receivers }: CheckedConfig): Co
 
 /**
  * Finds sending queues on disk that a full window would not fit into: its samples would be acknowledged first and dropped after.
- * A queue in memory takes such a report alone.
+ * Of its own bound a queue takes such a report beyond, while it is not full.
  */
 export function findSmallStorages({ pipelines, processors, exporters, extensions }: ServiceConfig): ConfigProblem[] {
   const problems = new Map<string, ConfigProblem>();

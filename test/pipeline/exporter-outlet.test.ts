@@ -134,15 +134,18 @@ describe('ExporterOutlet', () => {
   }
 
   test('gives a report up to those who can take it, and lets the others count it', () => {
-    const [plain, full] = [new RecordedExporter('debug'), new RecordedExporter('otlp', ['storage_full'])];
+    const [plain, full] = [
+      new RecordedExporter('debug'),
+      new RecordedExporter('otlp', ['storage_full', 'storage_full']),
+    ];
     const { outlet } = outletTo(plain, full);
     atOnce(outlet.deliver(report));
     outlet.drop();
-    assert.deepEqual(plain.calls, ['reserve', 'cancel', 'offer']);
-    assert.deepEqual(full.calls, ['storage_full', 'offer']);
+    assert.deepEqual(plain.calls, ['reserve', 'cancel', 'reserve', 'commit']);
+    assert.deepEqual(full.calls, ['storage_full', 'storage_full', 'offer']);
     assert.equal(outlet.admission(), undefined);
     outlet.drop();
-    assert.equal(plain.calls.length, 3);
+    assert.equal(plain.calls.length, 4);
   });
 
   for (const fault of ['reserve', 'commit', 'offer', 'late offer'] as const) {

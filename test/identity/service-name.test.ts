@@ -3,13 +3,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { parseResourceAttributes } from '../../src/identity/otel-variables.ts';
-import { ResourceDraft } from '../../src/identity/resource-draft.ts';
+import { ResourceChain } from '../../src/identity/resource-chain.ts';
+import { pidOf, ResourceDraft } from '../../src/identity/resource-draft.ts';
 import { createServiceNameRule } from '../../src/identity/service/service-name-rule.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { DialectLint } from '../../src/profile/dialects/lint/lint-dialect.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { realRequests } from '../otlp/real-requests.ts';
 import { smallBatch } from '../support/frames-client.ts';
+import { recordMetrics } from '../support/metric-recorder.ts';
 import { nowUnixNano, resourcesOf, runIdentity } from './identity-harness.ts';
 
 const variable = 'process.environment_variable.';
@@ -56,12 +58,51 @@ for (const { name, attributes, workload = '', isServiceOnSamples = false, servic
   });
 }
 
+test('a service that nothing names has no name where no name for the unknown is wanted', () => {
+  const draft = new ResourceDraft([{ key: 'process.executable.name', value: 'java' }], { isServiceOnSamples: false });
+  createServiceNameRule('service_name', { hasDefault: false }).apply(draft);
+  assert.equal(draft.get('service.name'), undefined);
+});
+
+test('outcomes are kept for resources that come again, by whether their samples name the service', () => {
+  const rule = createServiceNameRule('service_name', { hasDefault: true });
+  let applied = 0;
+  const counted = { ...rule, apply: (draft: ResourceDraft) => rule.apply(draft) && ++applied > 0 };
+  const chain = new ResourceChain([counted], recordMetrics().meter);
+  const attributes = [{ key: 'process.executable.name', value: 'java' }];
+  const serviceOf = (isServiceOnSamples: boolean): unknown => {
+    const [edit] = chain.edit([attributes], { isServiceOnSamples });
+    return edit?.kind === 'kept' && edit.attributes.find(({ key }) => key === 'service.name')?.value;
+  };
+  assert.equal(serviceOf(false), 'unknown_service:java');
+  assert.equal(serviceOf(true), undefined);
+  assert.equal(serviceOf(false), 'unknown_service:java');
+  assert.equal(applied, 2);
+});
+
+for (const { value, pid } of [
+  { value: 42n, pid: 42 },
+  { value: 42, pid: 42 },
+  { value: 0n, pid: 0 },
+  { value: -1n, pid: 0 },
+  { value: 1.5, pid: 0 },
+  { value: 2n ** 31n, pid: 0 },
+  { value: 'x', pid: 0 },
+  { value: undefined, pid: 0 },
+]) {
+  test(`the process ID ${value} is ${pid}`, () => {
+    const draft = new ResourceDraft([{ key: 'process.pid', value }], { isServiceOnSamples: false });
+    assert.equal(pidOf(draft), pid);
+  });
+}
+
 for (const { text, attributes } of [
   { text: 'a=1,b=x%2Cy', attributes: { a: '1', b: 'x,y' } },
   { text: ' a = 1 , a=2,', attributes: { a: '2' } },
   { text: 'a=1,b', attributes: undefined },
   { text: 'a=1,b=%zz', attributes: undefined },
   { text: 'a=1=2', attributes: undefined },
+  { text: '=1', attributes: undefined },
 ]) {
   test(`OTEL_RESOURCE_ATTRIBUTES "${text}" is ${attributes === undefined ? 'ignored as a whole' : 'read'}`, () => {
     const found = parseResourceAttributes(text);

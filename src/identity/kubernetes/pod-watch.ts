@@ -50,6 +50,8 @@ export class PodWatch {
   readonly #parts: PodWatchParts;
   readonly #listed = Promise.withResolvers<void>();
   #failures = 0;
+  /** Times in a row that the server had forgotten the version of the list that it had just given. */
+  #expiries = 0;
   /** Watches in a row that ended as soon as they had begun. */
   #shortWatches = 0;
   #lastFault = '';
@@ -83,10 +85,8 @@ export class PodWatch {
         // The list or the watch is too old: begin anew, and at once.
         const isExpired = error instanceof ApiFailure && error.status === 410;
         version = isExpired ? '' : version;
-        if (isExpired && this.#failures === 0) {
-          this.#failures++;
-          this.#parts.count('expired');
-        } else await this.#waitAfter(error, signal);
+        if (isExpired) this.#parts.count('expired');
+        if (!isExpired || this.#expiries++ > 0) await this.#waitAfter(error, signal);
       }
     }
   }
@@ -126,9 +126,11 @@ export class PodWatch {
     const beganMs = this.#parts.clock.nowMs();
     count('watched');
     for await (const event of client.lines(`${this.#path}?${this.#selectors}&${query}`, silenceMs, signal)) {
-      this.#succeed();
       version = this.#take(event as WatchEvent) || version;
+      this.#succeed();
+      this.#expiries = 0;
     }
+    this.#expiries = 0;
     this.#shortWatches = this.#parts.clock.nowMs() - beganMs < shortWatchMs ? this.#shortWatches + 1 : 0;
     if (this.#shortWatches > 1) await this.#waitAfter(new ApiFailure(`${this.#path}: watches end at once`), signal);
     return version;
@@ -163,7 +165,8 @@ export class PodWatch {
   async #waitAfter(error: unknown, signal: AbortSignal): Promise<void> {
     const { clock, random, logger, count } = this.#parts;
     const reason = error instanceof Error ? error.message : String(error);
-    const grown = Math.min(backoffMs.first * 2 ** this.#failures, backoffMs.most);
+    const attempt = Math.max(this.#failures, this.#expiries - 2);
+    const grown = Math.min(backoffMs.first * 2 ** attempt, backoffMs.most);
     const asked = error instanceof ApiFailure ? Math.min(error.retryAfterMs, maxRetryAfterMs) : 0;
     const delayMs = Math.max(asked, grown * (0.5 + random()));
     this.#failures++;

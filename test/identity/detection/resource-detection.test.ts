@@ -97,6 +97,40 @@ test('the detector "process" describes the process that a profile is of, where i
   assert.deepEqual(apply({ 'process.pid': 43n }), { 'process.pid': 43n });
 });
 
+for (const { name, yaml, files: given, found } of [
+  {
+    name: 'no attribute of the process that is switched off',
+    yaml: '{detectors: [process], process: {resource_attributes: {container.id: {enabled: false}}}}',
+    files: {},
+    found: { 'process.pid': 42n, 'process.executable.path': '/usr/bin/shop', 'process.executable.name': 'shop' },
+  },
+  {
+    name: 'the ID of the machine from its second place',
+    yaml: '{detectors: [system], system: {resource_attributes: {host.name: {enabled: false}, os.type: {enabled: false}, host.id: {enabled: true}}}}',
+    files: { '/etc/machine-id': '\n', '/var/lib/dbus/machine-id': 'd1\n' },
+    found: { 'process.pid': 42n, 'host.id': 'd1' },
+  },
+  {
+    name: 'no name of the node that is switched off',
+    yaml: '{detectors: [k8s_api], k8s_api: {resource_attributes: {k8s.node.name: {enabled: false}, k8s.node.uid: {enabled: false}}}}',
+    files: {},
+    found: { 'process.pid': 42n },
+  },
+]) {
+  test(`detection adds ${name}`, async () => {
+    const facts = { executablePath: '/usr/bin/shop', containerId: 'ab', podUid: '', variables: new Map() };
+    const { detection, apply } = setUp(yaml, fakeHost({ K8S_NODE_NAME: 'node-1' }, given), facts);
+    await detection.start();
+    assert.deepEqual(apply({ 'process.pid': 42n }), found);
+  });
+}
+
+test('a detector fills an attribute that was sent empty', async () => {
+  const { detection, apply } = setUp('{}', fakeHost(env));
+  await detection.start();
+  assert.equal(apply({ 'host.name': '' })['host.name'], 'of env');
+});
+
 test('a detector that fails is said once a time, and stops the start only where that is asked for', async () => {
   const host = fakeHost({ OTEL_RESOURCE_ATTRIBUTES: 'a=b,c' });
   const { detection, apply, lines } = setUp('{}', host);

@@ -103,6 +103,12 @@ for (const { yaml, outcome, attributes } of [
   { yaml: '{exclude: {frame_types: [jvm], namespaces: [other]}}', outcome: 'kept' },
   { yaml: '{exclude: {kernel_threads: true}}', outcome: 'kept' },
   { yaml: '{exclude: {kernel_threads: true}}', outcome: ['kernel,jvm', 'jvm', 'native'], attributes: {} },
+  {
+    yaml: '{exclude: {kernel_threads: true, frame_types: [jvm]}}',
+    outcome: ['kernel', 'kernel,jvm', 'jvm', 'native'],
+    attributes: {},
+  },
+  { yaml: '{exclude: {match_type: regexp, resource_attributes: [{key: list, value: x}]}}', outcome: 'kept' },
   { yaml: '{profile_conditions: [\'resource.attributes["debug"] == true\']}', outcome: 'dropped' },
   { yaml: '{error_mode: ignore, profiles: {resource: [\'attributes["debug"] == true\']}}', outcome: 'dropped' },
   {

@@ -13,7 +13,7 @@ export interface RecordedApiRequest {
   readonly accept: string;
 }
 
-/** An answer in place of the usual one. */
+/** An answer in place of the usual one; none at all for the status 0. */
 export interface Refusal {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -121,6 +121,7 @@ export class ApiServer {
     const query = Object.fromEntries(url.searchParams);
     this.requests.push({ path: url.pathname, query, authorization, accept });
     const refusal = this.refusals.shift();
+    if (refusal?.status === 0) return;
     if (refusal !== undefined) return void response.writeHead(refusal.status, refusal.headers).end('{"kind":"Status"}');
     if (authorization !== `Bearer ${this.token}`) return void response.writeHead(401).end('{"kind":"Status"}');
     if (!url.pathname.endsWith('/pods')) return void this.#answerObject(url.pathname, response);

@@ -139,10 +139,98 @@ test('a server that asks for a delay gets it, and a connection that breaks is ma
   await clock.advance(7_000);
   await until(() => podOf(shopId) !== undefined);
   await until(() => server.watchCount === 1);
+  const before = server.requests.length;
   server.reset();
   await until(() => lines.length === 3);
   await clock.advance(1_000);
   await until(() => server.watchCount === 1);
+  // From its last version, and without another list.
+  const { watch, resourceVersion } = server.requests.at(-1)!.query;
+  assert.deepEqual([server.requests.length, watch, resourceVersion], [before + 1, '1', server.version]);
+});
+
+test('delays grow to a minute, and none that a server asks for is longer than five', async (t) => {
+  const { server, processor, clock, lines } = await startWithServer(t);
+  for (let i = 0; i < 8; i++) server.refusals.push({ status: 500 });
+  server.refusals.push({ status: 429, headers: { 'retry-after': '86400' } });
+  await processor.start();
+  for (let i = 1; i <= 9; i++) {
+    await until(() => lines.length === i);
+    await clock.advance(Number(lines[i - 1]!.delay_ms));
+  }
+  await until(() => server.watchCount === 1);
+  const seconds = lines.map(({ delay_ms }) => Number(delay_ms) / 1_000);
+  assert.deepEqual(seconds, [1, 2, 4, 8, 16, 32, 60, 60, 300]);
+});
+
+test('a server that has forgotten each list it gives is not asked without delays', async (t) => {
+  const { server, processor, clock, lines } = await startWithServer(t);
+  await processor.start();
+  await until(() => server.watchCount === 1);
+  server.expire();
+  // The first list is made anew at once, the second one after a delay.
+  await until(() => server.requests.length === 4 && server.watchCount === 1);
+  assert.equal(lines.length, 0);
+  server.expire();
+  await until(() => lines.length === 1);
+  await clock.advance(1_000);
+  await until(() => server.requests.length === 6 && server.watchCount === 1);
+  server.expire();
+  await until(() => lines.length === 2);
+  assert.deepEqual(
+    lines.map(({ delay_ms }) => delay_ms),
+    [1_000, 2_000],
+  );
+  await clock.advance(2_000);
+  await until(() => server.watchCount === 1);
+  // A watch that tells something is a good one.
+  server.put(shopPod());
+  await until(() => server.watchCount === 1);
+  server.expire();
+  await until(() => server.requests.length === 10);
+  assert.equal(lines.length, 2);
+});
+
+test('a list that does not come is asked for again', async (t) => {
+  const { server, processor, clock, lines, podOf } = await startWithServer(t);
+  server.refusals.push({ status: 0 });
+  server.put(shopPod());
+  await processor.start();
+  await until(() => server.requests.length === 1);
+  await clock.advance(30_000);
+  await until(() => lines.length === 1);
+  await clock.advance(1_000);
+  await until(() => podOf(shopId) !== undefined);
+});
+
+test('a pod that ends at once is known for its late samples', async (t) => {
+  const { server, processor, podOf } = await startWithServer(t);
+  await processor.start();
+  await until(() => server.watchCount === 1);
+  // Nothing was told of it before.
+  server.put(shopPod(), { isTold: false });
+  server.delete('u-shop');
+  await until(() => podOf(shopId) !== undefined);
+});
+
+test('only containers and UIDs are waited for: an address may be of anything', async (t) => {
+  const association = 'hold: 2s, pod_association: [{sources: [{name: k8s.pod.ip}]}, {sources: [{name: k8s.pod.uid}]}]';
+  const { server, processor, apply } = await startWithServer(t, association);
+  await processor.start();
+  await until(() => server.watchCount === 1);
+  apply({ 'k8s.pod.ip': '10.9.9.9' });
+  assert.equal(processor.settled(), undefined);
+  apply({ 'k8s.pod.uid': 'u-unknown' });
+  assert.ok(processor.settled());
+});
+
+test('a process is not looked up where its sender told the container', async (t) => {
+  const { processor, apply } = await startWithServer(t, 'process_lookup: always, proc_root: /nowhere');
+  await processor.start();
+  apply({ 'process.pid': 42n, 'container.id': shopId });
+  assert.equal(processor.settled(), undefined);
+  apply({ 'process.pid': 42n });
+  assert.ok(processor.settled());
 });
 
 test('a server whose certificate another authority signed is not asked', async (t) => {
@@ -214,8 +302,11 @@ test('a process without a container ID is found by its control groups, and gets 
 
 test('the kubelet tells its pods at an interval', async (t) => {
   const pods = [shopPod()];
+  let answers = 'whole';
   const server = createServer((request, response) => {
-    if (request.url === '/pods') response.end(JSON.stringify({ kind: 'PodList', items: pods }));
+    if (answers === 'none') return;
+    if (answers === 'refused') response.writeHead(403).end();
+    else if (request.url === '/pods') response.end(JSON.stringify({ kind: 'PodList', items: pods }));
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -223,9 +314,19 @@ test('the kubelet tells its pods at an interval', async (t) => {
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const kubelet = `kubelet: {enabled: true, endpoint: "${endpoint}", allow_insecure_http: true}`;
   const yaml = `{auth_type: none, wait_for_metadata: true, ${kubelet}}`;
-  const { processor, podOf, clock } = setUp(t, yaml, {});
+  const { processor, podOf, clock, lines } = setUp(t, yaml, {});
   await processor.start();
   assert.ok(podOf(shopId));
+  answers = 'refused';
+  await clock.advance(10_000);
+  await until(() => lines.length === 1);
+  assert.match(String(lines[0]!.reason), /403/);
+  answers = 'none';
+  await clock.advance(10_000);
+  await clock.advance(10_000);
+  await until(() => lines.length === 2);
+  assert.ok(podOf(shopId), 'known pods stay');
+  answers = 'whole';
   pods.push(shopPod({ uid: 'u-new', containerId: 'cd'.repeat(32) }));
   await clock.advance(10_000);
   await until(() => podOf('cd'.repeat(32)) !== undefined);
@@ -316,7 +417,7 @@ for (const { name, yaml, given, pod, workload, found } of [
     name: 'nothing of a pod that says so itself',
     yaml: '',
     given: { 'container.id': shopId },
-    pod: shopPod({ more: { annotations: { 'opentelemetry.io/k8s-processor/ignore': 'true' } } }),
+    pod: shopPod({ more: { annotations: { 'opentelemetry.io/k8s-processor/ignore': 'True' } } }),
     workload: '',
     found: { 'container.id': shopId },
   },

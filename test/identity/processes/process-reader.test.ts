@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -24,7 +25,7 @@ function setUp(t: TestContext, procRoot = mkdtempSync(join(tmpdir(), 'framekeepe
     // A name may hold spaces and parentheses.
     writeFileSync(join(folder, 'stat'), `${pid} (a) b) S ${'0 '.repeat(18)}${startTime} 0\n`);
     writeFileSync(join(folder, 'cgroup'), `0::/docker/${id}\n`);
-    writeFileSync(join(folder, 'environ'), `PATH=/bin\0OTEL_SERVICE_NAME=${service}\0CUT=`);
+    writeFileSync(join(folder, 'environ'), `PATH=/bin\0OTEL_SERVICE_NAME=${service}\0OTEL_SERVICE_NAME=cut o`);
     symlinkSync('/usr/bin/shop (deleted)', join(folder, 'exe'));
   };
   return { reader, clock, write, values, procRoot };
@@ -82,4 +83,57 @@ test('a live process tells the variables that it was started with', async (t) =>
   const facts = reader.lookUp(child.pid!);
   assert.equal(facts?.variables.get('OTEL_SERVICE_NAME'), 'a sleeper');
   assert.match(facts!.executablePath, /^\//);
+});
+
+test('reads and processes that are remembered are bounded, and the rest is looked up at its next sight', async (t) => {
+  const { reader, values } = setUp(t);
+  for (let pid = 1; pid <= 257; pid++) reader.lookUp(pid);
+  await reader.settled();
+  assert.equal((await values()).get('framekeeper_process_lookups{outcome="busy"}'), 1);
+  for (let pid = 300; pid < 300 + 8_192; pid++) {
+    reader.lookUp(pid);
+    if (pid % 256 === 0) await reader.settled();
+  }
+  await reader.settled();
+  const gone = (await values()).get('framekeeper_process_lookups{outcome="gone"}');
+  // The first one was forgotten, and is looked up again.
+  reader.lookUp(1);
+  await reader.settled();
+  assert.equal((await values()).get('framekeeper_process_lookups{outcome="gone"}'), gone! + 1);
+});
+
+test('a process whose files do not answer is waited for half a second', async (t) => {
+  const { reader, write, clock, procRoot } = setUp(t);
+  write(42, 7, 'shop');
+  const stat = join(procRoot, '42/stat');
+  rmSync(stat);
+  // Nobody writes into it, so it opens for nobody.
+  execFileSync('mkfifo', [stat]);
+  reader.lookUp(42);
+  let isSettled = false;
+  const settled = reader.settled()!.then(() => {
+    isSettled = true;
+  });
+  await clock.advance(499);
+  assert.equal(isSettled, false);
+  await clock.advance(1);
+  await settled;
+  assert.equal(reader.lookUp(42), undefined);
+  // The open that waits gets its writer, so that its thread ends.
+  renameSync(stat, join(procRoot, 'opened'));
+  writeFileSync(stat, 'gone');
+  await writeFile(join(procRoot, 'opened'), 'gone');
+  await reader.settled();
+});
+
+test('a process whose environment is not to be read has the other facts, and is counted', async (t) => {
+  const { reader, write, values, procRoot } = setUp(t);
+  write(42, 7, 'shop');
+  const environ = join(procRoot, '42/environ');
+  rmSync(environ);
+  mkdirSync(environ);
+  reader.lookUp(42);
+  await reader.settled();
+  assert.deepEqual([reader.lookUp(42)?.containerId, reader.lookUp(42)?.variables.size], [id, 0]);
+  assert.equal((await values()).get('framekeeper_process_lookups{outcome="environment_denied"}'), 1);
 });

@@ -42,24 +42,24 @@ export class TranslationColumns {
 const keptElements = 65_536;
 
 class ReusedColumn {
-  #values = new Uint32Array(64);
+  #values = new Int32Array(64);
 
   /** At least `length` elements, the first `length` of them zero. */
-  zeroed(length: number): Uint32Array {
+  zeroed(length: number): Int32Array {
     const values = this.#fitting(length);
     values.fill(0, 0, length);
     return values;
   }
 
   /** At least `length` elements with any content. */
-  atLeast(length: number): Uint32Array {
+  atLeast(length: number): Int32Array {
     return this.#fitting(length);
   }
 
-  #fitting(length: number): Uint32Array {
+  #fitting(length: number): Int32Array {
     const { length: capacity } = this.#values;
     if (capacity < length || (capacity > keptElements && capacity > 4 * length)) {
-      this.#values = new Uint32Array(Math.max(64, 2 ** Math.ceil(Math.log2(length))));
+      this.#values = new Int32Array(Math.max(64, 2 ** Math.ceil(Math.log2(length))));
     }
     return this.#values;
   }
@@ -71,7 +71,7 @@ const placesPerOwner = 8;
 const kindsInKey = 64;
 
 /** Mark of a stack or frame that is new among the samples at hand. No window has so many entries. */
-const isNew = 0xffff_ffff;
+const isNew = -1;
 
 /**
  * Adds the samples of one batch to a window. Each entry of the batch is looked up once, at its first use, however
@@ -84,24 +84,24 @@ export class BatchTranslation {
   readonly #store: SymbolSession;
   readonly #native: NativeNames | undefined;
   readonly #columns: TranslationColumns;
-  readonly #files: Uint32Array;
-  readonly #executables: Uint32Array;
-  readonly #addressSpaces: Uint32Array;
+  readonly #files: Int32Array;
+  readonly #executables: Int32Array;
+  readonly #addressSpaces: Int32Array;
   /** Symbols of each file of the batch, and stubs of each process, where they were opened. */
   readonly #fileSymbols: (SymbolLookup | undefined)[] = [];
   readonly #processStubs: (SymbolLookup | undefined)[] = [];
-  readonly #mappings: Uint32Array;
+  readonly #mappings: Int32Array;
   readonly #fileCount: number;
-  readonly #places: Uint32Array;
-  readonly #placeKeys: Uint32Array;
-  readonly #frames: Uint32Array;
-  readonly #stacks: Uint32Array;
-  readonly #resources: Uint32Array;
-  readonly #profileTypes: Uint32Array;
-  readonly #links: Uint32Array;
-  readonly #strings: Uint32Array;
-  readonly #comms: Uint32Array;
-  readonly #labelSets: Uint32Array;
+  readonly #places: Int32Array;
+  readonly #placeKeys: Int32Array;
+  readonly #frames: Int32Array;
+  readonly #stacks: Int32Array;
+  readonly #resources: Int32Array;
+  readonly #profileTypes: Int32Array;
+  readonly #links: Int32Array;
+  readonly #strings: Int32Array;
+  readonly #comms: Int32Array;
+  readonly #labelSets: Int32Array;
   readonly #timeWords: Uint32Array;
   readonly #valueWords: Uint32Array;
 
@@ -179,7 +179,7 @@ export class BatchTranslation {
       for (let at = start[index]!; at < end; at++) {
         // Without a branch: nobody can predict which frames are new.
         const frame = frameOf[at]!;
-        const known = frames[frame]! | 0;
+        const known = frames[frame]!;
         const isFirst = 1 + ((known | -known) >> 31);
         newFrames[frameCount] = frame;
         pids[frameCount] = pid;
@@ -199,7 +199,7 @@ export class BatchTranslation {
   }
 
   /** Gives `count` frames their numbers, and looks for the names that the window lacks. */
-  #translateFrames(newFrames: Uint32Array, pids: Uint32Array, count: number): void {
+  #translateFrames(newFrames: Int32Array, pids: Int32Array, count: number): void {
     const { fileId, process, addressHigh, addressLow, kind, mapping } = this.#batch.frames;
     const window = this.#window;
     const frames = this.#frames;
@@ -214,7 +214,7 @@ export class BatchTranslation {
         (fileId[index]! || fileCount + process[index]!) * placesPerOwner + (frameKind & (placesPerOwner - 1));
       const place = placeKeys[slot] === key ? places[slot]! : this.#place(index, slot, key);
       const frame = window.internFrame(place, addressHigh[index]!, addressLow[index]!);
-      if (window.symbols[frame] === undefined) this.#findName(frame, index, pids[i]!);
+      if (window.symbols[frame] === undefined) this.#findName(frame, index, pids[i]! >>> 0);
       frames[index] = frame + 1;
     }
   }
@@ -343,7 +343,7 @@ export class BatchTranslation {
   }
 }
 
-function keep(column: Uint32Array, index: number, number: number): number {
+function keep(column: Int32Array, index: number, number: number): number {
   column[index] = number + 1;
   return number + 1;
 }

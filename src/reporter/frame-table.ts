@@ -4,7 +4,10 @@ import { hashSeed, mixWord } from '../support/mix-words.ts';
 import { QuadIndex } from '../support/quad-index.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 
-/** Words of a frame: its place, and the halves of its address. A record of four is within one cache line. */
+/**
+ * Words of a frame: its place, and the halves of its address. A record of four is within one cache line. Signed, so that V8 compares words
+ * and not doubles.
+ */
 const recordWords = 4;
 const placeAt = 0;
 const highAt = 1;
@@ -22,10 +25,10 @@ const placeFactor = hashSeed | 1;
  */
 export class FrameTable {
   readonly #places = new QuadIndex();
-  #records = new Uint32Array(recordWords * 32);
+  #records = new Int32Array(recordWords * 32);
   #count = 0;
   /** Number of the frame plus one; 0 is a free slot. The length is a power of two. */
-  #slots = new Uint32Array(64);
+  #slots = new Int32Array(64);
   /**
    * File and address of the frames: those that differ in kind or mapping alone have one name. Most windows see no new name, so the index
    * follows the frames only when one comes.
@@ -52,25 +55,23 @@ export class FrameTable {
 
   /** Adds the frame or finds it. It was new when `count` has grown. */
   intern(place: number, addressHigh: number, addressLow: number): number {
+    const high = addressHigh | 0;
+    const low = addressLow | 0;
     const records = this.#records;
     const slots = this.#slots;
     const mask = slots.length - 1;
-    const hash = mixWord(mixWord(seed ^ Math.imul(place, placeFactor), addressHigh), addressLow);
+    const hash = mixWord(mixWord(seed ^ Math.imul(place, placeFactor), high), low);
     let slot = hash & mask;
     for (;;) {
       const entry = slots[slot]!;
       if (entry === 0) break;
       const at = (entry - 1) * recordWords;
-      if (
-        records[at + lowAt] === addressLow &&
-        records[at + highAt] === addressHigh &&
-        records[at + placeAt] === place
-      ) {
+      if (records[at + lowAt] === low && records[at + highAt] === high && records[at + placeAt] === place) {
         return entry - 1;
       }
       slot = (slot + 1) & mask;
     }
-    return this.#add(slot, place, addressHigh, addressLow, hash);
+    return this.#add(slot, place, high, low, hash);
   }
 
   /** Frames at an address of a file, of whatever kind and mapping. */
@@ -95,24 +96,24 @@ export class FrameTable {
   }
 
   addressHigh(frame: number): number {
-    return this.#word(frame, highAt);
+    return this.#word(frame, highAt) >>> 0;
   }
 
   addressLow(frame: number): number {
-    return this.#word(frame, lowAt);
+    return this.#word(frame, lowAt) >>> 0;
   }
 
   #word(frame: number, position: number): number {
     return this.#records[frame * recordWords + position]!;
   }
 
-  #add(slot: number, place: number, addressHigh: number, addressLow: number, hash: number): number {
+  #add(slot: number, place: number, high: number, low: number, hash: number): number {
     const added = this.#count++;
     const at = added * recordWords;
     if (at === this.#records.length) this.#records = grown(this.#records);
     this.#records[at + placeAt] = place;
-    this.#records[at + highAt] = addressHigh;
-    this.#records[at + lowAt] = addressLow;
+    this.#records[at + highAt] = high;
+    this.#records[at + lowAt] = low;
     this.#records[at + hashAt] = hash;
     this.#slots[slot] = added + 1;
     if (2 * this.#count > this.#slots.length) this.#growSlots();
@@ -120,7 +121,7 @@ export class FrameTable {
   }
 
   #growSlots(): void {
-    const slots = new Uint32Array(2 * this.#slots.length);
+    const slots = new Int32Array(2 * this.#slots.length);
     const mask = slots.length - 1;
     for (let frame = 0; frame < this.#count; frame++) {
       let slot = this.#word(frame, hashAt) & mask;
@@ -140,8 +141,8 @@ export class FrameTable {
   }
 }
 
-function grown(words: Uint32Array): Uint32Array<ArrayBuffer> {
-  const twice = new Uint32Array(2 * words.length);
+function grown(words: Int32Array): Int32Array<ArrayBuffer> {
+  const twice = new Int32Array(2 * words.length);
   twice.set(words);
   return twice;
 }

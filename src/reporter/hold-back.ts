@@ -111,7 +111,7 @@ class EventMover {
     if (known !== undefined) return known;
     const { stacks } = this.#from;
     const start = stacks.startOf(index);
-    const frames = Uint32Array.from({ length: stacks.startOf(index + 1) - start }, (_, i) =>
+    const frames = Int32Array.from({ length: stacks.startOf(index + 1) - start }, (_, i) =>
       this.#frame(stacks.frameAt(start + i)),
     );
     const moved = this.#to.stacks.intern(frames, frames.length, stacks.isTruncated(index));

@@ -31,7 +31,7 @@ export class StackTable implements WindowStacks {
   }
 
   /** Adds the stack `frames[0 .. length)`, leaf first, or finds it. */
-  intern(frames: Uint32Array, length: number, isTruncated: boolean): number {
+  intern(frames: Int32Array, length: number, isTruncated: boolean): number {
     const hash = hashOf(frames, length, isTruncated);
     const mask = this.#places.length - 1;
     let place = hash & mask;
@@ -63,11 +63,11 @@ export class StackTable implements WindowStacks {
     return this.#truncated.at(stack) === 1;
   }
 
-  #equals(stack: number, frames: Uint32Array, length: number, isTruncated: boolean): boolean {
+  #equals(stack: number, frames: Int32Array, length: number, isTruncated: boolean): boolean {
     const start = this.startOf(stack);
     if (this.startOf(stack + 1) - start !== length || this.isTruncated(stack) !== isTruncated) return false;
     for (let i = 0; i < length; i++) {
-      if (this.#arena.at(start + i) !== frames[i]) return false;
+      if ((this.#arena.at(start + i) | 0) !== frames[i]) return false;
     }
     return true;
   }
@@ -79,7 +79,7 @@ const secondSeed = mixWord(hashSeed, 1);
 const factor = mixWord(hashSeed, 2) | 1;
 
 /** Two frames a step, in two chains, which the processor follows at the same time: one after the other costs four times as much. */
-function hashOf(frames: Uint32Array, length: number, isTruncated: boolean): number {
+function hashOf(frames: Int32Array, length: number, isTruncated: boolean): number {
   let first = firstSeed;
   let second = secondSeed ^ (isTruncated ? 1 : 0);
   let i = 0;

@@ -7,11 +7,11 @@ import { mixWords } from './mix-words.ts';
  * 16 to 32 bytes a quadruple and 8 to 16 of index; no allocation but for growth.
  */
 export class QuadIndex {
-  /** Four words an entry, with room for half as many entries as there are places. */
-  #words = new Uint32Array(64);
+  /** Four words an entry, with room for half as many entries as there are places. Signed, so that V8 compares words and not doubles. */
+  #words = new Int32Array(64);
   #count = 0;
   /** Entry number plus one; 0 is a free place. The length is a power of two. */
-  #places = new Uint32Array(32);
+  #places = new Int32Array(32);
 
   get count(): number {
     return this.#count;
@@ -23,7 +23,7 @@ export class QuadIndex {
 
   /** Adds the quadruple or finds it. It was new when `count` has grown. */
   intern(a: number, b: number, c: number, d: number): number {
-    const place = this.#placeOf(a, b, c, d);
+    const place = this.#placeOf(a | 0, b | 0, c | 0, d | 0);
     const entry = this.#places[place]!;
     if (entry !== 0) return entry - 1;
     if ((this.#count + 1) * 2 > this.#places.length) {
@@ -43,12 +43,12 @@ export class QuadIndex {
 
   /** The number of the quadruple; -1 when it was never added. */
   find(a: number, b: number, c: number, d: number): number {
-    return this.#places[this.#placeOf(a, b, c, d)]! - 1;
+    return this.#places[this.#placeOf(a | 0, b | 0, c | 0, d | 0)]! - 1;
   }
 
   /** Word `position` (0 to 3) of entry `index`. */
   word(index: number, position: number): number {
-    return this.#words[index * 4 + position]!;
+    return this.#words[index * 4 + position]! >>> 0;
   }
 
   /** The place that holds the quadruple, or the free one where it belongs. */
@@ -67,10 +67,10 @@ export class QuadIndex {
   }
 
   #grow(): void {
-    const words = new Uint32Array(this.#words.length * 2);
+    const words = new Int32Array(this.#words.length * 2);
     words.set(this.#words);
     this.#words = words;
-    const places = new Uint32Array(this.#places.length * 2);
+    const places = new Int32Array(this.#places.length * 2);
     const mask = places.length - 1;
     for (let entry = 0; entry < this.#count; entry++) {
       const hash = mixWords(this.word(entry, 0), this.word(entry, 1), this.word(entry, 2), this.word(entry, 3));

@@ -23,7 +23,7 @@ export class Uint32List {
   }
 
   /** Appends `source[start .. end)`. */
-  append(source: Uint32Array, start: number, end: number): void {
+  append(source: Int32Array, start: number, end: number): void {
     const length = this.#length + end - start;
     if (length > this.#values.length) this.#grow(length);
     for (let i = start, j = this.#length; i < end; i++, j++) this.#values[j] = source[i]!;

@@ -12,7 +12,7 @@ test('StackTable numbers stacks like a map from their frames', () => {
       for (const [frames, isTruncated] of stacks) {
         const key = `${frames} ${isTruncated}`;
         if (!model.has(key)) model.set(key, model.size);
-        assert.equal(table.intern(Uint32Array.from(frames), frames.length, isTruncated), model.get(key));
+        assert.equal(table.intern(Int32Array.from(frames), frames.length, isTruncated), model.get(key));
       }
       for (const [key, index] of model) {
         const frames: number[] = [];
@@ -27,7 +27,7 @@ test('StackTable never takes two stacks for the same because their hashes are eq
   const table = new StackTable();
   // Among 300,000 stacks about ten pairs share a 32-bit hash.
   const count = 300_000;
-  const frames = new Uint32Array(2);
+  const frames = new Int32Array(2);
   for (let i = 0; i < count; i++) {
     frames[0] = i % 1000;
     frames[1] = Math.floor(i / 1000);

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { createEvents } from '../support/events.ts';
 import type { ConfiguredFile } from '../support/watched-files.ts';
 import { WatchedFiles } from '../support/watched-files.ts';
 import type { AuthenticatorDependencies } from './authenticator.ts';
@@ -17,30 +18,33 @@ export class CredentialFiles<Value> {
     id: string,
     files: readonly ConfiguredFile[],
     { parse, onChange }: { parse: (texts: readonly string[]) => Value; onChange: (value: Value) => void },
-    { clock, meter, logger }: AuthenticatorDependencies,
+    dependencies: AuthenticatorDependencies,
   ) {
     this.#path = `extensions.${id}`;
-    const reloads = meter.createCounter('framekeeper_auth_reloads', {
+    const createEvent = createEvents(dependencies, { authenticator: id });
+    const counter = {
+      name: 'framekeeper_auth_reloads',
       description: 'Files of credentials that changed, by whether they were taken or the former ones kept.',
       unit: '{reload}',
+    };
+    const taken = createEvent({
+      counter,
+      line: { level: 'info', message: 'Credentials have changed and are in use.' },
+    });
+    const kept = createEvent({
+      counter,
+      line: { level: 'warn', message: 'Credentials have changed but cannot be used; the former stay in use.' },
     });
     this.#files = new WatchedFiles({
       read: () => Promise.all(files.map(readBytes)),
       parse: (contents) => parse(contents.map((bytes) => Buffer.from(bytes).toString('utf8'))),
       intervalMs: files.length === 0 ? 0 : reloadIntervalMs,
-      clock,
+      clock: dependencies.clock,
       onChange: (value) => {
         onChange(value);
-        reloads.add(1, { authenticator: id, outcome: 'taken' });
-        logger.info('Credentials have changed and are in use.');
+        taken({ labels: { outcome: 'taken' } });
       },
-      onFault: ({ message }) => {
-        reloads.add(1, { authenticator: id, outcome: 'kept' });
-        logger.warn(
-          { error: `${this.#path}.${message}` },
-          'Credentials have changed but cannot be used; the former stay in use.',
-        );
-      },
+      onFault: ({ message }) => kept({ labels: { outcome: 'kept' }, fields: { error: `${this.#path}.${message}` } }),
     });
   }
 

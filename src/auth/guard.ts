@@ -1,8 +1,7 @@
 import type { AuthenticationRefusal, RequestGuard } from '../model/authentication.ts';
+import { createEvents, warningIntervalMs } from '../support/events.ts';
 import type { AuthenticatorDependencies, Verdict, Verifier } from './authenticator.ts';
 
-// Somebody who tries must not fill the log.
-const warningIntervalMs = 10_000;
 const busyRetryAfterMs = 1_000;
 
 const messages: Record<Exclude<Verdict, 'ok'>, string> = {
@@ -14,21 +13,23 @@ const messages: Record<Exclude<Verdict, 'ok'>, string> = {
 
 /** Lets in what a verifier knows; counts and logs the rest, without anything that was sent. */
 export function createGuard(id: string, verifier: Verifier, dependencies: AuthenticatorDependencies): RequestGuard {
-  const { clock, meter, logger } = dependencies;
-  const refused = meter.createCounter('framekeeper_auth_refused_requests', {
-    description: 'Requests refused because of their credential, by reason.',
-    unit: '{request}',
+  const refused = createEvents(dependencies, { authenticator: id })({
+    counter: {
+      name: 'framekeeper_auth_refused_requests',
+      description: 'Requests refused because of their credential, by reason.',
+      unit: '{request}',
+      fromZero: Object.keys(messages).map((reason) => ({ reason })),
+    },
+    // Somebody who tries must not fill the log.
+    line: {
+      level: 'warn',
+      message: 'Refused a request because of its credential.',
+      intervalMs: warningIntervalMs,
+    },
   });
-  for (const reason of Object.keys(messages)) refused.add(0, { authenticator: id, reason });
-  let warnAfterMs = 0;
   const judge = (verdict: Verdict): AuthenticationRefusal | undefined => {
     if (verdict === 'ok') return undefined;
-    refused.add(1, { authenticator: id, reason: verdict });
-    const nowMs = clock.nowMs();
-    if (nowMs >= warnAfterMs) {
-      warnAfterMs = nowMs + warningIntervalMs;
-      logger.warn({ reason: messages[verdict] }, 'Refused a request because of its credential.');
-    }
+    refused({ labels: { reason: verdict }, fields: { reason: messages[verdict] } });
     const message = messages[verdict];
     return verdict === 'busy' ? { message, retryAfterMs: busyRetryAfterMs } : { message };
   };

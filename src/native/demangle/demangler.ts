@@ -83,10 +83,19 @@ export class Demangler {
     if (!isMangled(name) || name.length > maxNameLength || this.#traps >= maxTraps) return cut(name);
     const known = this.#known.get(name);
     if (known !== undefined) return known;
-    const plain = this.#call(name);
+    const plain = this.#withoutSuffix(name);
     if (this.#known.size === maxKnown) this.#known.clear();
     this.#known.set(name, plain);
     return plain;
+  }
+
+  /** Names of PLT stubs and of versions, `NAME@plt` and `NAME@@GLIBCXX_3.4`, keep what follows the mangled part. */
+  #withoutSuffix(name: string): string {
+    const at = name.indexOf('@');
+    if (at < 0) return this.#call(name);
+    const mangled = name.slice(0, at);
+    const plain = this.#call(mangled);
+    return plain === mangled ? name : cut(plain + name.slice(at));
   }
 
   #call(name: string): string {

@@ -173,7 +173,7 @@ describe('framekeeper', { concurrency: 4 }, () => {
     assert.doesNotMatch(output, /\t(?:warn|error)\t/);
   });
 
-  test('SIGHUP reads the configuration again, SIGUSR2 changes nothing, and SIGQUIT stops', async (context) => {
+  test('SIGHUP reads the configuration again, SIGUSR1 opens no debugger, SIGUSR2 changes nothing, and SIGQUIT stops', async (context) => {
     const folder = mkdtempSync(join(tmpdir(), 'framekeeper-signals-'));
     context.after(() => rmSync(folder, { recursive: true, force: true }));
     const file = join(folder, 'config.yaml');
@@ -204,11 +204,13 @@ service:
     write('loud');
     process.kill(child.pid, 'SIGHUP');
     await until('nothing has changed');
+    process.kill(child.pid, 'SIGUSR1');
     process.kill(child.pid, 'SIGUSR2');
     await until('SIGUSR2 has no meaning here');
     process.kill(child.pid, 'SIGQUIT');
     assert.equal(await child.ended(), 0, child.output());
     assert.match(child.output(), /Shutdown complete/);
+    assert.doesNotMatch(child.output(), /Debugger listening/);
   });
 
   test('SIGHUP changes cycle, log level, health and a receiver while the process goes on', async (context) => {

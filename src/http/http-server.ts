@@ -57,6 +57,8 @@ export interface HttpServerTools {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly meter: Meter;
+  /** Time for the head of a request, 10 s by default; looked at each second. */
+  readonly requestMs?: number;
 }
 
 // Everything served here is small and read only: a request has no body, a line and a few headers.
@@ -84,7 +86,7 @@ export class HttpServer implements Component {
   #address: AddressInfo | undefined;
 
   /** `parts` are one or more, of one endpoint. */
-  constructor(parts: readonly HttpPart[], { clock, logger, meter }: HttpServerTools) {
+  constructor(parts: readonly HttpPart[], { clock, logger, meter, requestMs = limits.requestMs }: HttpServerTools) {
     const { endpoint, tls } = parts[0]!;
     this.id = parts.map(({ mount }) => mount.id).join('+');
     this.#endpoint = endpoint;
@@ -92,7 +94,7 @@ export class HttpServer implements Component {
     this.#logger = logger;
     const tlsDependencies = { part: formatEndpoint(endpoint), path: `${this.id}: tls`, clock, meter, logger };
     this.#tls = tls && new ListenerTls(tls, tlsDependencies);
-    this.#app = createApp(logger, this.#tls?.serverOptions);
+    this.#app = createApp(logger, requestMs, this.#tls?.serverOptions);
     const prefix = 'framekeeper_http';
     const onBusyClosed = countClosed(meter, prefix, 'closed_busy_connections');
     const isShared = parts.some(({ mount }) => mount.isVital) && !parts.every(({ mount }) => mount.isVital);
@@ -179,13 +181,17 @@ async function askGuard(guard: RequestGuard, { headers }: FastifyRequest, reply:
   return reply.type('text/plain; charset=utf-8').send(`${reply.statusCode} ${message}\n`);
 }
 
-function createApp(logger: Logger, tlsOptions: ListenerTls['serverOptions'] | undefined): FastifyInstance {
+function createApp(
+  logger: Logger,
+  requestMs: number,
+  tlsOptions: ListenerTls['serverOptions'] | undefined,
+): FastifyInstance {
   // Node.js looks at the time of headers every 30 s otherwise.
-  const deadlines = { headersTimeout: limits.requestMs, connectionsCheckingInterval: 1_000 };
+  const deadlines = { headersTimeout: requestMs, connectionsCheckingInterval: 1_000 };
   const http = { maxHeaderSize: limits.headerBytes, ...deadlines };
   const app = fastify({
     bodyLimit: 1,
-    requestTimeout: limits.requestMs,
+    requestTimeout: requestMs,
     keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
     schemaController: withoutSchemas,

@@ -234,6 +234,24 @@ test('a receiver that answers before it has read all is not sent the rest', asyn
   assert.equal(end.status.code, status.RESOURCE_EXHAUSTED);
 });
 
+test('a stream on which the receiver has answered early is cancelled, so that it is not held open', async (t) => {
+  const server = createServer();
+  const { promise: closed, resolve } = Promise.withResolvers<number | undefined>();
+  server.on('stream', (stream) => {
+    stream.on('error', () => undefined).pause();
+    stream.on('close', () => resolve(stream.rstCode));
+    refuse(stream, { 'grpc-status': '8' });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => server.close());
+  const client = clientOf(t, [{ host: '127.0.0.1', port: (server.address() as AddressInfo).port }]);
+  // More than a window takes: the rest waits for a receiver that reads nothing.
+  const request = { path: '/test.Service/Export', headers: {}, message: Buffer.alloc(1 << 22) };
+  const end = await client.call(request, new AbortController().signal);
+  assert.equal(end.status.code, status.RESOURCE_EXHAUSTED);
+  assert.equal(await closed, constants.NGHTTP2_CANCEL);
+});
+
 test('a message that says it is too large is not waited for', async (t) => {
   const server = new BareServer((stream) => {
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
@@ -352,6 +370,40 @@ test('a server that is not there is tried again after pauses that grow, and call
     await clock.advance(100);
   }
   assert.deepEqual(attemptedAt, [0, 1_000, 2_600, 4_600, 6_600]);
+});
+
+test('pauses begin anew once a server was reached', async (t) => {
+  const clock = new FakeClock();
+  let isUp = false;
+  const server = new BareServer();
+  const front = createTcpServer((socket: Socket) => {
+    if (isUp) server.server.emit('connection', socket);
+    else socket.destroy();
+  });
+  await once(front.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => front.close());
+  t.after(() => server.close());
+  const address = { host: '127.0.0.1', port: (front.address() as AddressInfo).port };
+  const client = clientOf(t, [address], { clock, maxReconnectBackoffMs: 60_000 });
+  const failUntil = async (endMs: number): Promise<void> => {
+    for (; clock.nowMs() < endMs; await clock.advance(100)) {
+      assert.equal((await call(client)).status.code, status.UNAVAILABLE);
+    }
+  };
+  // Attempts after 0, 1 and 2.6 s; the next would be at 5.16 s.
+  await failUntil(5_200);
+  isUp = true;
+  assert.equal((await call(client)).status.code, status.OK);
+  isUp = false;
+  for (const session of server.sessions) session.destroy();
+  await call(client);
+  const lostMs = clock.nowMs();
+  assert.equal((await call(client)).status.code, status.UNAVAILABLE);
+  isUp = true;
+  for (; (await call(client)).status.code !== status.OK; await clock.advance(100)) {
+    assert.ok(clock.nowMs() - lostMs < 2_000, 'the pause goes on growing');
+  }
+  assert.equal(clock.nowMs() - lostMs, 1_000);
 });
 
 test('with wait_for_ready a call waits for a server, until it is cancelled', async (t) => {

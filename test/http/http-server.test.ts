@@ -215,3 +215,16 @@ for (const { host, allowed = [], code } of [
     if (code === 403) assert.match(answer, /403 foreign host: .*allowed_hosts/);
   });
 }
+
+test('HttpServer gives a head that does not end up soon after its deadline, not when Node.js looks next', async (context) => {
+  const server = new HttpServer(plainParts(free, [mountOf('/a')]), { ...tools, requestMs: 200 });
+  await server.start();
+  context.after(() => server.stop(AbortSignal.timeout(1000)));
+  const base = `http://127.0.0.1:${server.address.port}`;
+  const startMs = performance.now();
+  const answer = await exchange(base, 'GET /a HTTP/1.1\r\nHost: localhost\r\nx-');
+  assert.match(answer, /^HTTP\/1.1 408 /);
+  const tookMs = performance.now() - startMs;
+  // Node.js looks every 30 s by itself.
+  assert.ok(tookMs >= 200 && tookMs < 20_000, `${tookMs} ms`);
+});

@@ -107,6 +107,20 @@ test('comments begin with their subject, not with a question word', () => {
   assert.deepEqual(offences.sort(), []);
 });
 
+test('comments name their subject, and do not begin with a pronoun', () => {
+  const words = 'It|Its|This|That|They|Their|These|Others|So|He|She|And|But|Then|Also|Both|There|One a|One for each';
+  const pronoun = new RegExp(`^ *(?:/\\*\\*?|//) +(?:${words})\\b`);
+  const isLineComment = /^ *\/\//;
+  const offences = globSync('**/*.{ts,js,css}', { cwd: source }).flatMap((file) => {
+    const lines = readFileSync(join(source, file), 'utf8').split('\n');
+    // The second line of a comment goes on with a sentence.
+    const begins = (line: string, index: number): boolean =>
+      pronoun.test(line) && !(isLineComment.test(line) && isLineComment.test(lines[index - 1] ?? ''));
+    return lines.flatMap((line, index) => (begins(line, index) ? [`src/${file}:${index + 1}: ${line.trim()}`] : []));
+  });
+  assert.deepEqual(offences.sort(), []);
+});
+
 /** The files of `src` and the files that each imports, as paths relative to `src`. */
 function readImports(): ReadonlyMap<string, readonly string[]> {
   return new Map(

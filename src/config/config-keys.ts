@@ -85,7 +85,7 @@ export function requiredText(
   };
 }
 
-/** One of some words in lower case; `ignoreCase` takes them in any case. */
+/** A word of a closed set in lower case; `ignoreCase` takes them in any case. */
 export function choice<const Choice extends string>(
   key: string,
   options: { readonly choices: readonly Choice[]; readonly fallback: NoInfer<Choice>; readonly ignoreCase?: boolean },

@@ -128,7 +128,7 @@ export class ConfigSection {
     return this.#read(key, fallback, millisecondsScalar, range);
   }
 
-  /** One of some words, which are in lower case; `ignoreCase` takes them in any. */
+  /** A word of a closed set in lower case; `ignoreCase` takes them in any. */
   oneOf<const T extends string>(
     key: string,
     fallback: T,

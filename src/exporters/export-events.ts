@@ -167,7 +167,7 @@ const outageIntervalMs = 60_000;
  */
 class Outage {
   readonly #parts: EventParts;
-  /** Its size and capacity tell how much waits. */
+  /** The queue, whose size and capacity tell how much waits. */
   queue: Pick<SendingQueue, 'size' | 'capacity'> | undefined;
   #sinceMs: number | undefined;
   #nextLineMs = 0;

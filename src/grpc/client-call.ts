@@ -109,7 +109,7 @@ class UnaryClientCall {
       this.#signal.removeEventListener('abort', this.#cancel);
       void this.#end().then(this.#resolve);
     });
-    // Both leave together, and the message is not copied.
+    // Prefix and message leave together, and the message is not copied.
     stream.cork();
     stream.write(prefixOf(body, isCompressed));
     stream.end(body);

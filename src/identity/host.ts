@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { arch, hostname, networkInterfaces, release, type as systemType } from 'node:os';
 import type { Environment } from '../config/component-type.ts';
 
-/** This machine, as far as identity asks it; tests have another one. */
+/** Facts about a machine: this one, or that of a test. */
 export interface Host {
   /** Variables of this process. */
   readonly env: Environment;

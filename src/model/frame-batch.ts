@@ -98,7 +98,7 @@ export interface SampleColumns {
   /** `count + 1` elements. */
   readonly momentStart: Uint32Array;
   readonly timestampsUnixNano: BigUint64Array;
-  /** One a timestamp; 1 where the collector sent none. Never negative. */
+  /** Values of the timestamps, one each; 1 where the collector sent none. Never negative. */
   readonly values: BigInt64Array;
 }
 

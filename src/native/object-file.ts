@@ -114,7 +114,7 @@ export class ObjectFile {
 
   #openTables(): NamedTable[] {
     const { elf, debug } = this.#parts;
-    // It takes its time, and has nothing that a symbol table or a debug file lacks.
+    // Mini debug information takes long to unpack, and has nothing that a symbol table or a debug file lacks.
     const isWhole = debug !== undefined || elf.sections.some(({ type }) => type === sectionTypes.symbols);
     const miniDebug = isWhole ? undefined : orNothing(() => readMiniDebug(elf));
     this.#tableBytes += miniDebug?.source.sizeBytes ?? 0;

@@ -119,11 +119,11 @@ function statsOf(intake: TraceIntake, merged: MergeIntoCycle | undefined): Windo
 function createOutlet(exporters: readonly ProfilesExporter[], events: ReporterEvents, logger: Logger): ExporterOutlet {
   return new ExporterOutlet(exporters, {
     logger,
-    onFailure: (error, { sampleCount }) => events.handOverFailed(error, sampleCount),
+    onFailure: (error, { sampleCount }) => events.deliveryFailed(error, sampleCount),
   });
 }
 
-/** Its samples are in the window again before anything comes in. */
+/** Creates the journal, whose samples are in the window again before anything comes in. */
 function createJournal(
   pipelineId: string,
   cycleId: string,

@@ -9,7 +9,7 @@ import { serverTlsTable } from '../config/tls-config.ts';
 
 // RFC 9113 recommends at least 100 (https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2).
 const defaultMaxConcurrentStreams = 100;
-// One a pod of a full node (110, the default of Kubernetes), twice.
+// Twice as many as a full node has pods (110, the default of Kubernetes).
 const defaultMaxConnections = 256;
 // The largest report that the eBPF profiler sends. Memory is bounded by what a message holds, not by its bytes.
 const defaultMessageMib = 32;

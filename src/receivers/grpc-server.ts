@@ -66,7 +66,7 @@ export class GrpcServer {
       description: 'Messages given up before they were whole, by reason.',
       unit: '{message}',
     });
-    // There from the start, for alerts.
+    // Series exist from the start, for alerts.
     for (const reason of Object.keys(givenUpTexts)) givenUp.add(0, { reason });
     this.#server = new Http2GrpcServer({
       ...config,

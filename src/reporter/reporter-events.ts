@@ -12,7 +12,7 @@ export interface ReporterEvents {
   /** A cycle left its window as it was, because a report would have found no room. */
   heldUp(): void;
   /** A consumer of a report failed. `sampleCount` is `undefined` where the report had waited. */
-  handOverFailed(error: unknown, sampleCount?: number): void;
+  deliveryFailed(error: unknown, sampleCount?: number): void;
   /** The last report found no room, and its window is on disk. */
   leftInJournal(): void;
 }
@@ -48,7 +48,7 @@ export function createReporterEvents(parts: EventParts, readWindow: () => Window
     },
     failed: (error) => record.failed({ fields: { err: error } }),
     heldUp: () => record.heldUp(),
-    handOverFailed: (error, sampleCount) => record.handOverFailed({ fields: { err: error, samples: sampleCount } }),
+    deliveryFailed: (error, sampleCount) => record.deliveryFailed({ fields: { err: error, samples: sampleCount } }),
     leftInJournal: () => logger.warn('The last window stays in the journal until the next start.'),
   };
 }
@@ -77,7 +77,7 @@ function createRecorders(event: (kind: EventKind) => RecordEvent) {
         'Cycles that left their window to the next one because its report would have found no room',
       ),
     }),
-    handOverFailed: event({
+    deliveryFailed: event({
       counter: alerting(
         'report_hand_over_failures',
         'Reports that an exporter or the live page failed to take because of a fault of this service',

@@ -181,7 +181,7 @@ export class ReportingCycle implements Component {
       resubmittedStubs,
       durationMs: clock.nowMs() - beganMs,
     };
-    yield* this.#handOver(report);
+    yield* this.#deliver(report);
     symbols.at(clock.nowMs()).purge();
     this.#parts.events.reported(report, clock.nowMs() - beganMs);
     return report;
@@ -195,13 +195,13 @@ export class ReportingCycle implements Component {
   }
 
   /** Gives the report to every consumer. A consumer that throws is counted and logged, and the next ones still get the report. */
-  *#handOver(report: CycleReport): Steps<void> {
+  *#deliver(report: CycleReport): Steps<void> {
     yield* this.#delivery.deliver(report);
     for (const consumer of this.#parts.consumers) {
       try {
         yield* consumer.consume(report);
       } catch (error) {
-        this.#parts.events.handOverFailed(error, report.sampleCount);
+        this.#parts.events.deliveryFailed(error, report.sampleCount);
       }
     }
   }
@@ -223,7 +223,7 @@ export class ReportingCycle implements Component {
       resolveLateNames(window, store);
       if (!isLast && this.#config.resolveGrace) divided = holdBack(window, intake.window, this.#config, native);
     } finally {
-      // Also when that fails: the window is taken, and what follows in the journal belongs to the next one.
+      // The window is taken even when names fail: what follows in the journal belongs to the next one.
       this.#delivery.begin(divided?.held ?? []);
     }
     return divided === undefined ? window.events : selectEvents(window.events, divided.staying);
@@ -234,7 +234,7 @@ export class ReportingCycle implements Component {
     try {
       return this.#delivery.retry();
     } catch (error) {
-      this.#parts.events.handOverFailed(error);
+      this.#parts.events.deliveryFailed(error);
       return false;
     }
   }

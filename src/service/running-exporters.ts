@@ -58,7 +58,7 @@ export class RunningExporters implements Component {
       const component = config.exporters.get(id)!;
       const before = this.#running.get(id);
       const isOnDisk = component.type.refersTo(component.config).storage !== '';
-      // Both would write to the same files.
+      // The former and the new exporter would write to the same files.
       if (before !== undefined && isOnDisk) await before.stop(deadline);
       const exporter = this.#parts.create(component);
       try {

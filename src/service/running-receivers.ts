@@ -73,7 +73,7 @@ export class RunningReceivers implements Component {
     if (failed.size === 0) return failed;
     const started = [...this.#running.values()].filter(({ configured }) => changing.has(configured.id));
     await this.#stopAll(started, AbortSignal.abort());
-    // Their ports were free a moment ago.
+    // Ports of the former receivers were free a moment ago.
     await this.#startAll(before);
     const [cause] = failed.values();
     return new Map(started.map(({ configured: { id } }) => [id, failed.get(id) ?? cause]));

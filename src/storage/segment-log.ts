@@ -178,7 +178,7 @@ export class SegmentLog {
     this.#deleteFinished();
   }
 
-  /** Also tries again what could not be deleted before. */
+  /** Deletes finished segments, and tries again those that could not be deleted before. */
   #deleteFinished(): void {
     for (const segment of this.#segments) {
       if (segment.unfinishedCount > 0 || segment === this.#active) continue;

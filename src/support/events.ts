@@ -20,7 +20,7 @@ export interface EventKind {
   };
 }
 
-/** One event. */
+/** Details of one event. */
 export interface EventDetails {
   /** Amount added to the counter; default 1. */
   readonly count?: number;

@@ -98,7 +98,7 @@ export class WorkerClient<Request, Reply> {
       }),
       (): Promise<never> => new Promise(() => undefined),
     );
-    // Its start takes milliseconds.
+    // The start of a thread takes milliseconds.
     if (isNew) await setImmediate();
     worker.postMessage(copied.request, [...copied.memory]);
     const result = await Promise.race([reply, late]);
@@ -126,7 +126,7 @@ export class WorkerClient<Request, Reply> {
     // A process that has nothing else to do may end.
     worker.unref();
     watchThreadMemory(worker);
-    // Also between two requests, when nobody waits for a reply.
+    // A thread may end between two requests, when nobody waits for a reply.
     worker.on('error', () => undefined);
     worker.once('exit', () => {
       if (this.#worker === worker) this.#worker = undefined;

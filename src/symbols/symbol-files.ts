@@ -123,7 +123,7 @@ export class SymbolFiles {
     const created = new FileEntry(isStubSpace, namer);
     const expired = this.#files.set(created, id.word0, id.word1, id.word2, id.word3);
     if (expired === undefined) return created;
-    // Its symbols have expired too and leave in a later purge: there may be a great many.
+    // The symbols of the file have expired too and leave in a later purge: there may be a great many.
     this.#setExecutable(expired, undefined);
     expired.namer = namer;
     this.#otherNamers -= expired.otherNamers?.size ?? 0;

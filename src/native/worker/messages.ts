@@ -21,7 +21,7 @@ export interface WorkerOptions {
 
 interface AddressRequest {
   readonly id: number;
-  /** They rise. Addresses of a kernel are negative: those of 64 bits as numbers with a sign are exact. */
+  /** Rising addresses. Those of a kernel are negative: 64 bits as a number with a sign are exact there. */
   readonly addresses: Float64Array;
 }
 

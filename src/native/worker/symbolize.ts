@@ -26,7 +26,7 @@ export class Symbolizer {
   readonly #objects: ObjectCache;
   readonly #kernel: KernelNames;
   #demangler: DemanglerInstance | undefined;
-  /** One for each file: what a file's names cost counts for it alone. */
+  /** Budgets by file: the cost of a file's names counts for that file alone. */
   readonly #demanglers = new WeakMap<OpenObject, Demangler>();
 
   constructor(options: WorkerOptions) {

@@ -24,7 +24,7 @@ export interface PassableProfiles {
   readonly headBytes: number;
   /** Places of the dictionary's field, with its tag, and of the message in it. */
   readonly dictionary: { readonly start: number; readonly bodyStart: number; readonly end: number };
-  /** Its tables; until the scanner's next message. */
+  /** Tables of the dictionary, until the scanner's next message. */
   readonly columns: DictionaryColumns;
   /** True if attributes of resources or scopes refer to the string table. */
   readonly hasReferences: boolean;

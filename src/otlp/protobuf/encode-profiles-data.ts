@@ -56,7 +56,7 @@ function* scopeProfilesInSteps(writer: ProtobufWriter, { scope, profiles, schema
   });
 }
 
-/** Both levels above the profiles have a head in field 1, a list in field 2, and the URL of a schema in field 3. */
+/** The two levels above the profiles have a head in field 1, a list in field 2, and the URL of a schema in field 3. */
 function* levelInSteps<T>(
   writer: ProtobufWriter,
   schemaUrl: string,

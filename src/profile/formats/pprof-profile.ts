@@ -28,7 +28,7 @@ export interface PprofValueType {
 export interface PprofSample {
   /** Leaf first. */
   readonly locations: readonly number[];
-  /** One a sample type. */
+  /** Values by the sample types, in their order. */
   readonly values: readonly bigint[];
   readonly labels: readonly PprofLabel[];
 }

@@ -20,7 +20,7 @@ export interface WeightedStacks {
 }
 
 export interface WeightedStack {
-  /** One for each grouping. */
+  /** Names of the groups, one for each grouping. */
   readonly groups: readonly string[];
   /** Root first. Equal frames are the same object. */
   readonly frames: readonly StackFrame[];

@@ -51,7 +51,7 @@ export class MessageReader {
     const { columns, resourceCount } = scan.profiles;
     const isSmall = columns.counts[tables.location]! <= mostLocationsAtOnce && resourceCount <= mostResourcesAtOnce;
     if (isSmall) return withoutFaults(checked(scan.profiles), release);
-    // Its columns go with it.
+    // The columns go with the message.
     this.#scanner = new PassableScanner(this.#ownIdPrefix);
     return largePassable(scan.profiles);
   }

@@ -61,7 +61,7 @@ export class OtlpHttpServer {
       schemaController: withoutSchemas,
       exposeHeadRoutes: false,
     });
-    // There from the start, for alerts.
+    // Series exist from the start, for alerts.
     for (const reason of Object.keys(givenUpTexts)) givenUp.add(0, { reason });
     const prefix = 'framekeeper_otlp';
     limitConnections(this.#app.server, config.maxConnections, clock, {

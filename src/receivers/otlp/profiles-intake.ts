@@ -121,7 +121,7 @@ export class ProfilesIntake {
 
   /** Counts a request that was refused before anybody decoded it. */
   refuse(transport: Transport, reason: RefusalReason, refusal: RpcStatus): ExportOutcome {
-    // Others tell of a stop, and of who does not admit anything.
+    // A stop and a refused admission are told where they happen.
     const isToldElsewhere = reason === 'stopping' || reason === 'not_admitted';
     this.#events.refused(transport, reason, 0, isToldElsewhere ? undefined : refusal.message);
     return { kind: 'refused', refusal };

@@ -26,7 +26,7 @@ export interface SnapshotEvents {
   saveFailed(error: unknown): void;
   /** Another instance has the lock. */
   notOurs(): void;
-  /** This instance writes the snapshot from now on. */
+  /** The lock is taken: this instance writes the snapshot from now on. */
   locked(): void;
   lockedByOther(owner: string): void;
   /** The lock cannot even be tried. */

@@ -1,6 +1,8 @@
 import type { ResizableLru } from '../lru/resizable-lru.ts';
 import type { Executable } from '../model/executable.ts';
 import type { FrameSymbol, SymbolLookup } from '../model/frame-symbol.ts';
+import type { Submitter } from './namers.ts';
+import { anonymous, mayReplace } from './namers.ts';
 import { textBytes } from './string-pool.ts';
 
 /** Everything that is known of one file ID: the value of the store's first level. */
@@ -12,6 +14,8 @@ export class FileEntry implements SymbolLookup {
   namer: number;
   /** Namers of symbols that another one added to a file that was named already, by address; bounded over the store. */
   otherNamers: Map<number | string, number> | undefined;
+  /** True once a symbol of another namer could not be noted: nobody who is live replaces a symbol without a note from then on. */
+  hasUnnoted = false;
   /** Stubs that belong to this file ID, in any process. */
   stubs: SymbolLookup | undefined;
   /** True for the stub space of an owner: its symbols belong to the stub registry. */
@@ -26,8 +30,13 @@ export class FileEntry implements SymbolLookup {
     this.namer = namer;
   }
 
-  namerOf(addressHigh: number, addressLow: number): number {
-    return this.otherNamers?.get(keyOf(addressHigh, addressLow)) ?? this.namer;
+  /** True if `submitter` may replace the symbol at an address that is known. */
+  mayReplaceAt(addressHigh: number, addressLow: number, submitter: Submitter): boolean {
+    const noted = this.otherNamers?.get(keyOf(addressHigh, addressLow));
+    if (noted !== undefined) return mayReplace(noted, submitter);
+    // Of an owner who is gone, nothing was noted in vain.
+    if (this.hasUnnoted && this.namer !== anonymous) return !submitter.namers.isLive(this.namer, submitter.nowMs);
+    return mayReplace(this.namer, submitter);
   }
 
   /** Notes the namer of a symbol; returns how many more of `otherNamers` there are. */
@@ -37,7 +46,7 @@ export class FileEntry implements SymbolLookup {
     else if (hasRoom) {
       this.otherNamers ??= new Map();
       this.otherNamers.set(keyOf(addressHigh, addressLow), namer);
-    }
+    } else this.hasUnnoted = true;
     return (this.otherNamers?.size ?? 0) - before;
   }
 

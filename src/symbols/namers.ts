@@ -11,28 +11,47 @@ interface Namer {
   lastSeenMs: number;
 }
 
+/** Namers that were seen once; made-up ones are among these, and are the first to be forgotten. */
+const mostSeenOnce = 1_024;
+
 /**
  * Senders of names, as numbers that are never used again: the collectors of one host are one namer, as far as they tell
  * their host; an instance without a host is one by itself.
  */
 export class Namers {
   readonly #byId = new Map<string, Namer>();
+  /** The oldest first. */
+  readonly #seenOnce = new Map<string, Namer>();
   readonly #byNumber = new Map<number, Namer>();
   #lastNumber = anonymous;
 
-  /** The number of a namer, which is live now; `anonymous` when there are too many. */
+  /** The number of a namer, which is live now. */
   seen(id: string, nowMs: number): number {
-    const known = this.#byId.get(id);
+    const known = this.#byId.get(id) ?? this.#repeated(id, nowMs);
     if (known !== undefined) {
       known.lastSeenMs = nowMs;
       return known.number;
     }
-    if (this.#byId.size >= maxNamers) this.purge(nowMs);
-    if (this.#byId.size >= maxNamers) return anonymous;
     const created = { number: ++this.#lastNumber, lastSeenMs: nowMs };
-    this.#byId.set(id, created);
+    this.#seenOnce.set(id, created);
     this.#byNumber.set(created.number, created);
+    if (this.#seenOnce.size > mostSeenOnce) {
+      const [oldest, { number }] = this.#seenOnce.entries().next().value!;
+      this.#seenOnce.delete(oldest);
+      this.#byNumber.delete(number);
+    }
     return created.number;
+  }
+
+  /** A namer that is seen for the second time, unless there are too many of these. */
+  #repeated(id: string, nowMs: number): Namer | undefined {
+    const namer = this.#seenOnce.get(id);
+    if (namer === undefined) return undefined;
+    if (this.#byId.size >= maxNamers) this.purge(nowMs);
+    if (this.#byId.size >= maxNamers) return namer;
+    this.#seenOnce.delete(id);
+    this.#byId.set(id, namer);
+    return namer;
   }
 
   isLive(number: number, nowMs: number): boolean {
@@ -42,10 +61,12 @@ export class Namers {
 
   /** Forgets namers that are gone. */
   purge(nowMs: number): void {
-    for (const [id, { number }] of this.#byId) {
-      if (this.isLive(number, nowMs)) continue;
-      this.#byId.delete(id);
-      this.#byNumber.delete(number);
+    for (const namers of [this.#byId, this.#seenOnce]) {
+      for (const [id, { number }] of namers) {
+        if (this.isLive(number, nowMs)) continue;
+        namers.delete(id);
+        this.#byNumber.delete(number);
+      }
     }
   }
 }

@@ -128,6 +128,7 @@ export class SymbolFiles {
     expired.namer = namer;
     this.#otherNamers -= expired.otherNamers?.size ?? 0;
     expired.otherNamers = undefined;
+    expired.hasUnnoted = false;
     this.#files.set(expired, id.word0, id.word1, id.word2, id.word3);
     return expired;
   }
@@ -150,7 +151,7 @@ export class SymbolFiles {
       file.symbols.touch(high, low);
       return true;
     }
-    const isOthers = known !== undefined && !mayReplace(file.namerOf(high, low), submitter);
+    const isOthers = known !== undefined && !file.mayReplaceAt(high, low, submitter);
     if (isOthers && !completes(known, merged)) {
       this.#conflicts++;
       return true;
@@ -179,7 +180,9 @@ export class SymbolFiles {
   #openFor(id: FileId, submitter: Submitter): FileEntry {
     const file = this.ensure(id, false, submitter.namer);
     const { namer } = submitter;
-    if (namer !== anonymous && namer !== file.namer && mayReplace(file.namer, submitter)) file.namer = namer;
+    if (namer === anonymous || namer === file.namer || !mayReplace(file.namer, submitter)) return file;
+    file.namer = namer;
+    file.hasUnnoted = false;
     return file;
   }
 

@@ -125,3 +125,35 @@ test('the notes of who named what leave with their files, and are part of the bu
   senders.from('c', { samples: [{ frames: [{ file, address: 1n }], process: processOf(1), timestamps: [1n] }] });
   assert.ok(senders.store.stats().bytes <= empty);
 });
+
+test('a sender that uses up the notes of who named what renames nothing that others added to its files', () => {
+  const senders = new Senders({ max_entries: 100_000 });
+  // The attacker is the first to name a file that everybody has, and adds more names to a file of another than there are notes.
+  senders.nameFrom('b', 'first');
+  const other = fileIdOf(2);
+  senders.from('a', { symbols: [submitted(other, 1n, symbolOf('main'))] });
+  for (let i = 0; i < 70; i++) {
+    const symbols = Array.from({ length: 1_000 }, (_, k) => submitted(other, BigInt(1_000 * i + k + 2), symbolOf('x')));
+    senders.from('b', { symbols });
+  }
+  senders.from('a', { symbols: [submitted(file, 7n, symbolOf('malloc'))] });
+  senders.from('b', { symbols: [submitted(file, 7n, symbolOf('POISON'))] });
+  assert.equal(senders.name(file, 7n), 'malloc');
+  senders.nameFrom('b', 'first, again');
+  assert.equal(senders.name(file, 1n), 'first', 'without notes, nobody who is live replaces anything in such a file');
+  senders.nowMs += 600_000;
+  senders.nameFrom('a', 'main');
+  assert.equal(senders.name(file, 1n), 'main');
+});
+
+test('thousands of made-up hosts do not make names of new collectors anybody’s', () => {
+  const senders = new Senders();
+  senders.nameFrom('a', 'main', {}, 'node-1');
+  senders.nameFrom('a', 'main', {}, 'node-1');
+  for (let i = 0; i < 5_000; i++) senders.from('b', {}, `made up ${i}`);
+  senders.from('c', { symbols: [submitted(file, 2n, symbolOf('of a new node'))] }, 'node-2');
+  senders.from('b', { symbols: [submitted(file, 2n, symbolOf('POISON'))] }, 'made up 5000');
+  assert.equal(senders.name(file, 2n), 'of a new node');
+  senders.nameFrom('b', 'POISON', {}, 'made up 5001');
+  assert.equal(senders.name(file, 1n), 'main', 'one that has sent twice stays');
+});

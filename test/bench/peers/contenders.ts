@@ -10,7 +10,9 @@ import { runChild } from '../../support/child-process.ts';
 import { freePorts } from '../../support/free-ports.ts';
 import { readUsage } from '../../testbed/process-usage.ts';
 
-export type ContenderName = 'framekeeper' | 'collector' | 'grpc-js proxy' | 'http2 proxy';
+/** `as shipped`: Framekeeper with the shipped configuration, on ports of its own; options change nothing in it. */
+export type ContenderName = ShippedName | 'framekeeper' | 'collector' | 'grpc-js proxy' | 'http2 proxy';
+type ShippedName = 'as shipped' | 'without symbolizer';
 
 /** A server in a process of its own that takes OTLP over gRPC and sends it on to another port. */
 export interface Contender {
@@ -33,8 +35,11 @@ export interface ContenderOptions {
 
 export async function startContender(name: ContenderName, options: ContenderOptions): Promise<Contender> {
   const folder = mkdtempSync(join(tmpdir(), 'framekeeper-peers-'));
-  const [port] = (await freePorts(1)) as [number];
-  const child = spawnContender(name, folder, port, options);
+  const [port, ...otherPorts] = (await freePorts(4)) as [number, number, number, number];
+  const child =
+    name === 'as shipped' || name === 'without symbolizer'
+      ? spawnShipped(name, folder, [port, ...otherPorts], options)
+      : spawnContender(name, folder, port, options);
   await untilListening(port, child);
   const startCpuMs = readUsage(child.pid).cpuMs;
   const stop = async (): Promise<void> => {
@@ -47,9 +52,14 @@ export async function startContender(name: ContenderName, options: ContenderOpti
 /** Of the image and of the executable. */
 const imageFlags = ['--disable-sigusr1', '--max-semi-space-size=8'];
 
-function spawnContender(name: ContenderName, folder: string, port: number, options: ContenderOptions): RunningChild {
+function spawnContender(
+  name: Exclude<ContenderName, ShippedName>,
+  folder: string,
+  port: number,
+  options: ContenderOptions,
+): RunningChild {
   const { targetPort, main } = options;
-  const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, OTEL_EXPORTER_OTLP_ENDPOINT: ___, ...env } = process.env;
+  const env = ownEnvironment();
   const script = (file: string): RunningChild =>
     runChild(process.execPath, [join(import.meta.dirname, file), String(port), String(targetPort)], { env });
   if (name === 'http2 proxy') return script('http2-proxy.ts');
@@ -60,6 +70,36 @@ function spawnContender(name: ContenderName, folder: string, port: number, optio
     return runChild(process.execPath, [...imageFlags, main, '--config', config], { folder, env });
   const args = ['--config', config, '--feature-gates', 'service.profilesSupport'];
   return runChild(locatePeers().collectors['0.164'], args, { folder, env });
+}
+
+function spawnShipped(
+  name: ShippedName,
+  folder: string,
+  [grpc, http, health, metrics]: readonly [number, number, number, number],
+  { main, targetPort }: ContenderOptions,
+): RunningChild {
+  const endpoints = {
+    'receivers.frames.protocols.grpc.endpoint': grpc,
+    'receivers.otlp.protocols.grpc.endpoint': grpc,
+    'receivers.otlp.protocols.http.endpoint': http,
+    'extensions.health_check.endpoint': health,
+    'extensions.live_page.endpoint': health,
+  };
+  const sets = Object.entries(endpoints).flatMap(([key, port]) => ['--set', `${key}=127.0.0.1:${port}`]);
+  const reader = `{pull: {exporter: {prometheus: {host: 127.0.0.1, port: ${metrics}}}}}`;
+  sets.push('--set', `service.telemetry.metrics.readers=[${reader}]`);
+  if (name === 'without symbolizer') sets.push('--set', `service.pipelines.profiles.processors=${shippedProcessors}`);
+  const env = { ...ownEnvironment(), OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${targetPort}` };
+  return runChild(process.execPath, [...imageFlags, main, '--config', shippedConfig, ...sets], { folder, env });
+}
+
+const shippedProcessors = '[memory_limiter, resource_detection, symbol_store, reporting_cycle]';
+const shippedConfig = join(import.meta.dirname, '../../../otel-config.yaml');
+
+/** The environment without what would change a contender. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, OTEL_EXPORTER_OTLP_ENDPOINT: ___, ...env } = process.env;
+  return env;
 }
 
 function configOf(

@@ -21,14 +21,27 @@ export interface LoopMonitor {
 
 function monitorLoop(): LoopMonitor {
   let last = performance.eventLoopUtilization();
+  let lastCpu = process.cpuUsage();
   const utilization = (): number => {
     const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, last);
+    const { idle, active, utilization } = performance.eventLoopUtilization(now, last);
     last = now;
-    return utilization;
+    const { user, system } = process.cpuUsage(lastCpu);
+    lastCpu = process.cpuUsage();
+    return busyShare(utilization, (user + system) / 1000 / Math.max(1, idle + active));
   };
   return { delays: monitorEventLoopDelay({ resolution: resolutionMs }), utilization };
 }
+
+/**
+ * Share of the time in which the loop has work. Where others have the processors, a loop without work seems busy for some per cent,
+ * while it waits for its turn: then the CPU time of the process tells. A loop that waits for a disk is busy without CPU time.
+ */
+export function busyShare(loopShare: number, cpuShare: number): number {
+  return loopShare < mostShareOfWaiting ? Math.min(loopShare, cpuShare) : loopShare;
+}
+
+const mostShareOfWaiting = 0.05;
 
 /** Makes the metrics of the process that the Collector has, and the event loop's delay. Returns what ends them. */
 export function observeProcess(meter: Meter, clock: Clock, loop: LoopMonitor = monitorLoop()): () => void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LoopMonitor } from '../../src/support/process-metrics.ts';
-import { observeProcess } from '../../src/support/process-metrics.ts';
+import { busyShare, observeProcess } from '../../src/support/process-metrics.ts';
 import { FakeClock } from './fake-clock.ts';
 import { recordMetrics } from './metric-recorder.ts';
 
@@ -53,3 +53,16 @@ test('the delay of the event loop is sampled while the loop is busy, and 0 witho
   stop();
   assert.equal(loop.isSampling, false);
 });
+
+for (const { name, loopShare, cpuShare, expected } of [
+  {
+    name: 'a loop that waits for its turn on a busy machine has no work',
+    loopShare: 0.03,
+    cpuShare: 0.002,
+    expected: 0.002,
+  },
+  { name: 'a loop that works a little is as busy as it says', loopShare: 0.02, cpuShare: 0.04, expected: 0.02 },
+  { name: 'a loop that waits for a disk is busy', loopShare: 0.3, cpuShare: 0.002, expected: 0.3 },
+]) {
+  test(name, () => assert.equal(busyShare(loopShare, cpuShare), expected));
+}

@@ -195,7 +195,8 @@ export class PassThrough implements ProfilesSink {
       }
       const request = createEncodedRequest(edited.bytes, keptSamples, hops);
       const { scan } = received;
-      if (scan.kind === 'passable' && request.encoded().buffer !== scan.profiles.bytes.buffer) received.release?.();
+      const isKept = scan.kind !== 'passable' || request.encoded().buffer === scan.profiles.bytes.buffer;
+      received.release?.(isKept ? 'columns' : 'columns and bytes');
       const isChanged = edited.bytes !== bytes && way !== 'named';
       const { filters } = edited;
       return { request, unnamed, locations, way: { way: isChanged ? 'identified' : way }, ...(filters && { filters }) };

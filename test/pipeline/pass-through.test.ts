@@ -112,12 +112,12 @@ test('memory of a request whose bytes are written anew is given back, and read n
   assert.equal(countSamples(requests[1]!.data), 2);
   assert.throws(() => received.data, /released/);
 
-  // What was decoded refers to the bytes.
+  // Decoded data refers to the bytes.
   const bytes = encodeProfilesData(goodProfiles());
   const release = () => bytes.fill(0xdb);
   const decoded = reader.read({ encoding: 'protobuf', bytes, isVersionDeclared: true, release });
   const { data } = decoded;
-  decoded.release?.();
+  decoded.release?.('columns and bytes');
   assert.deepEqual(data, goodProfiles());
 });
 
@@ -233,7 +233,10 @@ test('a request that waited for names is named in its own bytes, whatever was re
 });
 
 /** A request of 9,000 locations with names, of which one has none, and was read as a large one. Decoding it is a fault. */
-function readLarge(change: (data: ReturnType<typeof goodProfiles>) => void = () => undefined): ReceivedProfiles {
+function readLarge(
+  change: (data: ReturnType<typeof goodProfiles>) => void = () => undefined,
+  reader: MessageReader = new MessageReader(),
+): ReceivedProfiles {
   const data = goodProfiles();
   const { locationTable, stackTable } = data.dictionary;
   for (let i = 0; i < 9_000; i++) {
@@ -242,7 +245,7 @@ function readLarge(change: (data: ReturnType<typeof goodProfiles>) => void = () 
     stackTable[1]!.locationIndices.push(locationTable.length - 1);
   }
   change(data);
-  const read = new MessageReader().read({
+  const read = reader.read({
     encoding: 'protobuf',
     bytes: encodeProfilesData(data),
     isVersionDeclared: true,
@@ -251,6 +254,21 @@ function readLarge(change: (data: ReturnType<typeof goodProfiles>) => void = () 
   const decode = (): never => assert.fail('a large request was decoded');
   return Object.defineProperty({ ...read, data: undefined }, 'data', { get: decode }) as unknown as ReceivedProfiles;
 }
+
+test('columns of a large request serve the next one when it is on its way, and not before', async () => {
+  const { sink, requests } = startPassThrough([true]);
+  const reader = new MessageReader();
+  const columnsOf = ({ scan }: ReceivedProfiles) => scan.kind === 'passable' && scan.profiles.columns;
+  const [first, second] = [readLarge(undefined, reader), readLarge(undefined, reader)];
+  assert.ok(columnsOf(first) !== columnsOf(second));
+  await sink.submit(first);
+  const third = readLarge(undefined, reader);
+  assert.ok(columnsOf(third) === columnsOf(first));
+  await Promise.all([sink.submit(second), sink.submit(third)]);
+  const [one, ...others] = requests.map((request) => Buffer.from(request.encoded()));
+  for (const other of others) assert.ok(one!.equals(other));
+  await assert.rejects(async () => sink.submit(first), /columns belong/);
+});
 
 test('a large request is named in turns of the loop, around its bytes', async () => {
   const { sink, store, requests } = startPassThrough([true]);

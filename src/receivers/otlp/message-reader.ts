@@ -51,9 +51,13 @@ export class MessageReader {
     const { columns, resourceCount } = scan.profiles;
     const isSmall = columns.counts[tables.location]! <= mostLocationsAtOnce && resourceCount <= mostResourcesAtOnce;
     if (isSmall) return withoutFaults(checked(scan.profiles), release);
-    // The columns go with the message.
+    // The columns go with the message, and come back: they are megabytes.
+    const scanner = this.#scanner;
     this.#scanner = new PassableScanner(this.#ownIdPrefix);
-    return largePassable(scan.profiles);
+    const takeBack = (): void => {
+      this.#scanner = scanner;
+    };
+    return largePassable(scan.profiles, undefined, { release, takeBack });
   }
 
   /** @throws InvalidMessage when the message cannot be read */
@@ -77,16 +81,17 @@ function checked(profiles: PassableProfiles): PassableProfiles {
 
 function withoutFaults(profiles: PassableProfiles, release: (() => void) | undefined): ReadMessage {
   const { bytes, sampleCount } = profiles;
-  return withLateData(bytes, { ...noFaults, sampleCount, scan: { kind: 'passable', profiles } }, release);
+  return withLateData(bytes, { ...noFaults, sampleCount, scan: { kind: 'passable', profiles } }, { release });
 }
 
 /** A message that is not to be decoded, and handled in turns: columns and bytes belong to it alone. */
 export function largePassable(
   profiles: PassableProfiles,
   sorted: Omit<DecodedMessage, 'data'> = { ...noFaults, sampleCount: profiles.sampleCount },
+  memory?: MessageMemory,
 ): ReadMessage {
   const { bytes } = checked(profiles);
-  return withLateData(bytes, { ...sorted, scan: { kind: 'passable', profiles }, isLarge: true });
+  return withLateData(bytes, { ...sorted, scan: { kind: 'passable', profiles }, isLarge: true }, memory);
 }
 
 /** A message that a thread has written anew, and that does not pass in our own form either. */
@@ -109,22 +114,36 @@ const noFaults: Omit<DecodedMessage, 'data' | 'sampleCount'> = {
   mendedTexts: 0,
 };
 
-function withLateData(bytes: Uint8Array, message: Omit<ReadMessage, 'data'>, release?: () => void): ReadMessage {
+/** Memory of a message that can be used again. */
+interface MessageMemory {
+  /** Of its bytes. */
+  readonly release?: (() => void) | undefined;
+  /** Of its columns. */
+  readonly takeBack?: (() => void) | undefined;
+}
+
+function withLateData(bytes: Uint8Array, message: Omit<ReadMessage, 'data'>, memory: MessageMemory = {}): ReadMessage {
   let data: ProfilesData | undefined;
-  let isReleased = false;
+  let hasColumns = true;
+  let hasBytes = true;
   return {
     ...message,
     get data(): ProfilesData {
-      if (isReleased) throw new TypeError('the bytes of the message were released');
+      if (!hasBytes) throw new TypeError('the bytes of the message were released');
       data ??= decodeProfilesData(bytes);
       return data;
     },
-    release: () => {
-      if (release === undefined || data !== undefined || isReleased) return;
-      isReleased = true;
+    release: (what) => {
       const { scan } = message;
-      if (scan.kind === 'passable' && scan.profiles.columns.bytes === bytes) scan.profiles.columns.bytes = noBytes;
-      release();
+      if (hasColumns && scan.kind === 'passable' && scan.profiles.columns.bytes === bytes) {
+        scan.profiles.columns.bytes = noBytes;
+        memory.takeBack?.();
+      }
+      hasColumns = false;
+      // Decoded data refers to the bytes.
+      if (what === 'columns' || memory.release === undefined || data !== undefined || !hasBytes) return;
+      hasBytes = false;
+      memory.release();
     },
   };
 }

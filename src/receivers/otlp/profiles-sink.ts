@@ -13,10 +13,10 @@ export interface ReceivedProfiles {
   /** The message as protobuf of the current version, where it is large and not passable. */
   readonly bytes?: Uint8Array;
   /**
-   * Tells that the bytes that came in are of no use any more, so that their memory can be used again. Neither `scan` nor `data` may be
-   * used after that. Without effect where `data` was decoded, which refers to them.
+   * Tells that the columns of the scan, or they and the bytes that came in, are of no use any more, so that their memory can be used
+   * again: `scan` may not be used after that, and `data` only where the bytes are kept. Bytes that `data` refers to are kept.
    */
-  readonly release?: () => void;
+  readonly release?: (what: 'columns' | 'columns and bytes') => void;
 }
 
 /** ProfilesSink takes the profiles of the receiver. */

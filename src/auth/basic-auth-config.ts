@@ -1,6 +1,7 @@
 import { converted, optionalSection, secret, text } from '../config/config-keys.ts';
 import type { ConfigKey, ConfigOf } from '../config/config-table.ts';
 import { configTable } from '../config/config-table.ts';
+import { messageOf } from '../support/error-text.ts';
 import type { ConfiguredFile } from '../support/watched-files.ts';
 import { parseHtpasswd } from './htpasswd.ts';
 
@@ -24,7 +25,7 @@ const serverTable = configTable(
     try {
       parseHtpasswd(inline.reveal());
     } catch (error) {
-      section.addProblem('inline', (error as Error).message, 'write user:password lines as the tool htpasswd -B does');
+      section.addProblem('inline', messageOf(error), 'write user:password lines as the tool htpasswd -B does');
     }
     return { side: 'server', file, inline } as const;
   },

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { HeaderReader } from '../model/authentication.ts';
+import { messageOf } from '../support/error-text.ts';
 import type { Authenticator, AuthenticatorDependencies, Verdict, Verifier } from './authenticator.ts';
 import type { BasicAuthConfig } from './basic-auth-config.ts';
 import type { CompareHash } from './bcrypt-checks.ts';
@@ -81,6 +82,6 @@ function parseFile(text: string, path: string): Rules {
     return parseHtpasswd(text);
   } catch (error) {
     const remedy = 'write user:password lines as the tool htpasswd -B does';
-    throw new Error(`htpasswd.file: ${path}: ${(error as Error).message}; ${remedy}.`);
+    throw new Error(`htpasswd.file: ${path}: ${messageOf(error)}; ${remedy}.`);
   }
 }

@@ -3,6 +3,7 @@ import type { ChannelCredentials } from '@grpc/grpc-js';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import type { Clock, Random } from '../support/clock.ts';
 import { everyInterval } from '../support/clock.ts';
+import { messageOf } from '../support/error-text.ts';
 import { BatchStream } from './replay/batch-stream.ts';
 import type { Recording } from './replay/collected.ts';
 import { formatNameShares, nameShares } from './replay/name-shares.ts';
@@ -69,7 +70,7 @@ function readSecurity(
       },
     };
   } catch (error) {
-    io.stderr(`framekeeper replay: ${(error as Error).message}\n`);
+    io.stderr(`framekeeper replay: ${messageOf(error)}\n`);
     return undefined;
   }
 }
@@ -89,7 +90,7 @@ function readAll(
       }
       recordings.push(recording);
     } catch (error) {
-      io.stderr(`framekeeper replay: ${(error as Error).message}\n`);
+      io.stderr(`framekeeper replay: ${messageOf(error)}\n`);
       return undefined;
     }
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '../support/error-text.ts';
 import type { CommandIo } from './command-io.ts';
 import { exitCodes } from './command-io.ts';
 import { oneLine } from './inspect/text-table.ts';
@@ -28,7 +29,7 @@ export async function runTap(args: readonly string[], io: TapIo): Promise<number
     const file = tokenFileOf(args, 'tap');
     if (file !== undefined) headers = { authorization: `Bearer ${io.readFile(file).trim()}` };
   } catch (error) {
-    tell(`--token-file: ${(error as Error).message}`);
+    tell(`--token-file: ${messageOf(error)}`);
     return exitCodes.usage;
   }
   const client = new LiveClient(url, headers, io.signal);

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { messageOf } from '../support/error-text.ts';
 import type { CommandIo } from './command-io.ts';
 import { exitCodes } from './command-io.ts';
 import { textTable } from './inspect/text-table.ts';
@@ -57,7 +58,7 @@ export async function runTop(args: readonly string[], io: TopIo): Promise<number
     const file = tokenFileOf(args, 'top');
     if (file !== undefined) headers = { authorization: `Bearer ${io.readFile(file).trim()}` };
   } catch (error) {
-    return fail(`--token-file: ${(error as Error).message}`, exitCodes.usage);
+    return fail(`--token-file: ${messageOf(error)}`, exitCodes.usage);
   }
   const client = new LiveClient(options.url, headers, io.signal);
   try {

@@ -1,3 +1,4 @@
+import { messageOf } from '../support/error-text.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { ConfigMap, ConfigValue } from './config-value.ts';
 import { Expanded, isMap, merge } from './config-value.ts';
@@ -104,7 +105,7 @@ function fetchFile(path: string, surroundings: Surroundings, problems: ConfigPro
   try {
     return surroundings.readFile(path);
   } catch (error) {
-    const problem = `the file cannot be read (${(error as Error).message})`;
+    const problem = `the file cannot be read (${messageOf(error)})`;
     problems.push({ path, problem, remedy: 'correct the path given to --config' });
     return undefined;
   }

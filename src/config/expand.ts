@@ -1,3 +1,4 @@
+import { messageOf } from '../support/error-text.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { ConfigNotes } from './config-notes.ts';
 import type { ConfigValue } from './config-value.ts';
@@ -163,7 +164,7 @@ class ScalarExpansion {
       return this.#surroundings.readFile(path).replace(/\r?\n$/, '');
     } catch (error) {
       throw new Unresolvable(
-        `file "${path}" cannot be read (${(error as Error).message})`,
+        `file "${path}" cannot be read (${messageOf(error)})`,
         'correct the path or its permissions',
       );
     }

@@ -1,5 +1,6 @@
 import type { Document, ScalarTag } from 'yaml';
 import { isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { messageOf } from '../support/error-text.ts';
 import type { ConfigValue } from './config-value.ts';
 
 /** YamlFault is the place and reason of a text that is no configuration; lines and columns start at 1, and are 0 when the whole text is at fault. */
@@ -50,7 +51,7 @@ export function parseYaml(text: string): YamlResult {
     const value = checked(document.toJS({ maxAliasCount: 100 }), 0, { count: 0 });
     return { kind: 'value', value, warnings: document.warnings.map(({ message }) => describe(message)) };
   } catch (error) {
-    return { kind: 'faults', faults: [{ line: 0, column: 0, problem: describe((error as Error).message) }] };
+    return { kind: 'faults', faults: [{ line: 0, column: 0, problem: describe(messageOf(error)) }] };
   }
 }
 

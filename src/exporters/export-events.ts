@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { formatDurationMs } from '../config/duration.ts';
 import type { ReportStatus, RunningStatus } from '../model/component-status.ts';
+import { messageOf } from '../support/error-text.ts';
 import type { EventKind, EventParts, GaugeReading, RecordEvent } from '../support/events.ts';
 import { createEvents, observeGauges } from '../support/events.ts';
 import type { Accepted, Permanent, Retryable } from './export-client.ts';
@@ -118,8 +119,7 @@ export function createExportEvents(id: string, parts: ExportEventParts): ExportE
     },
     payloadsDropped: (count) => record.payloadsDropped({ count, fields: { dropped_payloads: count } }),
     limitLearned: (limitBytes) => record.limitLearned({ fields: { limit_bytes: limitBytes } }),
-    closeFailed: (error) =>
-      record.closeFailed({ fields: { error: error instanceof Error ? error.message : String(error) } }),
+    closeFailed: (error) => record.closeFailed({ fields: { error: messageOf(error) } }),
     observe(queue) {
       outage.queue = queue;
       return observeGauges(meter, gaugesOf(queue), signal);

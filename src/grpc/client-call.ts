@@ -1,4 +1,5 @@
 // hot
+
 import type {
   ClientHttp2Session,
   ClientHttp2Stream,
@@ -7,6 +8,7 @@ import type {
   OutgoingHttpHeaders,
 } from 'node:http2';
 import { constants } from 'node:http2';
+import { messageOf } from '../support/error-text.ts';
 import type { ReadMessage } from './message-reader.ts';
 import { MessageReader, prefixOf } from './message-reader.ts';
 import type { Decompress } from './server-call.ts';
@@ -53,7 +55,7 @@ export function callUnary(
     stream = session.request(headers);
   } catch (error) {
     // The connection has just ended.
-    const lost = { code: status.UNAVAILABLE, details: (error as Error).message };
+    const lost = { code: status.UNAVAILABLE, details: messageOf(error) };
     return Promise.resolve({ status: lost, isAnswered: false, origin: 'lost', isUnprocessed: true });
   }
   return new Promise((resolve) => new UnaryClientCall(session, stream, limits, signal, resolve).send(message));

@@ -1,6 +1,7 @@
 import type { ClientHttp2Session } from 'node:http2';
 import { connect, constants } from 'node:http2';
 import type { Clock, Random } from '../support/clock.ts';
+import { messageOf } from '../support/error-text.ts';
 import type { ClientTls } from './client-socket.ts';
 import { openSocket } from './client-socket.ts';
 import type { Address, Target } from './client-target.ts';
@@ -97,7 +98,7 @@ export class ClientConnection {
       this.#take(await this.#open());
       this.#backoffMs = 0;
     } catch (error) {
-      this.#fault = (error as Error).message;
+      this.#fault = messageOf(error);
       this.#backoffMs = Math.min(Math.max(firstBackoffMs, this.#backoffMs * backoffFactor), maxReconnectBackoffMs);
       this.#retryAtMs = beganMs + this.#backoffMs * (1 + backoffJitter * (2 * random() - 1));
     }

@@ -16,6 +16,7 @@ import type { RequestGuard } from '../model/authentication.ts';
 import type { Clock } from '../support/clock.ts';
 import type { ConnectionLimiter } from '../support/connection-limiter.ts';
 import { countClosed, limitConnections } from '../support/connection-limiter.ts';
+import { codeOf, messageOf } from '../support/error-text.ts';
 import { refuseBodies, refuseForeignHost, refuseOddTransfer } from '../support/http-requests.ts';
 import type { Component } from '../support/lifecycle.ts';
 import { closeHttp, openHttp, withoutSchemas } from '../support/open-http.ts';
@@ -118,7 +119,7 @@ export class HttpServer implements Component {
       await openHttp(this.#app, this.#endpoint.host, this.#endpoint.port);
     } catch (cause) {
       const text = formatEndpoint(this.#endpoint);
-      const problem = `cannot listen on ${text}: ${(cause as Error).message}`;
+      const problem = `cannot listen on ${text}: ${messageOf(cause)}`;
       throw new Error(`${this.id}: endpoint: ${problem}; free it or set another.`, { cause });
     }
     this.#address = this.#app.server.address() as AddressInfo;
@@ -153,7 +154,7 @@ export class HttpServer implements Component {
     try {
       mount.addRoutes(this.#app);
     } catch (cause) {
-      if ((cause as { code?: string }).code !== 'FST_ERR_DUPLICATED_ROUTE') throw cause;
+      if (codeOf(cause) !== 'FST_ERR_DUPLICATED_ROUTE') throw cause;
       const problem = `${formatEndpoint(this.#endpoint)} answers a path of ${mount.id} for another part already`;
       throw new Error(`${mount.id}: endpoint: ${problem}; give each an endpoint or a path of its own.`, { cause });
     }

@@ -3,6 +3,7 @@ import type { KeptRequest, RequestJournal, RestoreRequest } from '../model/reque
 import type { LogRecord } from '../storage/segment.ts';
 import type { OpenedLog, SegmentLog } from '../storage/segment-log.ts';
 import type { Clock } from '../support/clock.ts';
+import { messageOf } from '../support/error-text.ts';
 import type { Component } from '../support/lifecycle.ts';
 import type { JournalEvents } from './journal-events.ts';
 import type { Position, RequestKind, WindowEntry } from './journal-record.ts';
@@ -82,7 +83,7 @@ export class Journal implements Component {
       return this.#parts.log.open();
     } catch (cause) {
       const remedy = 'look after the directory of the storage, or remove the key';
-      const problem = `cannot open the journal (${(cause as Error).message})`;
+      const problem = `cannot open the journal (${messageOf(cause)})`;
       throw new Error(`processors.${this.id}.storage: ${problem}; ${remedy}.`, { cause });
     }
   }

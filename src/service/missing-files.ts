@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import type { CheckedConfig } from '../config/check-document.ts';
 import type { NeededFile } from '../config/component-type.ts';
 import type { ConfigProblem } from '../config/config-error.ts';
+import { messageOf } from '../support/error-text.ts';
 
 /** Finds files and folders that parts need to start and that are not there, or cannot be used by this process. */
 export function findMissingFiles({
@@ -31,7 +32,7 @@ function problemOf(section: string, { path, file, kind }: NeededFile): ConfigPro
     accessSync(file, isFolder ? constants.R_OK | constants.W_OK | constants.X_OK : constants.R_OK);
     return undefined;
   } catch (error) {
-    const problem = `cannot use ${file} (${(error as Error).message})`;
+    const problem = `cannot use ${file} (${messageOf(error)})`;
     return { path: `${section}.${path}`, problem, remedy: `name a ${kind}` };
   }
 }

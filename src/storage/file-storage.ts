@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ComponentType } from '../config/component-type.ts';
 import type { Clock } from '../support/clock.ts';
+import { messageOf } from '../support/error-text.ts';
 import type { FileLock, LockOwner } from '../support/file-lock.ts';
 import { describeLockOwner, tryLockFile } from '../support/file-lock.ts';
 import type { Component } from '../support/lifecycle.ts';
@@ -39,7 +40,7 @@ export class FileStorage implements Component {
       accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
     } catch (cause) {
       const remedy = 'name a directory that exists and can be written, or set create_directory: true';
-      throw new Error(`${section}.directory: cannot use ${directory} (${(cause as Error).message}); ${remedy}.`, {
+      throw new Error(`${section}.directory: cannot use ${directory} (${messageOf(cause)}); ${remedy}.`, {
         cause,
       });
     }
@@ -48,7 +49,7 @@ export class FileStorage implements Component {
       this.#lock = await lockDirectory(directory, owner, { timeoutMs, clock: this.#clock });
     } catch (cause) {
       const remedy = 'give each process and each extension a directory of its own';
-      throw new Error(`${section}.directory: ${directory} ${(cause as Error).message}; ${remedy}.`, { cause });
+      throw new Error(`${section}.directory: ${directory} ${messageOf(cause)}; ${remedy}.`, { cause });
     }
     this.#logger.info({ directory }, 'The storage is ready.');
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { codeOf } from '../support/error-text.ts';
 import type { LogFileSystem } from './log-file-system.ts';
 import { headerBytes } from './record-header.ts';
 import type { LogRecord } from './segment.ts';
@@ -195,7 +196,7 @@ function deleteFile(fs: LogFileSystem, path: string): boolean {
   try {
     fs.unlinkSync(path);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return codeOf(error) === 'ENOENT';
   }
   return true;
 }

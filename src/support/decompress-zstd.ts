@@ -1,5 +1,6 @@
 import { constants, createZstdDecompress } from 'node:zlib';
 import { bufferTooLarge, decompressed } from './decompressed.ts';
+import { messageOf } from './error-text.ts';
 import { gathered } from './gather-bytes.ts';
 import type { WorkQueue } from './steps.ts';
 
@@ -40,7 +41,7 @@ async function decompressFrame(
     const output = await decompressed(stream, bytes, maxBytes, work);
     return { output, consumedBytes: stream.bytesWritten };
   } catch (error) {
-    throw isWindowTooLarge(error as NodeJS.ErrnoException) ? bufferTooLarge((error as Error).message) : error;
+    throw isWindowTooLarge(error as NodeJS.ErrnoException) ? bufferTooLarge(messageOf(error)) : error;
   }
 }
 

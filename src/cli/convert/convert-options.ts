@@ -4,6 +4,7 @@ import { targetFormats } from '../../profile/formats/render-profiles.ts';
 import type { Selection } from '../../profile/formats/select-profiles.ts';
 import type { Grouping } from '../../profile/formats/weighted-stacks.ts';
 import { groupings } from '../../profile/formats/weighted-stacks.ts';
+import { messageOf } from '../../support/error-text.ts';
 
 export interface ConvertOptions {
   /** `-` is standard input. */
@@ -51,7 +52,7 @@ export function parseConvertOptions(args: readonly string[]): ParsedConvert {
     parsed = parseStrictly(args);
   } catch (error) {
     // parseArgs explains itself, at length, in its first sentence.
-    return { kind: 'problem', problem: String((error as Error).message).split('. ')[0]! };
+    return { kind: 'problem', problem: String(messageOf(error)).split('. ')[0]! };
   }
   const { values, positionals } = parsed;
   if (values.help) return { kind: 'help' };

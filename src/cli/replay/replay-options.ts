@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../support/error-text.ts';
 
 const recordingFormats = ['auto', 'raw', 'perf-script', 'folded', 'bpftrace'] as const;
 
@@ -66,7 +67,7 @@ export function parseReplayOptions(args: readonly string[]): ParsedReplay {
   try {
     parsed = parseStrictly(args);
   } catch (error) {
-    return { kind: 'problem', problem: `${(error as Error).message.split('\n')[0]}` };
+    return { kind: 'problem', problem: `${messageOf(error).split('\n')[0]}` };
   }
   const { values, positionals } = parsed;
   if (values.help) return { kind: 'help' };

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../support/clock.ts';
+import { messageOf } from '../../support/error-text.ts';
 import { gathered } from '../../support/gather-bytes.ts';
 import { WorkQueue } from '../../support/steps.ts';
 import { compress } from '../compression.ts';
@@ -51,7 +52,7 @@ export class FileClient implements ExportClient {
         layout === 'stream'
           ? 'name a file in a folder that exists and can be written, or set create_directory: true'
           : 'name a folder that exists and can be written, or set create_directory: true';
-      throw new Error(`${section}.path: cannot write ${path} (${(cause as Error).message}); ${remedy}.`, { cause });
+      throw new Error(`${section}.path: cannot write ${path} (${messageOf(cause)}); ${remedy}.`, { cause });
     }
   }
 

@@ -2,6 +2,7 @@ import { open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../support/clock.ts';
+import { messageOf } from '../../support/error-text.ts';
 import type { Retention } from './backups.ts';
 import { compressionSuffixes, formatTimestamp, isTooOld, parseTimestamp } from './backups.ts';
 import type { MessageSink } from './file-client.ts';
@@ -89,7 +90,7 @@ export class MessageFolder implements MessageSink {
         this.#names.shift();
       }
     } catch (error) {
-      this.#logger.warn({ error: (error as Error).message }, 'Cannot delete old files.');
+      this.#logger.warn({ error: messageOf(error) }, 'Cannot delete old files.');
     }
   }
 

@@ -2,6 +2,7 @@ import type { SecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import type { ClientCredentials } from '../../model/authentication.ts';
 import type { Clock } from '../../support/clock.ts';
+import { codeOf, messageOf } from '../../support/error-text.ts';
 import { hopsHeader } from '../../support/hops.ts';
 import { loadPackage } from '../../support/program-files.ts';
 import { compress } from '../compression.ts';
@@ -102,7 +103,7 @@ export class OtlpHttpClient implements ExportClient {
       this.#hasAnswered = true;
       return await readResponse(response);
     } catch (error) {
-      if ((error as { code?: unknown }).code === 'UND_ERR_INVALID_ARG') return unusable(error, this.#url);
+      if (codeOf(error) === 'UND_ERR_INVALID_ARG') return unusable(error, this.#url);
       // Refused, broken off, or no HTTP at all: whether the receiver has the request is unknown.
       const isTls = this.#url.protocol === 'https:';
       const connecting = { protocol: 'http', isTls, hasAnswered: this.#hasAnswered } as const;
@@ -187,5 +188,5 @@ function unusable(error: unknown, url: URL): SendResult {
 /** Node.js reports a refusal by every address of a host in an error without a message of its own. */
 function describeError(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(describeError).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -1,5 +1,6 @@
 import type { LogRecord } from '../../storage/segment.ts';
 import type { SegmentLog } from '../../storage/segment-log.ts';
+import { codeOf, messageOf } from '../../support/error-text.ts';
 import type { EventParts } from '../../support/events.ts';
 import type { ExportRequest } from '../export-request.ts';
 import { createEncodedRequest } from '../export-request.ts';
@@ -34,7 +35,7 @@ export class DurableRequests implements RequestStorage {
       this.#events.written();
       return this.#stored(record, request.hops);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      if (codeOf(error) === undefined) throw error;
       this.#events.writeFailed(error as NodeJS.ErrnoException);
       return 'storage_error';
     }
@@ -66,7 +67,7 @@ export class DurableRequests implements RequestStorage {
       if (bytes === undefined) this.#events.damaged(record, 'its checksum is wrong');
       return bytes;
     } catch (error) {
-      this.#events.damaged(record, (error as Error).message);
+      this.#events.damaged(record, messageOf(error));
       return undefined;
     }
   }

@@ -1,5 +1,6 @@
 import type { ComponentStatus } from '../../model/component-status.ts';
 import type { Clock } from '../../support/clock.ts';
+import { messageOf } from '../../support/error-text.ts';
 
 export type ComponentKind = 'receiver' | 'processor' | 'exporter' | 'extension';
 
@@ -172,8 +173,4 @@ function aggregateOf(components: ReadonlyMap<string, AggregateStatus>, firstErro
     monotonicMs: undefined,
   };
   return { status, unixNano, monotonicMs, error: isError ? (first?.error ?? '') : '', components };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

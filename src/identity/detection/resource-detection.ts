@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { attributeNames } from '../../profile/attribute-names.ts';
 import type { Clock } from '../../support/clock.ts';
 import { everyInterval } from '../../support/clock.ts';
+import { messageOf } from '../../support/error-text.ts';
 import type { Component } from '../../support/lifecycle.ts';
 import type { Host } from '../host.ts';
 import type { ProcessReader } from '../processes/process-reader.ts';
@@ -97,7 +98,7 @@ export class ResourceDetection implements ResourceRule, Component {
       try {
         this.#detected.set(name, await Promise.race([detect(name, this.#config, host, ended.signal), late]));
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         faults.push(`${name}: ${reason}`);
         logger.warn({ detector: name, reason }, 'A detector does not know its attributes; profiles go without them.');
       } finally {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { messageOf } from '../../support/error-text.ts';
 import type { Host } from '../host.ts';
 import type { ApiServerConfig } from './api-config.ts';
 
@@ -135,8 +136,4 @@ export class ApiClient {
 function hintOf(status: number): string {
   if (status === 401) return ' (the token is not taken)';
   return status === 403 ? ' (the service account lacks the right to it)' : '';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

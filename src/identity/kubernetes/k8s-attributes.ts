@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { attributeNames } from '../../profile/attribute-names.ts';
 import type { Clock, Random } from '../../support/clock.ts';
 import { everyInterval } from '../../support/clock.ts';
+import { messageOf } from '../../support/error-text.ts';
 import type { Component } from '../../support/lifecycle.ts';
 import type { Host } from '../host.ts';
 import { ProcessReader } from '../processes/process-reader.ts';
@@ -173,7 +174,7 @@ export class K8sAttributes implements ResourceRule, Component {
         listed.resolve();
         fault = '';
       } catch (error) {
-        fault = error instanceof Error ? error.message : String(error);
+        fault = messageOf(error);
         this.#count('failed');
         logger.warn({ reason: fault }, 'Cannot ask for the pods of this node; those known stay.');
       } finally {

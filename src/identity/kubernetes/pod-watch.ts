@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock, Random } from '../../support/clock.ts';
+import { messageOf } from '../../support/error-text.ts';
 import type { ApiClient } from './api-client.ts';
 import { ApiFailure } from './api-client.ts';
 import type { Pod } from './pod.ts';
@@ -164,7 +165,7 @@ export class PodWatch {
 
   async #waitAfter(error: unknown, signal: AbortSignal): Promise<void> {
     const { clock, random, logger, count } = this.#parts;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const attempt = Math.max(this.#failures, this.#expiries - 2);
     const grown = Math.min(backoffMs.first * 2 ** attempt, backoffMs.most);
     const asked = error instanceof ApiFailure ? Math.min(error.retryAfterMs, maxRetryAfterMs) : 0;

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../support/clock.ts';
+import { messageOf } from '../../support/error-text.ts';
 import type { ApiClient } from './api-client.ts';
 import { ApiFailure } from './api-client.ts';
 import type { Extraction, RelatedObject } from './extraction.ts';
@@ -140,7 +141,7 @@ export class RelatedObjects {
     const { clock, count, logger } = this.#parts;
     const failures = (known?.failures ?? 0) + 1;
     const delayMs = Math.min(firstRetryMs * 2 ** (failures - 1), this.#config.relatedRefreshMs);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     if (!this.#stopping.signal.aborted) {
       count('failed');
       // Each namespace fails for the same reason, such as a right that is missing.

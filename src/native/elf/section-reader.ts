@@ -1,4 +1,5 @@
 import { constants, inflateSync, zstdDecompressSync } from 'node:zlib';
+import { messageOf } from '../../support/error-text.ts';
 import { ByteCursor } from './byte-cursor.ts';
 import type { ByteSource } from './byte-source.ts';
 import { MemorySource, readBytes, sliceSource, UnreadableBytes } from './byte-source.ts';
@@ -58,7 +59,7 @@ export function inflateInMemory({ compressed, compression, sizeBytes }: Compress
         ? inflateSync(input, { maxOutputLength })
         : zstdDecompressSync(input, { maxOutputLength, params });
   } catch (error) {
-    throw new UnreadableBytes(`a compressed section is damaged: ${(error as Error).message}`);
+    throw new UnreadableBytes(`a compressed section is damaged: ${messageOf(error)}`);
   }
   if (output.length !== sizeBytes) {
     throw new UnreadableBytes(`a compressed section has ${output.length} bytes, and its header says ${sizeBytes}`);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createInflate, createZstdDecompress, constants as zlib } from 'node:zlib';
+import { messageOf } from '../../support/error-text.ts';
 import type { ByteSource } from '../elf/byte-source.ts';
 import { readBytes, UnreadableBytes } from '../elf/byte-source.ts';
 import type { CompressedBytes, Inflate } from '../elf/section-reader.ts';
@@ -78,7 +79,7 @@ async function writeInflated(
       written += chunk.length;
     }
   } catch (error) {
-    throw new UnreadableBytes(`a compressed section is damaged: ${(error as Error).message}`);
+    throw new UnreadableBytes(`a compressed section is damaged: ${messageOf(error)}`);
   }
   if (written !== sizeBytes)
     throw new UnreadableBytes(`a section has ${written} bytes, and its header says ${sizeBytes}`);

@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path';
+import { codeOf } from '../../support/error-text.ts';
 import type { SplitFile, SplitFiles } from '../dwarf/split-units.ts';
 import { UnreadableBytes } from '../elf/byte-source.ts';
 import { readElfFile } from '../elf/elf-file.ts';
@@ -75,7 +76,7 @@ function orNothing<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof UnreadableBytes || (error as NodeJS.ErrnoException).code !== undefined) return undefined;
+    if (error instanceof UnreadableBytes || codeOf(error) !== undefined) return undefined;
     throw error;
   }
 }

@@ -8,6 +8,7 @@ import type { Admission, AdmissionRefusal } from '../../model/admission.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { ConnectJournal } from '../../model/request-journal.ts';
 import type { Clock } from '../../support/clock.ts';
+import { messageOf } from '../../support/error-text.ts';
 import type { RecordEvent } from '../../support/events.ts';
 import { createEvents, warningIntervalMs } from '../../support/events.ts';
 import type { Component } from '../../support/lifecycle.ts';
@@ -91,7 +92,7 @@ export class FramesReceiver implements Component {
     try {
       await this.#server.start();
     } catch (error) {
-      throw new Error(`receivers.${this.id}.protocols.grpc.${(error as Error).message}`, { cause: error });
+      throw new Error(`receivers.${this.id}.protocols.grpc.${messageOf(error)}`, { cause: error });
     }
   }
 

@@ -11,6 +11,7 @@ import { givenUpTexts, UnfinishedMessages, unfinishedLimits } from '../../grpc/u
 import type { RequestGuard } from '../../model/authentication.ts';
 import type { Clock } from '../../support/clock.ts';
 import { countClosed, limitConnections } from '../../support/connection-limiter.ts';
+import { messageOf } from '../../support/error-text.ts';
 import { refuseBodies, refuseForeignHost, refuseOddTransfer } from '../../support/http-requests.ts';
 import { closeHttp, openHttp, withoutSchemas } from '../../support/open-http.ts';
 import { warnIfOpen } from '../../support/open-listener.ts';
@@ -91,7 +92,7 @@ export class OtlpHttpServer {
       // One address only, as Go listens: fastify would open a second server for the other "localhost".
       await openHttp(this.#app, host!.replace(/^\[|\]$/g, ''), Number(port));
     } catch (cause) {
-      const problem = `cannot listen on ${endpoint} (${(cause as Error).message})`;
+      const problem = `cannot listen on ${endpoint} (${messageOf(cause)})`;
       throw new Error(`endpoint: ${problem}; free the port or change the endpoint`, { cause });
     }
     this.#port = (this.#app.server.address() as AddressInfo).port;

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import { messageOf } from '../error-text.ts';
 import type { ConfiguredFile } from '../watched-files.ts';
 import type { TlsFilesConfig } from './tls-config.ts';
 
@@ -70,7 +71,7 @@ export function assemblePemSet(config: TlsFilesConfig, contents: readonly Uint8A
     try {
       createSecureContext(set);
     } catch (error) {
-      const problem = `certificate and key do not work together (${(error as Error).message})`;
+      const problem = `certificate and key do not work together (${messageOf(error)})`;
       throw new PemFault(certificate.key, problem, 'name a certificate and its own key, as PEM');
     }
   }
@@ -95,12 +96,12 @@ function checkCertificates({ key, path }: ConfiguredFile, content: Buffer): void
     try {
       new X509Certificate(block);
     } catch (error) {
-      const problem = `certificate ${index + 1} of ${path} cannot be read (${(error as Error).message})`;
+      const problem = `certificate ${index + 1} of ${path} cannot be read (${messageOf(error)})`;
       throw new PemFault(key, problem, remedy);
     }
   }
 }
 
 function unreadable({ key, path }: ConfiguredFile, error: unknown): PemFault {
-  return new PemFault(key, `cannot read ${path} (${(error as Error).message})`, 'name a PEM file that can be read');
+  return new PemFault(key, `cannot read ${path} (${messageOf(error)})`, 'name a PEM file that can be read');
 }

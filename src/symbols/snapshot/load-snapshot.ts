@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
+import { codeOf, messageOf } from '../../support/error-text.ts';
 import { decodeEnd, decodeEntries } from './decode-entries.ts';
 import type { EntryCounts } from './snapshot-format.ts';
 import {
@@ -32,7 +33,7 @@ export async function loadSnapshot(
   try {
     file = await open(path, 'r');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw new SnapshotFault('unreadable', messageOf(error));
   }
   try {
@@ -121,8 +122,4 @@ function addCounts(sum: MutableCounts, counts: EntryCounts): void {
   sum.symbols += counts.symbols;
   sum.owners += counts.owners;
   sum.stubs += counts.stubs;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

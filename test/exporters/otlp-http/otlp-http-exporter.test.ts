@@ -387,7 +387,10 @@ for (const { values, connectionCount } of [
       exporter.offer(fakeRequest(number));
       await server.until(({ requests }) => requests.length === number);
       const name = 'otelcol_exporter_sent_profile_samples{exporter="otlp_http/test"}';
-      while ((await metrics()).get(name) !== number) await new Promise((resolve) => setImmediate(resolve));
+      const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+      while ((await metrics()).get(name) !== number) await nextTurn();
+      // The connection is free once the client has seen the end of the response.
+      for (let turn = 0; turn < 5; turn++) await nextTurn();
     }
     assert.equal(server.connectionCount, connectionCount);
   });

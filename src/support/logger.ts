@@ -31,7 +31,9 @@ export function createLogger(
       serializers: { error: (error) => (error instanceof Error ? error.message : error) },
     },
     // Redacted as text for output, because pino formats what a child was made with before anybody can look at it.
-    { write: (line: string) => output.write(hideCredentials(format(redact(JSON.parse(line)) as Line))) },
+    {
+      write: (line: string) => output.write(escapeInvisible(hideCredentials(format(redact(JSON.parse(line)) as Line)))),
+    },
   );
   families.set(root, family);
   return root;
@@ -103,12 +105,19 @@ function hideCredentials(line: string): string {
   return line.replace(/:\/\/[^\s/"'\\]+@/g, `://${redacted}@`);
 }
 
-/** Keeps a message on its line, and terminal sequences from a name that a stranger chose out of the terminal. */
+/** Keeps a message on its line. */
 function escapeControls(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) =>
-    JSON.stringify(char)
-      .slice(1, -1)
-      .replace(/^[\u007f-\u009f]$/, '?'),
-  );
+  return text.replace(/[\u0000-\u001f]/g, (char) => JSON.stringify(char).slice(1, -1));
 }
+
+/**
+ * Escapes what JSON leaves as it is, in messages and fields alike: controls of terminals (C1), and those that change the order in which
+ * text is shown. Names come from strangers, and a line must look like what it is.
+ */
+function escapeInvisible(line: string): string {
+  return line.replace(invisible, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+// Separators of lines and paragraphs are line breaks to some viewers.
+const invisible = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;

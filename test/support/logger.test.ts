@@ -38,9 +38,22 @@ test('createLogger writes console lines in columns, and keeps a message on its l
   componentLogger(logger, 'extension', 'live_page').error('a\nb \u001b[31m\u009b');
   assert.deepEqual(lines, [
     `${ts}\tinfo\tReady.\n`,
-    `${ts}\terror\ta\\nb \\u001b[31m?\t{"otelcol.component.id":"live_page","otelcol.component.kind":"extension"}\n`,
+    `${ts}\terror\ta\\nb \\u001b[31m\\u009b\t{"otelcol.component.id":"live_page","otelcol.component.kind":"extension"}\n`,
   ]);
 });
+
+for (const encoding of ['json', 'console'] as const) {
+  test(`controls of terminals and of the order of text are escaped in ${encoding}, in messages, keys, values and errors`, () => {
+    const { logger, lines } = capture({ encoding });
+    const nasty = '\u009b31m\u007f\u0085\u202egnp.exe\u2066\u200f\u2028\u061c\ufeff';
+    const error = new Error(nasty);
+    logger.child({ [`child${nasty}`]: nasty }).warn({ [nasty]: [nasty, { deep: nasty }], error }, `Refused ${nasty}.`);
+    const [line] = lines;
+    assert.doesNotMatch(line!.slice(0, -1).replaceAll('\t', ''), /[\p{Cc}\p{Bidi_Control}\u2028\u2029\ufeff]/u);
+    assert.match(line!, /\\u202egnp\.exe/);
+    if (encoding === 'json') assert.equal(JSON.parse(line!).error, nasty, 'a reader of JSON gets the text itself');
+  });
+}
 
 test('createLogger leaves out what is below its level', () => {
   const { logger, lines } = capture({ level: 'error' });

@@ -1,9 +1,14 @@
 import { readFileSync } from 'node:fs';
-import type { ChannelCredentials } from '@grpc/grpc-js';
-import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import type { OutgoingHttpHeaders } from 'node:http2';
+import { createSecureContext } from 'node:tls';
+import { GrpcClient } from '../grpc/client.ts';
+import type { ClientTls } from '../grpc/client-socket.ts';
+import type { Target } from '../grpc/client-target.ts';
+import { parseTarget } from '../grpc/client-target.ts';
 import type { Clock, Random } from '../support/clock.ts';
 import { everyInterval } from '../support/clock.ts';
 import { messageOf } from '../support/error-text.ts';
+import { version } from '../support/version.ts';
 import { BatchStream } from './replay/batch-stream.ts';
 import type { Recording } from './replay/collected.ts';
 import { formatNameShares, nameShares } from './replay/name-shares.ts';
@@ -44,35 +49,44 @@ export async function runReplay(args: readonly string[], io: ReplayIo): Promise<
   return security === undefined ? 2 : await send(recordings!, parsed.options, security, io);
 }
 
+// gRPC's own bound.
+const maxResponseBytes = 4 * 1024 * 1024;
+
 interface Security {
-  readonly credentials: ChannelCredentials;
-  readonly metadata: () => Metadata;
+  readonly target: Target;
+  readonly tls: ClientTls | undefined;
+  readonly headers: () => OutgoingHttpHeaders;
 }
 
 /** `undefined` when a file cannot be read, after saying so. */
 function readSecurity(
-  { useTls, caFile, isInsecure, headers, tokenFile }: ReplayOptions,
+  { endpoint, useTls, caFile, isInsecure, headers, tokenFile }: ReplayOptions,
   io: ReplayIo,
 ): Security | undefined {
   try {
-    const roots = caFile === undefined ? null : readFileSync(caFile);
+    const ca = caFile === undefined ? undefined : readFileSync(caFile);
     // Before anything is sent: a file that is not there would else be a broken connection.
     if (tokenFile !== undefined) readFileSync(tokenFile);
     return {
-      credentials: useTls
-        ? credentials.createSsl(roots, null, null, { rejectUnauthorized: !isInsecure })
-        : credentials.createInsecure(),
-      metadata: () => {
-        const metadata = new Metadata();
-        for (const [name, value] of headers) metadata.add(name, value);
-        if (tokenFile !== undefined) metadata.set('authorization', `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`);
-        return metadata;
-      },
+      target: parseTarget(endpoint, process.env),
+      tls: useTls
+        ? { context: createSecureContext(ca && { ca }), rejectUnauthorized: !isInsecure, serverName: '' }
+        : undefined,
+      headers: () => ({
+        ...groupHeaders(headers),
+        ...(tokenFile !== undefined && { authorization: `Bearer ${readFileSync(tokenFile, 'utf8').trim()}` }),
+      }),
     };
   } catch (error) {
     io.stderr(`framekeeper replay: ${messageOf(error)}\n`);
     return undefined;
   }
+}
+
+/** A header may have several values. */
+function groupHeaders(headers: readonly (readonly [string, string])[]): Record<string, string[]> {
+  const groups = Map.groupBy(headers, ([name]) => name.toLowerCase());
+  return Object.fromEntries(Array.from(groups, ([name, pairs]) => [name, pairs.map(([, value]) => value)]));
 }
 
 /** `undefined` when one of them cannot be used, after saying so. */
@@ -108,9 +122,11 @@ async function send(
   // One failure ends them all.
   const failed = new AbortController();
   const signal = AbortSignal.any([io.signal, failed.signal]);
-  const client = new Client(options.endpoint, security.credentials, {
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 1_000,
+  const client = new GrpcClient({
+    ...{ target: security.target, tls: security.tls, authority: '', userAgent: `framekeeper-replay/${version}` },
+    ...{ balancer: 'pick_first', waitForReady: false, compressor: undefined, decompressors: new Map() },
+    // The stream has pauses of its own between its attempts.
+    ...{ keepalive: undefined, maxReconnectBackoffMs: 100, maxResponseBytes, clock: io.clock, random: io.random },
   });
   const progress = showProgress(tally, print, io.clock, signal);
   let problem: Error | undefined;
@@ -148,7 +164,7 @@ function formatRemarks(recordings: readonly Recording[]): string {
 /** One recording by a collector and a stream of its own. */
 async function sendOne(
   recording: Recording,
-  { client, tally, options, metadata }: { client: Client; tally: ReplayTally; options: ReplayOptions } & Security,
+  { client, tally, options, headers }: { client: GrpcClient; tally: ReplayTally; options: ReplayOptions } & Security,
   io: ReplayIo,
   print: (line: string) => void,
 ): Promise<void> {
@@ -161,7 +177,7 @@ async function sendOne(
     clock,
     random,
     signal,
-    metadata,
+    headers,
     onReply: (reply) => {
       tally.addReply(name, reply);
       collector.takeReply(reply);

@@ -35,7 +35,7 @@ export interface CallLimits {
   readonly decompressors: ReadonlyMap<string, Decompress>;
 }
 
-type ResponseHeaders = IncomingHttpHeaders & IncomingHttpStatusHeader;
+export type ResponseHeaders = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
 /** A message as it is sent. */
 export interface OutgoingMessage {
@@ -138,7 +138,7 @@ class UnaryClientCall {
     const isAnswered = headers !== undefined;
     const acceptEncoding = firstOf(headers?.['grpc-accept-encoding']);
     const told = statusOf(this.#trailers) ?? statusOf(headers);
-    if (told === undefined) return { ...this.#endWithoutStatus(headers), isAnswered, acceptEncoding };
+    if (told === undefined) return { ...this.#endWithoutStatus(), isAnswered, acceptEncoding };
     const common = { isAnswered, origin: 'receiver', acceptEncoding } as const;
     if (told.code !== status.OK) return { status: told, ...common };
     const response = await this.#response(firstOf(headers?.['grpc-encoding']) ?? 'identity');
@@ -146,25 +146,11 @@ class UnaryClientCall {
     return { status: response, ...common };
   }
 
-  #endWithoutStatus(headers: ResponseHeaders | undefined): Pick<CallEnd, 'status' | 'origin' | 'isUnprocessed'> {
-    const { rstCode = 0 } = this.#stream;
+  #endWithoutStatus(): EndWithoutStatus {
     const fault = this.#fault();
     if (this.#isCancelled) return failed(status.CANCELLED, 'the call was cancelled');
     if (fault !== undefined) return { status: fault, origin: 'receiver' };
-    if (rstCode === constants.NGHTTP2_REFUSED_STREAM) {
-      return { ...lost('the receiver refused the stream'), isUnprocessed: true };
-    }
-    const httpStatus = headers?.[':status'];
-    if (httpStatus !== undefined && httpStatus !== 200) {
-      return failed(codeOfHttp(httpStatus), `Received HTTP status code ${httpStatus}`);
-    }
-    // Node.js gives a stream that its peer has reset an error of its own.
-    const error = this.#error as NodeJS.ErrnoException | undefined;
-    const isOwnFault = error !== undefined && error.code !== 'ERR_HTTP2_STREAM_ERROR';
-    const isLost = this.#session.destroyed || (headers === undefined && (rstCode === 0 || isOwnFault));
-    if (isLost) return lost(error?.message ?? 'Connection dropped');
-    const end = rstCode === 0 ? 'ended without a status' : `was reset with code ${rstCode}`;
-    return failed(codeOfReset(rstCode), `the stream ${end}`);
+    return endWithoutStatus(this.#session, this.#stream, this.#headers, this.#error);
   }
 
   /** The message of the response, or the reason why it cannot be read. */
@@ -201,16 +187,41 @@ class UnaryClientCall {
   }
 }
 
-function failed(code: number, details: string): Pick<CallEnd, 'status' | 'origin'> {
+type EndWithoutStatus = Pick<CallEnd, 'status' | 'origin' | 'isUnprocessed'>;
+
+/** The end of a call whose stream has closed before the receiver told a status. */
+export function endWithoutStatus(
+  session: ClientHttp2Session,
+  { rstCode = 0 }: ClientHttp2Stream,
+  headers: ResponseHeaders | undefined,
+  fault: Error | undefined,
+): EndWithoutStatus {
+  if (rstCode === constants.NGHTTP2_REFUSED_STREAM) {
+    return { ...lost('the receiver refused the stream'), isUnprocessed: true };
+  }
+  const httpStatus = headers?.[':status'];
+  if (httpStatus !== undefined && httpStatus !== 200) {
+    return failed(codeOfHttp(httpStatus), `Received HTTP status code ${httpStatus}`);
+  }
+  // Node.js gives a stream that its peer has reset an error of its own.
+  const error = fault as NodeJS.ErrnoException | undefined;
+  const isOwnFault = error !== undefined && error.code !== 'ERR_HTTP2_STREAM_ERROR';
+  const isLost = session.destroyed || (headers === undefined && (rstCode === 0 || isOwnFault));
+  if (isLost) return lost(error?.message ?? 'Connection dropped');
+  const end = rstCode === 0 ? 'ended without a status' : `was reset with code ${rstCode}`;
+  return failed(codeOfReset(rstCode), `the stream ${end}`);
+}
+
+function failed(code: number, details: string): EndWithoutStatus {
   return { status: { code, details }, origin: 'receiver' };
 }
 
-function lost(details: string): Pick<CallEnd, 'status' | 'origin'> {
+function lost(details: string): EndWithoutStatus {
   return { status: { code: status.UNAVAILABLE, details }, origin: 'lost' };
 }
 
 /** `undefined` where the headers tell no status. */
-function statusOf(headers: IncomingHttpHeaders | undefined): GrpcStatus | undefined {
+export function statusOf(headers: IncomingHttpHeaders | undefined): GrpcStatus | undefined {
   const code = firstOf(headers?.['grpc-status']);
   if (headers === undefined || code === undefined) return undefined;
   const details = percentDecode(firstOf(headers['grpc-message']) ?? '');

@@ -3,6 +3,7 @@ import type { CallEnd, CallLimits } from './client-call.ts';
 import { callUnary } from './client-call.ts';
 import type { ClientConnectionOptions } from './client-connection.ts';
 import { ClientConnection } from './client-connection.ts';
+import { StreamCall } from './client-stream.ts';
 import type { Address, Target } from './client-target.ts';
 import { status } from './status.ts';
 
@@ -37,7 +38,7 @@ const lookupIntervalMs = 30_000;
 const mostRepeats = 3;
 
 /**
- * Unary calls to the servers of one target over node:http2. Nothing is opened before the first call, and what was lost is opened
+ * Calls to the servers of one target over node:http2. Nothing is opened before the first call, and what was lost is opened
  * by the next.
  */
 export class GrpcClient {
@@ -90,6 +91,23 @@ export class GrpcClient {
       this.#noteEncodings(end);
       return end;
     }
+  }
+
+  /** Begins a call of messages in both directions. `onMessage` gets those of the receiver; `signal` cancels. */
+  stream(
+    path: string,
+    headers: OutgoingHttpHeaders,
+    onMessage: (bytes: Uint8Array) => void,
+    signal: AbortSignal,
+  ): StreamCall {
+    const call = new StreamCall(this.#options.maxResponseBytes, onMessage, signal);
+    void Promise.resolve(this.#ready() ?? this.#connect(signal)).then((connection) => {
+      if (!(connection instanceof ClientConnection)) return call.fail(connection);
+      const leave = connection.begin();
+      call.open(connection.session!, { ...this.#headers, ':path': path, ...headers });
+      return call.ended.then(leave);
+    });
+    return call;
   }
 
   /** Ends all connections once their calls have ended. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { CollectedFrame, Recording } from '../../src/cli/replay/collected.ts';
-import { loadFramesProto } from '../../src/cli/replay/frames-messages.ts';
+import { encodeBatch } from '../../src/cli/replay/frames-wire.ts';
 import { bundledRecordings, readRecording } from '../../src/cli/replay/read-recording.ts';
 import { frameTypeName } from '../../src/model/frame-kind.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
@@ -122,7 +122,6 @@ function firstCycle(recording: Recording): Recording {
 }
 
 async function submitRecording(port: number, recording: Recording, startUnixNano: bigint): Promise<void> {
-  const { encodeBatch } = loadFramesProto();
   const client = new FramesClient(port);
   try {
     for (const batch of batchesOf(recording, randomBytes(16), startUnixNano)) {

@@ -1,6 +1,6 @@
 import type { Recording } from '../../src/cli/replay/collected.ts';
 import type { BatchMessage } from '../../src/cli/replay/frames-messages.ts';
-import { loadFramesProto } from '../../src/cli/replay/frames-messages.ts';
+import { encodeBatch } from '../../src/cli/replay/frames-wire.ts';
 import { bundledRecordings, readRecording } from '../../src/cli/replay/read-recording.ts';
 import { ReplayCollector } from '../../src/cli/replay/replay-collector.ts';
 import type { Timeline } from '../../src/cli/replay/timeline.ts';
@@ -24,8 +24,6 @@ const idsPerCopy = 100_000;
 /** The samples of a batch lie in so many nanoseconds from the anchor of its clock on. */
 export const batchSpanNano = 50_000_000n;
 
-const { encodeBatch } = loadFramesProto();
-
 /**
  * All recordings that come with Framekeeper: C++, Java, Node.js, Python and kernel work. Each recorded program runs `copies`
  * times, with processes and threads of its own, so that the samples of a cycle are not alike.
@@ -38,8 +36,8 @@ export function encodeLoad(copies: number): LoadBodies {
     for (const batch of batches) {
       const copied = copyOf(batch, copy);
       // Names of files are the same in every copy; those of processes are not.
-      named.push(encodeBatch(copy === 0 ? copied : { ...copied, symbols: [], executables: [] }));
-      const bytes = encodeBatch({ ...copied, symbols: [], stubs: [], executables: [] });
+      named.push(Buffer.from(encodeBatch(copy === 0 ? copied : { ...copied, symbols: [], executables: [] })));
+      const bytes = Buffer.from(encodeBatch({ ...copied, symbols: [], stubs: [], executables: [] }));
       bare.push({ bytes, sampleCount: batch.samples.length });
     }
   }

@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util';
 import type { ClientDuplexStream, StatusObject } from '@grpc/grpc-js';
 import { Client, credentials, status } from '@grpc/grpc-js';
 import type { BatchReplyMessage } from '../../src/cli/replay/frames-messages.ts';
-import { loadFramesProto, streamPath } from '../../src/cli/replay/frames-messages.ts';
+import { streamPath } from '../../src/cli/replay/frames-messages.ts';
+import { decodeReply } from '../../src/cli/replay/frames-wire.ts';
 import { readRetryDelayMs } from '../../src/otlp/protobuf/retry-info.ts';
 import type { LoadBody } from './load-bodies.ts';
 import { batchSpanNano, encodeLoad, finishBatch } from './load-bodies.ts';
@@ -26,7 +27,7 @@ export interface LoadResult {
 /** More unanswered batches than these, and the service does not keep up: then the rate falls, and the result says so. */
 const maxUnanswered = 32;
 
-const { encode, decode } = { encode: (bytes: Buffer) => bytes, decode: loadFramesProto().decodeReply };
+const { encode, decode } = { encode: (bytes: Buffer) => bytes, decode: decodeReply };
 
 type Call = ClientDuplexStream<Buffer, BatchReplyMessage>;
 

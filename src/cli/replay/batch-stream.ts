@@ -1,15 +1,19 @@
-import type { Client, ClientDuplexStream, Metadata, StatusObject } from '@grpc/grpc-js';
-import { status as grpcStatus } from '@grpc/grpc-js';
+import type { OutgoingHttpHeaders } from 'node:http2';
+import type { GrpcClient } from '../../grpc/client.ts';
+import type { StreamCall } from '../../grpc/client-stream.ts';
+import type { GrpcStatus } from '../../grpc/status.ts';
+import { codeNames, status as grpcStatus } from '../../grpc/status.ts';
 import { readRetryDelayMs } from '../../otlp/protobuf/retry-info.ts';
 import type { Clock, Random } from '../../support/clock.ts';
 import type { BatchMessage, BatchReplyMessage } from './frames-messages.ts';
-import { loadFramesProto, streamPath } from './frames-messages.ts';
+import { streamPath } from './frames-messages.ts';
+import { decodeReply, encodeBatch } from './frames-wire.ts';
 
 export interface BatchStreamOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Headers of a call; asked for whenever one is made, so that a token may change. */
-  readonly metadata: () => Metadata;
+  readonly headers: () => OutgoingHttpHeaders;
   /** Ends everything at once. */
   readonly signal: AbortSignal;
   readonly onReply: (reply: BatchReplyMessage) => void;
@@ -22,10 +26,8 @@ export interface BatchStreamOptions {
 interface SentBatch {
   readonly sequence: bigint;
   readonly sampleCount: number;
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
 }
-
-type Call = ClientDuplexStream<Buffer, BatchReplyMessage>;
 
 // Enough to keep a slow connection busy at ten batches a second, little enough to hold in memory.
 const maxUnanswered = 32;
@@ -39,19 +41,20 @@ const maxAttempts = 10;
  * under the same sequence number, which lets the service tell that it has them. Holds 32 batches at most.
  */
 export class BatchStream {
-  readonly #client: Client;
+  readonly #client: GrpcClient;
   readonly #options: BatchStreamOptions;
-  readonly #proto = loadFramesProto();
   readonly #unanswered: SentBatch[] = [];
   readonly #waiters: (() => void)[] = [];
   readonly #running: Promise<void>;
-  #call: Call | undefined;
+  #call: StreamCall | undefined;
+  /** Ends the present call. */
+  #cancelling = new AbortController();
   #attempts = 0;
   #notBeforeMs = 0;
   #isFinished = false;
   #failure: Error | undefined;
 
-  constructor(client: Client, options: BatchStreamOptions) {
+  constructor(client: GrpcClient, options: BatchStreamOptions) {
     this.#client = client;
     this.#options = options;
     options.signal.addEventListener('abort', this.#abort);
@@ -64,10 +67,10 @@ export class BatchStream {
     await this.#waitAsTold();
     this.#check();
     const { sequence, samples } = batch;
-    const sent = { sequence, sampleCount: samples.length, bytes: this.#proto.encodeBatch(batch) };
+    const sent = { sequence, sampleCount: samples.length, bytes: encodeBatch(batch) };
     this.#unanswered.push(sent);
     if (this.#call === undefined) this.#notify();
-    else this.#call.write(sent.bytes);
+    else this.#call.send(sent.bytes);
   }
 
   /** Resolves when every batch has its reply. */
@@ -80,7 +83,7 @@ export class BatchStream {
     this.#isFinished = true;
     this.#options.signal.removeEventListener('abort', this.#abort);
     if (this.#unanswered.length === 0) this.#call?.end();
-    else this.#call?.cancel();
+    else this.#cancelling.abort();
     this.#notify();
     await this.#running;
   }
@@ -112,25 +115,16 @@ export class BatchStream {
   }
 
   /** Makes a call, says again what has no reply, and waits for the call's end. */
-  #converse(): Promise<StatusObject> {
-    const { encode, decode } = { encode: (bytes: Buffer) => bytes, decode: this.#proto.decodeReply };
-    const call = this.#client.makeBidiStreamRequest<Buffer, BatchReplyMessage>(
-      streamPath,
-      encode,
-      decode,
-      this.#options.metadata(),
-    );
+  async #converse(): Promise<GrpcStatus> {
+    const cancelling = new AbortController();
+    const onMessage = (bytes: Uint8Array): void => this.#take(decodeReply(bytes));
+    const call = this.#client.stream(streamPath, this.#options.headers(), onMessage, cancelling.signal);
     this.#call = call;
-    call.on('data', (reply) => this.#take(reply));
-    // The status says the same; without a listener an error would end the process.
-    call.on('error', () => {});
-    for (const { bytes } of this.#unanswered) call.write(bytes);
-    return new Promise((resolve) =>
-      call.on('status', (status) => {
-        this.#call = undefined;
-        resolve(status);
-      }),
-    );
+    this.#cancelling = cancelling;
+    for (const { bytes } of this.#unanswered) call.send(bytes);
+    const { status } = await call.ended;
+    this.#call = undefined;
+    return status;
   }
 
   #take(reply: BatchReplyMessage): void {
@@ -143,9 +137,9 @@ export class BatchStream {
     this.#notify();
   }
 
-  async #recover(status: StatusObject): Promise<void> {
+  async #recover(status: GrpcStatus): Promise<void> {
     const { code, details } = status;
-    const reason = `${grpcStatus[code]}: ${details}`;
+    const reason = `${codeNames.get(code) ?? code}: ${details}`;
     const [first] = this.#unanswered;
     if (refusals.has(code) && first !== undefined) {
       this.#unanswered.shift();
@@ -201,13 +195,13 @@ export class BatchStream {
   }
 
   readonly #abort = (): void => {
-    this.#call?.cancel();
+    this.#cancelling.abort();
     this.#notify();
   };
 }
 
 /** The most likely cause of a call that failed for good, as a question or an advice. */
-function remedyFor({ code, details }: StatusObject): string {
+function remedyFor({ code, details }: GrpcStatus): string {
   if (code === grpcStatus.UNAUTHENTICATED || code === grpcStatus.PERMISSION_DENIED) {
     return 'say who sends with --token-file or --header authorization=…';
   }
@@ -226,16 +220,15 @@ function remedyFor({ code, details }: StatusObject): string {
 }
 
 /** The pause that a service asks for which can take nothing at present; `undefined` when it asks for none. */
-function retryDelayOf({ metadata }: StatusObject): number | undefined {
-  const [details] = metadata.get('grpc-status-details-bin');
-  return details instanceof Buffer ? readRetryDelayMs(details) : undefined;
+function retryDelayOf({ detailsBin }: GrpcStatus): number | undefined {
+  return detailsBin === undefined ? undefined : readRetryDelayMs(detailsBin);
 }
 
 /** The batch is at fault. */
-const refusals: ReadonlySet<grpcStatus> = new Set([grpcStatus.INVALID_ARGUMENT, grpcStatus.OUT_OF_RANGE]);
+const refusals: ReadonlySet<number> = new Set([grpcStatus.INVALID_ARGUMENT, grpcStatus.OUT_OF_RANGE]);
 
 /** Whoever answers there will not answer otherwise later. */
-const finalRefusals: ReadonlySet<grpcStatus> = new Set([
+const finalRefusals: ReadonlySet<number> = new Set([
   ...refusals,
   grpcStatus.UNIMPLEMENTED,
   grpcStatus.UNAUTHENTICATED,

@@ -1,10 +1,6 @@
-import protobuf from 'protobufjs';
-import { readProgramFile } from '../../support/program-files.ts';
+import type { LossReasonName } from './collected.ts';
 
-/**
- * The messages of `framekeeper.frames.v1` that a collector sends and reads, as protobufjs takes and gives them: names
- * in camel case, 64-bit numbers as `bigint`, absent fields left out. The .proto file documents their meaning.
- */
+/** Messages of `framekeeper.frames.v1` that a collector sends and reads. The .proto file documents the meaning of the fields. */
 export interface BatchMessage {
   readonly collector: {
     /** 16 bytes. */
@@ -25,8 +21,8 @@ export interface BatchMessage {
   readonly stubs: readonly StubMessage[];
   readonly executables: readonly ExecutableMessage[];
   readonly processExits: readonly number[];
-  readonly lostSamples: readonly { readonly reason: string; readonly count: bigint }[];
-  readonly clock: { readonly kind: string; readonly anchorNano: bigint; readonly anchorUnixNano: bigint };
+  readonly lostSamples: readonly { readonly reason: LossReasonName; readonly count: bigint }[];
+  readonly clock: { readonly kind: ClockKindName; readonly anchorNano: bigint; readonly anchorUnixNano: bigint };
 }
 
 export interface MappingMessage {
@@ -88,6 +84,9 @@ export interface SourceLocationMessage {
   readonly startLine: number;
 }
 
+export type StubKindName = 'STUB_KIND_STUB' | 'STUB_KIND_INTERPRETER' | 'STUB_KIND_JIT';
+export type ClockKindName = 'KIND_UNIX' | 'KIND_MONOTONIC' | 'KIND_BOOTTIME';
+
 export interface StubMessage {
   readonly process: number;
   readonly start: bigint;
@@ -96,7 +95,7 @@ export interface StubMessage {
   readonly systemName: number;
   readonly file: number;
   readonly line: number;
-  readonly kind: string;
+  readonly kind: StubKindName;
   readonly tier: number;
 }
 
@@ -131,18 +130,3 @@ export interface NeededNameMessage {
 
 /** Path of the streaming call, as gRPC writes it. */
 export const streamPath = '/framekeeper.frames.v1.FramesService/Stream';
-
-/** Reads the protocol from its .proto file, as a collector in any language would. */
-export function loadFramesProto(): {
-  encodeBatch: (batch: BatchMessage) => Buffer;
-  decodeReply: (bytes: Buffer) => BatchReplyMessage;
-} {
-  const { root } = protobuf.parse(readProgramFile('../proto/framekeeper/frames/v1/frames.proto').toString());
-  const batchType = root.lookupType('framekeeper.frames.v1.Batch');
-  const replyType = root.lookupType('framekeeper.frames.v1.BatchReply');
-  return {
-    encodeBatch: (batch) => Buffer.from(batchType.encode(batchType.fromObject(batch)).finish()),
-    decodeReply: (bytes) =>
-      replyType.toObject(replyType.decode(bytes), { longs: BigInt, defaults: true }) as BatchReplyMessage,
-  };
-}

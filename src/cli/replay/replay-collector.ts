@@ -152,7 +152,7 @@ export class ReplayCollector {
   #build(builder: BatchBuilder): BatchMessage {
     const { anchorNano, anchorUnixNano } = this.#requireTimeline();
     this.#sequence += 1n;
-    const clock = { kind: 'KIND_MONOTONIC', anchorNano, anchorUnixNano };
+    const clock = { kind: 'KIND_MONOTONIC' as const, anchorNano, anchorUnixNano };
     const head = { collector: this.#identity, sequence: this.#sequence, clock };
     this.#unanswered.set(this.#sequence, this.#content);
     this.#content = { names: 0, namesAgain: 0, executablesAgain: 0 };

@@ -50,10 +50,10 @@ export class ProtobufWriter {
     this.#position = this.#buffer.length - mark;
   }
 
-  /** Puts the head of a message in front of all that was written since `mark`; an empty message is written too. */
+  /** Puts the head of a message in front of all that was written since `mark`; an empty message is written too. Only here `field` may exceed 15. */
   message(field: number, mark: number): void {
     this.#varint32(this.length - mark);
-    this.#byte((field << 3) | lengthDelimited);
+    this.#varint32((field << 3) | lengthDelimited);
   }
 
   int32(field: number, value: number): void {

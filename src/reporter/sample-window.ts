@@ -9,8 +9,7 @@ import type { SampleContext, WindowMapping, WindowResource } from '../profile/bu
 import { QuadIndex } from '../support/quad-index.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 import { EventColumns } from './event-columns.ts';
-import { FrameTable } from './frame-table.ts';
-import { StackTable } from './stack-table.ts';
+import { FrameTable, StackTable } from './window-tables.ts';
 
 export type FileOwner =
   | { readonly kind: 'file'; readonly fileId: FileId }

@@ -5,6 +5,7 @@ import { Remarks } from '../../src/cli/replay/collected.ts';
 import { parsePerfScript } from '../../src/cli/replay/perf-script.ts';
 import { parseYaml } from '../../src/config/yaml-text.ts';
 import { InvalidMessage } from '../../src/model/invalid-message.ts';
+import { PerfMap, parsePerfMap } from '../../src/native/tables/perf-map.ts';
 import { encodeProfilesJson } from '../../src/otlp/json/encode-profiles-json.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { BatchDecoder } from '../../src/receivers/frames/batch-decoder.ts';
@@ -96,6 +97,12 @@ export const targets: readonly FuzzTarget[] = [
     read: (bytes) => [...parsePerfScript(bytes.toString(), new Remarks())],
     isRefusal: never,
   },
+  {
+    name: 'perf-map',
+    seeds: () => [Buffer.from(perfMap)],
+    read: (bytes) => new PerfMap(parsePerfMap(bytes.toString())),
+    isRefusal: never,
+  },
 ];
 
 const perfText = `node 4242/4243 [001] 1000.000001: 10101010 cpu-clock:
@@ -103,6 +110,13 @@ const perfText = `node 4242/4243 [001] 1000.000001: 10101010 cpu-clock:
 \t    55d0c0ffee10 main+0x10 (/usr/bin/node)
 \t    7f0000001000 [unknown] (/tmp/perf-4242.map)
 
+`;
+
+const perfMap = `7f0000001000 40 LazyCompile:*main /app/index.js:1:1
+7f0000001020 80 Builtin:ArrayMap
+ffffffffffffff00 ff RegExp:(a
+b)
+7f0000001000 10 int com.example.Inner.work()
 `;
 
 /** Three records as a durable queue writes them. */

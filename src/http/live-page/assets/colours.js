@@ -83,7 +83,7 @@ function hueColour({ isDark }, text) {
  * Change from the baseline to now, from -1 (gone) to 1 (new), of values made comparable; 0 where chance explains it: counts of equal
  * time differ by twice the root of their sum.
  */
-export function changeOf({ totals, baseTotals, baseScale }, node) {
+function changeOf({ totals, baseTotals, baseScale }, node) {
   const [now, before] = [totals[node], baseTotals[node] * baseScale];
   const noise = 2 * Math.sqrt(totals[node] + baseScale * baseScale * baseTotals[node]);
   if (Math.abs(now - before) <= noise || now + before === 0) return 0;

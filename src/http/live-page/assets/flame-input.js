@@ -36,7 +36,7 @@ export function listenToFlame(canvas, view, { onPoint, onSelect, onZoom }) {
 }
 
 /** The node that an arrow key leads to: -1 when there is none, `undefined` when the key is not one of ours. */
-export function neighbour(layout, node, key) {
+function neighbour(layout, node, key) {
   const siblings = node === 0 ? [0] : childrenOf(layout, layout.parents[node]);
   const place = siblings.indexOf(node);
   switch (key) {

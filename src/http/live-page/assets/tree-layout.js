@@ -173,7 +173,7 @@ export function frameOf({ columns, frames }, node) {
 }
 
 /** Finds a text in names, files and modules, as the service does. @param {string} text */
-export function matcherOf(text) {
+function matcherOf(text) {
   const isExact = text !== text.toLowerCase();
   return (each) => (isExact ? each : each.toLowerCase()).includes(text);
 }

@@ -11,7 +11,7 @@ import { TreeList } from './tree-list.js';
 const flameLabel = 'Flame graph. Arrow keys move, Enter zooms, Escape leads back. The view Tree has the same as text.';
 
 /** A canvas with its scroller. */
-export function createFlame(id, label, listeners, hiddenLevels = 0) {
+function createFlame(id, label, listeners, hiddenLevels = 0) {
   const canvas = h('canvas', { id, tabIndex: 0, role: 'img', 'aria-label': label, 'aria-describedby': 'spoken' });
   const outline = h('div', { className: 'outline', hidden: true });
   const spacer = h('div', { className: 'spacer' });

@@ -1,5 +1,6 @@
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { constants } from 'node:http2';
+import { messageOf } from '../support/error-text.ts';
 import type { CallEnd, ResponseHeaders } from './client-call.ts';
 import { endWithoutStatus, statusOf } from './client-call.ts';
 import { frameMessage, MessageReader } from './message-reader.ts';
@@ -61,7 +62,7 @@ export class StreamCall {
       stream = session.request(headers);
     } catch (error) {
       // The connection has just ended.
-      const lost = { code: status.UNAVAILABLE, details: (error as Error).message };
+      const lost = { code: status.UNAVAILABLE, details: messageOf(error) };
       this.fail({ status: lost, isAnswered: false, origin: 'lost', isUnprocessed: true });
       return;
     }
@@ -113,7 +114,7 @@ export class StreamCall {
     try {
       this.#onMessage(bytes);
     } catch (error) {
-      this.#stop({ code: status.INTERNAL, details: `unreadable response: ${(error as Error).message}` });
+      this.#stop({ code: status.INTERNAL, details: `unreadable response: ${messageOf(error)}` });
     }
   }
 

@@ -15,7 +15,7 @@ import { freePorts } from '../support/free-ports.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
 import { startService } from '../support/running-service.ts';
 import { nowUnixNano, resourcesOf } from './identity-harness.ts';
-import { ApiServer, shopPod } from './kubernetes/api-server.ts';
+import { ApiServer, shopId, shopPod } from './kubernetes/api-server.ts';
 
 type Section = Record<string, unknown>;
 
@@ -53,9 +53,7 @@ process.env.OTEL_RESOURCE_ATTRIBUTES = 'host.name=of-env';
 process.env.K8S_NODE_NAME = 'node-1';
 
 /** Starts it with ports, folders and API server of a test, and a file in the place of the backend. All else is as it is deployed. */
-async function startDeployed(t: TestContext, name: string, dialect: string) {
-  const folder = mkdtempSync(join(tmpdir(), 'framekeeper-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+async function startDeployed(t: TestContext, name: string, dialect: string, folder = temporaryFolder(t)) {
   const [grpc, http] = (await freePorts(2)) as [number, number];
   const config = deployed[name]!();
   const { processors, service } = config;
@@ -73,7 +71,7 @@ async function startDeployed(t: TestContext, name: string, dialect: string) {
     extensions: isStored ? { file_storage: { directory: join(folder, 'queue'), create_directory: true } } : {},
   });
   service.extensions = isStored ? ['file_storage'] : [];
-  mkdirSync(join(folder, 'names'));
+  mkdirSync(join(folder, 'names'), { recursive: true });
   processors.symbol_store = { ...processors.symbol_store, snapshot: { path: join(folder, 'names/symbols') } };
   processors.reporting_cycle = { ...processors.reporting_cycle, interval: '1h' };
   const server = new ApiServer();
@@ -100,6 +98,12 @@ async function startDeployed(t: TestContext, name: string, dialect: string) {
   return { ...running, frames, grpc, http, finish };
 }
 
+function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'framekeeper-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 for (const name of Object.keys(deployed)) {
   for (const dialect of ['pyroscope', 'elastic'] as const) {
     for (const encoder of ['profiler', 'collector'] as const) {
@@ -120,3 +124,26 @@ for (const name of Object.keys(deployed)) {
     }
   }
 }
+
+test('samples that come back from the journal say of which service, pod and host they are', async (t) => {
+  const folder = temporaryFolder(t);
+  const name = 'the configuration for Kubernetes';
+  const first = await startDeployed(t, name, 'generic', folder);
+  const strings = ['samples', 'count', 'cpu', 'nanoseconds', 'main', shopId];
+  const processes = [
+    { pid: 42, comm: 5, containerId: 6 },
+    { pid: 43, comm: 5 },
+  ];
+  const samples = [1, 2].map((process) => ({ stack: 1, process, profileType: 1, timestamps: [nowUnixNano()] }));
+  await first.frames.submit(smallBatch([], { strings, processes, samples }));
+  // Too late for a report: the window stays in the journal.
+  await first.service.stop({ receivers: AbortSignal.abort(), all: AbortSignal.abort() });
+  assert.equal(readFileSync(join(folder, 'profiles.jsonl'), 'utf8'), '');
+  const second = await startDeployed(t, name, 'generic', folder);
+  const resources = resourcesOf(await second.finish());
+  const told = resources.map((each) => [each['service.name'], each['k8s.pod.name'], each['host.name']]);
+  assert.deepEqual(told.sort(), [
+    ['shop', 'shop-6d4cf56db6-x2x7k', 'node-1'],
+    ['unknown_service:main', undefined, 'node-1'],
+  ]);
+});

@@ -14,6 +14,7 @@ export interface IdentityRun {
   readonly service: RunningService;
   readonly frames: FramesClient;
   readonly sendOtlp: (bytes: Uint8Array) => Promise<unknown>;
+  readonly sendJson: (text: string) => Promise<void>;
   /** Stops the service; what it has sent, in order. */
   readonly finish: () => Promise<readonly ProfilesData[]>;
 }
@@ -28,13 +29,14 @@ export async function runIdentity(
 ): Promise<IdentityRun> {
   const folder = mkdtempSync(join(tmpdir(), 'framekeeper-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const [port] = await freePorts(1);
+  const [port, httpPort] = await freePorts(2);
   const protocols = `{protocols: {grpc: {endpoint: "127.0.0.1:${port}"}}}`;
+  const both = `{protocols: {grpc: {endpoint: "127.0.0.1:${port}"}, http: {endpoint: "127.0.0.1:${httpPort}"}}}`;
   const path = join(folder, 'profiles.jsonl');
   const service = await startService(
     t,
     `
-receivers: {frames: ${protocols}, otlp: ${protocols}}
+receivers: {frames: ${protocols}, otlp: ${both}}
 processors:
   symbol_store: {}
   reporting_cycle: {interval: 1h, ${cycle}}
@@ -50,6 +52,12 @@ service:
     service,
     frames,
     sendOtlp: (bytes) => exportOverGrpc(port!, bytes),
+    sendJson: async (body) => {
+      const headers = { 'content-type': 'application/json' };
+      const url = `http://127.0.0.1:${httpPort}/v1development/profiles`;
+      const response = await fetch(url, { method: 'POST', headers, body });
+      if (response.status !== 200) throw new Error(`HTTP ${response.status}: ${await response.text()}`);
+    },
     finish: async () => {
       await service.stop();
       if (!readdirSync(folder).includes('profiles.jsonl')) return [];

@@ -6,6 +6,7 @@ import { parseResourceAttributes } from '../../src/identity/otel-variables.ts';
 import { ResourceChain } from '../../src/identity/resource-chain.ts';
 import { pidOf, ResourceDraft } from '../../src/identity/resource-draft.ts';
 import { createServiceNameRule } from '../../src/identity/service/service-name-rule.ts';
+import { encodeProfilesJson } from '../../src/otlp/json/encode-profiles-json.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { DialectLint } from '../../src/profile/dialects/lint/lint-dialect.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
@@ -128,6 +129,43 @@ for (const way of ['raw frames', 'OTLP profiles', 'merged OTLP profiles'] as con
     const services = resourcesOf(await finish()).map((each) => each['service.name']);
     assert.deepEqual(services, ['a sleeper']);
   });
+}
+
+for (const { way, cycle = '', isWasteful = false, isJson = false } of [
+  { way: 'passing' },
+  { way: 'rebuilt', isWasteful: true },
+  { way: 'JSON', isJson: true },
+  { way: 'merged', cycle: 'otlp_profiles: merge' },
+]) {
+  for (const { name, attributes, service } of [
+    {
+      name: 'by the variable that came with it',
+      attributes: { [`${variable}OTEL_SERVICE_NAME`]: 'shop' },
+      service: 'shop',
+    },
+    { name: 'by its executable', attributes: { 'process.executable.name': 'java' }, service: 'unknown_service:java' },
+    { name: 'as sent', attributes: { 'service.name': 'cart' }, service: 'cart' },
+  ]) {
+    test(`the service of a ${way} request is named ${name}`, async (t) => {
+      const { service: running, sendOtlp, sendJson, finish } = await runIdentity(t, { cycle });
+      const data = goodProfiles();
+      data.resourceProfiles[0]!.resource.attributes = Object.entries(attributes).map(([key, value]) => ({
+        key,
+        value,
+      }));
+      if (isWasteful) data.dictionary.stringTable.push('of no use');
+      if (isJson) await sendJson(encodeProfilesJson(data));
+      else await sendOtlp(encodeProfilesData(data));
+      const messages = await finish();
+      assert.deepEqual(
+        resourcesOf(messages).map((each) => each['service.name']),
+        [service],
+      );
+      const ways = (await running.metricsText()).match(/^framekeeper_otlp_passed_requests\{way="(\w+)".*\} 1$/gm) ?? [];
+      const isRebuilt = ways.some((line) => line.includes('"rebuilt"'));
+      if (way === 'passing' || way === 'rebuilt') assert.deepEqual([ways.length, isRebuilt], [1, way === 'rebuilt']);
+    });
+  }
 }
 
 for (const dialect of ['pyroscope', 'elastic'] as const) {

@@ -47,6 +47,8 @@ export class SampleWindow {
   readonly #labels: ReadonlyMap<string, string>[] = [];
   readonly #entryByKey = new Map<string, number>();
   readonly #stringByText = new Map<string, number>();
+  /** By file: the mapping that was added or found last. */
+  readonly #mappingByFile: (number | undefined)[] = [];
   /** By process ID: the resource that was added or found last. */
   readonly #resourceByPid = new Map<number, number>();
   readonly #symbols: (FrameSymbol | undefined)[] = [];
@@ -121,8 +123,14 @@ export class SampleWindow {
   }
 
   internMapping(file: number, start: bigint, end: bigint, fileOffset: bigint): number {
+    // Nearly every file has one mapping: to compare two costs less than to write a key.
+    const last = this.mappings[this.#mappingByFile[file] ?? -1];
+    const isLast = last !== undefined && last.start === start && last.end === end && last.fileOffset === fileOffset;
+    if (isLast) return this.#mappingByFile[file]!;
     const key = `mapping ${file} ${start} ${end} ${fileOffset}`;
-    return this.#internInto(this.mappings, key, () => ({ file, start, end, fileOffset }));
+    const index = this.#internInto(this.mappings, key, () => ({ file, start, end, fileOffset }));
+    this.#mappingByFile[file] = index;
+    return index;
   }
 
   /** The number of a frame; a new one has no symbol yet. `place` is of `frames`. */
@@ -190,6 +198,8 @@ export class SampleWindow {
   }
 
   internProfileType(type: ProfileType): number {
+    const [first] = this.profileTypes;
+    if (first !== undefined && isSameType(first, type)) return 0;
     const { sampleType, sampleUnit, periodType, periodUnit, period } = type;
     const key = `type ${JSON.stringify([sampleType, sampleUnit, periodType, periodUnit])} ${period}`;
     return this.#internInto(this.profileTypes, key, () => type);
@@ -249,6 +259,16 @@ function isSameResource(a: WindowResource, b: WindowResource): boolean {
     a.scopeVersion === b.scopeVersion &&
     isSameMap(one.labels, other.labels) &&
     isSameMap(a.collectorAttributes, b.collectorAttributes)
+  );
+}
+
+function isSameType(a: ProfileType, b: ProfileType): boolean {
+  return (
+    a.sampleType === b.sampleType &&
+    a.sampleUnit === b.sampleUnit &&
+    a.periodType === b.periodType &&
+    a.periodUnit === b.periodUnit &&
+    a.period === b.period
   );
 }
 

@@ -231,6 +231,7 @@ export class TraceIntake {
   }
 
   #rejections(accepted: number, rejected: number, isFull: boolean): SampleRejection[] {
+    if (rejected === 0) return [];
     const { maxEvents, maxBytes } = this.#limits;
     const problem = isFull ? 'is full' : 'has no room for this instance beyond its share';
     const reason =

@@ -35,3 +35,29 @@ test('SampleWindow has a resource once, however often its process comes, and wha
   }
   assert.equal(window.resources.length, others.length + 1);
 });
+
+test('SampleWindow has a mapping and a profile type once, whichever came before', () => {
+  const window = new SampleWindow();
+  const mappings = [
+    [0, 1n, 2n, 3n],
+    [1, 1n, 2n, 3n],
+    [0, 0n, 2n, 3n],
+    [0, 1n, 9n, 3n],
+    [0, 1n, 2n, 0n],
+  ] as const;
+  const intern = (number: number): number => {
+    const [file, start, end, fileOffset] = mappings[number]!;
+    return window.internMapping(file, start, end, fileOffset);
+  };
+  const type = { sampleType: 'samples', sampleUnit: 'count', periodType: 'cpu', periodUnit: 'nanoseconds', period: 5n };
+  const changes = [{ sampleType: 'x' }, { sampleUnit: 'x' }, { periodType: 'x' }, { periodUnit: 'x' }, { period: 6n }];
+  const types = [type, ...changes.map((change) => ({ ...type, ...change }))];
+  for (const [index] of mappings.entries()) {
+    for (let i = 0; i <= index; i++) assert.equal(intern(i), i);
+    assert.equal(intern(index), index);
+  }
+  for (const [index] of types.entries()) {
+    for (let i = 0; i <= index; i++) assert.equal(window.internProfileType({ ...types[i]! }), i);
+  }
+  assert.deepEqual([window.mappings.length, window.profileTypes.length], [mappings.length, types.length]);
+});

@@ -4,6 +4,7 @@ import { defaultDialectOptions } from '../profile/dialects/dialect.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Component } from '../support/lifecycle.ts';
 import type { Steps } from '../support/steps.ts';
+import { WorkQueue } from '../support/steps.ts';
 import { Batcher } from './batcher.ts';
 import { BlockedOffers } from './blocked-offers.ts';
 import type { DeliveryResult, ExportClient } from './export-client.ts';
@@ -62,6 +63,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
   /** `undefined` without `block_on_overflow`. */
   readonly #blocked: BlockedOffers | undefined;
   readonly #large: LargeRequests;
+  readonly #work: WorkQueue;
   #storageFullUntilMs = 0;
   #endObservation: () => void = () => undefined;
 
@@ -84,6 +86,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
     };
     this.#events = createExportEvents(id, { ...dependencies, reportStatus });
     this.#large = new LargeRequests(clock);
+    this.#work = new WorkQueue(clock);
     this.#queue = this.#createQueue(config, dependencies);
     // As many calls may wait as are answered at the same time: more would hold more memory, and be answered no sooner.
     this.#blocked = blockOnOverflow ? new BlockedOffers(this.#queue, numConsumers, storageRetryMs, clock) : undefined;
@@ -133,16 +136,28 @@ export class QueuedExporter implements Component, ProfilesExporter {
     const { request: written } = yield* request.writeInDialect(this.#dialect, this.#dialectOptions);
     // A large one is worked on as bytes, by a thread.
     const needsBytes = this.#needsBytes || written.isLarge;
-    if (needsBytes && written.sampleCount > 0) yield* written.encode();
+    if (!needsBytes || written.sampleCount === 0) return;
+    yield* written.encode();
+    if (written.isLarge && this.#storage?.prepare !== undefined) yield* this.#storage.prepare(written);
   }
 
   offer(request: ExportRequest, signal?: AbortSignal): OfferResult | Promise<OfferResult> {
-    const isRewritten = this.#dialect !== 'generic' && request.bytes !== undefined && request.isLarge;
-    if (!isRewritten) return this.#offerWritten(request.inDialect(this.#dialect, this.#dialectOptions), signal);
-    if (this.#large.isBusy) return this.#refuse(request, 'queue_full');
-    return request
-      .inDialectBy(this.#writeLarge, this.#dialect, this.#dialectOptions)
-      .then((written) => this.#offerWritten(written, signal));
+    const isLarge = request.bytes !== undefined && request.isLarge;
+    const isAsItIs = this.#dialect === 'generic' && this.#storage?.prepare === undefined;
+    if (isLarge && !isAsItIs) return this.#offerLarge(request, signal);
+    return this.#offerWritten(request.inDialect(this.#dialect, this.#dialectOptions), signal);
+  }
+
+  async #offerLarge(request: ExportRequest, signal: AbortSignal | undefined): Promise<OfferResult> {
+    const isRewritten = this.#dialect !== 'generic';
+    if (isRewritten && this.#large.isBusy) return this.#refuse(request, 'queue_full');
+    const written = isRewritten
+      ? await request.inDialectBy(this.#writeLarge, this.#dialect, this.#dialectOptions)
+      : request.inDialect(this.#dialect, this.#dialectOptions);
+    if (written.request.isLarge && this.#storage?.prepare !== undefined) {
+      await this.#work.add(this.#storage.prepare(written.request));
+    }
+    return this.#offerWritten(written, signal);
   }
 
   /** By a thread; here, where that has not managed it. */

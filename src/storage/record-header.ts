@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { Steps } from '../support/steps.ts';
 
 /** Header before the payload of a record. */
 export interface RecordHeader {
@@ -25,13 +26,34 @@ export const magic: Buffer = Buffer.from('FKR1');
 
 const checkedBytes = 16;
 
+/** Checksums of large payloads, by their bytes, which must not change. */
+const knownCrcs = new WeakMap<Uint8Array, number>();
+
+/** A checksum takes a millisecond a mebibyte. */
+const bytesAStep = 256 * 1024;
+
+/** The checksum of a payload, in steps. */
+export function* crcInSteps(payload: Uint8Array): Steps<number> {
+  let crc = 0;
+  for (let start = 0; start < payload.length; start += bytesAStep) {
+    crc = crc32(payload.subarray(start, start + bytesAStep), crc);
+    yield;
+  }
+  return crc;
+}
+
+/** Does in steps what `headerOf` would do at once for a payload in one part. */
+export function* prepareHeaderOf(payload: Uint8Array): Steps<void> {
+  if (!knownCrcs.has(payload)) knownCrcs.set(payload, yield* crcInSteps(payload));
+}
+
 /** Header of an unfinished record, whose payload is given in parts. */
 export function headerOf(payload: readonly Uint8Array[], sampleCount: number): RecordHeader {
   let payloadBytes = 0;
   let payloadCrc = 0;
   for (const part of payload) {
     payloadBytes += part.length;
-    payloadCrc = crc32(part, payloadCrc);
+    payloadCrc = (payload.length === 1 ? knownCrcs.get(part) : undefined) ?? crc32(part, payloadCrc);
   }
   return { payloadBytes, payloadCrc, sampleCount, isFinished: false };
 }

@@ -1,7 +1,8 @@
-import { crc32 } from 'node:zlib';
+import { setImmediate } from 'node:timers/promises';
+import type { Steps } from '../support/steps.ts';
 import type { LogFileSystem } from './log-file-system.ts';
 import type { RecordHeader } from './record-header.ts';
-import { encodeRecordHeader, finishedState, headerBytes, headerOf, stateOffset } from './record-header.ts';
+import { crcInSteps, encodeRecordHeader, finishedState, headerBytes, headerOf, stateOffset } from './record-header.ts';
 import type { LogDamage } from './segment-scan.ts';
 import { scanSegment } from './segment-scan.ts';
 
@@ -88,7 +89,7 @@ export class Segment {
       if (bytesRead === 0) return undefined;
       length += bytesRead;
     }
-    return crc32(payload) === header.payloadCrc ? payload : undefined;
+    return (await inTurns(crcInSteps(payload))) === header.payloadCrc ? payload : undefined;
   }
 
   /** Notes that a record need not be kept. Call once a record. @throws ErrnoException; then it comes back after a restart */
@@ -120,6 +121,15 @@ export class Segment {
     } catch {
       // Opening the file cuts it too, unless the record is whole after all: then it is sent although it was refused.
     }
+  }
+}
+
+/** A turn of the event loop for every two mebibytes. */
+async function inTurns<T>(steps: Steps<T>): Promise<T> {
+  for (let count = 1; ; count++) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (count % 8 === 0) await setImmediate();
   }
 }
 

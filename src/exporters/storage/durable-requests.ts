@@ -1,7 +1,9 @@
+import { prepareHeaderOf } from '../../storage/record-header.ts';
 import type { LogRecord } from '../../storage/segment.ts';
 import type { SegmentLog } from '../../storage/segment-log.ts';
 import { codeOf, messageOf } from '../../support/error-text.ts';
 import type { EventParts } from '../../support/events.ts';
+import type { Steps } from '../../support/steps.ts';
 import type { ExportRequest } from '../export-request.ts';
 import { createEncodedRequest } from '../export-request.ts';
 import type { StorageRefusal } from '../profiles-exporter.ts';
@@ -25,6 +27,10 @@ export class DurableRequests implements RequestStorage {
     this.#endObservation = this.#events.observe(this.#log);
     this.#events.opened(records.length, damage);
     return records.map((record) => this.#stored(record));
+  }
+
+  prepare(request: ExportRequest): Steps<void> {
+    return prepareHeaderOf(request.encoded());
   }
 
   add(request: ExportRequest): StoredRequest | StorageRefusal {

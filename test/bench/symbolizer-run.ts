@@ -1,4 +1,4 @@
-// Asks the symbolizer's thread for addresses of one file, and prints times and memory as JSON: node symbolizer-run.ts FILE COUNT…
+// Asks the symbolizer's thread for addresses of one file, and prints times and memory as JSON: node symbolizer-run.ts FILE COUNT… [--rest]
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -17,9 +17,10 @@ export interface SymbolizerRun {
   readonly times: readonly { readonly count: number; readonly ms: number; readonly named: number }[];
   /** CPU time of the process, all threads. */
   readonly cpuMs: number;
-  /** Resident memory of the process above that before the first request, at most and some time after the thread has ended. */
+  /** Resident memory of the process above that before the first request, at most. */
   readonly peakBytes: number;
-  readonly restBytes: number;
+  /** The same some time after the thread has ended; absent without `--rest`, which takes that time. */
+  readonly restBytes?: number;
   /** Event loop of the main thread while the thread worked. */
   readonly delayMs: { readonly p99: number };
 }
@@ -54,7 +55,7 @@ export function randomAddresses({ starts, ends }: CodeRanges, count: number): Fl
   return Float64Array.from(addresses).sort();
 }
 
-async function run(path: string, counts: readonly number[]): Promise<SymbolizerRun> {
+async function run(path: string, counts: readonly number[], hasRest: boolean): Promise<SymbolizerRun> {
   const opened = openRegularFile(path, 2 ** 40)!;
   const file = { fileId: htlhashOf(opened.source), gnuBuildId: '', fileName: path };
   opened.close();
@@ -84,11 +85,12 @@ async function run(path: string, counts: readonly number[]): Promise<SymbolizerR
   const peakBytes = residentBytes('VmHWM') - before;
   const cpuMs = (process.cpuUsage().user + process.cpuUsage().system) / 1000;
   await worker.stop();
+  const figures = { times, cpuMs, peakBytes, delayMs: { p99: delay.percentile(99) / 1e6 } };
+  if (!hasRest) return figures;
   // Replies are garbage here. V8 keeps the pages of an ended thread for eight seconds.
   await systemClock.sleep(restMs);
   heldBytes();
-  const restBytes = residentBytes('VmRSS') - before;
-  return { times, cpuMs, peakBytes, restBytes, delayMs: { p99: delay.percentile(99) / 1e6 } };
+  return { ...figures, restBytes: residentBytes('VmRSS') - before };
 }
 
 function residentBytes(field: 'VmRSS' | 'VmHWM'): number {
@@ -97,6 +99,7 @@ function residentBytes(field: 'VmRSS' | 'VmHWM'): number {
 }
 
 if (import.meta.main) {
-  const [path, ...counts] = process.argv.slice(2);
-  console.log(JSON.stringify(await run(path!, counts.map(Number))));
+  const [path, ...rest] = process.argv.slice(2);
+  const counts = rest.filter((each) => each !== '--rest').map(Number);
+  console.log(JSON.stringify(await run(path!, counts, rest.includes('--rest'))));
 }

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -19,6 +19,14 @@ import { addressesOf } from './symbolizer-run.ts';
 /** The Rust crate's program, by `cargo install addr2line --features bin`; GNU's has the same name. */
 const crate = process.env.FRAMEKEEPER_ADDR2LINE_CRATE ?? join(homedir(), '.cargo/bin/addr2line');
 const counts = [100, 10_000];
+/** Time for all files together; a file whose share of it is used up has no further round. The rest of the suite takes half a minute. */
+const budgetMs = 50_000;
+/** A run of a rival that takes longer is ended, and this file has no row for it. */
+const rivalTimeoutSeconds = 10;
+/** Ends the rival itself: an end of `time` alone would let it go on beside the next one. */
+const limit = ['timeout', '-s', 'KILL', String(rivalTimeoutSeconds)];
+/** A rival that needs longer for a hundred addresses is not asked for ten thousand. */
+const rivalPatienceMs = 2_000;
 
 /**
  * The symbolizer beside the Rust crate, llvm-symbolizer and GNU addr2line, each a process of its own that reads the same random addresses of
@@ -31,7 +39,11 @@ export const suite: BenchSuite = {
     const folder = mkdtempSync(join(tmpdir(), 'framekeeper-bench-'));
     try {
       const files = findBinaries(folder).filter(({ name, path }) => path !== undefined && !/LTO|^libjvm$/.test(name));
-      const perFile = files.flatMap(({ name, path }) => fileRows(name, path!, Math.min(rounds, 3)));
+      const largest = files.toSorted((a, b) => statSync(b.path!).size - statSync(a.path!).size)[0];
+      const perFile = files.flatMap(({ name, path }) => {
+        const shareMs = budgetMs / files.length;
+        return fileRows({ name, path: path!, rounds: Math.min(rounds, 3), shareMs, hasRest: path === largest?.path });
+      });
       return [...perFile, ...tableRows(rounds), ...(await serviceRows(folder, files))];
     } finally {
       rmSync(folder, { recursive: true });
@@ -46,12 +58,25 @@ interface Measured {
   readonly bytes: number;
 }
 
-function fileRows(name: string, path: string, rounds: number): BenchRow[] {
+interface MeasuredFile {
+  readonly name: string;
+  readonly path: string;
+  readonly rounds: number;
+  readonly shareMs: number;
+  readonly hasRest: boolean;
+}
+
+function fileRows({ name, path, rounds, shareMs, hasRest }: MeasuredFile): BenchRow[] {
   const script = join(import.meta.dirname, 'symbolizer-run.ts');
-  const own = Array.from({ length: rounds }, (): SymbolizerRun => {
-    const args = [script, path, '100', ...counts.map(String)];
-    return JSON.parse(spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 2 ** 30 }).stdout);
-  });
+  const endMs = performance.now() + shareMs;
+  const own: SymbolizerRun[] = [];
+  while (own.length === 0 || (own.length < rounds && performance.now() < endMs - shareMs / 2)) {
+    // Memory at rest takes twelve seconds, so it is measured once and for one file.
+    const rest = hasRest && own.length === 0 ? ['--rest'] : [];
+    const args = [script, path, '100', ...counts.map(String), ...rest];
+    own.push(JSON.parse(spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 2 ** 30 }).stdout));
+  }
+  const slow = new Set<string>();
   const rows: BenchRow[] = [
     rowOf(
       `${name}: first 100 addresses, thread and file opened`,
@@ -60,7 +85,7 @@ function fileRows(name: string, path: string, rounds: number): BenchRow[] {
     ),
   ];
   for (const [index, count] of counts.entries()) {
-    const rivals = rivalsOf(path, count, rounds);
+    const rivals = rivalsOf(path, count, { rounds, endMs, slow });
     const first = rivals[0];
     const base = first && {
       what: first.what,
@@ -96,13 +121,8 @@ function fileRows(name: string, path: string, rounds: number): BenchRow[] {
         own.map(({ peakBytes }) => peakBytes / 1e6),
       ),
     );
-    rows.push(
-      rowOf(
-        '  12 s after the thread has ended',
-        'MB',
-        own.map(({ restBytes }) => restBytes / 1e6),
-      ),
-    );
+    const { restBytes } = own[0]!;
+    if (restBytes !== undefined) rows.push(rowOf('  12 s after the thread has ended', 'MB', [restBytes / 1e6]));
     for (const { what: rival, runs } of rivals)
       rows.push(
         rowOf(
@@ -133,7 +153,12 @@ function rowOf(
   return base === undefined ? row : { ...row, ratioTo: { what: base.what, ratio: median / base.value } };
 }
 
-function rivalsOf(path: string, count: number, rounds: number): { what: string; runs: Measured[] }[] {
+/** Rivals that answer in time; those that are too slow for more addresses are added to `slow`, and left out when they are in it. */
+function rivalsOf(
+  path: string,
+  count: number,
+  { rounds, endMs, slow }: { readonly rounds: number; readonly endMs: number; readonly slow: Set<string> },
+): { what: string; runs: Measured[] }[] {
   const input = Array.from(addressesOf(path, count), (address) => `0x${address.toString(16)}\n`).join('');
   const commands = [
     { what: 'addr2line, the crate', command: crate, args: ['-fi', '-e', path] },
@@ -142,14 +167,15 @@ function rivalsOf(path: string, count: number, rounds: number): { what: string; 
   ];
   return commands.flatMap(({ what, command, args }) => {
     const runs: Measured[] = [];
-    for (let round = 0; round < rounds; round++) {
+    if (slow.has(what)) return [];
+    while (runs.length === 0 || (runs.length < rounds && performance.now() < endMs)) {
       const began = performance.now();
-      const { status, stderr, error } = spawnSync('/usr/bin/time', ['-f', '%M', command, ...args], {
+      const { status, stderr, error } = spawnSync('/usr/bin/time', ['-f', '%M', ...limit, command, ...args], {
         input,
         encoding: 'utf8',
         maxBuffer: 2 ** 30,
-        timeout: 120_000,
       });
+      if (performance.now() - began > rivalPatienceMs) slow.add(what);
       if (error !== undefined || status !== 0) return [];
       const bytes = Number(stderr.trim().split('\n').at(-1)) * 1024;
       runs.push({ ms: performance.now() - began, bytes });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dist, project } from './bundles.ts';
@@ -34,7 +34,7 @@ copy(join(dist, 'framekeeper.cdx.json'), 'usr/share/doc/framekeeper/sbom.cdx.jso
 copy(join(dist, 'framekeeper.licenses.txt'), 'usr/share/doc/framekeeper/licenses.txt');
 copy(join(project, 'LICENSE'), 'usr/share/doc/framekeeper/copyright');
 for (const name of packages) {
-  copy(join(debian, 'usr/share/doc', name, 'copyright'), `usr/share/doc/${name}/copyright`);
+  copy(copyrightOf(name), `usr/share/doc/${name}/copyright`);
   // Scanners look there for the packages of an image without a package manager.
   write(`var/lib/dpkg/status.d/${name}`, statusOf(name));
 }
@@ -84,6 +84,17 @@ function packageOf(path: string): string {
     if (isOwner) return basename(list, '.list').replace(/:.*/, '');
   }
   throw new Error(`Cannot find the package of ${path} below ${debian}.`);
+}
+
+/** Packages of GCC have that of their common base; slim images lack the link to it. */
+function copyrightOf(name: string): string {
+  const base = /\bgcc-\d+-base\b/.exec(statusOf(name))?.[0];
+  const found = [name, base].flatMap((each) =>
+    each === undefined ? [] : [join(debian, 'usr/share/doc', each, 'copyright')],
+  );
+  const path = found.find((each) => existsSync(each));
+  if (path === undefined) throw new Error(`Cannot find the copyright of ${name} below ${debian}.`);
+  return path;
 }
 
 function statusOf(name: string): string {

@@ -73,8 +73,8 @@ export class MessageReader {
       this.#sizeBytes = sizeBytes;
     }
     if (this.#heldBytes < this.#sizeBytes) {
-      // Memory for a whole message is due only to a sender who has sent a part of it.
-      const isUnderWay = this.#sizeBytes > largeBytes && 4 * this.#heldBytes >= this.#sizeBytes;
+      // Half of it: what is unfinished counts against the memory of the process, and must not be many times what was sent.
+      const isUnderWay = this.#sizeBytes > largeBytes && 2 * this.#heldBytes >= this.#sizeBytes;
       if (isUnderWay && this.#large === undefined) this.#beginLarge();
       return undefined;
     }

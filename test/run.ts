@@ -26,12 +26,16 @@ const alone: ReadonlySet<string> = new Set([
   'test/soak/week.test.ts',
 ]);
 
+// A test that timed out may leave a timer or a socket behind, which would keep its group from ending.
+const lifeLimit = `setTimeout(() => process.exit(1), ${timeoutMs + 60_000}).unref();\n`;
+
 const patterns = process.argv.length > 2 ? process.argv.slice(2) : ['test/**/*.test.ts'];
 const groups = groupsOf(globSync(patterns, { cwd: root }).sort());
 mkdirSync(groupFolder, { recursive: true });
 const files = groups.map(({ name, members }) => {
   const file = join(groupFolder, `${name}.mjs`);
-  writeFileSync(file, members.map((member) => `import '${relative(groupFolder, join(root, member))}';\n`).join(''));
+  const imports = members.map((member) => `import '${relative(groupFolder, join(root, member))}';\n`);
+  writeFileSync(file, [lifeLimit, ...imports].join(''));
   return file;
 });
 const results = run({ files, concurrency, timeout: timeoutMs });

@@ -45,6 +45,9 @@ export interface PassThroughParts {
   readonly meter: Meter;
 }
 
+/** A thread filters a large request in seconds. */
+const filterRetryMs = 2_000;
+
 /** Sends OTLP profiles on, request by request, with the names that the store has for them. */
 export class PassThrough implements ProfilesSink {
   readonly #parts: PassThroughParts;
@@ -113,6 +116,9 @@ export class PassThrough implements ProfilesSink {
     const named = await this.#large.add(this.#name(received));
     await await this.#large.add(this.#lookUp(named));
     const identified = await this.#large.add(this.#identify(named, received, hops));
+    if (identified.filters !== undefined && this.#rewriting.isBusy) {
+      return { kind: 'busy', reason: 'large requests wait to be filtered', retryAfterMs: filterRetryMs };
+    }
     return this.#send(await this.#filter(identified, received, hops), signal);
   }
 

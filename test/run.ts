@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 const groupFolder = join(root, 'node_modules/.cache/framekeeper/groups');
 // One more than the cores of a small machine: some tests wait.
 const concurrency = 3;
-const timeoutMs = 1_800_000;
+const timeoutMs = 900_000;
 const mostFilesOfGroup = 16;
 
 /** Files that measure their process, or listen to all of it. */

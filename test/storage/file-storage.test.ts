@@ -102,7 +102,7 @@ test('every request that was taken arrives, though its process is killed again a
     const process_ = runChild(process.execPath, [child, directory, endpoint, String(round * 1_000), '300']);
     await linesOf(process_, lineCount);
     await process_.kill();
-    for (const line of process_.output().split('\n').slice(0, -1)) taken.add(Number(line));
+    for (const number of numbersIn(process_.output())) taken.add(number);
   }
   assert.ok(taken.size >= 106, `${taken.size} were taken`);
   // The first call breaks off, and the connection with it: what was sent then is sent again.
@@ -112,7 +112,7 @@ test('every request that was taken arrives, though its process is killed again a
   const sending = runChild(process.execPath, [child, directory, endpoint, '9000', '50']);
   await server.until(() => received().length > 40);
   await sending.kill();
-  for (const line of sending.output().split('\n').slice(0, -1)) taken.add(Number(line));
+  for (const number of numbersIn(sending.output())) taken.add(number);
   const last = runChild(process.execPath, [child, directory, endpoint, '0', '0']);
   await server.until(() => {
     const arrived = new Set(received());
@@ -126,6 +126,11 @@ test('every request that was taken arrives, though its process is killed again a
     assert.ok(Math.abs(sorted.indexOf(number) - index) <= 20, `${number} came as number ${index}`);
   }
 });
+
+/** Numbers of whole lines. The log may tell between them of what a killed process left half written. */
+function numbersIn(output: string): number[] {
+  return [...output.matchAll(/^(\d+)\n/gm)].map(([, digits]) => Number(digits));
+}
 
 async function linesOf(process_: ReturnType<typeof runChild>, count: number): Promise<void> {
   while (process_.output().split('\n').length <= count) {

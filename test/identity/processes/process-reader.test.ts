@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { closeSync, mkdirSync, mkdtempSync, openSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -119,10 +118,10 @@ test('a process whose files do not answer is waited for half a second', async (t
   await clock.advance(1);
   await settled;
   assert.equal(reader.lookUp(42), undefined);
-  // The open that waits gets its writer, so that its thread ends.
+  // An open that waits gets its writer, so that its thread ends; opened to read and write, a pipe waits for nobody.
   renameSync(stat, join(procRoot, 'opened'));
   writeFileSync(stat, 'gone');
-  await writeFile(join(procRoot, 'opened'), 'gone');
+  closeSync(openSync(join(procRoot, 'opened'), 'r+'));
   await reader.settled();
 });
 

@@ -1,5 +1,7 @@
+import { LargeRequests } from '../exporters/large-requests.ts';
 import { httpListener } from '../http/http-listener-config.ts';
 import type { StoreFigures } from '../http/live-page/live-cycle.ts';
+import type { LiveHistoryParts } from '../http/live-page/live-history.ts';
 import { LivePage } from '../http/live-page/live-page.ts';
 import type { LivePageConfig } from '../http/live-page/live-page-config.ts';
 import { livePageTable } from '../http/live-page/live-page-config.ts';
@@ -26,7 +28,7 @@ export const livePageType: ExtensionType<LivePageConfig> = {
   listens: (config) => [httpListener('', config)],
   create: (id, config, { receivers, meter, clock }) => {
     const unixMs = (): number => Number(clock.unixNano() / 1_000_000n);
-    const parts = { meter, nowMs: () => clock.nowMs(), unixMs, decode: decodeProfilesData };
+    const parts = { meter, nowMs: () => clock.nowMs(), unixMs, decode: decodeProfilesData, divide: dividerOf(clock) };
     const facts = {
       version,
       get receivers() {
@@ -37,6 +39,23 @@ export const livePageType: ExtensionType<LivePageConfig> = {
     return { page, mount: page, listener: config };
   },
 };
+
+/** Bytes of a part that is read at once, and of all parts against the whole. */
+const partBytes = 512 * 1024;
+const mostGrowth = 4;
+
+/** Divides requests in a thread of its own, which is there while somebody looks. */
+function dividerOf(clock: Clock): LiveHistoryParts['divide'] {
+  const large = new LargeRequests(clock);
+  return async (bytes) => {
+    const task = { limits: { maxBytes: partBytes }, maxTotalBytes: mostGrowth * bytes.length };
+    const divided = await large.split({ requests: [bytes], ...task });
+    if (divided === undefined) return undefined;
+    const { parts, tooLargeSampleCount, overBudgetSampleCount } = divided;
+    const leftOutSampleCount = tooLargeSampleCount + overBudgetSampleCount;
+    return { parts: parts.map((part) => part.bytes), leftOutSampleCount };
+  };
+}
 
 /** The ways by which a pipeline shows itself on the pages. */
 export function outletsToPages(

@@ -48,7 +48,13 @@ test('/metrics has the metrics of the process, the HTTP servers and the live pag
       maxPassedBytes: 0,
     },
     { version: '', receivers: [] },
-    { meter: telemetry.meter, nowMs: () => 0, unixMs: () => 0, decode: () => assert.fail('nothing passes') },
+    {
+      meter: telemetry.meter,
+      nowMs: () => 0,
+      unixMs: () => 0,
+      decode: () => assert.fail('nothing passes'),
+      divide: () => assert.fail('nothing passes'),
+    },
   );
   const metrics = new MetricsEndpoint(() => telemetry.prometheusText());
   const server = new HttpServer(plainParts(endpoint, [metrics, live]), {

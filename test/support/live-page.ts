@@ -13,7 +13,14 @@ export const livePageFacts = { version: '1.2.3', receivers: [{ id: 'frames', end
 export function createLivePage(keys: object = {}, parts: Partial<LivePageParts> = {}): LivePage {
   const config = livePageTable.read(new ConfigSection('extensions.live_page', keys, []));
   const meter = new MeterProvider().getMeter('test');
-  const all = { meter, nowMs: () => 0, unixMs: () => 0, decode: decodeProfilesData, ...parts };
+  const all = {
+    meter,
+    nowMs: () => 0,
+    unixMs: () => 0,
+    decode: decodeProfilesData,
+    divide: () => Promise.resolve(undefined),
+    ...parts,
+  };
   return new LivePage('live_page', config, livePageFacts, all);
 }
 

@@ -1,16 +1,25 @@
-import type { Meter } from '@opentelemetry/api';
+import type { Counter, Meter } from '@opentelemetry/api';
 import { typeKeyOf } from '../../profile/history/history-frame.ts';
 import type { HistoryContents, HistorySource } from '../../profile/history/profile-history.ts';
 import { ProfileHistory } from '../../profile/history/profile-history.ts';
 import type { WorkSlices } from '../../profile/history/work-slices.ts';
 import type { Steps } from '../../support/steps.ts';
 import type { CycleFigures, LiveCycle, PassedFigures, PassedRequest } from './live-cycle.ts';
+import type { PassedBatch } from './passed-requests.ts';
 import { PassedRequests } from './passed-requests.ts';
 
 export interface LiveHistoryParts {
   readonly meter: Meter;
   /** Reads a request that passed. */
   readonly decode: (bytes: Uint8Array) => HistorySource;
+  /** Divides a large request, so that its parts are read in turns; `undefined` where that did not succeed. */
+  readonly divide: (bytes: Uint8Array) => Promise<DividedRequest | undefined>;
+}
+
+export interface DividedRequest {
+  readonly parts: readonly Uint8Array[];
+  /** Samples that no part holds. */
+  readonly leftOutSampleCount: number;
 }
 
 /** State of the page apart from its selection. */
@@ -29,20 +38,33 @@ export interface LiveState {
   };
 }
 
+/** A request of this size is read in some 20 ms. */
+const mostBytesAtOnce = 512 * 1024;
+
 /** The cycles of the last hour, with the requests that were sent on in their time and since. */
 export class LiveHistory {
   readonly #history: ProfileHistory;
   readonly #passed: PassedRequests;
   readonly #maxBytes: number;
   readonly #decode: LiveHistoryParts['decode'];
+  readonly #divide: LiveHistoryParts['divide'];
+  readonly #skippedSamples: Counter;
   #figures: LiveState['figures'] = null;
   #folding: Promise<void> | undefined;
 
-  constructor(bounds: { maxHistoryBytes: number; maxPassedBytes: number }, { meter, decode }: LiveHistoryParts) {
+  constructor(
+    bounds: { maxHistoryBytes: number; maxPassedBytes: number },
+    { meter, decode, divide }: LiveHistoryParts,
+  ) {
     this.#maxBytes = bounds.maxHistoryBytes;
     this.#history = new ProfileHistory({ maxBytes: bounds.maxHistoryBytes });
     this.#passed = new PassedRequests(bounds.maxPassedBytes);
     this.#decode = decode;
+    this.#divide = divide;
+    this.#skippedSamples = meter.createCounter('framekeeper_live_page_skipped_samples', {
+      description: 'Samples of OTLP requests sent on that the live page does not show, for lack of room.',
+      unit: '{sample}',
+    });
     observeHistory(meter, this.#history);
   }
 
@@ -55,9 +77,13 @@ export class LiveHistory {
     this.#figures = { ...figures, passed: this.#passed.takeFigures() };
   }
 
-  /** Nothing is decoded before somebody looks. Returns the number of samples of older requests that had to go. */
-  addPassed(request: PassedRequest, unixMs: number): number {
-    return this.#passed.add(request, unixMs);
+  /** Nothing is decoded before somebody looks. Samples of older requests that have to go are counted. */
+  addPassed(request: PassedRequest, unixMs: number): void {
+    this.#countSkipped(this.#passed.add(request, unixMs));
+  }
+
+  #countSkipped(sampleCount: number): void {
+    if (sampleCount > 0) this.#skippedSamples.add(sampleCount);
   }
 
   /** Reads the requests that wait, once for all who look. */
@@ -76,7 +102,18 @@ export class LiveHistory {
       const batch = this.#passed.takeBatch(isSameTime);
       if (batch === undefined) return;
       const { unixMs, requests } = batch;
-      this.#history.addLate(unixMs, requests.map(this.#decode));
+      const [first] = requests;
+      if (requests.length === 1 && first!.length > mostBytesAtOnce) await this.#readLarge(first!, batch, slices);
+      else this.#history.addLate(unixMs, requests.map(this.#decode));
+      await slices.breathe();
+    }
+  }
+
+  async #readLarge(bytes: Uint8Array, { unixMs, sampleCount }: PassedBatch, slices: WorkSlices): Promise<void> {
+    const divided = await this.#divide(bytes);
+    this.#countSkipped(divided?.leftOutSampleCount ?? sampleCount);
+    for (const part of divided?.parts ?? []) {
+      this.#history.addLate(unixMs, [this.#decode(part)]);
       await slices.breathe();
     }
   }

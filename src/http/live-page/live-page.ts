@@ -1,4 +1,4 @@
-import type { Counter, Meter } from '@opentelemetry/api';
+import type { Meter } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { listProgramFiles, readProgramFile } from '../../support/program-files.ts';
 import type { Steps } from '../../support/steps.ts';
@@ -34,7 +34,6 @@ export class LivePage implements HttpMount {
   readonly #answers: LiveAnswers;
   readonly #events: LiveEvents;
   readonly #parts: LivePageParts;
-  readonly #skipped: Counter;
   #toldMs = -Infinity;
 
   constructor(id: string, config: LivePageConfig, facts: LivePageFacts, parts: LivePageParts) {
@@ -45,11 +44,6 @@ export class LivePage implements HttpMount {
     this.#history = new LiveHistory(config, parts);
     this.#answers = new LiveAnswers(this.#history, config, { ...parts, version: facts.version });
     this.#events = new LiveEvents(parts.meter);
-    this.#skipped = parts.meter.createCounter('framekeeper_live_page_skipped_samples', {
-      description:
-        'Samples of OTLP requests sent on that the live page gave up before anybody looked, for lack of room.',
-      unit: '{sample}',
-    });
   }
 
   /** True when the page draws requests that pass. */
@@ -71,8 +65,7 @@ export class LivePage implements HttpMount {
 
   /** Called for each request that is sent on by itself. Nothing is decoded before somebody looks. */
   addPassed(request: PassedRequest): void {
-    const skippedSampleCount = this.#history.addPassed(request, this.#parts.unixMs());
-    if (skippedSampleCount > 0) this.#skipped.add(skippedSampleCount);
+    this.#history.addPassed(request, this.#parts.unixMs());
     const nowMs = this.#parts.nowMs();
     if (nowMs - this.#toldMs < newsIntervalMs) return;
     this.#toldMs = nowMs;

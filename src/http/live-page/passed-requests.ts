@@ -6,6 +6,13 @@ interface WaitingRequest {
   readonly unixMs: number;
 }
 
+/** Requests that are read together. */
+export interface PassedBatch {
+  readonly unixMs: number;
+  readonly requests: readonly Uint8Array[];
+  readonly sampleCount: number;
+}
+
 // A batch is decoded in one piece of work.
 const batchBytes = 262_144;
 
@@ -55,18 +62,20 @@ export class PassedRequests {
   }
 
   /** Takes the newest requests that wait, with their time, at most 256 KiB or one; `undefined` when none does. */
-  takeBatch(isSameTime: (a: number, b: number) => boolean): { unixMs: number; requests: Uint8Array[] } | undefined {
+  takeBatch(isSameTime: (a: number, b: number) => boolean): PassedBatch | undefined {
     const newest = this.#waiting.at(-1);
     if (newest === undefined) return undefined;
     const requests: Uint8Array[] = [];
     let size = 0;
+    let sampleCount = 0;
     for (let next: WaitingRequest | undefined = newest; next !== undefined; next = this.#waiting.at(-1)) {
       if (size > 0 && (size + next.bytes.length > batchBytes || !isSameTime(next.unixMs, newest.unixMs))) break;
       this.#waiting.pop();
       size += next.bytes.length;
+      sampleCount += next.sampleCount;
       requests.push(next.bytes);
     }
     this.#waitingBytes -= size;
-    return { unixMs: newest.unixMs, requests };
+    return { unixMs: newest.unixMs, requests, sampleCount };
   }
 }

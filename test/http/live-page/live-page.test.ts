@@ -376,6 +376,41 @@ test('nothing of a request is looked at before somebody asks, and then once', as
   assert.equal(decodedCount, 6);
 });
 
+test('a large request is read in parts; what no part holds is counted', async (context) => {
+  const { meter, values } = recordMetrics();
+  const large = Uint8Array.of(...passedOf([inMain('web')]).bytes);
+  const padding = new Uint8Array(600_000);
+  // An unknown field of many bytes.
+  padding.set([0x82, 0x7d, 0xba, 0xcf, 0x24]);
+  const bytes = Buffer.concat([large, padding]);
+  const part = passedOf([inMain('web')]).bytes;
+  let answer: { parts: Uint8Array[]; leftOutSampleCount: number } | undefined = {
+    parts: [part, part],
+    leftOutSampleCount: 3,
+  };
+  const divided: Uint8Array[] = [];
+  const divide = async (whole: Uint8Array) => {
+    divided.push(whole);
+    return answer;
+  };
+  const decode = (one: Uint8Array) => {
+    assert.notEqual(one, bytes, 'a large request is not read at once');
+    return decodeProfilesData(one);
+  };
+  const page = createPage({}, { meter, divide, decode });
+  const base = await serve(context, page);
+  page.addCycle(cycleOf([], 5000));
+  page.addPassed({ bytes, sampleCount: 5, unresolvedFrames: {} });
+  page.addPassed(passedOf([inMain('db')]));
+  assert.deepEqual(await pathsAt(base, 'tree'), { 'web;main': 2, 'db;main': 1 });
+  assert.deepEqual(divided, [bytes]);
+  assert.equal((await values()).get('framekeeper_live_page_skipped_samples{}'), 3);
+  answer = undefined;
+  page.addPassed({ bytes, sampleCount: 5, unresolvedFrames: {} });
+  assert.deepEqual(await pathsAt(base, 'tree'), { 'web;main': 2, 'db;main': 1 });
+  assert.equal((await values()).get('framekeeper_live_page_skipped_samples{}'), 8);
+});
+
 test('requests wait within max_passed_bytes; the oldest go, and their samples are counted', async (context) => {
   const { meter, values } = recordMetrics();
   const { length } = passedOf([inMain('s0')]).bytes;

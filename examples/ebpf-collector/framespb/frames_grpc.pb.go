@@ -11,10 +11,10 @@
 //  - 64-bit values are exact. Addresses and nanoseconds exceed 2^53.
 //  - Text is UTF-8. A single string has at most 65,535 bytes. Wrong bytes become U+FFFD, longer strings lose their ends: neither
 //    costs the batch, both are counted.
-//  - A message has at most 32 MiB after decompression (the service's `max_recv_msg_size_mib` can change that); a larger
-//    one is refused with RESOURCE_EXHAUSTED. `strings`, `frames`, `stacks` and `samples` have at most 262,144 entries,
-//    every other list of a batch at most 65,536 unless it says less. gRPC's gzip and deflate are understood, but cost the
-//    service more than the rest of a batch; batches of 500 samples and more are the cheapest.
+//  - A batch has at most 4 MiB after decompression (and what the service's `max_recv_msg_size_mib` allows: a message that is
+//    larger than that is refused with RESOURCE_EXHAUSTED). `frames`, `stacks` and `samples` have at most 32,768 entries,
+//    every other list of a batch at most 16,384 unless it says less. gRPC's gzip and deflate are understood, but cost the
+//    service more than the rest of a batch; batches of 500 to 5,000 samples are the cheapest.
 //  - An index out of range in a table, a bound that is passed, and bytes that are not this schema refuse the whole batch
 //    with INVALID_ARGUMENT and the path of the field, whose positions count from 0 as in the message
 //    (`batch.frames[12].file_id`); nothing of it is kept, and its sequence number may be used again. A fault in one

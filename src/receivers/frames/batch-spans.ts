@@ -56,16 +56,21 @@ export interface Spans {
   readonly count: number;
 }
 
-/** Most entries a batch may have of each field: bounds the memory of one message beyond its own bytes, and its time to some 50 ms. */
-const mostTableEntries = 65_536;
-const mostHotEntries = 262_144;
-const hotFields: readonly number[] = [batchFields.strings, batchFields.frames, batchFields.stacks, batchFields.samples];
+/** Larger batches are refused: stacks and times of a batch are bounded by its bytes. */
+const mostBatchBytes = 4 * 1024 * 1024;
+/**
+ * Most entries a batch may have of each field: bounds the memory of one message beyond its own bytes, and its time to some 50 ms. A
+ * name costs several times as much as a sample.
+ */
+const mostTableEntries = 16_384;
+const mostHotEntries = 32_768;
+const hotFields: readonly number[] = [batchFields.frames, batchFields.stacks, batchFields.samples];
 const mostEntries = batchFieldNames.fields.map((_, field) =>
   hotFields.includes(field) ? mostHotEntries : mostTableEntries,
 );
 
 // A batch of ordinary size fits; what a larger one needed is given back.
-const keptEntries = 65_536;
+const keptEntries = 16_384;
 
 /**
  * The first pass over a batch: finds every entry of every field, so that each table can be read in one loop, in the
@@ -89,6 +94,9 @@ export class BatchSpans {
   survey(bytes: Uint8Array): void {
     this.#forget();
     const end = bytes.length;
+    if (end > mostBatchBytes) {
+      throw new InvalidMessage('batch', `${end} bytes, more than ${mostBatchBytes}`, 'split the batch');
+    }
     // Entries of one field come in runs: what belongs to the field at hand is kept in variables.
     let field = 0;
     let bounds = this.#bounds[0]!;

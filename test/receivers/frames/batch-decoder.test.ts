@@ -224,15 +224,25 @@ for (const { name, batch, message } of [
   },
   { name: 'text', batch: Buffer.from('GET / HTTP/1.1\r\n\r\n'), message: /^batch/ },
   {
-    name: '65,537 processes',
-    batch: small({ processes: repeat(65_537, () => ({})) }),
-    message: /^batch\.processes: more than 65536 entries/,
+    name: '16,385 processes',
+    batch: small({ processes: repeat(16_385, () => ({})) }),
+    message: /^batch\.processes: more than 16384 entries/,
   },
   // The shortest entry there is: a tag, and a length of 0. Texts have field 3.
   {
-    name: '262,145 texts',
-    batch: withBytes('1a00'.repeat(262_145)),
-    message: /^batch\.strings: more than 262144 entries/,
+    name: '16,385 texts',
+    batch: withBytes('1a00'.repeat(16_385)),
+    message: /^batch\.strings: more than 16384 entries/,
+  },
+  {
+    name: '32,769 stacks',
+    batch: withBytes('3a00'.repeat(32_769)),
+    message: /^batch\.stacks: more than 32768 entries/,
+  },
+  {
+    name: 'more than 4 MiB',
+    batch: withBytes('00'.repeat(4 * 1024 * 1024)),
+    message: /^batch: 41\d+ bytes, more than 4194304/,
   },
 ]) {
   test(`decode refuses ${name}`, () => assert.match(refusal(batch), message));

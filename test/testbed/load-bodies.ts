@@ -1,9 +1,9 @@
 import type { Recording } from '../../src/cli/replay/collected.ts';
 import type { BatchMessage } from '../../src/cli/replay/frames-messages.ts';
-import { encodeBatch } from '../../src/cli/replay/frames-wire.ts';
 import { bundledRecordings, readRecording } from '../../src/cli/replay/read-recording.ts';
 import { ReplayCollector } from '../../src/cli/replay/replay-collector.ts';
 import type { Timeline } from '../../src/cli/replay/timeline.ts';
+import { encodeBatch } from '../support/frames-client.ts';
 
 /** Batches of recorded stacks, encoded but for their sequence number and clock, which are appended when they are sent. */
 export interface LoadBodies {
@@ -36,8 +36,8 @@ export function encodeLoad(copies: number): LoadBodies {
     for (const batch of batches) {
       const copied = copyOf(batch, copy);
       // Names of files are the same in every copy; those of processes are not.
-      named.push(Buffer.from(encodeBatch(copy === 0 ? copied : { ...copied, symbols: [], executables: [] })));
-      const bytes = Buffer.from(encodeBatch({ ...copied, symbols: [], stubs: [], executables: [] }));
+      named.push(encodeBatch(copy === 0 ? { ...copied } : { ...copied, symbols: [], executables: [] }));
+      const bytes = encodeBatch({ ...copied, symbols: [], stubs: [], executables: [] });
       bare.push({ bytes, sampleCount: batch.samples.length });
     }
   }

@@ -86,7 +86,7 @@ export class MessageReader {
   #beginLarge(): void {
     const heldBytes = this.#heldBytes;
     this.#large = Buffer.allocUnsafeSlow(this.#sizeBytes);
-    this.#largeBytes = this.#take(Buffer.allocUnsafeSlow(heldBytes)).copy(this.#large);
+    this.#largeBytes = this.#take(this.#large.subarray(0, heldBytes)).length;
     this.#heldBytes = heldBytes;
   }
 

@@ -4,11 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { encodeProfilesJson } from '../../src/otlp/json/encode-profiles-json.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
-import { systemClock } from '../../src/support/clock.ts';
 import { encodeOldWire } from '../otlp/protobuf/encode-old-wire.ts';
 import { snappyBlock } from '../receivers/snappy-literals.ts';
-import type { PlainBatch } from '../support/frames-client.ts';
-import { encodeBatch, FramesClient, smallBatch } from '../support/frames-client.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
 import { GoodCollector } from './good-collector.ts';
 import { manyFunctions } from './payloads.ts';
@@ -111,68 +108,6 @@ describe('the largest messages within the bounds do not stop the loop', () => {
       const stopMs = longestStop();
       tellFelt(t, name, service, felt, [...answers, `longest stop ${stopMs.toFixed(0)} ms of CPU`]);
       for (const answer of answers) assert.match(answer, /^200/);
-      assert.ok(stopMs < longestStopMs, `the loop stopped for ${stopMs} ms of CPU time`);
-    });
-  }
-});
-
-const nowNano = systemClock.unixNano();
-const usual = smallBatch([nowNano]);
-const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
-const texts = [...(usual.strings as string[]), ...times(16_000, (i) => `name_of_a_function_${i}`)];
-const firstName = (usual.strings as string[]).length + 1;
-const [sample] = usual.samples as [PlainBatch];
-const [frame] = usual.frames as [PlainBatch];
-
-/** Batches of raw frame samples at the bounds of their lists, or of a message. */
-const batches: Readonly<Record<string, PlainBatch>> = {
-  '32,768 samples, each with a stack and a frame of its own': {
-    frames: times(32_768, (i) => ({ ...frame, addressOrLine: BigInt(0x10_0000 + i) })),
-    stacks: times(32_768, (i) => ({ frames: [i + 1] })),
-    samples: times(32_768, (i) => ({ ...sample, stack: i + 1 })),
-  },
-  '2,000 stacks of 1,000 frames': {
-    frames: times(1_000, (i) => ({ ...frame, addressOrLine: BigInt(0x10_0000 + i) })),
-    stacks: times(2_000, (i) => ({ frames: times(1_000, (k) => 1 + ((7 * i + k) % 1_000)) })),
-    samples: times(2_000, (i) => ({ ...sample, stack: i + 1 })),
-  },
-  '480,000 times of 8 samples': { samples: times(8, () => ({ ...sample, timestamps: times(60_000, () => nowNano) })) },
-  '16,000 names': {
-    strings: texts,
-    symbols: times(16_000, (i) => ({
-      ...{ fileId: 1, addressOrLine: BigInt(0x20_0000 + i) },
-      locations: [{ function: firstName + i }],
-    })),
-  },
-  '16,000 stubs': {
-    strings: texts,
-    stubs: times(16_000, (i) => ({
-      ...{ process: 1, start: BigInt(0x100_0000 + 64 * i), length: 64, kind: 1, name: firstName + i },
-    })),
-  },
-};
-
-describe('the largest batches of raw frame samples do not stop the loop', () => {
-  for (const [what, lists] of Object.entries(batches)) {
-    test(what, async (t) => {
-      const service = await startAttacked(t);
-      const good = new GoodCollector(service);
-      const client = new FramesClient(service.grpcPort);
-      // Stops of the start are not meant.
-      await sleep(2_000);
-      const longestStop = service.watchLoop();
-      const answers: string[] = [];
-      for (let round = 0; round < 3; round++) {
-        const collector = { instanceId: Buffer.alloc(16, 0x10 + round) };
-        const bytes = encodeBatch({ ...usual, collector, ...lists });
-        const { acceptedSamples, rejectedSamples } = await client.submit(bytes);
-        answers.push(`${(bytes.length / 2 ** 20).toFixed(1)} MiB, ${acceptedSamples} taken, ${rejectedSamples} not`);
-      }
-      client.close();
-      await sleep(1_500);
-      const felt = await good.end();
-      const stopMs = longestStop();
-      tellFelt(t, what, service, felt, [...answers, `longest stop ${stopMs.toFixed(0)} ms of CPU`]);
       assert.ok(stopMs < longestStopMs, `the loop stopped for ${stopMs} ms of CPU time`);
     });
   }

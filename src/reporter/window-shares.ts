@@ -4,6 +4,8 @@ import type { WindowUsage } from './merged-profiles.ts';
 const maxAccounts = 1_024;
 /** Part of the bounds that is kept for instances that the last window did not know. */
 const newcomersPart = 1 / 16;
+/** Part of the bounds that known instances have in equal parts, however little they sent: a window that ends early is short. */
+const leastPart = 1 / 16;
 
 interface Account {
   used: number;
@@ -69,9 +71,10 @@ class BoundShares {
   #reserve(capacity: number): void {
     let left = capacity;
     let count = this.#accounts.size;
+    const least = (this.#max * leastPart) / count;
     this.#unusedReserve = 0;
     for (const account of [...this.#accounts.values()].sort((a, b) => a.demand - b.demand)) {
-      account.reserved = Math.floor(Math.min(account.demand, left / count));
+      account.reserved = Math.floor(Math.min(Math.max(account.demand, least), left / count));
       account.used = 0;
       account.wasLimited = false;
       left -= account.reserved;

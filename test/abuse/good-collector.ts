@@ -75,7 +75,7 @@ export class GoodCollector {
     const startMs = performance.now();
     const names = { symbols: [{ fileId: 1, addressOrLine: goodAddress, locations: [{ function: 5 }] }] };
     try {
-      await client.submit(
+      const { rejections } = await client.submit(
         smallBatch([systemClock.unixNano()], {
           collector: { instanceId: Buffer.alloc(16, 0x60) },
           fileIds: goodFile,
@@ -83,6 +83,7 @@ export class GoodCollector {
           ...(isNamed ? names : {}),
         }),
       );
+      this.#refusals.push(...rejections.map(({ reason }) => reason));
     } catch (error) {
       this.#refusals.push((error as Error).message);
     }

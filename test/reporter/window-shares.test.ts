@@ -39,6 +39,19 @@ for (const { name, limits } of [
   });
 }
 
+test('a collector that sent little in a short window has room in a longer one beside a flood', () => {
+  const { intake, send } = createWindows();
+  for (let window = 0; window < 5; window++) {
+    assert.equal(send('a', 1).acceptedSamples, 1);
+    assert.ok(send('b', 5_000).acceptedSamples < 1_000);
+    intake.takeWindow();
+  }
+  assert.equal(send('a', 1).acceptedSamples, 1);
+  send('b', 5_000);
+  // A part of 31 of 1,000 events is its own, though twice of what it sent are 2.
+  assert.equal(send('a', 30).acceptedSamples, 30);
+});
+
 test('two collectors that send more than there is room for get equal parts of the window', () => {
   const { intake, send } = createWindows();
   const accepted = { a: 0, b: 0 };

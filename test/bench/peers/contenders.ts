@@ -1,10 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
-import { locatePeers } from '../../interop/peers.ts';
+import { whyGoIsUnusable } from '../../interop/go-toolchain.ts';
+import { locatePeers, preparePeers } from '../../interop/peers.ts';
 import type { RunningChild } from '../../support/child-process.ts';
 import { runChild } from '../../support/child-process.ts';
 import { freePorts } from '../../support/free-ports.ts';
@@ -31,6 +33,22 @@ export interface ContenderOptions {
   readonly otlpProfiles?: 'pass_through' | 'merge';
   /** Of Framekeeper: `dist/main.js`, as in the image, or `src/main.ts`. */
   readonly main: string;
+}
+
+const root = join(import.meta.dirname, '../../..');
+
+/** Builds peers and, unless it runs from source, Framekeeper. Ends the process where there is no Go, or the build fails. */
+export async function prepareContenders(isFromSource = false): Promise<Pick<ContenderOptions, 'main'>> {
+  const reason = await whyGoIsUnusable();
+  if (reason !== undefined) {
+    console.log(`PEERS SKIPPED: ${reason}. Nothing was measured beside the OpenTelemetry Collector.`);
+    process.exit(0);
+  }
+  await preparePeers((line) => console.log(line));
+  if (isFromSource) return { main: join(root, 'src/main.ts') };
+  const { status } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(1);
+  return { main: join(root, 'dist/main.js') };
 }
 
 export async function startContender(name: ContenderName, options: ContenderOptions): Promise<Contender> {
@@ -94,7 +112,7 @@ function spawnShipped(
 }
 
 const shippedProcessors = '[memory_limiter, resource_detection, symbol_store, reporting_cycle]';
-const shippedConfig = join(import.meta.dirname, '../../../otel-config.yaml');
+const shippedConfig = join(root, 'otel-config.yaml');
 
 /** The environment without what would change a contender. */
 function ownEnvironment(): NodeJS.ProcessEnv {

@@ -1,16 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { whyGoIsUnusable } from '../../interop/go-toolchain.ts';
-import { preparePeers } from '../../interop/peers.ts';
 import { realRequests } from '../../otlp/real-requests.ts';
 import { DiscardingBackend } from '../../testbed/discarding-backend.ts';
 import type { UsageSample } from '../../testbed/process-usage.ts';
 import { readUsage, summarize, watchUsage } from '../../testbed/process-usage.ts';
 import type { Contender } from './contenders.ts';
-import { startContender } from './contenders.ts';
+import { prepareContenders, startContender } from './contenders.ts';
 import { GrpcLoad, wireMessage } from './grpc-load.ts';
 
 const usage = `npm run bench:node -- [--minutes 10] [--idle-seconds 60]
@@ -31,14 +27,7 @@ if (values.help) {
   process.stdout.write(usage);
   process.exit(0);
 }
-const reason = await whyGoIsUnusable();
-if (reason !== undefined) {
-  console.log(`PEERS SKIPPED: ${reason}. Nothing was measured beside the OpenTelemetry Collector.`);
-  process.exit(0);
-}
-await preparePeers((line) => console.log(line));
-const root = join(import.meta.dirname, '../../..');
-if (spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' }).status !== 0) process.exit(1);
+const prepared = await prepareContenders();
 
 /** 64 requests in five minutes. */
 const requestIntervalMs = 300_000 / 64;
@@ -48,7 +37,7 @@ const settleMs = 10_000;
 const sampleIntervalMs = 1000;
 
 const backend = await DiscardingBackend.start();
-const options = { targetPort: backend.port, isGzip: false, main: join(root, 'dist/main.js') };
+const options = { targetPort: backend.port, isGzip: false, ...prepared };
 const names = ['as shipped', 'without symbolizer', 'collector'] as const;
 const contenders: Contender[] = [];
 for (const name of names) contenders.push(await startContender(name, options));

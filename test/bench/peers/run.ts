@@ -1,15 +1,11 @@
-import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { whyGoIsUnusable } from '../../interop/go-toolchain.ts';
-import { preparePeers } from '../../interop/peers.ts';
 import { DiscardingBackend } from '../../testbed/discarding-backend.ts';
 import { readUsage } from '../../testbed/process-usage.ts';
 import { quantile } from '../bench.ts';
 import type { Contender, ContenderName, ContenderOptions } from './contenders.ts';
-import { startContender } from './contenders.ts';
+import { prepareContenders, startContender } from './contenders.ts';
 import { GrpcLoad, sendAll, wireMessage } from './grpc-load.ts';
 import type { Payloads } from './payloads.ts';
 import { createPayloads } from './payloads.ts';
@@ -136,18 +132,7 @@ if (values.help) {
   process.stdout.write(usage);
   process.exit(0);
 }
-const reason = await whyGoIsUnusable();
-if (reason !== undefined) {
-  console.log(`PEERS SKIPPED: ${reason}. Nothing was measured beside the OpenTelemetry Collector.`);
-  process.exit(0);
-}
-await preparePeers((line) => console.log(line));
-const root = join(import.meta.dirname, '../../..');
-const main = join(root, values.source ? 'src/main.ts' : 'dist/main.js');
-if (!values.source) {
-  const { status } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) process.exit(1);
-}
+const { main } = await prepareContenders(values.source);
 const rounds = values.short ? 3 : Number(values.rounds);
 const payloads = await createPayloads();
 let isSlow = false;

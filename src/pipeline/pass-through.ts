@@ -195,17 +195,19 @@ export class PassThrough implements ProfilesSink {
       const edited = yield* editResources(bytes, this.#editor, context, this.#resources, isLarge);
       if (edited === undefined) return yield* this.#identify(this.#rebuild(received, 'resources'), received, hops);
       let keptSamples = sampleCount;
-      for (const { by, samples } of edited.dropped) {
-        this.#editor.countDropped(by, samples);
-        keptSamples -= samples;
-      }
+      for (const { samples } of edited.dropped) keptSamples -= samples;
       const request = createEncodedRequest(edited.bytes, keptSamples, hops);
       const { scan } = received;
-      const isKept = scan.kind !== 'passable' || request.encoded().buffer === scan.profiles.bytes.buffer;
+      // Where the thread does not manage the filters, the message is decoded after all.
+      const isKept =
+        edited.filters !== undefined ||
+        scan.kind !== 'passable' ||
+        request.encoded().buffer === scan.profiles.bytes.buffer;
       received.release?.(isKept ? 'columns' : 'columns and bytes');
       const isChanged = edited.bytes !== bytes && way !== 'named';
-      const { filters } = edited;
-      return { request, unnamed, locations, way: { way: isChanged ? 'identified' : way }, ...(filters && { filters }) };
+      const { filters, dropped } = edited;
+      const told = { way: { way: isChanged ? 'identified' : way }, dropped };
+      return { request, unnamed, locations, ...told, ...(filters && { filters }) };
     }
     const { data: before, locations, reason } = named;
     const data = editProfiles(before, this.#editor);
@@ -213,7 +215,8 @@ export class PassThrough implements ProfilesSink {
     return { request, unnamed, locations, way: { way: 'rebuilt', reason } };
   }
 
-  #count({ locations, way }: EnrichedRequest): void {
+  #count({ locations, way, dropped = [] }: EnrichedRequest): void {
+    for (const { by, samples } of dropped) this.#editor.countDropped(by, samples);
     this.#locations.add(locations.learnedLocations, { outcome: 'learned' });
     this.#locations.add(locations.namedLocations, { outcome: 'named' });
     this.#locations.add(locations.unnamedLocations, { outcome: 'unnamed' });
@@ -253,6 +256,8 @@ interface EnrichedRequest {
   readonly locations: LocationCounts;
   /** Way of the request, with the reason of a rebuilt one. */
   readonly way: Attributes;
+  /** Samples of resources that were left out and are not counted yet. */
+  readonly dropped?: EditedResources['dropped'];
   /** Filters that are still to be applied, by resource. */
   readonly filters?: EditedResources['filters'];
 }

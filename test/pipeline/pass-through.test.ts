@@ -17,7 +17,7 @@ import { enrichProfiles } from '../../src/profile/names/enrich-profiles.ts';
 import { editProfiles } from '../../src/profile/resources/edit-profiles.ts';
 import { serviceNameDefault } from '../../src/profile/resources/service-name.ts';
 import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
-import type { ReceivedProfiles } from '../../src/receivers/otlp/profiles-sink.ts';
+import type { ReceivedProfiles, SinkAnswer } from '../../src/receivers/otlp/profiles-sink.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import { passingProfiles } from '../bench/passing-profiles.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
@@ -362,6 +362,45 @@ test('a large request loses the samples that a filter drops, by a thread, as a s
   assert.ok(countSamples(here) > 0 && countSamples(here) < large.sampleCount);
   assert.equal(requests[0]!.sampleCount, countSamples(here));
   assert.deepEqual(decodeProfilesData(requests[0]!.encoded()), mergeProfiles([here]));
+});
+
+test('where the thread does not manage a large request, it is decoded and filtered here, and counted once', async () => {
+  const dropped: unknown[] = [];
+  const editor: ResourceEditor = {
+    edit: (resources) =>
+      resources.map((attributes, index) => ({
+        kind: 'kept',
+        attributes: [...attributes, { key: 'team', value: 'abuse' }],
+        samples: index === 0 ? [{ by: 'filter', keepsStack: () => false }] : [],
+      })),
+    countDropped: (by, samples) => dropped.push([by, samples]),
+  };
+  const { sink, requests, clock } = startPassThrough([true], [], editor);
+  const large = readLarge();
+  const { scan, sampleCount } = large;
+  const data = decodeProfilesData(passableBytes(large));
+  let isReleased = false;
+  const received: ReceivedProfiles = {
+    ...{ scan, sampleCount, isLarge: true },
+    get data() {
+      assert.ok(!isReleased, 'the bytes of the message were released');
+      return data;
+    },
+    release: (memory) => {
+      isReleased ||= memory === 'columns and bytes';
+    },
+  };
+  let answer: SinkAnswer | undefined;
+  const submitted = Promise.resolve(sink.submit(received)).then((late) => {
+    answer = late;
+  });
+  // No reply comes within the time that a thread has.
+  while (answer === undefined) await Promise.race([submitted, clock.advance(60_000)]);
+  await submitted;
+  assert.deepEqual(answer, { kind: 'accepted' });
+  const left = sampleCount - countSamples({ ...data, resourceProfiles: data.resourceProfiles.slice(0, 1) });
+  assert.equal(requests[0]?.sampleCount ?? 0, left);
+  assert.deepEqual(dropped, [['filter', sampleCount - left]]);
 });
 
 function passableBytes({ scan }: ReceivedProfiles): Uint8Array {

@@ -32,6 +32,7 @@ export function listProgramFiles(path: string): string[] {
 }
 
 let unpacked: string | undefined;
+const unpackedPaths = new Set<string>();
 
 /**
  * Path of a folder that comes with the program, for readers that take paths of users as well; `path` ends in a slash. The executable
@@ -46,10 +47,12 @@ export function programFolder(path: string): string {
     unpacked = folder;
   }
   const folder = join(unpacked, basename(path));
+  if (unpackedPaths.has(path)) return folder;
   for (const name of assetsBelow(path)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), readProgramFile(`${path}${name}`));
   }
+  unpackedPaths.add(path);
   return folder;
 }
 

@@ -43,8 +43,9 @@ const recordingsFolder = '../recordings/';
 
 /** An installation may lack the bundled recordings; those of the user need nothing of them. */
 function knownExecutables(scope: string): Executables {
-  const table = join(programFolder(recordingsFolder), 'executables.json');
-  const names = join(programFolder(recordingsFolder), 'native-names.json');
+  const folder = programFolder(recordingsFolder);
+  const table = join(folder, 'executables.json');
+  const names = join(folder, 'native-names.json');
   return new Executables(
     existsSync(table) ? readExecutableTable(table) : { kernels: {}, executables: {} },
     scope,

@@ -66,7 +66,8 @@ export class LargeRequests {
     bytes: Uint8Array,
     filters: readonly (readonly SampleFilter[] | undefined)[],
   ): Promise<WholeReply | undefined> {
-    const found = await this.#ask({ kind: 'types', requests: [bytes] });
+    const asksTypes = filters.some((own) => own?.some(({ keepsStack }) => keepsStack !== undefined));
+    const found = asksTypes ? await this.#ask({ kind: 'types', requests: [bytes] }) : noTypes;
     if (found?.kind !== 'types') return undefined;
     const plain = filters.map((own) => own?.map((filter) => withoutFunctions(filter, found.types)));
     return (await this.#ask({ kind: 'filter', requests: [bytes], filters: plain })) as WholeReply | undefined;
@@ -100,6 +101,9 @@ export class LargeRequests {
     return { request: { ...task, requests } as ExportTask, memory: requests.map(({ buffer }) => buffer) };
   }
 }
+
+/** A share of the samples is kept whatever their frames are. */
+const noTypes: ExportReply = { kind: 'types', types: [] };
 
 function withoutFunctions(
   { by, keepsStack, share = 1 }: SampleFilter,

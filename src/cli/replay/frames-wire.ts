@@ -23,29 +23,29 @@ export function encodeBatch(batch: BatchMessage): Uint8Array {
   writer.fixed64(2, clock.anchorNano);
   writer.uint32(1, clockKinds[clock.kind]);
   writer.message(18, mark);
-  each(writer, 17, batch.lostSamples, ({ reason, count }) => {
+  writer.messages(17, batch.lostSamples, ({ reason, count }) => {
     writer.int64(2, count);
     writer.uint32(1, lossReasons[reason]);
   });
   writer.packedInt32(16, batch.processExits);
-  each(writer, 15, batch.executables, (executable) => {
+  writer.messages(15, batch.executables, (executable) => {
     writer.uint32(5, executable.fileIdIsHtlhash ? 1 : 0);
     writer.uint32(3, executable.gnuBuildId);
     writer.uint32(2, executable.fileName);
     writer.uint32(1, executable.fileId);
   });
-  each(writer, 14, batch.stubs, (stub) => writeStub(writer, stub));
-  each(writer, 13, batch.symbols, (symbol) => {
-    each(writer, 3, symbol.locations, (location) => writeLocation(writer, location));
+  writer.messages(14, batch.stubs, (stub) => writeStub(writer, stub));
+  writer.messages(13, batch.symbols, (symbol) => {
+    writer.messages(3, symbol.locations, (location) => writeLocation(writer, location));
     writer.fixed64(2, symbol.addressOrLine);
     writer.uint32(1, symbol.fileId);
   });
-  each(writer, 12, batch.samples, (sample) => writeSample(writer, sample));
+  writer.messages(12, batch.samples, (sample) => writeSample(writer, sample));
   writeTables(writer, batch);
   writer.int64(2, batch.sequence);
   mark = writer.length;
   writer.text(3, collector.scopeName);
-  each(writer, 2, collector.resourceAttributes, ({ key, value }) => {
+  writer.messages(2, collector.resourceAttributes, ({ key, value }) => {
     writer.text(2, value);
     writer.text(1, key);
   });
@@ -55,26 +55,26 @@ export function encodeBatch(batch: BatchMessage): Uint8Array {
 }
 
 function writeTables(writer: ProtobufWriter, batch: BatchMessage): void {
-  each(writer, 11, batch.profileTypes, (type) => {
+  writer.messages(11, batch.profileTypes, (type) => {
     writer.int64(5, type.period);
     writer.uint32(4, type.periodUnit);
     writer.uint32(3, type.periodType);
     writer.uint32(2, type.sampleUnit);
     writer.uint32(1, type.sampleType);
   });
-  each(writer, 8, batch.processes, (process) => writeProcess(writer, process));
-  each(writer, 7, batch.stacks, ({ frames, truncated }) => {
+  writer.messages(8, batch.processes, (process) => writeProcess(writer, process));
+  writer.messages(7, batch.stacks, ({ frames, truncated }) => {
     writer.uint32(2, truncated ? 1 : 0);
     writer.packedInt32(1, frames);
   });
-  each(writer, 6, batch.frames, (frame) => {
+  writer.messages(6, batch.frames, (frame) => {
     writer.uint32(5, frame.mapping);
     writer.uint32(4, frame.kind);
     writer.fixed64(3, frame.addressOrLine);
     writer.uint32(2, frame.process);
     writer.uint32(1, frame.fileId);
   });
-  each(writer, 5, batch.mappings, (mapping) => {
+  writer.messages(5, batch.mappings, (mapping) => {
     writer.int64(4, mapping.fileOffset);
     writer.fixed64(3, mapping.end);
     writer.fixed64(2, mapping.start);
@@ -82,20 +82,6 @@ function writeTables(writer: ProtobufWriter, batch: BatchMessage): void {
   });
   writer.bytes(4, batch.fileIds);
   for (let index = batch.strings.length - 1; index >= 0; index--) writer.explicitText(3, batch.strings[index]!);
-}
-
-/** Messages of a repeated field, the last one first. */
-function each<Entry>(
-  writer: ProtobufWriter,
-  field: number,
-  entries: readonly Entry[],
-  write: (entry: Entry) => void,
-): void {
-  for (let index = entries.length - 1; index >= 0; index--) {
-    const mark = writer.length;
-    write(entries[index]!);
-    writer.message(field, mark);
-  }
 }
 
 function writeStub(writer: ProtobufWriter, stub: StubMessage): void {

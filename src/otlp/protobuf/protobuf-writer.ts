@@ -56,6 +56,15 @@ export class ProtobufWriter {
     this.#varint32((field << 3) | lengthDelimited);
   }
 
+  /** Messages of a repeated field, each written by `write`: the last one first. */
+  messages<Entry>(field: number, entries: readonly Entry[], write: (entry: Entry) => void): void {
+    for (let i = entries.length - 1; i >= 0; i--) {
+      const mark = this.length;
+      write(entries[i]!);
+      this.message(field, mark);
+    }
+  }
+
   int32(field: number, value: number): void {
     if (value === 0) return;
     if (value < 0) this.#varint64(value >>> 0, 0xffffffff);

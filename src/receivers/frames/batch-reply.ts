@@ -25,18 +25,11 @@ export function encodeReply(reply: BatchReply): Buffer {
   // The writer puts each field in front of those before.
   writer.bytes(8, packFileIds(reply.executablesNeeded.slice(0, mostNamesNeeded)));
   writer.uint32(6, reply.retryDelayMs);
-  const names = reply.namesNeeded.slice(0, mostNamesNeeded);
-  for (let i = names.length - 1; i >= 0; i--) {
-    const mark = writer.length;
-    writeName(writer, names[i]!);
-    writer.message(5, mark);
-  }
-  for (let i = reply.rejections.length - 1; i >= 0; i--) {
-    const mark = writer.length;
-    writer.text(2, reply.rejections[i]!.reason);
-    writer.text(1, reply.rejections[i]!.path);
-    writer.message(4, mark);
-  }
+  writer.messages(5, reply.namesNeeded.slice(0, mostNamesNeeded), (name) => writeName(writer, name));
+  writer.messages(4, reply.rejections, ({ path, reason }) => {
+    writer.text(2, reason);
+    writer.text(1, path);
+  });
   writer.uint32(3, reply.rejectedSamples);
   writer.uint32(2, reply.acceptedSamples);
   writer.int64(1, reply.sequence);

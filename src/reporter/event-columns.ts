@@ -24,6 +24,11 @@ const timeAt = 6;
 const lowAt = lowWord;
 const highAt = highWord;
 
+/** Time and value of the event that is added, and the words of both. */
+const heldMoment = new BigUint64Array(2);
+const heldTime = new Uint32Array(heldMoment.buffer, 0, 2);
+const heldValue = new Uint32Array(heldMoment.buffer, 8, 2);
+
 /** Events of a window that is nearly empty. */
 const fewEvents = 256;
 
@@ -75,9 +80,9 @@ export class EventColumns implements TraceEvents {
 
   /** Adds an event of the window before, which waited for a name. All such come before the first other one. */
   addHeld(event: EventIndices, unixNano: bigint, value: bigint): void {
-    const times = BigUint64Array.of(unixNano);
-    const values = BigUint64Array.of(value);
-    this.add(event, new Uint32Array(times.buffer), new Uint32Array(values.buffer), 0, 1);
+    heldMoment[0] = unixNano;
+    heldMoment[1] = value;
+    this.add(event, heldTime, heldValue, 0, 1);
     this.#heldCount = this.#count;
   }
 

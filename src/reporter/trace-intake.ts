@@ -135,9 +135,10 @@ export class TraceIntake {
     this.#learn(batch, store, room);
     const accepted = this.#addSamples(batch, store, room);
     this.#endBatch(batch, store);
-    this.#tellFilling();
+    const after = this.#usage;
+    this.#tellFilling(after);
     const rejected = batch.samples.count - accepted;
-    this.#shares.charge(instanceId, difference(this.#usage, before), rejected > 0);
+    this.#shares.charge(instanceId, difference(after, before), rejected > 0);
     const isFull = rejected > 0 && this.#isFull(room);
     this.#rejectedSamples[isFull ? 'window_full' : 'share_exceeded'] += rejected;
     return {
@@ -149,9 +150,8 @@ export class TraceIntake {
     };
   }
 
-  #tellFilling(): void {
+  #tellFilling({ events, bytes }: WindowUsage): void {
     const { maxEvents, maxBytes } = this.#limits;
-    const { events, bytes } = this.#usage;
     const merged = this.#mergedUsage;
     if (this.#isHalfFull || (2 * (events + merged.events) < maxEvents && 2 * (bytes + merged.bytes) < maxBytes)) return;
     this.#isHalfFull = true;

@@ -31,6 +31,7 @@ const lifeLimit = `setTimeout(() => process.exit(1), ${timeoutMs + 60_000}).unre
 
 const patterns = process.argv.length > 2 ? process.argv.slice(2) : ['test/**/*.test.ts'];
 const groups = groupsOf(globSync(patterns, { cwd: root }).sort());
+if (groups.length === 0) throw new Error(`No test file matches ${patterns.join(' ')}; name files below test/.`);
 mkdirSync(groupFolder, { recursive: true });
 const files = groups.map(({ name, members }) => {
   const file = join(groupFolder, `${name}.mjs`);
@@ -51,10 +52,8 @@ interface Group {
 
 /** The groups in the order of their start: single files first, among them those that take longest. */
 function groupsOf(tests: readonly string[]): Group[] {
-  const [single = [], shared = []] = [
-    tests.filter((file) => alone.has(file)),
-    tests.filter((file) => !alone.has(file)),
-  ];
+  const single = tests.filter((file) => alone.has(file));
+  const shared = tests.filter((file) => !alone.has(file));
   const rooms = Map.groupBy(shared, (file) => file.split('/').slice(1, -1)[0] ?? 'whole-service');
   return [
     ...single.reverse().map((file) => ({ name: file.replaceAll(/\W/g, '-'), members: [file] })),

@@ -30,7 +30,7 @@ export class MessageReader {
   readonly #prefix = Buffer.allocUnsafe(prefixBytes);
   /** A large message, copied as its pieces come: to copy all of it at its end would stop the event loop for long. */
   #large: Buffer | undefined;
-  #largeBytes = 0;
+  #largeFilledBytes = 0;
 
   /** `buffers` has the memory of messages. */
   constructor(maxBytes: number, buffers?: BufferPool) {
@@ -55,8 +55,8 @@ export class MessageReader {
 
   /** Copies what the large message lacks, and returns the rest of the piece. */
   #fill(large: Buffer, piece: Buffer): Buffer {
-    const copied = piece.copy(large, this.#largeBytes);
-    this.#largeBytes += copied;
+    const copied = piece.copy(large, this.#largeFilledBytes);
+    this.#largeFilledBytes += copied;
     return piece.subarray(copied);
   }
 
@@ -86,7 +86,7 @@ export class MessageReader {
   #beginLarge(): void {
     const heldBytes = this.#heldBytes;
     this.#large = Buffer.allocUnsafeSlow(this.#sizeBytes);
-    this.#largeBytes = this.#take(this.#large.subarray(0, heldBytes)).length;
+    this.#largeFilledBytes = this.#take(this.#large.subarray(0, heldBytes)).length;
     this.#heldBytes = heldBytes;
   }
 

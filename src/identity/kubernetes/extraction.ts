@@ -138,7 +138,7 @@ function addFields(
   }
 }
 
-/** Paths of kinds that have no namespace, or that of the pod; `NAME` is the object's. */
+/** Paths of kinds that have no namespace, or that of the pod. */
 const relatedPaths: Readonly<Record<RelatedKind, (namespace: string, name: string) => string>> = {
   cluster: () => '/api/v1/namespaces/kube-system',
   namespace: (namespace) => `/api/v1/namespaces/${namespace}`,

@@ -35,7 +35,7 @@ const maxRequests = 8;
 const requestTimeoutMs = 10_000;
 /** An object that could not be asked for is asked for again after this time, doubled each time up to the refresh. */
 const firstRetryMs = 5_000;
-/** A report or request waits no longer than this for requests under way. */
+/** A report or request waits no longer than this for requests under way, in each round of look-ups. */
 const patienceMs = 500;
 
 /**

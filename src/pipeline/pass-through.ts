@@ -198,7 +198,7 @@ export class PassThrough implements ProfilesSink {
       for (const { samples } of edited.dropped) keptSamples -= samples;
       const request = createEncodedRequest(edited.bytes, keptSamples, hops);
       const { scan } = received;
-      // Where the thread does not manage the filters, the message is decoded after all.
+      // A message whose filters the thread does not manage is decoded after all.
       const isKept =
         edited.filters !== undefined ||
         scan.kind !== 'passable' ||

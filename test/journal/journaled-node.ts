@@ -39,6 +39,8 @@ export class JournaledNode {
   readonly log: SegmentLog;
   readonly lines: readonly LogLine[];
   readonly values: () => Promise<Map<string, number>>;
+  /** Called with the number of events of each window that is taken for a report. */
+  onWindowTaken: (events: number) => void = () => undefined;
   readonly #pipeline: Pipeline;
   readonly #intake: BatchIntake;
 
@@ -62,6 +64,13 @@ service: {pipelines: {profiles: {receivers: [frames], processors: [symbol_store,
     const random = (): number => 0.5;
     const parts = { meter, logger: logs.logger, clock, random, createProfileId: () => randomBytes(16) };
     this.#pipeline = createPipeline('profiles', config, outlets, parts);
+    const intake = this.#pipeline.intake!;
+    const takeWindow = intake.takeWindow.bind(intake);
+    intake.takeWindow = () => {
+      const window = takeWindow();
+      this.onWindowTaken(window.events.count);
+      return window;
+    };
     const journal = this.#pipeline.journal!;
     this.#intake = new BatchIntake(
       { maxAgeMs, maxFutureMs: 3_600_000 },

@@ -9,12 +9,12 @@ import { everyInterval, whenAborted } from '../support/clock.ts';
 import type { Component } from '../support/lifecycle.ts';
 import type { Steps } from '../support/steps.ts';
 import { inSlices } from '../support/steps.ts';
+import { CycleRanges } from './cycle-ranges.ts';
 import type { CycleReport, ReportConsumer, ReportOutlet, WindowJournal } from './cycle-report.ts';
 import type { DividedEvents } from './hold-back.ts';
 import { holdBack, selectEvents } from './hold-back.ts';
 import type { MergedProfiles } from './merged-profiles.ts';
 import type { NativeNames } from './native-names.ts';
-import { ReportDelivery } from './report-delivery.ts';
 import type { ReporterEvents } from './reporter-events.ts';
 import type { ReportingCycleConfig } from './reporting-cycle-config.ts';
 import type { SampleWindow } from './sample-window.ts';
@@ -67,6 +67,7 @@ export class ReportingCycle implements Component {
   #config: CyclePace;
   readonly #parts: ReportingCycleParts;
   readonly #delivery: ReportDelivery;
+  readonly #ranges: CycleRanges;
   readonly #stopping = new AbortController();
   /** Aborts the wait for the next tick. */
   #waiting = new AbortController();
@@ -75,20 +76,17 @@ export class ReportingCycle implements Component {
   #isPausing = false;
   /** True when the cycle at hand is to end at once. */
   #isDue = false;
-  /** End of the last range, by both clocks. */
-  #startUnixNano = 0n;
-  #startMs = 0;
 
   constructor(id: string, config: CyclePace, parts: ReportingCycleParts) {
     this.id = id;
     this.#config = config;
     this.#parts = parts;
     this.#delivery = new ReportDelivery(parts.outlet, parts.journal);
+    this.#ranges = new CycleRanges(parts.clock);
   }
 
   start(): Promise<void> {
-    this.#startUnixNano = this.#parts.clock.unixNano();
-    this.#startMs = this.#parts.clock.nowMs();
+    this.#ranges.start();
     this.#run();
     return Promise.resolve();
   }
@@ -164,7 +162,7 @@ export class ReportingCycle implements Component {
     const resubmittedStubs = yield* store.resubmitStubs();
     const window = intake.takeWindow();
     const taken = merged?.take();
-    const range = this.#nextRange();
+    const range = this.#ranges.next();
     const events = this.#eventsToReport(window, isLast, store);
     const contents = contentsOf(window, events, store);
     const unresolved = countUnresolved(window, events, store, native);
@@ -259,23 +257,66 @@ export class ReportingCycle implements Component {
     if (this.#delivery.isWaiting) return Math.min(retryIntervalMs, intervalMs);
     return intervalMs * (1 + jitter * (2 * this.#parts.random() - 1));
   }
+}
 
-  /**
-   * As long as the cycle by the monotonic clock, from the end of the cycle before to now. Never back: where the real-time clock was
-   * set back, ranges go on from where they were, a hundredth shorter until real time has come up; where it was set
-   * forward, or the machine slept, a gap stays between two ranges.
-   */
-  #nextRange(): TimeRange {
-    const { clock } = this.#parts;
-    const [nowMs, nowUnixNano] = [clock.nowMs(), clock.unixNano()];
-    const lengthNano = BigInt(Math.max(1, Math.round((nowMs - this.#startMs) * 1e6)));
-    const steadyEnd = this.#startUnixNano + lengthNano;
-    const tolerance = lengthNano / 100n;
-    const isGap = nowUnixNano > steadyEnd + tolerance;
-    const startUnixNano = isGap ? nowUnixNano - lengthNano : this.#startUnixNano;
-    const endUnixNano = nowUnixNano < steadyEnd - tolerance ? steadyEnd - tolerance : nowUnixNano;
-    this.#startMs = nowMs;
-    this.#startUnixNano = endUnixNano;
-    return { startUnixNano, endUnixNano };
+/** Delivery of one window's report after the other: a window stays in the journal until the outlet has its report. */
+class ReportDelivery {
+  readonly #outlet: ReportOutlet | undefined;
+  readonly #journal: WindowJournal | undefined;
+  #isWaiting = false;
+  /** Removes the window from the journal. */
+  #commit: () => void = () => undefined;
+
+  constructor(outlet: ReportOutlet | undefined, journal: WindowJournal | undefined) {
+    this.#outlet = outlet;
+    this.#journal = journal;
+  }
+
+  /** The outlet has not taken the report of the window before; no other may be begun until it has. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
+  /** Data that is not reported is on disk, to be reported after the next start. */
+  get isJournaled(): boolean {
+    return this.#journal !== undefined;
+  }
+
+  /** Call when a window was taken; `held` are the numbers of its events that wait in the next one. */
+  begin(held: readonly number[]): void {
+    this.#commit = this.#journal?.turn(held) ?? (() => undefined);
+  }
+
+  *deliver(report: CycleReport): Steps<void> {
+    this.#isWaiting = this.#outlet !== undefined && !(yield* this.#outlet.deliver(report));
+    if (this.#isWaiting) this.#journal?.makeRoom();
+    else this.#end();
+  }
+
+  /** Tries again; `false` when the report still waits. */
+  retry(): boolean {
+    if (!this.#isWaiting) return true;
+    if (this.#outlet?.retry() === false) return false;
+    this.#end();
+    return true;
+  }
+
+  /** Drops the report that waits, unless its window is in a journal. */
+  drop(): void {
+    if (!this.#isWaiting || this.isJournaled) return;
+    this.#outlet?.drop();
+    this.#end();
+  }
+
+  /** The window that was taken last will never be reported, unless its report waits already. */
+  fail(): void {
+    if (!this.#isWaiting) this.#end();
+  }
+
+  #end(): void {
+    this.#isWaiting = false;
+    const commit = this.#commit;
+    this.#commit = () => undefined;
+    commit();
   }
 }

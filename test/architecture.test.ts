@@ -96,6 +96,34 @@ test('files import each other in no ring, imports of types included', () => {
   assert.deepEqual(findRings(), []);
 });
 
+/** Stories of `src/README.md`, in its order, and the most files that each may have. */
+const mostFilesOfStory = [12, 9, 10, 7];
+
+test('each file of a story in src/README.md is reached from those before', () => {
+  const stories = readFileSync(join(source, 'README.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('|') && line.includes(' → '))
+    .map((line) => [...line.matchAll(/`([^`]+\.ts)`/g)].map(([, file]) => file!));
+  assert.equal(stories.length, mostFilesOfStory.length);
+  for (const [index, files] of stories.entries()) {
+    assert.ok(files.length <= mostFilesOfStory[index]!, `story ${index} has ${files.length} files`);
+    for (const file of files) assert.ok(imports.has(file), `src/${file} is not there`);
+    const gaps = files.filter(
+      (file, index) => index > 0 && !files.slice(0, index).some((before) => areLinked(before, file)),
+    );
+    assert.deepEqual(gaps, [], `story ${index}`);
+  }
+});
+
+/** True if one file imports the other, or both import the interface between them. */
+function areLinked(file: string, next: string): boolean {
+  const [known, others] = [imports.get(file)!, imports.get(next)!];
+  const isInterface = (path: string): boolean => !path.startsWith('support/');
+  return (
+    known.includes(next) || others.includes(file) || known.some((path) => isInterface(path) && others.includes(path))
+  );
+}
+
 test('comments begin with their subject, not with a question word', () => {
   const words = 'What|Who|Whom|Whose|Which|Whether|Where|Why|How|That which|Those|One that';
   const questioning = new RegExp(`(?:/\\*\\*?|//|^ +\\*) +(?:${words})\\b`);

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { globSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { project } from './bundles.ts';
+import { packageFiles, project } from './bundles.ts';
 
 /** A package of which something is in a bundle. */
-export interface BundledPackage {
+interface BundledPackage {
   readonly name: string;
   readonly version: string;
   /** SPDX expression. */
@@ -30,10 +30,23 @@ interface Bill {
 }
 
 /**
+ * Writes the bill of materials and the licenses of all packages of which files are in bundles; `paths` are from the top of the checkout.
+ * @throws Error when a package names no license, or npm does not know it
+ */
+export function writeContents(
+  paths: readonly string[],
+  { bill, notices, withNode }: { readonly bill: string; readonly notices: string; readonly withNode: boolean },
+): void {
+  const packages = bundledPackages([...paths, ...packageFiles().map((name) => `node_modules/${name}`)]);
+  writeBillOfMaterials(packages, bill, withNode);
+  writeNotices(packages, notices, withNode);
+}
+
+/**
  * The packages of files in bundles; `paths` are from the top of the checkout.
  * @throws Error when one names no license
  */
-export function bundledPackages(paths: readonly string[]): BundledPackage[] {
+function bundledPackages(paths: readonly string[]): BundledPackage[] {
   const folders = new Set(paths.flatMap((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []));
   const packages = [...folders].map((folder) => {
     const text = readFileSync(join(project, folder, 'package.json'), 'utf8');
@@ -49,7 +62,7 @@ export function bundledPackages(paths: readonly string[]): BundledPackage[] {
  * `withNode` adds Node.js and the libraries in it.
  * @throws Error when npm does not know a package
  */
-export function writeBillOfMaterials(packages: readonly BundledPackage[], file: string, withNode: boolean): void {
+function writeBillOfMaterials(packages: readonly BundledPackage[], file: string, withNode: boolean): void {
   const text = execFileSync('npm', ['sbom', '--sbom-format=cyclonedx', '--sbom-type=application'], {
     cwd: project,
     encoding: 'utf8',
@@ -103,7 +116,7 @@ function nodeComponent(): object {
  * Writes the licenses of all bundled packages, as most of them ask for; `withNode` adds that of Node.js and the libraries in it. A package
  * without a text of it has its name.
  */
-export function writeNotices(packages: readonly BundledPackage[], file: string, withNode: boolean): void {
+function writeNotices(packages: readonly BundledPackage[], file: string, withNode: boolean): void {
   const parts = packages.map(({ name, version, license, folder }) => {
     const texts = readdirSync(join(project, folder)).filter((entry) => /^(licen[cs]e|notice|copying)/i.test(entry));
     return [

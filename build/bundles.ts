@@ -93,18 +93,22 @@ function threads(): string[] {
  * @throws Error when it is no literal, or there is no call
  */
 function callsInSource(name: string): string[] {
-  const files = readdirSync(join(project, 'src'), { recursive: true, encoding: 'utf8' });
-  const text = files
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => readFileSync(join(project, 'src', file), 'utf8'))
-    .join('\n');
-  const calls = [...text.matchAll(new RegExp(`(?<!function )\\b${name}(?:<.*?>)?\\(\\s*('([^']+)')?`, 'g'))];
+  sources ??= readSources();
+  const calls = [...sources.matchAll(new RegExp(`(?<!function )\\b${name}(?:<.*?>)?\\(\\s*('([^']+)')?`, 'g'))];
   if (calls.length === 0) throw new Error(`Cannot find a call of ${name} in src: the build no longer fits it.`);
   const found = calls.map(([call, , argument]) => {
     if (argument === undefined) throw new Error(`Cannot read the argument of ${call}…): write it as a literal.`);
     return argument;
   });
   return [...new Set(found)].sort();
+}
+
+let sources: string | undefined;
+
+function readSources(): string {
+  const files = readdirSync(join(project, 'src'), { recursive: true, encoding: 'utf8' });
+  const modules = files.filter((file) => file.endsWith('.ts'));
+  return modules.map((file) => readFileSync(join(project, 'src', file), 'utf8')).join('\n');
 }
 
 async function bundleAll(all: readonly BuildOptions[]): Promise<string[]> {

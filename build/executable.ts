@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bundledPackages, writeBillOfMaterials, writeNotices } from './bill-of-materials.ts';
+import { writeContents } from './bill-of-materials.ts';
 import { bundleExecutable, bundlePackages, dist, packageFiles, project } from './bundles.ts';
 
 // `npm run build:executable`: the program and Node.js in one file, dist/framekeeper; beside it what is in it (framekeeper.cdx.json)
@@ -55,9 +55,11 @@ async function build(folder: string, executable: string): Promise<void> {
   writeFileSync(join(folder, 'sea.json'), JSON.stringify(config));
   execFileSync(process.execPath, ['--experimental-sea-config', join(folder, 'sea.json')], { stdio: 'pipe' });
   mkdirSync(dist, { recursive: true });
-  const packages = bundledPackages([...bundled.flat(), ...packageFiles().map((name) => `node_modules/${name}`)]);
-  writeBillOfMaterials(packages, `${executable}.cdx.json`, true);
-  writeNotices(packages, `${executable}.licenses.txt`, true);
+  writeContents(bundled.flat(), {
+    bill: `${executable}.cdx.json`,
+    notices: `${executable}.licenses.txt`,
+    withNode: true,
+  });
   rmSync(executable, { force: true });
   copyFileSync(values.node, executable);
   // Before the injection: what is injected would not survive it.

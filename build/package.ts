@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { bundledPackages, writeBillOfMaterials, writeNotices } from './bill-of-materials.ts';
+import { writeContents } from './bill-of-materials.ts';
 import { bundlePackages, bundleProgram, bundleSerializer, dist, packageFiles, project } from './bundles.ts';
 
 // `npm run build`: what the npm package holds. The executable beside it is no part of that.
@@ -17,9 +17,11 @@ const bundled = await Promise.all([
 for (const name of packageFiles()) {
   cpSync(join(project, 'node_modules', name), join(dist, 'packages', basename(name)));
 }
-const packages = bundledPackages([...bundled.flat(), ...packageFiles().map((name) => `node_modules/${name}`)]);
-writeBillOfMaterials(packages, join(dist, 'sbom.cdx.json'), false);
-writeNotices(packages, join(dist, 'THIRD-PARTY-NOTICES.txt'), false);
+writeContents(bundled.flat(), {
+  bill: join(dist, 'sbom.cdx.json'),
+  notices: join(dist, 'THIRD-PARTY-NOTICES.txt'),
+  withNode: false,
+});
 
 const assets = 'http/live-page/assets';
 mkdirSync(join(dist, dirname(assets)), { recursive: true });

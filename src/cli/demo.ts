@@ -16,7 +16,7 @@ const reportsInLog = ['exporters.debug.verbosity=basic', 'service.pipelines.prof
  */
 export async function runDemo(args: readonly string[], io: CommandIo, stop: AbortSignal): Promise<number> {
   const { stdout, stderr } = io;
-  const replayIo = { stdout, stderr, signal: stop, clock: systemClock, random: Math.random };
+  const replayIo = { ...io, signal: stop, clock: systemClock, random: Math.random };
   const parsed = parseReplayOptions(args);
   if (parsed.kind === 'help') stdout(demoHelp);
   // Faulty arguments and lists are told before anything starts.

@@ -8,7 +8,7 @@ import type { ConformanceFault } from '../profile/check/fault-list.ts';
 import type { DialectName } from '../profile/dialects/dialect.ts';
 import { dialectNames } from '../profile/dialects/dialect.ts';
 import { DialectLint } from '../profile/dialects/lint/lint-dialect.ts';
-import { messageOf } from '../support/error-text.ts';
+import { firstSentenceOf } from '../support/error-text.ts';
 import { exitCodes } from './command-io.ts';
 import { printFindings } from './inspect/print-findings.ts';
 import { printSummary } from './inspect/print-summary.ts';
@@ -131,9 +131,7 @@ function readOptions(args: readonly string[]): ParsedOptions {
       dialect,
     };
   } catch (error) {
-    // parseArgs explains itself, at length, in its first sentence.
-    const [message = ''] = String(messageOf(error)).split('. ');
-    return { kind: 'usage-error', message };
+    return { kind: 'usage-error', message: firstSentenceOf(error) };
   }
 }
 

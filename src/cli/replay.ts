@@ -21,6 +21,7 @@ import { ReplayTally } from './replay/replay-tally.ts';
 
 /** The part of the process that the command may touch. */
 export interface ReplayIo {
+  readonly env: NodeJS.ProcessEnv;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
   /** Aborts when the user has had enough; that is a normal end. */
@@ -68,7 +69,7 @@ function readSecurity(
     // Before anything is sent: a file that is not there would else be a broken connection.
     if (tokenFile !== undefined) readFileSync(tokenFile);
     return {
-      target: parseTarget(endpoint, process.env),
+      target: parseTarget(endpoint, io.env),
       tls: useTls
         ? { context: createSecureContext(ca && { ca }), rejectUnauthorized: !isInsecure, serverName: '' }
         : undefined,

@@ -96,8 +96,7 @@ async function run(command: Command): Promise<number> {
       return (await import('./convert.ts')).runConvert(command.args, convertIo);
     }
     case 'replay': {
-      const { stdout, stderr } = io;
-      const replayIo = { stdout, stderr, signal: stopSignal(), clock: systemClock, random: Math.random };
+      const replayIo = { ...io, signal: stopSignal(), clock: systemClock, random: Math.random };
       return (await import('./replay.ts')).runReplay(command.args, replayIo);
     }
     case 'top':

@@ -5,7 +5,12 @@ import type { DeliveryResult } from './export-client.ts';
 import { bug, failedBecause, worseOf } from './export-client.ts';
 import type { ExportEvents } from './export-events.ts';
 import type { ExportRequest } from './export-request.ts';
-import { createEncodedRequest, createExportRequest, withEachFunctionTwice, writtenTwiceAs } from './export-request.ts';
+import {
+  createEncodedRequest,
+  createExportRequest,
+  markWrittenTwice,
+  withEachFunctionTwice,
+} from './export-request.ts';
 import type { LargeRequests } from './large-requests.ts';
 import { maxSplitGrowth, partsOf, splitRequest } from './request-splitter.ts';
 
@@ -181,7 +186,7 @@ export class Batcher {
     if (reply === undefined) return this.#partsOf(batch);
     if (reply.kind === 'whole') {
       const whole = createEncodedRequest(reply.bytes, reply.sampleCount, batch.hops);
-      return [functionsTwice ? writtenTwiceAs(whole, reply.bytes) : whole];
+      return [functionsTwice ? markWrittenTwice(whole) : whole];
     }
     const { parts, result } = partsOf(reply, batch, limits, events);
     events.split('max_size', parts.length);

@@ -158,24 +158,16 @@ const writtenTwice = new WeakSet<ExportRequest>();
  */
 export function withEachFunctionTwice(request: ExportRequest): ExportRequest {
   if (writtenTwice.has(request)) return request;
-  return createRequestWrittenTwice(withFunctionsTwice(request.data), request.sampleCount, request.hops);
+  return markWrittenTwice(createExportRequest(withFunctionsTwice(request.data), request.sampleCount, request.hops));
 }
 
-/** The same of a large request, whose `bytes` a thread has written. */
-export function writtenTwiceAs(request: ExportRequest, bytes: Uint8Array): ExportRequest {
-  const twice = createEncodedRequest(bytes, request.sampleCount, request.hops);
-  writtenTwice.add(twice);
-  return twice;
+/** Marks a request that has each function twice already, and returns it. */
+export function markWrittenTwice(request: ExportRequest): ExportRequest {
+  writtenTwice.add(request);
+  return request;
 }
 
 /** True for a request that has each function twice. */
 export function isWrittenTwice(request: ExportRequest): boolean {
   return writtenTwice.has(request);
-}
-
-/** Like `createExportRequest`, of data that has each function twice already. */
-export function createRequestWrittenTwice(data: ProfilesData, sampleCount: number, hops = 0): ExportRequest {
-  const request = createExportRequest(data, sampleCount, hops);
-  writtenTwice.add(request);
-  return request;
 }

@@ -97,7 +97,7 @@ export class LargeRequests {
 
   async #copy(task: ExportTask): Promise<{ request: ExportTask; memory: ArrayBuffer[] }> {
     const requests: Uint8Array<ArrayBuffer>[] = [];
-    for (const bytes of task.requests) requests.push(await gathered([bytes], bytes.length, this.#work));
+    for (const bytes of task.requests) requests.push(await gathered([bytes], this.#work));
     return { request: { ...task, requests } as ExportTask, memory: requests.map(({ buffer }) => buffer) };
   }
 }

@@ -138,12 +138,12 @@ export class QueuedExporter implements Component, ProfilesExporter {
     const needsBytes = this.#needsBytes || written.isLarge;
     if (!needsBytes || written.sampleCount === 0) return;
     yield* written.encode();
-    if (written.isLarge && this.#storage?.prepare !== undefined) yield* this.#storage.prepare(written);
+    if (written.isLarge && this.#storage !== undefined) yield* this.#storage.prepare(written);
   }
 
   offer(request: ExportRequest, signal?: AbortSignal): OfferResult | Promise<OfferResult> {
     const isLarge = request.bytes !== undefined && request.isLarge;
-    const isAsItIs = this.#dialect === 'generic' && this.#storage?.prepare === undefined;
+    const isAsItIs = this.#dialect === 'generic' && this.#storage === undefined;
     if (isLarge && !isAsItIs) return this.#offerLarge(request, signal);
     return this.#offerWritten(request.inDialect(this.#dialect, this.#dialectOptions), signal);
   }
@@ -154,7 +154,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
     const written = isRewritten
       ? await request.inDialectBy(this.#writeLarge, this.#dialect, this.#dialectOptions)
       : request.inDialect(this.#dialect, this.#dialectOptions);
-    if (written.request.isLarge && this.#storage?.prepare !== undefined) {
+    if (written.request.isLarge && this.#storage !== undefined) {
       await this.#work.add(this.#storage.prepare(written.request));
     }
     return this.#offerWritten(written, signal);

@@ -8,10 +8,9 @@ import type { ExportRequest } from './export-request.ts';
 import {
   createEncodedRequest,
   createExportRequest,
-  createRequestWrittenTwice,
   isWrittenTwice,
+  markWrittenTwice,
   withEachFunctionTwice,
-  writtenTwiceAs,
 } from './export-request.ts';
 import type { PartsReply } from './export-thread.ts';
 import type { LargeRequests } from './large-requests.ts';
@@ -172,7 +171,9 @@ type LargeWork = Pick<LargeRequests, 'split' | 'written'>;
 async function writeTwice(request: ExportRequest, large: LargeWork | undefined): Promise<ExportRequest> {
   if (large === undefined || !request.isLarge || isWrittenTwice(request)) return withEachFunctionTwice(request);
   const bytes = await large.written('twice', request);
-  return bytes === undefined ? withEachFunctionTwice(request) : writtenTwiceAs(request, bytes);
+  return bytes === undefined
+    ? withEachFunctionTwice(request)
+    : markWrittenTwice(createEncodedRequest(bytes, request.sampleCount, request.hops));
 }
 
 /** State of the delivery of one request. */
@@ -195,8 +196,8 @@ export interface SplitRequest {
 /** The request in parts within the limits; counts the samples that are in none. */
 export function splitRequest(request: ExportRequest, limits: SplitLimits, events: LossEvents): SplitRequest {
   const split = splitProfiles(request.data, limits);
-  const create = limits.functionsTwice ? createRequestWrittenTwice : createExportRequest;
-  const parts = split.parts.map(({ data, sampleCount }) => create(data, sampleCount, request.hops));
+  const mark = limits.functionsTwice ? markWrittenTwice : asItIs;
+  const parts = split.parts.map(({ data, sampleCount }) => mark(createExportRequest(data, sampleCount, request.hops)));
   const sizeBytes = split.parts.reduce((sum, part) => sum + part.sizeBytes, 0);
   return { parts: parts.filter(hasSamples), sizeBytes, result: countLosses(split, limits.maxBytes, events) };
 }
@@ -208,13 +209,13 @@ export function partsOf(
   { maxBytes, functionsTwice = false }: SplitLimits,
   events: LossEvents,
 ): SplitRequest {
-  const parts = split.parts.map(({ bytes, sampleCount }) => {
-    const part = createEncodedRequest(bytes, sampleCount, hops);
-    return functionsTwice ? writtenTwiceAs(part, bytes) : part;
-  });
+  const mark = functionsTwice ? markWrittenTwice : asItIs;
+  const parts = split.parts.map(({ bytes, sampleCount }) => mark(createEncodedRequest(bytes, sampleCount, hops)));
   const sizeBytes = split.parts.reduce((sum, { bytes }) => sum + bytes.length, 0);
   return { parts: parts.filter(hasSamples), sizeBytes, result: countLosses(split, maxBytes, events) };
 }
+
+const asItIs = (request: ExportRequest): ExportRequest => request;
 
 type LossEvents = Pick<ExportEvents, 'failed' | 'payloadsDropped'>;
 

@@ -8,8 +8,8 @@ import type { SendingQueueConfig, Sizer } from './sending-queue-config.ts';
 export interface RequestStorage {
   /** Requests that earlier runs have not finished, oldest first. Call first, once. @throws Error that says what to do */
   open(): readonly StoredRequest[];
-  /** Does what takes long of `add`, for a request that is encoded. Absent where nothing does. */
-  prepare?(request: ExportRequest): Steps<void>;
+  /** Does what takes long of `add`, for a request that is encoded. */
+  prepare(request: ExportRequest): Steps<void>;
   /** Keeps a request before it returns, or refuses it. */
   add(request: ExportRequest): StoredRequest | StorageRefusal;
   /** Call last, when no request is being read. */

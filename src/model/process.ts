@@ -16,3 +16,16 @@ export interface Process extends ProcessIdentity {
   /** Further resource attributes, e.g. `k8s.pod.name`. */
   readonly labels: ReadonlyMap<string, string>;
 }
+
+/** True if two processes are told alike, their labels aside. */
+export function isToldAlike(a: Process, b: Process): boolean {
+  return (
+    a.pid === b.pid &&
+    a.startTimeNano === b.startTimeNano &&
+    a.namespacePid === b.namespacePid &&
+    a.comm === b.comm &&
+    a.executablePath === b.executablePath &&
+    a.containerId === b.containerId &&
+    a.serviceName === b.serviceName
+  );
+}

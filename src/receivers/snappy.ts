@@ -88,7 +88,7 @@ export function* decompressSnappyFrames(bytes: Uint8Array, maxBytes: number): St
       yield;
     } else if (type < 0x80) throw damaged();
   }
-  return yield* gatherBytes(parts, maxBytes - left);
+  return yield* gatherBytes(parts);
 }
 
 /** Bytes are copied at a nanosecond each; those of a literal, which are copied together, at a tenth. */

@@ -4,6 +4,7 @@ import type { FrameBatch } from '../model/frame-batch.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
 import { frameKinds, isCollectorNamed, isFileNamed } from '../model/frame-kind.ts';
 import type { SymbolLookup } from '../model/frame-symbol.ts';
+import { isReusable, reusedLength } from '../support/reused-length.ts';
 import type { EventIndices } from './event-columns.ts';
 import type { NativeNames } from './native-names.ts';
 import type { SampleWindow } from './sample-window.ts';
@@ -38,11 +39,10 @@ export class TranslationColumns {
   readonly stackFrames = new ReusedColumn();
 }
 
-/** Elements beyond, which one outsized batch needed, are given back by the next one. */
-const keptElements = 65_536;
+const leastLength = 64;
 
 class ReusedColumn {
-  #values = new Int32Array(64);
+  #values = new Int32Array(leastLength);
 
   /** At least `length` elements, the first `length` of them zero. */
   zeroed(length: number): Int32Array {
@@ -57,10 +57,7 @@ class ReusedColumn {
   }
 
   #fitting(length: number): Int32Array {
-    const { length: capacity } = this.#values;
-    if (capacity < length || (capacity > keptElements && capacity > 4 * length)) {
-      this.#values = new Int32Array(Math.max(64, 2 ** Math.ceil(Math.log2(length))));
-    }
+    if (!isReusable(this.#values.length, length)) this.#values = new Int32Array(reusedLength(length, leastLength));
     return this.#values;
   }
 }

@@ -4,6 +4,7 @@ import type { FileId } from '../model/file-id.ts';
 import type { TraceLink } from '../model/frame-batch.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { ProcessIdentity } from '../model/process.ts';
+import { isToldAlike } from '../model/process.ts';
 import type { ProfileType } from '../model/profile-type.ts';
 import type { SampleContext, WindowMapping, WindowResource } from '../profile/build/window-contents.ts';
 import { QuadIndex } from '../support/quad-index.ts';
@@ -248,16 +249,11 @@ export class SampleWindow {
 }
 
 function isSameResource(a: WindowResource, b: WindowResource): boolean {
-  const [one, other] = [a.process, b.process];
   return (
-    one.startTimeNano === other.startTimeNano &&
-    one.comm === other.comm &&
-    one.executablePath === other.executablePath &&
-    one.containerId === other.containerId &&
-    one.serviceName === other.serviceName &&
+    isToldAlike(a.process, b.process) &&
     a.scopeName === b.scopeName &&
     a.scopeVersion === b.scopeVersion &&
-    isSameMap(one.labels, other.labels) &&
+    isSameMap(a.process.labels, b.process.labels) &&
     isSameMap(a.collectorAttributes, b.collectorAttributes)
   );
 }

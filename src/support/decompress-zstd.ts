@@ -21,7 +21,7 @@ export async function decompressZstd(bytes: Uint8Array, maxBytes: number, work?:
     room -= output.length;
   }
   if (outputs.length === 1) return outputs[0]!;
-  return gathered(outputs, maxBytes - room, work);
+  return gathered(outputs, work);
 }
 
 interface ZstdFrame {

@@ -21,7 +21,7 @@ export async function decompressed(
     if (sizeBytes > maxBytes) throw bufferTooLarge('the output is too large');
     pieces.push(piece);
   }
-  return gathered(pieces, sizeBytes, work);
+  return gathered(pieces, work);
 }
 
 /** An error as that of `node:zlib` for output beyond its bound. */

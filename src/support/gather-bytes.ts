@@ -7,9 +7,9 @@ const bytesAStep = 256 * 1024;
 /** Larger content is copied in slices; less takes below a millisecond. */
 const mostCopiedAtOnceBytes = 1024 * 1024;
 
-/** One piece of memory with the pieces in their order, of `sizeBytes` together. */
-export function* gatherBytes(pieces: readonly Uint8Array[], sizeBytes: number): Steps<Buffer<ArrayBuffer>> {
-  const whole = Buffer.allocUnsafeSlow(sizeBytes);
+/** One piece of memory with the pieces in their order. */
+export function* gatherBytes(pieces: readonly Uint8Array[]): Steps<Buffer<ArrayBuffer>> {
+  const whole = Buffer.allocUnsafeSlow(sizeOf(pieces));
   let written = 0;
   let sinceStep = 0;
   for (const piece of pieces) {
@@ -29,9 +29,12 @@ export function* gatherBytes(pieces: readonly Uint8Array[], sizeBytes: number): 
 /** The same, in the slices of `work` where that is given and the pieces are large. */
 export function gathered(
   pieces: readonly Uint8Array[],
-  sizeBytes: number,
   work: WorkQueue | undefined,
 ): Buffer<ArrayBuffer> | Promise<Buffer<ArrayBuffer>> {
-  const gathering = gatherBytes(pieces, sizeBytes);
-  return work === undefined || sizeBytes <= mostCopiedAtOnceBytes ? atOnce(gathering) : work.add(gathering);
+  const gathering = gatherBytes(pieces);
+  return work === undefined || sizeOf(pieces) <= mostCopiedAtOnceBytes ? atOnce(gathering) : work.add(gathering);
+}
+
+function sizeOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }

@@ -19,6 +19,7 @@ function filledStorage() {
   const reads: number[] = [];
   const finished: number[] = [];
   const storage: RequestStorage = {
+    *prepare() {},
     open: () =>
       Array.from({ length: 12 }, (_, number) => ({
         sampleCount: 2,

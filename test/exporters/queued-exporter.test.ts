@@ -67,7 +67,7 @@ for (const { name, queue, fits, over } of [
 test('an exporter is full for a second when its storage takes nothing, and is tried again then', async () => {
   let refusal: 'storage_full' | undefined = 'storage_full';
   const stored = { sampleCount: 1, sizeBytes: 4, read: async () => undefined, finish: () => undefined };
-  const storage = { open: () => [], add: () => refusal ?? stored, close: () => undefined };
+  const storage = { open: () => [], *prepare() {}, add: () => refusal ?? stored, close: () => undefined };
   const { exporter, clock } = createExporter(async () => fullyAccepted, {}, { storage });
   await exporter.start();
   assert.equal(await isTaken(exporter.offer(fakeRequest(1))), false);
@@ -258,7 +258,7 @@ for (const { name, isDurable, retry, config, isRetried } of [
 ]) {
   test(`refused credentials ${name}`, async () => {
     const stored = { sampleCount: 1, sizeBytes: 4, read: async () => undefined, finish: () => undefined };
-    const storage = { open: () => [], add: () => stored, close: () => undefined };
+    const storage = { open: () => [], *prepare() {}, add: () => stored, close: () => undefined };
     let attempts = 0;
     const { exporter, clock, logs, statuses } = createExporter(
       async () => (++attempts === 4 ? fullyAccepted : refused),

@@ -4,7 +4,7 @@ import { targetFormats } from '../../profile/formats/render-profiles.ts';
 import type { Selection } from '../../profile/formats/select-profiles.ts';
 import type { Grouping } from '../../profile/formats/weighted-stacks.ts';
 import { groupings } from '../../profile/formats/weighted-stacks.ts';
-import { messageOf } from '../../support/error-text.ts';
+import { firstSentenceOf } from '../../support/error-text.ts';
 
 export interface ConvertOptions {
   /** `-` is standard input. */
@@ -51,8 +51,7 @@ export function parseConvertOptions(args: readonly string[]): ParsedConvert {
   try {
     parsed = parseStrictly(args);
   } catch (error) {
-    // parseArgs explains itself, at length, in its first sentence.
-    return { kind: 'problem', problem: String(messageOf(error)).split('. ')[0]! };
+    return { kind: 'problem', problem: firstSentenceOf(error) };
   }
   const { values, positionals } = parsed;
   if (values.help) return { kind: 'help' };

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { messageOf } from '../../support/error-text.ts';
+import { firstSentenceOf } from '../../support/error-text.ts';
 
 const rankings = ['function', 'service', 'process', 'thread', 'container', 'executable'] as const;
 
@@ -62,8 +62,7 @@ export function parseWatchOptions(command: 'top' | 'tap', args: readonly string[
   try {
     values = parseStrictly(command, args).values;
   } catch (error) {
-    // parseArgs explains itself, at length, in its first sentence.
-    return { kind: 'problem', problem: String(messageOf(error)).split('. ')[0]! };
+    return { kind: 'problem', problem: firstSentenceOf(error) };
   }
   if (values.help === true) return { kind: 'help' };
   const problem = problemOf(values);

@@ -77,7 +77,7 @@ export class FileClient implements ExportClient {
 
   async #encodeJson(request: ExportRequest): Promise<Uint8Array> {
     const written = await jsonOf(request, this.#large);
-    return gathered([written, newline], written.length + 1, this.#work);
+    return gathered([written, newline], this.#work);
   }
 
   #encode(request: ExportRequest): Uint8Array | Promise<Uint8Array> {
@@ -87,6 +87,6 @@ export class FileClient implements ExportClient {
     if (layout === 'per_message') return bytes;
     const length = Buffer.alloc(4);
     length.writeUInt32BE(bytes.length);
-    return gathered([length, bytes], length.length + bytes.length, this.#work);
+    return gathered([length, bytes], this.#work);
   }
 }

@@ -37,7 +37,7 @@ export class ProtobufWriter {
   *finishInSteps(): Steps<Uint8Array> {
     const bytes = this.#buffer.subarray(this.#position);
     if (4 * this.#position <= this.#buffer.length) return this.finish();
-    return new Uint8Array((yield* gatherBytes([bytes], bytes.length)).buffer);
+    return new Uint8Array((yield* gatherBytes([bytes])).buffer);
   }
 
   /** The bytes written, as a text of one character a byte: a key by which equal messages are found. */

@@ -1,4 +1,5 @@
 // hot
+import { isReusable, reusedLength } from '../../support/reused-length.ts';
 
 /** Columns of frames 1..n; element 0 of each stays zero. */
 export interface FrameArrays {
@@ -50,42 +51,36 @@ export class BatchColumns {
   #moments = allocateMoments(leastLength);
 
   frames(length: number): FrameArrays {
-    if (!fits(this.#frames.kind.length, length)) this.#frames = allocateFrames(lengthFor(length));
+    if (!isReusable(this.#frames.kind.length, length)) this.#frames = allocateFrames(reusedLength(length, leastLength));
     return this.#frames;
   }
 
   stacks(length: number): StackArrays {
-    if (!fits(this.#stacks.truncated.length, length)) this.#stacks = allocateStacks(lengthFor(length));
+    if (!isReusable(this.#stacks.truncated.length, length))
+      this.#stacks = allocateStacks(reusedLength(length, leastLength));
     return this.#stacks;
   }
 
   stackFrames(length: number): Uint32Array {
-    if (!fits(this.#stackFrames.length, length)) this.#stackFrames = new Uint32Array(lengthFor(length));
+    if (!isReusable(this.#stackFrames.length, length))
+      this.#stackFrames = new Uint32Array(reusedLength(length, leastLength));
     return this.#stackFrames;
   }
 
   samples(length: number): SampleArrays {
-    if (!fits(this.#samples.stack.length, length)) this.#samples = allocateSamples(lengthFor(length));
+    if (!isReusable(this.#samples.stack.length, length))
+      this.#samples = allocateSamples(reusedLength(length, leastLength));
     return this.#samples;
   }
 
   moments(length: number): MomentArrays {
-    if (!fits(this.#moments.values.length, length)) this.#moments = allocateMoments(lengthFor(length));
+    if (!isReusable(this.#moments.values.length, length))
+      this.#moments = allocateMoments(reusedLength(length, leastLength));
     return this.#moments;
   }
 }
 
 const leastLength = 1_024;
-// An ordinary batch has thousands of entries; only beyond this is it worth giving memory back.
-const keptLength = 65_536;
-
-function fits(length: number, needed: number): boolean {
-  return length >= needed && (length <= keptLength || length <= 4 * needed);
-}
-
-function lengthFor(needed: number): number {
-  return Math.max(leastLength, 2 ** Math.ceil(Math.log2(needed)));
-}
 
 function allocateFrames(length: number): FrameArrays {
   return {

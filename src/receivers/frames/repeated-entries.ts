@@ -3,6 +3,7 @@ import type { FileId } from '../../model/file-id.ts';
 import { readFileId } from '../../model/file-id.ts';
 import type { Collector } from '../../model/frame-batch.ts';
 import type { Process } from '../../model/process.ts';
+import { isToldAlike } from '../../model/process.ts';
 import type { TextRepairs } from './wire-reader.ts';
 import { readString } from './wire-reader.ts';
 
@@ -72,7 +73,7 @@ export class RepeatedEntries {
   process(fields: Process): Process {
     const slot = fields.pid % processSlots;
     const known = this.#processes[slot];
-    if (known !== undefined && isSame(known, fields)) return known;
+    if (known !== undefined && isToldAlike(known, fields) && isSameInOrder(known.labels, fields.labels)) return known;
     const process = { ...fields };
     this.#processes[slot] = process;
     return process;
@@ -102,19 +103,6 @@ export class RepeatedEntries {
     this.#textBytes.set(bytes.subarray(start, end), slot * longestText);
     return text;
   }
-}
-
-function isSame(a: Process, b: Process): boolean {
-  return (
-    a.pid === b.pid &&
-    a.startTimeNano === b.startTimeNano &&
-    a.namespacePid === b.namespacePid &&
-    a.comm === b.comm &&
-    a.executablePath === b.executablePath &&
-    a.containerId === b.containerId &&
-    a.serviceName === b.serviceName &&
-    isSameInOrder(a.labels, b.labels)
-  );
 }
 
 function isSameInOrder(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {

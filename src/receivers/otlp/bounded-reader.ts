@@ -175,7 +175,7 @@ class MessageThread {
 
   async #copy(request: ThreadRequest): Promise<{ request: ThreadRequest; memory: ArrayBuffer[] }> {
     const { content } = request;
-    const bytes = await gathered([content.bytes], content.bytes.length, this.#work);
+    const bytes = await gathered([content.bytes], this.#work);
     return { request: { ...request, content: { ...content, bytes } }, memory: [bytes.buffer] };
   }
 

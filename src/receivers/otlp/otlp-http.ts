@@ -212,7 +212,7 @@ function readBody(
     });
     payload.on('end', () => {
       body.finish();
-      resolve(gathered(chunks, sizeBytes, work));
+      resolve(gathered(chunks, work));
     });
     payload.on('error', (error) => fail(400, error.message));
     raw.once('close', () => body.finish());

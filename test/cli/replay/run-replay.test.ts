@@ -17,6 +17,7 @@ after(() => rmSync(folder, { recursive: true }));
 function captured(signal = new AbortController().signal, clock: FakeClock | typeof systemClock = systemClock) {
   const output = { stdout: '', stderr: '' };
   const io = {
+    env: {},
     stdout: (text: string) => {
       output.stdout += text;
     },

@@ -28,18 +28,24 @@ export class ByteWalk {
 
   /** A number below 2^31. */
   index(end: number): number {
-    const { bytes, position } = this;
-    const byte = bytes[position]!;
-    if (byte < 0x80 && position < end) {
-      this.position = position + 1;
-      return byte;
+    if (this.position >= end) throw notPassable('encoding');
+    const first = this.bytes[this.position++]!;
+    return first < 0x80 ? first : this.longer(first, this.position, end);
+  }
+
+  /**
+   * A number below 2^31 of which `first`, the byte before `position`, is not the last. Loops over many entries read that byte
+   * themselves and keep their place in a variable: the walk's own position, which this moves, costs a store and a load each time.
+   */
+  longer(first: number, position: number, end: number): number {
+    if (position < end) {
+      const next = this.bytes[position]!;
+      if (next < 0x80) {
+        this.position = position + 1;
+        return (first & 0x7f) | (next << 7);
+      }
     }
-    const next = bytes[position + 1]!;
-    if (next < 0x80 && position + 1 < end) {
-      this.position = position + 2;
-      return (byte & 0x7f) | (next << 7);
-    }
-    return this.#longIndex(end);
+    return this.#longest(first, position, end);
   }
 
   /** The end of a length-delimited field whose length begins here. */
@@ -52,28 +58,24 @@ export class ByteWalk {
 
   /** Reads 64 bits into `low` and `high`. */
   words(end: number): void {
+    this.position = this.wordsAt(this.position, end);
+  }
+
+  /** Reads the 64 bits at `position` into `low` and `high`; returns the position behind them. */
+  wordsAt(position: number, end: number): number {
     const { bytes } = this;
-    let position = this.position;
+    let behind = position;
     let low = 0;
-    let high = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = bytes[position++]!;
-      if (position > end) break;
-      if (shift < 28) low |= (byte & 0x7f) << shift;
-      else if (shift > 28) high |= (byte & 0x7f) << (shift - 32);
-      else {
-        low |= byte << 28;
-        high = (byte & 0x7f) >>> 4;
-      }
-      if (byte < 0x80) {
-        if (shift === 63 && byte > 1) break;
-        this.position = position;
-        this.low = low;
-        this.high = high;
-        return;
-      }
+    for (let shift = 0; shift < 28; shift += 7) {
+      if (behind >= end) throw notPassable('encoding');
+      const byte = bytes[behind++]!;
+      low |= (byte & 0x7f) << shift;
+      if (byte >= 0x80) continue;
+      this.low = low;
+      this.high = 0;
+      return behind;
     }
-    throw notPassable('encoding');
+    return this.#longWords(low, behind, end);
   }
 
   /** Passes over varints of at most 64 bits up to `end`; returns their number. */
@@ -99,18 +101,36 @@ export class ByteWalk {
     if (this.position > end) throw notPassable('encoding');
   }
 
-  #longIndex(end: number): number {
+  #longest(first: number, position: number, end: number): number {
     const { bytes } = this;
-    let position = this.position;
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = bytes[position++]!;
-      if (position > end) break;
+    let value = first & 0x7f;
+    for (let shift = 7, at = position; shift < 35 && at < end; shift += 7) {
+      const byte = bytes[at++]!;
       if (shift === 28 && byte > 0x07) throw notPassable('reference');
       value |= (byte & 0x7f) << shift;
       if (byte >= 0x80) continue;
-      this.position = position;
+      this.position = at;
       return value;
+    }
+    throw notPassable('encoding');
+  }
+
+  /** The rest of 64 bits behind four bytes. */
+  #longWords(lowest: number, position: number, end: number): number {
+    const { bytes } = this;
+    let low = lowest;
+    let high = 0;
+    for (let shift = 28, at = position; shift < 70 && at < end; shift += 7) {
+      const byte = bytes[at++]!;
+      if (shift === 28) {
+        low |= byte << 28;
+        high = (byte & 0x7f) >>> 4;
+      } else high |= (byte & 0x7f) << (shift - 32);
+      if (byte >= 0x80) continue;
+      if (shift === 63 && byte > 1) break;
+      this.low = low;
+      this.high = high;
+      return at;
     }
     throw notPassable('encoding');
   }

@@ -108,6 +108,13 @@ export class DictionaryColumns {
     this.strings.clear(strings);
   }
 
+  /** Makes room for more texts. */
+  growTexts(): this {
+    this.stringStart = grown(this.stringStart, this.stringStart.length + 1);
+    this.stringEnd = grown(this.stringEnd, this.stringEnd.length + 1);
+    return this;
+  }
+
   /** Makes room for one more line after `count`. */
   growLines(count: number): void {
     if (count < this.lineFunction.length) return;

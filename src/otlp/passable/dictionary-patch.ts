@@ -6,9 +6,8 @@ import { grown } from './dictionary-columns.ts';
 import type { Edit } from './edits.ts';
 import { writeEdited } from './edits.ts';
 import { inlineReferences } from './inline-references.ts';
-import { PairHash } from './pair-hash.ts';
 import type { PassableProfiles } from './passable-scanner.ts';
-import { hashFunction, hashLocation } from './scan-frame-tables.ts';
+import { internFunction, internLocation } from './scan-frame-tables.ts';
 import { tables } from './table-scan.ts';
 import type { TextColumns } from './text-columns.ts';
 
@@ -30,7 +29,6 @@ export interface NewLine {
 export class DictionaryPatch {
   readonly #profiles: PassableProfiles;
   readonly #texts: TextColumns;
-  readonly #hash = new PairHash();
   readonly #newTexts = new Map<string, number>();
   readonly #locationEdits: Edit[] = [];
 
@@ -66,8 +64,7 @@ export class DictionaryPatch {
     columns.functionFile[index] = file;
     columns.functionLineLow[index] = startLine;
     columns.functionLineHigh[index] = 0;
-    hashFunction(this.#hash, columns, index);
-    return columns.functions.intern(this.#hash.a, this.#hash.b);
+    return internFunction(columns, index);
   }
 
   /**
@@ -87,9 +84,8 @@ export class DictionaryPatch {
       columns.columnHigh[lineEnd] = 0;
       lineEnd++;
     }
-    hashLocation(this.#hash, columns, index, lineStart, lineEnd);
     const { count } = columns.locations;
-    if (columns.locations.intern(this.#hash.a, this.#hash.b) !== count) return false;
+    if (internLocation(columns, index, lineStart, lineEnd) !== count) return false;
     this.#locationEdits.push({
       start: columns.locationEnd[index - 1]!,
       end: columns.locationEnd[index]!,

@@ -54,18 +54,20 @@ export class PairHash {
   }
 }
 
-const secondSeed = mixWord(hashSeed, 0x5bd1e995);
+/** Words of a hash before anything was fed. */
+export const firstSeed: number = hashSeed;
+export const secondSeed: number = mixWord(hashSeed, 0x5bd1e995);
 
 /**
  * A multiplication and a rotation: a fraction of the price of `mixWord`. Whoever makes one of the two collide whatever the
  * seeds are has not made the other one collide, and would have won a request that is decoded.
  */
-function spread(hash: number, word: number): number {
+export function spread(hash: number, word: number): number {
   const mixed = Math.imul(hash ^ word, 0x9e3779b1);
   return (mixed << 13) | (mixed >>> 19);
 }
 
-function spreadAgain(hash: number, word: number): number {
+export function spreadAgain(hash: number, word: number): number {
   const mixed = Math.imul(hash ^ word, 0xcc9e2d51);
   return (mixed << 15) | (mixed >>> 17);
 }

@@ -1,10 +1,8 @@
 // hot
 import { isUtf8 } from 'node:buffer';
-import type { DictionaryColumns } from './dictionary-columns.ts';
-import { grown } from './dictionary-columns.ts';
 import { notPassable } from './not-passable.ts';
-import { scanFunction, scanLocation, scanMapping } from './scan-frame-tables.ts';
-import { scanAttribute, scanLink, scanStack } from './scan-sample-tables.ts';
+import { scanFunctions, scanLocations, scanMappings } from './scan-frame-tables.ts';
+import { scanAttribute, scanLink, scanStacks } from './scan-sample-tables.ts';
 import type { TableScan } from './table-scan.ts';
 import { tables } from './table-scan.ts';
 import type { ValueScan } from './value-scan.ts';
@@ -19,46 +17,50 @@ export function scanDictionary(scan: ValueScan, end: number): void {
   findTables(scan, end);
   for (let table = 1; table < 8; table++) if (columns.counts[table] === 0) throw notPassable('incomplete');
   columns.prepare();
-  scanTable(scan, tables.mapping, scanMapping);
-  scanTable(scan, tables.location, scanLocation);
-  scanTable(scan, tables.function, scanFunction);
+  scanMappings(scan);
+  scanLocations(scan);
+  scanFunctions(scan);
   scanTable(scan, tables.link, scanLink);
   scanTable(scan, tables.attribute, scanAttribute);
-  scanTable(scan, tables.stack, scanStack);
+  scanStacks(scan);
   // Last: what is not passable shows mostly before the bulk of the bytes is hashed.
   scanStrings(scan);
 }
 
 /** Finds the place of each table, the number of its entries, and the places of the texts. */
 function findTables({ walk, columns }: TableScan, end: number): void {
+  const { bytes } = walk;
   const { counts, starts, ends } = columns;
   counts.fill(0);
-  while (walk.position < end) {
-    const start = walk.position;
-    const tag = walk.tag();
+  let { position } = walk;
+  while (position < end) {
+    const tag = bytes[position]!;
     const table = tag >>> 3;
     if (table < 1 || table > 7 || (tag & 7) !== 2 || counts[table] !== 0) throw notPassable('encoding');
-    starts[table] = start;
+    starts[table] = position;
+    let { stringStart, stringEnd } = columns;
     let count = 0;
-    for (let isNext = true; isNext; count++) {
-      const entryEnd = walk.fieldEnd(end);
-      if (table === tables.string) noteText(columns, count, walk.position, entryEnd);
-      walk.position = entryEnd;
-      isNext = entryEnd < end && walk.bytes[entryEnd] === tag;
-      if (isNext) walk.position++;
-    }
+    do {
+      if (++position === end) throw notPassable('encoding');
+      let sizeBytes = bytes[position++]!;
+      if (sizeBytes >= 0x80) {
+        sizeBytes = walk.longer(sizeBytes, position, end);
+        position = walk.position;
+      }
+      const start = position;
+      position += sizeBytes;
+      if (table === tables.string) {
+        if (count === stringStart.length) ({ stringStart, stringEnd } = columns.growTexts());
+        stringStart[count] = start;
+        stringEnd[count] = position;
+      }
+      count++;
+    } while (position < end && bytes[position] === tag);
+    if (position > end) throw notPassable('encoding');
     counts[table] = count;
-    ends[table] = walk.position;
+    ends[table] = position;
   }
-}
-
-function noteText(columns: DictionaryColumns, index: number, start: number, end: number): void {
-  if (index === columns.stringStart.length) {
-    columns.stringStart = grown(columns.stringStart, index + 1);
-    columns.stringEnd = grown(columns.stringEnd, index + 1);
-  }
-  columns.stringStart[index] = start;
-  columns.stringEnd[index] = end;
+  walk.position = end;
 }
 
 function scanTable(

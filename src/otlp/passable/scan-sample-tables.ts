@@ -1,6 +1,7 @@
 // hot
 import { once } from './byte-walk.ts';
 import { notPassable } from './not-passable.ts';
+import { firstSeed, secondSeed, spread, spreadAgain } from './pair-hash.ts';
 import type { TableScan } from './table-scan.ts';
 import { tables, use, used } from './table-scan.ts';
 import type { ValueScan } from './value-scan.ts';
@@ -75,36 +76,42 @@ export function scanAttribute(scan: ValueScan, index: number, end: number): void
   if (columns.others.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
 }
 
-export function scanStack({ walk, columns, hash }: TableScan, index: number, end: number): void {
+/** Entry 0 has no locations. */
+export function scanStacks({ walk, columns }: TableScan): void {
   const { bytes } = walk;
-  hash.start(tables.stack);
-  if (walk.position < end) {
-    if (walk.tag() !== 0x0a) throw notPassable('encoding');
-    const listEnd = walk.fieldEnd(end);
-    if (listEnd !== end) throw notPassable('encoding');
-    if (index === 0 && walk.position < listEnd) throw notPassable('reference');
-    const count = columns.counts[tables.location]!;
-    const locationUse = columns.used[tables.location]!;
-    let { position } = walk;
-    while (position < listEnd) {
-      // Most indices have one byte or two: a call for each would cost more than the hash.
+  const { others } = columns;
+  const locationCount = columns.counts[tables.location]!;
+  const locationUse = columns.used[tables.location]!;
+  const tableEnd = columns.ends[tables.stack]!;
+  let position = columns.starts[tables.stack]!;
+  others.clear(columns.counts[tables.stack]!);
+  for (let index = 0; position < tableEnd; index++) {
+    let sizeBytes = bytes[position + 1]!;
+    position += 2;
+    if (sizeBytes >= 0x80) {
+      sizeBytes = walk.longer(sizeBytes, position, tableEnd);
+      position = walk.position;
+    }
+    const end = position + sizeBytes;
+    if (position < end) {
+      walk.position = position + 1;
+      if (bytes[position] !== 0x0a || walk.fieldEnd(end) !== end) throw notPassable('encoding');
+      position = walk.position;
+      if (index === 0 && position < end) throw notPassable('reference');
+    }
+    let a = firstSeed;
+    let b = secondSeed;
+    while (position < end) {
       let location = bytes[position++]!;
       if (location >= 0x80) {
-        const next = bytes[position]!;
-        if (next < 0x80 && position < listEnd) {
-          location = (location & 0x7f) | (next << 7);
-          position++;
-        } else {
-          walk.position = position - 1;
-          location = walk.index(listEnd);
-          position = walk.position;
-        }
+        location = walk.longer(location, position, end);
+        position = walk.position;
       }
-      if (location >= count) throw notPassable('reference');
+      if (location >= locationCount) throw notPassable('reference');
       locationUse[location] = used;
-      hash.word(location);
+      a = spread(a, location);
+      b = spreadAgain(b, location);
     }
-    walk.position = end;
+    if (others.intern(a, b) !== index) throw notPassable('duplicate');
   }
-  if (columns.others.intern(hash.a, hash.b) !== index) throw notPassable('duplicate');
 }

@@ -1,8 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { ComponentType, NeededFile } from '../config/component-type.ts';
-import { integer } from '../config/config-keys.ts';
-import type { ConfigKey } from '../config/config-table.ts';
 import type { ClientCredentials } from '../model/authentication.ts';
 import type { ReportStatus } from '../model/component-status.ts';
 import type { Clock, Random } from '../support/clock.ts';
@@ -40,13 +38,4 @@ export interface ExporterDependencies {
   readonly credentials?: ClientCredentials | undefined;
   /** Keeps the sending queue, of this exporter alone; without a storage the queue is in memory. */
   readonly storage?: RequestStorage | undefined;
-}
-
-/** OTLP lets a client send this much at most (https://opentelemetry.io/docs/specs/otlp/). */
-const otlpMaxBytes = 64 * 1024 * 1024;
-
-/** Key `max_request_bytes`. */
-export function maxRequestBytesKey(fallback: number): ConfigKey<number> {
-  const meaning = 'Bytes of a request as protobuf, before compression; larger requests are split.';
-  return integer('max_request_bytes', { fallback, min: 1024, max: otlpMaxBytes }, meaning);
 }

@@ -1,6 +1,7 @@
-import type { StubKind } from '../../model/frame-batch.ts';
+import { basename } from 'node:path';
 import type { FrameKind } from '../../model/frame-kind.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
+import type { RuntimeName } from '../../native/tables/runtime-names.ts';
 import type { RecordedExecutable } from './executables.ts';
 
 /** The knowledge of a collector after its work: stacks of frames, with the names that it could give. */
@@ -16,6 +17,20 @@ export interface Recording {
   readonly lost: readonly { readonly reason: LossReasonName; readonly count: bigint }[];
   /** Everything that the reader left out or had to guess, by reason, with its number. */
   readonly remarks: ReadonlyMap<string, number>;
+}
+
+/** The part of a recording that a text without a clock, of a file with this name, decides by its samples. */
+export function ofTextFile(
+  file: string,
+  samples: readonly CollectedSample[],
+): Pick<Recording, 'name' | 'anchorNano' | 'anchorUnixNano' | 'resourceAttributes' | 'samples'> {
+  return {
+    name: basename(file),
+    anchorNano: samples[0]!.timeNano,
+    anchorUnixNano: undefined,
+    resourceAttributes: { 'host.name': basename(file), 'os.type': 'linux' },
+    samples,
+  };
 }
 
 /** Counts remarks on a recording by their reason. */
@@ -99,14 +114,8 @@ export interface FileMapping {
 export type FrameName = { readonly kind: 'symbol'; readonly symbol: FrameSymbol } | CollectedStub;
 
 /** Frames in the same range share the object. */
-export interface CollectedStub {
+export interface CollectedStub extends RuntimeName {
   readonly kind: 'stub';
   readonly start: bigint;
   readonly length: bigint;
-  readonly functionName: string;
-  readonly systemName: string;
-  readonly file: string;
-  readonly line: number;
-  readonly stubKind: StubKind;
-  readonly tier: string;
 }

@@ -1,6 +1,5 @@
-import { basename } from 'node:path';
 import type { CollectedSample, CollectedType, Recording } from './collected.ts';
-import { onCpuType, Remarks } from './collected.ts';
+import { ofTextFile, onCpuType, Remarks } from './collected.ts';
 import type { Executables } from './executables.ts';
 import { KernelFiles, kernelModuleOf } from './kernel-files.ts';
 import type { PerfMapping, PerfSample, PerfTask } from './perf-entries.ts';
@@ -24,11 +23,7 @@ export function readPerfScript(file: string, text: string, executables: Executab
   const samples = reader.typedSamples();
   if (samples.length === 0) throw new Error(`${file}: ${whyNoSamples(reader.remarks)}`);
   return {
-    name: basename(file),
-    anchorNano: samples[0]!.timeNano,
-    anchorUnixNano: undefined,
-    resourceAttributes: { 'host.name': basename(file), 'os.type': 'linux' },
-    samples,
+    ...ofTextFile(file, samples),
     processes: reader.processes.processes,
     lost: [
       { reason: 'REASON_BUFFER_FULL' as const, count: reader.lost },

@@ -3,7 +3,7 @@ import { fnv128a } from '../../model/file-id.ts';
 import type { FrameKind } from '../../model/frame-kind.ts';
 import { frameKinds } from '../../model/frame-kind.ts';
 import type { CollectedFrame, CollectedProcess, CollectedSample, CollectedType, Recording } from './collected.ts';
-import { Remarks } from './collected.ts';
+import { ofTextFile, Remarks } from './collected.ts';
 import type { CountedStackFormat, NamedFrame } from './counted-stacks.ts';
 import { parseCountedStacks } from './counted-stacks.ts';
 import { FrameTable } from './frame-table.ts';
@@ -50,11 +50,7 @@ export function readCountedStacks(
     };
   });
   return {
-    name: basename(file),
-    anchorNano: samples[0]!.timeNano,
-    anchorUnixNano: undefined,
-    resourceAttributes: { 'host.name': basename(file), 'os.type': 'linux' },
-    samples,
+    ...ofTextFile(file, samples),
     processes: [...processes.values()],
     lost: [],
     remarks: remarks.counts,

@@ -15,9 +15,9 @@ import type { ConfigOf } from '../../config/config-table.ts';
 import { configTable } from '../../config/config-table.ts';
 import { warnOfLostOutage } from '../backend-checks.ts';
 import { compressionParamsTable, readCompressionLevel } from '../compression.ts';
-import { dialectKey, dialectOptionsKey } from '../dialect-key.ts';
 import { retryTable } from '../retry-config.ts';
 import { orderedQueueTable } from '../sending-queue-config.ts';
+import { dialectKey, dialectOptionsKey } from '../shared-keys.ts';
 
 /** `json`: one document a line. `proto`: each message after its length as 4 bytes, big-endian. Both as the Collector's. */
 export type FileFormat = 'json' | 'proto';

@@ -1,25 +1,22 @@
-import {
-  choice,
-  converted,
-  duration,
-  flag,
-  optionalSection,
-  secretMap,
-  section,
-  text,
-} from '../../config/config-keys.ts';
+import { choice, duration, flag, optionalSection, section, text } from '../../config/config-keys.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
 import type { ConfigOf } from '../../config/config-table.ts';
 import { configTable } from '../../config/config-table.ts';
 import { bufferKeys } from '../../config/ignored-keys.ts';
 import { authKey } from '../../config/references.ts';
 import { clientTlsTable, needsTls } from '../../config/tls-config.ts';
-import type { Secret } from '../../support/secret.ts';
 import { checkBackend } from '../backend-checks.ts';
-import { dialectKey, dialectOptionsKey } from '../dialect-key.ts';
-import { maxRequestBytesKey } from '../exporter-type.ts';
 import { retryOnAuthFailureKey, retryTable } from '../retry-config.ts';
 import { sendingQueueTable } from '../sending-queue-config.ts';
+import type { HeaderRules } from '../shared-keys.ts';
+import { dialectKey, dialectOptionsKey, headersKey, maxRequestBytesKey, optionalKey } from '../shared-keys.ts';
+
+const headerRules: HeaderRules = {
+  isName: (name) => /^[0-9a-z_.-]+$/.test(name) && !name.endsWith('-bin') && !name.startsWith('grpc-'),
+  problem: 'cannot be a text header of gRPC',
+  value: /^[ -~]*$/,
+  own: new Set(['otlp-profiles-development-version']),
+};
 
 // Receivers take 4 MiB (4,194,304 bytes) unless they are told otherwise: gRPC's default, and so the Collector's. The rest is for
 // what proxies on the way add. OTLP's own bound, 64 MiB, is the most that can be set.
@@ -60,11 +57,7 @@ export const otlpGrpcTable = configTable(
         { fallback: '' },
         '`host:port`, also with `http://`, `https://`, `dns:` or `unix:`. Without it, `OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` of the environment, with the headers there.',
       ),
-      isOptional: flag(
-        'optional',
-        { fallback: false },
-        'An empty endpoint switches the exporter off, instead of being a fault.',
-      ),
+      isOptional: optionalKey,
       dialect: dialectKey,
       dialectOptions: dialectOptionsKey,
       tls: section('tls', clientTlsTable),
@@ -75,7 +68,7 @@ export const otlpGrpcTable = configTable(
         'Compression of requests.',
       ),
       /** Names are lower case. */
-      headers: converted(secretMap('headers', 'Metadata of each request, by name.'), takeHeaders),
+      headers: headersKey('Metadata of each request, by name.', headerRules),
       keepalive: optionalSection('keepalive', keepaliveTable),
       waitForReady: flag(
         'wait_for_ready',
@@ -152,26 +145,6 @@ function readEndpoint(section: ConfigSection, text: string, isOptional: boolean)
   if (typeof endpoint !== 'string') return endpoint;
   section.addProblem('endpoint', `"${text}" ${endpoint}`, 'write host:port, e.g. localhost:4317');
   return undefined;
-}
-
-/** Refuses headers that gRPC has no form for. */
-function takeHeaders(written: ReadonlyMap<string, Secret>, section: ConfigSection): ReadonlyMap<string, Secret> {
-  const headers = new Map<string, Secret>();
-  for (const [name, value] of written) {
-    const key = name.toLowerCase();
-    if (!/^[0-9a-z_.-]+$/.test(key) || key.endsWith('-bin') || key.startsWith('grpc-')) {
-      section.addProblem(`headers.${name}`, 'cannot be a text header of gRPC', 'use letters, digits, "_", "-" and "."');
-    } else if (key === 'otlp-profiles-development-version') {
-      section.addProblem(`headers.${name}`, 'is said by the exporter itself', 'remove it');
-    } else if (!/^[ -~]*$/.test(value.reveal())) {
-      section.addProblem(
-        `headers.${name}`,
-        'has a value with other than printable ASCII characters',
-        'encode the value',
-      );
-    } else headers.set(key, value);
-  }
-  return headers;
 }
 
 /** Address of a receiver, in the form of gRPC. */

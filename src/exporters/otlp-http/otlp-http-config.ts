@@ -1,14 +1,4 @@
-import {
-  choice,
-  converted,
-  duration,
-  flag,
-  integer,
-  secret,
-  secretMap,
-  section,
-  text,
-} from '../../config/config-keys.ts';
+import { choice, converted, duration, flag, integer, secret, section, text } from '../../config/config-keys.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
 import type { ConfigOf } from '../../config/config-table.ts';
 import { configTable } from '../../config/config-table.ts';
@@ -18,10 +8,29 @@ import { clientTlsTable, needsTls } from '../../config/tls-config.ts';
 import { Secret } from '../../support/secret.ts';
 import { checkBackend } from '../backend-checks.ts';
 import { compressionParamsTable, readCompressionLevel } from '../compression.ts';
-import { dialectKey, dialectOptionsKey } from '../dialect-key.ts';
-import { maxRequestBytesKey } from '../exporter-type.ts';
 import { retryOnAuthFailureKey, retryTable } from '../retry-config.ts';
 import { sendingQueueTable } from '../sending-queue-config.ts';
+import type { HeaderRules } from '../shared-keys.ts';
+import { dialectKey, dialectOptionsKey, headersKey, maxRequestBytesKey, optionalKey } from '../shared-keys.ts';
+
+const headerRules: HeaderRules = {
+  isName: (name) => /^[0-9a-z!#$%&'*+.^_`|~-]+$/.test(name),
+  problem: 'cannot be the name of a header',
+  value: /^[\t -~]*$/,
+  own: new Set([
+    'connection',
+    'content-encoding',
+    'content-length',
+    'content-type',
+    'expect',
+    'keep-alive',
+    'otlp-profiles-development-version',
+    'te',
+    'trailer',
+    'transfer-encoding',
+    'upgrade',
+  ]),
+};
 
 // A Collector takes bodies of 20 MiB (20,971,520 bytes) unless it is told otherwise, and answers 400 to larger ones.
 const defaultMaxRequestBytes = 20_000_000;
@@ -46,11 +55,7 @@ export const otlpHttpTable = configTable(
         'Base URL; `/v1development/profiles` is added. Without it, `OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` of the environment, with the headers there.',
       ),
       whole: text('profiles_endpoint', { fallback: '' }, 'URL that is used as it is; goes before `endpoint`.'),
-      isOptional: flag(
-        'optional',
-        { fallback: false },
-        'An empty endpoint switches the exporter off, instead of being a fault.',
-      ),
+      isOptional: optionalKey,
       dialect: dialectKey,
       dialectOptions: dialectOptionsKey,
       encoding: choice('encoding', { choices: ['proto', 'json'], fallback: 'proto' }, 'Encoding of requests.'),
@@ -63,7 +68,7 @@ export const otlpHttpTable = configTable(
       tls: section('tls', clientTlsTable),
       authenticator: authKey('client authenticator'),
       /** Names are lower case. */
-      headers: converted(secretMap('headers', 'Headers of each request, by name.'), takeHeaders),
+      headers: headersKey('Headers of each request, by name.', headerRules),
       /** With its user and password if it wants them. */
       proxyUrl: converted(secret('proxy_url', 'URL of a proxy to connect through.'), takeProxyUrl),
       maxConnsPerHost: integer(
@@ -150,37 +155,6 @@ function takeProxyUrl(written: Secret, section: ConfigSection): Secret | undefin
   section.addProblem('proxy_url', 'is no URL of a proxy', 'write one that begins with http:// or https://');
   return undefined;
 }
-
-/** Refuses headers that would be an error at each request, or would contradict the exporter's own. */
-function takeHeaders(written: ReadonlyMap<string, Secret>, section: ConfigSection): ReadonlyMap<string, Secret> {
-  const headers = new Map<string, Secret>();
-  for (const [name, value] of written) {
-    const key = name.toLowerCase();
-    const path = `headers.${name}`;
-    if (!/^[0-9a-z!#$%&'*+.^_`|~-]+$/.test(key)) {
-      section.addProblem(path, 'cannot be the name of a header', 'use letters, digits, "_", "-" and "."');
-    } else if (ownHeaders.has(key)) {
-      section.addProblem(path, 'is said by the exporter itself', 'remove it');
-    } else if (!/^[\t -~]*$/.test(value.reveal())) {
-      section.addProblem(path, 'has a value with other than printable ASCII characters', 'encode the value');
-    } else headers.set(key, value);
-  }
-  return headers;
-}
-
-const ownHeaders: ReadonlySet<string> = new Set([
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'expect',
-  'keep-alive',
-  'otlp-profiles-development-version',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** Path of OTLP profiles below a base URL (https://opentelemetry.io/docs/specs/otlp/#otlphttp-request). */
 const profilesPath = '/v1development/profiles';

@@ -82,6 +82,10 @@ export class ServerCall {
     this.#reader = new MessageReader(parts.maxMessageBytes, parts.buffers);
   }
 
+  get connection(): CallConnection {
+    return this.#connection;
+  }
+
   get isOver(): boolean {
     return this.#isOver;
   }

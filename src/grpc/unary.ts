@@ -10,6 +10,8 @@ export type Reply = Uint8Array | GrpcStatus;
 /** A call with one message each way. */
 export interface UnaryCall {
   readonly headers: IncomingHttpHeaders;
+  /** Connection that the call came by. */
+  readonly connection: object;
   /** Called when nobody waits for the reply any more. */
   onCancelled: (() => void) | undefined;
   /** Gives the memory of the message back: nobody may read it any more. Not to be called where somebody still has it. */
@@ -49,7 +51,8 @@ class UnaryHandler implements CallHandler {
     }
     this.#message = undefined;
     const release = (): void => this.#call.release(message);
-    this.#open = { headers: this.#call.headers, onCancelled: undefined, release };
+    const { headers, connection } = this.#call;
+    this.#open = { headers, connection, onCancelled: undefined, release };
     const reply = this.#answer(message, this.#open);
     if (reply instanceof Promise) {
       reply.then(

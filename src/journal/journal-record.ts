@@ -97,19 +97,21 @@ function parseMark(bytes: Buffer): Mark | undefined {
   return { kind: 'mark', upTo: { segment: words[0]!, offset: words[1]! }, held };
 }
 
-/** A record, and which events of a window came with it: those from `firstEvent` on, up to that of the next entry. */
+/** A record, and which events of a window came with it: those from `firstEvent` on, up to that of the next entry with one. */
 export interface WindowEntry {
   readonly record: LogRecord;
-  readonly firstEvent: number;
+  /** `undefined`: none. */
+  readonly firstEvent: number | undefined;
   /** Numbers of these events in the record, rising; `undefined`: all of them. */
   readonly events: Uint32Array | undefined;
 }
 
 /**
- * The entries of the events that wait in the next window, where they come first. `entries` are those of the window that they
+ * The entries of the events that wait in the next window, where they come first. `all` are those of the window that they
  * came from, `held` their numbers there, rising.
  */
-export function carryEntries(entries: readonly WindowEntry[], held: readonly number[]): WindowEntry[] {
+export function carryEntries(all: readonly WindowEntry[], held: readonly number[]): WindowEntry[] {
+  const entries = all.filter((entry): entry is WindowEntry & { firstEvent: number } => entry.firstEvent !== undefined);
   const carried: WindowEntry[] = [];
   let at = 0;
   for (let index = 0; index < held.length; ) {

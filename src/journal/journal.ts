@@ -60,7 +60,9 @@ export class Journal implements Component {
     const ofKind = this.#restorers.get(kind) ?? new Map<string, RestoreRequest>();
     this.#restorers.set(kind, ofKind.set(source, restore));
     const head = encodeRequestHead(kind, source);
-    return { keep: (body, sampleCount) => this.#keep([head, ...body], sampleCount) };
+    // Profiles are no events of the window, and come in between two steps of a batch.
+    const countEvents = kind === 'frames' ? this.#parts.countEvents : () => undefined;
+    return { keep: (body, sampleCount) => this.#keep([head, ...body], sampleCount, countEvents()) };
   }
 
   async start(): Promise<void> {
@@ -120,8 +122,12 @@ export class Journal implements Component {
     this.#forgetSettled();
   }
 
-  #keep(payload: readonly Uint8Array[], sampleCount: number): KeptRequest | AdmissionRefusal {
-    const { countEvents, events, log } = this.#parts;
+  #keep(
+    payload: readonly Uint8Array[],
+    sampleCount: number,
+    firstEvent: number | undefined,
+  ): KeptRequest | AdmissionRefusal {
+    const { events, log } = this.#parts;
     const neededBytes = payload.reduce((sum, { length }) => sum + length, 0);
     if (neededBytes > log.maxPayloadBytes) return this.#refuseTooLarge(neededBytes);
     let record = this.#append(payload, sampleCount);
@@ -133,7 +139,7 @@ export class Journal implements Component {
     const kept = record;
     events.written();
     this.#refusal = undefined;
-    this.#entries.push({ record: kept, firstEvent: countEvents(), events: undefined });
+    this.#entries.push({ record: kept, firstEvent, events: undefined });
     this.#last = positionOf(kept);
     return {
       amend: (takenSamples) => {

@@ -6,6 +6,7 @@ import { buildProfiles } from '../profile/build/build-profiles.ts';
 import type { TimeRange, TraceEvents, WindowContents } from '../profile/build/window-contents.ts';
 import type { Clock, Random } from '../support/clock.ts';
 import { everyInterval, whenAborted } from '../support/clock.ts';
+import type { FairTurns } from '../support/fair-turns.ts';
 import type { Component } from '../support/lifecycle.ts';
 import type { Steps } from '../support/steps.ts';
 import { inSlices } from '../support/steps.ts';
@@ -24,6 +25,8 @@ import { contentsOf, countUnresolved, resolveLateNames } from './window-report.t
 /** WindowIntake fills the windows. */
 export interface WindowIntake {
   readonly window: SampleWindow;
+  /** Turns of the batches that fill it; nobody takes the window within one. */
+  readonly turns: Pick<FairTurns, 'untilWhole'>;
   /** Hands over the window at hand and starts an empty one. */
   takeWindow(): SampleWindow;
 }
@@ -160,6 +163,7 @@ export class ReportingCycle implements Component {
     const beganMs = clock.nowMs();
     const store = symbols.at(beganMs);
     const resubmittedStubs = yield* store.resubmitStubs();
+    yield* intake.turns.untilWhole();
     const window = intake.takeWindow();
     const taken = merged?.take();
     const range = this.#ranges.next();

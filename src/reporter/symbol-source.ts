@@ -16,9 +16,9 @@ export interface SymbolSource {
 
 export interface SymbolSession {
   /** Takes all names of a batch: symbols, stubs, executables, process exits. */
-  learn(batch: FrameBatch): void;
+  learnInSteps(batch: FrameBatch): Steps<void>;
   /** Ends a batch whose samples have been named. */
-  endBatch(batch: FrameBatch): void;
+  endBatch(batch: FrameBatch): Steps<void>;
   /** Symbols of a file ID; marks the file as used. `undefined` when the file is unknown. */
   openFile(fileId: FileId): SymbolLookup | undefined;
   /** Named ranges of one process of one collector; marks the process as alive. `undefined` when it has none. */

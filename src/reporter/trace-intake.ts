@@ -2,6 +2,9 @@ import type { BatchOutcome, SampleRejection } from '../model/batch-outcome.ts';
 import type { FrameBatch } from '../model/frame-batch.ts';
 import type { WindowResource } from '../profile/build/window-contents.ts';
 import type { Clock } from '../support/clock.ts';
+import { FairTurns } from '../support/fair-turns.ts';
+import type { Steps } from '../support/steps.ts';
+import { atOnce, eachInSteps } from '../support/steps.ts';
 import { BatchTranslation, TranslationColumns } from './batch-translation.ts';
 import type { WindowUsage } from './merged-profiles.ts';
 import type { NativeNames } from './native-names.ts';
@@ -44,14 +47,24 @@ const unlimited: WindowRoom = { maxEvents: Infinity, maxBytes: Infinity };
 
 /** Samples that are added between two looks at the window's size: a few where little room is left, or it would grow far beyond. */
 const samplesPerSizeCheck = 16;
-const samplesPerStep = 1_024;
+/** Samples, their moments, and frames of their stacks that are added in one step, some half a millisecond. */
+const mostSamplesPerStep = 1_024;
+const momentsPerStep = 16_384;
+const framesPerStep = 65_536;
+/** Samples of a step of a batch with a great many processes, labels or links, each of which costs more than a sample. */
+const dearSamplesPerStep = 64;
+const manyEntries = 2_048;
 const ampleBytes = 8 * 1024 * 1024;
+/** Batches that wait for their turn; beyond, the one that would be last is refused. */
+const mostWaitingBytes = 64 * 1024 * 1024;
 
 /**
  * Takes batches into the window of the current reporting cycle. What a window may hold is bounded: samples beyond are
  * rejected, counted and answered with a delay, so that no acknowledged sample is lost here.
  */
 export class TraceIntake {
+  /** Turns of batches: one is whole in the window before the next one begins, and before the window is taken. */
+  readonly turns: FairTurns;
   readonly #symbols: SymbolSource;
   #limits: WindowLimits;
   readonly #clock: Clock;
@@ -68,6 +81,7 @@ export class TraceIntake {
   readonly #rejectedSamples = { window_full: 0, share_exceeded: 0 };
 
   constructor(symbols: SymbolSource, limits: WindowLimits, clock: Clock, helpers: IntakeHelpers = {}) {
+    this.turns = new FairTurns(clock, mostWaitingBytes);
     this.#symbols = symbols;
     this.#limits = limits;
     this.#shares = new WindowShares(limits);
@@ -127,18 +141,30 @@ export class TraceIntake {
     return this.#window.sizeBytes > maxBytes;
   }
 
+  /** Takes a batch within one turn of the event loop. */
   submit(batch: FrameBatch): BatchOutcome {
+    return atOnce(this.submitInSteps(batch));
+  }
+
+  /** The same in steps: within `turns`, so that nothing else comes into the window between them, and nobody takes it. */
+  *submitInSteps(batch: FrameBatch): Steps<BatchOutcome> {
     const store = this.#symbols.at(this.#clock.nowMs());
     const { instanceId } = batch.collector;
-    const before = this.#usage;
+    let charged = this.#usage;
+    const charge = (isLimited: boolean): void => {
+      const usage = this.#usage;
+      this.#shares.charge(instanceId, difference(usage, charged), isLimited);
+      charged = usage;
+    };
     const room = this.#roomFor(instanceId);
-    this.#learn(batch, store, room);
-    const accepted = this.#addSamples(batch, store, room);
-    this.#endBatch(batch, store);
-    const after = this.#usage;
-    this.#tellFilling(after);
+    yield* store.learnInSteps(batch);
+    if (batch.symbols.length + batch.executables.length > 0) yield* this.#nameWaiting(batch, room);
+    // Merged profiles come in between two steps, and look at what is left.
+    const accepted = yield* this.#addSamples(batch, store, room, () => charge(false));
+    if (batch.processExits.length > 0) yield* this.#endBatch(batch, store);
+    this.#tellFilling(this.#usage);
     const rejected = batch.samples.count - accepted;
-    this.#shares.charge(instanceId, difference(after, before), rejected > 0);
+    charge(rejected > 0);
     const isFull = rejected > 0 && this.#isFull(room);
     this.#rejectedSamples[isFull ? 'window_full' : 'share_exceeded'] += rejected;
     return {
@@ -168,17 +194,18 @@ export class TraceIntake {
   /** Takes all of a batch that an earlier run had acknowledged: that one's bounds have let it in. */
   restore(batch: FrameBatch): void {
     const store = this.#symbols.at(this.#clock.nowMs());
-    this.#learn(batch, store, unlimited);
-    this.#addSamples(batch, store, unlimited);
-    this.#endBatch(batch, store);
+    atOnce(store.learnInSteps(batch));
+    atOnce(this.#nameWaiting(batch, unlimited));
+    atOnce(this.#addSamples(batch, store, unlimited));
+    atOnce(this.#endBatch(batch, store));
   }
 
   /** Processes without a start time that have exited are told from the next ones with their IDs. */
-  #endBatch(batch: FrameBatch, store: SymbolSession): void {
-    store.endBatch(batch);
-    for (const process of batch.processExits) {
+  *#endBatch(batch: FrameBatch, store: SymbolSession): Steps<void> {
+    yield* store.endBatch(batch);
+    yield* eachInSteps(batch.processExits, (process) => {
       if (process.startTimeNano === 0n) this.#window.closeAddressSpace(batch.collector.instanceId, process);
-    }
+    });
   }
 
   /** Hands over the window at hand and starts an empty one. */
@@ -193,35 +220,43 @@ export class TraceIntake {
   }
 
   /** Names and executables of a batch also serve samples that are in the window already. */
-  #learn(batch: FrameBatch, store: SymbolSession, room: WindowRoom): void {
-    store.learn(batch);
-    for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
-      if (this.#isLargerThan(room)) return;
-      this.#window.nameFrames(fileId, addressHigh, addressLow, symbol);
-    }
-    for (const { fileId, executable } of batch.executables) {
-      if (this.#isLargerThan(room)) return;
-      this.#window.setExecutable(fileId, executable);
-    }
+  *#nameWaiting(batch: FrameBatch, room: WindowRoom): Steps<void> {
+    yield* eachInSteps(batch.symbols, ({ fileId, addressHigh, addressLow, symbol }) => {
+      if (!this.#isLargerThan(room)) this.#window.nameFrames(fileId, addressHigh, addressLow, symbol);
+    });
+    yield* eachInSteps(batch.executables, ({ fileId, executable }) => {
+      if (!this.#isLargerThan(room)) this.#window.setExecutable(fileId, executable);
+    });
   }
 
   /** Adds samples in order until a bound is met; returns how many. */
-  #addSamples(batch: FrameBatch, store: SymbolSession, room: WindowRoom): number {
+  *#addSamples(batch: FrameBatch, store: SymbolSession, room: WindowRoom, onStep?: () => void): Steps<number> {
     const { resources } = this.#window;
     const known = resources.length;
-    const added = this.#translateSamples(batch, store, room);
+    const added = yield* this.#translateSamples(batch, store, room, onStep);
     if (resources.length > known) this.#onResources?.(resources.slice(known));
     return added;
   }
 
-  #translateSamples(batch: FrameBatch, store: SymbolSession, room: WindowRoom): number {
+  *#translateSamples(
+    batch: FrameBatch,
+    store: SymbolSession,
+    room: WindowRoom,
+    onStep: (() => void) | undefined,
+  ): Steps<number> {
     const { events } = this.#window;
     const { count, momentStart } = batch.samples;
     const translation = new BatchTranslation(batch, this.#window, store, this.#columns, this.#native);
+    const samplesPerStep = samplesPerStepOf(batch);
     for (let from = 0; from < count; ) {
+      if (from > 0) {
+        onStep?.();
+        yield;
+      }
       const roomBytes = room.maxBytes - this.#window.sizeBytes;
       if (roomBytes < 0) return from;
-      const most = Math.min(count, from + (roomBytes > ampleBytes ? samplesPerStep : samplesPerSizeCheck));
+      const step = Math.min(count, from + (roomBytes > ampleBytes ? samplesPerStep : samplesPerSizeCheck));
+      const most = Math.max(from + 1, lastWithin(momentStart, from, step, momentsPerStep));
       const to = lastWithin(momentStart, from, most, room.maxEvents - events.count);
       translation.addSamples(from, to);
       if (to < most) return to;
@@ -242,6 +277,13 @@ export class TraceIntake {
       reason,
     }));
   }
+}
+
+function samplesPerStepOf({ stacks, processes, labelSets, links }: FrameBatch): number {
+  const depth = stacks.start[stacks.count + 1]! / Math.max(1, stacks.count);
+  const isDear = processes.length + labelSets.length + links.length > manyEntries;
+  const most = isDear ? dearSamplesPerStep : mostSamplesPerStep;
+  return Math.max(samplesPerSizeCheck, Math.min(most, Math.floor(framesPerStep / depth)));
 }
 
 /** The last of the samples `from .. to` up to which there are at most `room` moments, plus one. */

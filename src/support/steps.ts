@@ -1,17 +1,21 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from './clock.ts';
 
-/** Long work in short steps, each far below a millisecond; between two of them others may have a turn of the event loop. */
-export type Steps<T> = Generator<undefined, T, undefined>;
+/**
+ * Long work in short steps, each far below a millisecond; between two of them others may have a turn of the event loop. A step that
+ * yields a promise is followed by the next one once the promise is settled.
+ */
+export type Steps<T> = Generator<Promise<void> | undefined, T, undefined>;
 
 /** Time after which work in slices lets others have a turn. */
-const sliceMs = 2;
+export const sliceMs = 2;
 
-/** Runs the work to its end within this turn of the event loop. */
+/** Runs the work to its end within this turn of the event loop. @throws TypeError when the work has to wait for something */
 export function atOnce<T>(steps: Steps<T>): T {
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
+    if (step.value !== undefined) throw new TypeError('the work has to wait, and cannot be done at once');
   }
 }
 
@@ -20,9 +24,21 @@ export async function inSlices<T>(steps: Steps<T>, clock: Pick<Clock, 'nowMs'>):
   for (let endMs = clock.nowMs() + sliceMs; ; ) {
     const step = steps.next();
     if (step.done === true) return step.value;
-    if (clock.nowMs() < endMs) continue;
-    await setImmediate();
+    if (step.value !== undefined) await step.value;
+    else if (clock.nowMs() < endMs) continue;
+    else await setImmediate();
     endMs = clock.nowMs() + sliceMs;
+  }
+}
+
+/** Entries of a list that are handled in one step, at a few microseconds each. */
+const entriesPerStep = 64;
+
+/** Calls `handle` with each entry of a list, in steps. */
+export function* eachInSteps<T>(entries: readonly T[], handle: (entry: T) => void): Steps<void> {
+  for (let i = 0; i < entries.length; i++) {
+    if (i > 0 && i % entriesPerStep === 0) yield;
+    handle(entries[i]!);
   }
 }
 

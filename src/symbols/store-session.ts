@@ -6,6 +6,7 @@ import type { FrameKind } from '../model/frame-kind.ts';
 import type { FrameSymbol, SymbolLookup } from '../model/frame-symbol.ts';
 import type { ProcessIdentity } from '../model/process.ts';
 import type { Steps } from '../support/steps.ts';
+import { atOnce, eachInSteps } from '../support/steps.ts';
 import type { FrameOwner } from './collector-needs.ts';
 import type { Namers, Submitter } from './namers.ts';
 import { anonymous } from './namers.ts';
@@ -36,26 +37,38 @@ export class StoreSession {
 
   /** Takes all names of a batch, its process exits and its executables. Bounds that bite are counted, and are no errors. */
   learn(batch: FrameBatch): void {
+    atOnce(this.learnInSteps(batch));
+  }
+
+  /** The same in steps. */
+  *learnInSteps(batch: FrameBatch): Steps<void> {
     const { files, stubs, namers } = this.#parts;
     const { instanceId, resourceAttributes } = batch.collector;
     const hostId = resourceAttributes.get('host.id') ?? '';
     const namer = namers.seen(hostId === '' ? `instance ${instanceId}` : `host ${hostId}`, this.#nowMs);
     const submitter = { namer, namers, nowMs: this.#nowMs };
-    for (const { fileId, executable } of batch.executables) files.learnExecutable(fileId, executable, submitter);
-    for (const { fileId, addressHigh, addressLow, symbol } of batch.symbols) {
-      files.learnSymbol(fileId, addressHigh, addressLow, symbol, submitter);
-    }
-    for (const stub of batch.stubs) {
-      stubs.learn(instanceId, stub, this.#nowMs, submitter);
-      files.enforceBudget();
-    }
+    if (batch.executables.length > 0)
+      yield* eachInSteps(batch.executables, ({ fileId, executable }) => {
+        files.learnExecutable(fileId, executable, submitter);
+      });
+    if (batch.symbols.length > 0)
+      yield* eachInSteps(batch.symbols, ({ fileId, addressHigh, addressLow, symbol }) => {
+        files.learnSymbol(fileId, addressHigh, addressLow, symbol, submitter);
+      });
+    if (batch.stubs.length > 0)
+      yield* eachInSteps(batch.stubs, (stub) => {
+        stubs.learn(instanceId, stub, this.#nowMs, submitter);
+        files.enforceBudget();
+      });
+    // One step: a process that another one with its ID supersedes is alive again before anything else happens.
     stubs.markAlive(instanceId, batch.processes, this.#nowMs);
-    for (const process of batch.processExits) stubs.exit(instanceId, process);
+    if (batch.processExits.length > 0)
+      yield* eachInSteps(batch.processExits, (process) => stubs.exit(instanceId, process));
   }
 
   /** Ends a batch whose samples have been named: processes that exited and have no start time are gone at once. */
-  endBatch({ collector, processExits }: FrameBatch): void {
-    for (const process of processExits) this.#parts.stubs.dropUntimed(collector.instanceId, process);
+  *endBatch({ collector, processExits }: FrameBatch): Steps<void> {
+    yield* eachInSteps(processExits, (process) => this.#parts.stubs.dropUntimed(collector.instanceId, process));
   }
 
   /** Takes one name from elsewhere than a batch: one that a live collector gave stays. */

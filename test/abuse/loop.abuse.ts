@@ -4,12 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { encodeProfilesJson } from '../../src/otlp/json/encode-profiles-json.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { systemClock } from '../../src/support/clock.ts';
 import { encodeOldWire } from '../otlp/protobuf/encode-old-wire.ts';
 import { snappyBlock } from '../receivers/snappy-literals.ts';
+import { FramesClient, smallBatch } from '../support/frames-client.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
 import { GoodCollector } from './good-collector.ts';
-import { manyFunctions } from './payloads.ts';
-import { tellFelt } from './report.ts';
+import { largestBatches, manyFunctions } from './payloads.ts';
+import { seconds, tellFelt } from './report.ts';
 import type { AttackedOptions } from './service-under-attack.ts';
 import { startAttacked } from './service-under-attack.ts';
 
@@ -112,6 +114,77 @@ describe('the largest messages within the bounds do not stop the loop', () => {
     });
   }
 });
+
+describe('the largest batches of raw frame samples do not stop the loop', () => {
+  for (const [what, batchOf] of Object.entries(largestBatches)) {
+    test(what, async (t) => {
+      const batches = [0x10, 0x11, 0x12].map(batchOf);
+      const service = await startAttacked(t);
+      const good = new GoodCollector(service);
+      const client = new FramesClient(service.grpcPort);
+      await warmUp(client);
+      const longestStop = service.watchLoop();
+      const answers: string[] = [];
+      for (const batch of batches) answers.push(await submitLarge(client, batch));
+      client.close();
+      await sleep(1_500);
+      const felt = await good.end();
+      const stopMs = longestStop();
+      tellFelt(t, what, service, felt, [...answers, `longest stop ${stopMs.toFixed(0)} ms of CPU`]);
+      assert.ok(stopMs < longestStopMs, `the loop stopped for ${stopMs} ms of CPU time`);
+    });
+  }
+
+  test('all of these lists, again and again on each of 8 connections', async (t) => {
+    const batches = [0x10, 0x11, 0x12, 0x13].map(largestBatches['all of these lists']!);
+    const service = await startAttacked(t);
+    const good = new GoodCollector(service);
+    const clients = Array.from(
+      { length: 8 },
+      () => new FramesClient(service.grpcPort, { 'grpc.use_local_subchannel_pool': 1 }),
+    );
+    await warmUp(clients[0]!);
+    const longestStop = service.watchLoop();
+    const end = performance.now() + seconds * 1_000;
+    const answers = new Map<string, number>();
+    await Promise.all(
+      clients.map(async (client, index) => {
+        while (performance.now() < end) {
+          const answer = (await submitLarge(client, batches[index % batches.length]!)).replace(
+            /\d+ taken, \d+/,
+            'some taken, some',
+          );
+          answers.set(answer, (answers.get(answer) ?? 0) + 1);
+        }
+        client.close();
+      }),
+    );
+    const felt = await good.end();
+    const stopMs = longestStop();
+    const told = [...answers].map(([answer, count]) => `${count} x ${answer}`);
+    tellFelt(t, '8 connections', service, felt, [...told, `longest stop ${stopMs.toFixed(0)} ms of CPU`]);
+    assert.ok(stopMs < longestStopMs, `the loop stopped for ${stopMs} ms of CPU time`);
+  });
+});
+
+/** Stops of the start are not meant, nor those of code that has never run. */
+async function warmUp(client: FramesClient): Promise<void> {
+  for (let round = 0; round < 200; round++) {
+    await client.submit(
+      smallBatch([systemClock.unixNano()], { collector: { instanceId: Buffer.alloc(16, 0x20 + (round % 8)) } }),
+    );
+  }
+  await sleep(2_000);
+}
+
+async function submitLarge(client: FramesClient, batch: Buffer): Promise<string> {
+  try {
+    const { acceptedSamples, rejectedSamples } = await client.submit(batch);
+    return `${(batch.length / 2 ** 20).toFixed(1)} MiB, ${acceptedSamples} taken, ${rejectedSamples} not`;
+  } catch (error) {
+    return (error as Error).message.slice(0, 60);
+  }
+}
 
 function compressed(body: Uint8Array, compression: Message['compression']): Uint8Array {
   if (compression === 'gzip') return gzipSync(body, { level: 1 });

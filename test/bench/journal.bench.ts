@@ -81,7 +81,7 @@ async function compareReplies(folder: string, { bytes, name, runsPerRound, round
 async function replayRow(directory: string, bytes: Buffer, rounds: number): Promise<BenchRow> {
   const node = createNode(openLog(directory, false));
   await node.journal!.start();
-  for (let i = 0; i < batchesInWindow; i++) node.intake.take(bytes);
+  for (let i = 0; i < batchesInWindow; i++) node.intake.take(bytes, node);
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const again = createNode(openLog(directory, false));
@@ -128,7 +128,7 @@ function createNode(log: SegmentLog | undefined) {
         window.takeWindow();
         journal?.turn([])();
       }
-      return intake.take(bytes);
+      return intake.take(bytes, window);
     };
   };
   return { intake, window, journal, takerOf };

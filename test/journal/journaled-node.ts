@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { checkDocument } from '../../src/config/check-document.ts';
 import type { ProfilesExporter } from '../../src/exporters/profiles-exporter.ts';
@@ -97,7 +98,9 @@ service: {pipelines: {profiles: {receivers: [frames], processors: [symbol_store,
 
   /** The same for a batch that was let in a moment ago. */
   takeUnadmitted(batch: PlainBatch | Buffer): PlainReply | AdmissionRefusal {
-    const answer = this.#intake.take(Buffer.isBuffer(batch) ? batch : encodeBatch(batch));
+    const answer = this.#intake.take(Buffer.isBuffer(batch) ? batch : encodeBatch(batch), this);
+    // Time stands still, so that every batch is taken at once.
+    assert.ok(!(answer instanceof Promise));
     return Buffer.isBuffer(answer) ? decodeReply(answer) : answer;
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { metrics } from '@opentelemetry/api';
 import pino from 'pino';
+import type { FrameBatch } from '../../src/model/frame-batch.ts';
 import type { FrameKind } from '../../src/model/frame-kind.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
 import type { CycleReport } from '../../src/reporter/cycle-report.ts';
@@ -9,27 +10,17 @@ import type { MergedProfiles } from '../../src/reporter/merged-profiles.ts';
 import { createReporterEvents } from '../../src/reporter/reporter-events.ts';
 import { ReportingCycle } from '../../src/reporter/reporting-cycle.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
-import { atOnce } from '../../src/support/steps.ts';
+import { atOnce, inSlices } from '../../src/support/steps.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { batchOf, fileIdOf, offCpu, processOf, symbolOf } from '../support/batch.ts';
 import { consumer } from '../support/consumer.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock, PassingClock } from '../support/fake-clock.ts';
 import { PlainSymbols } from '../support/plain-symbols.ts';
 import { plainSamples } from '../support/plain-view.ts';
 
 const startUnixNano = 1_000_000_000_000_000_000n;
 const second = 1_000_000_000n;
 const file = fileIdOf(1);
-
-/** A clock that moves by a millisecond at each reading. */
-class PassingClock extends FakeClock {
-  #passedMs = 0;
-
-  override nowMs(): number {
-    this.#passedMs += 1;
-    return super.nowMs() + this.#passedMs;
-  }
-}
 
 function setUp({
   random = (): number => 0.5,
@@ -45,7 +36,7 @@ function setUp({
 } = {}) {
   const symbols = new PlainSymbols();
   const reports: CycleReport[] = [];
-  const limits = { maxEvents: 1000, maxBytes: 1e9, retryDelayMs: 1 };
+  const limits = { maxEvents: Math.max(1000, maxEvents), maxBytes: 1e9, retryDelayMs: 1 };
   const intake = new TraceIntake(symbols, limits, clock, { onHalfFull: () => cycle.endEarly() });
   const keep = (report: CycleReport): unknown => reports.push(report);
   const consumers = [consumeFirst, keep, consume].map(consumer);
@@ -487,4 +478,23 @@ test('ReportingCycle lets others have turns of the event loop while it makes a r
   assert.ok(turns > 10, `${turns} turns`);
   assert.equal(reports[0]!.eventCount, 500);
   await cycle.stop();
+});
+
+test('ReportingCycle takes no window between two steps of a batch, and takes it before the next batch', async () => {
+  const { clock, cycle, intake, reports } = setUp({ clock: new PassingClock(startUnixNano), maxEvents: 100_000 });
+  const batchFrom = (address: number, count: number): FrameBatch => {
+    const frames = Array.from({ length: count }, (_, i) => ({ file, address: BigInt(address + i) }));
+    return batchOf({ samples: frames.map((frame) => ({ frames: [frame], timestamps: [startUnixNano] })) });
+  };
+  const submit = (batch: FrameBatch): unknown =>
+    intake.turns.run({
+      ...{ sender: cycle, sizeBytes: 1, begin: () => intake.submitInSteps(batch) },
+      giveUp: () => assert.fail('nothing is given up'),
+    });
+  const long = submit(batchFrom(1_000, 4_000));
+  assert.ok(long instanceof Promise);
+  const next = submit(batchFrom(10_000, 1));
+  const [report] = await Promise.all([inSlices(cycle.report(), clock), long]);
+  await next;
+  assert.deepEqual([report.eventCount, reports.length, intake.stats.events], [4_000, 1, 1]);
 });

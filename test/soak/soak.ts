@@ -142,6 +142,7 @@ function windowsOf(intake: TraceIntake, takeWindow: () => SampleWindow): WindowI
     get window() {
       return intake.window;
     },
+    turns: intake.turns,
     takeWindow,
   };
 }

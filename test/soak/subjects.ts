@@ -1,5 +1,6 @@
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import { namelessSession } from '../support/nameless-session.ts';
+import { oneStep } from '../support/one-step.ts';
 import type { PastStore } from './past-stores/past-store.ts';
 import type { SoakSubject } from './soak.ts';
 import type { SoakCollector } from './templates.ts';
@@ -21,7 +22,9 @@ export function createStore(budget: { readonly maxEntries: number; readonly maxB
 export function subjectOfThen(store: PastStore, collector: SoakCollector): SoakSubject {
   return {
     collector,
-    atIntake: { at: (nowMs) => ({ ...namelessSession, learn: (batch) => store.learn(batch, nowMs) }) },
+    atIntake: {
+      at: (nowMs) => ({ ...namelessSession, learnInSteps: (batch) => oneStep(() => store.learn(batch, nowMs)) }),
+    },
     atReport: store,
     resolveGrace: false,
   };

@@ -67,3 +67,13 @@ export class FakeClock implements Clock {
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+/** A clock that moves by a millisecond at each reading. */
+export class PassingClock extends FakeClock {
+  #passedMs = 0;
+
+  override nowMs(): number {
+    this.#passedMs += 1;
+    return super.nowMs() + this.#passedMs;
+  }
+}

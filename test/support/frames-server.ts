@@ -3,11 +3,14 @@ import pino from 'pino';
 import type { Admission } from '../../src/model/admission.ts';
 import type { BatchOutcome } from '../../src/model/batch-outcome.ts';
 import type { FrameBatch } from '../../src/model/frame-batch.ts';
+import type { FrameSink } from '../../src/receivers/frames/batch-intake.ts';
 import { FramesReceiver } from '../../src/receivers/frames/frames-receiver.ts';
 import { GrpcServer } from '../../src/receivers/grpc-server.ts';
 import type { GrpcServerConfig } from '../../src/receivers/grpc-server-config.ts';
+import { FairTurns } from '../../src/support/fair-turns.ts';
 import { FakeClock } from './fake-clock.ts';
 import { recordMetrics } from './metric-recorder.ts';
+import { oneStep } from './one-step.ts';
 
 export interface FramesServer {
   readonly receiver: FramesReceiver;
@@ -44,6 +47,7 @@ export async function startFramesServer(
   submit: (batch: FrameBatch) => BatchOutcome = acceptAll,
   config: Partial<GrpcServerConfig> = {},
   admission: Admission = () => undefined,
+  turns: FairTurns = new FairTurns(new FakeClock(), 64 * 1024 * 1024),
 ): Promise<FramesServer> {
   const log: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => log.push(line) });
@@ -52,7 +56,12 @@ export async function startFramesServer(
   const grpc = { ...plainGrpcConfig, ...config };
   const server = new GrpcServer(grpc, { clock, meter, logger });
   const timeBounds = { maxAgeMs: 86_400_000, maxFutureMs: 3_600_000 };
-  const dependencies = { server, sink: { submit, restore: () => undefined }, admission, clock, meter, logger };
+  const sink: FrameSink = {
+    turns,
+    submitInSteps: (batch) => oneStep(() => submit(batch)),
+    restore: () => undefined,
+  };
+  const dependencies = { server, sink, admission, clock, meter, logger };
   const receiver = new FramesReceiver('frames', { grpc, timeBounds }, dependencies);
   await receiver.start();
   server.setServing(true);

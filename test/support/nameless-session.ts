@@ -2,8 +2,12 @@ import type { SymbolSession } from '../../src/reporter/symbol-source.ts';
 
 /** A session of a store that knows nothing, learns nothing and asks for nothing. */
 export const namelessSession: SymbolSession = {
-  learn: () => undefined,
-  endBatch: () => undefined,
+  *learnInSteps() {
+    yield;
+  },
+  *endBatch() {
+    yield;
+  },
   openFile: () => undefined,
   openProcess: () => undefined,
   executable: () => undefined,

@@ -6,6 +6,7 @@ import type { ProcessIdentity } from '../../src/model/process.ts';
 import type { SymbolSession, SymbolSource } from '../../src/reporter/symbol-source.ts';
 import type { Steps } from '../../src/support/steps.ts';
 import { namelessSession } from './nameless-session.ts';
+import { oneStep } from './one-step.ts';
 
 /** The obvious symbol source: maps without bounds, which a test can make forget. Records the order of its calls. */
 export class PlainSymbols implements SymbolSource {
@@ -32,7 +33,7 @@ export class PlainSymbols implements SymbolSource {
   at(): SymbolSession {
     return {
       ...namelessSession,
-      learn: (batch) => this.#learn(batch),
+      learnInSteps: (batch) => oneStep(() => this.#learn(batch)),
       openFile: (fileId) => ({ find: (high, low) => this.#symbols.get(`${formatFileId(fileId)} ${high} ${low}`) }),
       openProcess: (_instanceId, process) => this.#openProcess(process),
       executable: (fileId) => this.#executables.get(formatFileId(fileId)),

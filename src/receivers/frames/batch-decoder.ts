@@ -1,4 +1,6 @@
 import type { Collector, FrameBatch, FrameColumns, SampleColumns, StackColumns } from '../../model/frame-batch.ts';
+import type { Steps } from '../../support/steps.ts';
+import { atOnce } from '../../support/steps.ts';
 import { BatchColumns } from './batch-columns.ts';
 import { BatchSpans, batchFields } from './batch-spans.ts';
 import { readClock, readCollector, readLostSamples } from './read-collector.ts';
@@ -54,22 +56,31 @@ export class BatchDecoder {
    * `nowUnixNano` is what timestamps are held against, within `bounds`.
    * @throws InvalidMessage when the batch as a whole is at fault. Single entries at fault are left out and told.
    */
-  decode(message: Uint8Array, nowUnixNano: bigint, bounds: TimeBounds = this.#bounds): DecodedBatch {
+  decode(message: Uint8Array, nowUnixNano: bigint, bounds?: TimeBounds): DecodedBatch {
+    return atOnce(this.decodeInSteps(message, nowUnixNano, bounds));
+  }
+
+  /** The same in steps; no other batch is decoded between them. */
+  *decodeInSteps(message: Uint8Array, nowUnixNano: bigint, bounds: TimeBounds = this.#bounds): Steps<DecodedBatch> {
     const bytes = Buffer.isBuffer(message)
       ? message
       : Buffer.from(message.buffer, message.byteOffset, message.byteLength);
     const spans = this.#spans;
-    spans.survey(bytes);
+    yield* spans.survey(bytes);
     const reader = new WireReader(bytes);
     const collector = this.#readCollector(bytes, reader);
-    const strings = readStrings(bytes, spans.of(batchFields.strings), this.#repeated, reader.repairs);
-    const fileIds = readFileIds(bytes, spans.of(batchFields.fileIds), this.#repeated);
+    const strings = yield* readStrings(bytes, spans.of(batchFields.strings), this.#repeated, reader.repairs);
+    const fileIds = yield* readFileIds(bytes, spans.of(batchFields.fileIds), this.#repeated);
     const tables = { bytes, reader, strings, fileIds };
-    const mappings = readMappings(tables, spans.of(batchFields.mappings));
-    const processes = readProcesses(tables, spans.of(batchFields.processes), this.#repeated);
-    const links = readLinks(tables, spans.of(batchFields.links));
-    const labelSets = readLabelSets(tables, spans.of(batchFields.labelSets));
-    const profileTypes = readProfileTypes(tables, spans.of(batchFields.profileTypes));
+    // Most batches lack most of these.
+    const has = (field: number): boolean => spans.of(field).count > 0;
+    const mappings = has(batchFields.mappings) ? yield* readMappings(tables, spans.of(batchFields.mappings)) : noTable;
+    const processes = yield* readProcesses(tables, spans.of(batchFields.processes), this.#repeated);
+    const links = has(batchFields.links) ? yield* readLinks(tables, spans.of(batchFields.links)) : noTable;
+    const labelSets = has(batchFields.labelSets)
+      ? yield* readLabelSets(tables, spans.of(batchFields.labelSets))
+      : noTable;
+    const profileTypes = yield* readProfileTypes(tables, spans.of(batchFields.profileTypes));
     const sizes: TableSizes = {
       strings: strings.length - 1,
       fileIds: fileIds.length - 1,
@@ -81,11 +92,11 @@ export class BatchDecoder {
       labelSets: labelSets.length - 1,
       profileTypes: profileTypes.length - 1,
     };
-    const { frames, unknownFrameKinds } = this.#readFrames(bytes, sizes);
-    const stacks = this.#readStacks(bytes, sizes.frames);
+    const { frames, unknownFrameKinds } = yield* this.#readFrames(bytes, sizes);
+    const stacks = yield* this.#readStacks(bytes, sizes.frames);
     const rejections = new Rejections();
     const time = new SampleTime(nowUnixNano, bounds, readClock(reader, spans.of(batchFields.clock)));
-    const { samples, samplePositions } = this.#readSamples(bytes, { sizes, time, rejections });
+    const { samples, samplePositions } = yield* this.#readSamples(bytes, { sizes, time, rejections });
     const names = { ...tables, processes, rejections };
     const batch: FrameBatch = {
       collector,
@@ -100,10 +111,12 @@ export class BatchDecoder {
       labelSets,
       profileTypes,
       samples,
-      symbols: readSymbols(names, spans.of(batchFields.symbols)),
-      stubs: readStubs(names, spans.of(batchFields.stubs)),
-      executables: readExecutables(names, spans.of(batchFields.executables)),
-      processExits: readProcessExits(names, spans.of(batchFields.processExits)),
+      symbols: has(batchFields.symbols) ? yield* readSymbols(names, spans.of(batchFields.symbols)) : [],
+      stubs: has(batchFields.stubs) ? yield* readStubs(names, spans.of(batchFields.stubs)) : [],
+      executables: has(batchFields.executables) ? yield* readExecutables(names, spans.of(batchFields.executables)) : [],
+      processExits: has(batchFields.processExits)
+        ? yield* readProcessExits(names, spans.of(batchFields.processExits))
+        : [],
       lostSamples: readLostSamples(reader, spans.of(batchFields.lostSamples)),
     };
     return { batch, rejections, samplePositions, unknownFrameKinds, repairs: reader.repairs };
@@ -116,36 +129,38 @@ export class BatchDecoder {
     return this.#repeated.collector(bytes, spans.bounds[0]!, spans.bounds[1]!, reader.repairs, read);
   }
 
-  #readFrames(bytes: Buffer, sizes: TableSizes): { frames: FrameColumns; unknownFrameKinds: number } {
+  *#readFrames(bytes: Buffer, sizes: TableSizes): Steps<{ frames: FrameColumns; unknownFrameKinds: number }> {
     const columns = this.#columns.frames(sizes.frames + 1);
-    const unknownFrameKinds = readFrames(bytes, this.#spans.of(batchFields.frames), columns, sizes);
+    const unknownFrameKinds = yield* readFrames(bytes, this.#spans.of(batchFields.frames), columns, sizes);
     return { frames: { count: sizes.frames, ...columns }, unknownFrameKinds };
   }
 
-  #readStacks(bytes: Buffer, frameCount: number): StackColumns {
+  *#readStacks(bytes: Buffer, frameCount: number): Steps<StackColumns> {
     const spans = this.#spans.of(batchFields.stacks);
     const columns = this.#columns.stacks(spans.count + 2);
     // An index takes at least a byte.
     const frames = this.#columns.stackFrames(sumOfSizes(spans.bounds, spans.count));
-    readStacks(bytes, spans, { columns, frames, frameCount });
+    yield* readStacks(bytes, spans, { columns, frames, frameCount });
     return { count: spans.count, frames, ...columns };
   }
 
-  #readSamples(
+  *#readSamples(
     bytes: Buffer,
     checks: { sizes: TableSizes; time: SampleTime; rejections: Rejections },
-  ): { samples: SampleColumns; samplePositions: Uint32Array } {
+  ): Steps<{ samples: SampleColumns; samplePositions: Uint32Array }> {
     const spans = this.#spans.of(batchFields.samples);
     const { position, ...columns } = this.#columns.samples(spans.count + 1);
     // A timestamp takes 8 bytes. Values take one, so that a sample with more values than timestamps needs room too.
     const totalBytes = sumOfSizes(spans.bounds, spans.count);
     const spareMoments = Math.min(totalBytes, mostMomentsInSample);
     const moments = this.#columns.moments(Math.floor(totalBytes / 8) + spareMoments);
-    const count = readSamples(bytes, spans, { columns: { position, ...columns }, moments, ...checks });
+    const count = yield* readSamples(bytes, spans, { columns: { position, ...columns }, moments, ...checks });
     const { timestampsUnixNano, values } = moments;
     return { samples: { count, ...columns, timestampsUnixNano, values }, samplePositions: position };
   }
 }
+
+const noTable = [undefined];
 
 function sumOfSizes(bounds: Uint32Array, count: number): number {
   let sum = 0;

@@ -1,8 +1,11 @@
 import type { AdmissionRefusal } from '../../model/admission.ts';
 import type { BatchOutcome, SampleRejection } from '../../model/batch-outcome.ts';
 import type { FrameBatch, SampleColumns } from '../../model/frame-batch.ts';
+import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { ConnectJournal, RequestJournal, RestoredRequest } from '../../model/request-journal.ts';
 import type { Clock } from '../../support/clock.ts';
+import type { FairTurns } from '../../support/fair-turns.ts';
+import type { Steps } from '../../support/steps.ts';
 import type { DecodedBatch } from './batch-decoder.ts';
 import { BatchDecoder } from './batch-decoder.ts';
 import type { BatchReply } from './batch-reply.ts';
@@ -46,18 +49,38 @@ export class BatchIntake {
     this.#journal = connectJournal?.((request) => this.#restore(request));
   }
 
-  /** Number of samples of the last batch, faulty ones included, as far as its bytes could be read. */
-  get sampleCount(): number {
-    return this.#decoder.sampleCount;
+  /**
+   * The encoded reply to an encoded batch, or why it cannot be taken at present; then nothing of it is taken. A promise for a long
+   * batch, and for one that comes while another is in work. `sender` is the connection that the batch came by.
+   * @throws InvalidMessage, or rejects with it, when the batch is at fault as a whole; then nothing of it is taken either
+   */
+  take(message: Buffer, sender: object): Buffer | AdmissionRefusal | Promise<Buffer | AdmissionRefusal> {
+    return this.#sink.turns.run<Buffer | AdmissionRefusal>({
+      sender,
+      sizeBytes: message.length,
+      begin: () => this.#takeInSteps(message),
+      giveUp: () => {
+        this.#metrics.countRefused('busy', 0);
+        return { reason: 'too many batches wait for their turn; send it again later', retryDelayMs: busyDelayMs };
+      },
+    });
   }
 
-  /**
-   * The encoded reply to an encoded batch, or why it cannot be kept at present; then nothing of it is taken.
-   * @throws InvalidMessage when the batch is at fault as a whole; then nothing of it is taken either
-   */
-  take(message: Buffer): Buffer | AdmissionRefusal {
+  *#takeInSteps(message: Buffer): Steps<Buffer | AdmissionRefusal> {
+    try {
+      const answer = yield* this.#decodeAndTake(message);
+      if (!Buffer.isBuffer(answer)) this.#metrics.countRefused('not_admitted', this.#decoder.sampleCount);
+      return answer;
+    } catch (error) {
+      const reason = error instanceof InvalidMessage ? 'invalid' : 'internal';
+      this.#metrics.countRefused(reason, this.#decoder.sampleCount);
+      throw error;
+    }
+  }
+
+  *#decodeAndTake(message: Buffer): Steps<Buffer | AdmissionRefusal> {
     const receivedUnixNano = this.#clock.unixNano();
-    const decoded = this.#decoder.decode(message, receivedUnixNano);
+    const decoded = yield* this.#decoder.decodeInSteps(message, receivedUnixNano);
     const remembered = this.#recall(decoded);
     if (remembered !== undefined) {
       this.#metrics.countDuplicate();
@@ -67,7 +90,7 @@ export class BatchIntake {
     const receipt = { receivedUnixNano, timeBounds: this.#timeBounds };
     const kept = this.#journal?.keep([encodeReceipt(receipt), message], sampleCount);
     if (kept !== undefined && 'reason' in kept) return kept;
-    const outcome = this.#sink.submit(decoded.batch);
+    const outcome = yield* this.#sink.submitInSteps(decoded.batch);
     if (outcome.acceptedSamples < sampleCount) kept?.amend(outcome.acceptedSamples);
     this.#metrics.countBatch(decoded, outcome.acceptedSamples);
     const { repairs } = decoded;
@@ -103,6 +126,9 @@ export class BatchIntake {
   }
 }
 
+/** Most waits are shorter: 64 MiB of batches take some seconds. */
+const busyDelayMs = 1_000;
+
 /** The names that a batch needs were asked for when it came first. */
 const nothingNeeded = { namesNeeded: [], executablesNeeded: [], retryDelayMs: 0 };
 
@@ -135,11 +161,13 @@ function withPosition({ path, reason }: SampleRejection, positions: Uint32Array)
 
 /** FrameSink takes the batches of the receiver. */
 export interface FrameSink {
+  /** Turns of the batches of all receivers: each is decoded and submitted within one. */
+  readonly turns: FairTurns;
   /**
-   * Takes what it needs of the batch, whose arrays are written again after the call, and says what became of it.
+   * Takes what it needs of the batch, whose arrays are written again after the last step, and says what became of it.
    * Positions in the paths of rejections are those of `batch.samples`.
    */
-  submit(batch: FrameBatch): BatchOutcome;
+  submitInSteps(batch: FrameBatch): Steps<BatchOutcome>;
   /** Takes all of a batch that an earlier run had taken, whatever the bounds on what comes anew. */
   restore(batch: FrameBatch): void;
 }

@@ -1,5 +1,6 @@
 // hot
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import type { Steps } from '../../support/steps.ts';
 import type { FieldNames } from './wire.ts';
 import { badVarint, endOfVarint, longVarint, pathOf, readVarint64, skipField, truncated, wireTypes } from './wire.ts';
 
@@ -58,16 +59,27 @@ export interface Spans {
 
 /** Larger batches are refused: stacks and times of a batch are bounded by its bytes. */
 const mostBatchBytes = 4 * 1024 * 1024;
-/**
- * Most entries a batch may have of each field: bounds the memory of one message beyond its own bytes, and its time to some 50 ms. A
- * name costs several times as much as a sample.
- */
-const mostTableEntries = 16_384;
-const mostHotEntries = 32_768;
+/** Most entries a batch may have of each field: bounds the memory of one message beyond its own bytes. */
+export const mostTableEntries = 16_384;
+export const mostHotEntries = 32_768;
 const hotFields: readonly number[] = [batchFields.frames, batchFields.stacks, batchFields.samples];
 const mostEntries = batchFieldNames.fields.map((_, field) =>
   hotFields.includes(field) ? mostHotEntries : mostTableEntries,
 );
+/** Lists whose entries are read in parts, or are texts. */
+const unboundedFields: readonly number[] = [
+  batchFields.strings,
+  batchFields.fileIds,
+  batchFields.samples,
+  batchFields.processExits,
+];
+/** An entry of any other list is read in one step; a longer one has the same fields again and again. */
+const mostEntryBytes = batchFieldNames.fields.map((_, field) => {
+  if (unboundedFields.includes(field)) return Infinity;
+  return field === batchFields.collector ? 262_144 : 65_535;
+});
+/** Bytes surveyed in one step: some half a millisecond where every field is a byte of nothing. */
+const bytesPerStep = 32_768;
 
 // A batch of ordinary size fits; what a larger one needed is given back.
 const keptEntries = 16_384;
@@ -80,10 +92,12 @@ const keptEntries = 16_384;
 export class BatchSpans {
   readonly #bounds: Uint32Array[] = batchFieldNames.fields.map(() => new Uint32Array(16));
   readonly #counts = new Uint32Array(batchFieldNames.fields.length);
-  #sequence = 0n;
+  readonly #sequence = new Uint32Array(2);
+  /** The field that the survey is at. */
+  #field = 0;
 
   get sequence(): bigint {
-    return this.#sequence;
+    return (BigInt(this.#sequence[1]!) << 32n) | BigInt(this.#sequence[0]!);
   }
 
   of(field: number): Spans {
@@ -91,18 +105,25 @@ export class BatchSpans {
   }
 
   /** Replaces what it knows with the entries of `bytes`. @throws InvalidMessage when the bytes are no message. */
-  survey(bytes: Uint8Array): void {
+  *survey(bytes: Uint8Array): Steps<void> {
     this.#forget();
     const end = bytes.length;
     if (end > mostBatchBytes) {
       throw new InvalidMessage('batch', `${end} bytes, more than ${mostBatchBytes}`, 'split the batch');
     }
+    for (let p = this.#surveyPart(bytes, 0); p < end; p = this.#surveyPart(bytes, p)) yield;
+  }
+
+  /** Surveys the fields that begin at `from` or in the bytes of one step behind it; returns the position after them. */
+  #surveyPart(bytes: Uint8Array, from: number): number {
+    const end = bytes.length;
+    const stop = Math.min(end, from + bytesPerStep);
     // Entries of one field come in runs: what belongs to the field at hand is kept in variables.
-    let field = 0;
-    let bounds = this.#bounds[0]!;
-    let count = 0;
-    let p = 0;
-    while (p < end) {
+    let field = this.#field;
+    let bounds = this.#bounds[field]!;
+    let count = this.#counts[field]!;
+    let p = from;
+    while (p < stop) {
       const start = p;
       let tag = bytes[p++]!;
       if (tag >= 128) {
@@ -137,12 +158,15 @@ export class BatchSpans {
         size = next - p;
       }
       if (p + size > end) throw truncated(pathOf(batchFieldNames, -1, field));
+      if (size > mostEntryBytes[field]!) throw tooLong(field, count, size);
       bounds[2 * count] = p;
       p += size;
       bounds[2 * count + 1] = p;
       count++;
     }
     this.#counts[field] = count;
+    this.#field = field;
+    return p;
   }
 
   #forget(): void {
@@ -150,7 +174,8 @@ export class BatchSpans {
       this.#counts[field] = 0;
       if (this.#bounds[field]!.length > 2 * keptEntries) this.#bounds[field] = new Uint32Array(2 * keptEntries);
     }
-    this.#sequence = 0n;
+    this.#sequence.fill(0);
+    this.#field = 0;
   }
 
   #grow(field: number, count: number): Uint32Array {
@@ -167,9 +192,8 @@ export class BatchSpans {
     const field = tag >>> 3;
     const isVarint = (tag & 7) === wireTypes.varint;
     if (isVarint && field === batchFields.sequence) {
-      const next = readVarint64(bytes, valueStart, end, varint);
+      const next = readVarint64(bytes, valueStart, end, this.#sequence);
       if (Number.isNaN(next)) throw truncated(pathOf(batchFieldNames, -1, field));
-      this.#sequence = (BigInt(varint[1]!) << 32n) | BigInt(varint[0]!);
       return next;
     }
     if (isVarint && field === batchFields.processExits) {
@@ -181,9 +205,17 @@ export class BatchSpans {
   }
 }
 
-const varint = new Uint32Array(2);
 const lastTag = batchFieldNames.fields.length * 8;
 
-function tooMany(path: string, most: number): InvalidMessage {
+function tooLong(field: number, index: number, size: number): InvalidMessage {
+  const path = `${pathOf(batchFieldNames, -1, field)}[${index}]`;
+  return new InvalidMessage(
+    path,
+    `${size} bytes, more than ${mostEntryBytes[field]}`,
+    'send each field of the entry once',
+  );
+}
+
+export function tooMany(path: string, most: number): InvalidMessage {
   return new InvalidMessage(path, `more than ${most} entries`, 'split the batch');
 }

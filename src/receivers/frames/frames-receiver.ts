@@ -53,7 +53,8 @@ export class FramesReceiver implements Component {
   readonly #metrics: FramesMetrics;
   readonly #tellInvalid: RecordEvent;
   readonly #logger: Logger;
-  readonly #streams = new Set<ServerCall>();
+  /** Open streams; one waits while its last batch is in work. */
+  readonly #streams = new Map<ServerCall, { readonly isWaiting: boolean }>();
   readonly #toldInstances = new Set<string>();
   #isStopping = false;
 
@@ -80,7 +81,7 @@ export class FramesReceiver implements Component {
     server.add({
       name: framesServiceName,
       methods: {
-        Submit: unaryMethod((message) => this.#answer(message)),
+        Submit: unaryMethod((message, call) => this.#answer(message, call.connection)),
         Stream: (call) => this.#stream(call),
       },
       onMessageTooLarge: (limit) => this.#refuseTooLarge(`receivers.${id}.protocols.grpc.${limit}`),
@@ -102,26 +103,44 @@ export class FramesReceiver implements Component {
   }
 
   #stream(call: ServerCall): CallHandler {
+    const stream = { isWaiting: false };
     if (this.#isStopping) call.end(stopping);
     else {
-      this.#streams.add(call);
+      this.#streams.set(call, stream);
       this.#metrics.openStreams.add(1);
     }
     let unreadReplies = 0;
+    const resume = (): void => {
+      if (unreadReplies < mostUnreadReplies && !stream.isWaiting) call.resume();
+    };
     const onSent = (): void => {
       unreadReplies--;
-      if (unreadReplies < mostUnreadReplies) call.resume();
+      resume();
+    };
+    const reply = (answer: Buffer | GrpcStatus): void => {
+      if (!Buffer.isBuffer(answer)) {
+        this.#forget(call);
+        call.end(answer);
+        return;
+      }
+      unreadReplies++;
+      if (unreadReplies >= mostUnreadReplies) call.pause();
+      call.send(answer, onSent);
+    };
+    const replyLate = (answer: Buffer | GrpcStatus): void => {
+      stream.isWaiting = false;
+      reply(answer);
+      if (this.#isStopping) this.#end(call);
+      else resume();
     };
     return {
       onMessage: (message) => {
-        const answer = this.#answer(message);
-        if (!Buffer.isBuffer(answer)) {
-          this.#forget(call);
-          return call.end(answer);
-        }
-        unreadReplies++;
-        if (unreadReplies >= mostUnreadReplies) call.pause();
-        call.send(answer, onSent);
+        const answer = this.#answer(message, call.connection);
+        if (!(answer instanceof Promise)) return reply(answer);
+        // Replies come in the order of their batches: the next batch is read when this one is answered.
+        stream.isWaiting = true;
+        call.pause();
+        answer.then(replyLate, (error) => call.fail(error));
       },
       onHalfClose: () => {
         this.#forget(call);
@@ -136,33 +155,42 @@ export class FramesReceiver implements Component {
     if (this.#streams.delete(call)) this.#metrics.openStreams.add(-1);
   }
 
+  #end(call: ServerCall): void {
+    this.#forget(call);
+    call.end(stopping);
+  }
+
   /** The bytes of the reply, or the reason why there is none. */
-  #answer(message: Buffer): Buffer | GrpcStatus {
+  #answer(message: Buffer, connection: object): Buffer | GrpcStatus | Promise<Buffer | GrpcStatus> {
     if (this.#isStopping) {
       this.#metrics.countRefused('stopping', 0);
       return stopping;
     }
+    const notAdmitted = this.#admission();
+    if (notAdmitted !== undefined) {
+      this.#metrics.countRefused('not_admitted', 0);
+      return statusOf(notAdmitted);
+    }
     try {
-      const notAdmitted = this.#admission();
-      if (notAdmitted !== undefined) return this.#refuseUnadmitted(notAdmitted, 0);
-      const answer = this.#intake.take(message);
-      return Buffer.isBuffer(answer) ? answer : this.#refuseUnadmitted(answer, this.#intake.sampleCount);
+      const answer = this.#intake.take(message, connection);
+      if (!(answer instanceof Promise)) return Buffer.isBuffer(answer) ? answer : statusOf(answer);
+      return answer.then(
+        (late) => (Buffer.isBuffer(late) ? late : statusOf(late)),
+        (error) => this.#statusOfFailure(error),
+      );
     } catch (error) {
-      if (!(error instanceof InvalidMessage)) {
-        this.#metrics.countRefused('internal', this.#intake.sampleCount);
-        this.#logger.error({ err: error }, 'Could not handle a batch because of a fault of this service.');
-        const message = 'the service failed to handle the batch; its log says why';
-        return grpcStatusOf({ code: status.INTERNAL, message });
-      }
-      this.#metrics.countRefused('invalid', this.#intake.sampleCount);
-      this.#warn(error);
-      return grpcStatusOf({ code: status.INVALID_ARGUMENT, message: error.message });
+      return this.#statusOfFailure(error);
     }
   }
 
-  #refuseUnadmitted({ reason, retryDelayMs }: AdmissionRefusal, sampleCount: number): GrpcStatus {
-    this.#metrics.countRefused('not_admitted', sampleCount);
-    return grpcStatusOf({ code: status.RESOURCE_EXHAUSTED, message: reason, retryAfterMs: retryDelayMs });
+  #statusOfFailure(error: unknown): GrpcStatus {
+    if (error instanceof InvalidMessage) {
+      this.#warn(error);
+      return grpcStatusOf({ code: status.INVALID_ARGUMENT, message: error.message });
+    }
+    this.#logger.error({ err: error }, 'Could not handle a batch because of a fault of this service.');
+    const message = 'the service failed to handle the batch; its log says why';
+    return grpcStatusOf({ code: status.INTERNAL, message });
   }
 
   /** Once an instance: its texts will be so in each batch. */
@@ -185,11 +213,12 @@ export class FramesReceiver implements Component {
 
   #endCalls(): void {
     this.#isStopping = true;
-    for (const call of this.#streams) {
-      this.#forget(call);
-      call.end(stopping);
-    }
+    for (const [call, { isWaiting }] of this.#streams) if (!isWaiting) this.#end(call);
   }
+}
+
+function statusOf({ reason, retryDelayMs }: AdmissionRefusal): GrpcStatus {
+  return grpcStatusOf({ code: status.RESOURCE_EXHAUSTED, message: reason, retryAfterMs: retryDelayMs });
 }
 
 export const framesReceiverType: ReceiverType<FramesReceiverConfig> = {

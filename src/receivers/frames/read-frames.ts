@@ -1,6 +1,7 @@
 // hot
 import { frameKinds } from '../../model/frame-kind.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import type { Steps } from '../../support/steps.ts';
 import type { FrameArrays, StackArrays } from './batch-columns.ts';
 import type { Spans } from './batch-spans.ts';
 import type { FieldNames } from './wire.ts';
@@ -24,12 +25,35 @@ const frameFields: FieldNames = {
   fields: ['', 'file_id', 'process', 'address_or_line', 'kind', 'mapping'],
 };
 
+const framesPerStep = 4_096;
+
 /** Reads `Frame`s into `columns`, from element 1. Returns how many have a kind that this version does not know. */
-export function readFrames(bytes: Uint8Array, spans: Spans, columns: FrameArrays, sizes: TableSizes): number {
-  const { bounds, count } = spans;
+export function* readFrames(bytes: Uint8Array, spans: Spans, columns: FrameArrays, sizes: TableSizes): Steps<number> {
+  const { count } = spans;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let unknownKinds = 0;
-  for (let i = 0; i < count; i++) {
+  for (let from = 0; from < count; from += framesPerStep) {
+    if (from > 0) yield;
+    const range = { bounds: spans.bounds, from, to: Math.min(count, from + framesPerStep) };
+    unknownKinds += readFrameRange(bytes, view, range, { columns, sizes });
+  }
+  return unknownKinds;
+}
+
+interface EntryRange {
+  readonly bounds: Uint32Array;
+  readonly from: number;
+  readonly to: number;
+}
+
+function readFrameRange(
+  bytes: Uint8Array,
+  view: DataView,
+  { bounds, from, to }: EntryRange,
+  { columns, sizes }: { readonly columns: FrameArrays; readonly sizes: TableSizes },
+): number {
+  let unknownKinds = 0;
+  for (let i = from; i < to; i++) {
     let p = bounds[2 * i]!;
     const end = bounds[2 * i + 1]!;
     let fileId = 0;
@@ -108,12 +132,38 @@ export interface StackTarget {
   readonly frameCount: number;
 }
 
+const stackBytesPerStep = 65_536;
+
 /** Reads `Stack`s, from element 1; stack `i` is `frames[start[i] .. start[i + 1])`. */
-export function readStacks(bytes: Uint8Array, spans: Spans, { columns, frames, frameCount }: StackTarget): void {
+export function* readStacks(bytes: Uint8Array, spans: Spans, target: StackTarget): Steps<void> {
   const { bounds, count } = spans;
-  let length = 0;
-  columns.start[0] = 0;
-  for (let i = 0; i < count; i++) {
+  target.columns.start[0] = 0;
+  target.columns.start[1] = 0;
+  for (let from = 0, to = 0; from < count; from = to) {
+    if (from > 0) yield;
+    to = endOfStep(spans, from, stackBytesPerStep);
+    readStackRange(bytes, { bounds, from, to }, target);
+  }
+}
+
+/** The entry behind those from `from` on that have about `stepBytes` together: at least one, and not behind the last one. */
+export function endOfStep({ bounds, count }: Spans, from: number, stepBytes: number): number {
+  const stop = bounds[2 * from]! + stepBytes;
+  // Entries are in the order of the bytes; what is between them costs nothing.
+  if (bounds[2 * count - 1]! <= stop) return count;
+  let to = from + 1;
+  while (to < count && bounds[2 * to + 1]! <= stop) to++;
+  return to;
+}
+
+/** `target.columns.start[from + 1]` is set, and is set for `to`. */
+function readStackRange(
+  bytes: Uint8Array,
+  { bounds, from, to }: EntryRange,
+  { columns, frames, frameCount }: StackTarget,
+): void {
+  let length = columns.start[from + 1]!;
+  for (let i = from; i < to; i++) {
     let p = bounds[2 * i]!;
     const end = bounds[2 * i + 1]!;
     const first = length;
@@ -159,7 +209,7 @@ export function readStacks(bytes: Uint8Array, spans: Spans, { columns, frames, f
     if (depth === 0 || depth > mostFramesInStack) throw badDepth(i, depth);
     columns.truncated[i + 1] = isTruncated;
   }
-  columns.start[count + 1] = length;
+  columns.start[to + 1] = length;
 }
 
 const framesField = 1;

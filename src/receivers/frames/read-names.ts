@@ -2,7 +2,10 @@ import type { FileId } from '../../model/file-id.ts';
 import type { StubKind, SubmittedExecutable, SubmittedStub, SubmittedSymbol } from '../../model/frame-batch.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { Process } from '../../model/process.ts';
+import type { Steps } from '../../support/steps.ts';
 import type { Spans } from './batch-spans.ts';
+import { mostTableEntries, tooMany } from './batch-spans.ts';
+import { endOfStep } from './read-frames.ts';
 import type { TableContext } from './read-tables.ts';
 import type { EntryList, Rejections } from './rejections.ts';
 import { badVarint, endOfVarint, longVarint, outOfRange } from './wire.ts';
@@ -13,14 +16,31 @@ const mostLocations = 64;
 
 const addressSpaceBytes = 1n << 64n;
 
-export function readSymbols(context: NameContext, { bounds, count }: Spans): SubmittedSymbol[] {
-  const symbols: SubmittedSymbol[] = [];
-  const entry = new NameEntryReader(context, 'symbols');
-  for (let i = 0; i < count; i++) {
-    const symbol = readSymbol(entry.open(i, bounds));
-    if (symbol !== undefined && entry.isWhole) symbols.push(symbol);
+export function readSymbols(context: NameContext, spans: Spans): Steps<SubmittedSymbol[]> {
+  return readEntries(context, 'symbols', spans, readSymbol);
+}
+
+/** Names cost several times as much a byte as other entries. */
+const nameBytesPerStep = 2_048;
+
+/** The entries without a fault. */
+function* readEntries<T>(
+  context: NameContext,
+  list: EntryList,
+  spans: Spans,
+  readEntry: (entry: NameEntryReader) => T | undefined,
+): Steps<T[]> {
+  const entries: T[] = [];
+  const reader = new NameEntryReader(context, list);
+  for (let from = 0; from < spans.count; ) {
+    if (from > 0) yield;
+    const to = endOfStep(spans, from, nameBytesPerStep);
+    for (; from < to; from++) {
+      const entry = readEntry(reader.open(from, spans.bounds));
+      if (entry !== undefined && reader.isWhole) entries.push(entry);
+    }
   }
-  return symbols;
+  return entries;
 }
 
 function readSymbol(entry: NameEntryReader): SubmittedSymbol | undefined {
@@ -73,14 +93,8 @@ function readLocation(entry: NameEntryReader, position: number): FrameSymbol {
   return { functionName, systemName, filePath, line, column, startLine, inlined: [] };
 }
 
-export function readStubs(context: NameContext, { bounds, count }: Spans): SubmittedStub[] {
-  const stubs: SubmittedStub[] = [];
-  const entry = new NameEntryReader(context, 'stubs');
-  for (let i = 0; i < count; i++) {
-    const stub = readStub(entry.open(i, bounds));
-    if (stub !== undefined && entry.isWhole) stubs.push(stub);
-  }
-  return stubs;
+export function readStubs(context: NameContext, spans: Spans): Steps<SubmittedStub[]> {
+  return readEntries(context, 'stubs', spans, readStub);
 }
 
 function readStub(entry: NameEntryReader): SubmittedStub | undefined {
@@ -200,14 +214,8 @@ class NameEntryReader {
   }
 }
 
-export function readExecutables(context: NameContext, { bounds, count }: Spans): SubmittedExecutable[] {
-  const executables: SubmittedExecutable[] = [];
-  const entry = new NameEntryReader(context, 'executables');
-  for (let i = 0; i < count; i++) {
-    const executable = readExecutable(entry.open(i, bounds));
-    if (executable !== undefined && entry.isWhole) executables.push(executable);
-  }
-  return executables;
+export function readExecutables(context: NameContext, spans: Spans): Steps<SubmittedExecutable[]> {
+  return readEntries(context, 'executables', spans, readExecutable);
 }
 
 function readExecutable(entry: NameEntryReader): SubmittedExecutable | undefined {
@@ -235,14 +243,18 @@ function readExecutable(entry: NameEntryReader): SubmittedExecutable | undefined
   return { fileId, executable: { fileName, gnuBuildId: gnuBuildId.toLowerCase(), goBuildId, hasHtlHash } };
 }
 
+const exitsPerStep = 1_024;
+
 /** Reads `process_exits`, packed or one by one: every span is a run of varints. */
-export function readProcessExits(context: NameContext, { bounds, count }: Spans): Process[] {
+export function* readProcessExits(context: NameContext, { bounds, count }: Spans): Steps<Process[]> {
   const { bytes, processes, rejections } = context;
   const exits: Process[] = [];
   let index = 0;
   for (let i = 0; i < count; i++) {
     const end = bounds[2 * i + 1]!;
     for (let p = bounds[2 * i]!; p < end; index++) {
+      if (index === mostTableEntries) throw tooMany('batch.process_exits', mostTableEntries);
+      if (index % exitsPerStep === exitsPerStep - 1) yield;
       const value = longVarint(bytes, p, end);
       if (!(value <= 0xffffffff)) throw badVarint(`batch.process_exits[${index}]`, value);
       p = endOfVarint(bytes, p);

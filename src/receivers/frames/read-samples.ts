@@ -1,9 +1,11 @@
 // hot
 import { highWord, lowWord } from '../../model/frame-batch.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import type { Steps } from '../../support/steps.ts';
 import type { MomentArrays, SampleArrays } from './batch-columns.ts';
 import type { Spans } from './batch-spans.ts';
 import type { TableSizes } from './read-frames.ts';
+import { endOfStep } from './read-frames.ts';
 import type { RejectionCause, Rejections } from './rejections.ts';
 import type { SampleTime } from './sample-time.ts';
 import type { FieldNames } from './wire.ts';
@@ -38,10 +40,13 @@ export interface SampleTarget extends SampleChecks {
   readonly columns: SampleArrays;
 }
 
+/** Bytes of samples read in one step: a thousand usual ones. */
+const sampleBytesPerStep = 32_768;
+
 /** Reads `Sample`s; one at fault is left out and told to the target's rejections. Returns how many were taken. */
-export function readSamples(bytes: Uint8Array, spans: Spans, target: SampleTarget): number {
+export function* readSamples(bytes: Uint8Array, spans: Spans, target: SampleTarget): Steps<number> {
   const { columns, moments } = target;
-  const { bounds } = spans;
+  const { bounds, count } = spans;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const fields = fieldColumns(columns);
   // A field that a sample lacks is 0.
@@ -51,22 +56,57 @@ export function readSamples(bytes: Uint8Array, spans: Spans, target: SampleTarge
     ...{ bytes, view, fields, moments },
     ...{ index: 0, at: 0, firstMoment: 0, timestampCount: 0, valueCount: 0, hasNegative: false },
   };
-  for (let i = 0; i < spans.count; i++) {
-    sample.index = i;
-    sample.timestampCount = 0;
-    sample.valueCount = 0;
-    readSample(sample, bounds[2 * i]!, bounds[2 * i + 1]!);
-    if (!isTaken(sample, target)) {
-      for (const column of fields) column[sample.at] = 0;
-      sample.hasNegative = false;
-      continue;
-    }
-    columns.position[sample.at] = i;
-    sample.firstMoment += sample.timestampCount;
-    sample.at++;
-    columns.momentStart[sample.at] = sample.firstMoment;
+  for (let from = 0; from < count; ) {
+    if (from > 0) yield;
+    const to = endOfStep(spans, from, sampleBytesPerStep);
+    const isLong = bounds[2 * from + 1]! - bounds[2 * from]! > sampleBytesPerStep;
+    if (isLong) yield* readLongSample(sample, from, bounds, target);
+    else readSampleRange(sample, { bounds, from, to }, target);
+    from = to;
   }
   return sample.at;
+}
+
+function readSampleRange(
+  sample: SampleInHand,
+  { bounds, from, to }: { readonly bounds: Uint32Array; readonly from: number; readonly to: number },
+  target: SampleTarget,
+): void {
+  for (let i = from; i < to; i++) {
+    beginSample(sample, i);
+    readSample(sample, bounds[2 * i]!, bounds[2 * i + 1]!, bounds[2 * i + 1]!);
+    endSample(sample, target);
+  }
+}
+
+/** Reads one sample in parts. */
+function* readLongSample(sample: SampleInHand, index: number, bounds: Uint32Array, target: SampleTarget): Steps<void> {
+  const end = bounds[2 * index + 1]!;
+  beginSample(sample, index);
+  for (let p = bounds[2 * index]!; p < end; ) {
+    p = readSample(sample, p, Math.min(end, p + sampleBytesPerStep), end);
+    if (p < end) yield;
+  }
+  endSample(sample, target);
+}
+
+function beginSample(sample: SampleInHand, index: number): void {
+  sample.index = index;
+  sample.timestampCount = 0;
+  sample.valueCount = 0;
+}
+
+function endSample(sample: SampleInHand, target: SampleTarget): void {
+  if (!isTaken(sample, target)) {
+    for (const column of sample.fields) column[sample.at] = 0;
+    sample.hasNegative = false;
+    return;
+  }
+  const { position, momentStart } = target.columns;
+  position[sample.at] = sample.index;
+  sample.firstMoment += sample.timestampCount;
+  sample.at++;
+  momentStart[sample.at] = sample.firstMoment;
 }
 
 /** Columns of the fields 1 to 8 by their numbers; nothing is read into the one with number 0. */
@@ -94,10 +134,11 @@ interface SampleInHand {
   hasNegative: boolean;
 }
 
-function readSample(sample: SampleInHand, start: number, end: number): void {
+/** Reads the fields that begin from `start` on and before `stop`, of a sample that ends at `end`; returns the position after them. */
+function readSample(sample: SampleInHand, start: number, stop: number, end: number): number {
   const { bytes, fields, at } = sample;
   let p = start;
-  while (p < end) {
+  while (p < stop) {
     const tag = bytes[p++]!;
     if ((tag & 7) !== 0 || tag === 0 || tag > lastScalarTag) {
       // Nearly every sample has one timestamp.
@@ -120,6 +161,7 @@ function readSample(sample: SampleInHand, start: number, end: number): void {
     fields[tag >>> 3]![at] = value;
   }
   if (p > end) throw truncated(pathOf(sampleFields, sample.index, 0));
+  return p;
 }
 
 /** Reads timestamps or values, or skips a field that is not known, whose tag ends at `p`; returns the position after it. */

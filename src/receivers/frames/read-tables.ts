@@ -5,7 +5,10 @@ import type { FileMapping, TraceLink } from '../../model/frame-batch.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { Process } from '../../model/process.ts';
 import type { ProfileType } from '../../model/profile-type.ts';
+import type { Steps } from '../../support/steps.ts';
 import type { Spans } from './batch-spans.ts';
+import { mostHotEntries, tooMany } from './batch-spans.ts';
+import { endOfStep } from './read-frames.ts';
 import type { RepeatedEntries } from './repeated-entries.ts';
 import { indexError } from './wire.ts';
 import type { TextRepairs, WireReader } from './wire-reader.ts';
@@ -34,19 +37,31 @@ const noProcess = {
 };
 const noFile: FileId = { word0: 0, word1: 0, word2: 0, word3: 0 };
 
-export function readStrings(
+/** Bytes of entries, and file IDs, that are read in one step. */
+const entryBytesPerStep = 4_096;
+const textBytesPerStep = 16_384;
+const fileIdsPerStep = 2_048;
+
+export function* readStrings(
   bytes: Buffer,
-  { bounds, count }: Spans,
+  spans: Spans,
   entries: RepeatedEntries,
   repairs: TextRepairs,
-): string[] {
+): Steps<string[]> {
+  const { bounds, count } = spans;
   const strings: string[] = new Array(count + 1).fill('');
-  for (let i = 0; i < count; i++) strings[i + 1] = entries.text(bytes, bounds[2 * i]!, bounds[2 * i + 1]!, repairs);
+  for (let from = 0; from < count; ) {
+    if (from > 0) yield;
+    const to = endOfStep(spans, from, textBytesPerStep);
+    for (; from < to; from++) {
+      strings[from + 1] = entries.text(bytes, bounds[2 * from]!, bounds[2 * from + 1]!, repairs);
+    }
+  }
   return strings;
 }
 
 /** Several chunks are one field that was sent in parts: the last one counts, as for any single field of protobuf. */
-export function readFileIds(bytes: Buffer, { bounds, count }: Spans, entries: RepeatedEntries): FileId[] {
+export function* readFileIds(bytes: Buffer, { bounds, count }: Spans, entries: RepeatedEntries): Steps<FileId[]> {
   if (count === 0) return [noFile];
   const start = bounds[2 * count - 2]!;
   const end = bounds[2 * count - 1]!;
@@ -54,15 +69,17 @@ export function readFileIds(bytes: Buffer, { bounds, count }: Spans, entries: Re
     const problem = `${end - start} bytes are not a multiple of ${fileIdSizeBytes}`;
     throw new InvalidMessage('batch.file_ids', problem, 'send 16 bytes a file ID');
   }
+  if (end - start > mostHotEntries * fileIdSizeBytes) throw tooMany('batch.file_ids', mostHotEntries);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const fileIds: FileId[] = new Array((end - start) / fileIdSizeBytes + 1).fill(noFile);
   for (let i = 1; i < fileIds.length; i++) {
+    if (i % fileIdsPerStep === 0) yield;
     fileIds[i] = entries.fileId(bytes, view, start + (i - 1) * fileIdSizeBytes);
   }
   return fileIds;
 }
 
-export function readMappings(context: TableContext, spans: Spans): (FileMapping | undefined)[] {
+export function readMappings(context: TableContext, spans: Spans): Steps<(FileMapping | undefined)[]> {
   return readTable(context, 'mappings', spans, (reader) => {
     let fileId = 0;
     let start = 0n;
@@ -84,9 +101,13 @@ export function readMappings(context: TableContext, spans: Spans): (FileMapping 
   });
 }
 
-export function readProcesses(context: TableContext, spans: Spans, entries: RepeatedEntries): (Process | undefined)[] {
+export function readProcesses(
+  context: TableContext,
+  spans: Spans,
+  entries: RepeatedEntries,
+): Steps<(Process | undefined)[]> {
   // One object for all: nearly every process is one that is known, and needs none of its own.
-  const fields = { ...noProcess };
+  const fields: { -readonly [K in keyof Process]: Process[K] } = { ...noProcess };
   return readTable(context, 'processes', spans, (reader) => {
     Object.assign(fields, noProcess);
     while (reader.next()) {
@@ -104,7 +125,7 @@ export function readProcesses(context: TableContext, spans: Spans, entries: Repe
   });
 }
 
-export function readLabelSets(context: TableContext, spans: Spans): (ReadonlyMap<string, string> | undefined)[] {
+export function readLabelSets(context: TableContext, spans: Spans): Steps<(ReadonlyMap<string, string> | undefined)[]> {
   return readTable(context, 'label_sets', spans, (reader) => {
     let labels = noLabels;
     while (reader.next()) {
@@ -115,7 +136,7 @@ export function readLabelSets(context: TableContext, spans: Spans): (ReadonlyMap
   });
 }
 
-export function readLinks(context: TableContext, spans: Spans): (TraceLink | undefined)[] {
+export function readLinks(context: TableContext, spans: Spans): Steps<(TraceLink | undefined)[]> {
   return readTable(context, 'links', spans, (reader) => {
     let traceId = new Uint8Array();
     let spanId = new Uint8Array();
@@ -131,7 +152,7 @@ export function readLinks(context: TableContext, spans: Spans): (TraceLink | und
   });
 }
 
-export function readProfileTypes(context: TableContext, spans: Spans): (ProfileType | undefined)[] {
+export function readProfileTypes(context: TableContext, spans: Spans): Steps<(ProfileType | undefined)[]> {
   if (spans.count > mostProfileTypes) {
     const problem = `${spans.count} entries, at most ${mostProfileTypes} are taken`;
     throw new InvalidMessage('batch.profile_types', problem, 'split the batch');
@@ -165,20 +186,26 @@ function readText({ reader, strings }: TableContext, name: string): string {
   return strings[index]!;
 }
 
-function readTable<T>(
+function* readTable<T>(
   { reader }: TableContext,
   list: string,
-  { bounds, count }: Spans,
+  spans: Spans,
   readEntry: (reader: WireReader) => T,
-): (T | undefined)[] {
+): Steps<(T | undefined)[]> {
+  const { bounds, count } = spans;
   const table: (T | undefined)[] = new Array(count + 1).fill(undefined);
-  for (let i = 0; i < count; i++) {
-    reader.open(list, i, bounds[2 * i]!, bounds[2 * i + 1]!);
-    table[i + 1] = readEntry(reader);
+  for (let from = 0; from < count; ) {
+    if (from > 0) yield;
+    const to = endOfStep(spans, from, entryBytesPerStep);
+    for (; from < to; from++) {
+      reader.open(list, from, bounds[2 * from]!, bounds[2 * from + 1]!);
+      table[from + 1] = readEntry(reader);
+    }
   }
   return table;
 }
 
+/** Adds a label to those of the entry at hand, which nobody else has yet. */
 function addLabel(context: TableContext, labels: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const { reader } = context;
   const outerEnd = reader.enter(`labels[${labels.size}]`);
@@ -191,7 +218,7 @@ function addLabel(context: TableContext, labels: ReadonlyMap<string, string>): R
   }
   checkKey(reader, key, labels, mostLabels);
   reader.leave(outerEnd);
-  return new Map(labels).set(key, value);
+  return (labels === noLabels ? new Map<string, string>() : (labels as Map<string, string>)).set(key, value);
 }
 
 /** @throws InvalidMessage unless `key` can be added to `attributes`. */

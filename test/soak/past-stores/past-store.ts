@@ -4,6 +4,7 @@ import type { FrameBatch } from '../../../src/model/frame-batch.ts';
 import type { FrameSymbol, SymbolLookup } from '../../../src/model/frame-symbol.ts';
 import type { SymbolSession, SymbolSource } from '../../../src/reporter/symbol-source.ts';
 import { namelessSession } from '../../support/nameless-session.ts';
+import { oneStep } from '../../support/one-step.ts';
 
 /** What four versions of the profiler's reporter differ in. */
 export interface PastTables {
@@ -36,7 +37,7 @@ export class PastStore implements SymbolSource {
   at(nowMs: number): SymbolSession {
     return {
       ...namelessSession,
-      learn: (batch) => this.learn(batch, nowMs),
+      learnInSteps: (batch) => oneStep(() => this.learn(batch, nowMs)),
       openFile: (fileId) => this.tables.open(fileId, nowMs),
       purge: () => this.#purge(nowMs),
     };

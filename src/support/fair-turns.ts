@@ -1,0 +1,192 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Clock } from './clock.ts';
+import type { Steps } from './steps.ts';
+import { sliceMs } from './steps.ts';
+
+/** Work of one sender. */
+export interface SentWork<T> {
+  /** The same object for all works that share a fair part of the time: a connection. */
+  readonly sender: object;
+  /** Size of the work, and memory that it holds while it waits. */
+  readonly sizeBytes: number;
+  /** Begins the work, at its turn. */
+  readonly begin: () => Steps<T>;
+  /** The result of work that is given up while it waits, because too much waits. */
+  readonly giveUp: () => T;
+}
+
+/** Work that was not done at once. */
+interface QueuedWork {
+  /** Place in the order of service, in bytes. */
+  readonly finish: number;
+  readonly work: SentWork<unknown>;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** `undefined` until its turn. */
+  steps: Steps<unknown> | undefined;
+}
+
+// A call and its promise, beside the bytes of its message.
+const leastBytes = 4096;
+
+/**
+ * Does the works of several senders one after the other, each of them whole before the next one begins. Work that takes no longer
+ * than a slice ends in the turn of the event loop that it came in, unless others wait; longer work goes on in slices, with a turn after each.
+ *
+ * Of works that wait, the next is the one that would end first if all senders were served at once, byte by byte (self-clocked
+ * fair queueing, Golestani 1994): a sender of small works waits for little more than the work at hand, whatever large works others
+ * have sent. Beyond `mostWaitingBytes` the work that would end last is given up.
+ */
+export class FairTurns {
+  readonly #clock: Pick<Clock, 'nowMs'>;
+  readonly #mostWaitingBytes: number;
+  /** In the order of service. */
+  readonly #waiting: QueuedWork[] = [];
+  #waitingBytes = 0;
+  /** `finish` of the work at hand, and of the last work of each sender. */
+  #virtual = 0;
+  #finishes = new WeakMap<object, number>();
+  /** True from the first slice of work that is long until nothing waits any more. */
+  #isServing = false;
+  #isHalfDone = false;
+  /** Resolved at the end of the work at hand. */
+  #whole: PromiseWithResolvers<void> | undefined;
+
+  constructor(clock: Pick<Clock, 'nowMs'>, mostWaitingBytes: number) {
+    this.#clock = clock;
+    this.#mostWaitingBytes = mostWaitingBytes;
+  }
+
+  /** Waits until no work is half done: what follows in the same step is between two works. */
+  *untilWhole(): Steps<void> {
+    while (this.#isHalfDone) {
+      this.#whole ??= Promise.withResolvers<void>();
+      yield this.#whole.promise;
+    }
+  }
+
+  /** The result, or a promise of it where the work is long or has to wait. Throws, or rejects with, what the work throws. */
+  run<T>(work: SentWork<T>): T | Promise<T> {
+    if (this.#isServing) return this.#queue(work);
+    const steps = work.begin();
+    const ended = this.#advance(steps, this.#endOfSlice());
+    if (ended !== undefined) return ended.result;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#isServing = true;
+    void this.#serve(this.#place(work, resolve, reject, steps));
+    return promise;
+  }
+
+  #queue<T>(work: SentWork<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const queued = this.#place(work, resolve, reject);
+    this.#waiting.splice(this.#placeOf(queued.finish), 0, queued);
+    this.#waitingBytes += sizeOf(work);
+    while (this.#waitingBytes > this.#mostWaitingBytes) this.#giveUpLast();
+    return promise;
+  }
+
+  #place<T>(
+    work: SentWork<T>,
+    resolve: (result: T) => void,
+    reject: (error: unknown) => void,
+    steps?: Steps<T>,
+  ): QueuedWork {
+    const finish = Math.max(this.#virtual, this.#finishes.get(work.sender) ?? 0) + sizeOf(work);
+    this.#finishes.set(work.sender, finish);
+    return { finish, work, resolve: resolve as QueuedWork['resolve'], reject, steps };
+  }
+
+  /** Behind all that have the same place in the order. */
+  #placeOf(finish: number): number {
+    let from = 0;
+    let to = this.#waiting.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (this.#waiting[middle]!.finish <= finish) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
+  #giveUpLast(): void {
+    const { work, finish, resolve } = this.#waiting.pop()!;
+    this.#waitingBytes -= sizeOf(work);
+    // The sender does not pay for what was not done.
+    if (this.#finishes.get(work.sender) === finish) this.#finishes.set(work.sender, finish - sizeOf(work));
+    resolve(work.giveUp());
+  }
+
+  /** Ends the work at hand, and does all that waits. */
+  async #serve(first: QueuedWork): Promise<void> {
+    let queued: QueuedWork | undefined = first;
+    this.#virtual = first.finish;
+    while (queued !== undefined) {
+      await setImmediate();
+      const endMs = this.#endOfSlice();
+      do {
+        if (!this.#isEnded(queued, endMs)) break;
+        queued = this.#next();
+        // Waiters for the end of a work go before the next work.
+        if (this.#endWait()) break;
+      } while (queued !== undefined && this.#clock.nowMs() < endMs);
+    }
+  }
+
+  #next(): QueuedWork | undefined {
+    const next = this.#waiting.shift();
+    if (next === undefined) {
+      this.#isServing = false;
+      this.#virtual = 0;
+      this.#finishes = new WeakMap();
+    } else {
+      this.#waitingBytes -= sizeOf(next.work);
+      this.#virtual = next.finish;
+    }
+    return next;
+  }
+
+  #endWait(): boolean {
+    const whole = this.#whole;
+    this.#whole = undefined;
+    whole?.resolve();
+    return whole !== undefined;
+  }
+
+  /** Goes on with a work for the rest of a slice; false while there is more of it. */
+  #isEnded(queued: QueuedWork, endMs: number): boolean {
+    try {
+      queued.steps ??= queued.work.begin();
+      const ended = this.#advance(queued.steps, endMs);
+      if (ended === undefined) return false;
+      queued.resolve(ended.result);
+    } catch (error) {
+      queued.reject(error);
+    }
+    return true;
+  }
+
+  /** `undefined` while there are more steps. */
+  #advance<T>(steps: Steps<T>, endMs: number): { readonly result: T } | undefined {
+    this.#isHalfDone = true;
+    let isEnded = true;
+    try {
+      do {
+        const step = steps.next();
+        if (step.done === true) return { result: step.value };
+      } while (this.#clock.nowMs() < endMs);
+      isEnded = false;
+    } finally {
+      if (isEnded) this.#isHalfDone = false;
+    }
+    return undefined;
+  }
+
+  #endOfSlice(): number {
+    return this.#clock.nowMs() + sliceMs;
+  }
+}
+
+function sizeOf({ sizeBytes }: SentWork<unknown>): number {
+  return Math.max(leastBytes, sizeBytes);
+}

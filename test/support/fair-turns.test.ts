@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { FairTurns } from '../../src/support/fair-turns.ts';
+import type { Steps } from '../../src/support/steps.ts';
+import { PassingClock } from './fake-clock.ts';
+
+const kib = 1024;
+
+/** Turns of works whose begin and end are noted. A step takes a millisecond, or as long as the clock says. */
+function setUp(mostWaitingBytes = 100 * 1024 * kib, clock: { nowMs(): number } = new PassingClock()) {
+  const turns = new FairTurns(clock, mostWaitingBytes);
+  const course: string[] = [];
+  function* work(name: string, steps: number): Steps<string> {
+    course.push(`${name} begins`);
+    for (let step = 0; step < steps; step++) yield;
+    course.push(`${name} ends`);
+    return name;
+  }
+  const send = (sender: object, name: string, steps: number, sizeBytes = 10 * kib): string | Promise<string> =>
+    turns.run({ sender, sizeBytes, begin: () => work(name, steps), giveUp: () => `${name} is given up` });
+  return { turns, course, send };
+}
+
+test('FairTurns does short work at once', () => {
+  const { send } = setUp();
+  assert.equal(send({}, 'short', 1), 'short');
+});
+
+test('FairTurns lets the event loop have turns between slices of long work', async () => {
+  const { send, course } = setUp();
+  const long = send({}, 'long', 10);
+  assert.ok(long instanceof Promise);
+  let turnsOfLoop = 0;
+  while (course.length < 2) {
+    await setImmediate();
+    turnsOfLoop++;
+  }
+  assert.ok(turnsOfLoop > 3, `${turnsOfLoop} turns`);
+  assert.equal(await long, 'long');
+});
+
+test('FairTurns ends each work before the next one begins, those of one sender in their order', async () => {
+  const { send, course } = setUp();
+  const sender = {};
+  await Promise.all(['a', 'b', 'c'].map((name) => send(sender, name, 5)));
+  assert.deepEqual(
+    course,
+    ['a', 'b', 'c'].flatMap((name) => [`${name} begins`, `${name} ends`]),
+  );
+});
+
+test('FairTurns puts small work of one sender before the large works of others that wait', async () => {
+  const { send, course } = setUp();
+  const [first, second, small] = [{}, {}, {}];
+  const large = (sender: object, name: string): string | Promise<string> => send(sender, name, 5, 4096 * kib);
+  await Promise.all([
+    ...[large(first, 'a1'), large(first, 'a2'), large(first, 'a3'), large(second, 'b1'), large(second, 'b2')],
+    send(small, 'small', 5, kib),
+  ]);
+  const order = course.filter((line) => line.endsWith('ends')).map((line) => line.replace(' ends', ''));
+  assert.deepEqual(order, ['a1', 'small', 'a2', 'b1', 'a3', 'b2']);
+});
+
+test('FairTurns gives up what would be last where too much waits, and nothing of who sends little', async () => {
+  const { send } = setUp(100 * kib);
+  const [flood, good] = [{}, {}];
+  const floods = Array.from({ length: 5 }, (_, i) => send(flood, `flood${i}`, 5, 40 * kib));
+  const small = send(good, 'good', 5, 30 * kib);
+  const results = await Promise.all([...floods, small]);
+  assert.deepEqual(results, [
+    'flood0',
+    'flood1',
+    'flood2 is given up',
+    'flood3 is given up',
+    'flood4 is given up',
+    'good',
+  ]);
+});
+
+test('FairTurns lets who waits for whole work in before the next work begins', async () => {
+  let nowMs = 0;
+  const clock = { nowMs: () => (nowMs += 0.1) };
+  const { send, turns, course } = setUp(kib * kib, clock);
+  // Ends early in a slice, in which there is time for more.
+  const works = Promise.all([send({}, 'a', 25), send({}, 'b', 5)]);
+  const between = (async () => {
+    for (const pause of turns.untilWhole()) await pause;
+    course.push('between');
+  })();
+  await Promise.all([works, between]);
+  assert.deepEqual(course, ['a begins', 'a ends', 'between', 'b begins', 'b ends']);
+});
+
+test('FairTurns tells the sender of a work what it throws, and goes on', async () => {
+  const { send, turns } = setUp();
+  const fault = new Error('of this work');
+  const fail = (pauses: number): unknown =>
+    turns.run({
+      ...{ sender: {}, sizeBytes: 1 },
+      *begin() {
+        for (let pause = 0; pause < pauses; pause++) yield;
+        throw fault;
+      },
+      giveUp: () => 'given up',
+    });
+  assert.throws(() => fail(1), fault);
+  const [late, waiting, good] = [fail(5), fail(1), send({}, 'good', 5)];
+  await assert.rejects(late as Promise<unknown>, fault);
+  await assert.rejects(waiting as Promise<unknown>, fault);
+  assert.equal(await good, 'good');
+  assert.equal(send({}, 'short', 1), 'short');
+});

@@ -72,7 +72,9 @@ service:
     .filter((line) => line !== '')
     .flatMap((line) => decodeProfilesJson(line).resourceProfiles)
     .flatMap(({ scopeProfiles }) => scopeProfiles.flatMap((scope) => scope.profiles));
-  const samples = found.flatMap((profile) => profile.samples.flatMap(({ timestampsUnixNano }) => timestampsUnixNano));
+  const samples = found.flatMap((profile) =>
+    [...profile.samples].flatMap(({ timestampsUnixNano }) => timestampsUnixNano),
+  );
   assert.equal(samples.length, sequence);
   // Samples of the clock that was set back are an hour before their cycle, and have profiles of their own.
   const isBack = ({ timeUnixNano }: Profile): boolean => timeUnixNano < found[0]!.timeUnixNano;

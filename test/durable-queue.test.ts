@@ -69,8 +69,8 @@ test('what was reported while the backend was away arrives after the service was
     server.requests.flatMap(({ bytes }) => {
       const data = decodeProfilesData(bytes);
       const scopes = data.resourceProfiles.flatMap(({ scopeProfiles }) => scopeProfiles);
-      const samples = scopes.flatMap(({ profiles }) => profiles).flatMap((profile) => profile.samples);
-      return samples.map(({ attributeIndices }) => Number(attributesOf(data, attributeIndices)['thread.id']));
+      const samples = scopes.flatMap(({ profiles }) => profiles).flatMap((profile) => [...profile.samples]);
+      return [...samples].map(({ attributeIndices }) => Number(attributesOf(data, attributeIndices)['thread.id']));
     });
   await server.until(() => new Set(threads()).size === batchCount);
   assert.deepEqual(

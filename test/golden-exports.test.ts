@@ -252,7 +252,7 @@ test('the windows of large exports hold everything that a window can hold', asyn
   assert.deepEqual(checkConformance(first!), []);
   assert.deepEqual(checkConformance(second!), []);
   const profiles = profilesOf(first!);
-  const samples = profiles.flatMap((profile) => profile.samples);
+  const samples = profiles.flatMap((profile) => [...profile.samples]);
   const texts = new Set(dictionary.stringTable);
   const types = new Set(profiles.map(({ sampleType }) => dictionary.stringTable[sampleType.typeStrindex]));
   assert.ok(resourceProfiles.length > 8, 'resources');

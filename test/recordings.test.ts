@@ -26,7 +26,7 @@ for (const [recording, sampleCount] of Object.entries(sampleCounts)) {
       const moments = messages.flatMap(({ resourceProfiles }) =>
         resourceProfiles.flatMap(({ scopeProfiles }) =>
           scopeProfiles.flatMap(({ profiles }) =>
-            profiles.flatMap(({ samples }) => samples.flatMap(({ timestampsUnixNano }) => timestampsUnixNano)),
+            profiles.flatMap(({ samples }) => [...samples].flatMap(({ timestampsUnixNano }) => timestampsUnixNano)),
           ),
         ),
       );

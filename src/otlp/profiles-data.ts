@@ -47,7 +47,7 @@ export interface InstrumentationScope {
 
 export interface Profile {
   readonly sampleType: ValueType;
-  readonly samples: readonly Sample[];
+  readonly samples: Samples;
   readonly timeUnixNano: bigint;
   readonly durationNano: bigint;
   readonly periodType: ValueType;
@@ -63,6 +63,14 @@ export interface Profile {
 export interface ValueType {
   readonly typeStrindex: number;
   readonly unitStrindex: number;
+}
+
+/** Samples in order: `SampleRange` where there may be many, a list where a few are made by hand. */
+export interface Samples extends Iterable<Sample> {
+  readonly length: number;
+  at(index: number): Sample | undefined;
+  slice(start?: number, end?: number): Samples;
+  entries(): Iterable<[number, Sample]>;
 }
 
 export interface Sample {
@@ -179,19 +187,6 @@ export function countSamples({ resourceProfiles }: ProfilesData): number {
   for (const { scopeProfiles } of resourceProfiles) {
     for (const { profiles } of scopeProfiles) {
       for (const { samples } of profiles) count += samples.length;
-    }
-  }
-  return count;
-}
-
-/** Number of observations in all profiles: a timestamp each, and 1 for a sample without timestamps. */
-export function countTimestamps({ resourceProfiles }: ProfilesData): number {
-  let count = 0;
-  for (const { scopeProfiles } of resourceProfiles) {
-    for (const { profiles } of scopeProfiles) {
-      for (const { samples } of profiles) {
-        for (const { timestampsUnixNano } of samples) count += Math.max(1, timestampsUnixNano.length);
-      }
     }
   }
   return count;

@@ -1,8 +1,8 @@
 import type { Counter, Meter } from '@opentelemetry/api';
 import type { AdmissionRefusal } from '../model/admission.ts';
 import type { Profile, ProfilesData } from '../otlp/profiles-data.ts';
-import { countTimestamps } from '../otlp/profiles-data.ts';
 import type { ResourceEditor } from '../otlp/resource-edit.ts';
+import { countTimestamps } from '../otlp/sample-columns.ts';
 import type { TimeRange } from '../profile/build/window-contents.ts';
 import type { CreateProfileId } from '../profile/join/joined-profile.ts';
 import { ProfilesJoiner } from '../profile/join/profiles-joiner.ts';

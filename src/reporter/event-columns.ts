@@ -115,9 +115,23 @@ export class EventColumns implements TraceEvents {
   }
 
   value(event: number): bigint {
-    const low = BigInt(this.#words[event * recordWords + valueLowAt]!);
-    const high = this.#valueHigh?.[event] ?? 0;
-    return high === 0 ? low : (BigInt(high) << 32n) | low;
+    return (BigInt(this.valueHigh(event)) << 32n) | BigInt(this.valueLow(event));
+  }
+
+  timeLow(event: number): number {
+    return this.#words[event * recordWords + timeAt + lowAt]!;
+  }
+
+  timeHigh(event: number): number {
+    return this.#words[event * recordWords + timeAt + highAt]!;
+  }
+
+  valueLow(event: number): number {
+    return this.#words[event * recordWords + valueLowAt]!;
+  }
+
+  valueHigh(event: number): number {
+    return this.#valueHigh === undefined ? 0 : this.#valueHigh[event]!;
   }
 
   #setValueHigh(index: number, high: number): void {

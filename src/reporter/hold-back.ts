@@ -44,8 +44,10 @@ export function selectEvents(events: TraceEvents, numbers: readonly number[]): T
     stack: (index) => events.stack(numbers[index]!),
     context: (index) => events.context(numbers[index]!),
     link: (index) => events.link(numbers[index]!),
-    unixNano: (index) => events.unixNano(numbers[index]!),
-    value: (index) => events.value(numbers[index]!),
+    timeLow: (index) => events.timeLow(numbers[index]!),
+    timeHigh: (index) => events.timeHigh(numbers[index]!),
+    valueLow: (index) => events.valueLow(numbers[index]!),
+    valueHigh: (index) => events.valueHigh(numbers[index]!),
   };
 }
 

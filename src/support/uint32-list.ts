@@ -34,6 +34,11 @@ export class Uint32List {
     this.#values[index] = value;
   }
 
+  /** The elements; a view that the next `push` may make stale. */
+  toArray(): Uint32Array {
+    return this.#values.subarray(0, this.#length);
+  }
+
   #grow(needed: number): void {
     const grown = new Uint32Array(Math.max(needed, this.#values.length * 2));
     grown.set(this.#values);

@@ -152,7 +152,7 @@ function typeOf(...names: readonly [string, string, string, string]): readonly s
 }
 
 function ofThread(profile: Profile, attribute: number, number: number): Profile {
-  const samples = profile.samples.map((sample) => ({ ...sample, attributeIndices: [attribute] }));
+  const samples = [...profile.samples].map((sample) => ({ ...sample, attributeIndices: [attribute] }));
   const profileId = Buffer.alloc(16);
   profileId.writeDoubleBE(number);
   const timeUnixNano = samples[0]!.timestampsUnixNano[0]!;

@@ -6,6 +6,7 @@ import { countSamples } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { applyDialect } from '../../src/profile/dialects/apply-dialect.ts';
 import { buildData } from '../support/build-data.ts';
+import { withSampleLists } from '../support/sample-lists.ts';
 import { connectGrpc, connectHttp } from './connect.ts';
 
 const data = buildData(
@@ -24,7 +25,10 @@ for (const { dialect, sent, dropped } of [
     exporter.offer(request);
     await server.until(({ requests }) => requests.length === 1);
     await exporter.stop(new AbortController().signal);
-    assert.deepEqual(decodeProfilesData(server.requests[0]!.bytes), applyDialect(data, dialect).data);
+    assert.deepEqual(
+      withSampleLists(decodeProfilesData(server.requests[0]!.bytes)),
+      withSampleLists(applyDialect(data, dialect).data),
+    );
     const counted = await metrics();
     const label = '{exporter="otlp_http/test"}';
     assert.equal(counted.get(`otelcol_exporter_sent_profile_samples${label}`), sent);

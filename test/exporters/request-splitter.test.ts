@@ -239,7 +239,7 @@ for (const { name, maxBytes, answer } of [
     const services = taken.flatMap(({ data }) =>
       data.resourceProfiles.flatMap(({ resource, scopeProfiles }) =>
         scopeProfiles.flatMap(({ profiles }) =>
-          profiles.flatMap(({ samples }) => samples.map(() => resource.attributes[0]!.value)),
+          profiles.flatMap(({ samples }) => [...samples].map(() => resource.attributes[0]!.value)),
         ),
       ),
     );

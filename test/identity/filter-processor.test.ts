@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
-import { countSamples, countTimestamps } from '../../src/otlp/profiles-data.ts';
+import { countSamples } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
+import { countTimestamps } from '../../src/otlp/sample-columns.ts';
 import { checkConformance } from '../../src/profile/check/check-conformance.ts';
 import { realRequests } from '../otlp/real-requests.ts';
 import { smallBatch } from '../support/frames-client.ts';

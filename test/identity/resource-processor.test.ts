@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countTimestamps } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { countTimestamps } from '../../src/otlp/sample-columns.ts';
 import { checkConformance } from '../../src/profile/check/check-conformance.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { observations } from '../otlp/observations.ts';
 import { realRequests } from '../otlp/real-requests.ts';
 import { smallBatch } from '../support/frames-client.ts';
+import { withSampleLists } from '../support/sample-lists.ts';
 import { nowUnixNano, resourcesOf, runIdentity } from './identity-harness.ts';
 
 const processors = `
@@ -40,8 +41,8 @@ for (const encoder of ['profiler', 'collector'] as const) {
     );
     for (const each of after) assert.match(String(each['service.name']), /^unknown_service:./);
     assert.deepEqual(
-      messages[0]!.resourceProfiles.map(({ scopeProfiles }) => scopeProfiles),
-      sent.resourceProfiles.map(({ scopeProfiles }) => scopeProfiles),
+      withSampleLists(messages[0]!).resourceProfiles.map(({ scopeProfiles }) => scopeProfiles),
+      withSampleLists(sent).resourceProfiles.map(({ scopeProfiles }) => scopeProfiles),
     );
   });
 }

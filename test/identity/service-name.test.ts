@@ -200,7 +200,7 @@ test('a resource of which a sender learns more within a cycle is one, with the s
       resource.attributes.find(({ key }) => key === 'process.pid')?.value,
       resource.attributes.find(({ key }) => key === 'container.id')?.value,
       scopeProfiles.flatMap(({ profiles }) =>
-        profiles.flatMap(({ samples }) => samples.flatMap((s) => s.timestampsUnixNano)),
+        profiles.flatMap(({ samples }) => [...samples].flatMap((s) => s.timestampsUnixNano)),
       ).length,
     ]),
   );

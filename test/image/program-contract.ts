@@ -240,7 +240,7 @@ async function reflect(port: number): Promise<string> {
 
 function countSamples(
   sum: number,
-  { scopeProfiles }: { scopeProfiles: readonly { profiles: readonly { samples: readonly unknown[] }[] }[] },
+  { scopeProfiles }: { scopeProfiles: readonly { profiles: readonly { samples: { readonly length: number } }[] }[] },
 ): number {
   return sum + scopeProfiles.flatMap(({ profiles }) => profiles).reduce((all, { samples }) => all + samples.length, 0);
 }

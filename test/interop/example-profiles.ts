@@ -1,4 +1,4 @@
-import type { KeyValueAndUnit, Profile, ProfilesData } from '../../src/otlp/profiles-data.ts';
+import type { KeyValueAndUnit, Profile, ProfilesData, Sample } from '../../src/otlp/profiles-data.ts';
 
 /** A time whose nanoseconds exceed 2^53: it shows whether 64 bits come through whole. */
 const startUnixNano = 1_795_370_015_030_827_001n;
@@ -155,6 +155,6 @@ function attributeTable(): KeyValueAndUnit[] {
   ];
 }
 
-function sample(given: Partial<Profile['samples'][number]>): Profile['samples'][number] {
+function sample(given: Partial<Sample>): Sample {
   return { stackIndex: 0, attributeIndices: [], linkIndex: 0, values: [], timestampsUnixNano: [], ...given };
 }

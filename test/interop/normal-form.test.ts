@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProfilesData, ProfilesDictionary } from '../../src/otlp/profiles-data.ts';
+import type { ProfilesData, ProfilesDictionary, Sample } from '../../src/otlp/profiles-data.ts';
 import { exampleProfiles } from './example-profiles.ts';
 import { assertSameProfiles, normalForm } from './normal-form.ts';
 
@@ -18,7 +18,9 @@ test('normalForm ignores the order of resources, samples and strings', () => {
       ...resource,
       scopeProfiles: resource.scopeProfiles.map((scope) => ({
         ...scope,
-        profiles: scope.profiles.toReversed().map((profile) => ({ ...profile, samples: profile.samples.toReversed() })),
+        profiles: scope.profiles
+          .toReversed()
+          .map((profile) => ({ ...profile, samples: [...profile.samples].toReversed() })),
       })),
     })),
     dictionary: {
@@ -60,8 +62,6 @@ function withTable(name: keyof ProfilesDictionary, index: number, change: object
   return { ...example, dictionary: { ...example.dictionary, [name]: table } };
 }
 
-type Sample = ProfilesData['resourceProfiles'][number]['scopeProfiles'][number]['profiles'][number]['samples'][number];
-
 /** Changes the first sample of each profile. */
 function withSample(change: Partial<Sample>): ProfilesData {
   const resourceProfiles = example.resourceProfiles.map((resource) => ({
@@ -70,7 +70,7 @@ function withSample(change: Partial<Sample>): ProfilesData {
       ...scope,
       profiles: scope.profiles.map((profile) => ({
         ...profile,
-        samples: profile.samples.map((sample, i) => (i === 0 ? { ...sample, ...change } : sample)),
+        samples: [...profile.samples].map((sample, i) => (i === 0 ? { ...sample, ...change } : sample)),
       })),
     })),
   }));

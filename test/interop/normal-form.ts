@@ -69,7 +69,7 @@ class Resolver {
     });
     if (profile.samples.length === 0) return [`profile ${header}: no samples`];
     const { linkTable } = this.#message.dictionary;
-    return profile.samples.map((sample) => {
+    return [...profile.samples].map((sample) => {
       const { traceId, spanId } = entry(linkTable, sample.linkIndex, 'link');
       return text({
         profile: header,

@@ -61,7 +61,7 @@ export function observationsOf(data: ProfilesData): Observation[] {
           type: `${types.join(' ')} ${period}`,
           resource: entriesOf(resource.attributes),
         };
-        return samples.flatMap(({ attributeIndices, stackIndex, timestampsUnixNano }) => {
+        return [...samples].flatMap(({ attributeIndices, stackIndex, timestampsUnixNano }) => {
           const attributes = sortedAttributes(attributesOf(data, attributeIndices) as Record<string, AnyValue>);
           const stack = dictionary.stackTable[stackIndex]!.locationIndices.map((index) => frames[index]!);
           return timestampsUnixNano.map((timeUnixNano) => ({ ...head, timeUnixNano, attributes, stack }));

@@ -38,7 +38,7 @@ for (const { name, message, complaint } of [
     name: 'two shapes of sample in one profile',
     message: withFirstProfile((profile) => ({
       ...profile,
-      samples: profile.samples.map((sample, i) => (i === 0 ? sample : { ...sample, values: [1n] })),
+      samples: [...profile.samples].map((sample, i) => (i === 0 ? sample : { ...sample, values: [1n] })),
     })),
     complaint: /does not match expected sample shape/,
   },

@@ -59,7 +59,7 @@ function countObservations(messages: readonly ProfilesData[]): number {
     .flatMap(({ resourceProfiles }) => resourceProfiles)
     .flatMap(({ scopeProfiles }) => scopeProfiles)
     .flatMap(({ profiles }) => profiles)
-    .flatMap(({ samples }) => samples)
+    .flatMap(({ samples }) => [...samples])
     .reduce((sum, { values, timestampsUnixNano }) => sum + Math.max(values.length, timestampsUnixNano.length), 0);
 }
 

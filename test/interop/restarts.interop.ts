@@ -129,7 +129,7 @@ function numbersOf({ requests }: ScriptedHttpServer): number[] {
     .flatMap(({ bytes }) => decodeProfilesData(bytes).resourceProfiles)
     .flatMap(({ scopeProfiles }) => scopeProfiles)
     .flatMap((scope) => scope.profiles);
-  const values = profiles.flatMap(({ samples }) => samples.flatMap((sample) => sample.values));
+  const values = profiles.flatMap(({ samples }) => [...samples].flatMap((sample) => sample.values));
   return values.map(Number).sort((a, b) => a - b);
 }
 

@@ -38,7 +38,7 @@ export function observations(requests: readonly ProfilesData[]): Map<string, big
 /** Whether the samples of a profile can stand in one with others. */
 function isJoinable({ samples, originalPayload, originalPayloadFormat }: Profile): boolean {
   const shapes = new Set(
-    samples.map(({ values, timestampsUnixNano }) => {
+    [...samples].map(({ values, timestampsUnixNano }) => {
       if (timestampsUnixNano.length === 0) return values.length === 1 ? 'sum' : 'none';
       return values.length === 0 ? 'moments' : values.length === timestampsUnixNano.length ? 'both' : 'none';
     }),

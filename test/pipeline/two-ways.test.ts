@@ -15,6 +15,7 @@ import { encodeWithReferences, reorderFields } from '../otlp/other-encoders.ts';
 import { encodeOldWire } from '../otlp/protobuf/encode-old-wire.ts';
 import { realRequests } from '../otlp/real-requests.ts';
 import { soundProfiles } from '../otlp/sound-profiles.ts';
+import { withSampleLists } from '../support/sample-lists.ts';
 import { TwoWays } from '../support/two-ways.ts';
 
 // Far fewer might miss one of the ways that must be seen.
@@ -140,7 +141,7 @@ function message(field: number, ...parts: readonly Uint8Array[]): Buffer {
 
 /** A tidy request with references to texts, of which the first is not at the end of its table. */
 function withReferenceInside(): Uint8Array {
-  const data = tidied(goodProfiles()) as Mutable<ProfilesData>;
+  const data = withSampleLists(tidied(goodProfiles())) as Mutable<ProfilesData>;
   const { stringTable, functionTable } = data.dictionary;
   stringTable.push(data.resourceProfiles[0]!.resource.attributes[0]!.key);
   functionTable[1]!.systemNameStrindex = stringTable.push('after it') - 1;
@@ -148,7 +149,7 @@ function withReferenceInside(): Uint8Array {
 }
 
 function spoiled(change: (data: Mutable<ProfilesData>) => void): Uint8Array {
-  const data = tidied(goodProfiles()) as Mutable<ProfilesData>;
+  const data = withSampleLists(tidied(goodProfiles())) as Mutable<ProfilesData>;
   change(data);
   return encodeProfilesData(data);
 }

@@ -39,7 +39,7 @@ export function plainProfiles({ resourceProfiles, dictionary }: ProfilesData): P
           periodType.typeStrindex === 0 && period === 0n
             ? ''
             : `${period} ${reader.text(periodType.typeStrindex)}/${reader.text(periodType.unitStrindex)}`,
-        samples: samples.map(({ stackIndex, attributeIndices, values, timestampsUnixNano }) => ({
+        samples: [...samples].map(({ stackIndex, attributeIndices, values, timestampsUnixNano }) => ({
           stack: reader
             .stackFrames(stackIndex)
             .map((frame) => `${frame.frameType}:${frameLabel(frame)}${frame.mappingFile && `@${frame.mappingFile}`}`),

@@ -90,9 +90,9 @@ export function framesOf(messages: readonly ProfilesData[]): ReportedFrame[] {
       };
     });
     const samples = resourceProfiles.flatMap(({ scopeProfiles }) =>
-      scopeProfiles.flatMap(({ profiles }) => profiles.flatMap((profile) => profile.samples)),
+      scopeProfiles.flatMap(({ profiles }) => profiles.flatMap((profile) => [...profile.samples])),
     );
-    return samples.flatMap(({ stackIndex }) =>
+    return [...samples].flatMap(({ stackIndex }) =>
       dictionary.stackTable[stackIndex]!.locationIndices.map((index) => frames[index]!),
     );
   });

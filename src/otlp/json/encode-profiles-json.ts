@@ -54,7 +54,7 @@ function jsonOfScopeProfiles({ scope, profiles, schemaUrl }: ScopeProfiles): Jso
 function jsonOfProfile(profile: Profile): Json {
   return {
     sampleType: jsonOfValueType(profile.sampleType),
-    samples: list(profile.samples, jsonOfSample),
+    samples: list([...profile.samples], jsonOfSample),
     timeUnixNano: decimal(profile.timeUnixNano),
     durationNano: decimal(profile.durationNano),
     periodType: jsonOfValueType(profile.periodType),

@@ -1,5 +1,6 @@
 import type { KeyValue, Resource } from '../profiles-data.ts';
 import { noElements } from '../profiles-data.ts';
+import { createContext } from '../protobuf/decode-attributes.ts';
 import { readResource } from '../protobuf/decode-profiles-data.ts';
 import { attributesKey, encodeAttributes } from '../protobuf/encode-attributes.ts';
 import { ProtobufReader } from '../protobuf/protobuf-reader.ts';
@@ -63,9 +64,6 @@ export class KnownResources {
 
 function decodeResource(bytes: Uint8Array): Resource {
   const draft = { attributes: noElements, droppedAttributesCount: 0 };
-  readResource(
-    new ProtobufReader(bytes, { references: new StringReferences(() => noElements), misnumberedSamples: new Set() }),
-    draft,
-  );
+  readResource(new ProtobufReader(bytes, createContext(new StringReferences(() => noElements))), draft);
   return draft;
 }

@@ -60,7 +60,7 @@ function hasPlausibleAttributes({ resourceProfiles, dictionary }: ProfilesData):
   const profiles = resourceProfiles.flatMap(({ scopeProfiles }) => scopeProfiles.flatMap((scope) => scope.profiles));
   const taken = attributesOfOthers(profiles, dictionary);
   return profiles.every(({ samples }) =>
-    samples.every(({ attributeIndices }) => {
+    [...samples].every(({ attributeIndices }) => {
       const keys = attributeIndices.map((index) => dictionary.attributeTable[index]?.keyStrindex ?? 0);
       const isWhole = keys.every((key) => key > 0 && key < dictionary.stringTable.length);
       return isWhole && new Set(keys).size === keys.length && !attributeIndices.some((index) => taken.has(index));

@@ -1,5 +1,6 @@
-import type { AnyValue, KeyValue, Sample } from '../profiles-data.ts';
+import type { AnyValue, KeyValue } from '../profiles-data.ts';
 import { noElements } from '../profiles-data.ts';
+import { SampleColumns } from '../sample-columns.ts';
 import type { StringReferences } from '../string-references.ts';
 import type { ProtobufReader } from './protobuf-reader.ts';
 
@@ -7,8 +8,14 @@ export type ProfilesReader = ProtobufReader<ProfilesContext>;
 
 export interface ProfilesContext {
   readonly references: StringReferences;
-  /** Samples with fields in the wire types of another version of the protocol. */
-  readonly misnumberedSamples: Set<Sample>;
+  /** All samples of the message. */
+  readonly samples: SampleColumns;
+  /** Samples with fields in the wire types of another version of the protocol, by their number in the message. */
+  readonly misnumberedSamples: Set<number>;
+}
+
+export function createContext(references: StringReferences): ProfilesContext {
+  return { references, samples: new SampleColumns(), misnumberedSamples: new Set() };
 }
 
 /** Fields of a message while it is read. */

@@ -6,14 +6,15 @@ import type {
   ProfilesData,
   Resource,
   ResourceProfiles,
-  Sample,
   ScopeProfiles,
   ValueType,
 } from '../profiles-data.ts';
 import { append, noBytes, noElements } from '../profiles-data.ts';
+import type { SampleColumns } from '../sample-columns.ts';
+import { SampleRange } from '../sample-columns.ts';
 import { StringReferences } from '../string-references.ts';
 import type { Draft, ProfilesReader } from './decode-attributes.ts';
-import { newKeyValue, readKeyValue } from './decode-attributes.ts';
+import { createContext, newKeyValue, readKeyValue } from './decode-attributes.ts';
 import { newDictionary, readDictionary } from './decode-dictionary.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
 
@@ -24,8 +25,11 @@ export interface DecodedProfiles {
   readonly referencedStrings: ReadonlySet<number>;
   /** Texts that were not UTF-8: each wrong byte became U+FFFD. */
   readonly mendedTexts: number;
-  /** Samples with fields in the wire types of another version of the protocol: what was read of them is not what was meant. */
-  readonly misnumberedSamples: ReadonlySet<Sample>;
+  /**
+   * Samples with fields in the wire types of another version of the protocol, by their number in the message: what was read of them is
+   * not what was meant.
+   */
+  readonly misnumberedSamples: ReadonlySet<number>;
 }
 
 /** Reads the fields of a `Profile`, whose numbers older versions of the protocol had otherwise. */
@@ -44,8 +48,8 @@ export function decodeProfilesData(bytes: Uint8Array): ProfilesData {
 export function decodeProfiles(bytes: Uint8Array, readOneProfile: ReadProfile = readProfile): DecodedProfiles {
   const readResourceProfiles = resourceProfilesReader(readOneProfile);
   const references = new StringReferences(() => readStringTable(bytes));
-  const misnumberedSamples = new Set<Sample>();
-  const reader = new ProtobufReader(bytes, { references, misnumberedSamples });
+  const context = createContext(references);
+  const reader = new ProtobufReader(bytes, context);
   const dictionary = newDictionary();
   let resourceProfiles: readonly ResourceProfiles[] = noElements;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
@@ -59,7 +63,7 @@ export function decodeProfiles(bytes: Uint8Array, readOneProfile: ReadProfile = 
     data: { resourceProfiles, dictionary },
     referencedStrings: references.used,
     mendedTexts: reader.mendedTexts,
-    misnumberedSamples,
+    misnumberedSamples: context.misnumberedSamples,
   };
 }
 
@@ -167,12 +171,14 @@ const readProfile = profileReader(readSample, 0);
  * Reader of a `Profile` whose samples `readOneSample` reads. Fields from the profile ID on, which is 7 in the current proto, have numbers
  * that are higher by `shift`.
  */
-export function profileReader(readOneSample: Read<Sample>, shift: 0 | 1): ReadProfile {
+export function profileReader(readOneSample: ReadSample, shift: 0 | 1): ReadProfile {
   const bits = shift << 3;
   return (reader, draft) => {
+    const { samples } = reader.context;
+    const first = samples.count;
     for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
       if (tag === 0x0a) reader.message('sample_type', draft.sampleType, readValueType);
-      else if (tag === 0x12) draft.samples = reader.element('samples', draft.samples, newSample(), readOneSample);
+      else if (tag === 0x12) reader.message('samples', samples, readOneSample, samples.count - first);
       else if (tag === 0x19) draft.timeUnixNano = reader.fixed64();
       else if (tag === 0x20) draft.durationNano = reader.uint64();
       else if (tag === 0x2a) reader.message('period_type', draft.periodType, readValueType);
@@ -185,6 +191,7 @@ export function profileReader(readOneSample: Read<Sample>, shift: 0 | 1): ReadPr
       else if (tag === 0x58 + bits) draft.attributeIndices = append(draft.attributeIndices, reader.int32());
       else reader.skip();
     }
+    if (samples.count > first) draft.samples = new SampleRange(samples, first, samples.count - first);
   };
 }
 
@@ -196,38 +203,48 @@ function readValueType(reader: ProfilesReader, draft: Draft<ValueType>): void {
   }
 }
 
-function newSample(): Draft<Sample> {
-  return {
-    stackIndex: 0,
-    attributeIndices: noElements,
-    linkIndex: 0,
-    values: noElements,
-    timestampsUnixNano: noElements,
-  };
-}
+/** Reads the fields of a sample, and appends it. */
+export type ReadSample = (reader: ProfilesReader, samples: SampleColumns) => void;
 
-function readSample(reader: ProfilesReader, draft: Draft<Sample>): void {
+function readSample(reader: ProfilesReader, samples: SampleColumns): void {
+  let stackIndex = 0;
+  let linkIndex = 0;
   let isPacked = false;
   let isUnpacked = false;
   let hasOldList = false;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
-    if (tag === 0x08) draft.stackIndex = reader.int32();
+    if (tag === 0x08) stackIndex = reader.int32();
     else if (tag === 0x12) {
-      draft.attributeIndices = reader.packedInt32(draft.attributeIndices);
+      reader.packed(samples, readAttributeIndex);
       isPacked = true;
-    } else if (tag === 0x10) draft.attributeIndices = append(draft.attributeIndices, reader.int32());
-    else if (tag === 0x18) draft.linkIndex = reader.int32();
-    else if (tag === 0x22) draft.values = reader.packedInt64(draft.values);
+    } else if (tag === 0x10) readAttributeIndex(reader, samples);
+    else if (tag === 0x18) linkIndex = reader.int32();
+    else if (tag === 0x22) reader.packed(samples, readSampleValue);
     else if (tag === 0x20) {
-      draft.values = append(draft.values, reader.int64());
+      readSampleValue(reader, samples);
       isUnpacked = true;
-    } else if (tag === 0x2a) draft.timestampsUnixNano = reader.packedFixed64(draft.timestampsUnixNano);
-    else if (tag === 0x29) draft.timestampsUnixNano = append(draft.timestampsUnixNano, reader.fixed64());
+    } else if (tag === 0x2a) reader.packed(samples, readTimestamp);
+    else if (tag === 0x29) readTimestamp(reader, samples);
     else {
       if (tag === 0x1a) hasOldList = true;
       reader.skip();
     }
   }
   // Values that are not packed beside attributes that are: a link of v1.9, whose attributes are a list in field 3.
-  if (hasOldList || (isPacked && isUnpacked)) reader.context.misnumberedSamples.add(draft);
+  if (hasOldList || (isPacked && isUnpacked)) reader.context.misnumberedSamples.add(samples.count);
+  samples.end(stackIndex, linkIndex);
+}
+
+export function readAttributeIndex(reader: ProfilesReader, samples: SampleColumns): void {
+  samples.addAttribute(reader.int32());
+}
+
+export function readSampleValue(reader: ProfilesReader, samples: SampleColumns): void {
+  reader.int64Words();
+  samples.addValue(reader.low, reader.high);
+}
+
+export function readTimestamp(reader: ProfilesReader, samples: SampleColumns): void {
+  reader.fixed64Words();
+  samples.addTime(reader.low, reader.high);
 }

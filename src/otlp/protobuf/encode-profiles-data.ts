@@ -2,9 +2,11 @@
 
 import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
-import type { Profile, ProfilesData, ResourceProfiles, Sample, ScopeProfiles, ValueType } from '../profiles-data.ts';
+import type { Profile, ProfilesData, ResourceProfiles, ScopeProfiles, ValueType } from '../profiles-data.ts';
+import type { SampleColumns, SampleRange } from '../sample-columns.ts';
+import { columnsOf } from '../sample-columns.ts';
 import { encodeAttributes } from './encode-attributes.ts';
-import { bytesPerStep, encodeDictionary, encodeLongTable } from './encode-dictionary.ts';
+import { bytesPerStep, encodeDictionary } from './encode-dictionary.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
 
 /**
@@ -81,7 +83,7 @@ function* profileInSteps(writer: ProtobufWriter, profile: Profile): Steps<void> 
   encodeValueType(writer, 5, profile.periodType);
   writer.int64(4, profile.durationNano);
   writer.fixed64(3, profile.timeUnixNano);
-  yield* encodeLongTable(writer, 2, profile.samples, encodeSample);
+  yield* encodeSamples(writer, columnsOf(profile.samples));
   encodeValueType(writer, 1, profile.sampleType);
 }
 
@@ -110,12 +112,25 @@ function encodeValueType(writer: ProtobufWriter, field: number, type: ValueType)
   writer.message(field, mark);
 }
 
-export function encodeSample(writer: ProtobufWriter, sample: Sample): void {
-  writer.packedFixed64(5, sample.timestampsUnixNano);
-  writer.packedInt64(4, sample.values);
-  writer.int32(3, sample.linkIndex);
-  writer.packedInt32(2, sample.attributeIndices);
-  writer.int32(1, sample.stackIndex);
+function* encodeSamples(writer: ProtobufWriter, { columns, first, length }: SampleRange): Steps<void> {
+  for (let left = length; left > 0; ) {
+    if (left < length) yield;
+    const stepEnd = writer.length + bytesPerStep;
+    while (left > 0 && writer.length < stepEnd) {
+      left -= 1;
+      const mark = writer.length;
+      encodeSample(writer, columns, first + left);
+      writer.message(2, mark);
+    }
+  }
+}
+
+export function encodeSample(writer: ProtobufWriter, columns: SampleColumns, index: number): void {
+  writer.packedFixed64Words(5, columns.times, columns.timesStart(index), columns.timesEnd(index));
+  writer.packedInt64Words(4, columns.values, columns.valuesStart(index), columns.valuesEnd(index));
+  writer.int32(3, columns.link(index));
+  writer.packedInt32(2, columns.attributes, columns.attributesStart(index), columns.attributesEnd(index));
+  writer.int32(1, columns.stack(index));
 }
 
 /** Typical sizes of an entry; a wrong guess costs a copy. */

@@ -107,6 +107,28 @@ export class ProtobufReader<Context> {
     return this.#view.getBigUint64(this.#take(8), true);
   }
 
+  /** Reads a varint, whose halves `low` and `high` have afterwards. */
+  int64Words(): void {
+    this.#varint();
+  }
+
+  /** Reads eight bytes, whose halves `low` and `high` have afterwards. */
+  fixed64Words(): void {
+    const start = this.#take(8);
+    this.#low = this.#view.getInt32(start, true);
+    this.#high = this.#view.getInt32(start + 4, true);
+  }
+
+  /** Lower 32 bits, signed, of the last number of 64 bits. */
+  get low(): number {
+    return this.#low;
+  }
+
+  /** Upper 32 bits, signed. */
+  get high(): number {
+    return this.#high;
+  }
+
   double(): number {
     return this.#view.getFloat64(this.#take(8), true);
   }
@@ -136,18 +158,17 @@ export class ProtobufReader<Context> {
     return values;
   }
 
+  /** Reads a packed list, one element a call of `read`. */
+  packed<Target>(target: Target, read: (reader: this, target: Target) => void): void {
+    const end = this.#enter();
+    while (this.#position < this.#end) read(this, target);
+    this.#leave(end);
+  }
+
   packedInt64(list: readonly bigint[]): readonly bigint[] {
     const end = this.#enter();
     const values = list === noElements ? [] : (list as bigint[]);
     while (this.#position < this.#end) values.push(this.int64());
-    this.#leave(end);
-    return values;
-  }
-
-  packedFixed64(list: readonly bigint[]): readonly bigint[] {
-    const end = this.#enter();
-    const values = list === noElements ? [] : (list as bigint[]);
-    while (this.#position < this.#end) values.push(this.fixed64());
     this.#leave(end);
     return values;
   }

@@ -103,10 +103,10 @@ export class ProtobufWriter {
     if (value.length > 0) this.explicitBytes(field, value);
   }
 
-  packedInt32(field: number, values: readonly number[]): void {
-    if (values.length === 0) return;
+  packedInt32(field: number, values: ArrayLike<number>, start = 0, end: number = values.length): void {
+    if (start === end) return;
     const mark = this.length;
-    for (let i = values.length - 1; i >= 0; i--) {
+    for (let i = end - 1; i >= start; i--) {
       const value = values[i]!;
       if (value < 0) this.#varint64(value >>> 0, 0xffffffff);
       else this.#varint32(value);
@@ -129,6 +129,26 @@ export class ProtobufWriter {
     const mark = this.length;
     for (let i = values.length - 1; i >= 0; i--) this.#fixed64(values[i]!);
     this.message(field, mark);
+  }
+
+  /** The 64-bit integers `start .. end` of a column, each the two words of its lower and upper half. */
+  packedInt64Words(field: number, words: Uint32Array, start: number, end: number): void {
+    if (start === end) return;
+    const mark = this.length;
+    for (let i = end - 1; i >= start; i--) this.#varint64(words[2 * i]!, words[2 * i + 1]!);
+    this.message(field, mark);
+  }
+
+  /** The same as eight bytes each. */
+  packedFixed64Words(field: number, words: Uint32Array, start: number, end: number): void {
+    if (start === end) return;
+    const sizeBytes = 8 * (end - start);
+    this.#reserve(sizeBytes);
+    this.#position -= sizeBytes;
+    const view = this.#view;
+    for (let i = 2 * start, at = this.#position; i < 2 * end; i++, at += 4) view.setUint32(at, words[i]!, true);
+    this.#varint32(sizeBytes);
+    this.#varint32((field << 3) | lengthDelimited);
   }
 
   /** A lone surrogate becomes U+FFFD: what is written is always valid UTF-8. */

@@ -5,13 +5,13 @@ import type {
   ProfilesData,
   Resource,
   ResourceProfiles,
-  Sample,
   ValueType,
 } from '../../otlp/profiles-data.ts';
-import { noElements } from '../../otlp/profiles-data.ts';
 import type { ResourceEditor, SampleFilter } from '../../otlp/resource-edit.ts';
+import { MomentGroups, SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
 import type { Steps } from '../../support/steps.ts';
+import { Uint32List } from '../../support/uint32-list.ts';
 import { attributeNames } from '../attribute-names.ts';
 import { InternedDictionary } from '../dictionary/dictionary.ts';
 import { LabelKeys, withDistinctTimes } from '../join/distinct-times.ts';
@@ -117,13 +117,8 @@ function* firstsOfEqual(heads: readonly (ResourceHead | undefined)[]): Steps<Int
 
 // A tenth of a millisecond each, more or less, before the code is optimized.
 const resourcesPerStep = 8;
-const eventsPerStep = 4;
-
-/** Sample whose lists may grow. */
-interface OpenSample extends Sample {
-  readonly values: bigint[];
-  readonly timestampsUnixNano: bigint[];
-}
+const eventsPerStep = 16;
+const momentsPerStep = 512;
 
 /** Writes the samples of one group after the other against one dictionary. */
 class ProfileWriter {
@@ -131,7 +126,10 @@ class ProfileWriter {
   readonly #dictionary: InternedDictionary;
   readonly #locations: LocationWriter;
   readonly #createProfileId: () => Uint8Array;
-  readonly #attributesByContext = new Map<number, readonly number[]>();
+  /** Samples of all profiles of the report. */
+  readonly #columns = new SampleColumns();
+  /** Number plus one of the first sample with a context. */
+  readonly #sampleOfContext: Uint32Array;
   // Nearly every context is new, of threads, names and CPUs that are known.
   readonly #attributeByThread = new Map<number, number>();
   readonly #attributeByName = new Map<string, number>();
@@ -142,6 +140,8 @@ class ProfileWriter {
     this.#dictionary = dictionary;
     this.#locations = new LocationWriter(contents, dictionary);
     this.#createProfileId = createProfileId;
+    this.#sampleOfContext = new Uint32Array(2 * contents.contexts.length);
+    this.#columns.reserve(contents.events.count);
   }
 
   *profile(group: ProfileGroup): Steps<Profile> {
@@ -163,73 +163,71 @@ class ProfileWriter {
   }
 
   /** Samples with the same stack, attributes and link become one, with its timestamps in the order of arrival. */
-  *#samples(eventNumbers: readonly number[]): Steps<OpenSample[]> {
+  *#samples(eventNumbers: Uint32Array): Steps<SampleRange> {
     const { events, stacks } = this.#contents;
     const identities = new QuadIndex();
-    const samples: OpenSample[] = [];
-    // Timestamps alone mean 1 each, which every backend reads; values join when one of them is not 1.
-    const hasValues = eventNumbers.some((event) => events.value(event) !== 1n);
+    const sampleOfEvent = new Uint32Array(eventNumbers.length);
+    const counts = new Uint32List();
+    const columns = this.#columns;
+    const first = columns.count;
+    let hasValues = false;
     for (let index = 0; index < eventNumbers.length; index++) {
       if (index % eventsPerStep === eventsPerStep - 1) yield;
       const event = eventNumbers[index]!;
       const stack = events.stack(event);
       const context = events.context(event) * 2 + (stacks.isTruncated(stack) ? 1 : 0);
-      const stackIndex = this.#locations.stack(stack);
-      const identity = identities.intern(stackIndex, context, events.link(event) + 1, 0);
-      if (identity === samples.length) {
-        samples.push(this.#sample(event, stackIndex, context, hasValues));
-      } else {
-        const { timestampsUnixNano, values } = samples[identity]!;
-        timestampsUnixNano.push(events.unixNano(event));
-        if (hasValues) values.push(events.value(event));
+      const sample = identities.intern(this.#locations.stack(stack), context, events.link(event) + 1, 0);
+      if (sample === counts.length) {
+        this.#addSample(event, identities.word(sample, 0), context);
+        counts.push(0);
       }
+      counts.set(sample, counts.at(sample) + 1);
+      sampleOfEvent[index] = sample;
+      // Timestamps alone mean 1 each, which every backend reads; values join when one of them is not 1.
+      hasValues ||= events.valueLow(event) !== 1 || events.valueHigh(event) !== 0;
     }
-    return samples;
+    const groups = new MomentGroups(columns, first, counts.toArray(), hasValues);
+    for (let index = 0; index < eventNumbers.length; index++) {
+      if (index % momentsPerStep === momentsPerStep - 1) yield;
+      const event = eventNumbers[index]!;
+      const sample = sampleOfEvent[index]!;
+      groups.addTime(sample, events.timeLow(event), events.timeHigh(event));
+      if (hasValues) groups.setValue(sample, events.valueLow(event), events.valueHigh(event));
+    }
+    return new SampleRange(columns, first, identities.count);
   }
 
-  /** Sample of an event. Its lists have room for that alone: most samples have one event, and an empty list that grows takes room for 17. */
-  #sample(event: number, stackIndex: number, context: number, hasValues: boolean): OpenSample {
+  /** Appends the sample of an event, without its moments. `context` is twice the number of the sample context, plus one for a truncated stack. */
+  #addSample(event: number, stackIndex: number, context: number): void {
     const { events, links } = this.#contents;
+    const known = this.#sampleOfContext[context]!;
+    if (known === 0) {
+      this.#addAttributes(context);
+      this.#sampleOfContext[context] = this.#columns.count + 1;
+    } else this.#columns.addAttributesOf(this.#columns, known - 1);
     const link = events.link(event);
-    return {
-      stackIndex,
-      attributeIndices: this.#attributes(context),
-      linkIndex: link < 0 ? 0 : this.#dictionary.link(links[link]!),
-      values: hasValues ? [events.value(event)] : (noElements as readonly bigint[] as bigint[]),
-      timestampsUnixNano: [events.unixNano(event)],
-    };
+    this.#columns.end(stackIndex, link < 0 ? 0 : this.#dictionary.link(links[link]!));
   }
 
-  /** `context` is twice the number of the sample context, plus one for a truncated stack. */
-  #attributes(context: number): readonly number[] {
-    const known = this.#attributesByContext.get(context);
-    if (known !== undefined) return known;
+  #addAttributes(context: number): void {
     const { threadId, threadName, cpu, labels } = this.#contents.contexts[context >> 1]!;
-    const indices: number[] = [];
     const add = (key: string, value: string | bigint | boolean): void => {
-      indices.push(this.#dictionary.attribute(key, value));
+      this.#columns.addAttribute(this.#dictionary.attribute(key, value));
     };
-    if (threadId !== 0) {
-      indices.push(this.#attribute(this.#attributeByThread, threadId, attributeNames.threadId, BigInt));
-    }
-    if (threadName !== '') {
-      indices.push(this.#attribute(this.#attributeByName, threadName, attributeNames.threadName, String));
-    }
-    if (cpu >= 0) indices.push(this.#attribute(this.#attributeByCpu, cpu, attributeNames.cpuLogicalNumber, BigInt));
+    if (threadId !== 0) this.#addMemoized(this.#attributeByThread, threadId, attributeNames.threadId, BigInt);
+    if (threadName !== '') this.#addMemoized(this.#attributeByName, threadName, attributeNames.threadName, String);
+    if (cpu >= 0) this.#addMemoized(this.#attributeByCpu, cpu, attributeNames.cpuLogicalNumber, BigInt);
     for (const [key, value] of labels ?? []) add(attributeNames.labelPrefix + key, value);
     if ((context & 1) === 1) add(attributeNames.stackTruncated, true);
-    const exact = indices.slice();
-    this.#attributesByContext.set(context, exact);
-    return exact;
   }
 
-  #attribute<T>(indices: Map<T, number>, value: T, key: string, write: (value: T) => string | bigint): number {
+  #addMemoized<T>(indices: Map<T, number>, value: T, key: string, write: (value: T) => string | bigint): void {
     let index = indices.get(value);
     if (index === undefined) {
       index = this.#dictionary.attribute(key, write(value));
       indices.set(value, index);
     }
-    return index;
+    this.#columns.addAttribute(index);
   }
 
   #periodType(type: ProfileType): ValueType {

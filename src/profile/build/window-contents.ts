@@ -88,6 +88,9 @@ export interface TraceEvents {
   stack(event: number): number;
   context(event: number): number;
   link(event: number): number;
-  unixNano(event: number): bigint;
-  value(event: number): bigint;
+  /** Halves of the time, in nanoseconds since the Unix epoch, and of the value. */
+  timeLow(event: number): number;
+  timeHigh(event: number): number;
+  valueLow(event: number): number;
+  valueHigh(event: number): number;
 }

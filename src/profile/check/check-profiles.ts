@@ -1,4 +1,5 @@
 import type { Profile, ProfilesData, Sample } from '../../otlp/profiles-data.ts';
+import type { SampleColumns } from '../../otlp/sample-columns.ts';
 import { setKey } from './check-duplicates.ts';
 import type { FaultList } from './fault-list.ts';
 import { visitProfiles } from './references.ts';
@@ -66,12 +67,14 @@ function checkTimestamps(
  * Attributes of nothing are at fault too: they may be the value of an earlier version. One value beside several timestamps is a
  * fault of conformance, and loses nothing: it is left in place.
  */
-export function faultOfShape({ attributeIndices, values, timestampsUnixNano }: Sample): string | undefined {
-  if (values.length + timestampsUnixNano.length === 0 && attributeIndices.length > 0) {
+export function faultOfShape(columns: SampleColumns, index: number): string | undefined {
+  const values = columns.valuesEnd(index) - columns.valuesStart(index);
+  const timestamps = columns.timesEnd(index) - columns.timesStart(index);
+  if (values + timestamps === 0 && columns.attributesEnd(index) > columns.attributesStart(index)) {
     return 'has attributes, and neither value nor timestamp';
   }
-  if (values.length <= 1 || values.length === timestampsUnixNano.length) return undefined;
-  return `values: has ${values.length} elements for ${timestampsUnixNano.length} timestamps`;
+  if (values <= 1 || values === timestamps) return undefined;
+  return `values: has ${values} elements for ${timestamps} timestamps`;
 }
 
 type Shape = 'values and timestamps' | 'values only' | 'timestamps only' | 'neither values nor timestamps';

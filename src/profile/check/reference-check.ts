@@ -1,6 +1,8 @@
 // hot
 
-import type { Profile, ProfilesDictionary, Sample, ValueType } from '../../otlp/profiles-data.ts';
+import type { Profile, ProfilesDictionary, ValueType } from '../../otlp/profiles-data.ts';
+import type { SampleColumns } from '../../otlp/sample-columns.ts';
+import { columnsOf } from '../../otlp/sample-columns.ts';
 import { isZeroAttribute, isZeroFunction, isZeroLink, isZeroLocation, isZeroMapping } from './check-tables.ts';
 import type { Table } from './references.ts';
 import { tableNames } from './references.ts';
@@ -37,9 +39,9 @@ export class ReferenceCheck {
   faultOf(profile: Profile): string | undefined {
     const fault = this.faultBesideSamples(profile);
     if (fault !== undefined) return fault;
-    const { samples } = profile;
-    for (let i = 0; i < samples.length; i++) {
-      const sampleFault = this.faultOfSample(samples[i]!);
+    const { columns, first, length } = columnsOf(profile.samples);
+    for (let i = 0; i < length; i++) {
+      const sampleFault = this.faultOfSample(columns, first + i);
       if (sampleFault !== undefined) return `samples[${i}]: ${sampleFault}`;
     }
     return undefined;
@@ -58,12 +60,22 @@ export class ReferenceCheck {
   }
 
   /** The first fault of a sample, the path beginning within the sample. */
-  faultOfSample({ stackIndex, attributeIndices, linkIndex }: Sample): string | undefined {
+  faultOfSample(columns: SampleColumns, index: number): string | undefined {
     return (
-      this.#reference('stackTable', 'stack_index', stackIndex) ??
-      this.#list('attributeTable', 'attribute_indices', attributeIndices) ??
-      this.#reference('linkTable', 'link_index', linkIndex)
+      this.#reference('stackTable', 'stack_index', columns.stack(index)) ??
+      this.#attributesOfSample(columns, index) ??
+      this.#reference('linkTable', 'link_index', columns.link(index))
     );
+  }
+
+  #attributesOfSample(columns: SampleColumns, index: number): string | undefined {
+    const start = columns.attributesStart(index);
+    const end = columns.attributesEnd(index);
+    for (let at = start; at < end; at++) {
+      const fault = this.#reference('attributeTable', 'attribute_indices', columns.attributes[at]!);
+      if (fault !== undefined) return fault.replace('attribute_indices', `attribute_indices[${at - start}]`);
+    }
+    return undefined;
   }
 
   #valueType(name: string, { typeStrindex, unitStrindex }: ValueType): string | undefined {

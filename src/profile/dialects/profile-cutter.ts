@@ -5,6 +5,7 @@ import type {
   ProfilesDictionary,
   ResourceProfiles,
   Sample,
+  Samples,
   ScopeProfiles,
 } from '../../otlp/profiles-data.ts';
 import type { Steps } from '../../support/steps.ts';
@@ -64,7 +65,7 @@ export class ProfileCutter {
   }
 
   /** True when the profile fits even if no two samples shared a frame: quick, and so for almost every profile. */
-  *#surelyFits(samples: readonly Sample[]): Steps<boolean> {
+  *#surelyFits(samples: Samples): Steps<boolean> {
     if (samples.length > this.#limits.maxSamples) return false;
     let bytes = 0;
     for (const [index, sample] of samples.entries()) {

@@ -8,7 +8,6 @@ import type {
   Mapping,
   Profile,
   ProfilesDictionary,
-  Sample,
   Stack,
   ValueType,
 } from '../../otlp/profiles-data.ts';
@@ -69,16 +68,6 @@ export class DictionaryCopy {
     this.#journalIndices.length = mark;
   }
 
-  sample(sample: Sample): Sample {
-    return {
-      stackIndex: this.#stack(sample.stackIndex),
-      attributeIndices: this.#attributes(sample.attributeIndices),
-      linkIndex: this.#link(sample.linkIndex),
-      values: sample.values,
-      timestampsUnixNano: sample.timestampsUnixNano,
-    };
-  }
-
   /** The profile without its samples. */
   profileHead(profile: Profile): Profile {
     return {
@@ -99,10 +88,10 @@ export class DictionaryCopy {
   }
 
   #attributes(indices: readonly number[]): readonly number[] {
-    return indices.length === 0 ? noElements : indices.map(this.#attribute);
+    return indices.length === 0 ? noElements : indices.map(this.attribute);
   }
 
-  readonly #attribute = (index: number): number =>
+  readonly attribute = (index: number): number =>
     this.#copies.attributeTable[index] || this.#copy('attributeTable', index, this.#attributeOf);
 
   readonly #attributeOf = ({ keyStrindex, value, unitStrindex }: KeyValueAndUnit): KeyValueAndUnit => ({
@@ -111,11 +100,11 @@ export class DictionaryCopy {
     unitStrindex: this.#string(unitStrindex),
   });
 
-  #link(index: number): number {
+  link(index: number): number {
     return this.#copies.linkTable[index] || this.#copy('linkTable', index, (link) => link);
   }
 
-  #stack(index: number): number {
+  stack(index: number): number {
     return this.#copies.stackTable[index] || this.#copy('stackTable', index, this.#stackOf);
   }
 

@@ -1,4 +1,4 @@
-import type { Profile, ProfilesData, Resource, Sample, ValueType } from '../../otlp/profiles-data.ts';
+import type { Profile, ProfilesData, Resource, Samples, ValueType } from '../../otlp/profiles-data.ts';
 import { attributeNames } from '../attribute-names.ts';
 
 /** The part of profiles that is wanted; without a field everything is. */
@@ -73,7 +73,7 @@ function isWantedType(profile: Profile, type: string | undefined, stringTable: r
   return name === type || name.startsWith(`${type}/`) || (type === 'cpu' && isOnCpu(profile, stringTable));
 }
 
-function wantedSamples(profile: Profile, { fromUnixNano, toUnixNano }: Selection): readonly Sample[] {
+function wantedSamples(profile: Profile, { fromUnixNano, toUnixNano }: Selection): Samples {
   if (fromUnixNano === undefined && toUnixNano === undefined) return profile.samples;
   const isWanted = (time: bigint): boolean => {
     return (fromUnixNano === undefined || time >= fromUnixNano) && (toUnixNano === undefined || time < toUnixNano);
@@ -82,7 +82,7 @@ function wantedSamples(profile: Profile, { fromUnixNano, toUnixNano }: Selection
   const isProfileWanted =
     (toUnixNano === undefined || profile.timeUnixNano < toUnixNano) &&
     (fromUnixNano === undefined || end > fromUnixNano);
-  return profile.samples.flatMap((sample) => {
+  return [...profile.samples].flatMap((sample) => {
     const { timestampsUnixNano: times, values } = sample;
     if (times.length === 0) return isProfileWanted ? [sample] : [];
     const kept = [...times.keys()].filter((index) => isWanted(times[index]!));

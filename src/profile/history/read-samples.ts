@@ -1,6 +1,8 @@
 // hot
 
 import type { KeyValue, Line, Location, Profile, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import type { SampleColumns } from '../../otlp/sample-columns.ts';
+import { columnsOf } from '../../otlp/sample-columns.ts';
 import type { Steps } from '../../support/steps.ts';
 import { attributeNames } from '../attribute-names.ts';
 import { classifyFrame } from '../flame/frame-class.ts';
@@ -42,13 +44,13 @@ const samplesPerStep = 256;
 function* addSamples({ samples }: Profile, stacks: StackReader, labels: LabelReader, add: AddValue): Steps<void> {
   const totals = new Map<number, number>();
   let steps = 0;
-  for (const { stackIndex, values, timestampsUnixNano, attributeIndices } of samples) {
+  const { columns, first, length } = columnsOf(samples);
+  for (let i = first; i < first + length; i++) {
     if (++steps % samplesPerStep === 0) yield;
-    let value = values.length === 0 ? timestampsUnixNano.length : 0;
-    for (const each of values) value += Number(each);
+    const value = totalOf(columns, i);
     // A box cannot be drawn with a negative width.
     if (value <= 0) continue;
-    const key = labels.read(attributeIndices) * 2 ** 32 + stackIndex;
+    const key = labels.read(columns, i) * 2 ** 32 + columns.stack(i);
     totals.set(key, (totals.get(key) ?? 0) + value);
   }
   steps = 0;
@@ -56,6 +58,14 @@ function* addSamples({ samples }: Profile, stacks: StackReader, labels: LabelRea
     if (++steps % stacksPerStep === 0) yield;
     add(stacks.read(key % 2 ** 32), Math.floor(key / 2 ** 32), value);
   }
+}
+
+function totalOf(columns: SampleColumns, sample: number): number {
+  const [start, end] = [columns.valuesStart(sample), columns.valuesEnd(sample)];
+  if (start === end) return columns.timesEnd(sample) - columns.timesStart(sample);
+  let value = 0;
+  for (let at = start; at < end; at++) value += Number(columns.value(at));
+  return value;
 }
 
 function readType({ sampleType, periodType, period }: Profile, strings: readonly string[]): HistoryType {
@@ -117,14 +127,19 @@ class LabelReader {
     this.#dictionary = dictionary;
   }
 
-  read(attributeIndices: readonly number[]): number {
+  /** The label set of a sample. */
+  read(columns: SampleColumns, sample: number): number {
     const { fields, texts } = this.#attributes;
+    const [start, end] = [columns.attributesStart(sample), columns.attributesEnd(sample)];
     let key = '';
-    for (const index of attributeIndices) if (fields[index] !== undefined) key += `${index} `;
+    for (let at = start; at < end; at++) {
+      const index = columns.attributes[at]!;
+      if (fields[index] !== undefined) key += `${index} `;
+    }
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const own: Partial<Record<LabelField, string>> = {};
-    for (const index of attributeIndices) {
+    for (const index of columns.attributes.subarray(start, end)) {
       const field = fields[index];
       // A thread is called by its name; the ID stands for one without.
       if (field !== undefined && (own[field] ?? '') === '') own[field] = texts[index]!;

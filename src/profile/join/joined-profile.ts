@@ -1,13 +1,17 @@
 // hot
 
-import type { Profile, Sample } from '../../otlp/profiles-data.ts';
-import { noElements } from '../../otlp/profiles-data.ts';
+import type { Profile } from '../../otlp/profiles-data.ts';
+import { MomentGroups, SampleColumns, SampleRange, wordsOf } from '../../otlp/sample-columns.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
+import { Uint32List } from '../../support/uint32-list.ts';
 import type { SampleShape } from './sample-shape.ts';
 
-interface OpenSample extends Sample {
-  readonly values: bigint[];
-  readonly timestampsUnixNano: bigint[];
+/** Indices of a sample; `attributeSet` is the number of its attributes, in any order. */
+export interface Identity {
+  stackIndex: number;
+  attributeIndices: readonly number[];
+  attributeSet: number;
+  linkIndex: number;
 }
 
 const maxUint32 = 0xffff_ffff;
@@ -28,11 +32,17 @@ export class JoinedProfile {
   readonly #shape: SampleShape | undefined;
   readonly #part: number;
   #identities: QuadIndex | undefined;
-  readonly #samples: OpenSample[] = [];
+  /** Samples in the order of their first appearance; those of a shape with timestamps still lack their lists. */
+  readonly #samples = new SampleColumns();
+  /** Timestamps in the order of arrival, with their values if the shape has some, as the lists of one sample that is never closed. */
+  #moments: SampleColumns | undefined;
+  /** Sample of each of the moments. */
+  readonly #owners = new Uint32List(0);
   #startUnixNano: bigint;
   #endUnixNano: bigint;
   /** End of the profile whose samples come now. */
   #ownEndUnixNano: bigint;
+  #ownEnd: readonly [low: number, high: number] = [0, 0];
   /** First nanosecond after a timestamp at the very end of its profile, which some profilers count in. */
   #afterLastUnixNano = 0n;
   #droppedAttributesCount = 0;
@@ -51,7 +61,7 @@ export class JoinedProfile {
   }
 
   get sampleCount(): number {
-    return this.#samples.length;
+    return this.#samples.count;
   }
 
   /** Begins one more profile, whose samples come now. */
@@ -60,59 +70,91 @@ export class JoinedProfile {
     this.#isEmpty = false;
     const endUnixNano = timeUnixNano + durationNano;
     this.#ownEndUnixNano = endUnixNano;
+    this.#ownEnd = wordsOf(endUnixNano);
     if (timeUnixNano < this.#startUnixNano) this.#startUnixNano = timeUnixNano;
     if (endUnixNano > this.#endUnixNano) this.#endUnixNano = endUnixNano;
     this.#droppedAttributesCount = Math.min(maxUint32, this.#droppedAttributesCount + droppedAttributesCount);
   }
 
-  /** Adds a sample; `attributeSet` is the number of its attributes, in any order. `false`, without change, when a sum would leave 64 bits. */
-  add(sample: Sample, attributeSet: number): boolean {
+  /** Adds a sample of `source`. `false`, without change, when a sum would leave 64 bits. */
+  add(identity: Identity, source: SampleColumns, sample: number): boolean {
+    const samples = this.#samples;
     if (this.#shape === undefined) {
-      this.#samples.push(sample as OpenSample);
+      samples.addAttributes(identity.attributeIndices);
+      samples.addMoments(source, sample);
+      samples.end(identity.stackIndex, identity.linkIndex);
       return true;
-    }
-    if (sample.timestampsUnixNano.includes(this.#ownEndUnixNano) && this.#ownEndUnixNano >= this.#afterLastUnixNano) {
-      this.#afterLastUnixNano = this.#ownEndUnixNano + 1n;
     }
     this.#identities ??= new QuadIndex();
-    const index = this.#identities.intern(sample.stackIndex, attributeSet, sample.linkIndex, 0);
-    const known = this.#samples[index];
-    if (known === undefined) {
-      this.#samples.push(openCopy(sample));
-      return true;
-    }
-    if (this.#shape === 'sums') {
-      const sum = known.values[0]! + sample.values[0]!;
-      if (sum > maxInt64 || sum < -maxInt64 - 1n) return false;
-      known.values[0] = sum;
-      return true;
-    }
-    const { values, timestampsUnixNano } = sample;
-    for (let i = 0; i < timestampsUnixNano.length; i++) known.timestampsUnixNano.push(timestampsUnixNano[i]!);
-    for (let i = 0; i < values.length; i++) known.values.push(values[i]!);
+    const index = this.#identities.intern(identity.stackIndex, identity.attributeSet, identity.linkIndex, 0);
+    const isNew = index === samples.count;
+    if (isNew) {
+      samples.addAttributes(identity.attributeIndices);
+      if (this.#shape === 'sums') samples.addMoments(source, sample);
+      samples.end(identity.stackIndex, identity.linkIndex);
+    } else if (this.#shape === 'sums') return this.#addSum(index, source.value(source.valuesStart(sample)));
+    if (this.#shape !== 'sums') this.#addMoments(index, source, sample);
     return true;
   }
 
-  /** The joined profile; its ID is that of the only profile, or a new ID for several. */
-  build(createProfileId: CreateProfileId): Profile {
+  /** In this shape a sample has one value, at its own position. */
+  #addSum(index: number, value: bigint): boolean {
+    const sum = this.#samples.value(index) + value;
+    if (sum > maxInt64 || sum < -maxInt64 - 1n) return false;
+    this.#samples.setValue(index, sum);
+    return true;
+  }
+
+  #addMoments(index: number, source: SampleColumns, sample: number): void {
+    this.#moments ??= new SampleColumns();
+    this.#moments.addMoments(source, sample);
+    const { times } = source;
+    const [low, high] = this.#ownEnd;
+    const end = source.timesEnd(sample);
+    for (let at = source.timesStart(sample); at < end; at++) {
+      this.#owners.push(index);
+      if (times[2 * at] === low && times[2 * at + 1] === high) this.#noteAtEnd();
+    }
+  }
+
+  #noteAtEnd(): void {
+    const end = this.#ownEndUnixNano;
+    if (end <= maxUint64 && end >= this.#afterLastUnixNano) this.#afterLastUnixNano = end + 1n;
+  }
+
+  /** The joined profile, its samples in `columns`; its ID is that of the only profile, or a new ID for several. */
+  build(columns: SampleColumns, createProfileId: CreateProfileId): Profile {
     const isLonger = !this.#keepsId && this.#afterLastUnixNano > this.#endUnixNano;
     const durationNano = (isLonger ? this.#afterLastUnixNano : this.#endUnixNano) - this.#startUnixNano;
     return {
       ...this.#head,
-      samples: this.#samples,
+      samples: this.#build(columns),
       timeUnixNano: this.#startUnixNano,
       durationNano: durationNano < maxUint64 ? durationNano : maxUint64,
       profileId: this.#keepsId ? this.#head.profileId : createProfileId(this.#head.profileId, this.#part),
       droppedAttributesCount: this.#droppedAttributesCount,
     };
   }
-}
 
-/** A sample whose lists may grow. A list that the shape leaves empty stays empty, and is the shared empty list. */
-function openCopy({ values, timestampsUnixNano, ...rest }: Sample): OpenSample {
-  return { ...rest, values: ownList(values), timestampsUnixNano: ownList(timestampsUnixNano) };
-}
-
-function ownList(list: readonly bigint[]): bigint[] {
-  return list.length === 0 ? (noElements as readonly bigint[] as bigint[]) : list.slice();
+  #build(columns: SampleColumns): SampleRange {
+    const samples = this.#samples;
+    const moments = this.#moments;
+    if (moments === undefined) return new SampleRange(samples, 0, samples.count);
+    const first = columns.count;
+    const owners = this.#owners;
+    const counts = new Uint32Array(samples.count);
+    for (let i = 0; i < owners.length; i++) counts[owners.at(i)]!++;
+    columns.reserve(samples.count);
+    for (let i = 0; i < samples.count; i++) {
+      columns.addAttributesOf(samples, i);
+      columns.end(samples.stack(i), samples.link(i));
+    }
+    const groups = new MomentGroups(columns, first, counts, this.#shape === 'timestamps with values');
+    for (let i = 0; i < owners.length; i++) {
+      const group = owners.at(i);
+      groups.addTime(group, moments.times[2 * i]!, moments.times[2 * i + 1]!);
+      if (groups.hasValues) groups.setValue(group, moments.values[2 * i]!, moments.values[2 * i + 1]!);
+    }
+    return new SampleRange(columns, first, samples.count);
+  }
 }

@@ -1,13 +1,14 @@
 // hot
 
 import type { Profile, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import { columnsOf, SampleColumns } from '../../otlp/sample-columns.ts';
 import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
 import type { LinesOf } from '../dictionary/dictionary.ts';
 import { InternedDictionary } from '../dictionary/dictionary.ts';
 import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
 import { withDistinctTimes } from './distinct-times.ts';
-import type { CreateProfileId } from './joined-profile.ts';
+import type { CreateProfileId, Identity } from './joined-profile.ts';
 import { JoinedProfile } from './joined-profile.ts';
 import { ResourceTree } from './resource-tree.ts';
 import type { SampleShape } from './sample-shape.ts';
@@ -45,6 +46,7 @@ export class ProfilesJoiner {
   readonly #createProfileId: CreateProfileId;
   readonly #dictionary = new InternedDictionary();
   readonly #resources = new ResourceTree<OpenProfiles>();
+  readonly #identity: Identity = { stackIndex: 0, attributeIndices: [], attributeSet: 0, linkIndex: 0 };
   #timestampCount = 0;
   #sampleBytes = 0;
   #apartCount = 0;
@@ -93,8 +95,9 @@ export class ProfilesJoiner {
 
   /** The joined request; no two profiles of equal labels begin at one time. */
   build(): ProfilesData {
+    const samples = new SampleColumns();
     const resourceProfiles = this.#resources.build((open) =>
-      Array.from(open.values(), (profile) => profile.build(this.#createProfileId)),
+      Array.from(open.values(), (profile) => profile.build(samples, this.#createProfileId)),
     );
     return withDistinctTimes({ resourceProfiles, dictionary: this.#dictionary.tables });
   }
@@ -106,23 +109,40 @@ export class ProfilesJoiner {
     joins: 'profiles' | 'samples' | 'nothing',
   ): Steps<void> {
     const head = copy.profileHead(profile);
-    const shape = joins === 'nothing' ? undefined : shapeOf(profile);
+    const samples = columnsOf(profile.samples);
+    const shape = joins === 'nothing' ? undefined : shapeOf(samples);
     const hasPayload = head.originalPayload.length > 0 || head.originalPayloadFormat !== '';
     const staysItself = joins !== 'profiles' || hasPayload || shape === undefined;
     const key = staysItself ? `apart ${this.#apartCount++}` : `${shape} ${this.#headKey(head)}`;
     let part = 0;
     let joined = this.#begin(open, key, head, shape, part);
-    for (let i = 0; i < profile.samples.length; i++) {
+    const { columns, first, length } = samples;
+    for (let i = 0; i < length; i++) {
       if (i % samplesPerStep === samplesPerStep - 1) yield;
-      const sample = copy.sample(profile.samples[i]!);
-      const set = shape === undefined ? 0 : this.#dictionary.attributeSet(sample.attributeIndices);
+      const identity = this.#identityOf(columns, first + i, copy, shape);
       const countBefore = joined.sampleCount;
-      while (!joined.add(sample, set)) joined = this.#begin(open, key, head, shape, ++part);
-      const timestamps = sample.timestampsUnixNano.length;
+      while (!joined.add(identity, columns, first + i)) joined = this.#begin(open, key, head, shape, ++part);
+      const timestamps = columns.timesEnd(first + i) - columns.timesStart(first + i);
+      const values = columns.valuesEnd(first + i) - columns.valuesStart(first + i);
       this.#timestampCount += Math.max(1, timestamps);
-      if (joined.sampleCount > countBefore) this.#sampleBytes += bytesPerSample + 8 * sample.attributeIndices.length;
-      this.#sampleBytes += bytesPerInteger * (timestamps + sample.values.length);
+      if (joined.sampleCount > countBefore) this.#sampleBytes += bytesPerSample + 8 * identity.attributeIndices.length;
+      this.#sampleBytes += bytesPerInteger * (timestamps + values);
     }
+  }
+
+  /** Indices of a sample in the joined dictionary; the same object at each call. */
+  #identityOf(columns: SampleColumns, sample: number, copy: DictionaryCopy, shape: SampleShape | undefined): Identity {
+    const identity = this.#identity;
+    identity.stackIndex = copy.stack(columns.stack(sample));
+    const end = columns.attributesEnd(sample);
+    const attributes: number[] = [];
+    for (let at = columns.attributesStart(sample); at < end; at++) {
+      attributes.push(copy.attribute(columns.attributes[at]!));
+    }
+    identity.attributeIndices = attributes;
+    identity.attributeSet = shape === undefined ? 0 : this.#dictionary.attributeSet(attributes);
+    identity.linkIndex = copy.link(columns.link(sample));
+    return identity;
   }
 
   #begin(open: OpenProfiles, key: string, head: Profile, shape: SampleShape | undefined, part: number): JoinedProfile {
@@ -149,6 +169,6 @@ const samplesPerStep = 16;
 
 // Memory of a profile with the index over its samples.
 const bytesPerProfile = 1024;
-const bytesPerSample = 192;
-// Memory of an element of a list, and of the `bigint` that it points to; lists grow by half.
-const bytesPerInteger = 36;
+const bytesPerSample = 112;
+// Memory of a number of 64 bits, and of the sample's number beside it; columns double when full.
+const bytesPerInteger = 24;

@@ -2,6 +2,7 @@
 
 import type { Profile, Sample } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
+import type { SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
 import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
 
@@ -12,20 +13,22 @@ import { atOnce } from '../../support/steps.ts';
 export type SampleShape = 'timestamps' | 'sums' | 'timestamps with values' | 'nothing';
 
 /** Shape of the samples; `undefined` when they differ in shape or have none that the protocol knows, and so cannot be joined. */
-export function shapeOf({ samples }: Profile): SampleShape | undefined {
+export function shapeOf({ columns, first, length }: SampleRange): SampleShape | undefined {
   let shape: SampleShape | undefined = 'nothing';
-  for (let i = 0; i < samples.length; i++) {
-    const own = shapeOfSample(samples[i]!);
+  for (let i = 0; i < length; i++) {
+    const own = shapeOfSample(columns, first + i);
     if (own === undefined || (i > 0 && own !== shape)) return undefined;
     shape = own;
   }
   return shape;
 }
 
-function shapeOfSample({ values, timestampsUnixNano }: Sample): SampleShape | undefined {
-  if (timestampsUnixNano.length === 0) return values.length === 1 ? 'sums' : undefined;
-  if (values.length === 0) return 'timestamps';
-  return values.length === timestampsUnixNano.length ? 'timestamps with values' : undefined;
+function shapeOfSample(columns: SampleColumns, sample: number): SampleShape | undefined {
+  const values = columns.valuesEnd(sample) - columns.valuesStart(sample);
+  const times = columns.timesEnd(sample) - columns.timesStart(sample);
+  if (times === 0) return values === 1 ? 'sums' : undefined;
+  if (values === 0) return 'timestamps';
+  return values === times ? 'timestamps with values' : undefined;
 }
 
 /**
@@ -44,7 +47,8 @@ const samplesAStep = 128;
 
 /** The same in steps. */
 export function* inShapeInSteps(profile: Profile, wanted: WantedShape): Steps<Profile> {
-  const { timeUnixNano, samples } = profile;
+  const { timeUnixNano } = profile;
+  const samples = [...profile.samples];
   const durationNano = profile.durationNano > 0n ? profile.durationNano : 1n;
   const isTimed =
     wanted === 'timestamps' ||

@@ -2,6 +2,7 @@
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { Line, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
+import { columnsOf } from '../../otlp/sample-columns.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { InternedDictionary } from '../dictionary/dictionary.ts';
 import type { LocationView, NamingSession } from './location-naming.ts';
@@ -128,7 +129,9 @@ function usedLocations({ resourceProfiles, dictionary }: ProfilesData): Uint8Arr
   for (const { scopeProfiles } of resourceProfiles) {
     for (const { profiles } of scopeProfiles) {
       for (const { samples } of profiles) {
-        for (const { stackIndex } of samples) {
+        const { columns, first, length } = columnsOf(samples);
+        for (let i = first; i < first + length; i++) {
+          const stackIndex = columns.stack(i);
           if (stackIndex === 0 || seenStacks[stackIndex] === 1) continue;
           seenStacks[stackIndex] = 1;
           for (const location of dictionary.stackTable[stackIndex]!.locationIndices) isUsed[location] = 1;

@@ -1,4 +1,5 @@
 import type { ProfilesData, ResourceProfiles } from '../../otlp/profiles-data.ts';
+import { columnsOf } from '../../otlp/sample-columns.ts';
 import { attributeNames } from '../attribute-names.ts';
 
 const several = -1;
@@ -11,7 +12,9 @@ export function processesOfLocations({ resourceProfiles, dictionary }: ProfilesD
     const seenStacks = new Uint8Array(dictionary.stackTable.length);
     for (const { profiles } of resource.scopeProfiles) {
       for (const { samples } of profiles) {
-        for (const { stackIndex } of samples) {
+        const { columns, first, length } = columnsOf(samples);
+        for (let i = first; i < first + length; i++) {
+          const stackIndex = columns.stack(i);
           if (seenStacks[stackIndex] !== 0) continue;
           seenStacks[stackIndex] = 1;
           for (const location of dictionary.stackTable[stackIndex]!.locationIndices) {

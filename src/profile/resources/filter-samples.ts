@@ -36,7 +36,7 @@ function filterProfile(
   dropped: Map<string, number>,
 ): Profile {
   const drop = (by: string, samples: number): void => void dropped.set(by, (dropped.get(by) ?? 0) + samples);
-  const samples = profile.samples.flatMap((sample): readonly Sample[] => {
+  const samples = [...profile.samples].flatMap((sample): readonly Sample[] => {
     let kept: Sample | undefined = sample;
     for (const { by, keepsStack, keepsObservation } of filters) {
       if (keepsStack?.(types.of(sample.stackIndex)) === false) {

@@ -1,5 +1,7 @@
 import type { Profile, ResourceProfiles, ScopeProfiles } from '../../otlp/profiles-data.ts';
 import { noBytes, noElements } from '../../otlp/profiles-data.ts';
+import type { SampleRange } from '../../otlp/sample-columns.ts';
+import { columnsOf } from '../../otlp/sample-columns.ts';
 import { laterPart } from './later-part.ts';
 
 /** Resource of the whole request; each is an object of its own. */
@@ -24,6 +26,7 @@ export class DividedProfile {
   readonly resource: ResourceSource;
   readonly scope: ScopeSource;
   readonly profile: Profile;
+  readonly samples: SampleRange;
   /** Position of the current sample in the whole profile. */
   sampleIndex = 0;
   #isFirst = true;
@@ -33,6 +36,7 @@ export class DividedProfile {
     this.resource = resource;
     this.scope = scope;
     this.profile = profile;
+    this.samples = columnsOf(profile.samples);
     this.#hasPayload = profile.originalPayload.length > 0 || profile.originalPayloadFormat !== '';
   }
 

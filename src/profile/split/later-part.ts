@@ -1,7 +1,8 @@
 // hot
 
 import { createHash } from 'node:crypto';
-import type { Profile, Sample } from '../../otlp/profiles-data.ts';
+import type { Profile, Samples } from '../../otlp/profiles-data.ts';
+import { columnsOf, isBefore, wordsOf } from '../../otlp/sample-columns.ts';
 import { ownPrefixBytes } from '../../support/profile-ids.ts';
 
 /**
@@ -27,18 +28,29 @@ export function beginLater(profile: Profile, nanoseconds: bigint): Profile {
     ...profile,
     timeUnixNano,
     durationNano: durationNano > 0n ? durationNano : 1n,
-    samples: profile.samples.map((sample) => notBefore(sample, timeUnixNano)),
+    samples: notBefore(profile.samples, timeUnixNano),
   };
 }
 
 const maxUint64 = 2n ** 64n - 1n;
 
-/** The sample with no timestamp before `unixNano`. */
-export function notBefore(sample: Sample, unixNano: bigint): Sample {
-  const { timestampsUnixNano } = sample;
-  if (timestampsUnixNano.every((timestamp) => timestamp >= unixNano)) return sample;
-  const moved = timestampsUnixNano.map((timestamp) => (timestamp < unixNano ? unixNano : timestamp));
-  return { ...sample, timestampsUnixNano: moved };
+/** The samples with no timestamp before `unixNano`: the same samples where they have none. */
+function notBefore(samples: Samples, unixNano: bigint): Samples {
+  const { columns, first, length } = columnsOf(samples);
+  const [low, high] = wordsOf(unixNano);
+  for (let at = columns.timesStart(first), end = columns.timesStart(first + length); at < end; at++) {
+    if (isBefore(columns.times[2 * at]!, columns.times[2 * at + 1]!, low, high)) {
+      return movedTo(samples, unixNano);
+    }
+  }
+  return samples;
+}
+
+function movedTo(samples: Samples, unixNano: bigint): Samples {
+  return Array.from(samples, (sample) => ({
+    ...sample,
+    timestampsUnixNano: sample.timestampsUnixNano.map((each) => (each < unixNano ? unixNano : each)),
+  }));
 }
 
 /**

@@ -3,7 +3,9 @@
 import type { ProfilesDictionary } from '../../otlp/profiles-data.ts';
 import type { MessageTable } from '../../otlp/protobuf/encode-dictionary.ts';
 import { entryEncoders } from '../../otlp/protobuf/encode-dictionary.ts';
+import { encodeSample } from '../../otlp/protobuf/encode-profiles-data.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
+import type { SampleColumns } from '../../otlp/sample-columns.ts';
 
 /** Bytes of a message or text as a field: its tag (one byte), its length and its body. */
 export function fieldSizeBytes(bodyBytes: number): number {
@@ -20,6 +22,14 @@ export class SizeMeter {
   /** Bytes of the fields of a message. */
   bodyBytes<T>(encode: (writer: ProtobufWriter, message: T) => void, message: T): number {
     encode(this.#writer, message);
+    const { length } = this.#writer;
+    this.#writer.rewind(0);
+    return length;
+  }
+
+  /** Bytes of the fields of a sample. */
+  sampleBytes(columns: SampleColumns, index: number): number {
+    encodeSample(this.#writer, columns, index);
     const { length } = this.#writer;
     this.#writer.rewind(0);
     return length;

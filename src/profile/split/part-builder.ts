@@ -6,14 +6,13 @@ import type {
   ProfilesData,
   ProfilesDictionary,
   ResourceProfiles,
-  Sample,
 } from '../../otlp/profiles-data.ts';
 import { emptyDictionary } from '../../otlp/profiles-data.ts';
-import { encodeProfile, encodeSample } from '../../otlp/protobuf/encode-profiles-data.ts';
+import { encodeProfile } from '../../otlp/protobuf/encode-profiles-data.ts';
+import { isBefore, SampleColumns, SampleRange, wordsOf } from '../../otlp/sample-columns.ts';
 import type { DictionaryTarget, Table } from '../dictionary/dictionary-copy.ts';
 import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
 import type { DividedProfile } from './divided-profile.ts';
-import { notBefore } from './later-part.ts';
 import { fieldSizeBytes, SizeMeter } from './message-size.ts';
 
 /** Part of a request, a request of its own. */
@@ -60,8 +59,11 @@ export class PartBuilder implements DictionaryTarget {
   #extent: Extent = { request: 0, resource: 0, scope: 0, profile: 0 };
   #openedProfile: DividedProfile | undefined;
   #openedStartUnixNano = 0n;
-  #openSamples: Sample[] = [];
-  #sampleCount = 0;
+  /** All samples of the part. */
+  #samples = new SampleColumns();
+  #openProfileDraft: { -readonly [Key in keyof Profile]: Profile[Key] } | undefined;
+  /** First sample of the open profile. */
+  #firstSample = 0;
 
   constructor(source: ProfilesDictionary, limits: PartLimits) {
     this.#limits = limits;
@@ -77,37 +79,55 @@ export class PartBuilder implements DictionaryTarget {
     return sizeOf(this.#extent, this.#dictionaryBytes);
   }
 
-  /** Adds the sample, or a profile without samples; `false`, without change, when there is no room. */
-  tryAdd(divided: DividedProfile, sample: Sample | undefined): boolean {
-    if (sample !== undefined && this.#sampleCount >= this.#limits.maxItems) return false;
+  /** Adds a sample of the profile by its position, or a profile without samples; `false`, without change, when there is no room. */
+  tryAdd(divided: DividedProfile, sample: number | undefined): boolean {
+    if (sample !== undefined && this.#samples.count >= this.#limits.maxItems) return false;
     const mark = this.#copy.count;
     const bytesBefore = this.#dictionaryBytes;
     const head = divided === this.#openedProfile ? undefined : this.#copy.profileHead(divided.head());
     const extent = head === undefined ? { ...this.#extent } : this.#extentAt(divided, head);
     const startUnixNano = head?.timeUnixNano ?? this.#openedStartUnixNano;
-    const copy =
-      sample &&
-      this.#copy.sample(startUnixNano === divided.profile.timeUnixNano ? sample : notBefore(sample, startUnixNano));
-    if (copy !== undefined) extent.profile += fieldSizeBytes(this.#meter.bodyBytes(encodeSample, copy));
+    if (sample !== undefined) {
+      this.#copySample(divided.samples, sample, startUnixNano === divided.profile.timeUnixNano ? 0n : startUnixNano);
+      extent.profile += fieldSizeBytes(this.#meter.sampleBytes(this.#samples, this.#samples.count - 1));
+    }
     if (sizeOf(extent, this.#dictionaryBytes) > this.#limits.maxBytes) {
+      if (sample !== undefined) this.#samples.removeLast();
       this.#copy.forget(mark);
       this.#truncate(mark);
       this.#dictionaryBytes = bytesBefore;
       return false;
     }
-    if (head !== undefined) this.#openProfile(divided, head);
+    if (head !== undefined) this.#openProfile(divided, head, sample === undefined ? 0 : 1);
     this.#extent = extent;
-    if (copy === undefined) return true;
-    this.#openSamples.push(copy);
-    this.#sampleCount += 1;
     return true;
+  }
+
+  /** Appends the sample with no timestamp before `startUnixNano`. */
+  #copySample({ columns, first }: SampleRange, sample: number, startUnixNano: bigint): void {
+    const samples = this.#samples;
+    const index = first + sample;
+    const stack = this.#copy.stack(columns.stack(index));
+    for (let at = columns.attributesStart(index), end = columns.attributesEnd(index); at < end; at++) {
+      samples.addAttribute(this.#copy.attribute(columns.attributes[at]!));
+    }
+    const link = this.#copy.link(columns.link(index));
+    samples.addMoments(columns, index);
+    samples.end(stack, link);
+    if (startUnixNano === 0n) return;
+    const [low, high] = wordsOf(startUnixNano);
+    const { times } = samples;
+    for (let at = 2 * samples.timesStart(samples.count - 1); at < 2 * samples.timeCount; at += 2) {
+      if (isBefore(times[at]!, times[at + 1]!, low, high)) times.set([low, high], at);
+    }
   }
 
   /** Returns the part and begins the next. */
   take(): RequestPart {
+    this.#closeProfile(this.#samples.count);
     const part = {
       data: { resourceProfiles: this.#resourceProfiles, dictionary: this.#tables },
-      sampleCount: this.#sampleCount,
+      sampleCount: this.#samples.count,
       sizeBytes: this.sizeBytes,
     };
     this.#copy.forget(0);
@@ -116,7 +136,7 @@ export class PartBuilder implements DictionaryTarget {
     this.#order = [];
     this.#resourceProfiles = [];
     this.#openedProfile = undefined;
-    this.#sampleCount = 0;
+    this.#samples = new SampleColumns();
     return part;
   }
 
@@ -161,18 +181,27 @@ export class PartBuilder implements DictionaryTarget {
     return extent;
   }
 
-  #openProfile(divided: DividedProfile, head: Profile): void {
+  #openProfile(divided: DividedProfile, head: Profile, ownSamples: number): void {
+    this.#closeProfile(this.#samples.count - ownSamples);
     const open = this.#openedProfile;
     if (open?.resource !== divided.resource) {
       this.#resourceProfiles.push({ ...divided.resource.entry, scopeProfiles: [] });
     }
     const { scopeProfiles } = this.#resourceProfiles.at(-1)!;
     if (open?.scope !== divided.scope) scopeProfiles.push({ ...divided.scope.entry, profiles: [] });
-    this.#openSamples = [];
-    (scopeProfiles.at(-1)!.profiles as Profile[]).push({ ...head, samples: this.#openSamples });
+    this.#openProfileDraft = { ...head };
+    this.#firstSample = this.#samples.count - ownSamples;
+    (scopeProfiles.at(-1)!.profiles as Profile[]).push(this.#openProfileDraft);
     this.#openedProfile = divided;
     this.#openedStartUnixNano = head.timeUnixNano;
     divided.wasOpened();
+  }
+
+  /** Gives the open profile its samples, which end before `end`. */
+  #closeProfile(end: number): void {
+    const draft = this.#openProfileDraft;
+    if (draft !== undefined) draft.samples = new SampleRange(this.#samples, this.#firstSample, end - this.#firstSample);
+    this.#openProfileDraft = undefined;
   }
 }
 

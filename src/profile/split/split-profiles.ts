@@ -1,4 +1,4 @@
-import type { ProfilesData, ProfilesDictionary, Sample } from '../../otlp/profiles-data.ts';
+import type { ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
 import { encodeResourceProfiles, encodeScopeProfiles } from '../../otlp/protobuf/encode-profiles-data.ts';
 import type { ResourceSource } from './divided-profile.ts';
@@ -81,15 +81,15 @@ class Splitter {
   }
 
   add(divided: DividedProfile): void {
-    const { samples } = divided.profile;
+    const { samples } = divided;
     if (samples.length === 0) this.#place(divided, undefined);
-    for (const [index, sample] of samples.entries()) {
+    for (let index = 0; index < samples.length; index++) {
       if (this.#isSpent || divided.resource === this.#leftOut) {
         this.#overBudgetSampleCount += samples.length - index;
         return;
       }
       divided.sampleIndex = index;
-      if (!this.#place(divided, sample)) this.#tooLargeSampleCount += 1;
+      if (!this.#place(divided, index)) this.#tooLargeSampleCount += 1;
     }
   }
 
@@ -105,7 +105,7 @@ class Splitter {
   }
 
   /** `false` when the sample is larger than a whole part. */
-  #place(divided: DividedProfile, sample: Sample | undefined): boolean {
+  #place(divided: DividedProfile, sample: number | undefined): boolean {
     if (this.#builder.tryAdd(divided, sample)) return true;
     this.endPart();
     if (!this.#builder.tryAdd(divided, sample)) {

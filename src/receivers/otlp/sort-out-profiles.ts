@@ -1,4 +1,6 @@
-import type { Profile, ProfilesData, ResourceProfiles, Sample } from '../../otlp/profiles-data.ts';
+import type { Profile, ProfilesData, ResourceProfiles, Samples } from '../../otlp/profiles-data.ts';
+import type { SampleColumns } from '../../otlp/sample-columns.ts';
+import { columnsOf } from '../../otlp/sample-columns.ts';
 import { faultOfShape } from '../../profile/check/check-profiles.ts';
 import { ReferenceCheck } from '../../profile/check/reference-check.ts';
 import { visitProfiles } from '../../profile/check/references.ts';
@@ -30,8 +32,8 @@ const looped =
   'was made by the service that it came to, so that exporters form a loop; one of them must name the backend instead';
 
 export interface SortingOptions {
-  /** Samples whose fields have wire types of another version. */
-  readonly misnumbered?: ReadonlySet<Sample>;
+  /** Samples whose fields have wire types of another version, by their number in the request. */
+  readonly misnumbered?: ReadonlySet<number>;
   /** First bytes of the IDs of profiles that this process made. */
   readonly ownIdPrefix?: Uint8Array | undefined;
 }
@@ -42,8 +44,11 @@ export interface SortingOptions {
  */
 export function sortOutProfiles(data: ProfilesData, { misnumbered, ownIdPrefix }: SortingOptions = {}): SortedProfiles {
   const check = new ReferenceCheck(data.dictionary);
-  const faultOfSample = (sample: Sample): string | undefined =>
-    misnumbered?.has(sample) ? otherWireTypes : (check.faultOfSample(sample) ?? faultOfShape(sample));
+  let samplesBefore = 0;
+  const faultOfSample: FaultOfSample = (columns, index, position) =>
+    misnumbered?.has(samplesBefore + position)
+      ? otherWireTypes
+      : (check.faultOfSample(columns, index) ?? faultOfShape(columns, index));
   /** Faulty profiles without their faulty samples; `undefined` for a rejected profile. */
   const changed = new Map<Profile, Profile | undefined>();
   const faults: string[] = [];
@@ -69,6 +74,7 @@ export function sortOutProfiles(data: ProfilesData, { misnumbered, ownIdPrefix }
     rejectedSamples += samples.length - sound.length;
     const isRejected = fault !== undefined || (sound.length === 0 && samples.length > 0);
     if (isRejected) rejectedProfiles++;
+    samplesBefore += samples.length;
     if (isRejected || sound.length < samples.length) {
       changed.set(profile, isRejected ? undefined : { ...profile, samples: sound });
     }
@@ -80,22 +86,20 @@ export function sortOutProfiles(data: ProfilesData, { misnumbered, ownIdPrefix }
 }
 
 /** The samples themselves when none is at fault. */
-function soundSamples(
-  samples: readonly Sample[],
-  faultOfSample: (sample: Sample) => string | undefined,
-  note: (fault: string) => void,
-): readonly Sample[] {
-  let sound: Sample[] | undefined;
-  for (const [index, sample] of samples.entries()) {
-    const fault = faultOfSample(sample);
-    if (fault === undefined) sound?.push(sample);
-    else {
-      note(`samples[${index}]: ${fault}`);
-      sound ??= samples.slice(0, index);
-    }
+function soundSamples(samples: Samples, faultOfSample: FaultOfSample, note: (fault: string) => void): Samples {
+  const { columns, first, length } = columnsOf(samples);
+  const faulty = new Set<number>();
+  for (let i = 0; i < length; i++) {
+    const fault = faultOfSample(columns, first + i, i);
+    if (fault === undefined) continue;
+    note(`samples[${i}]: ${fault}`);
+    faulty.add(i);
   }
-  return sound ?? samples;
+  return faulty.size === 0 ? samples : [...samples].filter((_, index) => !faulty.has(index));
 }
+
+/** Tells the fault of a sample by its place in the columns and its position in the profile. */
+type FaultOfSample = (columns: SampleColumns, index: number, position: number) => string | undefined;
 
 function withChanges(
   list: readonly ResourceProfiles[],

@@ -51,7 +51,7 @@ function quarterOf(data: ProfilesData): ProfilesData {
       ...scope,
       profiles: scope.profiles.map((profile) => ({
         ...profile,
-        samples: profile.samples.filter((_, index) => index % 4 === 0),
+        samples: [...profile.samples].filter((_, index) => index % 4 === 0),
       })),
     })),
   }));

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { countTimestamps } from '../../../src/otlp/profiles-data.ts';
+import { countTimestamps } from '../../../src/otlp/sample-columns.ts';
 import { FrameReader } from '../../../src/profile/flame/frame-reader.ts';
 import { runRecordings } from '../../support/recorded-run.ts';
 
@@ -22,7 +22,7 @@ test('what a recording lacks is no reason for the service to reject it: all samp
     return data.resourceProfiles.flatMap(({ scopeProfiles }) =>
       scopeProfiles.flatMap(({ profiles }) =>
         profiles.flatMap(({ sampleType, samples }) =>
-          samples.flatMap(({ stackIndex, values, timestampsUnixNano }) => {
+          [...samples].flatMap(({ stackIndex, values, timestampsUnixNano }) => {
             const frames = reader.stackFrames(stackIndex).map(({ functionName, mappingFile }) => {
               return functionName || mappingFile || '?';
             });

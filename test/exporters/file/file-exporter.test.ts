@@ -18,6 +18,7 @@ import { FakeClock } from '../../support/fake-clock.ts';
 import { fakeRequest, numberOf } from '../../support/fake-request.ts';
 import { recordLogs } from '../../support/log-recorder.ts';
 import { recordMetrics } from '../../support/metric-recorder.ts';
+import { withSampleLists } from '../../support/sample-lists.ts';
 
 const neverAborted = new AbortController().signal;
 
@@ -74,7 +75,7 @@ test('file writes protobuf frames that read back as what was sent, in order', as
   const path = join(await temporaryFolder(t), 'profiles.otlp');
   const requests = [1n, 2n, 3n].map(realRequest);
   const { metrics } = await write({ path, format: 'proto' }, requests);
-  const read = framesOf(await readFile(path)).map((frame) => decodeProfilesData(frame));
+  const read = framesOf(await readFile(path)).map((frame) => withSampleLists(decodeProfilesData(frame)));
   assert.deepEqual(
     read,
     requests.map(({ data }) => data),
@@ -262,7 +263,9 @@ for (const { format, extension } of [
     );
     const read = await Promise.all(names.map((name) => readFile(join(path, name))));
     assert.deepEqual(
-      read.map((bytes) => (format === 'proto' ? decodeProfilesData(bytes) : decodeProfilesJson(bytes.toString()))),
+      read.map((bytes) =>
+        format === 'proto' ? withSampleLists(decodeProfilesData(bytes)) : decodeProfilesJson(bytes.toString()),
+      ),
       [1n, 2n, 3n].map((durationNano) => realRequest(durationNano).data),
     );
   });

@@ -55,8 +55,8 @@ test('decodeProfilesJson takes snake_case, numbers for strings, capital hex, nul
   assert.equal(profile.timeUnixNano, 1767225600000000001n, 'a number beyond 2^53 is exact');
   assert.equal(profile.period, -7n);
   assert.deepEqual(profile.profileId, Uint8Array.of(10, 11));
-  assert.equal(profile.samples[0]!.stackIndex, 3);
-  assert.deepEqual(profile.samples[0]!.values, [5n]);
+  assert.equal(profile.samples.at(0)!.stackIndex, 3);
+  assert.deepEqual(profile.samples.at(0)!.values, [5n]);
 });
 
 test('decodeProfilesJson resolves references at any depth', () => {

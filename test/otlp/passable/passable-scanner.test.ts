@@ -22,7 +22,7 @@ test('resources, attributes and texts that differ in one letter are told apart, 
   const scanner = new PassableScanner();
   for (const scale of [0.05, 1.3, 4]) {
     const { data } = passingProfiles(scale);
-    const sampleCount = data.resourceProfiles.flatMap(({ scopeProfiles: [scope] }) => scope!.profiles[0]!.samples);
+    const sampleCount = data.resourceProfiles.flatMap(({ scopeProfiles: [scope] }) => [...scope!.profiles[0]!.samples]);
     assert.equal(kindOf(scanner, encodeProfilesData(data)), `${sampleCount.length} samples`);
   }
 });

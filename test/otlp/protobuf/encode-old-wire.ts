@@ -39,7 +39,7 @@ function encodeProfile(writer: ProtobufWriter, profile: Profile, version: 'v1.8'
   encodeValueType(writer, 5, profile.periodType);
   writer.int64(4, profile.durationNano);
   writer.fixed64(3, profile.timeUnixNano);
-  encodeTable(writer, 2, profile.samples, encodeSample);
+  encodeTable(writer, 2, [...profile.samples], encodeSample);
   encodeValueType(writer, 1, profile.sampleType);
 }
 

@@ -105,7 +105,9 @@ test('buildProfiles makes one resource of processes whose attributes are equal, 
   });
   const profiles = data.resourceProfiles.map(({ scopeProfiles }) => scopeProfiles.map(({ profiles }) => profiles));
   assert.deepEqual(
-    profiles.map((of) => of.flat().map(({ samples }) => samples.map(({ timestampsUnixNano }) => timestampsUnixNano))),
+    profiles.map((of) =>
+      of.flat().map(({ samples }) => [...samples].map(({ timestampsUnixNano }) => timestampsUnixNano)),
+    ),
     [[[[100n, 110n]]], [[[120n]]]],
   );
 });

@@ -57,7 +57,7 @@ function stacksOf({ resourceProfiles, dictionary }: ProfilesData, before: number
     dictionary.stringTable[dictionary.functionTable[functionIndex - before]!.nameStrindex]!;
   return resourceProfiles
     .flatMap(({ scopeProfiles }) => scopeProfiles)
-    .flatMap(({ profiles }) => profiles.flatMap(({ samples }) => samples))
+    .flatMap(({ profiles }) => profiles.flatMap(({ samples }) => [...samples]))
     .map(({ stackIndex }) =>
       dictionary.stackTable[stackIndex]!.locationIndices.map((index) =>
         dictionary.locationTable[index]!.lines.map(({ functionIndex }) => nameOf(functionIndex)),

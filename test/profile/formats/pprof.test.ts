@@ -28,7 +28,7 @@ function observations({ resourceProfiles, dictionary }: ProfilesData): string[] 
     .flatMap(({ resource, scopeProfiles }) =>
       scopeProfiles.flatMap(({ profiles }) =>
         profiles.flatMap(({ sampleType, period, periodType, samples }) =>
-          samples.map(({ stackIndex, attributeIndices, linkIndex, values, timestampsUnixNano }) => {
+          [...samples].map(({ stackIndex, attributeIndices, linkIndex, values, timestampsUnixNano }) => {
             const value = values.length > 0 ? values.reduce((a, b) => a + b) : BigInt(timestampsUnixNano.length || 1);
             const stack = dictionary.stackTable[stackIndex]!.locationIndices.map((index) => {
               const { address, lines, mappingIndex } = dictionary.locationTable[index]!;

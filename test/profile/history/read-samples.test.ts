@@ -137,7 +137,7 @@ test('any profiles are taken, and none of their values that can be drawn is lost
     fc.asyncProperty(soundProfiles, async (data) => {
       const samples = data.resourceProfiles
         .flatMap(({ scopeProfiles }) => scopeProfiles.flatMap(({ profiles }) => profiles))
-        .flatMap((profile) => profile.samples);
+        .flatMap((profile) => [...profile.samples]);
       const drawn = samples
         .map(({ values, timestampsUnixNano }) =>
           values.length === 0 ? timestampsUnixNano.length : Number(values.reduce((sum, value) => sum + value, 0n)),

@@ -41,7 +41,7 @@ const request = fc.tuple(arbitraryRequest, fc.boolean()).map(([data, hasSums]) =
     ...resource,
     scopeProfiles: resource.scopeProfiles.map((scope) => ({
       ...scope,
-      profiles: scope.profiles.map((profile) => ({ ...profile, samples: profile.samples.map(toSum) })),
+      profiles: scope.profiles.map((profile) => ({ ...profile, samples: [...profile.samples].map(toSum) })),
     })),
   }));
   return { ...data, resourceProfiles };
@@ -79,7 +79,7 @@ test('a joiner knows how many observations it holds', () => {
     fc.property(fc.array(request, { maxLength: 3 }), (requests) => {
       const joiner = new ProfilesJoiner(() => newId);
       for (const each of requests) joiner.add(each);
-      const samples = requests.flatMap(profilesOf).flatMap(({ samples }) => samples);
+      const samples = requests.flatMap(profilesOf).flatMap(({ samples }) => [...samples]);
       const expected = samples.reduce((sum, sample) => sum + Math.max(1, sample.timestampsUnixNano.length), 0);
       assert.equal(joiner.timestampCount, expected);
     }),
@@ -101,9 +101,9 @@ test('profiles of one kind become one, with a new ID and the time of all of them
   assert.equal(joined!.timeUnixNano, good!.timeUnixNano);
   assert.equal(joined!.durationNano, 12_000_000_000n);
   assert.equal(joined!.droppedAttributesCount, 2);
-  const moments = good!.samples.map(({ timestampsUnixNano: own }) => [...own, ...own]);
+  const moments = [...good!.samples].map(({ timestampsUnixNano: own }) => [...own, ...own]);
   assert.deepEqual(
-    joined!.samples.map(({ timestampsUnixNano }) => timestampsUnixNano),
+    [...joined!.samples].map(({ timestampsUnixNano }) => timestampsUnixNano),
     moments,
   );
 });
@@ -199,8 +199,8 @@ for (const { name, change } of [
     assert.deepEqual(profiles[1]!.profileId, profileId);
     assert.equal(profiles[1]!.timeUnixNano + profiles[1]!.durationNano, endUnixNano);
     assert.deepEqual(
-      profiles[1]!.samples.map(({ values }) => values),
-      samples.map(({ values }) => values),
+      [...profiles[1]!.samples].map(({ values }) => values),
+      [...samples].map(({ values }) => values),
     );
   });
 }
@@ -220,7 +220,7 @@ test('sums are added up, and one beyond 64 bits begins a profile of its own', ()
       for (const sample of profile.samples) Object.assign(sample, { values: [value], timestampsUnixNano: [] });
     });
   const valuesOf = (data: ProfilesData): bigint[][] =>
-    profilesOf(data).map(({ samples }) => samples.flatMap(({ values }) => values));
+    profilesOf(data).map(({ samples }) => [...samples].flatMap(({ values }) => values));
   assert.deepEqual(valuesOf(join([sum(2n), sum(3n)])), [[5n, 5n]]);
   const largest = 2n ** 63n - 1n;
   const beyond = [sum(largest), sum(1n)];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Profile } from '../../../src/otlp/profiles-data.ts';
+import { columnsOf } from '../../../src/otlp/sample-columns.ts';
 import { inShape, shapeOf } from '../../../src/profile/join/sample-shape.ts';
 import type { TestSample } from '../../support/build-data.ts';
 import { buildData, startUnixNano } from '../../support/build-data.ts';
@@ -18,7 +19,8 @@ for (const { name, samples, shape } of [
   { name: 'fewer values than timestamps', samples: [{ at: [1, 2], values: [5n] }], shape: undefined },
   { name: 'several values without timestamps', samples: [{ values: [5n, 6n] }], shape: undefined },
 ] as const) {
-  test(`shapeOf tells ${shape} of a profile with ${name}`, () => assert.equal(shapeOf(profileOf(samples)), shape));
+  test(`shapeOf tells ${shape} of a profile with ${name}`, () =>
+    assert.equal(shapeOf(columnsOf(profileOf(samples).samples)), shape));
 }
 
 for (const { wanted, samples, written } of [
@@ -61,18 +63,18 @@ for (const { wanted, samples, written } of [
   test(`inShape writes ${JSON.stringify(samples, (_, value) => (typeof value === 'bigint' ? Number(value) : value))} as ${wanted}`, () => {
     const shaped = inShape(profileOf(samples as readonly TestSample[]), wanted);
     assert.deepEqual(
-      shaped.samples.map(({ values, timestampsUnixNano }) => [
+      [...shaped.samples].map(({ values, timestampsUnixNano }) => [
         values,
         timestampsUnixNano.map((at) => at - startUnixNano),
       ]),
       written,
     );
-    assert.notEqual(shapeOf(shaped), undefined);
+    assert.notEqual(shapeOf(columnsOf(shaped.samples)), undefined);
   });
 }
 
 test('inShape gives a profile without duration one nanosecond, in which its samples are', () => {
   const shaped = inShape(profileOf([{ at: [0, 9] }], { durationNano: 0n }), 'timestamps');
   assert.equal(shaped.durationNano, 1n);
-  assert.deepEqual(shaped.samples[0]!.timestampsUnixNano, [startUnixNano, startUnixNano]);
+  assert.deepEqual(shaped.samples.at(0)!.timestampsUnixNano, [startUnixNano, startUnixNano]);
 });

@@ -76,7 +76,7 @@ test('what nobody uses stays behind, and an index that points nowhere becomes no
   profileOf(data).samples[0]!.stackIndex = 99;
   const [part] = splitProfiles(data, {}).parts;
   assert.deepEqual(checkConformance(part!.data), []);
-  assert.equal(profileOf(part!.data).samples[0]!.stackIndex, 0);
+  assert.equal(profileOf(part!.data).samples.at(0)!.stackIndex, 0);
 });
 
 test('the first part of a profile keeps its ID, later parts get one that is the same at every try', () => {

@@ -33,7 +33,7 @@ for (const { values, timestamps, fault } of [
       assert.equal(read.rejectedProfiles, 0);
       assert.equal(read.rejectedSamples, isFaulty ? 1 : 0);
       const kept = read.data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.samples;
-      assert.deepEqual(kept, isFaulty ? [first] : [first, second]);
+      assert.deepEqual([...kept], isFaulty ? [first] : [first, second]);
       // Nothing else of the message keeps it from being passed on.
       assert.equal(read.scan.kind === 'not_passable' && read.scan.reason === 'shape', isFaulty);
     });
@@ -53,7 +53,7 @@ for (const order of ['first', 'last'] as const) {
         `${pathOfProfile}: samples[${at}]: has fields 3 or 4 in wire types that its request's version does not give them`,
       ]);
       assert.deepEqual([read.version, read.rejectedProfiles, read.rejectedSamples], ['current', 0, 1]);
-      assert.deepEqual(read.data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.samples, current);
+      assert.deepEqual([...read.data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.samples], current);
     });
   }
 }
@@ -78,7 +78,7 @@ test('a sample of v1.10 among those of v1.9 is left out alone', () => {
   assert.deepEqual([read.version, read.rejectedSamples, read.faultCount], ['v1.9', 1, 1]);
   const samples = read.data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.samples;
   assert.deepEqual(
-    samples.map(({ values }) => values),
+    [...samples].map(({ values }) => values),
     [[7n], [9n]],
   );
 });

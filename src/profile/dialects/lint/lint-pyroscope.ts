@@ -49,7 +49,7 @@ function seriesOf(profile: Profile, labels: string, context: LintContext): Set<s
   const { sampleType, sampleUnit, periodType, periodUnit } = context.typeOf(profile);
   const head = [profile.timeUnixNano, sampleType, sampleUnit, periodType, periodUnit, labels].join(' ');
   return new Set(
-    profile.samples.map(({ attributeIndices }) => {
+    Array.from(profile.samples, ({ attributeIndices }) => {
       const own = context.attributesOf(attributeIndices).filter(({ value }) => isLabel(value));
       return [head, ...own.map(({ key, value }) => `${key}=${value}`).sort()].join(' ');
     }),

@@ -1,0 +1,315 @@
+// hot
+import type { ProfilesData, Sample, Samples } from './profiles-data.ts';
+import { noElements } from './profiles-data.ts';
+
+/** Words of a record, and what they are: two indices, and the ends of the sample's lists in their columns. */
+const recordWords = 5;
+const stackAt = 0;
+const linkAt = 1;
+const attributesEndAt = 2;
+const valuesEndAt = 3;
+const timesEndAt = 4;
+
+/**
+ * Samples as columns, without an object a sample and without `bigint`:
+ *
+ *     heads       | - - 0 0 0 | stack link ends of lists | stack link ends of lists | …
+ *     attributes  | all lists one after the other
+ *     values      | the same, two words each: lower half, upper half
+ *     times       | the same
+ *
+ * A list begins where that of the sample before ends; the first record stands for the sample before the first. The elements of a
+ * sample are appended, then `end` closes it. A sample of one timestamp and three attributes takes 40 bytes; columns double when full.
+ */
+export class SampleColumns {
+  heads: Int32Array = new Int32Array(recordWords);
+  attributes: Int32Array = new Int32Array(0);
+  values: Uint32Array = new Uint32Array(0);
+  times: Uint32Array = new Uint32Array(0);
+  count = 0;
+  #attributeCount = 0;
+  #valueCount = 0;
+  #timeCount = 0;
+
+  /** Bytes of memory of the columns. */
+  get sizeBytes(): number {
+    return this.heads.byteLength + this.attributes.byteLength + this.values.byteLength + this.times.byteLength;
+  }
+
+  /** Makes room for as many samples, with one timestamp each. */
+  reserve(samples: number): void {
+    const words = recordWords * (this.count + samples + 1);
+    if (words > this.heads.length) this.heads = grown(this.heads, words);
+    if (2 * (this.#timeCount + samples) > this.times.length) {
+      this.times = grown(this.times, 2 * (this.#timeCount + samples));
+    }
+  }
+
+  addAttribute(index: number): void {
+    if (this.#attributeCount === this.attributes.length) {
+      this.attributes = grown(this.attributes, this.#attributeCount + 1);
+    }
+    this.attributes[this.#attributeCount++] = index;
+  }
+
+  addAttributes(indices: readonly number[]): void {
+    for (let i = 0; i < indices.length; i++) this.addAttribute(indices[i]!);
+  }
+
+  addValue(low: number, high: number): void {
+    if (2 * this.#valueCount === this.values.length) this.values = grown(this.values, this.values.length + 2);
+    const at = 2 * this.#valueCount++;
+    this.values[at] = low;
+    this.values[at + 1] = high;
+  }
+
+  addTime(low: number, high: number): void {
+    if (2 * this.#timeCount === this.times.length) this.times = grown(this.times, this.times.length + 2);
+    const at = 2 * this.#timeCount++;
+    this.times[at] = low;
+    this.times[at + 1] = high;
+  }
+
+  /** Gives each of the samples from `first` on, which are the last and have no moments yet, room for as many as `counts` says. */
+  addRoom(first: number, counts: Uint32Array, withValues: boolean): void {
+    const start = this.#timeCount;
+    const heads = this.heads;
+    for (let i = 0; i < counts.length; i++) {
+      this.#timeCount += counts[i]!;
+      const at = recordWords * (first + i + 1);
+      heads[at + timesEndAt] = this.#timeCount;
+      if (withValues) heads[at + valuesEndAt] = this.#valueCount + this.#timeCount - start;
+    }
+    if (2 * this.#timeCount > this.times.length) this.times = grown(this.times, 2 * this.#timeCount);
+    if (!withValues) return;
+    this.#valueCount += this.#timeCount - start;
+    if (2 * this.#valueCount > this.values.length) this.values = grown(this.values, 2 * this.#valueCount);
+  }
+
+  get timeCount(): number {
+    return this.#timeCount;
+  }
+
+  get valueCount(): number {
+    return this.#valueCount;
+  }
+
+  addAttributesOf(source: SampleColumns, sample: number): void {
+    const end = source.attributesEnd(sample);
+    for (let at = source.attributesStart(sample); at < end; at++) this.addAttribute(source.attributes[at]!);
+  }
+
+  /** Appends the values and timestamps of a sample of `source`. */
+  addMoments(source: SampleColumns, sample: number): void {
+    for (let at = source.valuesStart(sample); at < source.valuesEnd(sample); at++) {
+      this.addValue(source.values[2 * at]!, source.values[2 * at + 1]!);
+    }
+    for (let at = source.timesStart(sample); at < source.timesEnd(sample); at++) {
+      this.addTime(source.times[2 * at]!, source.times[2 * at + 1]!);
+    }
+  }
+
+  /** Closes a sample of all elements that were appended since the one before. */
+  end(stackIndex: number, linkIndex: number): void {
+    const at = recordWords * ++this.count;
+    if (at === this.heads.length) this.heads = grown(this.heads, at + recordWords);
+    const heads = this.heads;
+    heads[at + stackAt] = stackIndex;
+    heads[at + linkAt] = linkIndex;
+    heads[at + attributesEndAt] = this.#attributeCount;
+    heads[at + valuesEndAt] = this.#valueCount;
+    heads[at + timesEndAt] = this.#timeCount;
+  }
+
+  /** Removes the last sample. */
+  removeLast(): void {
+    const at = recordWords * --this.count;
+    this.#attributeCount = this.heads[at + attributesEndAt]!;
+    this.#valueCount = this.heads[at + valuesEndAt]!;
+    this.#timeCount = this.heads[at + timesEndAt]!;
+  }
+
+  add({ stackIndex, attributeIndices, linkIndex, values, timestampsUnixNano }: Sample): void {
+    this.addAttributes(attributeIndices);
+    for (const value of values) this.addValue(...wordsOf(value));
+    for (const time of timestampsUnixNano) this.addTime(...wordsOf(time));
+    this.end(stackIndex, linkIndex);
+  }
+
+  stack(sample: number): number {
+    return this.heads[recordWords * (sample + 1) + stackAt]!;
+  }
+
+  link(sample: number): number {
+    return this.heads[recordWords * (sample + 1) + linkAt]!;
+  }
+
+  attributesStart(sample: number): number {
+    return this.heads[recordWords * sample + attributesEndAt]!;
+  }
+
+  attributesEnd(sample: number): number {
+    return this.heads[recordWords * (sample + 1) + attributesEndAt]!;
+  }
+
+  valuesStart(sample: number): number {
+    return this.heads[recordWords * sample + valuesEndAt]!;
+  }
+
+  valuesEnd(sample: number): number {
+    return this.heads[recordWords * (sample + 1) + valuesEndAt]!;
+  }
+
+  timesStart(sample: number): number {
+    return this.heads[recordWords * sample + timesEndAt]!;
+  }
+
+  timesEnd(sample: number): number {
+    return this.heads[recordWords * (sample + 1) + timesEndAt]!;
+  }
+
+  /** Value as int64, by its position in the column. */
+  value(at: number): bigint {
+    return (BigInt(this.values[2 * at + 1]! | 0) << 32n) | BigInt(this.values[2 * at]!);
+  }
+
+  setValue(at: number, value: bigint): void {
+    this.values.set(wordsOf(value), 2 * at);
+  }
+
+  /** Nanoseconds since the Unix epoch, by position in the column. */
+  unixNano(at: number): bigint {
+    return (BigInt(this.times[2 * at + 1]!) << 32n) | BigInt(this.times[2 * at]!);
+  }
+
+  /** The sample as an object. */
+  sample(index: number): Sample {
+    const [attributes, attributesEnd] = [this.attributesStart(index), this.attributesEnd(index)];
+    return {
+      stackIndex: this.stack(index),
+      attributeIndices:
+        attributes === attributesEnd ? noElements : Array.from(this.attributes.subarray(attributes, attributesEnd)),
+      linkIndex: this.link(index),
+      values: listOf(this.valuesStart(index), this.valuesEnd(index), (at) => this.value(at)),
+      timestampsUnixNano: listOf(this.timesStart(index), this.timesEnd(index), (at) => this.unixNano(at)),
+    };
+  }
+}
+
+/** Moments of the last samples of columns, in any order between samples; how many each sample has was counted beforehand. */
+export class MomentGroups {
+  readonly hasValues: boolean;
+  readonly #columns: SampleColumns;
+  /** Position of the next timestamp of each sample. */
+  readonly #next: Uint32Array;
+  /** From the position of a timestamp to that of its value. */
+  readonly #toValue: number;
+
+  /** Makes room for the moments of the samples from `first` on, `counts` each. */
+  constructor(columns: SampleColumns, first: number, counts: Uint32Array, hasValues: boolean) {
+    this.#columns = columns;
+    this.#toValue = columns.valueCount - columns.timeCount;
+    this.hasValues = hasValues;
+    columns.addRoom(first, counts, hasValues);
+    this.#next = counts.map((_, i) => columns.timesStart(first + i));
+  }
+
+  addTime(sample: number, low: number, high: number): void {
+    const at = 2 * this.#next[sample]!++;
+    const { times } = this.#columns;
+    times[at] = low;
+    times[at + 1] = high;
+  }
+
+  /** Sets the value of the timestamp that was added last to the sample. */
+  setValue(sample: number, low: number, high: number): void {
+    const at = 2 * (this.#next[sample]! - 1 + this.#toValue);
+    const { values } = this.#columns;
+    values[at] = low;
+    values[at + 1] = high;
+  }
+}
+
+/** Samples `first .. first + length` of columns, which other profiles of the same message share. The columns must not change. */
+export class SampleRange implements Samples {
+  readonly columns: SampleColumns;
+  readonly first: number;
+  readonly length: number;
+
+  constructor(columns: SampleColumns, first: number, length: number) {
+    this.columns = columns;
+    this.first = first;
+    this.length = length;
+  }
+
+  at(index: number): Sample | undefined {
+    const own = index < 0 ? index + this.length : index;
+    return own >= 0 && own < this.length ? this.columns.sample(this.first + own) : undefined;
+  }
+
+  slice(start = 0, end: number = this.length): SampleRange {
+    const own = Math.min(start, this.length);
+    return new SampleRange(this.columns, this.first + own, Math.max(0, Math.min(end, this.length) - own));
+  }
+
+  *[Symbol.iterator](): Generator<Sample, void, undefined> {
+    for (let i = 0; i < this.length; i++) yield this.columns.sample(this.first + i);
+  }
+
+  *entries(): Generator<[number, Sample], void, undefined> {
+    for (let i = 0; i < this.length; i++) yield [i, this.columns.sample(this.first + i)];
+  }
+}
+
+/** The samples as columns; a list of objects is copied. */
+export function columnsOf(samples: Samples): SampleRange {
+  if (samples instanceof SampleRange) return samples;
+  const columns = new SampleColumns();
+  columns.reserve(samples.length);
+  for (const sample of samples) columns.add(sample);
+  return new SampleRange(columns, 0, columns.count);
+}
+
+/** Number of observations in all profiles: a timestamp each, and 1 for a sample without timestamps. */
+export function countTimestamps({ resourceProfiles }: ProfilesData): number {
+  let count = 0;
+  for (const { scopeProfiles } of resourceProfiles) {
+    for (const { profiles } of scopeProfiles) {
+      for (const profile of profiles) {
+        const { columns, first, length } = columnsOf(profile.samples);
+        for (let i = first; i < first + length; i++) {
+          count += Math.max(1, columns.timesEnd(i) - columns.timesStart(i));
+        }
+      }
+    }
+  }
+  return count;
+}
+
+/** Lower and upper half of 64 bits. */
+export function wordsOf(value: bigint): [low: number, high: number] {
+  return [Number(value & lowMask), Number((value >> 32n) & lowMask)];
+}
+
+/** Compares two unsigned numbers of 64 bits, by their halves. */
+export function isBefore(low: number, high: number, otherLow: number, otherHigh: number): boolean {
+  return high === otherHigh ? low < otherLow : high < otherHigh;
+}
+
+const lowMask = 0xffff_ffffn;
+
+const fewWords = 40;
+
+function grown<Column extends Int32Array | Uint32Array>(column: Column, words: number): Column {
+  const length = Math.max(fewWords, words, 2 * column.length);
+  const larger = (column instanceof Int32Array ? new Int32Array(length) : new Uint32Array(length)) as Column;
+  larger.set(column);
+  return larger;
+}
+
+function listOf(start: number, end: number, read: (at: number) => bigint): readonly bigint[] {
+  if (start === end) return noElements;
+  const list: bigint[] = [];
+  for (let at = start; at < end; at++) list.push(read(at));
+  return list;
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Sample } from '../../src/otlp/profiles-data.ts';
+import {
+  columnsOf,
+  isBefore,
+  MomentGroups,
+  SampleColumns,
+  SampleRange,
+  wordsOf,
+} from '../../src/otlp/sample-columns.ts';
+
+const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+const index = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+
+const samples: fc.Arbitrary<Sample[]> = fc.array(
+  fc.record(
+    {
+      stackIndex: index,
+      attributeIndices: fc.array(index, { maxLength: 5 }),
+      linkIndex: index,
+      values: fc.array(int64, { maxLength: 4 }),
+      timestampsUnixNano: fc.array(uint64, { maxLength: 4 }),
+    },
+    { noNullPrototype: true },
+  ),
+  { maxLength: 40 },
+);
+
+test('columns say the same as the objects they were made of, also in parts', () => {
+  fc.assert(
+    fc.property(samples, fc.nat(45), fc.nat(45), (list, start, end) => {
+      const range = columnsOf(list);
+      assert.deepEqual([...range], list);
+      assert.deepEqual([...range.entries()], [...list.entries()]);
+      assert.deepEqual([...range.slice(start, end)], list.slice(start, end));
+      assert.deepEqual([...range.slice(start).slice(1, end)], list.slice(start).slice(1, end));
+      assert.deepEqual([range.at(start), range.at(-1)], [list[start], list.at(-1)]);
+      assert.equal(columnsOf(range), range);
+    }),
+    { endOnFailure: true },
+  );
+});
+
+test('the last sample is removed with all its elements, and nothing of it is in the next', () => {
+  fc.assert(
+    fc.property(samples, samples, (kept, removed) => {
+      const columns = new SampleColumns();
+      for (const sample of kept) columns.add(sample);
+      for (const sample of removed) {
+        columns.add(sample);
+        columns.removeLast();
+      }
+      for (const sample of kept) columns.add(sample);
+      assert.deepEqual([...new SampleRange(columns, 0, columns.count)], [...kept, ...kept]);
+    }),
+    { endOnFailure: true },
+  );
+});
+
+test('moments in any order come to their samples in the order of their arrival', () => {
+  const moment = fc.record({ sample: fc.nat(6), time: uint64, value: int64 });
+  fc.assert(
+    fc.property(samples, fc.array(moment), fc.boolean(), (before, moments, hasValues) => {
+      const columns = new SampleColumns();
+      for (const sample of before) columns.add(sample);
+      const counts = new Uint32Array(7);
+      for (const { sample } of moments) counts[sample]!++;
+      for (let i = 0; i < counts.length; i++) columns.end(i, 0);
+      const groups = new MomentGroups(columns, before.length, counts, hasValues);
+      for (const { sample, time, value } of moments) {
+        groups.addTime(sample, ...wordsOf(time));
+        if (hasValues) groups.setValue(sample, ...wordsOf(value));
+      }
+      // Elements that come afterwards have places of their own.
+      for (const sample of before) columns.add(sample);
+      const grouped = Array.from(counts, (_, stackIndex): Sample => {
+        const own = moments.filter(({ sample }) => sample === stackIndex);
+        return {
+          stackIndex,
+          attributeIndices: [],
+          linkIndex: 0,
+          values: hasValues ? own.map(({ value }) => value) : [],
+          timestampsUnixNano: own.map(({ time }) => time),
+        };
+      });
+      assert.deepEqual([...new SampleRange(columns, 0, columns.count)], [...before, ...grouped, ...before]);
+    }),
+    { endOnFailure: true },
+  );
+});
+
+test('a sum takes the place of a value', () => {
+  fc.assert(
+    fc.property(int64, int64, (value, sum) => {
+      const columns = new SampleColumns();
+      columns.addValue(...wordsOf(value));
+      assert.equal(columns.value(0), value);
+      columns.setValue(0, sum);
+      assert.equal(columns.value(0), sum);
+    }),
+    { endOnFailure: true },
+  );
+});
+
+test('isBefore compares 64 bits without their sign', () => {
+  fc.assert(
+    fc.property(uint64, fc.oneof(uint64, fc.constant(0n)), (time, step) => {
+      const other = (time + (step % 3n)) & (2n ** 64n - 1n);
+      assert.equal(isBefore(...wordsOf(time), ...wordsOf(other)), time < other);
+      assert.equal(isBefore(...wordsOf(step), ...wordsOf(time)), step < time);
+    }),
+    { endOnFailure: true },
+  );
+});

@@ -10,17 +10,21 @@ type Attributes = readonly KeyValue[];
  */
 export function completeProcesses(resources: readonly Attributes[]): readonly Attributes[] {
   if (resources.length < 2) return resources;
-  const byProcess = new Map<string, number[]>();
-  for (const [index, attributes] of resources.entries()) {
-    const key = processKey(attributes);
+  const byProcess = new Map<string, number | number[]>();
+  let isAnyTwice = false;
+  for (let index = 0; index < resources.length; index++) {
+    const key = processKey(resources[index]!);
     if (key === undefined) continue;
     const same = byProcess.get(key);
-    if (same === undefined) byProcess.set(key, [index]);
+    isAnyTwice ||= same !== undefined;
+    if (same === undefined) byProcess.set(key, index);
+    else if (typeof same === 'number') byProcess.set(key, [same, index]);
     else same.push(index);
   }
+  if (!isAnyTwice) return resources;
   const completed = [...resources];
   for (const same of byProcess.values()) {
-    if (same.length < 2) continue;
+    if (typeof same === 'number') continue;
     for (const index of same) completed[index] = fullestOf(resources[index]!, same, resources);
   }
   return completed;

@@ -113,6 +113,11 @@ export class StoreSession {
     return this.#parts.files.removalReason(fileId, addressHigh, addressLow) ?? 'never_submitted';
   }
 
+  /** The reason for every address of a file; `undefined` for a file that is known, and where it depends on the address. */
+  commonReason(fileId: FileId): 'never_submitted' | 'expired' | undefined {
+    return this.#parts.files.commonReason(fileId);
+  }
+
   /** Notes that a collector's frame has no name. */
   needName(instanceId: string, owner: FrameOwner, addressHigh: number, addressLow: number, kind: FrameKind): void {
     this.#parts.neededNames.note(instanceId, owner, addressHigh, addressLow, kind, this.#nowMs);

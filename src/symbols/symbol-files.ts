@@ -210,6 +210,13 @@ export class SymbolFiles {
     return this.#removed.reasonOf(Int32Array.of(word0, word1, word2, word3), high, low);
   }
 
+  /** `undefined` for a file that is known, and where frames of it may be remembered as removed. */
+  commonReason({ word0, word1, word2, word3 }: FileId): 'never_submitted' | 'expired' | undefined {
+    if (this.#files.peek(word0, word1, word2, word3) !== undefined) return undefined;
+    if (this.#files.holdsExpired(word0, word1, word2, word3)) return 'expired';
+    return this.#removed.isEmpty ? 'never_submitted' : undefined;
+  }
+
   /**
    * Takes out what has expired: whole files first, then, in files that are in use, single symbols, some thousand files
    * a call. Nothing expired is ever found, purged or not; this gives its memory back.

@@ -93,18 +93,39 @@ export class ResourcePlaces {
   /** The message with other resources, one for each entry. */
   *write(resources: readonly NewResource[]): Steps<Uint8Array> {
     const target = Buffer.allocUnsafeSlow(this.#sizeWith(resources));
+    const spans = this.#writeChanges(target, resources);
+    for (let at = 0; at < spans.length; at += 3) {
+      const end = spans[at + 2]!;
+      let position = spans[at]!;
+      let start = spans[at + 1]!;
+      for (; end - start > bytesACopy; start += bytesACopy, position += bytesACopy) {
+        this.#bytes.copy(target, position, start, start + bytesACopy);
+        yield;
+      }
+      this.#bytes.copy(target, position, start, end);
+    }
+    return new Uint8Array(target.buffer);
+  }
+
+  /** Writes all but what stays as it is. Returns the spans that stay: where each goes, where it begins and where it ends. */
+  #writeChanges(target: Buffer, resources: readonly NewResource[]): number[] {
+    const spans: number[] = [];
     let position = 0;
     let copied = 0;
+    const keep = (start: number, end: number): void => {
+      spans.push(position, start, end);
+      position += end - start;
+    };
     for (let index = 0; index < resources.length; index++) {
       const changed = resources[index];
       if (changed === undefined) continue;
       const at = stride * index;
-      position = yield* this.#copy(target, position, copied, this.#numbers[at]!);
+      keep(copied, this.#numbers[at]!);
       copied = this.#numbers[at + 2]!;
       if (changed === 'dropped') continue;
       const { fields, droppedAttributesCount } = changed;
       position = writeHead(target, position, this.#bodySize(index, changed));
-      position = yield* this.#copy(target, position, this.#numbers[at + 1]!, this.#numbers[at + 3]!);
+      keep(this.#numbers[at + 1]!, this.#numbers[at + 3]!);
       position = writeHead(target, position, messageSize(changed));
       target.set(fields, position);
       position += fields.length;
@@ -114,8 +135,8 @@ export class ResourcePlaces {
       }
       copied = this.#numbers[at + 5]!;
     }
-    yield* this.#copy(target, position, copied, this.#bytes.length);
-    return new Uint8Array(target.buffer);
+    keep(copied, this.#bytes.length);
+    return spans;
   }
 
   /** A scanned entry has one resource, in any place. */
@@ -146,17 +167,6 @@ export class ResourcePlaces {
     const at = stride * index;
     const kept = this.#numbers[at + 2]! - this.#numbers[at + 1]! - (this.#numbers[at + 5]! - this.#numbers[at + 3]!);
     return kept + fieldSize(messageSize(changed));
-  }
-
-  /** Returns the position behind what was copied. */
-  *#copy(target: Buffer, position: number, start: number, end: number): Steps<number> {
-    let from = start;
-    for (; end - from > bytesACopy; from += bytesACopy) {
-      this.#bytes.copy(target, position + from - start, from, from + bytesACopy);
-      yield;
-    }
-    this.#bytes.copy(target, position + from - start, from, end);
-    return position + end - start;
   }
 }
 

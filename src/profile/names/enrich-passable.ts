@@ -123,6 +123,7 @@ class ColumnLocations implements LocationView {
   readonly #keys = new Map<string, number>();
   /** By attribute; `undefined` before its first use. */
   readonly #frameTypes: (string | undefined)[] = [];
+  readonly #hash = new PairHash();
 
   constructor({ bytes, columns }: PassableProfiles, texts: TextColumns, lately: LearnedLately | undefined) {
     this.locationCount = columns.counts[tables.location]!;
@@ -214,7 +215,7 @@ class ColumnLocations implements LocationView {
   #hashMapping(mapping: number): PairHash {
     const columns = this.#columns;
     const { strings, attributeKey, attributeTextStart, attributeTextEnd } = columns;
-    const hash = new PairHash();
+    const hash = this.#hash;
     hash.start(tables.mapping);
     const file = columns.mappingFile[mapping]!;
     hash.pair(strings.firstWord(file), strings.secondWord(file));

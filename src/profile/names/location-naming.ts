@@ -16,6 +16,8 @@ export interface NamingSession {
   openFile(fileId: FileId): SymbolLookup | undefined;
   /** The reason why an address of a file has no name. */
   reasonUnknown(fileId: FileId, addressHigh: number, addressLow: number): string;
+  /** The same for every address of a file that nothing is known of; `undefined` where it depends on the address. */
+  commonReason?(fileId: FileId): string | undefined;
   /** Asks for a name that the store lacks, for later requests; `frameType` is empty where the sender tells none. */
   needNativeName?(file: MappingFile, addressHigh: number, addressLow: number, frameType: string): void;
   /** The name of code in the memory of a process, or of the running kernel; `undefined` when nobody can tell whose memory it is. */
@@ -65,7 +67,9 @@ interface NamedFile {
   isLearned: boolean;
   /** `undefined` before the first look-up; `null` when the store knows nothing of the file. */
   symbols: SymbolLookup | null | undefined;
-  /** Step in which `symbols` was looked up. */
+  /** Reason why no address has a name; `null` where it depends on the address, `undefined` before it was asked for. */
+  commonReason: string | null | undefined;
+  /** Step in which `symbols` and `commonReason` were looked up. */
   step: number;
 }
 
@@ -81,16 +85,15 @@ export class LocationNaming {
   #step = 0;
   /** By mapping; `null` for one that does not identify its file. */
   readonly #files: (NamedFile | null | undefined)[] = [];
-  /** By location, once asked for; `null` for one whose address means nothing in other profiles. `undefined` for a large dictionary. */
-  readonly #fileByLocation: (NamedFile | null | undefined)[] | undefined;
+  /** The location asked for last, and its file: a location is looked for, and asked why it was not found, one after the other. */
+  #lastLocation = -1;
+  #lastFile: NamedFile | undefined;
 
   /** `lately` is asked about names before they are read, if the view has hashes. */
   constructor(view: LocationView, session: NamingSession, lately?: LearnedLately) {
     this.#view = view;
     this.#session = session;
     this.#lately = view.hashLines === undefined ? undefined : lately;
-    const isLarge = view.locationCount > mostKeptLocations;
-    this.#fileByLocation = isLarge ? undefined : new Array(view.locationCount).fill(undefined);
   }
 
   /** Begins a step after others had their turn: what was open in the store may have left it. */
@@ -142,6 +145,7 @@ export class LocationNaming {
     const { file } = named;
     if (named.symbols === undefined || named.step !== this.#step) {
       named.symbols = this.#session.openFile(file.fileId) ?? null;
+      named.commonReason = undefined;
       named.step = this.#step;
     }
     const view = this.#view;
@@ -158,6 +162,10 @@ export class LocationNaming {
     const named = this.#fileOf(location);
     if (named === undefined) return this.#openMemory(location)?.reason ?? 'no_file_id';
     const { fileId } = named.file;
+    if (named.commonReason === undefined) {
+      named.commonReason = (named.symbols === null ? this.#session.commonReason?.(fileId) : undefined) ?? null;
+    }
+    if (named.commonReason !== null) return named.commonReason;
     return this.#session.reasonUnknown(fileId, this.#view.addressHigh(location), this.#view.addressLow(location));
   }
 
@@ -176,14 +184,11 @@ export class LocationNaming {
 
   /** The file within which the location's address means the same in every process and on every host. */
   #fileOf(location: number): NamedFile | undefined {
-    const files = this.#fileByLocation;
-    if (files === undefined) return this.#findFile(location);
-    let file = files[location];
-    if (file === undefined) {
-      file = this.#findFile(location) ?? null;
-      files[location] = file;
+    if (location !== this.#lastLocation) {
+      this.#lastFile = this.#findFile(location);
+      this.#lastLocation = location;
     }
-    return file ?? undefined;
+    return this.#lastFile;
   }
 
   #findFile(location: number): NamedFile | undefined {
@@ -201,7 +206,7 @@ export class LocationNaming {
     const known = this.#files[mapping];
     if (known !== undefined) return known ?? undefined;
     const file = this.#view.fileOf(mapping);
-    const idle = { isLearned: false, symbols: undefined, step: 0 };
+    const idle = { isLearned: false, symbols: undefined, commonReason: undefined, step: 0 };
     const named = file === undefined ? null : { file, idHash: hashOf(file), ...idle };
     this.#files[mapping] = named;
     return named ?? undefined;
@@ -227,9 +232,6 @@ export class LocationNaming {
 function hashOf({ fileId }: MappingFile): number {
   return mixWords(fileId.word0, fileId.word1, fileId.word2, fileId.word3);
 }
-
-/** A longer list takes milliseconds to be made and to be marked by the garbage collector. */
-const mostKeptLocations = 65_536;
 
 /**
  * Upper word of 2^44. Addresses of a file lie far below; those above belong to a process's memory, which pprof has in place

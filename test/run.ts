@@ -11,6 +11,8 @@ const groupFolder = join(root, 'node_modules/.cache/framekeeper/groups');
 const concurrency = 3;
 const timeoutMs = 900_000;
 const mostFilesOfGroup = 16;
+/** Rooms of no more files share a process. */
+const mostFilesOfSmallRoom = 3;
 
 /** Files that measure their process, or listen to all of it. */
 const alone: ReadonlySet<string> = new Set([
@@ -54,13 +56,21 @@ interface Group {
 function groupsOf(tests: readonly string[]): Group[] {
   const single = tests.filter((file) => alone.has(file));
   const shared = tests.filter((file) => !alone.has(file));
-  const rooms = Map.groupBy(shared, (file) => file.split('/').slice(1, -1)[0] ?? 'whole-service');
+  const byRoom = Map.groupBy(shared, roomOf);
+  const rooms = Map.groupBy(shared, (file) => {
+    const room = roomOf(file);
+    return byRoom.get(room)!.length > mostFilesOfSmallRoom ? room : 'small-rooms';
+  });
   return [
     ...single.reverse().map((file) => ({ name: file.replaceAll(/\W/g, '-'), members: [file] })),
     ...[...rooms].flatMap(([room, members]) =>
       divide(members).map((part, n) => ({ name: `${room}-${n}`, members: part })),
     ),
   ];
+}
+
+function roomOf(file: string): string {
+  return file.split('/').slice(1, -1)[0] ?? 'whole-service';
 }
 
 /** Parts of equal size; neighbours, which are often alike in what they cost, go to different ones. */

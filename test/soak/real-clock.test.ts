@@ -74,20 +74,20 @@ interface Course {
   readonly asked: { readonly after: number; readonly names: PlainReply['namesNeeded'] }[];
   /** After how many exports the visitor came back; 0 for never. */
   cameBackAfter: number;
-  /** The longest time between two batches: a machine that stood still proves nothing about what is asked. */
-  longestGapMs: number;
+  /** Number of exports before the first batch that came late: a machine that stood still proves nothing about what is asked. */
+  steadyExports: number;
 }
 
 /** Sends a batch after each export, and what a reply asks for with the next one. */
 async function collect(port: number, server: ScriptedOtlpServer): Promise<Course> {
   const client = new FramesClient(port);
-  const course: Course = { asked: [], cameBackAfter: 0, longestGapMs: 0 };
+  const course: Course = { asked: [], cameBackAfter: 0, steadyExports: exportCount };
   let sentMs = systemClock.nowMs();
   let visitedMs = sentMs;
   let names: PlainBatch = { symbols: [symbolOfJvm, symbolOfVisitor], stubs: [stubOfJvm, stubOfVisitor] };
   for (let exports = 0; exports < exportCount; exports++) {
     const nowMs = systemClock.nowMs();
-    course.longestGapMs = Math.max(course.longestGapMs, nowMs - sentMs);
+    if (nowMs - sentMs > lifetimeMs / 2) course.steadyExports = Math.min(course.steadyExports, exports);
     sentMs = nowMs;
     const isVisiting = exports < leavesAfter || nowMs - visitedMs > awayMs || course.cameBackAfter > 0;
     if (isVisiting && exports >= leavesAfter) course.cameBackAfter ||= exports;
@@ -128,9 +128,9 @@ service:
   return course!;
 }
 
-test('for twenty seconds of real time, names that were sent once are in every export', async () => {
+test('for twenty seconds of real time, names that were sent once are in every export', async (t) => {
   const server = await ScriptedOtlpServer.start();
-  const { asked, cameBackAfter, longestGapMs } = await runService(server);
+  const { asked, cameBackAfter, steadyExports } = await runService(server);
   await server.stop();
   const exported = server.requests.map(({ bytes }) => plainSamples(decodeProfilesData(bytes)));
   const framesOf = (service: string): string[][] => {
@@ -138,14 +138,14 @@ test('for twenty seconds of real time, names that were sent once are in every ex
       samples.filter((sample) => sample.service.endsWith(service)).flatMap(({ frames }) => frames),
     );
   };
-  for (const [index, frames] of framesOf('java').slice(0, exportCount).entries()) {
+  for (const [index, frames] of framesOf('java').slice(0, steadyExports).entries()) {
     assert.deepEqual([...new Set(frames)].sort(), ['Interpreter', 'Work.run'], `export ${index}`);
   }
+  if (steadyExports < exportCount) return t.skip(`the machine stood still after ${steadyExports} exports`);
   assert.ok(cameBackAfter > leavesAfter, 'the visitor did not come back');
   const visits = framesOf('visitor').flat();
   assert.deepEqual([...new Set(visits)].sort(), ['handle', 'stay'], 'names of the visitor');
   assert.ok(framesOf('visitor').slice(cameBackAfter).flat().length > 0, 'the visitor was not reported again');
-  if (longestGapMs > lifetimeMs / 2) return;
   // Its names, file and process, were asked for once, at once; those in use never were.
   assert.deepEqual(
     asked.map(({ after, names }) => [after, names.map(({ pid, fileId }) => [pid, fileId])]),

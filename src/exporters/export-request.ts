@@ -117,38 +117,43 @@ function elementsOf({ resourceProfiles, dictionary }: ProfilesData): number {
   return count;
 }
 
-/** Adds what concerns dialects to the object itself: a copy would evaluate its getters. */
+/** Adds what concerns dialects to the object itself: a copy would evaluate its getters. Most requests are sent as they are. */
 function withDialects(plain: Omit<ExportRequest, 'inDialect' | 'writeInDialect' | 'inDialectBy'>): ExportRequest {
-  const written = new Map<string, DialectRequest>();
-  const underWay = new Map<string, Promise<DialectRequest>>();
-  const keyOf = (dialect: DialectName, { underscores }: DialectOptions): string =>
-    dialect === 'generic' ? dialect : `${dialect} ${underscores}`;
+  let written: Map<string, DialectRequest> | undefined;
+  let underWay: Map<string, Promise<DialectRequest>> | undefined;
+  const keyOf = (dialect: DialectName, { underscores }: DialectOptions): string => `${dialect} ${underscores}`;
+  const knownIn = (dialect: DialectName, options: DialectOptions): DialectRequest | undefined =>
+    dialect === 'generic' ? asItIs : written?.get(keyOf(dialect, options));
+  const keep = (dialect: DialectName, options: DialectOptions, result: DialectRequest): DialectRequest => {
+    written ??= new Map();
+    written.set(keyOf(dialect, options), result);
+    return result;
+  };
   const dialects: Pick<ExportRequest, 'inDialect' | 'writeInDialect' | 'inDialectBy'> = {
-    inDialect: (dialect, options) => atOnce(request.writeInDialect(dialect, options)),
+    inDialect: (dialect, options = defaultDialectOptions) =>
+      knownIn(dialect, options) ?? atOnce(request.writeInDialect(dialect, options)),
     *writeInDialect(dialect, options = defaultDialectOptions) {
-      const key = keyOf(dialect, options);
-      const known = written.get(key);
+      const known = knownIn(dialect, options);
       if (known !== undefined) return known;
       const { data, sampleCount, ...dropped } = yield* applyDialectInSteps(request.data, dialect, options);
-      const result = { request: createExportRequest(data, sampleCount, request.hops), ...dropped };
-      written.set(key, result);
-      return result;
+      return keep(dialect, options, { request: createExportRequest(data, sampleCount, request.hops), ...dropped });
     },
     async inDialectBy(write, dialect, options) {
       const key = keyOf(dialect, options);
-      const known = written.get(key) ?? underWay.get(key);
+      const known = knownIn(dialect, options) ?? underWay?.get(key);
       if (known !== undefined) return known;
+      underWay ??= new Map();
       const writing = write(request, dialect, options);
       underWay.set(key, writing);
-      const result = await writing.finally(() => underWay.delete(key));
-      written.set(key, result);
-      return result;
+      return keep(dialect, options, await writing.finally(() => underWay!.delete(key)));
     },
   };
   const request: ExportRequest = Object.assign(plain, dialects);
-  written.set('generic', { request, droppedSamples: 0, droppedLabels: new Map() });
+  const asItIs: DialectRequest = { request, droppedSamples: 0, droppedLabels: noLabels };
   return request;
 }
+
+const noLabels: ReadonlyMap<string, number> = new Map();
 
 const writtenTwice = new WeakSet<ExportRequest>();
 

@@ -1,31 +1,37 @@
 import type { AnyValue, KeyValue } from '../otlp/profiles-data.ts';
 import { attributeNames } from '../profile/attribute-names.ts';
+import type { Steps } from '../support/steps.ts';
+import { eachInSteps } from '../support/steps.ts';
 
 type Attributes = readonly KeyValue[];
+
+/** Resources of one process that are compared with each other; what was learned of a process late makes two or three. */
+const mostOfProcess = 16;
 
 /**
  * Completes resources of processes whose sender learned more of them later: where the attributes of one resource are among those of
  * another of the same process, it gets the other's. Processes are the same by ID, executable and host; where two others could
  * complete a resource, neither does.
  */
-export function completeProcesses(resources: readonly Attributes[]): readonly Attributes[] {
+export function* completeProcesses(resources: readonly Attributes[]): Steps<readonly Attributes[]> {
   if (resources.length < 2) return resources;
   const byProcess = new Map<string, number | number[]>();
   let isAnyTwice = false;
-  for (let index = 0; index < resources.length; index++) {
-    const key = processKey(resources[index]!);
-    if (key === undefined) continue;
+  yield* eachInSteps(resources, (attributes, index) => {
+    const key = processKey(attributes);
+    if (key === undefined) return;
     const same = byProcess.get(key);
     isAnyTwice ||= same !== undefined;
     if (same === undefined) byProcess.set(key, index);
     else if (typeof same === 'number') byProcess.set(key, [same, index]);
-    else same.push(index);
-  }
+    else if (same.length < mostOfProcess) same.push(index);
+  });
   if (!isAnyTwice) return resources;
   const completed = [...resources];
   for (const same of byProcess.values()) {
     if (typeof same === 'number') continue;
     for (const index of same) completed[index] = fullestOf(resources[index]!, same, resources);
+    yield;
   }
   return completed;
 }

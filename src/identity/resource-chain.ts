@@ -1,6 +1,8 @@
 import type { Counter, Meter } from '@opentelemetry/api';
 import type { KeyValue } from '../otlp/profiles-data.ts';
 import type { ResourceContext, ResourceEdit, ResourceEditor } from '../otlp/resource-edit.ts';
+import type { Steps } from '../support/steps.ts';
+import { atOnce, eachInSteps } from '../support/steps.ts';
 import { completeProcesses } from './complete-processes.ts';
 import { ResourceDraft } from './resource-draft.ts';
 import type { ResourceRule } from './resource-rule.ts';
@@ -39,15 +41,20 @@ export class ResourceChain implements ResourceEditor {
   }
 
   edit(resources: readonly (readonly KeyValue[])[], context: ResourceContext): readonly ResourceEdit[] {
-    const completed = completeProcesses(resources);
+    return atOnce(this.editInSteps(resources, context));
+  }
+
+  *editInSteps(resources: readonly (readonly KeyValue[])[], context: ResourceContext): Steps<readonly ResourceEdit[]> {
+    const completed = yield* completeProcesses(resources);
     const known = this.#known?.[context.isServiceOnSamples ? 1 : 0];
-    return completed.map((attributes) => {
+    const edits: ResourceEdit[] = [];
+    yield* eachInSteps(completed, (attributes) => {
       const before = known?.get(attributes);
-      if (before !== undefined) return before;
-      const edit = this.#editOne(new ResourceDraft(attributes, context));
-      known?.set(attributes, edit);
-      return edit;
+      const edit = before ?? this.#editOne(new ResourceDraft(attributes, context));
+      if (before === undefined) known?.set(attributes, edit);
+      edits.push(edit);
     });
+    return edits;
   }
 
   countDropped(by: string, samples: number): void {

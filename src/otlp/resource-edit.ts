@@ -1,3 +1,5 @@
+import type { Steps } from '../support/steps.ts';
+import { eachInSteps } from '../support/steps.ts';
 import type { KeyValue } from './profiles-data.ts';
 
 /** Outcome for one resource: its attributes, the same list where nothing changed, or the processor that dropped it. */
@@ -32,6 +34,8 @@ export interface ResourceContext {
 export interface ResourceEditor {
   /** One outcome for each list of attributes. All resources of a request come at once, because one may complete another. */
   edit(resources: readonly (readonly KeyValue[])[], context: ResourceContext): readonly ResourceEdit[];
+  /** The same in steps, for a report with a great many processes. */
+  editInSteps(resources: readonly (readonly KeyValue[])[], context: ResourceContext): Steps<readonly ResourceEdit[]>;
   /** Begins to look up what later edits of these resources need. Absent where none needs anything. */
   readonly foresee?: ((resources: readonly (readonly KeyValue[])[]) => void) | undefined;
   /**
@@ -44,7 +48,19 @@ export interface ResourceEditor {
 }
 
 /** Keeps every resource as it is. */
-export const noEdits: ResourceEditor = {
-  edit: (resources) => resources.map((attributes) => ({ kind: 'kept', attributes })),
-  countDropped: () => undefined,
-};
+export const noEdits: ResourceEditor = editorOf((attributes) => ({ kind: 'kept', attributes }));
+
+/** An editor by a function of one resource, which drops nothing. */
+export function editorOf(
+  editOne: (attributes: readonly KeyValue[], context: ResourceContext) => ResourceEdit,
+): ResourceEditor {
+  return {
+    edit: (resources, context) => resources.map((attributes) => editOne(attributes, context)),
+    *editInSteps(resources, context) {
+      const edits: ResourceEdit[] = [];
+      yield* eachInSteps(resources, (attributes) => edits.push(editOne(attributes, context)));
+      return edits;
+    },
+    countDropped: () => undefined,
+  };
+}

@@ -48,6 +48,7 @@ export function createIdentity(processors: Processors, parts: PipelineParts): Id
   return {
     editor: {
       edit: (resources, context) => chain.edit(resources, context),
+      editInSteps: (resources, context) => chain.editInSteps(resources, context),
       // Absent where no rule looks anything up: requests are not edited in vain then.
       get foresee() {
         return chain.foresee;

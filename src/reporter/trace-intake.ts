@@ -232,25 +232,27 @@ export class TraceIntake {
   /** Adds samples in order until a bound is met; returns how many. */
   *#addSamples(batch: FrameBatch, store: SymbolSession, room: WindowRoom, onStep?: () => void): Steps<number> {
     const { resources } = this.#window;
-    const known = resources.length;
-    const added = yield* this.#translateSamples(batch, store, room, onStep);
-    if (resources.length > known) this.#onResources?.(resources.slice(known));
+    let told = resources.length;
+    const tellResources = (): void => {
+      if (resources.length > told) this.#onResources?.(resources.slice(told));
+      told = resources.length;
+    };
+    const added = yield* this.#translateSamples(batch, store, room, () => {
+      tellResources();
+      onStep?.();
+    });
+    tellResources();
     return added;
   }
 
-  *#translateSamples(
-    batch: FrameBatch,
-    store: SymbolSession,
-    room: WindowRoom,
-    onStep: (() => void) | undefined,
-  ): Steps<number> {
+  *#translateSamples(batch: FrameBatch, store: SymbolSession, room: WindowRoom, onStep: () => void): Steps<number> {
     const { events } = this.#window;
     const { count, momentStart } = batch.samples;
     const translation = new BatchTranslation(batch, this.#window, store, this.#columns, this.#native);
     const samplesPerStep = samplesPerStepOf(batch);
     for (let from = 0; from < count; ) {
       if (from > 0) {
-        onStep?.();
+        onStep();
         yield;
       }
       const roomBytes = room.maxBytes - this.#window.sizeBytes;

@@ -35,10 +35,10 @@ export async function inSlices<T>(steps: Steps<T>, clock: Pick<Clock, 'nowMs'>):
 const entriesPerStep = 64;
 
 /** Calls `handle` with each entry of a list, in steps. */
-export function* eachInSteps<T>(entries: readonly T[], handle: (entry: T) => void): Steps<void> {
+export function* eachInSteps<T>(entries: readonly T[], handle: (entry: T, index: number) => void): Steps<void> {
   for (let i = 0; i < entries.length; i++) {
     if (i > 0 && i % entriesPerStep === 0) yield;
-    handle(entries[i]!);
+    handle(entries[i]!, i);
   }
 }
 

@@ -142,6 +142,11 @@ const largestLists: Readonly<Record<string, PlainBatch>> = {
     ...processes,
     samples: times(16_000, (i) => ({ ...sample, process: i + 1 })),
   },
+  '16,000 processes of one ID and executable': {
+    strings: texts,
+    processes: times(16_000, (i) => ({ pid: 42, executablePath: firstName, serviceName: firstName + i })),
+    samples: times(16_000, (i) => ({ ...sample, process: i + 1 })),
+  },
   '12,000 processes with 32 labels each': {
     strings: texts,
     processes: times(12_000, (i) => ({ pid: 42 + i, labels: times(32, (k) => ({ key: 7 + k, value: 7 + k })) })),

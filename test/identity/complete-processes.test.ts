@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { completeProcesses } from '../../src/identity/complete-processes.ts';
 import type { AnyValue } from '../../src/otlp/profiles-data.ts';
+import { atOnce } from '../../src/support/steps.ts';
 
 type Attributes = Readonly<Record<string, AnyValue>>;
 
@@ -40,10 +41,14 @@ for (const { name, given, completed = given } of [
     given: [{ 'process.pid': 42n }, { 'process.pid': 42n, a: 'x' }],
   },
   { name: 'no equal ones', given: [early, { ...early }] },
+  {
+    name: 'sixteen of a process at most are compared, of which a sender could make up thousands',
+    given: [...Array.from({ length: 16 }, () => early), late],
+  },
 ] satisfies { name: string; given: Attributes[]; completed?: Attributes[] }[]) {
   test(`resources of one process become one: ${name}`, () => {
     const lists = given.map((each) => Object.entries(each).map(([key, value]) => ({ key, value })));
-    const found = completeProcesses(lists).map((list) =>
+    const found = atOnce(completeProcesses(lists)).map((list) =>
       Object.fromEntries(list.map(({ key, value }) => [key, value])),
     );
     assert.deepEqual(found, completed);

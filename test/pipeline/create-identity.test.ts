@@ -33,6 +33,7 @@ test('without a rule that looks anything up, the resources of a request that pas
       edits++;
       return editor.edit(resources, context);
     },
+    editInSteps: (resources, context) => editor.editInSteps(resources, context),
     countDropped: () => undefined,
     get foresee() {
       return editor.foresee;

@@ -24,6 +24,7 @@ import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeExporter } from '../support/fake-exporter.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
+import { resourceEditor } from '../support/resource-editor.ts';
 import { withSampleLists } from '../support/sample-lists.ts';
 import { configOf } from '../symbols/store-harness.ts';
 
@@ -315,13 +316,13 @@ test('a large request that cannot be scanned passes as it is', async () => {
 
 test('a large request loses the resources that an editor drops, and their samples are counted', async () => {
   const dropped: number[] = [];
-  const editor: ResourceEditor = {
-    edit: (resources) =>
+  const editor: ResourceEditor = resourceEditor(
+    (resources) =>
       resources.map((attributes, index) =>
         index === 0 ? { kind: 'dropped', by: 'filter' } : { kind: 'kept', attributes },
       ),
-    countDropped: (_, samples) => dropped.push(samples),
-  };
+    (_, samples) => dropped.push(samples),
+  );
   const { sink, requests } = startPassThrough([true], [], editor);
   const large = readLarge((data) => {
     const [first] = data.resourceProfiles;
@@ -345,15 +346,16 @@ test('a large request loses the samples that a filter drops, by a thread, as a s
   const dropped = { here: [] as unknown[], there: [] as unknown[] };
   const keepsStack = (types: ReadonlySet<string>): boolean => types.has('kernel');
   const keepsNone = { by: 'filter/none', share: 0, keepsObservation: () => false };
-  const editorFor = (list: unknown[]): ResourceEditor => ({
-    edit: (resources) =>
-      resources.map((attributes, index) => ({
-        kind: 'kept',
-        attributes,
-        samples: index === 0 ? [{ by: 'filter', keepsStack }] : [keepsNone],
-      })),
-    countDropped: (by, samples) => list.push([by, samples]),
-  });
+  const editorFor = (list: unknown[]): ResourceEditor =>
+    resourceEditor(
+      (resources) =>
+        resources.map((attributes, index) => ({
+          kind: 'kept',
+          attributes,
+          samples: index === 0 ? [{ by: 'filter', keepsStack }] : [keepsNone],
+        })),
+      (by, samples) => list.push([by, samples]),
+    );
   const large = readLarge();
   assert.equal(large.scan.kind, 'passable');
   const here = editProfiles(decodeProfilesData(passableBytes(large)), editorFor(dropped.here));
@@ -367,15 +369,15 @@ test('a large request loses the samples that a filter drops, by a thread, as a s
 
 test('where the thread does not manage a large request, it is decoded and filtered here, and counted once', async () => {
   const dropped: unknown[] = [];
-  const editor: ResourceEditor = {
-    edit: (resources) =>
+  const editor: ResourceEditor = resourceEditor(
+    (resources) =>
       resources.map((attributes, index) => ({
         kind: 'kept',
         attributes: [...attributes, { key: 'team', value: 'abuse' }],
         samples: index === 0 ? [{ by: 'filter', keepsStack: () => false }] : [],
       })),
-    countDropped: (by, samples) => dropped.push([by, samples]),
-  };
+    (by, samples) => dropped.push([by, samples]),
+  );
   const { sink, requests, clock } = startPassThrough([true], [], editor);
   const large = readLarge();
   const { scan, sampleCount } = large;

@@ -14,7 +14,7 @@ import type { Steps } from '../../support/steps.ts';
 import { Uint32List } from '../../support/uint32-list.ts';
 import { attributeNames } from '../attribute-names.ts';
 import { InternedDictionary } from '../dictionary/dictionary.ts';
-import { LabelKeys, withDistinctTimes } from '../join/distinct-times.ts';
+import { distinctTimesInSteps, LabelKeys } from '../join/distinct-times.ts';
 import { mergeProfiles } from '../join/profiles-joiner.ts';
 import { filterSamples } from '../resources/filter-samples.ts';
 import { serviceNameDefault } from '../resources/service-name.ts';
@@ -41,11 +41,12 @@ export function* buildProfiles(
 ): Steps<ProfilesData> {
   const dictionary = new InternedDictionary();
   const writer = new ProfileWriter(contents, dictionary, createProfileId);
-  const heads = editedHeads(contents, editor);
+  const heads = yield* editedHeads(contents, editor);
   const firsts = yield* firstsOfEqual(heads);
   const profilesByResource = new Map<number, Profile[]>();
   for (const group of yield* groupEvents(contents.events, range, firsts)) {
     const profiles = profilesByResource.get(group.resource) ?? [];
+    if (profilesByResource.size % resourcesPerStep === 0) yield;
     profiles.push(yield* writer.profile(group));
     profilesByResource.set(group.resource, profiles);
   }
@@ -55,7 +56,7 @@ export function* buildProfiles(
   });
   const built = { resourceProfiles, dictionary: dictionary.tables };
   const filters = [...profilesByResource.keys()].map((index) => heads[index]!.samples);
-  if (filters.every((each) => each === undefined)) return withDistinctTimes(built);
+  if (filters.every((each) => each === undefined)) return yield* distinctTimesInSteps(built);
   return mergeProfiles([{ ...built, resourceProfiles: filterSamples(built, filters, editor) }]);
 }
 
@@ -66,12 +67,17 @@ interface ResourceHead {
 }
 
 /** Heads of the window's resources; `undefined` for those that the editor drops, whose events are counted. */
-function editedHeads({ resources, events }: WindowContents, editor: ResourceEditor): (ResourceHead | undefined)[] {
-  const heads = resources.map(headOf);
-  const edits = editor.edit(
-    heads.map(({ resource }) => resource.attributes),
-    { isServiceOnSamples: false },
-  );
+function* editedHeads(
+  { resources, events }: WindowContents,
+  editor: ResourceEditor,
+): Steps<(ResourceHead | undefined)[]> {
+  const heads: ResourceHead[] = [];
+  for (const [index, resource] of resources.entries()) {
+    if (index % resourcesPerStep === resourcesPerStep - 1) yield;
+    heads.push(headOf(resource));
+  }
+  const given = heads.map(({ resource }) => resource.attributes);
+  const edits = yield* editor.editInSteps(given, { isServiceOnSamples: false });
   const dropped = new Map<number, string>();
   for (const [index, edit] of edits.entries()) if (edit.kind === 'dropped') dropped.set(index, edit.by);
   if (dropped.size > 0) {

@@ -1,7 +1,11 @@
 import type { InstrumentationScope, KeyValue, Profile, ProfilesData, Resource } from '../../otlp/profiles-data.ts';
 import { attributesKey } from '../../otlp/protobuf/encode-attributes.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
+import type { Steps } from '../../support/steps.ts';
+import { atOnce } from '../../support/steps.ts';
 import { beginLater } from '../split/later-part.ts';
+
+const resourcesPerStep = 64;
 
 /**
  * The request with no two profiles of equal labels at one time, which a backend may take for one profile (see `laterPart`). A profile
@@ -10,9 +14,15 @@ import { beginLater } from '../split/later-part.ts';
  * is. All indices are those of one dictionary without duplicates.
  */
 export function withDistinctTimes(data: ProfilesData): ProfilesData {
+  return atOnce(distinctTimesInSteps(data));
+}
+
+/** The same in steps. */
+export function* distinctTimesInSteps(data: ProfilesData): Steps<ProfilesData> {
   const labels = new LabelKeys();
   const profilesByLabels = new Map<string, Profile[]>();
-  for (const { resource, scopeProfiles } of data.resourceProfiles) {
+  for (const [index, { resource, scopeProfiles }] of data.resourceProfiles.entries()) {
+    if (index % resourcesPerStep === resourcesPerStep - 1) yield;
     for (const { scope, profiles } of scopeProfiles) {
       const attributes = labels.keyOf(resource, scope);
       for (const profile of profiles) {

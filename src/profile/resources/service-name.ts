@@ -1,6 +1,7 @@
 import { basename } from 'node:path/posix';
 import type { AnyValue, KeyValue } from '../../otlp/profiles-data.ts';
 import type { ResourceEditor } from '../../otlp/resource-edit.ts';
+import { editorOf } from '../../otlp/resource-edit.ts';
 import { attributeNames } from '../attribute-names.ts';
 
 /** Attributes by key, such as a map has them. */
@@ -27,14 +28,10 @@ export function unknownServiceOf(attributes: AttributeLookup): string {
 }
 
 /** Gives resources without `service.name` the default, and nothing else: every backend groups by it. */
-export const serviceNameDefault: ResourceEditor = {
-  edit: (resources, { isServiceOnSamples }) =>
-    resources.map((attributes) => ({
-      kind: 'kept',
-      attributes: isServiceOnSamples ? attributes : withServiceName(attributes),
-    })),
-  countDropped: () => undefined,
-};
+export const serviceNameDefault: ResourceEditor = editorOf((attributes, { isServiceOnSamples }) => ({
+  kind: 'kept',
+  attributes: isServiceOnSamples ? attributes : withServiceName(attributes),
+}));
 
 function withServiceName(attributes: readonly KeyValue[]): readonly KeyValue[] {
   const byKey = new Map(attributes.map(({ key, value }) => [key, value]));

@@ -15,6 +15,7 @@ import { atOnce } from '../../../src/support/steps.ts';
 import { passingProfiles } from '../../bench/passing-profiles.ts';
 import { observations } from '../../otlp/observations.ts';
 import { realRequests } from '../../otlp/real-requests.ts';
+import { resourceEditor } from '../../support/resource-editor.ts';
 
 const known = new KnownResources();
 const plain = { isServiceOnSamples: false };
@@ -33,7 +34,10 @@ function editorOf(what: readonly ('keep' | 'add' | 'take' | 'drop')[], dropped: 
         return { kind: 'kept', attributes };
     }
   };
-  return { edit: (resources) => resources.map(editOne), countDropped: (_, samples) => void dropped.push(samples) };
+  return resourceEditor(
+    (resources) => resources.map(editOne),
+    (_, samples) => void dropped.push(samples),
+  );
 }
 
 const requests = realRequests('profiler').slice(0, 3);

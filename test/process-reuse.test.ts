@@ -6,6 +6,7 @@ import { holdBack } from '../src/reporter/hold-back.ts';
 import type { SampleWindow } from '../src/reporter/sample-window.ts';
 import { TraceIntake } from '../src/reporter/trace-intake.ts';
 import { resolveLateNames } from '../src/reporter/window-report.ts';
+import { atOnce } from '../src/support/steps.ts';
 import { SymbolStore } from '../src/symbols/symbol-store.ts';
 import type { BatchSketch } from './support/batch.ts';
 import { batchOf, processOf } from './support/batch.ts';
@@ -51,7 +52,7 @@ test('a process that has exited gets no late names of the next one with its ID',
   resolveLateNames(window, store.at(0));
   assert.deepEqual(namesOf(window), [undefined]);
   // Its sample waits in the next window, beside those of the new process.
-  holdBack(window, intake.window, limits);
+  atOnce(holdBack(window, intake.window, limits));
   submit({ samples: [sample] });
   const next = intake.takeWindow();
   resolveLateNames(next, store.at(0));

@@ -1,5 +1,6 @@
 import { isCollectorNamed } from '../model/frame-kind.ts';
 import type { TraceEvents } from '../profile/build/window-contents.ts';
+import type { Steps } from '../support/steps.ts';
 import type { NativeNames } from './native-names.ts';
 import type { SampleWindow, WindowFile } from './sample-window.ts';
 
@@ -14,18 +15,19 @@ export interface DividedEvents {
  * the next one, where the answer may have come by then. An event waits for one cycle at most, and only in the first half of the next window: its other half,
  * by `maxEvents` and `maxBytes`, is for samples that come. `undefined` when no event waits.
  */
-export function holdBack(
+export function* holdBack(
   window: SampleWindow,
   next: SampleWindow,
   { maxEvents, maxBytes }: { readonly maxEvents: number; readonly maxBytes: number },
   native?: NativeNames,
-): DividedEvents | undefined {
-  const waiting = stacksThatWait(window, native);
+): Steps<DividedEvents | undefined> {
+  const waiting = yield* stacksThatWait(window, native);
   if (waiting.size === 0) return undefined;
   const mover = new EventMover(window, next);
   const staying: number[] = [];
   const held: number[] = [];
   for (let event = 0; event < window.events.count; event++) {
+    if (event % eventsPerStep === eventsPerStep - 1) yield;
     const isWaiting = waiting.has(window.events.stack(event)) && !window.events.wasHeld(event);
     if (isWaiting && next.events.count < maxEvents / 2 && next.sizeBytes < maxBytes / 2) {
       mover.move(event);
@@ -51,18 +53,33 @@ export function selectEvents(events: TraceEvents, numbers: readonly number[]): T
   };
 }
 
-function stacksThatWait(window: SampleWindow, native: NativeNames | undefined): Set<number> {
+/** Frames, and events, that are looked at in one step. An event may be moved, with a stack of a thousand frames. */
+const framesPerStep = 4_096;
+const eventsPerStep = 64;
+
+function* stacksThatWait(window: SampleWindow, native: NativeNames | undefined): Steps<Set<number>> {
   const { stacks, symbols } = window;
   const waiting = new Set<number>();
   if (!symbols.includes(undefined)) return waiting;
-  const isMissing = symbols.map(
-    (symbol, frame) =>
-      symbol === undefined && (isCollectorNamed(window.frames.kind(frame)) || isUnderWay(window, frame, native)),
-  );
-  if (!isMissing.includes(true)) return waiting;
-  for (let stack = 0; stack < stacks.count; stack++) {
-    for (let at = stacks.startOf(stack); at < stacks.startOf(stack + 1); at++) {
-      if (isMissing[stacks.frameAt(at)]) waiting.add(stack);
+  const isMissing = new Uint8Array(symbols.length);
+  let missing = 0;
+  for (let frame = 0; frame < symbols.length; frame++) {
+    if (frame % framesPerStep === framesPerStep - 1) yield;
+    if (symbols[frame] !== undefined) continue;
+    if (!isCollectorNamed(window.frames.kind(frame)) && !isUnderWay(window, frame, native)) continue;
+    isMissing[frame] = 1;
+    missing++;
+  }
+  if (missing === 0) return waiting;
+  for (let stack = 0, seen = 0; stack < stacks.count; stack++) {
+    const end = stacks.startOf(stack + 1);
+    seen += end - stacks.startOf(stack);
+    if (seen > framesPerStep) {
+      seen = 0;
+      yield;
+    }
+    for (let at = stacks.startOf(stack); at < end; at++) {
+      if (isMissing[stacks.frameAt(at)] === 1) waiting.add(stack);
     }
   }
   return waiting;

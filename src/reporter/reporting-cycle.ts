@@ -14,21 +14,29 @@ import { CycleRanges } from './cycle-ranges.ts';
 import type { CycleReport, ReportConsumer, ReportOutlet, WindowJournal } from './cycle-report.ts';
 import type { DividedEvents } from './hold-back.ts';
 import { holdBack, selectEvents } from './hold-back.ts';
-import type { MergedProfiles } from './merged-profiles.ts';
+import type { MergedProfiles, TakenProfiles } from './merged-profiles.ts';
 import type { NativeNames } from './native-names.ts';
 import type { ReporterEvents } from './reporter-events.ts';
 import type { ReportingCycleConfig } from './reporting-cycle-config.ts';
-import type { SampleWindow } from './sample-window.ts';
+import { SampleWindow } from './sample-window.ts';
 import type { SymbolSession, SymbolSource } from './symbol-source.ts';
-import { contentsOf, countUnresolved, resolveLateNames } from './window-report.ts';
+import { contentsInSteps, countUnresolved, lateNamesInSteps } from './window-report.ts';
 
 /** WindowIntake fills the windows. */
 export interface WindowIntake {
   readonly window: SampleWindow;
   /** Turns of the batches that fill it; nobody takes the window within one. */
-  readonly turns: Pick<FairTurns, 'untilWhole'>;
-  /** Hands over the window at hand and starts an empty one. */
-  takeWindow(): SampleWindow;
+  readonly turns: Pick<FairTurns, 'run'>;
+  /** Hands over the window at hand and starts `next`, an empty one by default. */
+  takeWindow(next?: SampleWindow): SampleWindow;
+}
+
+/** What one report is made of. */
+interface TakenWindow {
+  readonly window: SampleWindow;
+  readonly events: TraceEvents;
+  readonly taken: TakenProfiles | undefined;
+  readonly range: TimeRange;
 }
 
 /** Configuration of the cycle itself. */
@@ -159,17 +167,13 @@ export class ReportingCycle implements Component {
    * to it; samples and names that come between later steps are those of the next cycle.
    */
   *report({ isLast }: { readonly isLast: boolean } = { isLast: false }): Steps<CycleReport> {
-    const { clock, symbols, intake, merged, native } = this.#parts;
+    const { clock, symbols, native } = this.#parts;
     const beganMs = clock.nowMs();
     const store = symbols.at(beganMs);
     const resubmittedStubs = yield* store.resubmitStubs();
-    yield* intake.turns.untilWhole();
-    const window = intake.takeWindow();
-    const taken = merged?.take();
-    const range = this.#ranges.next();
-    const events = this.#eventsToReport(window, isLast, store);
-    const contents = contentsOf(window, events, store);
-    const unresolved = countUnresolved(window, events, store, native);
+    const { window, events, taken, range } = yield* this.#takeInTurn(isLast, store);
+    const contents = yield* contentsInSteps(window, events, store);
+    const unresolved = yield* countUnresolved(window, events, store, native);
     const frames = events.count === 0 ? undefined : yield* this.#build(contents, range);
     const joined = taken && (yield* taken.joinWith(frames, range, beganMs));
     const data = joined === undefined ? frames : joined.data;
@@ -217,18 +221,37 @@ export class ReportingCycle implements Component {
     }
   }
 
-  /** All events of the window but those that wait in the next one for a name. */
-  #eventsToReport(window: SampleWindow, isLast: boolean, store: SymbolSession): TraceEvents {
-    const { intake, native } = this.#parts;
+  /** Takes the window at its turn: no batch comes into this one or the next meanwhile. */
+  *#takeInTurn(isLast: boolean, store: SymbolSession): Steps<TakenWindow> {
+    const { turns } = this.#parts.intake;
+    const taken = turns.run<TakenWindow>({ sender: this, sizeBytes: 0, begin: () => this.#takeWindow(isLast, store) });
+    if (!(taken instanceof Promise)) return taken;
+    let late: TakenWindow | undefined;
+    yield taken.then((result) => {
+      late = result;
+    });
+    return late!;
+  }
+
+  /**
+   * The window and all that belongs to it, but for the events that wait in the next one for a name. Merged profiles come in between the
+   * steps: the last one takes them, gives the window to them and to the journal as well, and begins the next one.
+   */
+  *#takeWindow(isLast: boolean, store: SymbolSession): Steps<TakenWindow> {
+    const { intake, merged, native } = this.#parts;
+    const { window } = intake;
+    const next = new SampleWindow(window.events.count);
     let divided: DividedEvents | undefined;
     try {
-      resolveLateNames(window, store);
-      if (!isLast && this.#config.resolveGrace) divided = holdBack(window, intake.window, this.#config, native);
+      yield* lateNamesInSteps(window, store);
+      if (!isLast && this.#config.resolveGrace) divided = yield* holdBack(window, next, this.#config, native);
     } finally {
       // The window is taken even when names fail: what follows in the journal belongs to the next one.
+      intake.takeWindow(divided && next);
       this.#delivery.begin(divided?.held ?? []);
     }
-    return divided === undefined ? window.events : selectEvents(window.events, divided.staying);
+    const events = divided === undefined ? window.events : selectEvents(window.events, divided.staying);
+    return { window, events, taken: merged?.take(), range: this.#ranges.next() };
   }
 
   /** True if no report waits any more. A disk that fails meanwhile must not end the cycles to come. */

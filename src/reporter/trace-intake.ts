@@ -208,11 +208,11 @@ export class TraceIntake {
     });
   }
 
-  /** Hands over the window at hand and starts an empty one. */
-  takeWindow(): SampleWindow {
+  /** Hands over the window at hand and starts `next`, an empty one by default. */
+  takeWindow(next?: SampleWindow): SampleWindow {
     const taken = this.#window;
     this.#beginShares();
-    this.#window = new SampleWindow(taken.events.count);
+    this.#window = next ?? new SampleWindow(taken.events.count);
     this.#isNewWindow = true;
     this.#isHalfFull = false;
     this.#mergedUsage = noUsage;

@@ -3,6 +3,8 @@ import type { FrameKind } from '../model/frame-kind.ts';
 import { frameKinds, frameTypeName } from '../model/frame-kind.ts';
 import type { SymbolLookup } from '../model/frame-symbol.ts';
 import type { TraceEvents, WindowContents, WindowFrame } from '../profile/build/window-contents.ts';
+import type { Steps } from '../support/steps.ts';
+import { atOnce, eachInSteps } from '../support/steps.ts';
 import type { NativeNames } from './native-names.ts';
 import type { FileOwner, SampleWindow } from './sample-window.ts';
 import type { SymbolSession, UnknownReason } from './symbol-source.ts';
@@ -17,9 +19,16 @@ export interface UnresolvedFrames {
 
 /** Looks once more for the names that a window still lacks: one that came after its sample counts as well. */
 export function resolveLateNames(window: SampleWindow, store: SymbolSession): void {
+  atOnce(lateNamesInSteps(window, store));
+}
+
+/** The same in steps; nothing comes into the window between them. */
+export function* lateNamesInSteps(window: SampleWindow, store: SymbolSession): Steps<void> {
   const tables = new Map<number, SymbolLookup | undefined>();
+  let lookUps = 0;
   for (let frame = 0; frame < window.symbols.length; frame++) {
     if (window.symbols[frame] !== undefined) continue;
+    if (++lookUps % lookUpsPerStep === 0) yield;
     const file = window.frames.file(frame);
     const { owner, isClosed } = window.files[file]!;
     if (!tables.has(file)) tables.set(file, isClosed ? undefined : openOwner(owner, store));
@@ -27,15 +36,22 @@ export function resolveLateNames(window: SampleWindow, store: SymbolSession): vo
   }
 }
 
+/** Look-ups in the store of one step, some tenth of a millisecond. */
+const lookUpsPerStep = 256;
+/** Frames of stacks, and events, that are looked at in one step. */
+const framesPerStep = 16_384;
+
 /** The frames of `events` that have no name, and why. */
-export function countUnresolved(
+export function* countUnresolved(
   window: SampleWindow,
   events: TraceEvents,
   store: SymbolSession,
   native?: NativeNames,
-): UnresolvedFrames[] {
+): Steps<UnresolvedFrames[]> {
   const counts = new Map<string, { reason: UnresolvedFrames['reason']; frameType: string; count: number }>();
-  for (const frame of unnamedFrames(window, events)) {
+  let lookUps = 0;
+  for (const frame of yield* unnamedFrames(window, events)) {
+    if (++lookUps % lookUpsPerStep === 0) yield;
     const kind = window.frames.kind(frame);
     const { owner } = window.files[window.frames.file(frame)]!;
     const reason = nativeReason(window, frame, owner, native) ?? reasonOf(window, frame, owner, kind, store);
@@ -57,14 +73,20 @@ function nativeReason(
 }
 
 /** Frames without a name in the stacks of `events`, each once. */
-function unnamedFrames({ symbols, stacks }: SampleWindow, events: TraceEvents): Set<number> {
+function* unnamedFrames({ symbols, stacks }: SampleWindow, events: TraceEvents): Steps<Set<number>> {
   const frames = new Set<number>();
   if (!symbols.includes(undefined)) return frames;
   const seenStacks = new Uint8Array(stacks.count);
+  let seen = 0;
   for (let event = 0; event < events.count; event++) {
+    if (++seen > framesPerStep) {
+      seen = 0;
+      yield;
+    }
     const stack = events.stack(event);
     if (seenStacks[stack] === 1) continue;
     seenStacks[stack] = 1;
+    seen += stacks.startOf(stack + 1) - stacks.startOf(stack);
     for (let at = stacks.startOf(stack); at < stacks.startOf(stack + 1); at++) {
       const frame = stacks.frameAt(at);
       if (symbols[frame] === undefined) frames.add(frame);
@@ -75,10 +97,20 @@ function unnamedFrames({ symbols, stacks }: SampleWindow, events: TraceEvents): 
 
 /** The window's `events` as the profile stage reads them, with what the store knows of each file now. */
 export function contentsOf(window: SampleWindow, events: TraceEvents, store: SymbolSession): WindowContents {
-  const files = window.files.map(({ owner, executable: kept }) => {
+  return atOnce(contentsInSteps(window, events, store));
+}
+
+/** The same in steps. */
+export function* contentsInSteps(
+  window: SampleWindow,
+  events: TraceEvents,
+  store: SymbolSession,
+): Steps<WindowContents> {
+  const files: WindowContents['files'][number][] = [];
+  yield* eachInSteps(window.files, ({ owner, executable: kept }) => {
     const fileId = owner.kind === 'file' ? owner.fileId : undefined;
     const known: Executable | undefined = fileId === undefined ? undefined : store.executable(fileId);
-    return { fileId, executable: known ?? kept };
+    files.push({ fileId, executable: known ?? kept });
   });
   const { resources, profileTypes, mappings, stacks, contexts, links } = window;
   const frames = { count: window.symbols.length, frame: (index: number) => frameOf(window, index) };

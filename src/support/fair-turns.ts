@@ -11,8 +11,8 @@ export interface SentWork<T> {
   readonly sizeBytes: number;
   /** Begins the work, at its turn. */
   readonly begin: () => Steps<T>;
-  /** The result of work that is given up while it waits, because too much waits. */
-  readonly giveUp: () => T;
+  /** The result of work that is given up while it waits, because too much waits. Absent: the work goes before all others. */
+  readonly giveUp?: () => T;
 }
 
 /** Work that was not done at once. */
@@ -48,21 +48,10 @@ export class FairTurns {
   #finishes = new WeakMap<object, number>();
   /** True from the first slice of work that is long until nothing waits any more. */
   #isServing = false;
-  #isHalfDone = false;
-  /** Resolved at the end of the work at hand. */
-  #whole: PromiseWithResolvers<void> | undefined;
 
   constructor(clock: Pick<Clock, 'nowMs'>, mostWaitingBytes: number) {
     this.#clock = clock;
     this.#mostWaitingBytes = mostWaitingBytes;
-  }
-
-  /** Waits until no work is half done: what follows in the same step is between two works. */
-  *untilWhole(): Steps<void> {
-    while (this.#isHalfDone) {
-      this.#whole ??= Promise.withResolvers<void>();
-      yield this.#whole.promise;
-    }
   }
 
   /** The result, or a promise of it where the work is long or has to wait. Throws, or rejects with, what the work throws. */
@@ -92,6 +81,9 @@ export class FairTurns {
     reject: (error: unknown) => void,
     steps?: Steps<T>,
   ): QueuedWork {
+    if (work.giveUp === undefined) {
+      return { finish: -1, work, resolve: resolve as QueuedWork['resolve'], reject, steps };
+    }
     const finish = Math.max(this.#virtual, this.#finishes.get(work.sender) ?? 0) + sizeOf(work);
     this.#finishes.set(work.sender, finish);
     return { finish, work, resolve: resolve as QueuedWork['resolve'], reject, steps };
@@ -114,21 +106,19 @@ export class FairTurns {
     this.#waitingBytes -= sizeOf(work);
     // The sender does not pay for what was not done.
     if (this.#finishes.get(work.sender) === finish) this.#finishes.set(work.sender, finish - sizeOf(work));
-    resolve(work.giveUp());
+    resolve(work.giveUp!());
   }
 
   /** Ends the work at hand, and does all that waits. */
   async #serve(first: QueuedWork): Promise<void> {
     let queued: QueuedWork | undefined = first;
-    this.#virtual = first.finish;
+    this.#virtual = Math.max(0, first.finish);
     while (queued !== undefined) {
       await setImmediate();
       const endMs = this.#endOfSlice();
       do {
         if (!this.#isEnded(queued, endMs)) break;
         queued = this.#next();
-        // Waiters for the end of a work go before the next work.
-        if (this.#endWait()) break;
       } while (queued !== undefined && this.#clock.nowMs() < endMs);
     }
   }
@@ -141,16 +131,9 @@ export class FairTurns {
       this.#finishes = new WeakMap();
     } else {
       this.#waitingBytes -= sizeOf(next.work);
-      this.#virtual = next.finish;
+      this.#virtual = Math.max(this.#virtual, next.finish);
     }
     return next;
-  }
-
-  #endWait(): boolean {
-    const whole = this.#whole;
-    this.#whole = undefined;
-    whole?.resolve();
-    return whole !== undefined;
   }
 
   /** Goes on with a work for the rest of a slice; false while there is more of it. */
@@ -168,17 +151,10 @@ export class FairTurns {
 
   /** `undefined` while there are more steps. */
   #advance<T>(steps: Steps<T>, endMs: number): { readonly result: T } | undefined {
-    this.#isHalfDone = true;
-    let isEnded = true;
-    try {
-      do {
-        const step = steps.next();
-        if (step.done === true) return { result: step.value };
-      } while (this.#clock.nowMs() < endMs);
-      isEnded = false;
-    } finally {
-      if (isEnded) this.#isHalfDone = false;
-    }
+    do {
+      const step = steps.next();
+      if (step.done === true) return { result: step.value };
+    } while (this.#clock.nowMs() < endMs);
     return undefined;
   }
 
@@ -187,6 +163,7 @@ export class FairTurns {
   }
 }
 
-function sizeOf({ sizeBytes }: SentWork<unknown>): number {
-  return Math.max(leastBytes, sizeBytes);
+/** Bytes that count for what may wait. */
+function sizeOf({ sizeBytes, giveUp }: SentWork<unknown>): number {
+  return giveUp === undefined ? 0 : Math.max(leastBytes, sizeBytes);
 }

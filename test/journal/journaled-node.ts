@@ -67,8 +67,8 @@ service: {pipelines: {profiles: {receivers: [frames], processors: [symbol_store,
     this.#pipeline = createPipeline('profiles', config, outlets, parts);
     const intake = this.#pipeline.intake!;
     const takeWindow = intake.takeWindow.bind(intake);
-    intake.takeWindow = () => {
-      const window = takeWindow();
+    intake.takeWindow = (next) => {
+      const window = takeWindow(next);
       this.onWindowTaken(window.events.count);
       return window;
     };

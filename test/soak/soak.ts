@@ -77,7 +77,7 @@ export class Soak {
     const config = { ...limits, intervalMs: cycleMs, jitter: 0, resolveGrace, storage: '' };
     this.#reporting = new ReportingCycle('soak', config, {
       symbols: atReport,
-      intake: windowsOf(this.#intake, () => this.#takeWindow()),
+      intake: windowsOf(this.#intake, (next) => this.#takeWindow(next)),
       consumers: [],
       events: createReporterEvents(
         { meter: metrics.getMeter('soak'), logger: pino({ level: 'silent' }), clock: this.#clock },
@@ -126,8 +126,8 @@ export class Soak {
     return { cycle, nowMs: this.nowMs, report, window, missing, unresolvedCount };
   }
 
-  #takeWindow(): SampleWindow {
-    const window = this.#intake.takeWindow();
+  #takeWindow(next: SampleWindow | undefined): SampleWindow {
+    const window = this.#intake.takeWindow(next);
     this.#window = window;
     const isWaiting = this.#subject.resolveGrace && missingNames(window).length > 0;
     const isBuilt = isWaiting || this.#cycle % this.#options.buildEvery === 0;
@@ -137,7 +137,7 @@ export class Soak {
 }
 
 /** The intake with another way to take its window. */
-function windowsOf(intake: TraceIntake, takeWindow: () => SampleWindow): WindowIntake {
+function windowsOf(intake: TraceIntake, takeWindow: WindowIntake['takeWindow']): WindowIntake {
   return {
     get window() {
       return intake.window;

@@ -31,7 +31,7 @@ export interface WindowIntake {
   takeWindow(next?: SampleWindow): SampleWindow;
 }
 
-/** What one report is made of. */
+/** Window of one report, and all that belongs to it. */
 interface TakenWindow {
   readonly window: SampleWindow;
   readonly events: TraceEvents;

@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import { readElfFile } from '../src/cli/replay/elf-file.ts';
 import { Executables, readExecutableTable } from '../src/cli/replay/executables.ts';
 import type { Recording } from '../src/cli/replay/collected.ts';
-import type { NativeFunction, NativeNameTable } from '../src/cli/replay/native-names.ts';
-import { NativeNames } from '../src/cli/replay/native-names.ts';
+import type { NativeFunction, NativeNameTable } from '../src/cli/replay/recorded-names.ts';
+import { RecordedNames } from '../src/cli/replay/recorded-names.ts';
 import { readRawRecording } from '../src/cli/replay/raw-recording.ts';
 import { bundledRecordings } from '../src/cli/replay/read-recording.ts';
 import { frameKinds } from '../src/model/frame-kind.ts';
@@ -105,7 +105,7 @@ function recordedPaths(replacements: readonly [string, string][]): Map<string, s
 }
 
 function read(name: string, own: NativeNameTable): Recording {
-  return readRawRecording(join(folder, name), new Executables(table, name, new NativeNames(own)));
+  return readRawRecording(join(folder, name), new Executables(table, name, new RecordedNames(own)));
 }
 
 function printShares(own: NativeNameTable): void {

@@ -16,14 +16,14 @@ export interface ConfiguredIds {
   readonly extensions: ReadonlyMap<string, unknown>;
 }
 
-export interface ServiceConfig {
+export interface ServiceSection {
   readonly pipelines: ReadonlyMap<string, PipelineConfig>;
   readonly serviceExtensions: readonly string[];
   readonly telemetry: ServiceTelemetryConfig;
 }
 
 /** `service`, whose references must be to components that are configured. */
-export function serviceTable(configured: ConfiguredIds): ConfigTable<ServiceConfig> {
+export function serviceTable(configured: ConfiguredIds): ConfigTable<ServiceSection> {
   return configTable({
     about: 'The parts that start, and the service itself.',
     source: 'https://opentelemetry.io/docs/collector/configuration/#service',
@@ -36,7 +36,7 @@ export function serviceTable(configured: ConfiguredIds): ConfigTable<ServiceConf
 }
 
 /** Warns of components that do not start because nothing refers to them: seldom meant, and hard to see. */
-export function warnOfUnused(section: ConfigSection, configured: ConfiguredIds, service: ServiceConfig): void {
+export function warnOfUnused(section: ConfigSection, configured: ConfiguredIds, service: ServiceSection): void {
   const pipelines = [...service.pipelines.values()];
   for (const kind of ['receivers', 'processors', 'exporters'] as const) {
     const used = new Set(pipelines.flatMap((pipeline) => pipeline[kind]));

@@ -6,7 +6,7 @@ import type { EventKind, EventParts, RecordEvent } from '../support/events.ts';
 import { createEvents } from '../support/events.ts';
 
 /** Reasons why a record of an earlier run is lost. */
-export type LossReason = 'damaged' | 'unknown_format' | 'no_receiver' | 'unreadable';
+export type JournalLoss = 'damaged' | 'unknown_format' | 'no_receiver' | 'unreadable';
 
 /** Events of a journal, each counted and logged by one call. */
 export interface JournalEvents {
@@ -15,7 +15,7 @@ export interface JournalEvents {
   /** Samples of an earlier run are in the window again. */
   restored(requestCount: number, sampleCount: number): void;
   /** A record is of no use; its samples that were not reported are lost. */
-  lost(record: LogRecord, sampleCount: number, reason: LossReason, error?: unknown): void;
+  lost(record: LogRecord, sampleCount: number, reason: JournalLoss, error?: unknown): void;
   written(): void;
   /** `why` is the system's message, or that the bound is met. */
   writeFailed(errorType: string, why: string): void;

@@ -1,7 +1,7 @@
 import type { RestoreRequest } from '../model/request-journal.ts';
 import type { LogRecord } from '../storage/segment.ts';
 import type { SegmentLog } from '../storage/segment-log.ts';
-import type { JournalEvents, LossReason } from './journal-events.ts';
+import type { JournalEvents, JournalLoss } from './journal-events.ts';
 import type { KeptBody, Mark, RequestKind, WindowEntry } from './journal-record.ts';
 import { isAfter, parseJournalRecord, positionOf } from './journal-record.ts';
 
@@ -25,7 +25,7 @@ export interface Replayed {
 }
 
 interface Loss {
-  readonly reason: LossReason;
+  readonly reason: JournalLoss;
   readonly error?: unknown;
 }
 

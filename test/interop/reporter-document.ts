@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { Interner } from '../../src/cli/replay/batch-builder.ts';
-import type { CollectedFrame, CollectedSample, FileMapping, Recording } from '../../src/cli/replay/collected.ts';
+import type { CollectedFrame, CollectedMapping, CollectedSample, Recording } from '../../src/cli/replay/collected.ts';
 import { frameTypeName } from '../../src/model/frame-kind.ts';
 import type { Observation, ObservedFrame } from './observations.ts';
 import { sortedAttributes } from './observations.ts';
@@ -43,10 +43,10 @@ interface ReporterEvent {
 
 /** The recording as if its first sample had been taken at `startUnixNano`, with attributes that the recordings lack. */
 export function reporterDocument({ samples }: Recording, startUnixNano: bigint): ReporterDocument {
-  const mappings = new Interner<FileMapping, ReporterDocument['mappings'][number]>();
+  const mappings = new Interner<CollectedMapping, ReporterDocument['mappings'][number]>();
   // By content: addresses in generated code tell frames apart that the reporter cannot.
   const frames = new Interner<string, ReporterFrame>();
-  const addMapping = (mapping: FileMapping): number => {
+  const addMapping = (mapping: CollectedMapping): number => {
     const { fileId, fileName, gnuBuildId } = mapping.executable;
     const [start, end, fileOffset] = [`${mapping.start}`, `${mapping.end}`, `${mapping.fileOffset}`];
     // Interners count from 1.
@@ -115,7 +115,7 @@ export function expectedObservations(document: ReporterDocument): Observation[] 
 /** The profiler gives code of an interpreter a function, a file and a line, and neither an address nor a mapping. */
 function reporterFrame(
   { address, kind, mapping, name }: CollectedFrame,
-  addMapping: (mapping: FileMapping) => number,
+  addMapping: (mapping: CollectedMapping) => number,
 ): ReporterFrame {
   const symbol = name?.kind === 'symbol' ? name.symbol : undefined;
   const stub = name?.kind === 'stub' ? name : undefined;

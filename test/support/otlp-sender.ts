@@ -6,7 +6,7 @@ import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { contentEncodings } from '../../src/receivers/content-encoding.ts';
 import { GrpcServer } from '../../src/receivers/grpc-server.ts';
 import { OtlpReceiver } from '../../src/receivers/otlp/otlp-receiver.ts';
-import type { OtlpHttpConfig } from '../../src/receivers/otlp/otlp-receiver-config.ts';
+import type { OtlpHttpServerConfig } from '../../src/receivers/otlp/otlp-receiver-config.ts';
 import type { ReceivedProfiles, SinkAnswer } from '../../src/receivers/otlp/profiles-sink.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -23,7 +23,7 @@ export interface OtlpTestReceiver {
   readonly stop: () => Promise<void>;
 }
 
-export const plainHttpConfig: OtlpHttpConfig = {
+export const plainHttpConfig: OtlpHttpServerConfig = {
   endpoint: '127.0.0.1:0',
   tls: undefined,
   allowedHosts: [],

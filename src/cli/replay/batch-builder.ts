@@ -1,11 +1,11 @@
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type {
   CollectedFrame,
+  CollectedMapping,
   CollectedProcess,
   CollectedSample,
   CollectedStub,
   CollectedType,
-  FileMapping,
   LossReasonName,
 } from './collected.ts';
 import type { RecordedExecutable } from './executables.ts';
@@ -30,7 +30,7 @@ const stubKinds = { stub: 'STUB_KIND_STUB', interpreter: 'STUB_KIND_INTERPRETER'
 export class BatchBuilder {
   readonly #strings = new Interner<string, string>();
   readonly #fileIds = new Interner<string, string>();
-  readonly #mappings = new Interner<FileMapping, MappingMessage>();
+  readonly #mappings = new Interner<CollectedMapping, MappingMessage>();
   readonly #frames = new Interner<CollectedFrame, FrameMessage>();
   readonly #stacks = new Interner<string, BatchMessage['stacks'][number]>();
   readonly #processes = new Interner<CollectedProcess, ProcessMessage>();
@@ -169,7 +169,7 @@ export class BatchBuilder {
     }));
   }
 
-  #mapping(mapping: FileMapping): number {
+  #mapping(mapping: CollectedMapping): number {
     const { executable, start, end, fileOffset } = mapping;
     return this.#mappings.intern(mapping, () => ({ fileId: this.#fileId(executable.fileId), start, end, fileOffset }));
   }

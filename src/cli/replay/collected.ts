@@ -98,12 +98,12 @@ export interface CollectedFrame {
   readonly owner: string | CollectedProcess;
   readonly address: bigint;
   readonly kind: FrameKind;
-  readonly mapping: FileMapping | undefined;
+  readonly mapping: CollectedMapping | undefined;
   readonly name: FrameName | undefined;
 }
 
 /** In the file's own virtual addresses. */
-export interface FileMapping {
+export interface CollectedMapping {
   readonly executable: RecordedExecutable;
   readonly start: bigint;
   readonly end: bigint;

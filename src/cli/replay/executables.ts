@@ -5,7 +5,7 @@ import { fnv128a } from '../../model/file-id.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { LoadSegment } from './elf-file.ts';
 import { readElfFile } from './elf-file.ts';
-import { NativeNames } from './native-names.ts';
+import { RecordedNames } from './recorded-names.ts';
 
 export interface RecordedExecutable {
   /** 32 hexadecimal digits. */
@@ -54,10 +54,10 @@ export class Executables {
   readonly #table: ExecutableTable;
   readonly #known = new Map<string, RecordedExecutable>();
   readonly #scope: string;
-  readonly #names: NativeNames;
+  readonly #names: RecordedNames;
 
   /** `scope` is the recording's: a file without build ID is another one in another recording, whatever its path. */
-  constructor(table: ExecutableTable, scope: string, names: NativeNames = new NativeNames({})) {
+  constructor(table: ExecutableTable, scope: string, names: RecordedNames = new RecordedNames({})) {
     this.#table = table;
     this.#scope = scope;
     this.#names = names;

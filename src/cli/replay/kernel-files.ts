@@ -1,6 +1,6 @@
 import { pathOfFile } from '../../model/executable.ts';
 import { fnv128a } from '../../model/file-id.ts';
-import type { FileMapping } from './collected.ts';
+import type { CollectedMapping } from './collected.ts';
 import type { RecordedExecutable, RecordedKernel } from './executables.ts';
 
 interface ModuleRange {
@@ -62,7 +62,7 @@ export class KernelFiles {
    * The file that holds a kernel address, with its range where that is known: both ends are 0 otherwise. `module` is its name,
    * empty for the kernel's own text, `undefined` when unknown; then the ranges tell.
    */
-  mappingOf(address: bigint, module: string | undefined): FileMapping {
+  mappingOf(address: bigint, module: string | undefined): CollectedMapping {
     const { executable, textStart, textEnd } = this.#kernel;
     const isInText = address >= textStart && address < textEnd;
     if (module === '' || (module === undefined && isInText)) {

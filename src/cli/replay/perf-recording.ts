@@ -5,7 +5,7 @@ import { KernelFiles, kernelModuleOf } from './kernel-files.ts';
 import type { PerfMapping, PerfSample, PerfTask } from './perf-entries.ts';
 import { parsePerfScript, withoutProcess, withoutTime } from './perf-script.ts';
 import { PerfUnwinder } from './perf-unwinder.ts';
-import type { Process } from './process-table.ts';
+import type { RecordedProcess } from './process-table.ts';
 import { ProcessTable } from './process-table.ts';
 
 /**
@@ -101,7 +101,7 @@ class PerfReader {
     const known = this.#pidsByThread.get(tid);
     if (known !== undefined) return known;
     const users = frames.filter(({ path }) => path.startsWith('/'));
-    const owners: Process[] =
+    const owners: RecordedProcess[] =
       users.length === 0 ? [] : [...this.processes.live].filter((process) => holds(process, users));
     if (owners.length === 1) {
       this.remarks.add('samples with a thread ID alone, given to the process that has their code in its memory');
@@ -136,7 +136,10 @@ class PerfReader {
   }
 }
 
-function holds({ space }: Process, frames: readonly { readonly path: string; readonly address: bigint }[]): boolean {
+function holds(
+  { space }: RecordedProcess,
+  frames: readonly { readonly path: string; readonly address: bigint }[],
+): boolean {
   return frames.every(({ path, address }) => {
     return space.mappings.some((m) => m.path === path && address >= m.start && address < m.end);
   });

@@ -5,11 +5,11 @@ import { parseRuntimeName, runtimeKind } from '../../native/tables/runtime-names
 import type { CollectedFrame, CollectedStub, FrameName, Remarks } from './collected.ts';
 import type { Executables } from './executables.ts';
 import { elfAddressOf } from './executables.ts';
-import { FrameTable } from './frame-table.ts';
 import type { KernelFiles } from './kernel-files.ts';
 import { isKernelAddress, kernelModuleOf } from './kernel-files.ts';
 import type { PerfFrame, PerfSample } from './perf-entries.ts';
-import type { Process } from './process-table.ts';
+import type { RecordedProcess } from './process-table.ts';
+import { RecordedFrames } from './recorded-frames.ts';
 
 // Depth at which the kernel cuts a call chain (perf_event_max_stack).
 const maxDepth = 127;
@@ -31,7 +31,7 @@ export class PerfUnwinder {
   readonly #executables: Executables;
   readonly #kernel: KernelFiles;
   readonly #remarks: Remarks;
-  readonly #table = new FrameTable();
+  readonly #table = new RecordedFrames();
 
   constructor(executables: Executables, kernel: KernelFiles, remarks: Remarks) {
     this.#executables = executables;
@@ -39,7 +39,7 @@ export class PerfUnwinder {
     this.#remarks = remarks;
   }
 
-  unwind({ frames: printed }: PerfSample, process: Process): PerfStack {
+  unwind({ frames: printed }: PerfSample, process: RecordedProcess): PerfStack {
     const frames: CollectedFrame[] = [];
     const inlined: FrameSymbol[] = [];
     const depth = printed.filter(({ isInlined }) => !isInlined).length;
@@ -71,7 +71,12 @@ export class PerfUnwinder {
     return this.#table.intern(frame, () => nameOf(symbol));
   }
 
-  #userFrame(frame: PerfFrame, back: bigint, symbol: FrameSymbol | undefined, process: Process): CollectedFrame {
+  #userFrame(
+    frame: PerfFrame,
+    back: bigint,
+    symbol: FrameSymbol | undefined,
+    process: RecordedProcess,
+  ): CollectedFrame {
     const { address: printed, path } = frame;
     if (isNowhere(path)) {
       const address = callBefore(printed, back);
@@ -93,7 +98,11 @@ export class PerfUnwinder {
     return this.#table.intern(inFile, () => nameOf(symbol ?? this.#executables.nameAt(executable, address)));
   }
 
-  #generatedFrame({ address: printed, symbol: text }: PerfFrame, back: bigint, process: Process): CollectedFrame {
+  #generatedFrame(
+    { address: printed, symbol: text }: PerfFrame,
+    back: bigint,
+    process: RecordedProcess,
+  ): CollectedFrame {
     const kind = runtimeKind(process.space.paths, [text]);
     const address = callBefore(printed, back);
     return this.#table.intern({ owner: process, address, kind, mapping: undefined }, () =>

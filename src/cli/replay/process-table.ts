@@ -4,7 +4,7 @@ import { AddressSpace, isProgram } from './address-space.ts';
 import type { CollectedProcess } from './collected.ts';
 
 /** A process from one exec to the next, with the code in its memory. */
-export class Process implements CollectedProcess {
+export class RecordedProcess implements CollectedProcess {
   readonly pid: number;
   readonly firstSeenNano: bigint;
   readonly space: AddressSpace = new AddressSpace();
@@ -47,26 +47,26 @@ const commBytes = 15;
  * fork, exec, exit and mappings mean the same in both.
  */
 export class ProcessTable {
-  readonly #all: Process[] = [];
-  readonly #byPid = new Map<number, Process[]>();
-  readonly #live = new Map<number, Process>();
+  readonly #all: RecordedProcess[] = [];
+  readonly #byPid = new Map<number, RecordedProcess[]>();
+  readonly #live = new Map<number, RecordedProcess>();
 
   /** In the order in which they were first seen. */
-  get processes(): readonly Process[] {
+  get processes(): readonly RecordedProcess[] {
     return this.#all;
   }
 
-  get live(): Iterable<Process> {
+  get live(): Iterable<RecordedProcess> {
     return this.#live.values();
   }
 
   /** The process that has the ID now; a new one when none has. */
-  see(pid: number, timeNano: bigint): Process {
+  see(pid: number, timeNano: bigint): RecordedProcess {
     return this.#live.get(pid) ?? this.#begin(pid, timeNano);
   }
 
   /** The process that had the ID at `timeNano`; `undefined` when the ID was never seen. */
-  at(pid: number, timeNano: bigint): Process | undefined {
+  at(pid: number, timeNano: bigint): RecordedProcess | undefined {
     const images = this.#byPid.get(pid);
     return images?.findLast(({ firstSeenNano }) => firstSeenNano <= timeNano) ?? images?.[0];
   }
@@ -110,8 +110,8 @@ export class ProcessTable {
     this.#live.delete(pid);
   }
 
-  #begin(pid: number, timeNano: bigint): Process {
-    const process = new Process(pid, timeNano);
+  #begin(pid: number, timeNano: bigint): RecordedProcess {
+    const process = new RecordedProcess(pid, timeNano);
     this.#all.push(process);
     this.#live.set(pid, process);
     const images = this.#byPid.get(pid);
@@ -122,7 +122,7 @@ export class ProcessTable {
 }
 
 /** A thread that merely renames itself maps no program of that name, and no other program than before. */
-function isExec(process: Process, path: string, threadName: string): boolean {
+function isExec(process: RecordedProcess, path: string, threadName: string): boolean {
   if (process.mainThreadName === undefined || process.mainThreadName === threadName) return false;
   if (isProgramOfName(path, threadName)) return true;
   const { executablePath } = process;

@@ -4,9 +4,9 @@ import { programFolder } from '../../support/program-files.ts';
 import type { Recording } from './collected.ts';
 import { countedStackFormat } from './counted-stacks.ts';
 import { Executables, readExecutableTable } from './executables.ts';
-import { readNativeNames } from './native-names.ts';
 import { readPerfScript } from './perf-recording.ts';
 import { readHead, readRawRecording, readText } from './raw-recording.ts';
+import { readNativeNames } from './recorded-names.ts';
 import type { RecordingFormat } from './replay-options.ts';
 import { readCountedStacks } from './stack-recording.ts';
 

@@ -1,11 +1,11 @@
 import type { FrameKind } from '../../model/frame-kind.ts';
 import type { PerfMap } from '../../native/tables/perf-map.ts';
 import { runtimeKind } from '../../native/tables/runtime-names.ts';
-import type { Process } from './process-table.ts';
+import type { RecordedProcess } from './process-table.ts';
 
 /** A process with the names of its generated code. */
 export interface RuntimeImage {
-  readonly process: Process;
+  readonly process: RecordedProcess;
   readonly perfMap: PerfMap | undefined;
   /** Kind of the code that lies in anonymous memory or in the perf map. */
   readonly runtimeKind: FrameKind;
@@ -14,13 +14,13 @@ export interface RuntimeImage {
 /** Makes the image of each process once. A perf map is that of the last process with its ID. */
 export class RuntimeImages {
   readonly #perfMaps: ReadonlyMap<number, PerfMap>;
-  readonly #images = new Map<Process, RuntimeImage>();
+  readonly #images = new Map<RecordedProcess, RuntimeImage>();
 
   constructor(perfMaps: ReadonlyMap<number, PerfMap>) {
     this.#perfMaps = perfMaps;
   }
 
-  of(process: Process, isLast: boolean): RuntimeImage {
+  of(process: RecordedProcess, isLast: boolean): RuntimeImage {
     let image = this.#images.get(process);
     if (image === undefined) {
       const perfMap = isLast ? this.#perfMaps.get(process.pid) : undefined;

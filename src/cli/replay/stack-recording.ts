@@ -6,7 +6,7 @@ import type { CollectedFrame, CollectedProcess, CollectedSample, CollectedType, 
 import { ofTextFile, Remarks } from './collected.ts';
 import type { CountedStackFormat, NamedFrame } from './counted-stacks.ts';
 import { parseCountedStacks } from './counted-stacks.ts';
-import { FrameTable } from './frame-table.ts';
+import { RecordedFrames } from './recorded-frames.ts';
 
 // The text has no times: its stacks are spread over ten seconds, at most a hundred a second.
 const spanNano = 10_000_000_000n;
@@ -72,7 +72,7 @@ function newProcess(comm: string, pid: number): CollectedProcess {
 
 /** Makes each function once. */
 class NamedFrames {
-  readonly #table = new FrameTable();
+  readonly #table = new RecordedFrames();
 
   intern({ name, isKernel }: NamedFrame): CollectedFrame {
     const { functionName, filePath, line } = splitPlace(name);

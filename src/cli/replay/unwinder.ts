@@ -8,10 +8,10 @@ import type { MemoryMapping } from './address-space.ts';
 import type { CollectedFrame, CollectedStub, FrameName } from './collected.ts';
 import type { Executables, RecordedExecutable } from './executables.ts';
 import { elfAddressOf } from './executables.ts';
-import { FrameTable } from './frame-table.ts';
 import type { KernelFiles } from './kernel-files.ts';
 import type { PythonCode } from './python-code.ts';
 import type { RawSample } from './raw-records.ts';
+import { RecordedFrames } from './recorded-frames.ts';
 import type { RuntimeImage } from './runtime-images.ts';
 
 /** Depth at which the recorder stopped following the interpreter's frames. */
@@ -33,7 +33,7 @@ export class Unwinder {
   readonly #kernel: KernelFiles;
   readonly #kernelSymbols: KernelSymbols;
   readonly #maxDepth: number;
-  readonly #table = new FrameTable();
+  readonly #table = new RecordedFrames();
   readonly #stubs = new Map<PerfMapRange, CollectedStub>();
 
   constructor(executables: Executables, kernel: KernelFiles, kernelSymbols: KernelSymbols, maxDepth: number) {

@@ -1,8 +1,7 @@
+import type { ComponentKind } from '../../config/component-type.ts';
 import type { ComponentStatus } from '../../model/component-status.ts';
 import type { Clock } from '../../support/clock.ts';
 import { messageOf } from '../../support/error-text.ts';
-
-export type ComponentKind = 'receiver' | 'processor' | 'exporter' | 'extension';
 
 export interface StatusEvent {
   readonly status: ComponentStatus;

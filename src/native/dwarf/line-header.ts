@@ -24,7 +24,7 @@ export interface LineHeader {
 /** A unit of C++ names some hundred files. */
 const maxFiles = 262_144;
 
-interface FileEntry {
+interface SourceFile {
   readonly name: FormValue;
   readonly directory: number;
 }
@@ -63,13 +63,13 @@ export function readLineHeader(unit: DwarfUnit): LineHeader | undefined {
 
 interface FileTables {
   readonly directories: readonly FormValue[];
-  readonly files: readonly FileEntry[];
+  readonly files: readonly SourceFile[];
 }
 
 /** DWARF 2 to 4: texts in place, both tables ended by an empty one. */
 function readTables2(unit: DwarfUnit, cursor: ByteCursor): FileTables {
   const directories: FormValue[] = [];
-  const files: FileEntry[] = [];
+  const files: SourceFile[] = [];
   const readText = (): FormValue | undefined => {
     const value = { form: forms.string, value: cursor.position };
     if (cursor.u8() === 0) return undefined;
@@ -100,11 +100,11 @@ interface LineSizes {
 
 const contentTypes = { path: 1, directoryIndex: 2 } as const;
 
-function readEntries5(unit: DwarfUnit, cursor: ByteCursor, sizes: LineSizes): FileEntry[] {
+function readEntries5(unit: DwarfUnit, cursor: ByteCursor, sizes: LineSizes): SourceFile[] {
   const format = Array.from({ length: cursor.u8() }, () => ({ content: cursor.uleb(), form: cursor.uleb() }));
   const count = cursor.uleb();
   if (!(count >= 0 && count <= maxFiles)) throw new UnreadableBytes(`a line table has ${count} files`);
-  const entries: FileEntry[] = [];
+  const entries: SourceFile[] = [];
   for (let left = count; left > 0; left--) {
     unit.data.budget.spend(1 + format.length, 'files');
     let name: FormValue = { form: 0, value: 0 };

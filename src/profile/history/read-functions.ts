@@ -3,14 +3,14 @@
 import type { HistoryDictionary } from './history-dictionary.ts';
 import type { GroupedStacks } from './selection.ts';
 import { matcherOf } from './selection.ts';
-import type { FrameColumns } from './value-tree.ts';
+import type { TreeColumns } from './value-tree.ts';
 import { FrameList } from './value-tree.ts';
 import type { WorkSlices } from './work-slices.ts';
 import { breath } from './work-slices.ts';
 
 /** Functions with their values, by columns. */
 export interface FunctionTable {
-  readonly frames: FrameColumns;
+  readonly frames: TreeColumns;
   readonly selfs: number[];
   /** Values of stacks with the function, each stack once. */
   readonly totals: number[];

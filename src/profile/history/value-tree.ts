@@ -8,7 +8,7 @@ import type { WorkSlices } from './work-slices.ts';
 import { breath } from './work-slices.ts';
 
 /** Frames of an answer, by columns. */
-export interface FrameColumns {
+export interface TreeColumns {
   readonly key: string[];
   readonly name: string[];
   readonly class: string[];
@@ -34,7 +34,7 @@ export interface TreeAnswer {
   readonly baseSelfs?: number[];
   /** Nodes that have children too small to be here: node, number of nodes left out, their value, and that of the baseline. */
   readonly folded: (readonly [node: number, count: number, value: number, baseValue: number])[];
-  readonly frames: FrameColumns;
+  readonly frames: TreeColumns;
 }
 
 /** The bounds of an answer. */
@@ -256,7 +256,7 @@ class AnswerColumns {
 
 /** Frames of an answer while they are added. */
 export class FrameList {
-  readonly columns: FrameColumns = { key: [], name: [], class: [], type: [], module: [], file: [], line: [] };
+  readonly columns: TreeColumns = { key: [], name: [], class: [], type: [], module: [], file: [], line: [] };
 
   add(key: string, frame: HistoryFrame): number {
     const { columns } = this;

@@ -18,7 +18,7 @@ import { warnIfOpen } from '../../support/open-listener.ts';
 import { WorkQueue } from '../../support/steps.ts';
 import { ListenerTls } from '../../support/tls/listener-tls.ts';
 import { addOtlpRoutes } from './otlp-http.ts';
-import type { OtlpHttpConfig } from './otlp-receiver-config.ts';
+import type { OtlpHttpServerConfig } from './otlp-receiver-config.ts';
 import type { ProfilesIntake } from './profiles-intake.ts';
 
 export interface OtlpHttpServerDependencies {
@@ -32,7 +32,7 @@ export interface OtlpHttpServerDependencies {
 
 /** The HTTP/1.1 server of one otlp receiver. */
 export class OtlpHttpServer {
-  readonly #config: OtlpHttpConfig;
+  readonly #config: OtlpHttpServerConfig;
   readonly #app: FastifyInstance;
   readonly #logger: Logger;
   readonly #hasGuard: boolean;
@@ -40,7 +40,11 @@ export class OtlpHttpServer {
   readonly #bodies: UnfinishedMessages;
   #port = 0;
 
-  constructor(id: string, config: OtlpHttpConfig, { intake, clock, guard, meter, logger }: OtlpHttpServerDependencies) {
+  constructor(
+    id: string,
+    config: OtlpHttpServerConfig,
+    { intake, clock, guard, meter, logger }: OtlpHttpServerDependencies,
+  ) {
     this.#config = config;
     this.#logger = logger;
     this.#hasGuard = guard !== undefined;
@@ -110,7 +114,7 @@ export class OtlpHttpServer {
 
 function createBoundedServer(
   listener: RequestListener,
-  { readTimeoutMs, readHeaderTimeoutMs, idleTimeoutMs }: OtlpHttpConfig,
+  { readTimeoutMs, readHeaderTimeoutMs, idleTimeoutMs }: OtlpHttpServerConfig,
   tlsOptions: ListenerTls['serverOptions'] | undefined,
 ): Server {
   const options = {

@@ -56,7 +56,7 @@ const httpTable = configTable(
 );
 
 /** Typed keys of an HTTP server for OTLP. */
-export type OtlpHttpConfig = ConfigOf<typeof httpTable>;
+export type OtlpHttpServerConfig = ConfigOf<typeof httpTable>;
 
 const protocolsTable = configTable({
   about: 'The protocols of the receiver; at least one of them.',

@@ -7,7 +7,7 @@ import { KernelFiles } from '../../../src/cli/replay/kernel-files.ts';
 import type { PerfEntry } from '../../../src/cli/replay/perf-entries.ts';
 import { parsePerfScript } from '../../../src/cli/replay/perf-script.ts';
 import { PerfUnwinder } from '../../../src/cli/replay/perf-unwinder.ts';
-import { Process } from '../../../src/cli/replay/process-table.ts';
+import { RecordedProcess } from '../../../src/cli/replay/process-table.ts';
 import { frameKinds } from '../../../src/model/frame-kind.ts';
 
 // A program that was linked to 0x400000: its file offsets and its memory addresses overlap.
@@ -20,7 +20,7 @@ function unwind(...frameLines: string[]): { frames: readonly CollectedFrame[]; t
   const lines = [mmap, 'tool 7/7 [000] 1.5: cpu-clock:', ...frameLines];
   const [mapping, sample] = [...parsePerfScript(lines.join('\n'), new Remarks())] as [PerfEntry, PerfEntry];
   assert.ok(mapping.kind === 'mapping' && sample.kind === 'sample');
-  const process = new Process(7, 1n);
+  const process = new RecordedProcess(7, 1n);
   process.space.add(mapping);
   const kernel = new KernelFiles(executables.kernel('unknown'));
   return new PerfUnwinder(executables, kernel, new Remarks()).unwind(sample, process);

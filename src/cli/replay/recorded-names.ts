@@ -10,7 +10,7 @@ export type NativeNameTable = Readonly<
 >;
 
 /** Names of addresses of executables, as the symbolizer found them in the files: those need not be on the machine that replays. */
-export class NativeNames {
+export class RecordedNames {
   readonly #table: NativeNameTable;
 
   constructor(table: NativeNameTable) {
@@ -27,8 +27,8 @@ export class NativeNames {
 }
 
 /** Reads `native-names.json`. */
-export function readNativeNames(file: string | URL): NativeNames {
-  return new NativeNames(JSON.parse(readFileSync(file, 'utf8')) as NativeNameTable);
+export function readNativeNames(file: string | URL): RecordedNames {
+  return new RecordedNames(JSON.parse(readFileSync(file, 'utf8')) as NativeNameTable);
 }
 
 function symbolOf([functionName, systemName, filePath, line, column, startLine]: NativeFunction): FrameSymbol {

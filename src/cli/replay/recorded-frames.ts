@@ -1,9 +1,9 @@
-import type { CollectedFrame, CollectedProcess, FileMapping } from './collected.ts';
+import type { CollectedFrame, CollectedMapping, CollectedProcess } from './collected.ts';
 
 /** Makes each frame and each mapping of a recording once. */
-export class FrameTable {
+export class RecordedFrames {
   readonly #frames = new Map<string, CollectedFrame>();
-  readonly #mappings = new Map<string, FileMapping>();
+  readonly #mappings = new Map<string, CollectedMapping>();
   readonly #processIds = new Map<CollectedProcess, number>();
 
   /** `name` is called for a new frame only. */
@@ -19,7 +19,7 @@ export class FrameTable {
     return known;
   }
 
-  internMapping(mapping: FileMapping): FileMapping {
+  internMapping(mapping: CollectedMapping): CollectedMapping {
     const key = `${mapping.executable.fileId} ${mapping.start} ${mapping.end}`;
     const known = this.#mappings.get(key) ?? mapping;
     this.#mappings.set(key, known);

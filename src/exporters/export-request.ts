@@ -57,58 +57,112 @@ export interface DialectRequest {
  * somebody else still holds the objects.
  */
 export function createExportRequest(data: ProfilesData, sampleCount: number, hops = 0): ExportRequest {
-  let held: ProfilesData | undefined = data;
-  let bytes: Uint8Array | undefined;
-  let lent = new WeakRef(data);
-  const request = {
-    get data(): ProfilesData {
-      const known = held ?? lent.deref();
-      if (known !== undefined) return known;
-      const decoded = decodeProfilesData(bytes!);
-      lent = new WeakRef(decoded);
-      return decoded;
-    },
-    get bytes(): Uint8Array | undefined {
-      return bytes;
-    },
-    get isLarge(): boolean {
-      return bytes === undefined ? elementsOf(held!) > mostElementsAtOnce : bytes.length > mostBytesAtOnce;
-    },
-    sampleCount,
-    hops,
-    encoded: (): Uint8Array => {
-      atOnce(request.encode());
-      return bytes!;
-    },
-    *encode(): Steps<void> {
-      bytes ??= yield* encodeInSteps(held!);
-      held = undefined;
-    },
-  };
-  return withDialects(request);
+  return new OneRequest({ data }, sampleCount, hops);
 }
 
 /** Creates the same of bytes that are encoded already. They must not change. */
 export function createEncodedRequest(bytes: Uint8Array, sampleCount: number, hops = 0): ExportRequest {
   // A request may wait for long: it must not keep a larger piece of memory that its bytes came in.
   const own = 4 * bytes.length >= 3 * bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-  let lent: WeakRef<ProfilesData> | undefined;
-  const request = {
-    get data(): ProfilesData {
-      const known = lent?.deref();
-      if (known !== undefined) return known;
-      const data = decodeProfilesData(own);
-      lent = new WeakRef(data);
-      return data;
-    },
-    bytes: own,
-    isLarge: own.length > mostBytesAtOnce,
-    sampleCount,
-    hops,
-    encoded: () => own,
-    *encode(): Steps<void> {},
-  };
-  return withDialects(request);
+  return new OneRequest({ bytes: own }, sampleCount, hops);
+}
+
+/**
+ * A class: the getter of an object literal is a function that V8 notes in the shape of that object, and shapes, with all that their
+ * getters know, are freed by a collection of the whole heap alone.
+ */
+class OneRequest implements ExportRequest {
+  readonly sampleCount: number;
+  readonly hops: number;
+  #held: ProfilesData | undefined;
+  #bytes: Uint8Array | undefined;
+  #lent: WeakRef<ProfilesData> | undefined;
+  /** By dialect and options. */
+  #written: Map<string, DialectRequest> | undefined;
+  #underWay: Map<string, Promise<DialectRequest>> | undefined;
+
+  constructor(
+    { data, bytes }: { readonly data?: ProfilesData; readonly bytes?: Uint8Array },
+    sampleCount: number,
+    hops: number,
+  ) {
+    this.sampleCount = sampleCount;
+    this.hops = hops;
+    this.#held = data;
+    this.#lent = data && new WeakRef(data);
+    this.#bytes = bytes;
+  }
+
+  get data(): ProfilesData {
+    const known = this.#held ?? this.#lent?.deref();
+    if (known !== undefined) return known;
+    const decoded = decodeProfilesData(this.#bytes!);
+    this.#lent = new WeakRef(decoded);
+    return decoded;
+  }
+
+  get bytes(): Uint8Array | undefined {
+    return this.#bytes;
+  }
+
+  get isLarge(): boolean {
+    const bytes = this.#bytes;
+    return bytes === undefined ? elementsOf(this.#held!) > mostElementsAtOnce : bytes.length > mostBytesAtOnce;
+  }
+
+  encoded(): Uint8Array {
+    if (this.#bytes === undefined) atOnce(this.encode());
+    return this.#bytes!;
+  }
+
+  *encode(): Steps<void> {
+    this.#bytes ??= yield* encodeInSteps(this.#held!);
+    this.#held = undefined;
+  }
+
+  inDialect(dialect: DialectName, options?: DialectOptions): DialectRequest {
+    return dialect === 'generic' ? this.#unchanged() : atOnce(this.writeInDialect(dialect, options));
+  }
+
+  *writeInDialect(dialect: DialectName, options: DialectOptions = defaultDialectOptions): Steps<DialectRequest> {
+    if (dialect === 'generic') return this.#unchanged();
+    const key = keyOf(dialect, options);
+    const known = this.#written?.get(key);
+    if (known !== undefined) return known;
+    const { data, sampleCount, ...dropped } = yield* applyDialectInSteps(this.data, dialect, options);
+    const result = { request: createExportRequest(data, sampleCount, this.hops), ...dropped };
+    this.#keep(key, result);
+    return result;
+  }
+
+  async inDialectBy(write: WriteInDialect, dialect: DialectName, options: DialectOptions): Promise<DialectRequest> {
+    if (dialect === 'generic') return this.#unchanged();
+    const key = keyOf(dialect, options);
+    this.#underWay ??= new Map();
+    const underWay = this.#underWay;
+    const known = this.#written?.get(key) ?? underWay.get(key);
+    if (known !== undefined) return known;
+    const writing = write(this, dialect, options);
+    underWay.set(key, writing);
+    const result = await writing.finally(() => underWay.delete(key));
+    this.#keep(key, result);
+    return result;
+  }
+
+  #unchanged(): DialectRequest {
+    return { request: this, droppedSamples: 0, droppedLabels: nothingDropped };
+  }
+
+  #keep(key: string, result: DialectRequest): void {
+    this.#written ??= new Map();
+    this.#written.set(key, result);
+  }
+}
+
+const nothingDropped: ReadonlyMap<string, number> = new Map();
+
+function keyOf(dialect: DialectName, { underscores }: DialectOptions): string {
+  return `${dialect} ${underscores}`;
 }
 
 function elementsOf({ resourceProfiles, dictionary }: ProfilesData): number {
@@ -116,44 +170,6 @@ function elementsOf({ resourceProfiles, dictionary }: ProfilesData): number {
   for (const table of Object.values(dictionary)) count += (table as readonly unknown[]).length;
   return count;
 }
-
-/** Adds what concerns dialects to the object itself: a copy would evaluate its getters. Most requests are sent as they are. */
-function withDialects(plain: Omit<ExportRequest, 'inDialect' | 'writeInDialect' | 'inDialectBy'>): ExportRequest {
-  let written: Map<string, DialectRequest> | undefined;
-  let underWay: Map<string, Promise<DialectRequest>> | undefined;
-  const keyOf = (dialect: DialectName, { underscores }: DialectOptions): string => `${dialect} ${underscores}`;
-  const knownIn = (dialect: DialectName, options: DialectOptions): DialectRequest | undefined =>
-    dialect === 'generic' ? asItIs : written?.get(keyOf(dialect, options));
-  const keep = (dialect: DialectName, options: DialectOptions, result: DialectRequest): DialectRequest => {
-    written ??= new Map();
-    written.set(keyOf(dialect, options), result);
-    return result;
-  };
-  const dialects: Pick<ExportRequest, 'inDialect' | 'writeInDialect' | 'inDialectBy'> = {
-    inDialect: (dialect, options = defaultDialectOptions) =>
-      knownIn(dialect, options) ?? atOnce(request.writeInDialect(dialect, options)),
-    *writeInDialect(dialect, options = defaultDialectOptions) {
-      const known = knownIn(dialect, options);
-      if (known !== undefined) return known;
-      const { data, sampleCount, ...dropped } = yield* applyDialectInSteps(request.data, dialect, options);
-      return keep(dialect, options, { request: createExportRequest(data, sampleCount, request.hops), ...dropped });
-    },
-    async inDialectBy(write, dialect, options) {
-      const key = keyOf(dialect, options);
-      const known = knownIn(dialect, options) ?? underWay?.get(key);
-      if (known !== undefined) return known;
-      underWay ??= new Map();
-      const writing = write(request, dialect, options);
-      underWay.set(key, writing);
-      return keep(dialect, options, await writing.finally(() => underWay!.delete(key)));
-    },
-  };
-  const request: ExportRequest = Object.assign(plain, dialects);
-  const asItIs: DialectRequest = { request, droppedSamples: 0, droppedLabels: noLabels };
-  return request;
-}
-
-const noLabels: ReadonlyMap<string, number> = new Map();
 
 const writtenTwice = new WeakSet<ExportRequest>();
 

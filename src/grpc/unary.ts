@@ -30,6 +30,7 @@ class UnaryHandler implements CallHandler {
   readonly #call: ServerCall;
   readonly #answer: Answer;
   #message: Buffer | undefined;
+  /** Until the reply: a handler lives for as long as its stream, which only a collection of the whole heap frees. */
   #open: UnaryCall | undefined;
 
   constructor(call: ServerCall, answer: Answer) {
@@ -67,6 +68,7 @@ class UnaryHandler implements CallHandler {
   }
 
   #reply(reply: Reply): void {
+    this.#open = undefined;
     if (reply instanceof Uint8Array) this.#call.finish(reply);
     else this.#call.end(reply);
   }

@@ -171,12 +171,10 @@ test('a batch of which one piece is interrupted is interrupted as a whole', asyn
 
 test('a fault of our own costs one batch', async () => {
   const { add, ended, counts, metrics, clock } = createBatcher({ min_size: 4 });
-  const broken: ExportRequest = {
-    ...request(),
-    get data(): never {
-      throw new TypeError('a bug');
-    },
+  const fail = (): never => {
+    throw new TypeError('a bug');
   };
+  const broken: ExportRequest = Object.defineProperty(request(), 'data', { get: fail });
   add(broken);
   add(request());
   await clock.advance(0);

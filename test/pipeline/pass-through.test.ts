@@ -254,7 +254,7 @@ function readLarge(
   });
   assert.ok(read.isLarge);
   const decode = (): never => assert.fail('a large request was decoded');
-  return Object.defineProperty({ ...read, data: undefined }, 'data', { get: decode }) as unknown as ReceivedProfiles;
+  return Object.defineProperty(read, 'data', { get: decode });
 }
 
 test('columns of a large request serve the next one when it is on its way, and not before', async () => {

@@ -34,7 +34,8 @@ export class TwoWays {
       assert.equal(read, slow);
       return 'refused';
     }
-    const { data: _, scan, release: __, ...head } = read;
+    const { data: _, scan, release: __, isLarge = false, bytes, ...head } = read;
+    assert.deepEqual([isLarge, bytes], [false, undefined]);
     const { data: sound, ...slowHead } = slow;
     assert.deepEqual(head, slowHead);
     const expected = enrichProfiles(sound, this.#slowNames);

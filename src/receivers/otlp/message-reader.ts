@@ -123,29 +123,68 @@ interface MessageMemory {
 }
 
 function withLateData(bytes: Uint8Array, message: Omit<ReadMessage, 'data'>, memory: MessageMemory = {}): ReadMessage {
-  let data: ProfilesData | undefined;
-  let hasColumns = true;
-  let hasBytes = true;
-  return {
-    ...message,
-    get data(): ProfilesData {
-      if (!hasBytes) throw new TypeError('the bytes of the message were released');
-      data ??= decodeProfilesData(bytes);
-      return data;
-    },
-    release: (what) => {
-      const { scan } = message;
-      if (hasColumns && scan.kind === 'passable' && scan.profiles.columns.bytes === bytes) {
-        scan.profiles.columns.bytes = noBytes;
-        memory.takeBack?.();
-      }
-      hasColumns = false;
-      // Decoded data refers to the bytes.
-      if (what === 'columns' || memory.release === undefined || data !== undefined || !hasBytes) return;
-      hasBytes = false;
-      memory.release();
-    },
-  };
+  return new LateMessage(bytes, message, memory);
+}
+
+/**
+ * A message that is decoded when somebody asks for its data. A class: the getter of an object literal, and with it the message, would be
+ * known to a shape of V8 until the whole heap is collected.
+ */
+class LateMessage implements ReadMessage {
+  readonly sampleCount: number;
+  readonly rejectedProfiles: number;
+  readonly loopedProfiles: number;
+  readonly isAllRejected: boolean;
+  readonly rejectedSamples: number;
+  readonly faults: readonly string[];
+  readonly faultCount: number;
+  readonly version: ReadMessage['version'];
+  readonly mendedTexts: number;
+  readonly scan: ReadMessage['scan'];
+  readonly isLarge: boolean;
+  readonly bytes?: Uint8Array;
+  readonly #bytes: Uint8Array;
+  readonly #memory: MessageMemory;
+  #data: ProfilesData | undefined;
+  #hasColumns = true;
+  #hasBytes = true;
+
+  constructor(bytes: Uint8Array, message: Omit<ReadMessage, 'data'>, memory: MessageMemory) {
+    this.sampleCount = message.sampleCount;
+    this.rejectedProfiles = message.rejectedProfiles;
+    this.loopedProfiles = message.loopedProfiles;
+    this.isAllRejected = message.isAllRejected;
+    this.rejectedSamples = message.rejectedSamples;
+    this.faults = message.faults;
+    this.faultCount = message.faultCount;
+    this.version = message.version;
+    this.mendedTexts = message.mendedTexts;
+    this.scan = message.scan;
+    this.isLarge = message.isLarge === true;
+    if (message.bytes !== undefined) this.bytes = message.bytes;
+    this.#bytes = bytes;
+    this.#memory = memory;
+  }
+
+  get data(): ProfilesData {
+    if (!this.#hasBytes) throw new TypeError('the bytes of the message were released');
+    this.#data ??= decodeProfilesData(this.#bytes);
+    return this.#data;
+  }
+
+  release(what: 'columns' | 'columns and bytes'): void {
+    const { scan } = this;
+    if (this.#hasColumns && scan.kind === 'passable' && scan.profiles.columns.bytes === this.#bytes) {
+      scan.profiles.columns.bytes = noBytes;
+      this.#memory.takeBack?.();
+    }
+    this.#hasColumns = false;
+    // Decoded data refers to the bytes.
+    const mayGiveBack = what !== 'columns' && this.#data === undefined && this.#hasBytes;
+    if (!mayGiveBack || this.#memory.release === undefined) return;
+    this.#hasBytes = false;
+    this.#memory.release();
+  }
 }
 
 /** A message as a journal keeps it: a byte of flags, and the bytes that came in, decompressed. */

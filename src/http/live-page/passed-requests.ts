@@ -1,7 +1,9 @@
+import type { KeptBytes } from './kept-bytes.ts';
+import { ByteKeeper } from './kept-bytes.ts';
 import type { PassedFigures, PassedRequest } from './live-cycle.ts';
 
 interface WaitingRequest {
-  readonly bytes: Uint8Array;
+  readonly kept: KeptBytes;
   readonly sampleCount: number;
   readonly unixMs: number;
 }
@@ -19,6 +21,7 @@ const batchBytes = 262_144;
 /** Requests that were sent on by themselves. They are kept as bytes, within a bound, until somebody looks. */
 export class PassedRequests {
   readonly #maxBytes: number;
+  readonly #memory = new ByteKeeper();
   /** Newest last. */
   #waiting: WaitingRequest[] = [];
   #waitingBytes = 0;
@@ -37,13 +40,15 @@ export class PassedRequests {
     for (const [key, count] of Object.entries(unresolvedFrames)) {
       this.#unresolvedFrames[key] = (this.#unresolvedFrames[key] ?? 0) + count;
     }
-    this.#waiting.push({ bytes, sampleCount, unixMs });
+    if (bytes.length > this.#maxBytes) return sampleCount;
+    this.#waiting.push({ kept: this.#memory.keep(bytes), sampleCount, unixMs });
     this.#waitingBytes += bytes.length;
     let skippedSampleCount = 0;
     let skipped = 0;
-    while (this.#waitingBytes > this.#maxBytes && skipped < this.#waiting.length) {
+    while (this.#waitingBytes > this.#maxBytes) {
       const oldest = this.#waiting[skipped++]!;
-      this.#waitingBytes -= oldest.bytes.length;
+      this.#waitingBytes -= oldest.kept.bytes.length;
+      this.#memory.release(oldest.kept);
       skippedSampleCount += oldest.sampleCount;
     }
     if (skipped > 0) this.#waiting = this.#waiting.slice(skipped);
@@ -61,7 +66,10 @@ export class PassedRequests {
     return figures;
   }
 
-  /** Takes the newest requests that wait, with their time, at most 256 KiB or one; `undefined` when none does. */
+  /**
+   * Takes the newest requests that wait, with their time, at most 256 KiB or one; `undefined` when none does. Bytes of several are to be
+   * read before the next call of `add`.
+   */
   takeBatch(isSameTime: (a: number, b: number) => boolean): PassedBatch | undefined {
     const newest = this.#waiting.at(-1);
     if (newest === undefined) return undefined;
@@ -69,11 +77,13 @@ export class PassedRequests {
     let size = 0;
     let sampleCount = 0;
     for (let next: WaitingRequest | undefined = newest; next !== undefined; next = this.#waiting.at(-1)) {
-      if (size > 0 && (size + next.bytes.length > batchBytes || !isSameTime(next.unixMs, newest.unixMs))) break;
+      const { kept } = next;
+      if (size > 0 && (size + kept.bytes.length > batchBytes || !isSameTime(next.unixMs, newest.unixMs))) break;
       this.#waiting.pop();
-      size += next.bytes.length;
+      this.#memory.release(kept);
+      size += kept.bytes.length;
       sampleCount += next.sampleCount;
-      requests.push(next.bytes);
+      requests.push(kept.bytes);
     }
     this.#waitingBytes -= size;
     return { unixMs: newest.unixMs, requests, sampleCount };

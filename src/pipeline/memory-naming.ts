@@ -2,16 +2,15 @@ import type { FileId } from '../model/file-id.ts';
 import type { FrameSymbol, SymbolLookup } from '../model/frame-symbol.ts';
 import type { MemoryFileIds } from '../native/files/memory-file-ids.ts';
 import type { NativeSymbolizer, NeedHints } from '../native/native-symbolizer.ts';
-import type { ProfilesData } from '../otlp/profiles-data.ts';
 import type { MemoryAddress, OpenMemory } from '../profile/names/location-naming.ts';
-import { processesOfLocations } from '../profile/names/processes-of-locations.ts';
 
 export interface MemoryNamingParts {
   /** Names by file ID: those that stand for memory among them. */
   readonly session: { openFile(fileId: FileId): SymbolLookup | undefined };
   readonly native: Pick<NativeSymbolizer, 'need' | 'use' | 'reasonOf'>;
   readonly memory: Pick<MemoryFileIds, 'ofProcess' | 'ofKernel'>;
-  readonly readData: () => ProfilesData;
+  /** Process of each location, by its index; 0 where nobody or several have it. */
+  readonly readProcesses: () => Float64Array;
 }
 
 /** Upper words of kernel addresses, as far as they are exact numbers with a sign. */
@@ -64,7 +63,7 @@ export class MemoryNaming {
   }
 
   #pidOf(location: number): number {
-    this.#processes ??= processesOfLocations(this.#parts.readData());
+    this.#processes ??= this.#parts.readProcesses();
     return this.#processes[location] ?? 0;
   }
 

@@ -7,6 +7,7 @@ import type { TimeRange } from '../profile/build/window-contents.ts';
 import type { CreateProfileId } from '../profile/join/joined-profile.ts';
 import { ProfilesJoiner } from '../profile/join/profiles-joiner.ts';
 import { DictionaryNaming } from '../profile/names/dictionary-naming.ts';
+import { processesOfLocations } from '../profile/names/processes-of-locations.ts';
 import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
 import { UnnamedTally } from '../profile/names/unnamed-frames.ts';
 import { editProfiles } from '../profile/resources/edit-profiles.ts';
@@ -148,7 +149,7 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
     const { names, clock } = this.#parts;
     const naming = new DictionaryNaming(
       data.dictionary,
-      namingAt(names, clock.nowMs(), () => data),
+      namingAt(names, clock.nowMs(), () => processesOfLocations(data)),
     );
     this.#locations.add(naming.learnAll(data), { outcome: 'learned' });
     return naming;
@@ -174,7 +175,7 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
     const { locationTable } = kept.dictionary;
     const naming = new DictionaryNaming(
       kept.dictionary,
-      namingAt(names, nowMs, () => kept.build()),
+      namingAt(names, nowMs, () => processesOfLocations(kept.build())),
     );
     const tally = new UnnamedTally();
     let unnamedCount = 0;

@@ -6,7 +6,6 @@ import { createSymbolizer } from '../native/create-symbolizer.ts';
 import { MemoryFileIds } from '../native/files/memory-file-ids.ts';
 import type { NameSink, NativeSymbolizer } from '../native/native-symbolizer.ts';
 import type { SymbolizerConfig } from '../native/symbolizer-config.ts';
-import type { ProfilesData } from '../otlp/profiles-data.ts';
 import type { NamingSession } from '../profile/names/location-naming.ts';
 import { componentLogger } from '../support/logger.ts';
 import type { SymbolStore } from '../symbols/symbol-store.ts';
@@ -62,17 +61,17 @@ export function createNodeNames(
 const fileNamedTypes: ReadonlySet<string> = new Set(['', 'native', 'go', 'rust']);
 
 /**
- * The store at a time, for OTLP profiles: what it lacks is asked for. `readData` gives the profiles whose locations are named, for the
- * few that have locations in memory; without it these get no names.
+ * The store at a time, for OTLP profiles: what it lacks is asked for. `readProcesses` gives the process of each location, for profiles
+ * with locations in memory; without it these get no names.
  */
 export function namingAt(
   { store, native, memory }: NodeNames,
   nowMs: number,
-  readData?: () => ProfilesData,
+  readProcesses?: () => Float64Array,
 ): NamingSession {
   const session = store.at(nowMs);
   if (native === undefined) return session;
-  const inMemory = memory && readData && new MemoryNaming({ session, native, memory, readData });
+  const inMemory = memory && readProcesses && new MemoryNaming({ session, native, memory, readProcesses });
   return {
     learnExecutable: (fileId, executable) => session.learnExecutable(fileId, executable),
     learnSymbol: (fileId, high, low, symbol) => session.learnSymbol(fileId, high, low, symbol),

@@ -7,7 +7,7 @@ import type { EditedResources } from '../otlp/passable/edit-resources.ts';
 import { attributesOfResources, editResources, hasAttributeKey } from '../otlp/passable/edit-resources.ts';
 import { KnownResources } from '../otlp/passable/known-resources.ts';
 import type { NotPassableReason } from '../otlp/passable/not-passable.ts';
-import type { ScanResult } from '../otlp/passable/passable-scanner.ts';
+import type { PassableProfiles, ScanResult } from '../otlp/passable/passable-scanner.ts';
 import { PassableScanner } from '../otlp/passable/passable-scanner.ts';
 import type { ProfilesData } from '../otlp/profiles-data.ts';
 import { countSamples } from '../otlp/profiles-data.ts';
@@ -18,6 +18,7 @@ import type { LocationCounts } from '../profile/names/enrich-profiles.ts';
 import { enrichProfiles } from '../profile/names/enrich-profiles.ts';
 import { LearnedLately } from '../profile/names/learned-lately.ts';
 import type { NamingSession } from '../profile/names/location-naming.ts';
+import { processesOfLocations, processesOfPassable } from '../profile/names/processes-of-locations.ts';
 import type { UnnamedFrames } from '../profile/names/unnamed-frames.ts';
 import { editProfiles } from '../profile/resources/edit-profiles.ts';
 import { serviceNameDefault } from '../profile/resources/service-name.ts';
@@ -167,7 +168,7 @@ export class PassThrough implements ProfilesSink {
     const { isLarge = false } = received;
     const isServiceOnSamples = hasAttributeKey(profiles, attributeNames.serviceName);
     const options = { lately: this.#lately, leavesEqual: isLarge };
-    const locations = yield* enrichPassable(profiles, this.#beginNaming(received), options);
+    const locations = yield* enrichPassable(profiles, this.#beginNaming(received, profiles), options);
     if (locations === undefined) return this.#rebuild(received, 'same_location');
     const { bytes, namedLocations } = locations;
     const way = namedLocations > 0 ? 'named' : bytes === profiles.bytes ? 'as_it_was' : 'inlined';
@@ -180,11 +181,15 @@ export class PassThrough implements ProfilesSink {
     return { kind: 'data', data, locations, reason };
   }
 
-  #beginNaming(received: ReceivedProfiles): NamingSession {
+  #beginNaming(received: ReceivedProfiles, scanned?: PassableProfiles): NamingSession {
     const { names, clock } = this.#parts;
     const nowMs = clock.nowMs();
     this.#lately.begin(nowMs, names.store.earlyRemovals);
-    return namingAt(names, nowMs, received.isLarge ? undefined : () => received.data);
+    const readProcesses = (): Float64Array =>
+      scanned === undefined || scanned.hasReferences
+        ? processesOfLocations(received.data)
+        : processesOfPassable(scanned, this.#resources);
+    return namingAt(names, nowMs, received.isLarge ? undefined : readProcesses);
   }
 
   *#identify(named: NamedRequest, received: ReceivedProfiles, hops: number): Steps<EnrichedRequest> {

@@ -1,4 +1,9 @@
-import type { ProfilesData, ResourceProfiles } from '../../otlp/profiles-data.ts';
+import { ByteWalk } from '../../otlp/passable/byte-walk.ts';
+import type { KnownResources } from '../../otlp/passable/known-resources.ts';
+import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
+import { ResourcePlaces } from '../../otlp/passable/resource-places.ts';
+import { tables } from '../../otlp/passable/table-scan.ts';
+import type { ProfilesData, Resource } from '../../otlp/profiles-data.ts';
 import { columnsOf } from '../../otlp/sample-columns.ts';
 import { attributeNames } from '../attribute-names.ts';
 
@@ -8,7 +13,7 @@ const several = -1;
 export function processesOfLocations({ resourceProfiles, dictionary }: ProfilesData): Float64Array {
   const processes = new Float64Array(dictionary.locationTable.length);
   for (const resource of resourceProfiles) {
-    const pid = pidOf(resource);
+    const pid = pidOf(resource.resource);
     const seenStacks = new Uint8Array(dictionary.stackTable.length);
     for (const { profiles } of resource.scopeProfiles) {
       for (const { samples } of profiles) {
@@ -27,7 +32,87 @@ export function processesOfLocations({ resourceProfiles, dictionary }: ProfilesD
   return processes.map((pid) => (pid === several ? 0 : pid));
 }
 
-function pidOf({ resource }: ResourceProfiles): number {
+/** The same of a scanned message without references in resources, from its bytes. */
+export function processesOfPassable(profiles: PassableProfiles, known: KnownResources): Float64Array {
+  const { bytes, columns } = profiles;
+  const processes = new Float64Array(columns.counts[tables.location]!);
+  const stackEnds = endsOfStacks(profiles);
+  const seenStacks = new Uint8Array(stackEnds.length);
+  const places = new ResourcePlaces(bytes);
+  const walk = new ByteWalk();
+  walk.start(bytes);
+  const { view } = walk;
+  for (let resource = 0; resource < places.count; resource++) {
+    const pid = pidOf(known.decode(bytes, view, places.resourceBodyStart(resource), places.resourceEnd(resource)));
+    seenStacks.fill(0);
+    walk.position = places.bodyStart(resource);
+    eachStack(walk, places.end(resource), scopesDepth, (stack) => {
+      if (seenStacks[stack] !== 0) return;
+      seenStacks[stack] = 1;
+      const back = walk.position;
+      walk.position = stack === 0 ? columns.starts[tables.stack]! : stackEnds[stack - 1]!;
+      eachLocation(walk, stackEnds[stack]!, (location) => {
+        processes[location] = processes[location] === 0 || processes[location] === pid ? pid : several;
+      });
+      walk.position = back;
+    });
+  }
+  return processes.map((pid) => (pid === several ? 0 : pid));
+}
+
+function endsOfStacks({ bytes, columns }: PassableProfiles): Uint32Array {
+  const ends = new Uint32Array(columns.counts[tables.stack]!);
+  const walk = new ByteWalk();
+  walk.start(bytes);
+  walk.position = columns.starts[tables.stack]!;
+  for (let stack = 0; stack < ends.length; stack++) {
+    walk.tag();
+    walk.position = walk.fieldEnd(bytes.length);
+    ends[stack] = walk.position;
+  }
+  return ends;
+}
+
+/** Scopes, profiles and samples have field 2 of the messages around them. */
+const scopesDepth = 3;
+const samplesDepth = 1;
+
+/** Tells the stack of each sample up to `end`; 0 for a sample without one. */
+function eachStack(walk: ByteWalk, end: number, depth: number, tell: (stack: number) => void): void {
+  while (walk.position < end) {
+    const tag = walk.tag();
+    if ((tag & 7) === 1) walk.skip(8, end);
+    else if ((tag & 7) === 0) walk.words(end);
+    else {
+      const fieldEnd = walk.fieldEnd(end);
+      if (tag === 0x12 && depth > samplesDepth) eachStack(walk, fieldEnd, depth - 1, tell);
+      else if (tag === 0x12) tell(stackOf(walk, fieldEnd));
+      walk.position = fieldEnd;
+    }
+  }
+}
+
+function stackOf(walk: ByteWalk, end: number): number {
+  while (walk.position < end) {
+    const tag = walk.tag();
+    if (tag === 0x08) return walk.index(end);
+    if ((tag & 7) === 0) walk.words(end);
+    else walk.position = walk.fieldEnd(end);
+  }
+  return 0;
+}
+
+/** Tells the locations of the entry of the stack table that begins here, with its tag. */
+function eachLocation(walk: ByteWalk, end: number, tell: (location: number) => void): void {
+  walk.tag();
+  walk.fieldEnd(end);
+  if (walk.position === end) return;
+  walk.tag();
+  walk.fieldEnd(end);
+  while (walk.position < end) tell(walk.index(end));
+}
+
+function pidOf(resource: Pick<Resource, 'attributes'> | undefined): number {
   const value = resource?.attributes.find(({ key }) => key === attributeNames.processPid)?.value;
   const pid = Number(typeof value === 'bigint' || typeof value === 'string' ? value : 0);
   return Number.isSafeInteger(pid) && pid > 0 ? pid : several;

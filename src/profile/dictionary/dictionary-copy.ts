@@ -17,7 +17,10 @@ export type Table = keyof ProfilesDictionary;
 
 /** Tables that entries are copied to. Entry 0 of each table is there from the start. */
 export interface DictionaryTarget {
-  /** Adds an entry whose indices are those of the target, or finds an equal one; returns its index. */
+  /**
+   * Adds an entry whose indices are those of the target, or finds an equal one; returns its index. The entry is lent for the
+   * call: most are there already, and a new one is kept as `ownEntry` makes it.
+   */
   add<T extends Table>(table: T, entry: ProfilesDictionary[T][number]): number;
 }
 
@@ -34,6 +37,16 @@ export class DictionaryCopy {
   /** Copied entries in order: the array of the table, and the index in the source. */
   readonly #journalTables: Uint32Array[] = [];
   readonly #journalIndices: number[] = [];
+  readonly #locationLists = new LentLists();
+  readonly #attributeLists = new LentLists();
+  readonly #lentLocation: Draft<Location> = {
+    mappingIndex: 0,
+    address: 0n,
+    lines: noElements,
+    attributeIndices: noElements,
+  };
+  readonly #lentLines = new LentLines();
+  readonly #lentFunction = { nameStrindex: 0, systemNameStrindex: 0, filenameStrindex: 0, startLine: 0n };
 
   /** `linesOf` gives the lines of a source location that has none, as the target has them. */
   constructor(
@@ -108,31 +121,49 @@ export class DictionaryCopy {
     return this.#copies.stackTable[index] || this.#copy('stackTable', index, this.#stackOf);
   }
 
-  readonly #stackOf = ({ locationIndices }: Stack): Stack => ({ locationIndices: locationIndices.map(this.#location) });
+  readonly #stackOf = ({ locationIndices }: Stack): Stack => {
+    const own = this.#locationLists.of(locationIndices.length);
+    for (let i = 0; i < own.length; i++) own[i] = this.#location(locationIndices[i]!);
+    return { locationIndices: own };
+  };
 
-  readonly #location = (index: number): number =>
-    this.#copies.locationTable[index] || this.#copy('locationTable', index, this.#locationOf);
+  #location(index: number): number {
+    return this.#copies.locationTable[index] || this.#copy('locationTable', index, this.#locationOf);
+  }
 
-  readonly #locationOf = ({ mappingIndex, address, lines, attributeIndices }: Location, index: number): Location => ({
-    mappingIndex: this.#copies.mappingTable[mappingIndex] || this.#copy('mappingTable', mappingIndex, this.#mappingOf),
-    address,
-    lines: lines.length === 0 ? this.#linesOf(index) : lines.map(this.#lineOf),
-    attributeIndices: this.#attributes(attributeIndices),
-  });
+  readonly #locationOf = ({ mappingIndex, address, lines, attributeIndices }: Location, index: number): Location => {
+    const own = this.#lentLocation;
+    own.mappingIndex =
+      this.#copies.mappingTable[mappingIndex] || this.#copy('mappingTable', mappingIndex, this.#mappingOf);
+    own.address = address;
+    own.lines = lines.length === 0 ? this.#linesOf(index) : this.#lines(lines);
+    const attributes = this.#attributeLists.of(attributeIndices.length);
+    for (let i = 0; i < attributes.length; i++) attributes[i] = this.attribute(attributeIndices[i]!);
+    own.attributeIndices = attributes;
+    return own;
+  };
 
-  readonly #lineOf = ({ functionIndex, line, column }: Line): Line => ({
-    functionIndex:
-      this.#copies.functionTable[functionIndex] || this.#copy('functionTable', functionIndex, this.#functionOf),
-    line,
-    column,
-  });
+  #lines(lines: readonly Line[]): readonly Line[] {
+    const own = this.#lentLines.of(lines.length);
+    for (let i = 0; i < own.length; i++) {
+      const { functionIndex, line, column } = lines[i]!;
+      const target = own[i]!;
+      target.functionIndex =
+        this.#copies.functionTable[functionIndex] || this.#copy('functionTable', functionIndex, this.#functionOf);
+      target.line = line;
+      target.column = column;
+    }
+    return own;
+  }
 
-  readonly #functionOf = (entry: FunctionEntry): FunctionEntry => ({
-    nameStrindex: this.#string(entry.nameStrindex),
-    systemNameStrindex: this.#string(entry.systemNameStrindex),
-    filenameStrindex: this.#string(entry.filenameStrindex),
-    startLine: entry.startLine,
-  });
+  readonly #functionOf = (entry: FunctionEntry): FunctionEntry => {
+    const own = this.#lentFunction;
+    own.nameStrindex = this.#string(entry.nameStrindex);
+    own.systemNameStrindex = this.#string(entry.systemNameStrindex);
+    own.filenameStrindex = this.#string(entry.filenameStrindex);
+    own.startLine = entry.startLine;
+    return own;
+  };
 
   readonly #mappingOf = (mapping: Mapping): Mapping => ({
     memoryStart: mapping.memoryStart,
@@ -155,5 +186,58 @@ export class DictionaryCopy {
     this.#journalTables.push(this.#copies[table]);
     this.#journalIndices.push(index);
     return copy;
+  }
+}
+
+/** Entry of a table that belongs to the table, made of one that is lent. */
+export function ownEntry<T extends Table>(
+  table: T,
+  entry: ProfilesDictionary[T][number],
+): ProfilesDictionary[T][number];
+export function ownEntry(table: Table, entry: ProfilesDictionary[Table][number]): ProfilesDictionary[Table][number] {
+  switch (table) {
+    case 'stackTable':
+      return { locationIndices: ownList((entry as Stack).locationIndices) };
+    case 'locationTable': {
+      const { mappingIndex, address, lines, attributeIndices } = entry as Location;
+      const ownLines = lines.length === 0 ? noElements : lines.map((line) => ({ ...line }));
+      return { mappingIndex, address, lines: ownLines, attributeIndices: ownList(attributeIndices) };
+    }
+    case 'functionTable':
+      return { ...(entry as FunctionEntry) };
+    default:
+      return entry;
+  }
+}
+
+function ownList(list: readonly number[]): readonly number[] {
+  return list.length === 0 ? noElements : list.slice();
+}
+
+type Draft<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** Longer lists are made anew each time. */
+const mostLent = 1024;
+
+/** A list of each length, lent again and again. */
+export class LentLists {
+  readonly #byLength: number[][] = [];
+
+  of(length: number): number[] {
+    if (length > mostLent) return new Array<number>(length).fill(0);
+    this.#byLength[length] ??= new Array<number>(length).fill(0);
+    return this.#byLength[length];
+  }
+}
+
+/** The same of lines. */
+class LentLines {
+  readonly #byLength: Draft<Line>[][] = [];
+
+  of(length: number): Draft<Line>[] {
+    const lines = (): Draft<Line>[] => Array.from({ length }, () => ({ functionIndex: 0, line: 0n, column: 0n }));
+    if (length > mostLent) return lines();
+    this.#byLength[length] ??= lines();
+    return this.#byLength[length];
   }
 }

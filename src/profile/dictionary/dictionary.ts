@@ -17,6 +17,7 @@ import { encodeValue } from '../../otlp/protobuf/encode-attributes.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
 import type { DictionaryTarget, Table } from './dictionary-copy.ts';
+import { ownEntry } from './dictionary-copy.ts';
 import { ListIndex } from './list-index.ts';
 
 /** Lines for a location of a source that has none, on functions that were added to `target`. */
@@ -26,7 +27,7 @@ export type LinesOf = (location: number, target: InternedDictionary) => readonly
  * The seven tables while they are filled, none with a value twice. Each method adds an entry or finds an equal one, and returns
  * its index; entry 0 is the zero value. Attributes of an entry are a set: their order makes no difference. Entries are
  * compared whole, those of the large tables by words, not by text. Indices are at least 0. Callers intern only what
- * they use, so that nothing is an orphan, and never change an entry that they added.
+ * they use, so that nothing is an orphan. Locations, stacks, functions and lists of indices are copied when they are new.
  */
 export class InternedDictionary implements DictionaryTarget {
   readonly tables: DictionaryTables = emptyDictionary();
@@ -122,7 +123,7 @@ export class InternedDictionary implements DictionaryTarget {
     scratch.setBigUint64(0, address);
     const index = this.#locationIndex.intern(scratch.getUint32(0), scratch.getUint32(4), body, 0);
     if (index === this.tables.locationTable.length) {
-      this.tables.locationTable.push(entry);
+      this.tables.locationTable.push(ownEntry('locationTable', entry));
       this.#entryBytes += bytesPerLine * lines.length + 8 * attributeIndices.length;
     }
     return index;
@@ -131,7 +132,7 @@ export class InternedDictionary implements DictionaryTarget {
   stack(locationIndices: readonly number[]): number {
     const index = this.#stackIndex.intern(locationIndices);
     if (index === this.tables.stackTable.length) {
-      this.tables.stackTable.push({ locationIndices });
+      this.tables.stackTable.push({ locationIndices: this.#stackIndex.list(index) });
       this.#entryBytes += 8 * locationIndices.length;
     }
     return index;
@@ -148,7 +149,9 @@ export class InternedDictionary implements DictionaryTarget {
     const { nameStrindex, systemNameStrindex, filenameStrindex, startLine } = entry;
     const word = this.#word(startLine);
     const index = this.#functionIndex.intern(nameStrindex, systemNameStrindex, filenameStrindex, word);
-    if (index === this.tables.functionTable.length) this.tables.functionTable.push(entry);
+    if (index === this.tables.functionTable.length) {
+      this.tables.functionTable.push(ownEntry('functionTable', entry));
+    }
     return index;
   }
 

@@ -1,12 +1,12 @@
 // hot
 
+import { noElements } from '../../otlp/profiles-data.ts';
 import { hashSeed, mixWord } from '../../support/mix-words.ts';
 import { placesOf, Uint32List } from '../../support/uint32-list.ts';
 
 /**
  * Numbers distinct lists of indices 0, 1, 2 … in the order of their first appearance; the empty list is 0 from the start.
- * Lists are compared element by element, never by their hash alone. It holds on to the lists that were new: nobody may
- * change them. 8 to 12 bytes a list beside the list itself.
+ * Lists are compared element by element, never by their hash alone; one that is new is copied. 8 to 12 bytes a list beside the list itself.
  */
 export class ListIndex {
   readonly #lists: (readonly number[])[] = [];
@@ -26,6 +26,11 @@ export class ListIndex {
     return 4 * this.#places.length + bytesPerList * this.count;
   }
 
+  /** The list with a number; not to be changed. */
+  list(index: number): readonly number[] {
+    return this.#lists[index]!;
+  }
+
   /** Adds the list or finds it. It was new when `count` has grown. */
   intern(list: readonly number[]): number {
     let hash = hashSeed;
@@ -40,7 +45,7 @@ export class ListIndex {
       place = (place + 1) & mask;
     }
     this.#hashes.push(hash);
-    this.#places[place] = this.#lists.push(list);
+    this.#places[place] = this.#lists.push(list.length === 0 ? noElements : list.slice());
     if (2 * this.count > this.#places.length) this.#places = placesOf(this.#hashes, 2 * this.#places.length);
     return this.count - 1;
   }

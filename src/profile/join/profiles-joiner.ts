@@ -6,7 +6,7 @@ import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
 import type { LinesOf } from '../dictionary/dictionary.ts';
 import { InternedDictionary } from '../dictionary/dictionary.ts';
-import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
+import { DictionaryCopy, LentLists } from '../dictionary/dictionary-copy.ts';
 import { withDistinctTimes } from './distinct-times.ts';
 import type { CreateProfileId, Identity } from './joined-profile.ts';
 import { JoinedProfile } from './joined-profile.ts';
@@ -46,6 +46,7 @@ export class ProfilesJoiner {
   readonly #createProfileId: CreateProfileId;
   readonly #dictionary = new InternedDictionary();
   readonly #resources = new ResourceTree<OpenProfiles>();
+  readonly #attributeLists = new LentLists();
   readonly #identity: Identity = { stackIndex: 0, attributeIndices: [], attributeSet: 0, linkIndex: 0 };
   #timestampCount = 0;
   #sampleBytes = 0;
@@ -135,10 +136,9 @@ export class ProfilesJoiner {
     const identity = this.#identity;
     identity.stackIndex = copy.stack(columns.stack(sample));
     const end = columns.attributesEnd(sample);
-    const attributes: number[] = [];
-    for (let at = columns.attributesStart(sample); at < end; at++) {
-      attributes.push(copy.attribute(columns.attributes[at]!));
-    }
+    const start = columns.attributesStart(sample);
+    const attributes = this.#attributeLists.of(end - start);
+    for (let i = 0; i < attributes.length; i++) attributes[i] = copy.attribute(columns.attributes[start + i]!);
     identity.attributeIndices = attributes;
     identity.attributeSet = shape === undefined ? 0 : this.#dictionary.attributeSet(attributes);
     identity.linkIndex = copy.link(columns.link(sample));

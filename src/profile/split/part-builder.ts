@@ -11,7 +11,7 @@ import { emptyDictionary } from '../../otlp/profiles-data.ts';
 import { encodeProfile } from '../../otlp/protobuf/encode-profiles-data.ts';
 import { isBefore, SampleColumns, SampleRange, wordsOf } from '../../otlp/sample-columns.ts';
 import type { DictionaryTarget, Table } from '../dictionary/dictionary-copy.ts';
-import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
+import { DictionaryCopy, ownEntry } from '../dictionary/dictionary-copy.ts';
 import type { DividedProfile } from './divided-profile.ts';
 import { fieldSizeBytes, SizeMeter } from './message-size.ts';
 
@@ -146,8 +146,9 @@ export class PartBuilder implements DictionaryTarget {
     const entries = this.#tables[table] as (typeof entry)[];
     this.#dictionaryBytes += times * this.#meter.entryBytes(table, entry);
     this.#order.push(table);
-    if (times === 2) entries.push(entry);
-    return entries.push(entry) - 1;
+    const own = ownEntry(table, entry);
+    if (times === 2) entries.push(own);
+    return entries.push(own) - 1;
   }
 
   #truncate(mark: number): void {

@@ -49,9 +49,10 @@ export interface CheckedConfig<Type extends ComponentType = ComponentType> {
   readonly printable: Readonly<Record<string, unknown>>;
 }
 
-/** FindProblems finds the faults of a configuration whose parts are each without one. */
+/** FindProblems finds the faults of a configuration whose parts are each without one; `warn` takes advice on what is no fault. */
 export type FindProblems<Type extends ComponentType = ComponentType> = (
   config: CheckedConfig<Type>,
+  warn: (path: string, warning: string) => void,
 ) => readonly ConfigProblem[];
 
 /** Narrows a component to one of a type, with its typed values. */
@@ -94,7 +95,11 @@ export function checkDocument<Type extends ComponentType>(
   const extensions = [...components.extensions.values()];
   const roles = new Map(extensions.map(({ id, type, config }) => [id, type.provides?.(config) ?? []]));
   const references = findReferenceProblems(notes.references, { roles, started: serviceExtensions });
-  const problems = [...document.problems, ...references, ...findProblems(checked)];
+  const problems = [
+    ...document.problems,
+    ...references,
+    ...findProblems(checked, (path, warning) => notes.warn(path, warning)),
+  ];
   if (problems.length > 0) throw new ConfigError(problems.map((each) => hideExpanded(each, notes.expanded)));
   return checked;
 }

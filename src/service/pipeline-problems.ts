@@ -19,7 +19,12 @@ import { findMissingFiles } from './missing-files.ts';
 import { findOwnDestinations } from './own-destinations.ts';
 
 /** Finds the faults of pipelines and listeners as a whole, in a configuration whose parts are each without one. */
-export function findPipelineProblems(config: ServiceConfig, machine: Machine = thisMachine()): ConfigProblem[] {
+export function findPipelineProblems(
+  config: ServiceConfig,
+  warn: (path: string, warning: string) => void = () => undefined,
+  machine: Machine = thisMachine(),
+): ConfigProblem[] {
+  warnOfSmallQueues(config, warn);
   return [
     ...findListenerProblems(config, machine),
     ...findOwnDestinations(config, machine),
@@ -129,6 +134,33 @@ export function findSmallStorages({ pipelines, processors, exporters, extensions
     }
   }
   return [...problems.values()];
+}
+
+/**
+ * Warns of sending queues in memory that a full window does not fit into. Such a report is taken while its queue is not full, because its
+ * samples have been acknowledged: so the queue holds more than its bound says.
+ */
+function warnOfSmallQueues(
+  { pipelines, processors, exporters }: ServiceConfig,
+  warn: (path: string, warning: string) => void,
+): void {
+  for (const { processors: names, exporters: targets } of pipelines.values()) {
+    const cycle = names.map((id) => processors.get(id)).find((each) => isOfType(each, reportingCycleType));
+    if (!isOfType(cycle, reportingCycleType)) continue;
+    const { maxEvents, maxBytes } = cycle.config;
+    for (const target of targets) {
+      const exporter = exporters.get(target);
+      const queue = exporter?.type.queueOf(exporter.config);
+      if (queue === undefined || !queue.enabled || queue.sizer === 'requests') continue;
+      const [most, key] = queue.sizer === 'bytes' ? [maxBytes, 'max_bytes'] : [maxEvents, 'max_events'];
+      if (queue.queueSize >= most) continue;
+      warn(
+        `exporters.${target}.sending_queue.queue_size`,
+        `is ${queue.queueSize} ${queue.sizer}, but a report of ${cycle.id} may have ${most} (${key}) and is taken while the queue is not full, ` +
+          `so that up to ${queue.queueSize + most} wait; write ${most} or more, or lower processors.${cycle.id}.${key}`,
+      );
+    }
+  }
 }
 
 const bytesPerMiB = 1024 * 1024;

@@ -33,7 +33,7 @@ service:
     env,
   );
   const read = readConfig({ configs: ['config.yaml'], sets: [] }, componentTypes, io, (config) =>
-    findPipelineProblems(config, machine),
+    findPipelineProblems(config, undefined, machine),
   );
   return { read, faults: io.err };
 }

@@ -132,3 +132,35 @@ service:
     assert.equal(faults, fault === '' ? '' : `Error: invalid configuration\n${fault}\n`);
   });
 }
+
+for (const { name, queue, warning = '' } of [
+  {
+    name: 'warns of a queue of bytes that a full window does not fit into, with the bound that there is then',
+    queue: '{sizer: bytes, queue_size: 1000000}',
+    warning:
+      'Warning: exporters.file.sending_queue.queue_size: is 1000000 bytes, but a report of reporting_cycle may have 3000000 (max_bytes) and is taken while the queue is not full, so that up to 4000000 wait; write 3000000 or more, or lower processors.reporting_cycle.max_bytes.\n',
+  },
+  {
+    name: 'warns of a queue of items likewise',
+    queue: '{sizer: items, queue_size: 100}',
+    warning:
+      'Warning: exporters.file.sending_queue.queue_size: is 100 items, but a report of reporting_cycle may have 5000 (max_events) and is taken while the queue is not full, so that up to 5100 wait; write 5000 or more, or lower processors.reporting_cycle.max_events.\n',
+  },
+  { name: 'says nothing of a queue that it fits into', queue: '{sizer: bytes, queue_size: 3000000}' },
+  { name: 'says nothing of a queue of requests', queue: '{queue_size: 1}' },
+  { name: 'says nothing where there is no queue', queue: '{enabled: false, sizer: bytes, queue_size: 1}' },
+]) {
+  test(`a check ${name}`, () => {
+    const io = recordedIo({
+      'config.yaml': `
+receivers: {frames: {protocols: {grpc: {}}}}
+processors: {symbol_store: {}, reporting_cycle: {max_events: 5000, max_bytes: 3000000}}
+exporters: {file: {path: /tmp/x, sending_queue: ${queue}}}
+service: {pipelines: {profiles: {receivers: [frames], processors: [symbol_store, reporting_cycle], exporters: [file]}}}
+`,
+    });
+    const config = readConfig({ configs: ['config.yaml'], sets: [] }, componentTypes, io, findPipelineProblems);
+    assert.ok(config !== undefined, io.err);
+    assert.equal(config.checked.warnings.map((each) => `Warning: ${each}\n`).join(''), warning);
+  });
+}

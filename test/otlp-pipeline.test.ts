@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { exitCodes } from '../src/cli/command-io.ts';
-import { runServe } from '../src/cli/serve.ts';
 import { encodeProfilesJson } from '../src/otlp/json/encode-profiles-json.ts';
 import type { ProfilesData } from '../src/otlp/profiles-data.ts';
 import { encodeProfilesData } from '../src/otlp/protobuf/encode-profiles-data.ts';
@@ -18,6 +17,7 @@ import { decodeProfilesJson } from './support/decode-json.ts';
 import { FramesClient, smallBatch } from './support/frames-client.ts';
 import { freePorts } from './support/free-ports.ts';
 import { exportOverGrpc } from './support/otlp-sender.ts';
+import { serveConfig } from './support/serve-config.ts';
 
 interface Run {
   readonly code: number;
@@ -43,21 +43,13 @@ service:
   pipelines: {profiles: {${pipeline}, exporters: [file]}}
   telemetry: {logs: {level: error}, metrics: {level: none}}
 `;
-  const problems: string[] = [];
-  const io = {
-    env: {},
-    stdout: () => undefined,
-    stderr: (text: string) => void problems.push(text),
-    readFile: () => config,
-  };
   try {
-    const { signal } = new AbortController();
-    const code = await runServe({ configs: ['file:in-memory.yaml'], sets: [] }, io, signal, async (service) => {
+    const { code, problems } = await serveConfig(config, async (service) => {
       await send(service);
       return exitCodes.ok;
     });
     const lines = code === exitCodes.ok ? readFileSync(path, 'utf8').trim().split('\n') : [];
-    return { code, messages: lines.map(decodeProfilesJson), problems: problems.join('') };
+    return { code, messages: lines.map(decodeProfilesJson), problems };
   } finally {
     rmSync(folder, { recursive: true });
   }

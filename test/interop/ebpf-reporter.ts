@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes } from '../../src/cli/command-io.ts';
-import { runServe } from '../../src/cli/serve.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { runChild } from '../support/child-process.ts';
 import { freePorts } from '../support/free-ports.ts';
+import { serveConfig } from '../support/serve-config.ts';
 import { observationsOf } from './observations.ts';
 import { locatePeers } from './peers.ts';
 import { readProtoFile } from './profile-files.ts';
@@ -43,21 +43,13 @@ service:
   pipelines: {profiles: {receivers: [frames, otlp], processors: [symbol_store, reporting_cycle], exporters: [file]}}
   telemetry: {logs: {level: error}, metrics: {level: none}}
 `;
-  const problems: string[] = [];
-  const io = {
-    env: {},
-    stdout: () => undefined,
-    stderr: (text: string) => void problems.push(text),
-    readFile: () => config,
-  };
   try {
-    const { signal } = new AbortController();
-    const code = await runServe({ configs: ['file:in-memory.yaml'], sets: [] }, io, signal, async () => {
+    const { code, problems } = await serveConfig(config, async () => {
       await before(port);
       await report(document, [`-endpoint=127.0.0.1:${port}`, ...flags], folder, sent);
       return exitCodes.ok;
     });
-    assert.equal(code, exitCodes.ok, problems.join(''));
+    assert.equal(code, exitCodes.ok, problems);
     return readProtoFile(sent);
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { childConfig } from '../support/child-config.ts';
+import type { RunningChild } from '../support/child-process.ts';
 import { runChild, waitForHealth } from '../support/child-process.ts';
 import { freePorts } from '../support/free-ports.ts';
 
@@ -24,7 +25,6 @@ export async function startFramekeeper(folder: string, collectorEndpoint: string
   const [framesPort, healthPort] = (await freePorts(2)) as [number, number];
   const endpoint = `127.0.0.1:${framesPort}`;
   const files = { json: join(folder, 'sent.jsonl'), proto: join(folder, 'sent.proto') };
-  const config = join(folder, 'framekeeper.yaml');
   const exporters = {
     'file/json': { path: files.json },
     'file/proto': { path: files.proto, format: 'proto' },
@@ -36,12 +36,7 @@ export async function startFramekeeper(folder: string, collectorEndpoint: string
     exporters,
     healthPort,
   });
-  writeFileSync(config, document);
-  const child = runChild(process.execPath, [main, '--config', config], { folder });
-  await waitForHealth(`http://127.0.0.1:${healthPort}/`, child).catch(async (error) => {
-    await child.stop();
-    throw error;
-  });
+  const child = await startChild(folder, document, healthPort);
   return {
     files,
     replay: async (recording) => {
@@ -59,4 +54,16 @@ export async function startFramekeeper(folder: string, collectorEndpoint: string
       if (code !== 0) throw new Error(`Framekeeper ended with code ${code}:\n${child.output()}`);
     },
   };
+}
+
+/** Starts the service from a configuration in `folder`; resolves when it is healthy, and has ended otherwise. */
+export async function startChild(folder: string, document: string, healthPort: number): Promise<RunningChild> {
+  const config = join(folder, 'framekeeper.yaml');
+  writeFileSync(config, document);
+  const child = runChild(process.execPath, [main, '--config', config], { folder });
+  await waitForHealth(`http://127.0.0.1:${healthPort}/`, child).catch(async (error) => {
+    await child.stop();
+    throw error;
+  });
+  return child;
 }

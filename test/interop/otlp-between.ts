@@ -1,8 +1,6 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { childConfig } from '../support/child-config.ts';
-import { runChild, waitForHealth } from '../support/child-process.ts';
 import { freePorts } from '../support/free-ports.ts';
+import { startChild } from './framekeeper.ts';
 
 /** Our service with OTLP in and out, as users run it: a process of its own, with a configuration file. */
 export interface Between {
@@ -21,8 +19,6 @@ export interface BetweenPorts {
   readonly grpc: number;
   readonly http: number;
 }
-
-const main = join(import.meta.dirname, '../../src/main.ts');
 
 /** Exporters of a configuration, ours or a Collector's, by identifier. */
 export type Exporters = Readonly<Record<string, object>>;
@@ -50,13 +46,7 @@ export async function startBetween(
     exporters,
     ...{ healthPort, metricsPort },
   });
-  const config = join(folder, 'framekeeper.yaml');
-  writeFileSync(config, document);
-  const child = runChild(process.execPath, [main, '--config', config], { folder });
-  await waitForHealth(`http://127.0.0.1:${healthPort}/`, child).catch(async (error) => {
-    await child.stop();
-    throw error;
-  });
+  const child = await startChild(folder, document, healthPort);
   return {
     grpcEndpoint,
     httpEndpoint: `http://${httpEndpoint}`,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes } from '../../src/cli/command-io.ts';
-import { runServe } from '../../src/cli/serve.ts';
 import type { LiveCycle } from '../../src/http/live-page/live-cycle.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import type { TreeAnswer } from '../../src/profile/history/value-tree.ts';
@@ -10,6 +9,7 @@ import { SymbolStore } from '../../src/symbols/symbol-store.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
+import { serveConfig } from '../support/serve-config.ts';
 import { treePaths } from '../support/tree-paths.ts';
 import { configOf } from '../symbols/store-harness.ts';
 
@@ -25,10 +25,8 @@ service:
   pipelines: {profiles: {receivers: [otlp], processors: ${processors}, exporters: [debug]}}
   telemetry: {logs: {level: error}, metrics: {level: none}}
 `;
-  const io = { env: {}, stdout: () => undefined, stderr: () => undefined, readFile: () => config };
-  const { signal } = new AbortController();
   let shown: TreeAnswer | undefined;
-  const code = await runServe({ configs: ['file:in-memory.yaml'], sets: [] }, io, signal, async (service) => {
+  const { code } = await serveConfig(config, async (service) => {
     await exportOverGrpc(service.receiverPorts.get('otlp')!, encodeProfilesData(goodProfiles()));
     const { port } = [...service.httpAddresses.values()][0]!;
     do {

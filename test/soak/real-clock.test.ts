@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes } from '../../src/cli/command-io.ts';
-import { runServe } from '../../src/cli/serve.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import type { PlainBatch, PlainReply } from '../support/frames-client.ts';
 import { FramesClient } from '../support/frames-client.ts';
 import { ScriptedOtlpServer } from '../support/otlp-server.ts';
 import { plainSamples } from '../support/plain-view.ts';
+import { serveConfig } from '../support/serve-config.ts';
 
 // The one test that lets real time pass, on purpose: all others move a clock by hand, and one of them has to show that
 // the parts are wired to a clock that runs by itself. It waits for exports, not for timers, and costs next to no CPU.
@@ -116,10 +116,8 @@ service:
   pipelines: {profiles: {receivers: [frames], processors: [symbol_store, reporting_cycle], exporters: [otlp_grpc]}}
   telemetry: {logs: {level: error}, metrics: {level: none}}
 `;
-  const io = { env: {}, stdout: () => {}, stderr: () => {}, readFile: () => config };
   let course: Course | undefined;
-  const { signal } = new AbortController();
-  const code = await runServe({ configs: ['file:in-memory.yaml'], sets: [] }, io, signal, async (service) => {
+  const { code } = await serveConfig(config, async (service) => {
     const [port] = service.receiverPorts.values();
     course = await collect(port!, server);
     return exitCodes.ok;

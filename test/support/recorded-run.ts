@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitCodes } from '../../src/cli/command-io.ts';
 import { runReplay } from '../../src/cli/replay.ts';
-import { runServe } from '../../src/cli/serve.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { attributesOf } from './plain-view.ts';
+import { recordedIo } from './recorded-io.ts';
+import { serveConfig } from './serve-config.ts';
 
 export interface RecordedRun {
   /** What the file exporter wrote, in order. */
@@ -32,24 +33,17 @@ service:
   pipelines: {profiles: {receivers: [frames], processors: [symbol_store, reporting_cycle], exporters: [file]}}
   telemetry: {logs: {level: error}, metrics: {level: none}}
 `;
-  const summary: string[] = [];
-  const problems: string[] = [];
-  const io = {
-    env: {},
-    stdout: (text: string) => void summary.push(text),
-    stderr: (text: string) => void problems.push(text),
-    readFile: () => config,
-  };
-  const { signal } = new AbortController();
-  const code = await runServe({ configs: ['file:in-memory.yaml'], sets: [] }, io, signal, (service) => {
+  const io = recordedIo();
+  const { code, problems } = await serveConfig(config, (service) => {
     const [port] = service.receiverPorts.values();
     const args = ['--endpoint', `127.0.0.1:${port}`, '--once', ...replayArgs];
+    const { signal } = new AbortController();
     return runReplay(args, { ...io, signal, clock: systemClock, random: Math.random });
   });
-  assert.equal(code, exitCodes.ok, problems.join(''));
+  assert.equal(code, exitCodes.ok, problems + io.err);
   const messages = splitMessages(readFileSync(path)).map(decodeProfilesData);
   rmSync(folder, { recursive: true });
-  return { messages, summary: summary.join('') };
+  return { messages, summary: io.out };
 }
 
 /** Messages of the Collector's file format: each behind its length, four bytes, big-endian. */

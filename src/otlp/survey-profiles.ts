@@ -158,7 +158,9 @@ class ProtobufSurvey {
     if ('schema' in field) {
       this.elements++;
       this.decodedBytes += listElementBytes;
-      this.message(field.schema, start, end);
+      // Lines and functions, most of the elements, have numbers alone, which cost nothing more.
+      if (field.schema.fields.length > 1) this.message(field.schema, start, end);
+      else this.decodedBytes += field.schema.objectBytes;
       return;
     }
     if (field.isElement) this.elements++;

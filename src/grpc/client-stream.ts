@@ -74,8 +74,10 @@ export class StreamCall {
       this.#trailers = trailers;
     });
     stream.on('data', (piece: Buffer) => this.#take(piece));
-    // The receiver has ended the call: the rest of the request is of no use to it.
-    stream.on('end', () => stream.close(constants.NGHTTP2_CANCEL));
+    stream.on('end', () => {
+      // The rest of the request is of no use to a receiver that has ended the call.
+      if (!stream.writableFinished) stream.close(constants.NGHTTP2_CANCEL);
+    });
     stream.on('error', (error) => {
       this.#error = error;
     });

@@ -54,8 +54,8 @@ export interface Http2ServerEvents {
   readonly onFault: (error: unknown) => void;
 }
 
-/** A handful of messages is in work at a time; room for two of 2.5 MiB, the largest that are read without a thread. */
-const mostKeptBytes = 5 * 1024 * 1024;
+/** A handful of messages is in work at a time. */
+const mostKeptBytes = 2 * 1024 * 1024;
 
 /**
  * A gRPC server over node:http2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). Methods get and give messages as

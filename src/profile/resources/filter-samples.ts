@@ -79,8 +79,9 @@ export function stackTypesOf({ resourceProfiles, dictionary }: ProfilesData): re
     for (const { profiles } of scopeProfiles) {
       for (const { samples } of profiles) {
         for (const { stackIndex } of samples) {
-          const sorted = [...types.of(stackIndex)].sort();
-          found.set(keyOfTypes(sorted), sorted);
+          const own = types.of(stackIndex);
+          const key = keyOfTypes(own);
+          if (!found.has(key)) found.set(key, [...own].sort());
         }
       }
     }

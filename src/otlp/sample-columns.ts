@@ -10,6 +10,11 @@ const attributesEndAt = 2;
 const valuesEndAt = 3;
 const timesEndAt = 4;
 
+// Columns without elements are the same ones for all: nothing is written into them.
+const firstHead = new Int32Array(recordWords);
+const noIndices = new Int32Array(0);
+const noWords = new Uint32Array(0);
+
 /**
  * Samples as columns, without an object a sample and without `bigint`:
  *
@@ -22,10 +27,10 @@ const timesEndAt = 4;
  * sample are appended, then `end` closes it. A sample of one timestamp and three attributes takes 40 bytes; columns double when full.
  */
 export class SampleColumns {
-  heads: Int32Array = new Int32Array(recordWords);
-  attributes: Int32Array = new Int32Array(0);
-  values: Uint32Array = new Uint32Array(0);
-  times: Uint32Array = new Uint32Array(0);
+  heads: Int32Array = firstHead;
+  attributes: Int32Array = noIndices;
+  values: Uint32Array = noWords;
+  times: Uint32Array = noWords;
   count = 0;
   #attributeCount = 0;
   #valueCount = 0;
@@ -298,7 +303,8 @@ export function isBefore(low: number, high: number, otherLow: number, otherHigh:
 
 const lowMask = 0xffff_ffffn;
 
-const fewWords = 40;
+/** V8 has arrays of up to 64 bytes on its heap, where they cost a tenth of others; most profiles of a whole system have few samples. */
+const fewWords = 10;
 
 function grown<Column extends Int32Array | Uint32Array>(column: Column, words: number): Column {
   const length = Math.max(fewWords, words, 2 * column.length);

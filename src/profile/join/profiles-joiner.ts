@@ -168,7 +168,7 @@ export class ProfilesJoiner {
 const samplesPerStep = 16;
 
 // Memory of a profile with the index over its samples.
-const bytesPerProfile = 1024;
+const bytesPerProfile = 3712;
 const bytesPerSample = 112;
 // Memory of a number of 64 bits, and of the sample's number beside it; columns double when full.
 const bytesPerInteger = 24;

@@ -1,6 +1,8 @@
 // hot
 import { highWord, lowWord } from '../model/frame-batch.ts';
 import type { TraceEvents } from '../profile/build/window-contents.ts';
+import type { Steps } from '../support/steps.ts';
+import { copyInSteps } from '../support/uint32-list.ts';
 
 /** References of an event, by indices of its window; `link` is -1 for none. */
 export interface EventIndices {
@@ -55,6 +57,15 @@ export class EventColumns implements TraceEvents {
 
   get sizeBytes(): number {
     return this.#count * (4 * recordWords + (this.#valueHigh === undefined ? 0 : 4));
+  }
+
+  /** Makes room for `more` events, in steps; nothing is added between them. */
+  *makeRoom(more: number): Steps<void> {
+    while ((this.#count + more) * recordWords > this.#words.length) {
+      const words = new Uint32Array(2 * this.#words.length);
+      yield* copyInSteps(this.#words, words);
+      this.#replace(words);
+    }
   }
 
   /** Adds an event for each of the moments `start .. end`, whose times and values are given as the words of 64-bit columns. */
@@ -142,6 +153,10 @@ export class EventColumns implements TraceEvents {
   #grow(): void {
     const words = new Uint32Array(2 * this.#words.length);
     words.set(this.#words);
+    this.#replace(words);
+  }
+
+  #replace(words: Uint32Array<ArrayBuffer>): void {
     this.#words = words;
     this.#times = new BigUint64Array(words.buffer);
     if (this.#valueHigh === undefined) return;

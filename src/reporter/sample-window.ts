@@ -8,6 +8,7 @@ import { isToldAlike } from '../model/process.ts';
 import type { ProfileType } from '../model/profile-type.ts';
 import type { SampleContext, WindowMapping, WindowResource } from '../profile/build/window-contents.ts';
 import { QuadIndex } from '../support/quad-index.ts';
+import type { Steps } from '../support/steps.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 import { EventColumns } from './event-columns.ts';
 import { FrameTable, StackTable } from './window-tables.ts';
@@ -93,6 +94,13 @@ export class SampleWindow {
       this.#contextIndex.sizeBytes +
       perEntry * (this.#entryByKey.size + this.#strings.length + this.contexts.length)
     );
+  }
+
+  /** Makes room for so many more entries, in steps: large tables that double at once would stop the loop for long. */
+  *makeRoom(more: { readonly frames: number; readonly stacks: number; readonly events: number }): Steps<void> {
+    yield* this.frames.makeRoom(more.frames);
+    yield* this.stacks.makeRoom(more.stacks);
+    yield* this.events.makeRoom(more.events);
   }
 
   /** The number of a file ID. */

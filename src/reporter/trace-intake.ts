@@ -54,6 +54,8 @@ const framesPerStep = 65_536;
 /** Samples of a step of a batch with a great many processes, labels or links, each of which costs more than a sample. */
 const dearSamplesPerStep = 64;
 const manyEntries = 2_048;
+/** Frames and events of a window whose tables are large. */
+const manyRows = 65_536;
 const ampleBytes = 8 * 1024 * 1024;
 /** Batches that wait for their turn; beyond, the one that would be last is refused. */
 const mostWaitingBytes = 64 * 1024 * 1024;
@@ -248,6 +250,10 @@ export class TraceIntake {
   *#translateSamples(batch: FrameBatch, store: SymbolSession, room: WindowRoom, onStep: () => void): Steps<number> {
     const { events } = this.#window;
     const { count, momentStart } = batch.samples;
+    if (this.#window.frames.count + events.count > manyRows) {
+      const moments = Math.min(momentStart[count]!, Math.max(0, room.maxEvents - events.count));
+      yield* this.#window.makeRoom({ frames: batch.frames.count, stacks: batch.stacks.count, events: moments });
+    }
     const translation = new BatchTranslation(batch, this.#window, store, this.#columns, this.#native);
     const samplesPerStep = samplesPerStepOf(batch);
     for (let from = 0; from < count; ) {

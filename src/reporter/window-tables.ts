@@ -3,7 +3,8 @@ import type { FrameKind } from '../model/frame-kind.ts';
 import type { WindowStacks } from '../profile/build/window-contents.ts';
 import { hashSeed, mixWord } from '../support/mix-words.ts';
 import { QuadIndex } from '../support/quad-index.ts';
-import { placesOf, Uint32List } from '../support/uint32-list.ts';
+import type { Steps } from '../support/steps.ts';
+import { copyInSteps, placesInSteps, placesOf, Uint32List } from '../support/uint32-list.ts';
 
 /**
  * Words of a frame: its place, and the halves of its address. A record of four is within one cache line. Signed, so that V8 compares words
@@ -14,6 +15,8 @@ const placeAt = 0;
 const highAt = 1;
 const lowAt = 2;
 const hashAt = 3;
+/** Frames that find new slots in one step. */
+const framesPerStep = 8_192;
 
 // Secret, so that nobody can choose places and addresses whose products cancel each other; V8 folds it into the code.
 const seed = hashSeed;
@@ -47,6 +50,24 @@ export class FrameTable {
   get sizeBytes(): number {
     const named = this.#addresses.sizeBytes + 4 * (this.#newestFrame.length + this.#earlierFrame.length);
     return this.#places.sizeBytes + 4 * (recordWords + 4) * this.#count + named;
+  }
+
+  /** Makes room for `more` frames, in steps; nothing is added between them. */
+  *makeRoom(more: number): Steps<void> {
+    const needed = this.#count + more;
+    while (needed * recordWords > this.#records.length) {
+      const records = new Int32Array(2 * this.#records.length);
+      yield* copyInSteps(this.#records, records);
+      this.#records = records;
+    }
+    while (2 * needed > this.#slots.length) {
+      const slots = new Int32Array(2 * this.#slots.length);
+      for (let frame = 0; frame < this.#count; frame += framesPerStep) {
+        this.#fill(slots, frame, Math.min(this.#count, frame + framesPerStep));
+        yield;
+      }
+      this.#slots = slots;
+    }
   }
 
   /** The number of a place; `mapping` is -1 for none. */
@@ -123,13 +144,17 @@ export class FrameTable {
 
   #growSlots(): void {
     const slots = new Int32Array(2 * this.#slots.length);
+    this.#fill(slots, 0, this.#count);
+    this.#slots = slots;
+  }
+
+  #fill(slots: Int32Array, from: number, to: number): void {
     const mask = slots.length - 1;
-    for (let frame = 0; frame < this.#count; frame++) {
+    for (let frame = from; frame < to; frame++) {
       let slot = this.#word(frame, hashAt) & mask;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
       slots[slot] = frame + 1;
     }
-    this.#slots = slots;
   }
 
   #indexAddresses(): void {
@@ -173,6 +198,13 @@ export class StackTable implements WindowStacks {
 
   get sizeBytes(): number {
     return 4 * (this.#arena.length + 3 * this.#starts.length + this.#places.length);
+  }
+
+  /** Makes room for `more` stacks, in steps; nothing is added between them. */
+  *makeRoom(more: number): Steps<void> {
+    while (2 * (this.count + more) > this.#places.length) {
+      this.#places = yield* placesInSteps(this.#hashes, 2 * this.#places.length);
+    }
   }
 
   /** Adds the stack `frames[0 .. length)`, leaf first, or finds it. */

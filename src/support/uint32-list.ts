@@ -1,4 +1,6 @@
 // hot
+import type { Steps } from './steps.ts';
+
 /** A list of unsigned 32-bit numbers that doubles when full: 4 bytes an element, no objects. */
 export class Uint32List {
   #values: Uint32Array;
@@ -46,17 +48,43 @@ export class Uint32List {
   }
 }
 
+/** Words that are copied, and entries that are placed, in one step. */
+const wordsPerStep = 65_536;
+const entriesPerStep = 8_192;
+
+/** Copies `source` to the beginning of `target` in steps. */
+export function* copyInSteps(source: Uint32Array | Int32Array, target: Uint32Array | Int32Array): Steps<void> {
+  for (let start = 0; start < source.length; start += wordsPerStep) {
+    if (start > 0) yield;
+    target.set(source.subarray(start, start + wordsPerStep), start);
+  }
+}
+
 /**
  * The places of a hash table with open addressing in which entry `n` has the hash `hashes.at(n)`: the number of an entry plus one, or 0
  * for a free place. `length` is a power of two above the number of entries.
  */
 export function placesOf(hashes: Uint32List, length: number): Uint32Array<ArrayBuffer> {
   const places = new Uint32Array(length);
-  const mask = length - 1;
-  for (let entry = 0; entry < hashes.length; entry++) {
+  placeEntries(places, hashes, 0, hashes.length);
+  return places;
+}
+
+/** The same in steps; `hashes` stays as it is between them. */
+export function* placesInSteps(hashes: Uint32List, length: number): Steps<Uint32Array<ArrayBuffer>> {
+  const places = new Uint32Array(length);
+  for (let entry = 0; entry < hashes.length; entry += entriesPerStep) {
+    if (entry > 0) yield;
+    placeEntries(places, hashes, entry, Math.min(hashes.length, entry + entriesPerStep));
+  }
+  return places;
+}
+
+function placeEntries(places: Uint32Array, hashes: Uint32List, from: number, to: number): void {
+  const mask = places.length - 1;
+  for (let entry = from; entry < to; entry++) {
     let place = hashes.at(entry) & mask;
     while (places[place] !== 0) place = (place + 1) & mask;
     places[place] = entry + 1;
   }
-  return places;
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { frameKinds } from '../../src/model/frame-kind.ts';
 import type { WindowResource } from '../../src/profile/build/window-contents.ts';
 import { SampleWindow } from '../../src/reporter/sample-window.ts';
-import { processOf } from '../support/batch.ts';
+import { fileIdOf, processOf } from '../support/batch.ts';
 
 function resourceOf(change: Partial<WindowResource> = {}): WindowResource {
   const collectorAttributes = new Map([['host.name', 'a']]);
@@ -60,4 +61,32 @@ test('SampleWindow has a mapping and a profile type once, whichever came before'
     for (let i = 0; i <= index; i++) assert.equal(window.internProfileType({ ...types[i]! }), i);
   }
   assert.deepEqual([window.mappings.length, window.profileTypes.length], [mappings.length, types.length]);
+});
+
+test('SampleWindow has the same entries after it made room for more, and makes it in steps', () => {
+  const window = new SampleWindow();
+  const count = 40_000;
+  const place = window.frames.internPlace(window.internFile(fileIdOf(1)), frameKinds.native, -1);
+  const moment = Uint32Array.of(7, 0);
+  const add = (from: number, to: number): number[] => {
+    const numbers: number[] = [];
+    for (let i = from; i < to; i++) {
+      const frame = window.internFrame(place, 1, 16 * i);
+      const stack = window.stacks.intern(Int32Array.of(frame), 1, false);
+      if (stack === window.events.count) {
+        window.events.add({ resource: 1, profileType: 2, stack, context: 3, link: -1 }, moment, moment, 0, 1);
+      }
+      numbers.push(frame, stack, window.events.stack(stack));
+    }
+    return numbers;
+  };
+  const before = add(0, count);
+  const makeRoom = window.makeRoom({ frames: 100_000, stacks: 100_000, events: 100_000 });
+  let steps = 1;
+  while (makeRoom.next().done !== true) steps++;
+  assert.ok(steps > 10, `${steps} steps`);
+  assert.deepEqual(add(0, count), before);
+  assert.deepEqual(add(count, count + 3).slice(0, 2), [count, count]);
+  assert.equal(window.events.count, count + 3);
+  assert.deepEqual([window.events.unixNano(9), window.events.value(9), window.events.context(9)], [7n, 7n, 3]);
 });

@@ -12,6 +12,8 @@ import { DurableRequests } from '../exporters/storage/durable-requests.ts';
 import { HealthStatus } from '../http/health/health-status.ts';
 import type { HttpPart } from '../http/http-server.ts';
 import { MetricsEndpoint } from '../http/metrics/metrics-endpoint.ts';
+import { giveMemoryBack } from '../memory/give-memory-back.ts';
+import { createProcessMemory } from '../memory/process-memory.ts';
 import type { RequestGuard } from '../model/authentication.ts';
 import type { ReportStatus } from '../model/component-status.ts';
 import type { ConnectJournal } from '../model/request-journal.ts';
@@ -121,7 +123,10 @@ export class Service {
     this.#pipelines = new Map(pipelines.map((pipeline) => [pipeline.id, pipeline]));
     this.#receivers = this.#createReceivers();
     this.#lifecycle = this.#createLifecycle(pipelines);
-    this.#stopObserving = observeProcess(meter, clock);
+    const ends = [observeProcess(meter, clock), giveMemoryBack(createProcessMemory(), clock)];
+    this.#stopObserving = () => {
+      for (const end of ends) end();
+    };
   }
 
   /** Rejects when a part cannot start, after all of them were stopped. */

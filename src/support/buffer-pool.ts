@@ -21,11 +21,6 @@ export class BufferPool {
     this.#mostKeptBytes = mostKeptBytes;
   }
 
-  /** Bytes of the free buffers. */
-  get keptBytes(): number {
-    return this.#keptBytes;
-  }
-
   /** A buffer with any content. */
   take(sizeBytes: number): Buffer {
     if (sizeBytes < leastBytes || sizeBytes > mostBytes) return Buffer.allocUnsafe(sizeBytes);

@@ -12,7 +12,7 @@ import { countSamples, noBytes, noElements } from '../../otlp/profiles-data.ts';
 import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
 import { ProfilesJoiner } from '../join/profiles-joiner.ts';
-import { inShapeInSteps } from '../join/sample-shape.ts';
+import { inShape } from '../join/sample-shape.ts';
 import { partId } from '../split/later-part.ts';
 import { devfiler } from './devfiler.ts';
 import type { Dialect, DialectName, DialectOptions } from './dialect.ts';
@@ -155,7 +155,7 @@ class DialectWriter {
       originalPayloadFormat: this.#dialect.mergesProfiles ? '' : originalPayloadFormat,
       attributeIndices: this.#dictionary.profileAttributes(profile.attributeIndices),
     };
-    return yield* inShapeInSteps(written, this.#dialect.sampleShape);
+    return yield* inShape(written, this.#dialect.sampleShape);
   }
 
   /** Attributes that the dialect keeps, each key once; those that a person looks for first are the last to be one too many. */

@@ -4,7 +4,6 @@ import type { Profile, Sample } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
 import type { SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
 import type { Steps } from '../../support/steps.ts';
-import { atOnce } from '../../support/steps.ts';
 
 /**
  * Form of the observations in the samples of a profile (the protocol allows one form a profile): timestamps that count 1 each,
@@ -31,22 +30,17 @@ function shapeOfSample(columns: SampleColumns, sample: number): SampleShape | un
   return values === times ? 'timestamps with values' : undefined;
 }
 
-/**
- * The profile with all its samples in one shape, and with a duration above 0. `sums`: one value a sample. `timestamps`: one for
- * each observation, the start of the profile where none is known, inside the profile, with values unless all are 1.
- * `uniform`: timestamps if a sample has some, else sums.
- */
-export function inShape(profile: Profile, wanted: WantedShape): Profile {
-  return atOnce(inShapeInSteps(profile, wanted));
-}
-
 type WantedShape = 'sums' | 'timestamps' | 'uniform';
 
 /** A sample takes about a microsecond. */
 const samplesAStep = 128;
 
-/** The same in steps. */
-export function* inShapeInSteps(profile: Profile, wanted: WantedShape): Steps<Profile> {
+/**
+ * The profile with all its samples in one shape, and with a duration above 0. `sums`: one value a sample. `timestamps`: one for
+ * each observation, the start of the profile where none is known, inside the profile, with values unless all are 1.
+ * `uniform`: timestamps if a sample has some, else sums.
+ */
+export function* inShape(profile: Profile, wanted: WantedShape): Steps<Profile> {
   const { timeUnixNano } = profile;
   const samples = [...profile.samples];
   const durationNano = profile.durationNano > 0n ? profile.durationNano : 1n;

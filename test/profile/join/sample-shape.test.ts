@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Profile } from '../../../src/otlp/profiles-data.ts';
 import { columnsOf } from '../../../src/otlp/sample-columns.ts';
 import { inShape, shapeOf } from '../../../src/profile/join/sample-shape.ts';
+import { atOnce } from '../../../src/support/steps.ts';
 import type { TestSample } from '../../support/build-data.ts';
 import { buildData, startUnixNano } from '../../support/build-data.ts';
 
@@ -61,7 +62,7 @@ for (const { wanted, samples, written } of [
   { wanted: 'timestamps', samples: [{ at: [-5, 6_000_000_000] }], written: [[[], [0n, 4_999_999_999n]]] },
 ] as const) {
   test(`inShape writes ${JSON.stringify(samples, (_, value) => (typeof value === 'bigint' ? Number(value) : value))} as ${wanted}`, () => {
-    const shaped = inShape(profileOf(samples as readonly TestSample[]), wanted);
+    const shaped = atOnce(inShape(profileOf(samples as readonly TestSample[]), wanted));
     assert.deepEqual(
       [...shaped.samples].map(({ values, timestampsUnixNano }) => [
         values,
@@ -74,7 +75,7 @@ for (const { wanted, samples, written } of [
 }
 
 test('inShape gives a profile without duration one nanosecond, in which its samples are', () => {
-  const shaped = inShape(profileOf([{ at: [0, 9] }], { durationNano: 0n }), 'timestamps');
+  const shaped = atOnce(inShape(profileOf([{ at: [0, 9] }], { durationNano: 0n }), 'timestamps'));
   assert.equal(shaped.durationNano, 1n);
   assert.deepEqual(shaped.samples.at(0)!.timestampsUnixNano, [startUnixNano, startUnixNano]);
 });

@@ -14,7 +14,7 @@ export interface Verifier {
   verify(header: HeaderReader): Verdict | Promise<Verdict>;
 }
 
-/** An extension that knows credentials: those that listeners take, those that clients send, or both. */
+/** An extension with credentials: for listeners to verify, for clients to send, or both. */
 export interface Authenticator extends Component {
   readonly verifier?: Verifier;
   readonly credentials?: ClientCredentials;

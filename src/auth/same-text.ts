@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** Of a secret, to compare it with others in a time that tells neither its length nor where they differ. */
+/** Digest of a secret, for a comparison whose time tells neither the length of the secret nor the first difference. */
 export function digestOf(text: string): Buffer {
   return createHash('sha256').update(text, 'utf8').digest();
 }

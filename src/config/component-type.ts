@@ -12,8 +12,8 @@ export type ReportVariable = (name: string, problem: string, remedy: string) => 
 export type ComponentKind = 'receiver' | 'processor' | 'exporter' | 'extension';
 
 /**
- * ComponentType describes one type of component: its names, its configuration, and all that others need to know of a
- * component from its configuration alone. Each kind adds its own `create` where components of the kind are made.
+ * ComponentType describes one type of component: its names, its configuration, and the facts that follow from a configuration
+ * alone. Each kind adds its own `create` where components of the kind are made.
  */
 export interface ComponentType<Config = unknown> {
   readonly kind: ComponentKind;

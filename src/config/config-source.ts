@@ -127,7 +127,7 @@ export function nameOfSet(set: string): string {
 /** `a::b: 1` is `a: {b: 1}` at the top of a source, as in the Collector. */
 function unflatten(map: ConfigMap): ConfigMap {
   const entries = Object.entries(map).map(([key, value]): ConfigMap => nest(key.split('::'), value));
-  // Joined in one map: to merge one after the other would copy all before it for each.
+  // Joined in one map: merging entry by entry would copy all former entries for each.
   const joined = new Map<string, ConfigValue>();
   for (const [key, value] of entries.flatMap((entry) => Object.entries(entry))) {
     const before = joined.get(key);

@@ -5,7 +5,7 @@ import type { ConfigSection } from './config-section.ts';
  * that is carried over need not lose them. `reasons` by key complete "has no effect: …".
  */
 export function ignoreKeys(section: ConfigSection, reasons: Readonly<Record<string, string>>): void {
-  // Only those that are there, so that none is offered as one that can be set.
+  // Only keys that are there: an ignored key must not be offered as a key to set.
   for (const key of section.keys().filter((each) => Object.hasOwn(reasons, each))) {
     section.has(key);
     section.addWarning(key, `has no effect: ${reasons[key]}; remove it`);

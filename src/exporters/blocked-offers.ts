@@ -41,7 +41,7 @@ export class BlockedOffers {
     return this.#offers.size >= this.#maxCount || this.#closing.signal.aborted;
   }
 
-  /** A report, which has no signal, always may: its cycle makes no other before it is taken, but for the last one. */
+  /** A report, which has no signal, may always wait: before it is taken, its cycle makes no further report but the last one. */
   mayWait(signal: AbortSignal | undefined): boolean {
     return signal === undefined ? !this.#closing.signal.aborted : !this.isFull;
   }

@@ -162,8 +162,8 @@ function onChange(report: ReportStatus | undefined): ReportStatus {
 const outageIntervalMs = 60_000;
 
 /**
- * Time in which a destination takes nothing: from the first request that has to be retried to the next that is accepted. One line
- * begins it, one a minute sums it up, and one ends an outage that was summed up.
+ * Time in which a destination takes nothing: from the first retry to the next accepted request. A log line tells the begin, a line a
+ * minute sums up, and a last line tells the end of an outage that was summed up.
  */
 class Outage {
   readonly #parts: EventParts;

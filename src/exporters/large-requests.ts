@@ -18,7 +18,7 @@ const youngMib = 16;
 
 const mebibyte = 1024 * 1024;
 
-/** Bytes of requests that wait for the thread; one that finds it free may be larger. */
+/** Bytes of requests that wait for the thread; a request that finds the thread free may be larger. */
 const mostWaitingBytes = 64 * mebibyte;
 
 /**

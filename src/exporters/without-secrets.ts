@@ -7,8 +7,8 @@ import type { ExportClient, SendResult } from './export-client.ts';
 const minSecretLength = 6;
 
 /**
- * A client whose results have none of the secrets that it sends: receivers and proxies answer with the header that they
- * refuse, and what they say goes into the log and to whoever waits for the result. `secrets` is asked at each answer.
+ * A client whose results hold none of its secrets: receivers and proxies quote refused headers in their answers, and answers go
+ * into the log and to the waiting caller. `secrets` is read at each answer.
  */
 export function withoutSecrets(client: ExportClient, secrets: () => readonly string[]): ExportClient {
   return {

@@ -11,7 +11,7 @@ type Outcomes = WeakMap<readonly KeyValue[], ResourceEdit>;
 
 /** Resources of one cycle are a node's processes; those beyond wait for their first look-up alone. */
 const maxForeseen = 8192;
-/** Look-ups that lead to one another: process, pod, objects beside it; and one more that began in between. */
+/** Look-ups that lead to further look-ups: process, pod, related objects; and one more that began in between. */
 const maxRounds = 4;
 
 /** The rules of a pipeline, applied to each resource in the order of its processors. */

@@ -117,7 +117,7 @@ export class Journal implements Component {
     return () => this.#settle(taken, carried, upTo);
   }
 
-  /** Lets go of the window that was reported last, which is kept only for those who send a batch of it again. */
+  /** Drops the window that was reported last, which is kept only for collectors that send a batch of it again. */
   makeRoom(): void {
     this.#forgetSettled();
   }

@@ -17,7 +17,7 @@ export interface KeptRequest {
 /** A request that an earlier run had taken. */
 export interface RestoredRequest {
   readonly body: Buffer;
-  /** The number of samples that were taken: the first ones of those that were not at fault. */
+  /** Number of samples that were taken: the first ones of the sound samples. */
   readonly acceptedSamples: number;
   /** Numbers of the events that are not reported yet, rising; `undefined`: all of them. */
   readonly events: Uint32Array | undefined;

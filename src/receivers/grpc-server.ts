@@ -21,9 +21,9 @@ export interface GrpcService {
   /** Full name, e.g. `framekeeper.frames.v1.FramesService`. */
   readonly name: string;
   readonly methods: Readonly<Record<string, Method>>;
-  /** Called for each message that was refused for its size. `limit` names it and the key that raises it. */
+  /** Called for each message that was refused for its size. `limit` is the limit and the key that raises the limit. */
   readonly onMessageTooLarge: (limit: string) => void;
-  /** Called first at a stop: refuses new calls, and ends the open ones once what they have begun is done. */
+  /** Called first at a stop: refuses new calls, and ends open calls once their work is done. */
   readonly endCalls: () => void;
 }
 

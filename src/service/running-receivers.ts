@@ -59,8 +59,8 @@ export class RunningReceivers implements Component {
   }
 
   /**
-   * Stops the receivers `ids`, those that no pipeline has any more, and all that share a listener with one of them, and starts
-   * them anew as `config` has them. Where one cannot start, all of these go on as they were. Returns the receivers that
+   * Stops the receivers `ids`, receivers that no pipeline has any more, and receivers that share a listener with them; then starts
+   * the receivers of `config`. Where a receiver cannot start, all of them go on as before. Returns the receivers that
    * did not change, with the reason.
    */
   async replace(config: ServiceConfig, ids: readonly string[], deadline: AbortSignal): Promise<Map<string, unknown>> {

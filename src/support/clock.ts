@@ -66,7 +66,7 @@ function sleepOnce(ms: number, signal: AbortSignal | undefined): Promise<void> {
   });
 }
 
-/** As Node.js has it; one for all, since nothing reads more of it than its name. */
+/** AbortError of Node.js; one object for all, since callers read its name alone. */
 const aborted = Object.freeze(
   Object.assign(new Error('The operation was aborted'), { name: 'AbortError', code: 'ABORT_ERR' }),
 );

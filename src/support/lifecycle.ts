@@ -14,8 +14,8 @@ export type LifecycleStatus = 'starting' | 'ok' | 'permanent_error' | 'stopping'
 export type StatusListener<C extends Component> = (component: C, status: LifecycleStatus, error?: unknown) => void;
 
 /**
- * Starts components one after the other and stops them in reverse. A component that cannot start ends the whole: those
- * before it are stopped again. A component that cannot stop does not keep the others from stopping.
+ * Starts components one after the other and stops them in reverse. When a component cannot start, the components before it are
+ * stopped again. A component that cannot stop does not keep other components from stopping.
  */
 export class Lifecycle<C extends Component> {
   readonly #components: readonly C[];

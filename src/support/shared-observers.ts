@@ -17,7 +17,7 @@ interface SeriesValue {
   value: number;
 }
 
-/** An instrument that all who create it by its name have in common. */
+/** One instrument for all who create an instrument of its name. */
 class SharedObservable implements Observable {
   readonly real: Observable;
   readonly takesLargest: boolean;

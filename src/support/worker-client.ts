@@ -38,8 +38,8 @@ export interface WorkerEnd {
 }
 
 /**
- * One thread that answers each message with one. Requests wait for those before them. The first one starts the thread; one that takes
- * longer than it may, or more memory, ends the thread, and the next request starts another.
+ * One thread that answers requests one after the other. The first request starts the thread. A request beyond its time or memory
+ * ends the thread, and the next request starts another thread.
  */
 export class WorkerClient<Request, Reply> {
   readonly #module: string;
@@ -50,7 +50,7 @@ export class WorkerClient<Request, Reply> {
   #last: Promise<unknown> = Promise.resolve();
   #idle = new AbortController();
 
-  /** `module` is the thread's, as `startThread` takes it, `options` its name and what it is given at its start. */
+  /** `module` is the thread's module, as `startThread` takes it; `options` are the thread's name and its data at the start. */
   constructor(
     module: string,
     limits: WorkerLimits,

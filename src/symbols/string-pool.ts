@@ -1,5 +1,5 @@
 /**
- * Measured: what a text costs beside its letters, in V8: its header, its entry in a Map, its counter.
+ * Measured in V8: bytes of a text beside its letters, which are its header, its entry in a Map and its counter.
  */
 const bytesPerText = 112;
 // A Map that grows stops the thread for as long as it has entries; 256 small ones grow one at a time.

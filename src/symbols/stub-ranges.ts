@@ -13,9 +13,9 @@ export interface RangeChange {
 const maxChunkRanges = 256;
 
 /**
- * Ranges of addresses that never overlap, in the order of addresses and in that of their last use. A range that is added
- * wins against those it overlaps: they are cut to what lies outside of it, or go.
- * Invariant: every range of a chunk is linked once between `#newest` and `#oldest`, and no other is.
+ * Ranges of addresses without overlap, in the order of addresses and in the order of their last use. A new range wins over the ranges
+ * that it overlaps: only their parts outside of it stay.
+ * Invariant: `#newest` to `#oldest` links exactly the ranges of all chunks, each once.
  */
 export class StubRanges {
   /** Sorted, none of them empty. */

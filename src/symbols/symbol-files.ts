@@ -29,7 +29,7 @@ const maxOtherNamers = 65_536;
 const maxCapacity = 2 ** 22;
 /** 28 bytes each: enough to tell why for the frames that left in the last cycles. */
 const rememberedRemovals = 16_384;
-/** Most files that one purge looks at, and most entries that it removes: some five milliseconds. */
+/** Bounds of one purge, files looked at and entries removed: some five milliseconds. */
 const filesPerPurge = 8192;
 const removalsPerPurge = 16_384;
 /** No symbol may have more than this share of the budget, or one could push out all others. */

@@ -1,6 +1,6 @@
 import type { StubBound } from './stub-registry.ts';
 
-/** The store in numbers: what it holds now, and what happened since it was made. */
+/** Numbers of the store: its content now, and its events since it was created. */
 export interface SymbolStoreStats {
   /** Symbols and file IDs. */
   readonly entries: number;

@@ -14,8 +14,8 @@ import type { SymbolStoreConfig } from './symbol-store-config.ts';
 import type { SymbolStoreStats } from './symbol-store-stats.ts';
 
 /**
- * Everything known about file IDs and processes: what a frame is called, and of which executable it is. Symbols that it
- * hands out are immutable and stay whole for whoever holds them, whatever the store forgets.
+ * Names and executables of frames, by file ID and process. Symbols are immutable: a holder of a symbol keeps a whole one, whatever
+ * the store forgets.
  */
 export class SymbolStore {
   readonly #config: SymbolStoreConfig;

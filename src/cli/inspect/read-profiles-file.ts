@@ -22,9 +22,9 @@ interface Contents {
 }
 
 /**
- * Reads OTLP profiles in any form that files have them: one protobuf message; messages with their length in 4
- * big-endian bytes before each, as the Collector's file exporter writes them, compressed one by one if it was told to; one
- * JSON document; JSON lines; a pprof profile; and all of these in gzip or zstd. The content tells which.
+ * Reads OTLP profiles of any file format: one protobuf message; messages behind their lengths (4 big-endian bytes), as the
+ * Collector's file exporter writes them, also compressed one by one; one JSON document; JSON lines; a pprof profile; and each
+ * of these in gzip or zstd. The content tells the format.
  * @throws InvalidMessage
  */
 export async function readProfilesFile(file: Uint8Array): Promise<ProfilesFile> {

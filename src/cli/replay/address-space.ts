@@ -58,8 +58,8 @@ export class AddressSpace {
   }
 
   /**
-   * The mapping that a printed address lies in, and the address as file offset. perf prints offsets for files (newer
-   * versions) or memory addresses (older ones); the newest mapping in which one of them fits is meant.
+   * The mapping that a printed address lies in, and the address as file offset. perf prints file offsets (newer
+   * versions) or memory addresses (older versions); the newest mapping that holds the address in either sense counts.
    */
   locate(path: string, printed: bigint): { mapping: MemoryMapping | undefined; fileOffset: bigint } {
     const mappings = this.#byPath.get(pathOfFile(path)) ?? [];

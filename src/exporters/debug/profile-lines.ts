@@ -16,7 +16,7 @@ export interface LogLine {
   readonly fields: Record<string, unknown>;
 }
 
-/** A line a profile: what it counts, how much, and which function most of it. Any data has lines, also faulty one. */
+/** A line a profile: its type, its sum, and the function with the largest share. Faulty data has lines as well. */
 export function* normalLines(data: ProfilesData): Generator<LogLine> {
   const reader = new FrameReader(data.dictionary);
   for (const { resource, profile } of profilesOf(data)) {

@@ -32,9 +32,8 @@ export class MetricsEndpoint implements HttpMount {
 }
 
 /**
- * Prometheus asks for OpenMetrics first and takes plain text as well. Where the formats differ in the names of counters,
- * such a client gets plain text, so that the names on which its alerts are written stay; where they do not, its
- * preference decides.
+ * Prometheus asks for OpenMetrics first and takes plain text as well. Where the two formats name a counter differently,
+ * Prometheus gets plain text, so that the names in alert rules stay; elsewhere its preference decides.
  */
 function wantsOpenMetrics(accept: string, areNamesAlike: boolean): boolean {
   const ranges = accept.toLowerCase().split(',').map(parseRange);

@@ -63,7 +63,7 @@ export interface PodContainer {
   readonly ids: readonly string[];
 }
 
-/** All containers of a pod: of its work, of its start, and those that a person attached. */
+/** All containers of a pod: regular, init and ephemeral ones. */
 export function containersOf({ spec = {}, status = {} }: Pod): readonly PodContainer[] {
   const specs = [...(spec.containers ?? []), ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])];
   const statuses = [

@@ -41,7 +41,7 @@ const mostJsonAtOnceBytes = 64 * 1024;
 const mostScannedAtOnceBytes = 2.5 * mebibyte;
 const mostScannedAtOnceElements = 131_072;
 
-/** Bytes of messages that wait for a thread; one that finds it free may be larger. */
+/** Bytes of messages that wait for a thread; a message that finds the thread free may be larger. */
 const mostWaitingBytes = 64 * 1024 * 1024;
 const retryDelayMs = 2_000;
 

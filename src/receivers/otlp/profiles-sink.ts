@@ -35,7 +35,7 @@ export type SinkAnswer =
   /** The profiles were not sent, and would not be if they came again. */
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** A sink that holds on to what it takes: that can be kept on disk as well, between its two steps. */
+/** A sink that holds profiles for a time, so that they can be kept on disk between its two steps. */
 export interface HoldingSink extends ProfilesSink {
   /** False for profiles that are too large to be held, and leave as they are submitted. */
   canHold(received: ReceivedProfiles): boolean;

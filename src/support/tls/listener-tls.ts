@@ -4,7 +4,7 @@ import type { ServerTlsConfig } from './tls-config.ts';
 import type { TlsFilesDependencies } from './tls-files.ts';
 import { TlsFiles } from './tls-files.ts';
 
-/** TLS of one HTTPS server: it is made with `serverOptions`, and gets its certificate before it listens. */
+/** TLS of one HTTPS server: `serverOptions` create the server, and the certificate is set before the server listens. */
 export class ListenerTls {
   readonly serverOptions: { readonly requestCert: boolean; readonly rejectUnauthorized: boolean };
   readonly #files: TlsFiles;

@@ -113,7 +113,7 @@ export class StoreSession {
     return this.#parts.files.removalReason(fileId, addressHigh, addressLow) ?? 'never_submitted';
   }
 
-  /** The reason for every address of a file; `undefined` for a file that is known, and where it depends on the address. */
+  /** The reason for every address of a file, where the store has no symbols of it; `undefined` where it depends on the address. */
   commonReason(fileId: FileId): 'never_submitted' | 'expired' | undefined {
     return this.#parts.files.commonReason(fileId);
   }

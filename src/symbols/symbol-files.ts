@@ -210,11 +210,11 @@ export class SymbolFiles {
     return this.#removed.reasonOf(Int32Array.of(word0, word1, word2, word3), high, low);
   }
 
-  /** `undefined` for a file that is known, and where frames of it may be remembered as removed. */
+  /** `removalReason` of every address of a file, or `never_submitted`; `undefined` for a file with symbols, or that may have lost some. */
   commonReason({ word0, word1, word2, word3 }: FileId): 'never_submitted' | 'expired' | undefined {
-    if (this.#files.peek(word0, word1, word2, word3) !== undefined) return undefined;
-    if (this.#files.holdsExpired(word0, word1, word2, word3)) return 'expired';
-    return this.#removed.isEmpty ? 'never_submitted' : undefined;
+    const file = this.#files.peek(word0, word1, word2, word3);
+    if (file === undefined && this.#files.holdsExpired(word0, word1, word2, word3)) return 'expired';
+    return file?.symbols === undefined && this.#removed.isEmpty ? 'never_submitted' : undefined;
   }
 
   /**

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { ConfigProblem } from '../../src/config/config-error.ts';
 import { ConfigSection } from '../../src/config/config-section.ts';
 import type { FileId } from '../../src/model/file-id.ts';
@@ -62,8 +63,12 @@ export class StoreHarness {
       ?.find(...wordsOf(address))?.functionName;
   }
 
+  /** @throws AssertionError where the reason for every address of the file is another one */
   reason(fileId: FileId, address: bigint): string {
-    return this.store.at(this.nowMs).reasonUnknown(fileId, ...wordsOf(address));
+    const session = this.store.at(this.nowMs);
+    const reason = session.reasonUnknown(fileId, ...wordsOf(address));
+    assert.equal(session.commonReason(fileId) ?? reason, reason);
+    return reason;
   }
 
   /** The end of a reporting cycle; returns how many stubs were written again. */

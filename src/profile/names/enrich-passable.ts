@@ -48,7 +48,7 @@ export function* enrichPassable(
   const texts = new TextColumns(profiles);
   const locations = new ColumnLocations(profiles, texts, lately);
   const naming = new LocationNaming(locations, session, lately);
-  const { counts, locationLineStart } = profiles.columns;
+  const { counts, locationLineStart, locationMapping } = profiles.columns;
   const count = counts[tables.location]!;
   let learnedLocations = 0;
   if (lately !== undefined) yield* locations.hashFunctions();
@@ -57,7 +57,8 @@ export function* enrichPassable(
       yield;
       naming.resume();
     }
-    if (naming.learn(location)) learnedLocations++;
+    // Without a mapping there is no file to learn a name for.
+    if (locationMapping[location] !== 0 && naming.learn(location)) learnedLocations++;
   }
 
   const patch = new DictionaryPatch(profiles, texts);

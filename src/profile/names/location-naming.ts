@@ -16,7 +16,7 @@ export interface NamingSession {
   openFile(fileId: FileId): SymbolLookup | undefined;
   /** The reason why an address of a file has no name. */
   reasonUnknown(fileId: FileId, addressHigh: number, addressLow: number): string;
-  /** The same for every address of a file that nothing is known of; `undefined` where it depends on the address. */
+  /** The same for every address of a file; `undefined` where it depends on the address. */
   commonReason?(fileId: FileId): string | undefined;
   /** Asks for a name that the store lacks, for later requests; `frameType` is empty where the sender tells none. */
   needNativeName?(file: MappingFile, addressHigh: number, addressLow: number, frameType: string): void;
@@ -163,7 +163,7 @@ export class LocationNaming {
     if (named === undefined) return this.#openMemory(location)?.reason ?? 'no_file_id';
     const { fileId } = named.file;
     if (named.commonReason === undefined) {
-      named.commonReason = (named.symbols === null ? this.#session.commonReason?.(fileId) : undefined) ?? null;
+      named.commonReason = this.#session.commonReason?.(fileId) ?? null;
     }
     if (named.commonReason !== null) return named.commonReason;
     return this.#session.reasonUnknown(fileId, this.#view.addressHigh(location), this.#view.addressLow(location));

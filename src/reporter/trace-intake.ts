@@ -132,7 +132,7 @@ export class TraceIntake {
 
   /** Begins the shares of a new window, and brings the part of merged profiles up to date. */
   #beginShares(): void {
-    if (this.#isNewWindow) this.#shares.turn(this.#usage);
+    if (this.#isNewWindow) this.#shares.turn(this.#usage, this.#clock.nowMs());
     this.#isNewWindow = false;
     const usage = this.#limits.merged?.usage ?? noUsage;
     this.#shares.charge(mergedId, difference(usage, this.#mergedUsage), false);

@@ -6,6 +6,8 @@ const maxAccounts = 1_024;
 const newcomersPart = 1 / 16;
 /** Part of the bounds that known instances have in equal parts, however little they sent: a window that ends early is short. */
 const leastPart = 1 / 16;
+/** An instance that came again is known for so long after its last use: a collector sends every few seconds, a full window may last for milliseconds. */
+const knownMs = 60_000;
 
 interface Account {
   used: number;
@@ -14,6 +16,9 @@ interface Account {
   /** Twice the use of the last window, halved for each window since without use; boundless where the use met a bound. */
   demand: number;
   wasLimited: boolean;
+  /** Windows that it used, and the end of the last of these. */
+  windows: number;
+  usedMs: number;
 }
 
 /** Shares of one bound of the window. */
@@ -57,11 +62,16 @@ class BoundShares {
   }
 
   /** Begins a new window, which holds `total` already. */
-  turn(total: number): void {
+  turn(total: number, nowMs: number): void {
     for (const [key, account] of this.#accounts) {
+      if (account.used > 0) {
+        account.windows++;
+        account.usedMs = nowMs;
+      }
       const halved = Math.floor(account.demand / 2);
       account.demand = account.wasLimited ? Infinity : Math.max(2 * account.used, Number.isFinite(halved) ? halved : 0);
-      if (account.demand === 0) this.#accounts.delete(key);
+      const isKnown = account.windows > 1 && nowMs - account.usedMs < knownMs;
+      if (account.demand === 0 && !isKnown) this.#accounts.delete(key);
     }
     this.#newcomersReserve = this.#accounts.size === 0 ? 0 : Math.floor(this.#max * newcomersPart);
     this.#reserve(Math.max(0, this.#max - total - this.#newcomersReserve));
@@ -90,7 +100,7 @@ class BoundShares {
   #open(key: string): Account {
     const known = this.#accounts.get(key);
     if (known !== undefined) return known;
-    const created = { used: 0, reserved: 0, demand: 0, wasLimited: false };
+    const created = { used: 0, reserved: 0, demand: 0, wasLimited: false, windows: 0, usedMs: 0 };
     this.#accounts.set(key, created);
     return created;
   }
@@ -136,8 +146,8 @@ export class WindowShares {
   }
 
   /** Begins a new window, which holds `total` already. */
-  turn(total: WindowUsage): void {
-    this.#events.turn(total.events);
-    this.#bytes.turn(total.bytes);
+  turn(total: WindowUsage, nowMs: number): void {
+    this.#events.turn(total.events, nowMs);
+    this.#bytes.turn(total.bytes, nowMs);
   }
 }

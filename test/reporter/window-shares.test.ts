@@ -11,13 +11,14 @@ const file = fileIdOf(1);
 /** Windows of 1,000 events, or of few bytes, and collectors that send as many samples as they like. */
 function createWindows(limits: Partial<WindowLimits> = {}) {
   const all = { maxEvents: 1_000, maxBytes: 1e9, retryDelayMs: 5_000, ...limits };
-  const intake = new TraceIntake(new PlainSymbols(), all, new FakeClock());
+  const clock = new FakeClock();
+  const intake = new TraceIntake(new PlainSymbols(), all, clock);
   let address = 0n;
   const send = (instance: string, count: number) => {
     const samples = Array.from({ length: count }, () => ({ frames: [{ file, address: address++ }], timestamps: [1n] }));
     return intake.submit(batchOf({ collector: { instanceId: instance.repeat(32) }, samples }));
   };
-  return { intake, send };
+  return { intake, send, clock };
 }
 
 for (const { name, limits } of [
@@ -100,4 +101,42 @@ test('merged profiles have a share too, and leave that of collectors alone', () 
   send('a', 5_000);
   assert.ok(1_000 - intake.claimed.events >= 0);
   assert.ok(intake.window.events.count < 700, 'and collectors leave that of profiles');
+});
+
+test('a collector that sends every few seconds is not forgotten in the windows in between, which made-up instances fill', async () => {
+  const { intake, send, clock } = createWindows();
+  let made = 0;
+  const flood = async (windows: number): Promise<void> => {
+    for (let window = 0; window < windows; window++) {
+      for (let part = 0; part < 3; part++) send(`${++made} `, 5_000);
+      await clock.advance(100);
+      intake.takeWindow();
+    }
+  };
+  for (let window = 0; window < 2; window++) {
+    send('a', 3);
+    intake.takeWindow();
+  }
+  for (let round = 0; round < 4; round++) {
+    assert.equal(send('a', 3).acceptedSamples, 3, `round ${round}`);
+    intake.takeWindow();
+    await flood(50);
+    for (let part = 0; part < 3; part++) send(`${++made} `, 5_000);
+  }
+});
+
+test('a collector that is silent for minutes is forgotten', async () => {
+  const { intake, send, clock } = createWindows();
+  for (let window = 0; window < 2; window++) {
+    send('a', 3);
+    await clock.advance(5_000);
+    intake.takeWindow();
+  }
+  for (let window = 0; window < 5; window++) {
+    send('b', 5_000);
+    await clock.advance(30_000);
+    intake.takeWindow();
+  }
+  // Nothing is reserved for it: all but the part of newcomers.
+  assert.equal(send('b', 5_000).acceptedSamples, 938);
 });

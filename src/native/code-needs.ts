@@ -183,7 +183,9 @@ export class CodeNeeds {
     this.pending.clear();
     this.#version = '';
     this.#miss = reason;
-    this.#retryMs = nowMs + Math.min(firstRetryMs * 2 ** this.#misses, maxRetryMs);
+    const waitMs = firstRetryMs * 2 ** this.#misses;
+    // At common times from then on: the thread, which ends when nobody asks, begins once for all code that is nowhere.
+    this.#retryMs = waitMs < maxRetryMs ? nowMs + waitMs : Math.floor((nowMs + maxRetryMs) / maxRetryMs) * maxRetryMs;
     this.#misses++;
   }
 

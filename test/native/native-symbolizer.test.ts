@@ -146,6 +146,25 @@ test('a file that was not found is looked for again after a while, or at once in
   assert.equal((await values()).get('framekeeper_symbolizer_file_misses{reason="no_file"}'), 3);
 });
 
+test('files that stay missing are looked for together, every five minutes', async () => {
+  const { clock, requests, need } = create(({ id }) => ({ kind: 'missing', id, reason: 'no_file' }));
+  // Each begins at a time of its own, and all are needed each second for an hour.
+  const askedMs = new Map<number, number[]>();
+  for (let second = 0; second < 3600; second++) {
+    for (let file = 1; file <= 4; file++) if (second >= 37 * file) need(file, 5);
+    requests.length = 0;
+    await clock.advance(1_000);
+    for (const { file } of requests) {
+      const number = Number.parseInt(file.fileId.slice(0, 8), 16);
+      askedMs.set(number, [...(askedMs.get(number) ?? []), second]);
+    }
+  }
+  const late = [...askedMs.values()].map((seconds) => seconds.filter((second) => second > 1200));
+  assert.equal(late.length, 4);
+  for (const seconds of late) assert.deepEqual(seconds, late[0]);
+  assert.equal(late[0]!.length, 7);
+});
+
 test('a file that ends its worker is never asked for again, and that is said', async () => {
   const { clock, requests, symbolizer, need, logs, values } = create(() => {
     return { kind: 'ended', reason: 'timeout', problem: 'no reply' };

@@ -58,6 +58,21 @@ for (const order of ['first', 'last'] as const) {
   }
 }
 
+test('a sample of v1.9 in a later profile is left out there, whatever the profiles before it are', () => {
+  const ours = [8, 1, 0x12, 1, 4, 0x18, 1, 0x22, 1, 7];
+  const old = [8, 1, 0x12, 1, 1, 0x1a, 1, 4, 0x20, 1];
+  const beyondItsTable = [8, 99, 0x12, 1, 4, 0x22, 1, 7];
+  const bytes = withRawSamples([ours, ours], [beyondItsTable], [ours, ours, old, ours]);
+  const read = new MessageReader().read({ encoding: 'protobuf', bytes, isVersionDeclared: true });
+  const scope = 'resource_profiles[0]: scope_profiles[0]';
+  assert.deepEqual(read.faults, [
+    `${scope}: profile[1]: samples[0]: stack_index: index 99 is out of range [0..3)`,
+    `${scope}: profile[2]: samples[2]: has fields 3 or 4 in wire types that its request's version does not give them`,
+  ]);
+  const kept = read.data.resourceProfiles[0]!.scopeProfiles[0]!.profiles.map(({ samples }) => samples.length);
+  assert.deepEqual([kept, read.rejectedSamples], [[2, 3], 2]);
+});
+
 test('a sample of v1.9 with a value alone, which looks like an attribute of nothing, is left out among those of v1.10', () => {
   const current = [8, 1, 0x12, 1, 4, 0x18, 1, 0x22, 1, 7];
   const bytes = withRawSamples([[8, 2, 0x12, 1, 3], current]);
@@ -109,11 +124,16 @@ function withOldSample(samples: readonly { readonly stackIndex: number }[], at: 
   return withRawSamples([...raw.slice(0, at), [8, 1, 0x12, 1, 1, 0x1a, 1, 4, 0x20, 1], ...raw.slice(at)]);
 }
 
-/** Bytes of samples in the place of those of `goodProfiles`. */
-function withRawSamples(samples: readonly (readonly number[])[]): Uint8Array {
+/** Bytes of samples, by profile, in the place of those of `goodProfiles`. */
+function withRawSamples(...profiles: readonly (readonly (readonly number[])[])[]): Uint8Array {
   const message = (tag: number, content: readonly number[]): number[] => [tag, content.length, ...content];
-  const profile = samples.flatMap((sample) => message(0x12, sample));
-  const resourceProfiles = message(0x0a, message(0x12, message(0x12, profile)));
+  const scope = profiles.flatMap((samples) =>
+    message(
+      0x12,
+      samples.flatMap((sample) => message(0x12, sample)),
+    ),
+  );
+  const resourceProfiles = message(0x0a, message(0x12, scope));
   const dictionary = encodeProfilesData({ ...goodProfiles(), resourceProfiles: [] });
   return Buffer.concat([Buffer.from(resourceProfiles), dictionary]);
 }

@@ -4,6 +4,7 @@ import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { Line } from '../../otlp/profiles-data.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { InternedDictionary } from '../dictionary/dictionary.ts';
+import { LentLists } from '../dictionary/dictionary-copy.ts';
 import { linesOf } from '../names/symbol-lines.ts';
 import type { WindowContents, WindowFrame } from './window-contents.ts';
 
@@ -15,6 +16,7 @@ export class LocationWriter {
   readonly #stackByStack: Int32Array;
   readonly #mappingByMapping: Int32Array;
   readonly #mappingByFile: Int32Array;
+  readonly #locations = new LentLists();
 
   constructor(contents: WindowContents, dictionary: InternedDictionary) {
     this.#contents = contents;
@@ -27,20 +29,21 @@ export class LocationWriter {
 
   /** Index in the dictionary's stack table of a window's stack. */
   stack(stack: number): number {
-    // Called for each event, so a known stack costs not even a closure.
     const known = this.#stackByStack[stack]!;
     if (known >= 0) return known;
-    return memoized(this.#stackByStack, stack, () => {
-      const { stacks } = this.#contents;
-      const locations: number[] = [];
-      for (let position = stacks.startOf(stack); position < stacks.startOf(stack + 1); position++) {
-        locations.push(this.#location(stacks.frameAt(position)));
-      }
-      return this.#dictionary.stack(locations);
-    });
+    const { stacks } = this.#contents;
+    const start = stacks.startOf(stack);
+    const locations = this.#locations.of(stacks.startOf(stack + 1) - start);
+    for (let i = 0; i < locations.length; i++) locations[i] = this.#location(stacks.frameAt(start + i));
+    const index = this.#dictionary.stack(locations);
+    this.#stackByStack[stack] = index;
+    return index;
   }
 
   #location(frameIndex: number): number {
+    // Called for each frame of each stack, so a known one costs not even a closure.
+    const known = this.#locationByFrame[frameIndex]!;
+    if (known >= 0) return known;
     return memoized(this.#locationByFrame, frameIndex, () => {
       const frame = this.#contents.frames.frame(frameIndex);
       const type = this.#dictionary.attribute(attributeNames.frameType, frameTypeName(frame.kind));

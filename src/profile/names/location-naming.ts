@@ -103,14 +103,17 @@ export class LocationNaming {
 
   /** Tells the store the location's file and its name; `false` when there is no name, or none that holds in other profiles. */
   learn(location: number): boolean {
+    const view = this.#view;
+    const isNameless = view.lineCount(location) === 0;
+    // Most nameless locations are of a file that another location has told.
+    if (isNameless && this.#files[view.mappingOf(location)]?.isLearned === true) return false;
     const named = this.#fileOf(location);
     if (named === undefined) return false;
     if (!named.isLearned) {
       named.isLearned = true;
       this.#learnFile(named);
     }
-    const view = this.#view;
-    if (view.lineCount(location) === 0) return false;
+    if (isNameless) return false;
     const high = view.addressHigh(location);
     const low = view.addressLow(location);
     const lately = this.#lately;

@@ -67,6 +67,6 @@ export interface Listener {
   readonly endpoint: Endpoint;
   /** Listeners of one kind and endpoint share a server. An `exclusive` server is never shared. */
   readonly server: 'grpc' | 'http' | 'exclusive';
-  /** The settings of the server: all who share it must agree on them. */
+  /** Settings of the server, on which all of its users must agree. */
   readonly settings: Readonly<Record<string, unknown>>;
 }

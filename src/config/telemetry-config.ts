@@ -83,7 +83,7 @@ const prometheusTable = configTable(
         { fallback: true },
         'Names of counters do not end in `_total`. `false`: they do, and clients that prefer OpenMetrics get it; with `true`, those that take nothing else.',
       ),
-      // The Collector has neither here; these are the keys of its other HTTP servers.
+      // The Collector has neither key here; both are keys of its other HTTP servers.
       tls: optionalSection('tls', serverTlsTable),
       allowedHosts: allowedHostsKey,
       authenticator: authKey('server authenticator'),

@@ -40,7 +40,7 @@ export type ExportTask =
   | {
       readonly kind: 'filter';
       readonly requests: readonly [Uint8Array];
-      /** By resource; `undefined` for one that keeps all of its samples. */
+      /** By resource; `undefined` where a resource keeps all samples. */
       readonly filters: readonly (readonly PlainFilter[] | undefined)[];
     }
   /** Writes each function twice, or all as JSON. */

@@ -5,7 +5,7 @@ import { k8sAttributesType } from './kubernetes/k8s-attributes-config.ts';
 import { resourceType } from './resource/resource-config.ts';
 import { serviceNameType } from './service/service-name-config.ts';
 
-/** Processors of a pipeline that edit its resources, in the order in which they are named there. */
+/** Processors of a pipeline that edit its resources, in the pipeline's order. */
 export const identityTypes: readonly ProcessorType<never>[] = [
   resourceType as ProcessorType<never>,
   filterType as ProcessorType<never>,

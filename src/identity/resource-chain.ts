@@ -61,7 +61,7 @@ export class ResourceChain implements ResourceEditor {
     this.#dropped.add(samples, { processor: by });
   }
 
-  /** Rules begin to look up what they lack when they are applied. */
+  /** Rules begin their look-ups when they are applied. */
   #foresee(resources: readonly (readonly KeyValue[])[], underWay: () => Promise<void> | undefined): void {
     this.edit(resources, { isServiceOnSamples: false });
     if (this.#foreseen.size === 0 && underWay() === undefined) return;

@@ -35,7 +35,7 @@ export class SlotPool<V> {
   /** Words of the slots of segment `slot >>> 13`; empty for a segment that was given back. */
   readonly words: Int32Array[] = [];
   readonly values: (V | undefined)[][] = [];
-  /** Of each slot that begins a free block: its order plus one. */
+  /** Order of the free block that begins at a slot, plus one. */
   readonly #freeOrders: Uint8Array[] = [];
   readonly #freeHeads = new Int32Array(segmentOrder + 1).fill(noSlot);
   readonly #releasedSegments: number[] = [];
@@ -50,7 +50,7 @@ export class SlotPool<V> {
     this.#seed = seed | 0;
   }
 
-  /** Bytes that one slot takes, its value's reference included. */
+  /** Bytes of one slot, with the reference to its value. */
   get slotBytes(): number {
     return this.stride * Int32Array.BYTES_PER_ELEMENT + bytesPerReference;
   }

@@ -130,7 +130,7 @@ export class CodeNeeds {
     return { id, kernel: file, textStart: Number(BigInt.asIntN(64, this.#start)), addresses };
   }
 
-  /** Moves up to a batch of addresses from those that wait to those that are asked for; they rise. */
+  /** Moves up to a batch of waiting addresses to the requested ones; they rise. */
   #take(): Float64Array {
     for (const address of this.pending) {
       if (this.#asked.size === maxBatch) break;

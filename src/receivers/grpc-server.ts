@@ -90,7 +90,7 @@ export class GrpcServer {
       config.tls && new TlsFiles(config.tls.files, tlsDependencies, (set) => this.#server.setSecureContext(set));
   }
 
-  /** The port that it listens at; 0 before it does. */
+  /** The port of the listener; 0 before the start. */
   get port(): number {
     return this.#port;
   }

@@ -21,7 +21,7 @@ export class GrpcServers {
   /** @throws Error when the endpoint has a server already whose other settings differ. */
   at(config: GrpcServerConfig): GrpcServer {
     const existing = this.#servers.find((other) => other.config.endpoint === config.endpoint);
-    // Each one that asks for any free port gets its own.
+    // Each configuration with port 0 gets a server of its own.
     if (existing === undefined || /:0$/.test(config.endpoint)) {
       const { guardOf, ...parts } = this.#dependencies;
       const server = new GrpcServer(config, { ...parts, guard: guardOf(config.authenticator) });

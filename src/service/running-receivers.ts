@@ -7,7 +7,7 @@ import type { ServiceConfig } from './components.ts';
 
 type Configured = ConfiguredComponent<ReceiverType>;
 
-/** A receiver as it is configured, and the pipeline that it stands in. */
+/** A receiver's configuration, and its pipeline. */
 interface Placed {
   readonly configured: Configured;
   readonly pipelineId: string;

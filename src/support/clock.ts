@@ -1,4 +1,4 @@
-/** The only source of time: tests pass one that they move by hand. */
+/** The only source of time: tests pass a clock that they move by hand. */
 export interface Clock {
   /** Monotonic milliseconds, for ages and deadlines. */
   nowMs(): number;

@@ -1,4 +1,4 @@
-/** Message of what was caught; its text where it is no Error. */
+/** Message of a caught value; its text where the value is no Error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

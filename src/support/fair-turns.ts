@@ -7,7 +7,7 @@ import { sliceMs } from './steps.ts';
 export interface SentWork<T> {
   /** The same object for all works that share a fair part of the time: a connection. */
   readonly sender: object;
-  /** Size of the work, and memory that it holds while it waits. */
+  /** Size of the work, and its memory while it waits. */
   readonly sizeBytes: number;
   /** Begins the work, at its turn. */
   readonly begin: () => Steps<T>;

@@ -51,7 +51,7 @@ export class QuadIndex {
     return this.#words[index * 4 + position]! >>> 0;
   }
 
-  /** The place that holds the quadruple, or the free one where it belongs. */
+  /** The place of the quadruple, or the free place for it. */
   #placeOf(a: number, b: number, c: number, d: number): number {
     const words = this.#words;
     const places = this.#places;

@@ -48,7 +48,7 @@ export class Uint32List {
   }
 }
 
-/** Words that are copied, and entries that are placed, in one step. */
+/** Words copied, and entries placed, in one step. */
 const wordsPerStep = 65_536;
 const entriesPerStep = 8_192;
 

@@ -9,7 +9,7 @@ export interface ConfiguredFile {
 }
 
 export interface WatchedFilesOptions<Value> {
-  /** Reads all files. @throws Error that names the one that cannot be read */
+  /** Reads all files. @throws Error that names an unreadable file */
   readonly read: () => Promise<readonly Uint8Array[]>;
   /** Value of the contents. @throws Error with the reason why they cannot be used */
   readonly parse: (contents: readonly Uint8Array[]) => Value;

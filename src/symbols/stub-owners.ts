@@ -3,7 +3,7 @@ import { formatFileId } from '../model/file-id.ts';
 import type { ProcessIdentity } from '../model/process.ts';
 import type { StubOwner } from './stub-owner.ts';
 
-/** Processes of one ID within a cycle; a batch looks at all of those whose ID it names. */
+/** Processes of one ID within a cycle; a batch looks at all processes of its IDs. */
 const maxNamesakes = 8;
 
 /** All owners of stubs: processes by collector instance and process ID, and file IDs. */

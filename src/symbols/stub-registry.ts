@@ -288,7 +288,7 @@ export class StubRegistry {
   }
 }
 
-/** Most bytes that a range takes: its symbol may share texts with others. */
+/** Most bytes of a range: its symbol may share texts with other symbols. */
 function bytesOf({ symbol }: StubRange): number {
   return rangeBytes + symbolBytes(symbol);
 }

@@ -37,7 +37,7 @@ const withoutStack = 'samples without a stack (record with -g, and print ip, sym
 const threadForProcess =
   'samples with a thread ID alone, taken for a process of its own (print it: perf script -F +pid)';
 
-/** The field that all samples lack, if one explains it. */
+/** The field that all samples lack; `undefined` where no single field explains the loss. */
 function whyNoSamples({ counts }: Remarks): string {
   for (const reason of [withoutTime, withoutProcess]) {
     if (counts.has(reason)) return `has only ${reason}.`;

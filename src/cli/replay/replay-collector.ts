@@ -6,7 +6,7 @@ import type { BatchMessage, BatchReplyMessage, NeededNameMessage } from './frame
 import type { RecordingSlice } from './recording-slices.ts';
 import type { Timeline } from './timeline.ts';
 
-/** Work of one collector. Names and executables count once the batch that holds them has its reply. */
+/** Work of one collector. Names and executables count once their batch has a reply. */
 export interface CollectorCounts {
   /** In batches that were made. */
   samples: number;

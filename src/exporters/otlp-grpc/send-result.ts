@@ -10,7 +10,7 @@ import type { SendResult, TooLarge } from '../export-client.ts';
 import { shortenReason } from '../shorten-reason.ts';
 import { codeName, partialCodes, retryableCodes } from './retryable-status.ts';
 
-/** Facts of the receiver that decide what an error of its means. */
+/** Facts of the receiver that decide the meaning of its errors. */
 export interface CallReceiver {
   readonly dialect: DialectName;
   readonly isTls: boolean;

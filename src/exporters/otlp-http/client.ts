@@ -37,7 +37,7 @@ interface HttpMessage {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Posts requests to one receiver of OTLP profiles over connections that it keeps. */
+/** Posts requests to one receiver of OTLP profiles over lasting connections. */
 export class OtlpHttpClient implements ExportClient {
   readonly sendsProtobuf: boolean;
   readonly #config: OtlpHttpConfig;

@@ -69,7 +69,7 @@ export const otlpHttpTable = configTable(
       authenticator: authKey('client authenticator'),
       /** Names are lower case. */
       headers: headersKey('Headers of each request, by name.', headerRules),
-      /** With its user and password if it wants them. */
+      /** With user and password where the proxy wants them. */
       proxyUrl: converted(secret('proxy_url', 'URL of a proxy to connect through.'), takeProxyUrl),
       maxConnsPerHost: integer(
         'max_conns_per_host',

@@ -185,7 +185,7 @@ export class K8sAttributes implements ResourceRule, Component {
     if (waitsAtStart) await this.#untilKnown(listed.promise, () => fault);
   }
 
-  /** Pods that count, and news for those who wait. */
+  /** Pods in scope, and news for waiting look-ups. */
   readonly #sink = {
     set: (pod: Pod): void => {
       if (this.#isIgnored(pod)) return;

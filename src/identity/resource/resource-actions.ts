@@ -48,7 +48,7 @@ export function applyAction(action: ResourceAction, resource: ResourceDraft): vo
   }
 }
 
-/** The key of the action, and those present that its pattern matches. */
+/** The key of the action, and present keys that match its pattern. */
 function keysOf(
   { key, pattern }: ResourceAction & { kind: 'delete' | 'hash' },
   resource: ResourceDraft,

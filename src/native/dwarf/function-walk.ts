@@ -42,7 +42,7 @@ export function findCodeEntries(unit: DwarfUnit, addresses: Float64Array): CodeE
 
 interface OpenEntry extends Omit<CodeEntry, 'parent'> {
   readonly depth: number;
-  /** Among the entries that are kept; -1 for one that is not. */
+  /** Index among the kept entries; -1 for any other entry. */
   index: number;
 }
 

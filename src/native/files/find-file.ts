@@ -17,7 +17,7 @@ export type FileMiss = 'no_process' | 'no_permission' | 'build_id_differs' | 'no
 export interface FoundFile {
   readonly elf: ElfFile;
   readonly source: ByteSource;
-  /** `/proc/PID/root` of the process that has it mapped; `undefined` for one that was found elsewhere. */
+  /** `/proc/PID/root` of the process that maps the file; `undefined` for a file found elsewhere. */
   readonly root: string | undefined;
   /** As the process sees it; empty when unknown. */
   readonly path: string;

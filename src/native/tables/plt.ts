@@ -5,7 +5,7 @@ import { findSection, machines, sectionSource, sectionTypes } from '../elf/elf-f
 
 const stubSections = new Set(['.plt', '.plt.sec', '.plt.got', '.iplt']);
 const maxStubBytes = 32;
-/** Functions that one file takes from others; a large program has some thousand. */
+/** Functions that a file imports; a large program has some thousand. */
 const maxSlots = 65_536;
 
 /**

@@ -14,7 +14,7 @@ const idleMs = 60_000;
 /** A larger young generation keeps more windows and texts that are garbage. */
 const youngMib = 4;
 
-/** The one thread that reads executables, one request at a time. */
+/** The thread that reads executables, a request at a time. */
 export class SymbolizerWorker {
   readonly #client: WorkerClient<SymbolizeRequest, SymbolizeReply>;
 

@@ -51,7 +51,7 @@ export function textLength({ functionName, systemName, filePath, inlined }: Fram
   );
 }
 
-/** A stub keeps its `@plt`, which tells what it is. */
+/** A stub keeps its `@plt`, the mark of a stub. */
 function withoutSuffix(name: string): string {
   return name.endsWith('@plt') ? name : name.replace(cloneSuffix, '');
 }

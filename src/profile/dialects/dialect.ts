@@ -43,7 +43,7 @@ export interface Dialect {
   namelessFrame(file: string, address: bigint): string;
   /** True when profiles of one type become one where their resources have become equal. */
   readonly mergesProfiles: boolean;
-  /** Bounds on one profile, which is cut into several at them; `undefined`: none. */
+  /** Bounds of one profile; a larger one is cut. `undefined`: none. */
   readonly limits: ProfileLimits | undefined;
 }
 

@@ -98,7 +98,7 @@ class PprofWriter {
         if (isOnCpu) values.set(cpuTime, (values.get(cpuTime) ?? 0n) + value * profile.period);
       }
     }
-    // Last, so that it is what pprof shows by default.
+    // The last type, which pprof shows by default.
     if (isOnCpu) this.#hasCpuTime = true;
   }
 
@@ -147,7 +147,7 @@ class PprofWriter {
     }
   }
 
-  /** Keys of the sample types: those that their scope orders, then the others as they came. */
+  /** Keys of the sample types: first the types that their scope orders, then the rest as they came. */
   #orderedTypes(): string[] {
     const place = (key: string): number => {
       const at = this.#typeOrder.indexOf(this.#types.get(key)!.type);

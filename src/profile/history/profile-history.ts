@@ -278,7 +278,7 @@ export class ProfileHistory {
 
 const pairsPerStep = 64;
 
-/** Moves buckets to a dictionary that has only what they name. */
+/** Moves buckets to a dictionary of their own names alone. */
 class Compaction {
   readonly dictionary = new HistoryDictionary();
   readonly #old: HistoryDictionary;

@@ -76,7 +76,7 @@ function resourceAttributes({ service, process, container, host, executable }: L
   return attributes;
 }
 
-/** The tables of one request, filled as its samples need them. */
+/** Tables of one request, filled with the needs of its samples. */
 class ProfileTables {
   readonly #history: HistoryDictionary;
   readonly #strings = new Map<string, number>([['', 0]]);

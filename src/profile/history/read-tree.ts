@@ -22,7 +22,7 @@ export interface ViewedTree extends TreeAnswer {
   readonly foundDepth: number;
 }
 
-/** Values of a selection, and of another one that it is compared with. */
+/** Values of two selections that are compared. */
 export interface ComparedStacks {
   readonly main: GroupedStacks;
   readonly base?: GroupedStacks;

@@ -82,7 +82,7 @@ export class OtlpHttpServer {
     addOtlpRoutes(this.#app, intake, { ...config, limitKey, bodies: this.#bodies, work }, guard);
   }
 
-  /** The port that it listens at; 0 before it does. */
+  /** The port of the listener; 0 before the start. */
   get port(): number {
     return this.#port;
   }

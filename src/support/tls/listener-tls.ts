@@ -28,7 +28,7 @@ export class ListenerTls {
     this.#files.stop();
   }
 
-  /** Of the connections to come; those that are open stay as they are. */
+  /** For connections to come; open connections stay as they are. */
   #set(set: PemSet): void {
     this.#server!.setSecureContext({ ...set, minVersion: this.#minVersion });
   }

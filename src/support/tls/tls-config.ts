@@ -3,7 +3,7 @@ import type { ConfiguredFile } from '../watched-files.ts';
 
 /** Files of TLS; `undefined` for each one that is not configured. */
 export interface TlsFilesConfig {
-  /** Certificates of those who may have signed the other side's. */
+  /** Certificates of the authorities that may sign the other side's certificate. */
   readonly authority: ConfiguredFile | undefined;
   readonly certificate: ConfiguredFile | undefined;
   readonly privateKey: ConfiguredFile | undefined;

@@ -1,5 +1,5 @@
 // hot
-/** Bytes one after the other in a buffer that doubles when full. */
+/** Bytes in order, in a buffer that doubles when full. */
 export class ByteWriter {
   #bytes: Buffer;
   #length = 0;

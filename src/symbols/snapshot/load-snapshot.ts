@@ -75,7 +75,7 @@ async function readSections(file: SnapshotFile, begin: (savedUnixNano: bigint) =
   }
 }
 
-/** A file that is read from its beginning to its end. */
+/** A file, read from begin to end. */
 class SnapshotFile {
   readonly #file: FileHandle;
   readonly size: number;

@@ -111,7 +111,7 @@ export class LintContext {
     });
   }
 
-  /** Indices that point nowhere: every backend refuses them or falls over them. */
+  /** Indices that point nowhere, which every backend refuses or fails at. */
   checkReferences(): void {
     visitReferences(this.data, (table, index, path) => {
       const { length } = this.data.dictionary[table];

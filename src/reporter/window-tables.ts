@@ -4,7 +4,7 @@ import type { WindowStacks } from '../profile/build/window-contents.ts';
 import { hashSeed, mixWord } from '../support/mix-words.ts';
 import { QuadIndex } from '../support/quad-index.ts';
 import type { Steps } from '../support/steps.ts';
-import { copyInSteps, placesInSteps, placesOf, Uint32List } from '../support/uint32-list.ts';
+import { copyInSteps, slotsInSteps, slotsOf, Uint32List } from '../support/uint32-list.ts';
 
 /**
  * Words of a frame: its place, and the halves of its address. A record of four is within one cache line. Signed, so that V8 compares words
@@ -185,8 +185,8 @@ export class StackTable implements WindowStacks {
   readonly #starts = new Uint32List(64);
   readonly #truncated = new Uint32List(64);
   readonly #hashes = new Uint32List(64);
-  /** Stack number plus one; 0 is a free place. The length is a power of two, at least twice the number of stacks. */
-  #places = new Uint32Array(128);
+  /** Stack number plus one; 0 is a free slot. The length is a power of two, at least twice the number of stacks. */
+  #slots = new Uint32Array(128);
 
   constructor() {
     this.#starts.push(0);
@@ -197,34 +197,34 @@ export class StackTable implements WindowStacks {
   }
 
   get sizeBytes(): number {
-    return 4 * (this.#arena.length + 3 * this.#starts.length + this.#places.length);
+    return 4 * (this.#arena.length + 3 * this.#starts.length + this.#slots.length);
   }
 
   /** Makes room for `more` stacks, in steps; nothing is added between them. */
   *makeRoom(more: number): Steps<void> {
-    while (2 * (this.count + more) > this.#places.length) {
-      this.#places = yield* placesInSteps(this.#hashes, 2 * this.#places.length);
+    while (2 * (this.count + more) > this.#slots.length) {
+      this.#slots = yield* slotsInSteps(this.#hashes, 2 * this.#slots.length);
     }
   }
 
   /** Adds the stack `frames[0 .. length)`, leaf first, or finds it. */
   intern(frames: Int32Array, length: number, isTruncated: boolean): number {
     const hash = hashOf(frames, length, isTruncated);
-    const mask = this.#places.length - 1;
-    let place = hash & mask;
+    const mask = this.#slots.length - 1;
+    let slot = hash & mask;
     for (;;) {
-      const entry = this.#places[place]!;
+      const entry = this.#slots[slot]!;
       if (entry === 0) break;
       if (this.#hashes.at(entry - 1) === hash && this.#equals(entry - 1, frames, length, isTruncated)) return entry - 1;
-      place = (place + 1) & mask;
+      slot = (slot + 1) & mask;
     }
     const added = this.count;
     this.#arena.append(frames, 0, length);
     this.#starts.push(this.#arena.length);
     this.#truncated.push(isTruncated ? 1 : 0);
     this.#hashes.push(hash);
-    this.#places[place] = added + 1;
-    if ((added + 1) * 2 > this.#places.length) this.#places = placesOf(this.#hashes, 2 * this.#places.length);
+    this.#slots[slot] = added + 1;
+    if ((added + 1) * 2 > this.#slots.length) this.#slots = slotsOf(this.#hashes, 2 * this.#slots.length);
     return added;
   }
 

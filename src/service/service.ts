@@ -282,7 +282,7 @@ export class Service {
   }
 
   #report({ id, kind }: Pick<Member, 'id' | 'kind'>, status: LifecycleStatus, error?: unknown): void {
-    // Their members report one by one.
+    // Members of these parts report one by one.
     if (kind !== 'exporters' && kind !== 'receivers' && kind !== 'http') this.#health.report(id, kind, status, error);
     // The caller of `start` gets the error of a part that cannot start.
     if (error === undefined || this.#stopped === undefined) return;

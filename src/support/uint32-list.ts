@@ -48,7 +48,7 @@ export class Uint32List {
   }
 }
 
-/** Words copied, and entries placed, in one step. */
+/** Words copied, and entries given slots, in one step. */
 const wordsPerStep = 65_536;
 const entriesPerStep = 8_192;
 
@@ -61,30 +61,30 @@ export function* copyInSteps(source: Uint32Array | Int32Array, target: Uint32Arr
 }
 
 /**
- * The places of a hash table with open addressing in which entry `n` has the hash `hashes.at(n)`: the number of an entry plus one, or 0
- * for a free place. `length` is a power of two above the number of entries.
+ * Slots of a hash table with open addressing in which entry `n` has the hash `hashes.at(n)`: the number of an entry plus one, or 0
+ * for a free slot. `length` is a power of two above the number of entries.
  */
-export function placesOf(hashes: Uint32List, length: number): Uint32Array<ArrayBuffer> {
-  const places = new Uint32Array(length);
-  placeEntries(places, hashes, 0, hashes.length);
-  return places;
+export function slotsOf(hashes: Uint32List, length: number): Uint32Array<ArrayBuffer> {
+  const slots = new Uint32Array(length);
+  fillSlots(slots, hashes, 0, hashes.length);
+  return slots;
 }
 
 /** The same in steps; `hashes` stays as it is between them. */
-export function* placesInSteps(hashes: Uint32List, length: number): Steps<Uint32Array<ArrayBuffer>> {
-  const places = new Uint32Array(length);
+export function* slotsInSteps(hashes: Uint32List, length: number): Steps<Uint32Array<ArrayBuffer>> {
+  const slots = new Uint32Array(length);
   for (let entry = 0; entry < hashes.length; entry += entriesPerStep) {
     if (entry > 0) yield;
-    placeEntries(places, hashes, entry, Math.min(hashes.length, entry + entriesPerStep));
+    fillSlots(slots, hashes, entry, Math.min(hashes.length, entry + entriesPerStep));
   }
-  return places;
+  return slots;
 }
 
-function placeEntries(places: Uint32Array, hashes: Uint32List, from: number, to: number): void {
-  const mask = places.length - 1;
+function fillSlots(slots: Uint32Array, hashes: Uint32List, from: number, to: number): void {
+  const mask = slots.length - 1;
   for (let entry = from; entry < to; entry++) {
-    let place = hashes.at(entry) & mask;
-    while (places[place] !== 0) place = (place + 1) & mask;
-    places[place] = entry + 1;
+    let slot = hashes.at(entry) & mask;
+    while (slots[slot] !== 0) slot = (slot + 1) & mask;
+    slots[slot] = entry + 1;
   }
 }

@@ -3,8 +3,8 @@ import type { KeyValue, Resource } from '../profiles-data.ts';
 import type { ResourceContext, ResourceEditor, SampleFilter } from '../resource-edit.ts';
 import type { KnownResources } from './known-resources.ts';
 import type { PassableProfiles } from './passable-scanner.ts';
-import type { NewResource } from './resource-places.ts';
-import { ResourcePlaces } from './resource-places.ts';
+import type { NewResource } from './resource-spans.ts';
+import { ResourceSpans } from './resource-spans.ts';
 import { tables } from './table-scan.ts';
 import { TextColumns } from './text-columns.ts';
 
@@ -34,8 +34,8 @@ export function* editResources(
   known: KnownResources,
   isLarge = false,
 ): Steps<EditedResources | undefined> {
-  const places = new ResourcePlaces(bytes);
-  const resources = yield* decodeResources(bytes, places, known);
+  const spans = new ResourceSpans(bytes);
+  const resources = yield* decodeResources(bytes, spans, known);
   const edited = editor.edit(
     resources.map(({ attributes }) => attributes),
     context,
@@ -45,12 +45,12 @@ export function* editResources(
   const dropped: { by: string; samples: number }[] = [];
   const filters: (readonly SampleFilter[] | undefined)[] = [];
   let isChanged = false;
-  for (let i = 0; i < places.count; i++) {
+  for (let i = 0; i < spans.count; i++) {
     if (i % resourcesAStep === resourcesAStep - 1) yield;
     const outcome = edited[i]!;
     if (outcome.kind === 'dropped') {
       if (!isLarge) return undefined;
-      dropped.push({ by: outcome.by, samples: yield* places.countSamples(i) });
+      dropped.push({ by: outcome.by, samples: yield* spans.countSamples(i) });
       changed.push('dropped');
       isChanged = true;
       continue;
@@ -67,8 +67,8 @@ export function* editResources(
   }
   const left = filters.some((each) => each !== undefined) ? { filters } : {};
   if (!isChanged) return { bytes, dropped, ...left };
-  if (keys.size < places.count && !isLarge) return undefined;
-  return { bytes: yield* places.write(changed), dropped, ...left };
+  if (keys.size < spans.count && !isLarge) return undefined;
+  return { bytes: yield* spans.write(changed), dropped, ...left };
 }
 
 /** Attributes of the resources of a passable message whose references are inlined. */
@@ -76,16 +76,16 @@ export function* attributesOfResources(
   bytes: Uint8Array,
   known: KnownResources,
 ): Steps<readonly (readonly KeyValue[])[]> {
-  const resources = yield* decodeResources(bytes, new ResourcePlaces(bytes), known);
+  const resources = yield* decodeResources(bytes, new ResourceSpans(bytes), known);
   return resources.map(({ attributes }) => attributes);
 }
 
-function* decodeResources(bytes: Uint8Array, places: ResourcePlaces, known: KnownResources): Steps<Resource[]> {
+function* decodeResources(bytes: Uint8Array, spans: ResourceSpans, known: KnownResources): Steps<Resource[]> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const resources: Resource[] = [];
-  for (let index = 0; index < places.count; index++) {
+  for (let index = 0; index < spans.count; index++) {
     if (index % resourcesAStep === resourcesAStep - 1) yield;
-    resources.push(known.decode(bytes, view, places.resourceBodyStart(index), places.resourceEnd(index)));
+    resources.push(known.decode(bytes, view, spans.resourceBodyStart(index), spans.resourceEnd(index)));
   }
   return resources;
 }

@@ -2,7 +2,7 @@
 
 import { noElements } from '../../otlp/profiles-data.ts';
 import { hashSeed, mixWord } from '../../support/mix-words.ts';
-import { placesOf, Uint32List } from '../../support/uint32-list.ts';
+import { slotsOf, Uint32List } from '../../support/uint32-list.ts';
 
 /**
  * Numbers distinct lists of indices 0, 1, 2 … in the order of their first appearance; the empty list is 0 from the start.
@@ -11,8 +11,8 @@ import { placesOf, Uint32List } from '../../support/uint32-list.ts';
 export class ListIndex {
   readonly #lists: (readonly number[])[] = [];
   readonly #hashes = new Uint32List();
-  /** Number of the list plus one; 0 is a free place. The length is a power of two, at least twice the number of lists. */
-  #places = new Uint32Array(32);
+  /** Number of the list plus one; 0 is a free slot. The length is a power of two, at least twice the number of lists. */
+  #slots = new Uint32Array(32);
 
   constructor() {
     this.intern([]);
@@ -23,7 +23,7 @@ export class ListIndex {
   }
 
   get sizeBytes(): number {
-    return 4 * this.#places.length + bytesPerList * this.count;
+    return 4 * this.#slots.length + bytesPerList * this.count;
   }
 
   /** The list with a number; not to be changed. */
@@ -36,17 +36,17 @@ export class ListIndex {
     let hash = hashSeed;
     for (let i = 0; i < list.length; i++) hash = mixWord(hash, list[i]!);
     hash >>>= 0;
-    const mask = this.#places.length - 1;
-    let place = hash & mask;
+    const mask = this.#slots.length - 1;
+    let slot = hash & mask;
     for (;;) {
-      const entry = this.#places[place]!;
+      const entry = this.#slots[slot]!;
       if (entry === 0) break;
       if (this.#hashes.at(entry - 1) === hash && isEqual(this.#lists[entry - 1]!, list)) return entry - 1;
-      place = (place + 1) & mask;
+      slot = (slot + 1) & mask;
     }
     this.#hashes.push(hash);
-    this.#places[place] = this.#lists.push(list.length === 0 ? noElements : list.slice());
-    if (2 * this.count > this.#places.length) this.#places = placesOf(this.#hashes, 2 * this.#places.length);
+    this.#slots[slot] = this.#lists.push(list.length === 0 ? noElements : list.slice());
+    if (2 * this.count > this.#slots.length) this.#slots = slotsOf(this.#hashes, 2 * this.#slots.length);
     return this.count - 1;
   }
 }

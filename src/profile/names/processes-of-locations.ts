@@ -1,7 +1,7 @@
 import { ByteWalk } from '../../otlp/passable/byte-walk.ts';
 import type { KnownResources } from '../../otlp/passable/known-resources.ts';
 import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
-import { ResourcePlaces } from '../../otlp/passable/resource-places.ts';
+import { ResourceSpans } from '../../otlp/passable/resource-spans.ts';
 import { tables } from '../../otlp/passable/table-scan.ts';
 import type { ProfilesData, Resource } from '../../otlp/profiles-data.ts';
 import { columnsOf } from '../../otlp/sample-columns.ts';
@@ -38,15 +38,15 @@ export function processesOfPassable(profiles: PassableProfiles, known: KnownReso
   const processes = new Float64Array(columns.counts[tables.location]!);
   const stackEnds = endsOfStacks(profiles);
   const seenStacks = new Uint8Array(stackEnds.length);
-  const places = new ResourcePlaces(bytes);
+  const spans = new ResourceSpans(bytes);
   const walk = new ByteWalk();
   walk.start(bytes);
   const { view } = walk;
-  for (let resource = 0; resource < places.count; resource++) {
-    const pid = pidOf(known.decode(bytes, view, places.resourceBodyStart(resource), places.resourceEnd(resource)));
+  for (let resource = 0; resource < spans.count; resource++) {
+    const pid = pidOf(known.decode(bytes, view, spans.resourceBodyStart(resource), spans.resourceEnd(resource)));
     seenStacks.fill(0);
-    walk.position = places.bodyStart(resource);
-    eachStack(walk, places.end(resource), scopesDepth, (stack) => {
+    walk.position = spans.bodyStart(resource);
+    eachStack(walk, spans.end(resource), scopesDepth, (stack) => {
       if (seenStacks[stack] !== 0) return;
       seenStacks[stack] = 1;
       const back = walk.position;

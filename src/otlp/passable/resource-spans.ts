@@ -22,7 +22,7 @@ export type NewResource =
  *     ^ start     ^ bodyStart ^ resourceBodyStart ^ end
  *                     ^ resourceStart      ^ resourceEnd
  */
-export class ResourcePlaces {
+export class ResourceSpans {
   readonly #bytes: Buffer;
   readonly #numbers: number[] = [];
 

@@ -58,7 +58,7 @@ export class K8sAttributes implements ResourceRule, Component {
     this.#unknown = new UnknownPods(config.holdMs, clock);
     const counter = meter.createCounter('framekeeper_kubernetes_requests', {
       description:
-        'Lists and watches of pods, requests for namespaces, nodes and owners, and those that expired or failed.',
+        'Lists and watches of pods, requests for namespaces, nodes and owners, and those that expired, failed, found nothing or were put off.',
       unit: '{request}',
     });
     this.#count = (outcome) => counter.add(1, { outcome, processor: id });

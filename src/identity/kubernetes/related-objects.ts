@@ -11,7 +11,8 @@ export interface RelatedObjectsParts {
   readonly client: ApiClient;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly count: (outcome: 'fetched' | 'failed') => void;
+  /** `missing`: there is no such object; `postponed`: a look-up that found as many requests under way as may be. */
+  readonly count: (outcome: 'fetched' | 'failed' | 'missing' | 'postponed') => void;
 }
 
 export interface RelatedObjectsConfig {
@@ -99,7 +100,11 @@ export class RelatedObjects {
   }
 
   #begin(object: RelatedObject, known: Entry | undefined): void {
-    if (this.#requests.size >= maxRequests || this.#stopping.signal.aborted) return;
+    if (this.#stopping.signal.aborted) return;
+    if (this.#requests.size >= maxRequests) {
+      this.#parts.count('postponed');
+      return;
+    }
     const request = this.#ask(object, known).then((entry) => {
       this.#requests.delete(object.path);
       this.#entries.delete(object.path);
@@ -128,6 +133,7 @@ export class RelatedObjects {
       return { uid: metadata.uid ?? '', attributes, askAgainMs: clock.nowMs() + relatedRefreshMs, failures: 0 };
     } catch (error) {
       if (error instanceof ApiFailure && error.status === 404) {
+        count('missing');
         return { uid: '', attributes: new Map(), askAgainMs: clock.nowMs() + relatedRefreshMs, failures: 0 };
       }
       return this.#fail(error, known);

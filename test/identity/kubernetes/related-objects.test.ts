@@ -49,7 +49,7 @@ test('labels, annotations and UIDs of namespace, node and owner are there once t
 });
 
 test('objects that change are asked for again, when samples come of them and the refresh is over', async (t) => {
-  const { server, processor, apply, clock } = await startWithServer(t, all);
+  const { server, processor, apply, clock, values } = await startWithServer(t, all);
   putObjects(server);
   server.put(shopPod());
   await processor.start();
@@ -64,6 +64,34 @@ test('objects that change are asked for again, when samples come of them and the
   await processor.settled();
   const after = apply({ 'container.id': shopId });
   assert.deepEqual([after['k8s.namespace.label.team'], after.team, after['cloud.zone']], ['new', undefined, undefined]);
+  assert.equal(
+    (await values()).get('framekeeper_kubernetes_requests{outcome="missing",processor="k8s_attributes"}'),
+    1,
+  );
+});
+
+test('of more objects than are asked for at once, the others are asked for at their next sight, and counted', async (t) => {
+  const rules = 'extract: {metadata: [], labels: [{key: team, from: namespace}]}';
+  const { server, processor, apply, values } = await startWithServer(t, rules);
+  const ids = Array.from({ length: 10 }, (_, i) => `${i}`.repeat(64));
+  for (const [index, containerId] of ids.entries()) {
+    const namespace = `space-${index}`;
+    server.put(shopPod({ uid: `u-${index}`, containerId, more: { name: `pod-${index}`, namespace } }));
+    server.objects.set(`/api/v1/namespaces/${namespace}`, partialMetadata({ labels: { team: namespace } }));
+  }
+  await processor.start();
+  await until(() => server.watchCount === 1);
+  const teams = (): unknown[] => ids.map((id) => apply({ 'container.id': id })['k8s.namespace.label.team']);
+  teams();
+  const postponed = 'framekeeper_kubernetes_requests{outcome="postponed",processor="k8s_attributes"}';
+  assert.equal((await values()).get(postponed), 2);
+  await processor.settled();
+  assert.equal(teams().filter((team) => team === undefined).length, 2);
+  await processor.settled();
+  assert.deepEqual(
+    teams(),
+    ids.map((_, index) => `space-${index}`),
+  );
 });
 
 test('what is known stays while the server refuses, which is said once and asked again with delays', async (t) => {

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { assertNever } from '../support/assert-never.ts';
 import { systemClock } from '../support/clock.ts';
 import { version } from '../support/version.ts';
 import type { CommandIo } from './command-io.ts';
@@ -132,4 +131,9 @@ async function runOnConfig(
     default:
       return assertNever(command);
   }
+}
+
+/** Ends a `switch` over a closed set: does not compile while a case is missing. */
+function assertNever(value: never): never {
+  throw new TypeError(`unexpected value: ${String(value)}`);
 }

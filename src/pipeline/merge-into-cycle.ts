@@ -17,9 +17,8 @@ import type { JoinedReport, MergedProfiles, TakenProfiles, WindowUsage } from '.
 import type { WindowLimits } from '../reporter/trace-intake.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Steps } from '../support/steps.ts';
-import { createLocationCounter } from './location-counter.ts';
 import type { NodeNames } from './node-names.ts';
-import { namingAt } from './node-names.ts';
+import { createLocationCounter, namingAt } from './node-names.ts';
 
 export interface MergeParts {
   readonly names: NodeNames;

@@ -1,3 +1,4 @@
+import type { Counter, Meter } from '@opentelemetry/api';
 import type { ComponentOf } from '../config/check-document.ts';
 import type { FileId } from '../model/file-id.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
@@ -88,4 +89,12 @@ export function namingAt(
 /** The names of a store alone. */
 export function namesOfStore(store: SymbolStore): NodeNames {
   return { store, native: undefined, memory: undefined, holdMs: 0 };
+}
+
+/** Counter of the locations that are named or that names are learned of. */
+export function createLocationCounter(meter: Meter): Counter {
+  return meter.createCounter('framekeeper_otlp_locations', {
+    description: 'Locations of OTLP profiles, by what became of them: learned, named, unnamed.',
+    unit: '{location}',
+  });
 }

@@ -28,9 +28,8 @@ import type { Clock } from '../support/clock.ts';
 import type { Steps } from '../support/steps.ts';
 import { atOnce, WorkQueue } from '../support/steps.ts';
 import { offerToAll } from './fan-out.ts';
-import { createLocationCounter } from './location-counter.ts';
 import type { NodeNames } from './node-names.ts';
-import { namingAt } from './node-names.ts';
+import { createLocationCounter, namingAt } from './node-names.ts';
 
 /** Receives each request that was taken, and its frames without a name. */
 export type PassWatcher = (request: ExportRequest, unnamed: readonly UnnamedFrames[]) => void;

@@ -36,11 +36,6 @@ export class SampleColumns {
   #valueCount = 0;
   #timeCount = 0;
 
-  /** Bytes of memory of the columns. */
-  get sizeBytes(): number {
-    return this.heads.byteLength + this.attributes.byteLength + this.values.byteLength + this.times.byteLength;
-  }
-
   /** Makes room for as many samples, with one timestamp each. */
   reserve(samples: number): void {
     const words = recordWords * (this.count + samples + 1);
@@ -304,7 +299,8 @@ export function isBefore(low: number, high: number, otherLow: number, otherHigh:
 const lowMask = 0xffff_ffffn;
 
 /** V8 has arrays of up to 64 bytes on its heap, where they cost a tenth of others; most profiles of a whole system have few samples. */
-const fewWords = 10;
+// Whole records and pairs, as every length of a column is: `heads` is full at exactly its length.
+const fewWords = 2 * recordWords;
 
 function grown<Column extends Int32Array | Uint32Array>(column: Column, words: number): Column {
   const length = Math.max(fewWords, words, 2 * column.length);

@@ -1,5 +1,6 @@
 // hot
 
+import { endianness } from 'node:os';
 import { gatherBytes } from '../../support/gather-bytes.ts';
 import type { Steps } from '../../support/steps.ts';
 
@@ -145,8 +146,12 @@ export class ProtobufWriter {
     const sizeBytes = 8 * (end - start);
     this.#reserve(sizeBytes);
     this.#position -= sizeBytes;
-    const view = this.#view;
-    for (let i = 2 * start, at = this.#position; i < 2 * end; i++, at += 4) view.setUint32(at, words[i]!, true);
+    if (isLittleEndian && sizeBytes >= copiedBytes) {
+      this.#buffer.set(new Uint8Array(words.buffer, words.byteOffset + 8 * start, sizeBytes), this.#position);
+    } else {
+      const view = this.#view;
+      for (let i = 2 * start, at = this.#position; i < 2 * end; i++, at += 4) view.setUint32(at, words[i]!, true);
+    }
     this.#varint32(sizeBytes);
     this.#varint32((field << 3) | lengthDelimited);
   }
@@ -279,6 +284,12 @@ const lengthDelimited = 2;
 
 // A call into the runtime's UTF-8 encoder costs more than a loop over this many characters.
 const shortTextLength = 32;
+
+/** Bytes from which on a copy at once is worth the view that it needs. */
+const copiedBytes = 256;
+
+/** Order of bytes in a word of this machine; that of protobuf is little-endian. */
+const isLittleEndian = endianness() === 'LE';
 
 /** Takes a bigint apart without bigint arithmetic. */
 const scratch = new DataView(new ArrayBuffer(8));

@@ -48,13 +48,17 @@ export function* groupEvents(
     counts.set(group, counts.at(group) + 1);
     groups[event] = group;
   }
-  const numbers = yield* numbersByGroup(groups, counts);
-  return numbers.map((members, group) => ({
-    resource: keys.word(group, 0),
-    profileType: keys.word(group, 1),
-    range: keys.word(group, 2) === within ? range : rangeOf(events, members, range.endUnixNano - range.startUnixNano),
-    events: members,
-  }));
+  const cycleNano = range.endUnixNano - range.startUnixNano;
+  const sorted: ProfileGroup[] = [];
+  for (const [group, members] of (yield* numbersByGroup(groups, counts)).entries()) {
+    sorted.push({
+      resource: keys.word(group, 0),
+      profileType: keys.word(group, 1),
+      range: keys.word(group, 2) === within ? range : yield* rangeOf(events, members, cycleNano),
+      events: members,
+    });
+  }
+  return sorted;
 }
 
 const eventsPerStep = 512;
@@ -77,10 +81,12 @@ function* numbersByGroup(groups: Uint32Array, counts: Uint32List): Steps<Uint32A
  * The shortest range that holds the events and is as long as a cycle: backends divide by the length, and events of which
  * a window holds only a few, or the clock of their sender another time, are no denser than those of a cycle.
  */
-function rangeOf(events: TraceEvents, members: Uint32Array, cycleNano: bigint): TimeRange {
+function* rangeOf(events: TraceEvents, members: Uint32Array, cycleNano: bigint): Steps<TimeRange> {
   let first = members[0]!;
   let last = first;
-  for (const event of members) {
+  for (let i = 0; i < members.length; i++) {
+    if (i % eventsPerStep === eventsPerStep - 1) yield;
+    const event = members[i]!;
     if (isEarlier(events, event, first)) first = event;
     if (isEarlier(events, last, event)) last = event;
   }

@@ -37,6 +37,21 @@ test('64-bit values are exact at their extremes', () => {
   assert.deepEqual(withSampleLists(decodeProfilesData(bytes)), data);
 });
 
+test('timestamps of a sample that has many are exact, wherever they begin in the columns', () => {
+  const data = goodProfiles();
+  const profile = data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!;
+  const counts = [1, 1000, 31, 32, 33, 0, 500];
+  const template = { ...profile.samples[0]!, values: [1n] };
+  profile.samples = counts.map((count, sample) => ({
+    ...template,
+    timestampsUnixNano: Array.from({ length: count }, (_, i) => 2n ** 64n - 1n - BigInt(i * 2 ** 31 + sample)),
+  }));
+  const bytes = encodeProfilesData(data);
+  assert.deepEqual(oracleDecode(bytes), data);
+  // Decoded, the lists of all samples are parts of one column.
+  assert.deepEqual(oracleDecode(encodeProfilesData(decodeProfilesData(bytes))), data);
+});
+
 test('submessages that some receivers dereference are present even when they are empty', () => {
   const data = goodProfiles();
   const { resource, scopeProfiles } = data.resourceProfiles[0]!;

@@ -3,6 +3,7 @@ import type { ComponentOf } from '../config/check-document.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import { Journal } from '../journal/journal.ts';
 import { createJournalEvents } from '../journal/journal-events.ts';
+import { createProcessMemory } from '../memory/process-memory.ts';
 import type { ResourceEditor } from '../otlp/resource-edit.ts';
 import { resourceOf } from '../profile/build/resource-of.ts';
 import type { WindowResource } from '../profile/build/window-contents.ts';
@@ -52,7 +53,14 @@ export function createCyclePart(
 ): CyclePart {
   const { exporters, journalLog } = outlets;
   const { store, native } = names;
-  const { intake, merged, setLimits } = createWindow(config, names, parts, () => cycle.endEarly());
+  const { heapLimitBytes = createProcessMemory().heapLimitBytes, logger } = parts;
+  const limitsOf = (next: ReportingCycleConfig): WindowLimits => windowLimitsOf(next, heapLimitBytes);
+  const { maxBytes } = limitsOf(config);
+  if (maxBytes < config.maxBytes) {
+    const fields = { processor: id, max_bytes: config.maxBytes, window_max_bytes: maxBytes };
+    logger.info(fields, "The window has less than max_bytes: an eighth of the heap's limit.");
+  }
+  const { intake, merged, setLimits } = createWindow(config, { names, parts, limitsOf }, () => cycle.endEarly());
   const events = createReporterEvents(parts, () => statsOf(intake, merged));
   const outlet = createOutlet(exporters, events, parts.logger);
   const journal = journalLog && createJournal(pipelineId, id, { log: journalLog, intake, parts });
@@ -78,11 +86,16 @@ export function createCyclePart(
   };
 }
 
+interface WindowParts {
+  readonly names: NodeNames;
+  readonly parts: EditingParts;
+  readonly limitsOf: (config: ReportingCycleConfig) => WindowLimits;
+}
+
 /** The two ways into a window: raw frame samples, and OTLP profiles where these are merged. They share its bounds. */
 function createWindow(
   config: ReportingCycleConfig,
-  names: NodeNames,
-  parts: EditingParts,
+  { names, parts, limitsOf }: WindowParts,
   onHalfFull: () => void,
 ): Pick<CyclePart, 'intake' | 'merged'> & { readonly setLimits: (config: ReportingCycleConfig) => void } {
   const { store, native } = names;
@@ -101,8 +114,19 @@ function createWindow(
   return { intake, merged, setLimits };
 }
 
-function limitsOf({ maxEvents, maxBytes, intervalMs }: ReportingCycleConfig): WindowLimits {
-  return { maxEvents, maxBytes, retryDelayMs: intervalMs };
+/** The heap's limit in windows: a report takes several times the bytes of its window while it is made. */
+const heapPerWindow = 8;
+
+/** Bounds of the window: of `max_bytes` no more than an eighth of the heap's limit, which made-up frames must not fill. */
+export function windowLimitsOf(
+  { maxEvents, maxBytes, intervalMs }: ReportingCycleConfig,
+  heapLimitBytes: number,
+): WindowLimits {
+  return {
+    maxEvents,
+    maxBytes: Math.min(maxBytes, Math.floor(heapLimitBytes / heapPerWindow)),
+    retryDelayMs: intervalMs,
+  };
 }
 
 function statsOf(intake: TraceIntake, merged: MergeIntoCycle | undefined): WindowStats {

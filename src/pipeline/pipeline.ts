@@ -56,4 +56,6 @@ export interface PipelineParts {
   readonly createProfileId: () => Uint8Array;
   /** Machine that processors of identity ask; this one by default. */
   readonly host?: Host;
+  /** At this size of its heap V8 ends the process; that of this process by default. */
+  readonly heapLimitBytes?: number;
 }

@@ -29,7 +29,11 @@ const table = configTable({
       { fallback: 2_500_000, min: 1, max: 100_000_000 },
       'Bound of the trace events of a cycle.',
     ),
-    maxBytes: integer('max_bytes', { fallback: 134_217_728, min: 65_536 }, 'Bound of the bytes of a cycle.'),
+    maxBytes: integer(
+      'max_bytes',
+      { fallback: 134_217_728, min: 65_536 },
+      "Bound of the bytes of a cycle; an eighth of the heap's limit (`--max-old-space-size`) where that is less.",
+    ),
     storage: storageKey(
       'Extension that keeps samples on disk until they are reported; they are in memory alone without it.',
     ),

@@ -11,7 +11,7 @@ const main = join(import.meta.dirname, '../../src/main.ts');
 
 export interface AttackedOptions {
   /** Limit of the heap in MiB; the default of Node.js where it is not set. */
-  readonly heapMib?: number;
+  readonly heapMib?: number | undefined;
   readonly processors?: Record<string, unknown>;
   /** Keys of the reporting cycle beside its interval. */
   readonly cycle?: Record<string, unknown>;
@@ -87,7 +87,9 @@ export async function startAttacked(t: TestContext, options: AttackedOptions = {
   };
   const path = join(folder, 'config.yaml');
   writeFileSync(path, stringify(config));
-  const heap = options.heapMib === undefined ? [] : [`--max-old-space-size=${options.heapMib}`];
+  // As the image starts it.
+  const heap = ['--max-semi-space-size=8'];
+  if (options.heapMib !== undefined) heap.push(`--max-old-space-size=${options.heapMib}`);
   const loopFile = join(folder, 'longest-stop');
   const watch = ['--import', join(import.meta.dirname, 'watch-loop.ts')];
   const child = runChild(process.execPath, [...heap, ...watch, main, '--config', path], {

@@ -2,6 +2,10 @@
 import { noBytes } from '../profiles-data.ts';
 import { PairSet } from './pair-set.ts';
 
+// Columns without room: what another thread scanned brings columns of its own.
+const noWords = new Uint32Array(0);
+const noHashes = new Int32Array(0);
+
 /**
  * The tables of one message as columns of numbers, over its bytes. Columns are used again for the next message.
  *
@@ -18,7 +22,7 @@ export class DictionaryColumns {
   readonly starts: Uint32Array = new Uint32Array(8);
   readonly ends: Uint32Array = new Uint32Array(8);
   /** Bits of an entry's use: see `table-scan.ts`. */
-  readonly used: Uint8Array[] = Array.from({ length: 8 }, () => new Uint8Array(64));
+  readonly used: Uint8Array[] = Array.from({ length: 8 }, () => noBytes);
 
   readonly strings: PairSet = new PairSet();
   readonly functions: PairSet = new PairSet();
@@ -26,47 +30,47 @@ export class DictionaryColumns {
   /** Of the table at hand among those that are not looked up afterwards. */
   readonly others: PairSet = new PairSet();
 
-  stringStart: Uint32Array = new Uint32Array(64);
-  stringEnd: Uint32Array = new Uint32Array(64);
+  stringStart: Uint32Array = noWords;
+  stringEnd: Uint32Array = noWords;
 
-  functionName: Uint32Array = new Uint32Array(64);
-  functionSystemName: Uint32Array = new Uint32Array(64);
-  functionFile: Uint32Array = new Uint32Array(64);
-  functionLineLow: Uint32Array = new Uint32Array(64);
-  functionLineHigh: Uint32Array = new Uint32Array(64);
+  functionName: Uint32Array = noWords;
+  functionSystemName: Uint32Array = noWords;
+  functionFile: Uint32Array = noWords;
+  functionLineLow: Uint32Array = noWords;
+  functionLineHigh: Uint32Array = noWords;
 
   /** Hashes of what functions say, the same in every dictionary; filled by `hashFunctionTexts`. */
-  functionTextA: Int32Array = new Int32Array(64);
-  functionTextB: Int32Array = new Int32Array(64);
+  functionTextA: Int32Array = noHashes;
+  functionTextB: Int32Array = noHashes;
 
-  attributeKey: Uint32Array = new Uint32Array(64);
+  attributeKey: Uint32Array = noWords;
   /** Of the value's text, without tag and length; both 0 where the value is no text. */
-  attributeTextStart: Uint32Array = new Uint32Array(64);
-  attributeTextEnd: Uint32Array = new Uint32Array(64);
+  attributeTextStart: Uint32Array = noWords;
+  attributeTextEnd: Uint32Array = noWords;
 
-  mappingFile: Uint32Array = new Uint32Array(64);
+  mappingFile: Uint32Array = noWords;
   /** 1 where `memory_limit` is not 0. */
-  mappingIsLoaded: Uint8Array = new Uint8Array(64);
+  mappingIsLoaded: Uint8Array = noBytes;
   /** Places of an entry's first attribute in `mappingAttributes`; the last attribute stands before the next entry's first. */
-  mappingAttributeStart: Uint32Array = new Uint32Array(64);
-  mappingAttributes: Uint32Array = new Uint32Array(64);
+  mappingAttributeStart: Uint32Array = noWords;
+  mappingAttributes: Uint32Array = noWords;
 
   /** Of the entry without tag and length. */
-  locationStart: Uint32Array = new Uint32Array(64);
-  locationEnd: Uint32Array = new Uint32Array(64);
-  locationMapping: Uint32Array = new Uint32Array(64);
-  locationLow: Uint32Array = new Uint32Array(64);
-  locationHigh: Uint32Array = new Uint32Array(64);
+  locationStart: Uint32Array = noWords;
+  locationEnd: Uint32Array = noWords;
+  locationMapping: Uint32Array = noWords;
+  locationLow: Uint32Array = noWords;
+  locationHigh: Uint32Array = noWords;
   /** As for mappings. */
-  locationAttributeStart: Uint32Array = new Uint32Array(64);
-  locationAttributes: Uint32Array = new Uint32Array(64);
+  locationAttributeStart: Uint32Array = noWords;
+  locationAttributes: Uint32Array = noWords;
   /** Places of a location's first line in the columns of lines, as for attributes. */
-  locationLineStart: Uint32Array = new Uint32Array(64);
-  lineFunction: Uint32Array = new Uint32Array(64);
-  lineLow: Uint32Array = new Uint32Array(64);
-  lineHigh: Uint32Array = new Uint32Array(64);
-  columnLow: Uint32Array = new Uint32Array(64);
-  columnHigh: Uint32Array = new Uint32Array(64);
+  locationLineStart: Uint32Array = noWords;
+  lineFunction: Uint32Array = noWords;
+  lineLow: Uint32Array = noWords;
+  lineHigh: Uint32Array = noWords;
+  columnLow: Uint32Array = noWords;
+  columnHigh: Uint32Array = noWords;
 
   get sizeBytes(): number {
     let sizeBytes = -this.bytes.byteLength;

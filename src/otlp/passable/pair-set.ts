@@ -12,23 +12,21 @@ export interface PairSetParts {
 
 /** Entries 0, 1, 2 … by their hashes, of which two that are equal count as equal entries. */
 export class PairSet {
-  #count = 0;
-  #a = new Int32Array(64);
-  #b = new Int32Array(64);
+  #count: number;
+  #a: Int32Array<ArrayBuffer>;
+  #b: Int32Array<ArrayBuffer>;
   /** Entry plus one; 0 is a free place. */
-  #places = new Int32Array(128);
+  #places: Int32Array<ArrayBuffer>;
   /** Number of places in use less one: a power of two, at least twice the entries. */
-  #mask = 127;
+  #mask: number;
 
-  /** The set of which another thread gave the parts. */
-  static from({ count, mask, a, b, places }: PairSetParts): PairSet {
-    const set = new PairSet();
-    set.#count = count;
-    set.#mask = mask;
-    set.#a = a;
-    set.#b = b;
-    set.#places = places;
-    return set;
+  /** Without `parts`, which another thread gave, the set is empty. */
+  constructor(parts: PairSetParts = emptyParts()) {
+    this.#count = parts.count;
+    this.#mask = parts.mask;
+    this.#a = parts.a;
+    this.#b = parts.b;
+    this.#places = parts.places;
   }
 
   /** The set is not to be used any more once its parts belong to another thread. */
@@ -104,4 +102,8 @@ export class PairSet {
     this.#b.set(b.subarray(0, this.#count));
     for (let entry = 0; entry < this.#count; entry++) this.#places[this.#placeOf(a[entry]!, b[entry]!)] = entry + 1;
   }
+}
+
+function emptyParts(): PairSetParts {
+  return { count: 0, mask: 127, a: new Int32Array(64), b: new Int32Array(64), places: new Int32Array(128) };
 }

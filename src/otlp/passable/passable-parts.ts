@@ -25,7 +25,10 @@ export function takeApart({ bytes: _, columns, ...rest }: PassableProfiles): {
   const views = Object.values(parts).flatMap((part) =>
     Array.isArray(part) ? part : 'places' in part ? [part.a, part.b, part.places] : [part],
   );
-  const buffers = (views as Uint8Array<ArrayBuffer>[]).map(({ buffer }) => buffer);
+  // Columns without room share one buffer, which stays here.
+  const buffers = (views as Uint8Array<ArrayBuffer>[])
+    .map(({ buffer }) => buffer)
+    .filter((each) => each.byteLength > 0);
   return { parts: { ...rest, columns: parts }, buffers };
 }
 
@@ -33,7 +36,7 @@ export function takeApart({ bytes: _, columns, ...rest }: PassableProfiles): {
 export function putTogether({ columns: parts, ...rest }: PassableParts, bytes: Uint8Array): PassableProfiles {
   const columns = Object.assign(new DictionaryColumns(), { bytes });
   for (const [name, part] of Object.entries(parts)) {
-    Object.assign(columns, { [name]: 'places' in part ? PairSet.from(part) : part });
+    Object.assign(columns, { [name]: 'places' in part ? new PairSet(part) : part });
   }
   return { ...rest, bytes, columns };
 }

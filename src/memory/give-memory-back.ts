@@ -23,17 +23,19 @@ export function giveMemoryBack(
   let keptBytes = 0;
   let lastCpuMs = cpuMs();
   let lastMs = clock.nowMs();
+  const collect = async (): Promise<void> => {
+    if (memory.read().rssBytes - keptBytes < leastGrowthBytes) return;
+    await memory.collectGarbage();
+    keptBytes = memory.read().rssBytes;
+  };
   void everyInterval(
     clock,
     signal,
     () => intervalMs,
     async () => {
       const cpuShare = (cpuMs() - lastCpuMs) / Math.max(1, clock.nowMs() - lastMs);
-      if (cpuShare <= mostCpuShare && memory.read().rssBytes - keptBytes >= leastGrowthBytes) {
-        // A failed collection leaves the memory as it is.
-        await memory.collectGarbage().catch(() => undefined);
-        keptBytes = memory.read().rssBytes;
-      }
+      // A failure, as of a process without a free file descriptor, leaves the memory as it is.
+      if (cpuShare <= mostCpuShare) await collect().catch(() => undefined);
       lastCpuMs = cpuMs();
       lastMs = clock.nowMs();
     },

@@ -1,6 +1,7 @@
 import { Session } from 'node:inspector/promises';
 import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
+import { collectOnRequest } from '../support/heap-growth.ts';
 import { readThreadBytes } from '../support/thread-memory.ts';
 
 /** Memory of the process at one time, in bytes. */
@@ -35,7 +36,7 @@ export function createProcessMemory(): MemorySource {
       const { rss, heapUsed, external } = process.memoryUsage();
       return { rssBytes: rss, heapBytes: heapUsed, externalBytes: external, threadBytes: readThreadBytes() };
     },
-    collectGarbage,
+    collectGarbage: () => collectOnRequest(collectGarbage),
   };
 }
 

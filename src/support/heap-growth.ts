@@ -16,10 +16,45 @@ const longMs = 60_000;
 
 type Collection = PerformanceEntry & { readonly detail?: { readonly kind: number } };
 
-/** The growth after a collection of the whole heap, by the time since the one before. */
-export function growthAfter(intervalMs: number, percent: number): number {
-  if (intervalMs < shortMs) return growth.large;
-  return intervalMs > longMs ? growth.small : percent;
+/** Growth of the heap, by the times of collections of the whole heap. */
+export class HeapGrowth {
+  percent: number = growth.small;
+  #lastMs: number;
+  /** The last collection that was asked for: it says nothing of how fast the heap fills. */
+  #askedFromMs = 0;
+  #askedToMs = -1;
+
+  constructor(nowMs: number) {
+    this.#lastMs = nowMs;
+  }
+
+  /** Notes a collection that began at `startMs`; of one that was asked for V8 tells each of its passes. */
+  noteCollection(startMs: number): void {
+    if (startMs >= this.#askedFromMs && startMs <= this.#askedToMs) return;
+    const intervalMs = startMs - this.#lastMs;
+    if (intervalMs < shortMs) this.percent = growth.large;
+    else if (intervalMs > longMs) this.percent = growth.small;
+    this.#lastMs = startMs;
+  }
+
+  /** Runs a collection that is asked for. */
+  async collect(work: () => Promise<void>, nowMs: () => number): Promise<void> {
+    this.#askedFromMs = nowMs();
+    this.#askedToMs = Infinity;
+    try {
+      await work();
+    } finally {
+      this.#askedToMs = nowMs();
+    }
+  }
+}
+
+/** Growth of the heap of this process. */
+const heapGrowth = new HeapGrowth(performance.now());
+
+/** Runs a collection that no need of the heap has caused, and from which `growHeapByLoad` concludes nothing. */
+export async function collectOnRequest(collect: () => Promise<void>): Promise<void> {
+  await heapGrowth.collect(collect, () => performance.now());
 }
 
 /**
@@ -29,15 +64,11 @@ export function growthAfter(intervalMs: number, percent: number): number {
  * garbage over many minutes, for the sake of a collection that costs nothing there. V8 keeps to the heap's limit in any case.
  */
 export function growHeapByLoad(): void {
-  let percent: number = growth.small;
-  let lastMs = performance.now();
-  const set = (): void => setFlagsFromString(`--heap-growing-percent=${percent}`);
+  const set = (): void => setFlagsFromString(`--heap-growing-percent=${heapGrowth.percent}`);
   set();
   const observer = new PerformanceObserver((list) => {
     for (const { startTime, detail } of list.getEntries() as Collection[]) {
-      if (detail?.kind !== constants.NODE_PERFORMANCE_GC_MAJOR) continue;
-      percent = growthAfter(startTime - lastMs, percent);
-      lastMs = startTime;
+      if (detail?.kind === constants.NODE_PERFORMANCE_GC_MAJOR) heapGrowth.noteCollection(startTime);
     }
     set();
   });

@@ -57,3 +57,23 @@ test('a busy process keeps its memory until it is quiet', async () => {
   await clock.advance(600_000);
   assert.equal(held.collections, 1);
 });
+
+test('a look at the memory that fails, as without a free file descriptor, ends nothing', async () => {
+  const clock = new FakeClock();
+  let reads = 0;
+  let collections = 0;
+  const memory = {
+    read: () => {
+      reads++;
+      if (reads === 1) throw new Error('EMFILE: too many open files, uv_resident_set_memory');
+      return { rssBytes: 100 * mib, heapBytes: 0, externalBytes: 0, threadBytes: 0 };
+    },
+    collectGarbage: async () => void collections++,
+  };
+  const end = giveMemoryBack(memory, clock, () => 0);
+  await clock.advance(60_000);
+  assert.deepEqual([reads, collections], [1, 0]);
+  await clock.advance(60_000);
+  assert.equal(collections, 1);
+  end();
+});

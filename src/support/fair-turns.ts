@@ -3,6 +3,9 @@ import type { Clock } from './clock.ts';
 import type { Steps } from './steps.ts';
 import { sliceMs } from './steps.ts';
 
+/** Reason why waiting work is not done: too much waits, nobody waits for its result any more, or the turns have ended. */
+export type NotDone = 'busy' | 'gone' | 'closed';
+
 /** Work of one sender. */
 export interface SentWork<T> {
   /** The same object for all works that share a fair part of the time: a connection. */
@@ -11,8 +14,10 @@ export interface SentWork<T> {
   readonly sizeBytes: number;
   /** Begins the work, at its turn. */
   readonly begin: () => Steps<T>;
-  /** The result of work that is given up while it waits, because too much waits. Absent: the work goes before all others. */
-  readonly giveUp?: () => T;
+  /** The result of work that is given up while it waits. Absent: the work goes before all others, and is always done. */
+  readonly giveUp?: (reason: NotDone) => T;
+  /** Who waits for the result. */
+  readonly caller?: { readonly isGone: boolean };
 }
 
 /** Work that was not done at once. */
@@ -35,7 +40,7 @@ const leastBytes = 4096;
  *
  * Of works that wait, the next is the one that would end first if all senders were served at once, byte by byte (self-clocked
  * fair queueing, Golestani 1994): a sender of small works waits for little more than the work at hand, whatever large works others
- * have sent. Beyond `mostWaitingBytes` the work that would end last is given up.
+ * have sent. Beyond `mostWaitingBytes` works whose callers have gone are given up, and then the work that would end last.
  */
 export class FairTurns {
   readonly #clock: Pick<Clock, 'nowMs'>;
@@ -48,6 +53,7 @@ export class FairTurns {
   #finishes = new WeakMap<object, number>();
   /** True from the first slice of work that is long until nothing waits any more. */
   #isServing = false;
+  #isClosed = false;
 
   constructor(clock: Pick<Clock, 'nowMs'>, mostWaitingBytes: number) {
     this.#clock = clock;
@@ -56,6 +62,7 @@ export class FairTurns {
 
   /** The result, or a promise of it where the work is long or has to wait. Throws, or rejects with, what the work throws. */
   run<T>(work: SentWork<T>): T | Promise<T> {
+    if (this.#isClosed && work.giveUp !== undefined) return work.giveUp('closed');
     if (this.#isServing) return this.#queue(work);
     const steps = work.begin();
     const ended = this.#advance(steps, this.#endOfSlice());
@@ -66,12 +73,19 @@ export class FairTurns {
     return promise;
   }
 
+  /** Gives up what waits and all that comes, but for works that are always done; the work at hand goes on to its end. */
+  close(): void {
+    this.#isClosed = true;
+    this.#giveUpWaiting('closed', () => true);
+  }
+
   #queue<T>(work: SentWork<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const queued = this.#place(work, resolve, reject);
     this.#waiting.splice(this.#placeOf(queued.finish), 0, queued);
     this.#waitingBytes += sizeOf(work);
-    while (this.#waitingBytes > this.#mostWaitingBytes) this.#giveUpLast();
+    if (this.#waitingBytes > this.#mostWaitingBytes) this.#giveUpWaiting('gone', isGone);
+    while (this.#waitingBytes > this.#mostWaitingBytes) this.#giveUp(this.#waiting.pop()!, 'busy');
     return promise;
   }
 
@@ -101,12 +115,19 @@ export class FairTurns {
     return from;
   }
 
-  #giveUpLast(): void {
-    const { work, finish, resolve } = this.#waiting.pop()!;
+  #giveUpWaiting(reason: NotDone, isMeant: (work: SentWork<unknown>) => boolean): void {
+    for (const queued of this.#waiting.splice(0)) {
+      if (queued.work.giveUp !== undefined && isMeant(queued.work)) this.#giveUp(queued, reason);
+      else this.#waiting.push(queued);
+    }
+  }
+
+  /** For work that has left the queue. */
+  #giveUp({ work, finish, resolve }: QueuedWork, reason: NotDone): void {
     this.#waitingBytes -= sizeOf(work);
     // The sender does not pay for what was not done.
     if (this.#finishes.get(work.sender) === finish) this.#finishes.set(work.sender, finish - sizeOf(work));
-    resolve(work.giveUp!());
+    resolve(work.giveUp!(reason));
   }
 
   /** Ends the work at hand, and does all that waits. */
@@ -124,7 +145,11 @@ export class FairTurns {
   }
 
   #next(): QueuedWork | undefined {
-    const next = this.#waiting.shift();
+    let next = this.#waiting.shift();
+    while (next !== undefined && next.work.giveUp !== undefined && isGone(next.work)) {
+      this.#giveUp(next, 'gone');
+      next = this.#waiting.shift();
+    }
     if (next === undefined) {
       this.#isServing = false;
       this.#virtual = 0;
@@ -161,6 +186,10 @@ export class FairTurns {
   #endOfSlice(): number {
     return this.#clock.nowMs() + sliceMs;
   }
+}
+
+function isGone({ caller }: SentWork<unknown>): boolean {
+  return caller?.isGone === true;
 }
 
 /** Bytes that count for what may wait. */

@@ -79,6 +79,49 @@ test('FairTurns gives up what would be last where too much waits, and nothing of
   ]);
 });
 
+test('FairTurns does no work whose caller has gone by its turn, and gives it up first where too much waits', async () => {
+  const { turns, send, course } = setUp(100 * kib);
+  const callers = [0, 1, 2].map(() => ({ isGone: false }));
+  const long = send({}, 'long', 5);
+  const sendFor = (caller: { readonly isGone: boolean }, i: number): string | Promise<string> =>
+    turns.run<string>({
+      ...{ sender: {}, sizeBytes: 30 * kib, caller, giveUp: (reason) => reason },
+      begin: () => oneStep(() => String(course.push(`call ${i}`))),
+    });
+  const calls = callers.map(sendFor);
+  for (const caller of callers.slice(0, 2)) caller.isGone = true;
+  // There is room for this one when those of callers that have gone make room, and not before.
+  const good = send({}, 'good', 1, 60 * kib);
+  assert.deepEqual(await Promise.all([...calls.slice(0, 2), good, long]), ['gone', 'gone', 'good', 'long']);
+  const late = { isGone: false };
+  const again = [send({}, 'long', 5), sendFor(late, 3), send({}, 'after', 1)];
+  late.isGone = true;
+  assert.deepEqual(await Promise.all(again), ['long', 'gone', 'after']);
+  assert.deepEqual(course, [
+    'long begins',
+    'long ends',
+    'call 2',
+    'good begins',
+    'good ends',
+    'long begins',
+    'long ends',
+    'after begins',
+    'after ends',
+  ]);
+});
+
+test('FairTurns that are closed end the work at hand and what cannot be given up, and begin nothing else', async () => {
+  const { turns, send, course } = setUp();
+  const [long, waiting] = [send({}, 'long', 5), send({}, 'waiting', 5)];
+  const urgent = turns.run({ sender: {}, sizeBytes: 0, begin: () => oneStep(() => void course.push('urgent')) });
+  turns.close();
+  assert.equal(await waiting, 'waiting is given up');
+  assert.equal(send({}, 'late', 1), 'late is given up');
+  await Promise.all([long, urgent]);
+  assert.deepEqual(course, ['long begins', 'long ends', 'urgent']);
+  assert.equal(send({}, 'later', 1), 'later is given up');
+});
+
 test('FairTurns does work that cannot be given up before all that waits', async () => {
   const { send, turns, course } = setUp(20 * kib);
   const works = [send({}, 'a', 5), send({}, 'b', 5)];

@@ -4,7 +4,7 @@ import type { FrameBatch, SampleColumns } from '../../model/frame-batch.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { ConnectJournal, RequestJournal, RestoredRequest } from '../../model/request-journal.ts';
 import type { Clock } from '../../support/clock.ts';
-import type { FairTurns } from '../../support/fair-turns.ts';
+import type { FairTurns, NotDone } from '../../support/fair-turns.ts';
 import type { Steps } from '../../support/steps.ts';
 import type { DecodedBatch } from './batch-decoder.ts';
 import { BatchDecoder } from './batch-decoder.ts';
@@ -51,17 +51,22 @@ export class BatchIntake {
 
   /**
    * The encoded reply to an encoded batch, or why it cannot be taken at present; then nothing of it is taken. A promise for a long
-   * batch, and for one that comes while another is in work. `sender` is the connection that the batch came by.
+   * batch, and for one that comes while another is in work. `sender` is the connection that the batch came by; a batch is not taken
+   * when its caller has gone by its turn.
    * @throws InvalidMessage, or rejects with it, when the batch is at fault as a whole; then nothing of it is taken either
    */
-  take(message: Buffer, sender: object): Buffer | AdmissionRefusal | Promise<Buffer | AdmissionRefusal> {
+  take(
+    message: Buffer,
+    sender: object,
+    caller: { readonly isGone: boolean } = present,
+  ): Buffer | AdmissionRefusal | Promise<Buffer | AdmissionRefusal> {
     return this.#sink.turns.run<Buffer | AdmissionRefusal>({
-      sender,
+      ...{ sender, caller },
       sizeBytes: message.length,
       begin: () => this.#takeInSteps(message),
-      giveUp: () => {
-        this.#metrics.countRefused('busy', 0);
-        return { reason: 'too many batches wait for their turn; send it again later', retryDelayMs: busyDelayMs };
+      giveUp: (reason) => {
+        this.#metrics.countRefused(refusals[reason], 0);
+        return { reason: refusalTexts[reason], retryDelayMs: busyDelayMs };
       },
     });
   }
@@ -125,6 +130,17 @@ export class BatchIntake {
     return bytes;
   }
 }
+
+/** A caller that waits in any case. */
+const present = { isGone: false };
+
+/** Reasons of the metric, and for the sender. */
+const refusals = { busy: 'busy', gone: 'cancelled', closed: 'stopping' } as const;
+const refusalTexts: Readonly<Record<NotDone, string>> = {
+  busy: 'too many batches wait for their turn; send it again later',
+  gone: 'the call has ended',
+  closed: 'the service stops; send the batch again later',
+};
 
 /** Most waits are shorter: 64 MiB of batches take some seconds. */
 const busyDelayMs = 1_000;

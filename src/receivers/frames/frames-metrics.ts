@@ -3,7 +3,7 @@ import type { LostSamples } from '../../model/frame-batch.ts';
 import type { DecodedBatch } from './batch-decoder.ts';
 import type { ForgetReason, SequenceMemoryEvents } from './sequence-memory.ts';
 
-const batchRefusals = ['invalid', 'internal', 'stopping', 'not_admitted', 'busy', 'too_large'] as const;
+const batchRefusals = ['invalid', 'internal', 'stopping', 'not_admitted', 'busy', 'cancelled', 'too_large'] as const;
 
 /** The instruments of one frames receiver; the first two are the Collector's own. */
 export class FramesMetrics implements SequenceMemoryEvents {

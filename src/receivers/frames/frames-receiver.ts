@@ -81,7 +81,13 @@ export class FramesReceiver implements Component {
     server.add({
       name: framesServiceName,
       methods: {
-        Submit: unaryMethod((message, call) => this.#answer(message, call.connection)),
+        Submit: unaryMethod((message, call) => {
+          const caller = { isGone: false };
+          call.onCancelled = () => {
+            caller.isGone = true;
+          };
+          return this.#answer(message, call.connection, caller);
+        }),
         Stream: (call) => this.#stream(call),
       },
       onMessageTooLarge: (limit) => this.#refuseTooLarge(`receivers.${id}.protocols.grpc.${limit}`),
@@ -103,7 +109,7 @@ export class FramesReceiver implements Component {
   }
 
   #stream(call: ServerCall): CallHandler {
-    const stream = { isWaiting: false };
+    const stream = { isWaiting: false, isGone: false };
     if (this.#isStopping) call.end(stopping);
     else {
       this.#streams.set(call, stream);
@@ -135,7 +141,7 @@ export class FramesReceiver implements Component {
     };
     return {
       onMessage: (message) => {
-        const answer = this.#answer(message, call.connection);
+        const answer = this.#answer(message, call.connection, stream);
         if (!(answer instanceof Promise)) return reply(answer);
         // Replies come in the order of their batches: the next batch is read when this one is answered.
         stream.isWaiting = true;
@@ -146,8 +152,11 @@ export class FramesReceiver implements Component {
         this.#forget(call);
         call.end();
       },
-      // A client that leaves: its connection broke, or it cancelled. Whole batches were taken, of others nothing was.
-      onCancel: () => this.#forget(call),
+      // A client that leaves: its connection broke, or it cancelled. Whole batches were taken, of others nothing was or will be.
+      onCancel: () => {
+        stream.isGone = true;
+        this.#forget(call);
+      },
     };
   }
 
@@ -161,7 +170,11 @@ export class FramesReceiver implements Component {
   }
 
   /** The bytes of the reply, or the reason why there is none. */
-  #answer(message: Buffer, connection: object): Buffer | GrpcStatus | Promise<Buffer | GrpcStatus> {
+  #answer(
+    message: Buffer,
+    connection: object,
+    caller: { readonly isGone: boolean },
+  ): Buffer | GrpcStatus | Promise<Buffer | GrpcStatus> {
     if (this.#isStopping) {
       this.#metrics.countRefused('stopping', 0);
       return stopping;
@@ -172,7 +185,7 @@ export class FramesReceiver implements Component {
       return statusOf(notAdmitted);
     }
     try {
-      const answer = this.#intake.take(message, connection);
+      const answer = this.#intake.take(message, connection, caller);
       if (!(answer instanceof Promise)) return Buffer.isBuffer(answer) ? answer : statusOf(answer);
       return answer.then(
         (late) => (Buffer.isBuffer(late) ? late : statusOf(late)),

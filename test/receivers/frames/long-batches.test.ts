@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import http2 from 'node:http2';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
+import { frameMessage } from '../../../src/grpc/message-reader.ts';
 import { FairTurns } from '../../../src/support/fair-turns.ts';
 import { PassingClock } from '../../support/fake-clock.ts';
 import { decodeReply, encodeBatch, FramesClient, smallBatch } from '../../support/frames-client.ts';
@@ -23,6 +25,7 @@ function shortBatch(sequence: number): Buffer {
 
 async function serve(t: TestContext, mostWaitingBytes = 64 * 1024 * 1024) {
   const taken: bigint[] = [];
+  const turns = new FairTurns(new PassingClock(), mostWaitingBytes);
   const server = await startFramesServer(
     ({ sequence, samples }) => {
       taken.push(sequence);
@@ -31,7 +34,7 @@ async function serve(t: TestContext, mostWaitingBytes = 64 * 1024 * 1024) {
     },
     {},
     undefined,
-    new FairTurns(new PassingClock(), mostWaitingBytes),
+    turns,
   );
   const [client, other] = [0, 1].map(() => new FramesClient(server.port, { 'grpc.use_local_subchannel_pool': 1 })) as [
     FramesClient,
@@ -42,7 +45,7 @@ async function serve(t: TestContext, mostWaitingBytes = 64 * 1024 * 1024) {
     other.close();
     await server.stop();
   });
-  return { ...server, client, other, taken };
+  return { ...server, turns, client, other, taken };
 }
 
 test('replies of a stream come in the order of its batches, long ones among them', async (t) => {
@@ -77,6 +80,41 @@ test('a batch beyond what may wait is refused with a delay, and counted', async 
   assert.equal(counted?.[1], refused.length);
   assert.equal(taken.length, 9 - refused.length);
 });
+
+for (const method of ['Submit', 'Stream']) {
+  test(`a batch whose ${method} call has ended by its turn is not taken, and counted`, async (t) => {
+    const { client, port, turns, metrics, taken } = await serve(t);
+    let isHeld = true;
+    const held = turns.run({
+      ...{ sender: {}, sizeBytes: 1, giveUp: () => assert.fail('nothing is given up') },
+      *begin() {
+        while (isHeld) yield;
+      },
+    });
+    const session = http2.connect(`http://127.0.0.1:${port}`);
+    t.after(() => session.destroy());
+    // The server has read what was sent before a ping when it answers, and handles that within some turns of the loop.
+    const settle = async (): Promise<void> => {
+      await new Promise<void>((resolve) => void session.ping(() => resolve()));
+      for (let turn = 0; turn < 50; turn++) await setImmediate();
+    };
+    const stream = session.request({
+      ...{ ':method': 'POST', ':path': `/framekeeper.frames.v1.FramesService/${method}`, te: 'trailers' },
+      'content-type': 'application/grpc+proto',
+    });
+    stream.on('error', () => undefined);
+    stream.end(frameMessage(shortBatch(1)));
+    await settle();
+    stream.close(http2.constants.NGHTTP2_CANCEL);
+    await settle();
+    isHeld = false;
+    await held;
+    assert.equal((await client.submit(shortBatch(2))).acceptedSamples, 1);
+    assert.deepEqual(taken, [2n]);
+    const counted = [...(await metrics())].find(([name]) => /refused_batches.*cancelled/.test(name));
+    assert.equal(counted?.[1], 1);
+  });
+}
 
 test('a bad batch among long ones is refused alone', async (t) => {
   const { client, other, taken } = await serve(t);

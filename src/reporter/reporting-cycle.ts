@@ -26,7 +26,7 @@ import { contentsInSteps, countUnresolved, lateNamesInSteps } from './window-rep
 export interface WindowIntake {
   readonly window: SampleWindow;
   /** Turns of the batches that fill it; nobody takes the window within one. */
-  readonly turns: Pick<FairTurns, 'run'>;
+  readonly turns: Pick<FairTurns, 'run' | 'close'>;
   /** Hands over the window at hand and starts `next`, an empty one by default. */
   takeWindow(next?: SampleWindow): SampleWindow;
 }
@@ -138,6 +138,8 @@ export class ReportingCycle implements Component {
   async stop(deadline?: AbortSignal): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
+    // Of batches that still wait, past the deadline of their receiver, none comes into a window that nobody reports.
+    this.#parts.intake.turns.close();
     const delivery = this.#delivery;
     if (!delivery.retry()) delivery.drop();
     const isTooLate = deadline?.aborted === true || this.#isHeldUp;
@@ -242,16 +244,20 @@ export class ReportingCycle implements Component {
     const { window } = intake;
     const next = new SampleWindow(window.events.count);
     let divided: DividedEvents | undefined;
+    let taken: TakenProfiles | undefined;
+    let range: TimeRange;
     try {
       yield* lateNamesInSteps(window, store);
       if (!isLast && this.#config.resolveGrace) divided = yield* holdBack(window, next, this.#config, native);
     } finally {
-      // The window is taken even when names fail: what follows in the journal belongs to the next one.
+      // All is taken even when names fail: what follows in the journal belongs to the next window.
       intake.takeWindow(divided && next);
       this.#delivery.begin(divided?.held ?? []);
+      taken = merged?.take();
+      range = this.#ranges.next();
     }
     const events = divided === undefined ? window.events : selectEvents(window.events, divided.staying);
-    return { window, events, taken: merged?.take(), range: this.#ranges.next() };
+    return { window, events, taken, range };
   }
 
   /** True if no report waits any more. A disk that fails meanwhile must not end the cycles to come. */

@@ -158,11 +158,17 @@ export class TraceIntake {
       this.#shares.charge(instanceId, difference(usage, charged), isLimited);
       charged = usage;
     };
-    const room = this.#roomFor(instanceId);
+    let room = this.#roomFor(instanceId);
+    // Merged profiles come in between two steps: they look at what is left, and leave less.
+    const roomNow = (): WindowRoom => {
+      if (this.#limits.merged === undefined) return room;
+      charge(false);
+      room = this.#roomFor(instanceId);
+      return room;
+    };
     yield* store.learnInSteps(batch);
-    if (batch.symbols.length + batch.executables.length > 0) yield* this.#nameWaiting(batch, room);
-    // Merged profiles come in between two steps, and look at what is left.
-    const accepted = yield* this.#addSamples(batch, store, room, () => charge(false));
+    if (batch.symbols.length + batch.executables.length > 0) yield* this.#nameWaiting(batch, roomNow);
+    const accepted = yield* this.#addSamples(batch, store, roomNow);
     if (batch.processExits.length > 0) yield* this.#endBatch(batch, store);
     this.#tellFilling(this.#usage);
     const rejected = batch.samples.count - accepted;
@@ -197,8 +203,8 @@ export class TraceIntake {
   restore(batch: FrameBatch): void {
     const store = this.#symbols.at(this.#clock.nowMs());
     atOnce(store.learnInSteps(batch));
-    atOnce(this.#nameWaiting(batch, unlimited));
-    atOnce(this.#addSamples(batch, store, unlimited));
+    atOnce(this.#nameWaiting(batch, () => unlimited));
+    atOnce(this.#addSamples(batch, store, () => unlimited));
     atOnce(this.#endBatch(batch, store));
   }
 
@@ -222,7 +228,8 @@ export class TraceIntake {
   }
 
   /** Names and executables of a batch also serve samples that are in the window already. */
-  *#nameWaiting(batch: FrameBatch, room: WindowRoom): Steps<void> {
+  *#nameWaiting(batch: FrameBatch, roomNow: () => WindowRoom): Steps<void> {
+    const room = roomNow();
     yield* eachInSteps(batch.symbols, ({ fileId, addressHigh, addressLow, symbol }) => {
       if (!this.#isLargerThan(room)) this.#window.nameFrames(fileId, addressHigh, addressLow, symbol);
     });
@@ -232,24 +239,27 @@ export class TraceIntake {
   }
 
   /** Adds samples in order until a bound is met; returns how many. */
-  *#addSamples(batch: FrameBatch, store: SymbolSession, room: WindowRoom, onStep?: () => void): Steps<number> {
+  *#addSamples(batch: FrameBatch, store: SymbolSession, roomNow: () => WindowRoom): Steps<number> {
     const { resources } = this.#window;
     let told = resources.length;
     const tellResources = (): void => {
       if (resources.length > told) this.#onResources?.(resources.slice(told));
       told = resources.length;
     };
-    const added = yield* this.#translateSamples(batch, store, room, () => {
-      tellResources();
-      onStep?.();
-    });
+    const added = yield* this.#translateSamples(batch, store, roomNow, tellResources);
     tellResources();
     return added;
   }
 
-  *#translateSamples(batch: FrameBatch, store: SymbolSession, room: WindowRoom, onStep: () => void): Steps<number> {
+  *#translateSamples(
+    batch: FrameBatch,
+    store: SymbolSession,
+    roomNow: () => WindowRoom,
+    onStep: () => void,
+  ): Steps<number> {
     const { events } = this.#window;
     const { count, momentStart } = batch.samples;
+    let room = roomNow();
     if (this.#window.frames.count + events.count > manyRows) {
       const moments = Math.min(momentStart[count]!, Math.max(0, room.maxEvents - events.count));
       yield* this.#window.makeRoom({ frames: batch.frames.count, stacks: batch.stacks.count, events: moments });
@@ -260,6 +270,7 @@ export class TraceIntake {
       if (from > 0) {
         onStep();
         yield;
+        room = roomNow();
       }
       const roomBytes = room.maxBytes - this.#window.sizeBytes;
       if (roomBytes < 0) return from;

@@ -10,11 +10,13 @@ import type { MergedProfiles } from '../../src/reporter/merged-profiles.ts';
 import { createReporterEvents } from '../../src/reporter/reporter-events.ts';
 import { ReportingCycle } from '../../src/reporter/reporting-cycle.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
+import type { Steps } from '../../src/support/steps.ts';
 import { atOnce, inSlices } from '../../src/support/steps.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { batchOf, fileIdOf, offCpu, processOf, symbolOf } from '../support/batch.ts';
 import { consumer } from '../support/consumer.ts';
 import { FakeClock, PassingClock } from '../support/fake-clock.ts';
+import { oneStep } from '../support/one-step.ts';
 import { PlainSymbols } from '../support/plain-symbols.ts';
 import { plainSamples } from '../support/plain-view.ts';
 
@@ -278,6 +280,39 @@ test('ReportingCycle goes on after a cycle that failed', async () => {
   await clock.advance(5000);
   assert.equal(reports.length, 1);
   await cycle.stop();
+});
+
+test('ReportingCycle takes merged profiles with the window where names fail', async () => {
+  let takenCount = 0;
+  const merged: MergedProfiles = {
+    usage: { events: 0, bytes: 0 },
+    take: () => {
+      takenCount++;
+      return {
+        joinWith: () => oneStep(() => ({ data: undefined, eventCount: 0, unresolved: [] })),
+      };
+    },
+  };
+  const { clock, cycle, intake, symbols, sampleAt } = setUp({ merged });
+  await cycle.start();
+  sampleAt(startUnixNano);
+  const fail = (): never => {
+    throw new Error('a fault of ours');
+  };
+  const session = symbols.at();
+  symbols.at = () => ({ ...session, openFile: fail, openProcess: fail });
+  await clock.advance(5000);
+  assert.deepEqual([takenCount, intake.stats.events], [1, 0]);
+  await cycle.stop();
+});
+
+test('ReportingCycle that has stopped leaves batches that waited out of a window that nobody reports', async () => {
+  const { cycle, intake } = setUp();
+  await cycle.start();
+  await cycle.stop();
+  const begin = (): Steps<string> => oneStep(() => 'taken');
+  const giveUp = (reason: string): string => reason;
+  assert.equal(intake.turns.run({ sender: {}, sizeBytes: 1, begin, giveUp }), 'closed');
 });
 
 test('ReportingCycle hands a report to all others, and goes on to the purge, where one consumer fails', async () => {

@@ -7,6 +7,7 @@ import type { SampleWindow } from '../../src/reporter/sample-window.ts';
 import type { SymbolSource } from '../../src/reporter/symbol-source.ts';
 import type { WindowLimits } from '../../src/reporter/trace-intake.ts';
 import { TraceIntake } from '../../src/reporter/trace-intake.ts';
+import { atOnce } from '../../src/support/steps.ts';
 import type { FrameSketch, SampleSketch } from '../support/batch.ts';
 import { batchOf, fileIdOf, processOf, symbolOf } from '../support/batch.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -233,6 +234,22 @@ for (const { name, usage, accepted } of [
     assert.match(outcome.rejections[0]!.reason, /max_events 1000, max_bytes 1000000000/);
   });
 }
+
+test('TraceIntake stays within its bounds where merged profiles take room between two steps of a batch', () => {
+  const merged = { usage: { events: 0, bytes: 0 } };
+  const maxEvents = 10_000;
+  const intake = intakeOf({ limits: { ...roomy, maxEvents, merged } });
+  const samples = Array.from({ length: 9_000 }, (_, i) => sampleAt(BigInt(i % 50), { timestamps: [BigInt(i + 1)] }));
+  const steps = intake.submitInSteps(batchOf({ samples }));
+  while (intake.stats.events === 0) assert.equal(steps.next().done, false);
+  const free = maxEvents - intake.claimed.events;
+  assert.ok(free > 0);
+  merged.usage = { events: free, bytes: 0 };
+  const { acceptedSamples, rejections } = atOnce(steps);
+  assert.equal(intake.stats.events, acceptedSamples);
+  assert.ok(acceptedSamples + free <= maxEvents, `${acceptedSamples} samples and ${free} events`);
+  assert.ok(rejections.length > 0);
+});
 
 test('TraceIntake keeps every part of every sample, whatever the batches before were', () => {
   const kinds = fc.constantFrom(frameKinds.native, frameKinds.kernel, frameKinds.jvm, frameKinds.v8js);

@@ -14,13 +14,15 @@ const textSlotBits = 12;
 /** A longer text is made anew each time. */
 const longestText = 64;
 const processSlots = 1_024;
+/** Letters of a process with its labels; a longer one is made anew each time. */
+const longestProcess = 2_048;
 const collectorSlots = 16;
 const longestCollector = 4_096;
 
 /**
  * Gives the same object for an entry that was in an earlier batch, as nearly all were: making them again would be most of what
  * decoding leaves for the garbage collector. Entries are compared whole. One entry a slot, and a newer one takes it; so 1 MiB of file
- * IDs, 0.7 MiB of texts, 0.2 MiB of processes and 16 collectors at most.
+ * IDs, 0.7 MiB of texts, 4 MiB of processes and 16 collectors at most.
  */
 export class RepeatedEntries {
   readonly #fileIds: (FileId | undefined)[] = new Array(2 ** fileIdSlotBits).fill(undefined);
@@ -75,7 +77,7 @@ export class RepeatedEntries {
     const known = this.#processes[slot];
     if (known !== undefined && isToldAlike(known, fields) && isSameInOrder(known.labels, fields.labels)) return known;
     const process = { ...fields };
-    this.#processes[slot] = process;
+    if (lengthOf(process) <= longestProcess) this.#processes[slot] = process;
     return process;
   }
 
@@ -104,6 +106,15 @@ export class RepeatedEntries {
     return text;
   }
 }
+
+function lengthOf({ comm, executablePath, containerId, serviceName, labels }: Process): number {
+  let length = comm.length + executablePath.length + containerId.length + serviceName.length;
+  for (const [key, value] of labels) length += key.length + value.length + labelLength;
+  return length;
+}
+
+/** Room of a label beside its texts, in letters. */
+const labelLength = 32;
 
 function isSameInOrder(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
   if (a.size !== b.size) return false;

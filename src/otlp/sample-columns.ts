@@ -248,8 +248,13 @@ export class SampleRange implements Samples {
   }
 
   slice(start = 0, end: number = this.length): SampleRange {
-    const own = Math.min(start, this.length);
-    return new SampleRange(this.columns, this.first + own, Math.max(0, Math.min(end, this.length) - own));
+    const own = this.#placeOf(start);
+    return new SampleRange(this.columns, this.first + own, Math.max(0, this.#placeOf(end) - own));
+  }
+
+  /** A place from the end is negative, as in lists. */
+  #placeOf(index: number): number {
+    return index < 0 ? Math.max(0, index + this.length) : Math.min(index, this.length);
   }
 
   *[Symbol.iterator](): Generator<Sample, void, undefined> {

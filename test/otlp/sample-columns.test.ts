@@ -29,15 +29,17 @@ const samples: fc.Arbitrary<Sample[]> = fc.array(
   { maxLength: 40 },
 );
 
+const place = fc.integer({ min: -45, max: 45 });
+
 test('columns say the same as the objects they were made of, also in parts', () => {
   fc.assert(
-    fc.property(samples, fc.nat(45), fc.nat(45), (list, start, end) => {
+    fc.property(samples, place, place, (list, start, end) => {
       const range = columnsOf(list);
       assert.deepEqual([...range], list);
       assert.deepEqual([...range.entries()], [...list.entries()]);
       assert.deepEqual([...range.slice(start, end)], list.slice(start, end));
       assert.deepEqual([...range.slice(start).slice(1, end)], list.slice(start).slice(1, end));
-      assert.deepEqual([range.at(start), range.at(-1)], [list[start], list.at(-1)]);
+      assert.deepEqual([range.at(start), range.at(-1)], [list.at(start), list.at(-1)]);
       assert.equal(columnsOf(range), range);
     }),
     { endOnFailure: true },

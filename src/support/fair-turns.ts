@@ -16,7 +16,7 @@ export interface SentWork<T> {
   readonly begin: () => Steps<T>;
   /** The result of work that is given up while it waits. Absent: the work goes before all others, and is always done. */
   readonly giveUp?: (reason: NotDone) => T;
-  /** Who waits for the result. */
+  /** The caller that waits for the result. */
   readonly caller?: { readonly isGone: boolean };
 }
 

@@ -97,7 +97,7 @@ test('files import each other in no ring, imports of types included', () => {
 });
 
 /** Stories of `src/README.md`, in its order, and the most files that each may have. */
-const mostFilesOfStory = [12, 9, 9, 7];
+const mostFilesOfStory = [12, 8, 9, 7];
 
 test('each file of a story in src/README.md is reached from those before', () => {
   const stories = readFileSync(join(source, 'README.md'), 'utf8')

@@ -1,10 +1,10 @@
 import type { FileId } from '../model/file-id.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
-import type { FileEntry } from './file-entry.ts';
 import type { StubSpace } from './stub-owner.ts';
 import type { StubRange } from './stub-range.ts';
 import { flipped } from './stub-range.ts';
 import { StubRegistry } from './stub-registry.ts';
+import type { FileEntry } from './symbol-files.ts';
 import { SymbolFiles } from './symbol-files.ts';
 import type { SymbolStoreConfig } from './symbol-store-config.ts';
 

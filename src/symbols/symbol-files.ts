@@ -4,13 +4,13 @@ import { ResizableLru } from '../lru/resizable-lru.ts';
 import { noSlot } from '../lru/slot-pool.ts';
 import type { Executable } from '../model/executable.ts';
 import type { FileId } from '../model/file-id.ts';
-import type { FrameSymbol } from '../model/frame-symbol.ts';
-import { bytesOfExecutable, FileEntry } from './file-entry.ts';
+import type { FrameSymbol, SymbolLookup } from '../model/frame-symbol.ts';
+import { FileNamers } from './file-namers.ts';
 import { completes, executablesEqual, mergeExecutables, mergeSymbols } from './merge-symbols.ts';
 import type { Submitter } from './namers.ts';
 import { anonymous, mayReplace, Namers } from './namers.ts';
 import { RemovedKeys } from './removed-keys.ts';
-import { SymbolPool, symbolBytes } from './symbol-pool.ts';
+import { executableBytes, SymbolPool, symbolBytes } from './symbol-pool.ts';
 
 export interface SymbolFilesLimits {
   /** In the unit of `advance`. */
@@ -34,6 +34,30 @@ const filesPerPurge = 8192;
 const removalsPerPurge = 16_384;
 /** No symbol may have more than this share of the budget, or one could push out all others. */
 const largestShare = 1 / 16;
+
+/** Everything that is known of one file ID: the value of the store's first level. */
+export class FileEntry extends FileNamers implements SymbolLookup {
+  /** The second level; `undefined` until the first symbol. */
+  symbols: ResizableLru<FrameSymbol> | undefined;
+  executable: Executable | undefined;
+  /** Stubs that belong to this file ID, in any process. */
+  stubs: SymbolLookup | undefined;
+  /** True for the stub space of an owner: its symbols belong to the stub registry. */
+  readonly isStubSpace: boolean;
+  /** True once the entry has left the store. */
+  isGone = false;
+  /** Number of the last walk over the store that has visited the file. */
+  walk = 0;
+
+  constructor(isStubSpace: boolean, namer: number) {
+    super(namer);
+    this.isStubSpace = isStubSpace;
+  }
+
+  find(addressHigh: number, addressLow: number): FrameSymbol | undefined {
+    return this.symbols?.get(addressHigh, addressLow) ?? this.stubs?.find(addressHigh, addressLow);
+  }
+}
 
 /**
  * The two levels: file ID → frame table → symbol, under one budget of entries and bytes. A use of a symbol is a use of
@@ -274,7 +298,7 @@ export class SymbolFiles {
   }
 
   #setExecutable(file: FileEntry, executable: Executable | undefined): void {
-    this.#executableBytes += bytesOfExecutable(executable) - bytesOfExecutable(file.executable);
+    this.#executableBytes += executableBytes(executable) - executableBytes(file.executable);
     file.executable = executable;
   }
 

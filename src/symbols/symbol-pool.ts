@@ -1,11 +1,14 @@
+import type { Executable } from '../model/executable.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
-import { StringPool } from './string-pool.ts';
+import { StringPool, textBytes } from './string-pool.ts';
 
 /** Measured: one FrameSymbol object. */
 const bytesPerSymbol = 80;
 /** A list of inlined symbols, and each reference in it. */
 const bytesPerList = 32;
 const bytesPerReference = 8;
+/** Measured: an Executable without its texts. */
+const bytesPerExecutable = 64;
 
 const noneInlined: readonly FrameSymbol[] = Object.freeze([]);
 
@@ -55,4 +58,11 @@ export function symbolBytes(symbol: FrameSymbol): number {
 
 function ownBytes({ inlined }: FrameSymbol): number {
   return bytesPerSymbol + (inlined.length === 0 ? 0 : bytesPerList + inlined.length * bytesPerReference);
+}
+
+/** Memory that an executable takes. */
+export function executableBytes(executable: Executable | undefined): number {
+  if (executable === undefined) return 0;
+  const { fileName, gnuBuildId, goBuildId } = executable;
+  return bytesPerExecutable + textBytes(fileName) + textBytes(gnuBuildId) + textBytes(goBuildId);
 }

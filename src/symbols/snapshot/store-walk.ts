@@ -2,12 +2,12 @@ import { RecencyWalk } from '../../lru/recency-walk.ts';
 import { noSlot, timeWord } from '../../lru/slot-pool.ts';
 import type { FileId } from '../../model/file-id.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
-import type { FileEntry } from '../file-entry.ts';
 import type { StoreContents } from '../store-contents.ts';
 import { msPerTick } from '../store-contents.ts';
 import type { StubOwner } from '../stub-owner.ts';
 import type { StubRange } from '../stub-range.ts';
 import { flipped } from '../stub-range.ts';
+import type { FileEntry } from '../symbol-files.ts';
 import type { StoreSink } from './store-sink.ts';
 
 export interface StoreWalkOptions {

@@ -1,32 +1,16 @@
-import type { ResizableLru } from '../lru/resizable-lru.ts';
-import type { Executable } from '../model/executable.ts';
-import type { FrameSymbol, SymbolLookup } from '../model/frame-symbol.ts';
 import type { Submitter } from './namers.ts';
 import { anonymous, mayReplace } from './namers.ts';
-import { textBytes } from './string-pool.ts';
 
-/** Everything that is known of one file ID: the value of the store's first level. */
-export class FileEntry implements SymbolLookup {
-  /** The second level; `undefined` until the first symbol. */
-  symbols: ResizableLru<FrameSymbol> | undefined;
-  executable: Executable | undefined;
+/** Namers of one file ID: of its executable, and of its symbols. */
+export class FileNamers {
   /** Namer of the executable, and of the symbols that are not in `otherNamers`. */
   namer: number;
   /** Namers of symbols that another one added to a file that was named already, by address; bounded over the store. */
   otherNamers: Map<number | string, number> | undefined;
   /** True once a symbol of another namer could not be noted: nobody who is live replaces a symbol without a note from then on. */
   hasUnnoted = false;
-  /** Stubs that belong to this file ID, in any process. */
-  stubs: SymbolLookup | undefined;
-  /** True for the stub space of an owner: its symbols belong to the stub registry. */
-  readonly isStubSpace: boolean;
-  /** True once the entry has left the store. */
-  isGone = false;
-  /** Number of the last walk over the store that has visited the file. */
-  walk = 0;
 
-  constructor(isStubSpace: boolean, namer: number) {
-    this.isStubSpace = isStubSpace;
+  constructor(namer: number) {
     this.namer = namer;
   }
 
@@ -49,10 +33,6 @@ export class FileEntry implements SymbolLookup {
     } else this.hasUnnoted = true;
     return (this.otherNamers?.size ?? 0) - before;
   }
-
-  find(addressHigh: number, addressLow: number): FrameSymbol | undefined {
-    return this.symbols?.get(addressHigh, addressLow) ?? this.stubs?.find(addressHigh, addressLow);
-  }
 }
 
 /** A number where a double holds the address exactly. */
@@ -60,14 +40,4 @@ function keyOf(addressHigh: number, addressLow: number): number | string {
   return addressHigh >>> 0 < 2 ** 21
     ? (addressHigh >>> 0) * 2 ** 32 + (addressLow >>> 0)
     : `${addressHigh} ${addressLow}`;
-}
-
-/** Measured: an Executable without its texts. */
-const executableBytes = 64;
-
-/** Memory that an executable takes. */
-export function bytesOfExecutable(executable: Executable | undefined): number {
-  if (executable === undefined) return 0;
-  const { fileName, gnuBuildId, goBuildId } = executable;
-  return executableBytes + textBytes(fileName) + textBytes(gnuBuildId) + textBytes(goBuildId);
 }

@@ -30,7 +30,8 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 // For minutes of it: FRAMEKEEPER_FUZZ_RUNS=1000000 node --test test/otlp-fuzz.test.ts
-const numRuns = Number(process.env.FRAMEKEEPER_FUZZ_RUNS ?? 1_500);
+// More runs of all properties are more runs of this one.
+const numRuns = Number(process.env.FRAMEKEEPER_FUZZ_RUNS ?? 5 * Number(process.env.PROPERTY_RUNS ?? 100));
 
 interface Seed {
   readonly name: string;

@@ -40,7 +40,7 @@ test('a process ID that is used again within a cycle gets no names of the proces
   submit({ samples: [sample] });
   submit({ stubs: [stub('new')], samples: [sample] });
   const window = intake.takeWindow();
-  resolveLateNames(window, store.at(0));
+  atOnce(resolveLateNames(window, store.at(0)));
   assert.deepEqual(namesOf(window), ['old', 'new']);
 });
 
@@ -49,13 +49,13 @@ test('a process that has exited gets no late names of the next one with its ID',
   submit({ samples: [sample], processExits: [process] });
   submit({ stubs: [stub('new')] });
   const window = intake.takeWindow();
-  resolveLateNames(window, store.at(0));
+  atOnce(resolveLateNames(window, store.at(0)));
   assert.deepEqual(namesOf(window), [undefined]);
   // Its sample waits in the next window, beside those of the new process.
   atOnce(holdBack(window, intake.window, limits));
   submit({ samples: [sample] });
   const next = intake.takeWindow();
-  resolveLateNames(next, store.at(0));
+  atOnce(resolveLateNames(next, store.at(0)));
   assert.deepEqual(namesOf(next), [undefined, 'new']);
 });
 

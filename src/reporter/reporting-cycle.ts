@@ -20,7 +20,7 @@ import type { ReporterEvents } from './reporter-events.ts';
 import type { ReportingCycleConfig } from './reporting-cycle-config.ts';
 import { SampleWindow } from './sample-window.ts';
 import type { SymbolSession, SymbolSource } from './symbol-source.ts';
-import { contentsInSteps, countUnresolved, lateNamesInSteps } from './window-report.ts';
+import { contentsOf, countUnresolved, resolveLateNames } from './window-report.ts';
 
 /** WindowIntake fills the windows. */
 export interface WindowIntake {
@@ -174,7 +174,7 @@ export class ReportingCycle implements Component {
     const store = symbols.at(beganMs);
     const resubmittedStubs = yield* store.resubmitStubs();
     const { window, events, taken, range } = yield* this.#takeInTurn(isLast, store);
-    const contents = yield* contentsInSteps(window, events, store);
+    const contents = yield* contentsOf(window, events, store);
     const unresolved = yield* countUnresolved(window, events, store, native);
     const frames = events.count === 0 ? undefined : yield* this.#build(contents, range);
     const joined = taken && (yield* taken.joinWith(frames, range, beganMs));
@@ -246,12 +246,14 @@ export class ReportingCycle implements Component {
     let divided: DividedEvents | undefined;
     let taken: TakenProfiles | undefined;
     let range: TimeRange;
+    let isNextWhole = false;
     try {
-      yield* lateNamesInSteps(window, store);
+      yield* resolveLateNames(window, store);
       if (!isLast && this.#config.resolveGrace) divided = yield* holdBack(window, next, this.#config, native);
+      isNextWhole = true;
     } finally {
       // All is taken even when names fail: what follows in the journal belongs to the next window.
-      intake.takeWindow(divided && next);
+      intake.takeWindow(isNextWhole ? next : undefined);
       this.#delivery.begin(divided?.held ?? []);
       taken = merged?.take();
       range = this.#ranges.next();

@@ -170,7 +170,7 @@ export class TraceIntake {
     if (batch.symbols.length + batch.executables.length > 0) yield* this.#nameWaiting(batch, roomNow);
     const accepted = yield* this.#addSamples(batch, store, roomNow);
     if (batch.processExits.length > 0) yield* this.#endBatch(batch, store);
-    this.#tellFilling(this.#usage);
+    this.#tellFilling();
     const rejected = batch.samples.count - accepted;
     charge(rejected > 0);
     const isFull = rejected > 0 && this.#isFull(room);
@@ -184,7 +184,8 @@ export class TraceIntake {
     };
   }
 
-  #tellFilling({ events, bytes }: WindowUsage): void {
+  #tellFilling(): void {
+    const { events, bytes } = this.#usage;
     const { maxEvents, maxBytes } = this.#limits;
     const merged = this.#mergedUsage;
     if (this.#isHalfFull || (2 * (events + merged.events) < maxEvents && 2 * (bytes + merged.bytes) < maxBytes)) return;

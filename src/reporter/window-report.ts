@@ -4,7 +4,7 @@ import { frameKinds, frameTypeName } from '../model/frame-kind.ts';
 import type { SymbolLookup } from '../model/frame-symbol.ts';
 import type { TraceEvents, WindowContents, WindowFrame } from '../profile/build/window-contents.ts';
 import type { Steps } from '../support/steps.ts';
-import { atOnce, eachInSteps } from '../support/steps.ts';
+import { eachInSteps } from '../support/steps.ts';
 import type { NativeNames } from './native-names.ts';
 import type { FileOwner, SampleWindow } from './sample-window.ts';
 import type { SymbolSession, UnknownReason } from './symbol-source.ts';
@@ -17,13 +17,11 @@ export interface UnresolvedFrames {
   readonly count: number;
 }
 
-/** Looks once more for the names that a window still lacks: one that came after its sample counts as well. */
-export function resolveLateNames(window: SampleWindow, store: SymbolSession): void {
-  atOnce(lateNamesInSteps(window, store));
-}
-
-/** The same in steps; nothing comes into the window between them. */
-export function* lateNamesInSteps(window: SampleWindow, store: SymbolSession): Steps<void> {
+/**
+ * Looks once more for the names that a window still lacks: one that came after its sample counts as well. Nothing comes into the window
+ * between the steps.
+ */
+export function* resolveLateNames(window: SampleWindow, store: SymbolSession): Steps<void> {
   const tables = new Map<number, SymbolLookup | undefined>();
   let lookUps = 0;
   for (let frame = 0; frame < window.symbols.length; frame++) {
@@ -96,16 +94,7 @@ function* unnamedFrames({ symbols, stacks }: SampleWindow, events: TraceEvents):
 }
 
 /** The window's `events` as the profile stage reads them, with what the store knows of each file now. */
-export function contentsOf(window: SampleWindow, events: TraceEvents, store: SymbolSession): WindowContents {
-  return atOnce(contentsInSteps(window, events, store));
-}
-
-/** The same in steps. */
-export function* contentsInSteps(
-  window: SampleWindow,
-  events: TraceEvents,
-  store: SymbolSession,
-): Steps<WindowContents> {
+export function* contentsOf(window: SampleWindow, events: TraceEvents, store: SymbolSession): Steps<WindowContents> {
   const files: WindowContents['files'][number][] = [];
   yield* eachInSteps(window.files, ({ owner, executable: kept }) => {
     const fileId = owner.kind === 'file' ? owner.fileId : undefined;

@@ -66,8 +66,9 @@ function measureTick(bytes: Buffer, { rounds }: BenchOptions): BenchRow[] {
   const range = { startUnixNano: nowUnixNano - 5_000_000_000n, endUnixNano: nowUnixNano + 1n };
   const build = function* (): Steps<ProfilesData> {
     const session = store.at(systemClock.nowMs());
-    resolveLateNames(window, session);
-    return yield* buildProfiles(contentsOf(window, window.events, session), range, () => new Uint8Array(16));
+    yield* resolveLateNames(window, session);
+    const contents = yield* contentsOf(window, window.events, session);
+    return yield* buildProfiles(contents, range, () => new Uint8Array(16));
   };
   const report = function* (): Steps<Uint8Array> {
     return yield* encodeInSteps(yield* build());

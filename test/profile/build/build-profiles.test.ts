@@ -23,10 +23,9 @@ function profilesOf(sketch: BatchSketch, symbols = new PlainSymbols()): Profiles
   const intake = new TraceIntake(symbols, limits, new FakeClock());
   intake.submit(batch);
   const window = intake.takeWindow();
-  resolveLateNames(window, symbols.at());
-  return atOnce(
-    buildProfiles(contentsOf(window, window.events, symbols.at()), range, () => new Uint8Array(16).fill(1)),
-  );
+  atOnce(resolveLateNames(window, symbols.at()));
+  const contents = atOnce(contentsOf(window, window.events, symbols.at()));
+  return atOnce(buildProfiles(contents, range, () => new Uint8Array(16).fill(1)));
 }
 
 test('buildProfiles makes one sample of equal stacks, attributes and links, its moments in order', () => {

@@ -1,4 +1,5 @@
 // hot
+import { halvesOf, uint64Of } from '../support/halves.ts';
 import type { ProfilesData, Sample, Samples } from './profiles-data.ts';
 import { noElements } from './profiles-data.ts';
 
@@ -131,8 +132,8 @@ export class SampleColumns {
 
   add({ stackIndex, attributeIndices, linkIndex, values, timestampsUnixNano }: Sample): void {
     this.addAttributes(attributeIndices);
-    for (const value of values) this.addValue(...wordsOf(value));
-    for (const time of timestampsUnixNano) this.addTime(...wordsOf(time));
+    for (const value of values) this.addValue(...halvesOf(value));
+    for (const time of timestampsUnixNano) this.addTime(...halvesOf(time));
     this.end(stackIndex, linkIndex);
   }
 
@@ -170,16 +171,16 @@ export class SampleColumns {
 
   /** Value as int64, by its position in the column. */
   value(at: number): bigint {
-    return (BigInt(this.values[2 * at + 1]! | 0) << 32n) | BigInt(this.values[2 * at]!);
+    return BigInt.asIntN(64, uint64Of(this.values[2 * at + 1]!, this.values[2 * at]!));
   }
 
   setValue(at: number, value: bigint): void {
-    this.values.set(wordsOf(value), 2 * at);
+    this.values.set(halvesOf(value), 2 * at);
   }
 
   /** Nanoseconds since the Unix epoch, by position in the column. */
   unixNano(at: number): bigint {
-    return (BigInt(this.times[2 * at + 1]!) << 32n) | BigInt(this.times[2 * at]!);
+    return uint64Of(this.times[2 * at + 1]!, this.times[2 * at]!);
   }
 
   /** The sample as an object. */
@@ -290,18 +291,6 @@ export function countTimestamps({ resourceProfiles }: ProfilesData): number {
   }
   return count;
 }
-
-/** Lower and upper half of 64 bits. */
-export function wordsOf(value: bigint): [low: number, high: number] {
-  return [Number(value & lowMask), Number((value >> 32n) & lowMask)];
-}
-
-/** Compares two unsigned numbers of 64 bits, by their halves. */
-export function isBefore(low: number, high: number, otherLow: number, otherHigh: number): boolean {
-  return high === otherHigh ? low < otherLow : high < otherHigh;
-}
-
-const lowMask = 0xffff_ffffn;
 
 /** V8 has arrays of up to 64 bytes on its heap, where they cost a tenth of others; most profiles of a whole system have few samples. */
 // Whole records and pairs, as every length of a column is: `heads` is full at exactly its length.

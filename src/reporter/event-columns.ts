@@ -1,6 +1,8 @@
 // hot
+
 import { highWord, lowWord } from '../model/frame-batch.ts';
 import type { TraceEvents } from '../profile/build/window-contents.ts';
+import { uint64Of } from '../support/halves.ts';
 import type { Steps } from '../support/steps.ts';
 import { copyInSteps } from '../support/uint32-list.ts';
 
@@ -126,7 +128,7 @@ export class EventColumns implements TraceEvents {
   }
 
   value(event: number): bigint {
-    return (BigInt(this.valueHigh(event)) << 32n) | BigInt(this.valueLow(event));
+    return uint64Of(this.valueHigh(event), this.valueLow(event));
   }
 
   timeLow(event: number): number {

@@ -3,6 +3,7 @@ import type { FrameKind } from '../model/frame-kind.ts';
 import { frameKinds, frameTypeName } from '../model/frame-kind.ts';
 import type { SymbolLookup } from '../model/frame-symbol.ts';
 import type { TraceEvents, WindowContents, WindowFrame } from '../profile/build/window-contents.ts';
+import { uint64Of } from '../support/halves.ts';
 import type { Steps } from '../support/steps.ts';
 import { eachInSteps } from '../support/steps.ts';
 import type { NativeNames } from './native-names.ts';
@@ -109,7 +110,7 @@ export function* contentsOf(window: SampleWindow, events: TraceEvents, store: Sy
 function frameOf(window: SampleWindow, frame: number): WindowFrame {
   return {
     file: window.frames.file(frame),
-    address: (BigInt(window.frames.addressHigh(frame)) << 32n) | BigInt(window.frames.addressLow(frame)),
+    address: uint64Of(window.frames.addressHigh(frame), window.frames.addressLow(frame)),
     kind: window.frames.kind(frame),
     mapping: window.frames.mapping(frame),
     symbol: window.symbols[frame],

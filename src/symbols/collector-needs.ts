@@ -3,6 +3,7 @@ import { ResizableLru } from '../lru/resizable-lru.ts';
 import type { NeededName } from '../model/batch-outcome.ts';
 import type { FileId } from '../model/file-id.ts';
 import type { ProcessIdentity } from '../model/process.ts';
+import { halvesOf } from '../support/halves.ts';
 import type { Need } from './need-queue.ts';
 import { NeedQueue } from './need-queue.ts';
 import type { NeededNamesConfig } from './symbol-store-config.ts';
@@ -103,8 +104,7 @@ export class CollectorNeeds {
       return known ?? this.#nextNumber++;
     }
     const { pid, startTimeNano } = owner.process;
-    const startHigh = Number((startTimeNano >> 32n) & 0xffff_ffffn);
-    const startLow = Number(startTimeNano & 0xffff_ffffn);
+    const [startLow, startHigh] = halvesOf(startTimeNano);
     const known = this.#processNumbers.get(pid, startHigh, startLow);
     if (known === undefined) this.#processNumbers.set(this.#nextNumber, pid, startHigh, startLow);
     return known ?? this.#nextNumber++;

@@ -1,4 +1,5 @@
 import type { FrameSymbol } from '../model/frame-symbol.ts';
+import { highHalf, lowHalf } from '../support/halves.ts';
 
 /**
  * A named range of addresses, both ends inclusive: an exclusive end could be 2^64. Each end is two words with the sign
@@ -27,10 +28,10 @@ const signBit = 0x8000_0000 | 0;
 export function createStubRange(start: bigint, length: bigint, symbol: FrameSymbol, cycle: number): StubRange {
   const last = start + length - 1n;
   return {
-    startHigh: flipped(Number(start >> 32n)),
-    startLow: flipped(Number(start & 0xffff_ffffn)),
-    lastHigh: flipped(Number(last >> 32n)),
-    lastLow: flipped(Number(last & 0xffff_ffffn)),
+    startHigh: flipped(highHalf(start)),
+    startLow: flipped(lowHalf(start)),
+    lastHigh: flipped(highHalf(last)),
+    lastLow: flipped(lowHalf(last)),
     symbol,
     writtenCycle: cycle,
     newer: undefined,

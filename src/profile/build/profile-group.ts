@@ -1,5 +1,5 @@
 // hot
-import { isBefore, wordsOf } from '../../otlp/sample-columns.ts';
+import { halvesOf, isBefore, uint64Of } from '../../support/halves.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
 import type { Steps } from '../../support/steps.ts';
 import { Uint32List } from '../../support/uint32-list.ts';
@@ -31,8 +31,8 @@ export function* groupEvents(
   const keys = new QuadIndex();
   const groups = new Uint32Array(events.count);
   const counts = new Uint32List();
-  const [startLow, startHigh] = wordsOf(range.startUnixNano);
-  const [endLow, endHigh] = wordsOf(range.endUnixNano);
+  const [startLow, startHigh] = halvesOf(range.startUnixNano);
+  const [endLow, endHigh] = halvesOf(range.endUnixNano);
   for (let event = 0; event < events.count; event++) {
     if (event % eventsPerStep === 0) yield;
     groups[event] = leftOut;
@@ -101,5 +101,5 @@ function isEarlier(events: TraceEvents, event: number, other: number): boolean {
 }
 
 function unixNanoOf(events: TraceEvents, event: number): bigint {
-  return (BigInt(events.timeHigh(event)) << 32n) | BigInt(events.timeLow(event));
+  return uint64Of(events.timeHigh(event), events.timeLow(event));
 }

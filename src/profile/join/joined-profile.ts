@@ -1,7 +1,8 @@
 // hot
 
 import type { Profile } from '../../otlp/profiles-data.ts';
-import { MomentGroups, SampleColumns, SampleRange, wordsOf } from '../../otlp/sample-columns.ts';
+import { MomentGroups, SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
+import { halvesOf } from '../../support/halves.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
 import { Uint32List } from '../../support/uint32-list.ts';
 import type { SampleShape } from './sample-shape.ts';
@@ -70,7 +71,7 @@ export class JoinedProfile {
     this.#isEmpty = false;
     const endUnixNano = timeUnixNano + durationNano;
     this.#ownEndUnixNano = endUnixNano;
-    this.#ownEnd = wordsOf(endUnixNano);
+    this.#ownEnd = halvesOf(endUnixNano);
     if (timeUnixNano < this.#startUnixNano) this.#startUnixNano = timeUnixNano;
     if (endUnixNano > this.#endUnixNano) this.#endUnixNano = endUnixNano;
     this.#droppedAttributesCount = Math.min(maxUint32, this.#droppedAttributesCount + droppedAttributesCount);

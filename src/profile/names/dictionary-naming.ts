@@ -1,8 +1,10 @@
 // hot
+
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { Line, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
 import { columnsOf } from '../../otlp/sample-columns.ts';
+import { highHalf, lowHalf } from '../../support/halves.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { InternedDictionary } from '../dictionary/dictionary.ts';
 import type { LocationView, NamingSession } from './location-naming.ts';
@@ -69,11 +71,11 @@ class DictionaryLocations implements LocationView {
   }
 
   addressHigh(location: number): number {
-    return Number(this.#dictionary.locationTable[location]!.address >> 32n);
+    return highHalf(this.#dictionary.locationTable[location]!.address);
   }
 
   addressLow(location: number): number {
-    return Number(this.#dictionary.locationTable[location]!.address & 0xffff_ffffn);
+    return lowHalf(this.#dictionary.locationTable[location]!.address);
   }
 
   lineCount(location: number): number {

@@ -2,7 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import type { Profile, Samples } from '../../otlp/profiles-data.ts';
-import { columnsOf, isBefore, wordsOf } from '../../otlp/sample-columns.ts';
+import { columnsOf } from '../../otlp/sample-columns.ts';
+import { halvesOf, isBefore } from '../../support/halves.ts';
 import { ownPrefixBytes } from '../../support/profile-ids.ts';
 
 /**
@@ -37,7 +38,7 @@ const maxUint64 = 2n ** 64n - 1n;
 /** The samples with no timestamp before `unixNano`: the same samples where they have none. */
 function notBefore(samples: Samples, unixNano: bigint): Samples {
   const { columns, first, length } = columnsOf(samples);
-  const [low, high] = wordsOf(unixNano);
+  const [low, high] = halvesOf(unixNano);
   for (let at = columns.timesStart(first), end = columns.timesStart(first + length); at < end; at++) {
     if (isBefore(columns.times[2 * at]!, columns.times[2 * at + 1]!, low, high)) {
       return movedTo(samples, unixNano);

@@ -9,7 +9,8 @@ import type {
 } from '../../otlp/profiles-data.ts';
 import { emptyDictionary } from '../../otlp/profiles-data.ts';
 import { encodeProfile } from '../../otlp/protobuf/encode-profiles-data.ts';
-import { isBefore, SampleColumns, SampleRange, wordsOf } from '../../otlp/sample-columns.ts';
+import { SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
+import { halvesOf, isBefore } from '../../support/halves.ts';
 import type { DictionaryTarget, Table } from '../dictionary/dictionary-copy.ts';
 import { DictionaryCopy, ownEntry } from '../dictionary/dictionary-copy.ts';
 import type { DividedProfile } from './divided-profile.ts';
@@ -115,7 +116,7 @@ export class PartBuilder implements DictionaryTarget {
     samples.addMoments(columns, index);
     samples.end(stack, link);
     if (startUnixNano === 0n) return;
-    const [low, high] = wordsOf(startUnixNano);
+    const [low, high] = halvesOf(startUnixNano);
     const { times } = samples;
     for (let at = 2 * samples.timesStart(samples.count - 1); at < 2 * samples.timeCount; at += 2) {
       if (isBefore(times[at]!, times[at + 1]!, low, high)) times.set([low, high], at);

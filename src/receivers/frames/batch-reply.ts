@@ -2,6 +2,7 @@ import type { NeededName, SampleRejection } from '../../model/batch-outcome.ts';
 import type { FileId } from '../../model/file-id.ts';
 import { fileIdSizeBytes, writeFileId } from '../../model/file-id.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
+import { uint64Of } from '../../support/halves.ts';
 
 /** `framekeeper.frames.v1.BatchReply` without `duplicate`. */
 export interface BatchReply {
@@ -45,7 +46,7 @@ const duplicateField = Buffer.from([(7 << 3) | 0, 1]);
 
 function writeName(writer: ProtobufWriter, { owner, addressHigh, addressLow, kind }: NeededName): void {
   writer.uint32(5, kind);
-  writer.fixed64(4, (BigInt(addressHigh) << 32n) | BigInt(addressLow));
+  writer.fixed64(4, uint64Of(addressHigh, addressLow));
   if ('fileId' in owner) writer.bytes(1, packFileIds([owner.fileId]));
   else {
     writer.fixed64(3, owner.startTimeNano);

@@ -1,5 +1,7 @@
 // hot
+
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import { uint64Of } from '../../support/halves.ts';
 import type { Steps } from '../../support/steps.ts';
 import type { FieldNames } from './wire.ts';
 import { badVarint, endOfVarint, longVarint, pathOf, readVarint64, skipField, truncated, wireTypes } from './wire.ts';
@@ -97,7 +99,7 @@ export class BatchSpans {
   #field = 0;
 
   get sequence(): bigint {
-    return (BigInt(this.#sequence[1]!) << 32n) | BigInt(this.#sequence[0]!);
+    return uint64Of(this.#sequence[1]!, this.#sequence[0]!);
   }
 
   of(field: number): Spans {

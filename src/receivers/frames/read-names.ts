@@ -2,6 +2,7 @@ import type { FileId } from '../../model/file-id.ts';
 import type { StubKind, SubmittedExecutable, SubmittedStub, SubmittedSymbol } from '../../model/frame-batch.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { Process } from '../../model/process.ts';
+import { highHalf, lowHalf } from '../../support/halves.ts';
 import type { Steps } from '../../support/steps.ts';
 import type { Spans } from './batch-spans.ts';
 import { mostTableEntries, tooMany } from './batch-spans.ts';
@@ -63,8 +64,8 @@ function readSymbol(entry: NameEntryReader): SubmittedSymbol | undefined {
   const outermost = locations.pop()!;
   return {
     fileId,
-    addressHigh: Number(address >> 32n),
-    addressLow: Number(address & 0xffffffffn),
+    addressHigh: highHalf(address),
+    addressLow: lowHalf(address),
     symbol: { ...outermost, inlined: locations },
   };
 }

@@ -1,5 +1,7 @@
 // hot
+
 import { highWord, lowWord } from '../../model/frame-batch.ts';
+import { halvesOf, isBefore } from '../../support/halves.ts';
 
 /** TimeBounds is the largest distance of a timestamp from the service's own time. */
 export interface TimeBounds {
@@ -38,14 +40,11 @@ export class SampleTime {
     this.nowUnixNano = nowUnixNano;
     this.earliestUnixNano = clamp(nowUnixNano - nanoseconds(bounds.maxAgeMs));
     this.latestUnixNano = clamp(nowUnixNano + nanoseconds(bounds.maxFutureMs));
-    this.#earliestLow = Number(this.earliestUnixNano & 0xffffffffn);
-    this.#earliestHigh = Number(this.earliestUnixNano >> 32n);
-    this.#latestLow = Number(this.latestUnixNano & 0xffffffffn);
-    this.#latestHigh = Number(this.latestUnixNano >> 32n);
+    [this.#earliestLow, this.#earliestHigh] = halvesOf(this.earliestUnixNano);
+    [this.#latestLow, this.#latestHigh] = halvesOf(this.latestUnixNano);
     const offset = anchor === undefined ? 0n : anchor.anchorUnixNano - anchor.anchorNano;
     this.#isOffset = offset !== 0n;
-    this.#offsetLow = Number(offset & 0xffffffffn);
-    this.#offsetHigh = Number((offset & mask64) >> 32n);
+    [this.#offsetLow, this.#offsetHigh] = halvesOf(offset);
     this.#carryWhenExact = offset < 0n ? 1 : 0;
   }
 
@@ -68,8 +67,8 @@ export class SampleTime {
         words[2 * i + lowWord] = low;
         words[2 * i + highWord] = high;
       }
-      const isEarly = high < this.#earliestHigh || (high === this.#earliestHigh && low < this.#earliestLow);
-      const isLate = high > this.#latestHigh || (high === this.#latestHigh && low > this.#latestLow);
+      const isEarly = isBefore(low, high, this.#earliestLow, this.#earliestHigh);
+      const isLate = isBefore(this.#latestLow, this.#latestHigh, low, high);
       if (isEarly || isLate) return i;
     }
     return -1;

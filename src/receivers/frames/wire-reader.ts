@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import { uint64Of } from '../../support/halves.ts';
 import {
   endOfVarint,
   longVarint,
@@ -82,7 +83,7 @@ export class WireReader {
     const next = readVarint64(this.#bytes, this.#position, this.#end, this.#halves);
     if (Number.isNaN(next)) throw truncated(this.path(name));
     this.#position = next;
-    return (BigInt(this.#halves[1]!) << 32n) | BigInt(this.#halves[0]!);
+    return uint64Of(this.#halves[1]!, this.#halves[0]!);
   }
 
   fixed64(name: string): bigint {

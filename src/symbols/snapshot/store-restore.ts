@@ -1,6 +1,7 @@
 import type { FileId } from '../../model/file-id.ts';
 import { fileIdsEqual, parseFileId } from '../../model/file-id.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
+import { uint64Of } from '../../support/halves.ts';
 import type { StoreContents } from '../store-contents.ts';
 import { lifetimeTicks, msPerTick } from '../store-contents.ts';
 import type { OwnerKey, StubSubmission } from '../stub-owner.ts';
@@ -92,8 +93,8 @@ export class StoreRestore implements StoreSink {
       this.#expired++;
       return;
     }
-    const start = join64(startHigh, startLow);
-    const length = join64(lastHigh, lastLow) - start + 1n;
+    const start = uint64Of(startHigh, startLow);
+    const length = uint64Of(lastHigh, lastLow) - start + 1n;
     this.#contents.stubs.learn(this.#instanceId, { owner: this.#owner, start, length, symbol }, this.#seenMs);
     this.#contents.files.enforceBudget();
   }
@@ -121,8 +122,4 @@ export class StoreRestore implements StoreSink {
 
 function ownerOf(key: OwnerKey): StubSubmission['owner'] {
   return 'fileId' in key ? { fileId: parseFileId(key.fileId)! } : { process: key };
-}
-
-function join64(high: number, low: number): bigint {
-  return (BigInt(high) << 32n) | BigInt(low);
 }

@@ -59,6 +59,33 @@ export interface Spans {
   readonly count: number;
 }
 
+/** Entries `from .. to` of one field. */
+export interface EntryRange {
+  readonly bounds: Uint32Array;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Calls `read` with ranges of entries that have about `stepBytes` together, one a step; an entry that has more is a range of its own. */
+export function* inRanges(spans: Spans, stepBytes: number, read: (range: EntryRange) => void): Steps<void> {
+  const { bounds, count } = spans;
+  for (let from = 0, to = 0; from < count; from = to) {
+    if (from > 0) yield;
+    to = endOfRange(spans, from, stepBytes);
+    read({ bounds, from, to });
+  }
+}
+
+/** The entry behind the range that begins with `from`. */
+export function endOfRange({ bounds, count }: Spans, from: number, stepBytes: number): number {
+  const stop = bounds[2 * from]! + stepBytes;
+  // Entries are in the order of the bytes; what is between them costs nothing.
+  if (bounds[2 * count - 1]! <= stop) return count;
+  let to = from + 1;
+  while (to < count && bounds[2 * to + 1]! <= stop) to++;
+  return to;
+}
+
 /** Larger batches are refused: stacks and times of a batch are bounded by its bytes. */
 const mostBatchBytes = 4 * 1024 * 1024;
 /** Most entries a batch may have of each field: bounds the memory of one message beyond its own bytes. */

@@ -3,7 +3,8 @@ import { frameKinds } from '../../model/frame-kind.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { Steps } from '../../support/steps.ts';
 import type { FrameArrays, StackArrays } from './batch-columns.ts';
-import type { Spans } from './batch-spans.ts';
+import type { EntryRange, Spans } from './batch-spans.ts';
+import { inRanges } from './batch-spans.ts';
 import type { FieldNames } from './wire.ts';
 import { badVarint, endOfVarint, indexError, longVarint, pathOf, skipField, truncated } from './wire.ts';
 
@@ -38,12 +39,6 @@ export function* readFrames(bytes: Uint8Array, spans: Spans, columns: FrameArray
     unknownKinds += readFrameRange(bytes, view, range, { columns, sizes });
   }
   return unknownKinds;
-}
-
-interface EntryRange {
-  readonly bounds: Uint32Array;
-  readonly from: number;
-  readonly to: number;
 }
 
 function readFrameRange(
@@ -136,24 +131,9 @@ const stackBytesPerStep = 65_536;
 
 /** Reads `Stack`s, from element 1; stack `i` is `frames[start[i] .. start[i + 1])`. */
 export function* readStacks(bytes: Uint8Array, spans: Spans, target: StackTarget): Steps<void> {
-  const { bounds, count } = spans;
   target.columns.start[0] = 0;
   target.columns.start[1] = 0;
-  for (let from = 0, to = 0; from < count; from = to) {
-    if (from > 0) yield;
-    to = endOfStep(spans, from, stackBytesPerStep);
-    readStackRange(bytes, { bounds, from, to }, target);
-  }
-}
-
-/** The entry behind those from `from` on that have about `stepBytes` together: at least one, and not behind the last one. */
-export function endOfStep({ bounds, count }: Spans, from: number, stepBytes: number): number {
-  const stop = bounds[2 * from]! + stepBytes;
-  // Entries are in the order of the bytes; what is between them costs nothing.
-  if (bounds[2 * count - 1]! <= stop) return count;
-  let to = from + 1;
-  while (to < count && bounds[2 * to + 1]! <= stop) to++;
-  return to;
+  yield* inRanges(spans, stackBytesPerStep, (range) => readStackRange(bytes, range, target));
 }
 
 /** `target.columns.start[from + 1]` is set, and is set for `to`. */

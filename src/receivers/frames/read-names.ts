@@ -5,8 +5,7 @@ import type { Process } from '../../model/process.ts';
 import { highHalf, lowHalf } from '../../support/halves.ts';
 import type { Steps } from '../../support/steps.ts';
 import type { Spans } from './batch-spans.ts';
-import { mostTableEntries, tooMany } from './batch-spans.ts';
-import { endOfStep } from './read-frames.ts';
+import { inRanges, mostTableEntries, tooMany } from './batch-spans.ts';
 import type { TableContext } from './read-tables.ts';
 import type { EntryList, Rejections } from './rejections.ts';
 import { badVarint, endOfVarint, longVarint, outOfRange } from './wire.ts';
@@ -33,14 +32,12 @@ function* readEntries<T>(
 ): Steps<T[]> {
   const entries: T[] = [];
   const reader = new NameEntryReader(context, list);
-  for (let from = 0; from < spans.count; ) {
-    if (from > 0) yield;
-    const to = endOfStep(spans, from, nameBytesPerStep);
-    for (; from < to; from++) {
-      const entry = readEntry(reader.open(from, spans.bounds));
+  yield* inRanges(spans, nameBytesPerStep, ({ bounds, from, to }) => {
+    for (let i = from; i < to; i++) {
+      const entry = readEntry(reader.open(i, bounds));
       if (entry !== undefined && reader.isWhole) entries.push(entry);
     }
-  }
+  });
   return entries;
 }
 

@@ -3,9 +3,9 @@ import { highWord, lowWord } from '../../model/frame-batch.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { Steps } from '../../support/steps.ts';
 import type { MomentArrays, SampleArrays } from './batch-columns.ts';
-import type { Spans } from './batch-spans.ts';
+import type { EntryRange, Spans } from './batch-spans.ts';
+import { endOfRange } from './batch-spans.ts';
 import type { TableSizes } from './read-frames.ts';
-import { endOfStep } from './read-frames.ts';
 import type { RejectionCause, Rejections } from './rejections.ts';
 import type { SampleTime } from './sample-time.ts';
 import type { FieldNames } from './wire.ts';
@@ -58,7 +58,7 @@ export function* readSamples(bytes: Uint8Array, spans: Spans, target: SampleTarg
   };
   for (let from = 0; from < count; ) {
     if (from > 0) yield;
-    const to = endOfStep(spans, from, sampleBytesPerStep);
+    const to = endOfRange(spans, from, sampleBytesPerStep);
     const isLong = bounds[2 * from + 1]! - bounds[2 * from]! > sampleBytesPerStep;
     if (isLong) yield* readLongSample(sample, from, bounds, target);
     else readSampleRange(sample, { bounds, from, to }, target);
@@ -67,11 +67,7 @@ export function* readSamples(bytes: Uint8Array, spans: Spans, target: SampleTarg
   return sample.at;
 }
 
-function readSampleRange(
-  sample: SampleInHand,
-  { bounds, from, to }: { readonly bounds: Uint32Array; readonly from: number; readonly to: number },
-  target: SampleTarget,
-): void {
+function readSampleRange(sample: SampleInHand, { bounds, from, to }: EntryRange, target: SampleTarget): void {
   for (let i = from; i < to; i++) {
     beginSample(sample, i);
     readSample(sample, bounds[2 * i]!, bounds[2 * i + 1]!, bounds[2 * i + 1]!);

@@ -7,8 +7,7 @@ import type { Process } from '../../model/process.ts';
 import type { ProfileType } from '../../model/profile-type.ts';
 import type { Steps } from '../../support/steps.ts';
 import type { Spans } from './batch-spans.ts';
-import { mostHotEntries, tooMany } from './batch-spans.ts';
-import { endOfStep } from './read-frames.ts';
+import { inRanges, mostHotEntries, tooMany } from './batch-spans.ts';
 import type { RepeatedEntries } from './repeated-entries.ts';
 import { indexError } from './wire.ts';
 import type { TextRepairs, WireReader } from './wire-reader.ts';
@@ -48,15 +47,12 @@ export function* readStrings(
   entries: RepeatedEntries,
   repairs: TextRepairs,
 ): Steps<string[]> {
-  const { bounds, count } = spans;
-  const strings: string[] = new Array(count + 1).fill('');
-  for (let from = 0; from < count; ) {
-    if (from > 0) yield;
-    const to = endOfStep(spans, from, textBytesPerStep);
-    for (; from < to; from++) {
-      strings[from + 1] = entries.text(bytes, bounds[2 * from]!, bounds[2 * from + 1]!, repairs);
+  const strings: string[] = new Array(spans.count + 1).fill('');
+  yield* inRanges(spans, textBytesPerStep, ({ bounds, from, to }) => {
+    for (let i = from; i < to; i++) {
+      strings[i + 1] = entries.text(bytes, bounds[2 * i]!, bounds[2 * i + 1]!, repairs);
     }
-  }
+  });
   return strings;
 }
 
@@ -192,16 +188,13 @@ function* readTable<T>(
   spans: Spans,
   readEntry: (reader: WireReader) => T,
 ): Steps<(T | undefined)[]> {
-  const { bounds, count } = spans;
-  const table: (T | undefined)[] = new Array(count + 1).fill(undefined);
-  for (let from = 0; from < count; ) {
-    if (from > 0) yield;
-    const to = endOfStep(spans, from, entryBytesPerStep);
-    for (; from < to; from++) {
-      reader.open(list, from, bounds[2 * from]!, bounds[2 * from + 1]!);
-      table[from + 1] = readEntry(reader);
+  const table: (T | undefined)[] = new Array(spans.count + 1).fill(undefined);
+  yield* inRanges(spans, entryBytesPerStep, ({ bounds, from, to }) => {
+    for (let i = from; i < to; i++) {
+      reader.open(list, i, bounds[2 * i]!, bounds[2 * i + 1]!);
+      table[i + 1] = readEntry(reader);
     }
-  }
+  });
   return table;
 }
 

@@ -145,6 +145,9 @@ export interface KeyValueList {
  */
 export type AnyValue = string | boolean | bigint | number | Uint8Array | readonly AnyValue[] | KeyValueList | undefined;
 
+/** Fields of a message while it is filled. */
+export type Draft<T> = { -readonly [Key in keyof T]: T[Key] };
+
 /** The seven tables while they are filled. */
 export type DictionaryTables = { -readonly [T in keyof ProfilesDictionary]: ProfilesDictionary[T][number][] };
 

@@ -1,4 +1,4 @@
-import type { AnyValue, KeyValue } from '../profiles-data.ts';
+import type { AnyValue, Draft, KeyValue } from '../profiles-data.ts';
 import { noElements } from '../profiles-data.ts';
 import { SampleColumns } from '../sample-columns.ts';
 import type { StringReferences } from '../string-references.ts';
@@ -17,9 +17,6 @@ export interface ProfilesContext {
 export function createContext(references: StringReferences): ProfilesContext {
   return { references, samples: new SampleColumns(), misnumberedSamples: new Set() };
 }
-
-/** Fields of a message while it is read. */
-export type Draft<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** A value while it is read: a later member of the oneof takes the place of an earlier one. */
 export interface ValueDraft {

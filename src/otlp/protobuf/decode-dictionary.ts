@@ -1,6 +1,7 @@
 // hot
 
 import type {
+  Draft,
   FunctionEntry,
   KeyValueAndUnit,
   Line,
@@ -11,7 +12,7 @@ import type {
   Stack,
 } from '../profiles-data.ts';
 import { append, noBytes, noElements } from '../profiles-data.ts';
-import type { Draft, ProfilesReader } from './decode-attributes.ts';
+import type { ProfilesReader } from './decode-attributes.ts';
 import { readValue } from './decode-attributes.ts';
 
 export function newDictionary(): Draft<ProfilesDictionary> {

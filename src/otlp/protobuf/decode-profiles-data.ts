@@ -1,6 +1,7 @@
 // hot
 
 import type {
+  Draft,
   InstrumentationScope,
   Profile,
   ProfilesData,
@@ -13,7 +14,7 @@ import { append, noBytes, noElements } from '../profiles-data.ts';
 import type { SampleColumns } from '../sample-columns.ts';
 import { SampleRange } from '../sample-columns.ts';
 import { StringReferences } from '../string-references.ts';
-import type { Draft, ProfilesReader } from './decode-attributes.ts';
+import type { ProfilesReader } from './decode-attributes.ts';
 import { createContext, newKeyValue, readKeyValue } from './decode-attributes.ts';
 import { newDictionary, readDictionary } from './decode-dictionary.ts';
 import { ProtobufReader } from './protobuf-reader.ts';

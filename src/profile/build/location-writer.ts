@@ -4,7 +4,7 @@ import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { Line } from '../../otlp/profiles-data.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { InternedDictionary } from '../dictionary/dictionary.ts';
-import { LentLists } from '../dictionary/dictionary-copy.ts';
+import { lentIndices } from '../dictionary/lent-lists.ts';
 import { linesOf } from '../names/symbol-lines.ts';
 import type { WindowContents, WindowFrame } from './window-contents.ts';
 
@@ -16,7 +16,7 @@ export class LocationWriter {
   readonly #stackByStack: Int32Array;
   readonly #mappingByMapping: Int32Array;
   readonly #mappingByFile: Int32Array;
-  readonly #locations = new LentLists();
+  readonly #locations = lentIndices();
 
   constructor(contents: WindowContents, dictionary: InternedDictionary) {
     this.#contents = contents;

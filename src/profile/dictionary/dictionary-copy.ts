@@ -1,6 +1,7 @@
 // hot
 
 import type {
+  Draft,
   FunctionEntry,
   KeyValueAndUnit,
   Line,
@@ -12,6 +13,7 @@ import type {
   ValueType,
 } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
+import { LentLists, lentIndices } from './lent-lists.ts';
 
 export type Table = keyof ProfilesDictionary;
 
@@ -37,15 +39,15 @@ export class DictionaryCopy {
   /** Copied entries in order: the array of the table, and the index in the source. */
   readonly #journalTables: Uint32Array[] = [];
   readonly #journalIndices: number[] = [];
-  readonly #locationLists = new LentLists();
-  readonly #attributeLists = new LentLists();
+  readonly #locationLists = lentIndices();
+  readonly #attributeLists = lentIndices();
   readonly #lentLocation: Draft<Location> = {
     mappingIndex: 0,
     address: 0n,
     lines: noElements,
     attributeIndices: noElements,
   };
-  readonly #lentLines = new LentLines();
+  readonly #lentLines = new LentLists((): Draft<Line> => ({ functionIndex: 0, line: 0n, column: 0n }));
   readonly #lentFunction = { nameStrindex: 0, systemNameStrindex: 0, filenameStrindex: 0, startLine: 0n };
 
   /** `linesOf` gives the lines of a source location that has none, as the target has them. */
@@ -212,32 +214,4 @@ export function ownEntry(table: Table, entry: ProfilesDictionary[Table][number])
 
 function ownList(list: readonly number[]): readonly number[] {
   return list.length === 0 ? noElements : list.slice();
-}
-
-type Draft<T> = { -readonly [Key in keyof T]: T[Key] };
-
-/** Longer lists are made anew each time. */
-const mostLent = 1024;
-
-/** A list of each length, lent again and again. */
-export class LentLists {
-  readonly #byLength: number[][] = [];
-
-  of(length: number): number[] {
-    if (length > mostLent) return new Array<number>(length).fill(0);
-    this.#byLength[length] ??= new Array<number>(length).fill(0);
-    return this.#byLength[length];
-  }
-}
-
-/** The same of lines. */
-class LentLines {
-  readonly #byLength: Draft<Line>[][] = [];
-
-  of(length: number): Draft<Line>[] {
-    const lines = (): Draft<Line>[] => Array.from({ length }, () => ({ functionIndex: 0, line: 0n, column: 0n }));
-    if (length > mostLent) return lines();
-    this.#byLength[length] ??= lines();
-    return this.#byLength[length];
-  }
 }

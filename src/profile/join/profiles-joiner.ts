@@ -6,7 +6,8 @@ import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
 import type { LinesOf } from '../dictionary/dictionary.ts';
 import { InternedDictionary } from '../dictionary/dictionary.ts';
-import { DictionaryCopy, LentLists } from '../dictionary/dictionary-copy.ts';
+import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
+import { lentIndices } from '../dictionary/lent-lists.ts';
 import { withDistinctTimes } from './distinct-times.ts';
 import type { CreateProfileId, Identity } from './joined-profile.ts';
 import { JoinedProfile } from './joined-profile.ts';
@@ -46,7 +47,7 @@ export class ProfilesJoiner {
   readonly #createProfileId: CreateProfileId;
   readonly #dictionary = new InternedDictionary();
   readonly #resources = new ResourceTree<OpenProfiles>();
-  readonly #attributeLists = new LentLists();
+  readonly #attributeLists = lentIndices();
   readonly #identity: Identity = { stackIndex: 0, attributeIndices: [], attributeSet: 0, linkIndex: 0 };
   #timestampCount = 0;
   #sampleBytes = 0;

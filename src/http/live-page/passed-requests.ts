@@ -67,8 +67,8 @@ export class PassedRequests {
   }
 
   /**
-   * Takes the newest requests that wait, with their time, at most 256 KiB or one; `undefined` when none does. Bytes of several are to be
-   * read before the next call of `add`.
+   * Takes the newest requests that wait, with their time, at most 256 KiB or one; `undefined` when none does. Bytes of up to 256 KiB are
+   * to be read before the next call of `add`, which may write over them.
    */
   takeBatch(isSameTime: (a: number, b: number) => boolean): PassedBatch | undefined {
     const newest = this.#waiting.at(-1);

@@ -59,12 +59,20 @@ export class ResourceSpans {
     return this.#numbers[stride * index + 5]!;
   }
 
-  /** Samples of an entry. */
+  /** Number of the samples of an entry. */
   *countSamples(index: number): Steps<number> {
+    let samples = 0;
+    yield* this.eachSample(index, () => {
+      samples++;
+    });
+    return samples;
+  }
+
+  /** Calls `tell` with a walk at the beginning of each sample of an entry, and the sample's end; `tell` may leave the walk anywhere. */
+  *eachSample(index: number, tell: (walk: ByteWalk, end: number) => void): Steps<void> {
     const walk = new ByteWalk();
     walk.start(this.#bytes);
     walk.position = this.bodyStart(index);
-    let samples = 0;
     /** Ends of the messages around the place, the outermost first. */
     const ends = [this.end(index)];
     for (let field = 1; ends.length > 0; field++) {
@@ -83,11 +91,10 @@ export class ResourceSpans {
           ends.push(fieldEnd);
           continue;
         }
-        if (tag === 0x12) samples++;
+        if (tag === 0x12) tell(walk, fieldEnd);
         walk.position = fieldEnd;
       }
     }
-    return samples;
   }
 
   /** The message with other resources, one for each entry. */

@@ -5,6 +5,7 @@ import { ResourceSpans } from '../../otlp/passable/resource-spans.ts';
 import { tables } from '../../otlp/passable/table-scan.ts';
 import type { ProfilesData, Resource } from '../../otlp/profiles-data.ts';
 import { columnsOf } from '../../otlp/sample-columns.ts';
+import { atOnce } from '../../support/steps.ts';
 import { attributeNames } from '../attribute-names.ts';
 
 const several = -1;
@@ -39,23 +40,22 @@ export function processesOfPassable(profiles: PassableProfiles, known: KnownReso
   const stackEnds = endsOfStacks(profiles);
   const seenStacks = new Uint8Array(stackEnds.length);
   const spans = new ResourceSpans(bytes);
-  const walk = new ByteWalk();
-  walk.start(bytes);
-  const { view } = walk;
+  const stacks = new ByteWalk();
+  stacks.start(bytes);
+  const { view } = stacks;
   for (let resource = 0; resource < spans.count; resource++) {
     const pid = pidOf(known.decode(bytes, view, spans.resourceBodyStart(resource), spans.resourceEnd(resource)));
     seenStacks.fill(0);
-    walk.position = spans.bodyStart(resource);
-    eachStack(walk, spans.end(resource), scopesDepth, (stack) => {
+    const noteSample = (sample: ByteWalk, end: number): void => {
+      const stack = stackOf(sample, end);
       if (seenStacks[stack] !== 0) return;
       seenStacks[stack] = 1;
-      const back = walk.position;
-      walk.position = stack === 0 ? columns.starts[tables.stack]! : stackEnds[stack - 1]!;
-      eachLocation(walk, stackEnds[stack]!, (location) => {
+      stacks.position = stack === 0 ? columns.starts[tables.stack]! : stackEnds[stack - 1]!;
+      eachLocation(stacks, stackEnds[stack]!, (location) => {
         processes[location] = processes[location] === 0 || processes[location] === pid ? pid : several;
       });
-      walk.position = back;
-    });
+    };
+    atOnce(spans.eachSample(resource, noteSample));
   }
   return processes.map((pid) => (pid === several ? 0 : pid));
 }
@@ -73,25 +73,7 @@ function endsOfStacks({ bytes, columns }: PassableProfiles): Uint32Array {
   return ends;
 }
 
-/** Scopes, profiles and samples have field 2 of the messages around them. */
-const scopesDepth = 3;
-const samplesDepth = 1;
-
-/** Tells the stack of each sample up to `end`; 0 for a sample without one. */
-function eachStack(walk: ByteWalk, end: number, depth: number, tell: (stack: number) => void): void {
-  while (walk.position < end) {
-    const tag = walk.tag();
-    if ((tag & 7) === 1) walk.skip(8, end);
-    else if ((tag & 7) === 0) walk.words(end);
-    else {
-      const fieldEnd = walk.fieldEnd(end);
-      if (tag === 0x12 && depth > samplesDepth) eachStack(walk, fieldEnd, depth - 1, tell);
-      else if (tag === 0x12) tell(stackOf(walk, fieldEnd));
-      walk.position = fieldEnd;
-    }
-  }
-}
-
+/** The stack of the sample that begins here; 0 for a sample without one. */
 function stackOf(walk: ByteWalk, end: number): number {
   while (walk.position < end) {
     const tag = walk.tag();

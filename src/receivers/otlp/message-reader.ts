@@ -81,7 +81,7 @@ function checked(profiles: PassableProfiles): PassableProfiles {
 
 function withoutFaults(profiles: PassableProfiles, release: (() => void) | undefined): ReadMessage {
   const { bytes, sampleCount } = profiles;
-  return withLateData(bytes, { ...noFaults, sampleCount, scan: { kind: 'passable', profiles } }, { release });
+  return new LateMessage(bytes, { ...noFaults, sampleCount, scan: { kind: 'passable', profiles } }, { release });
 }
 
 /** A message that is not to be decoded, and handled in turns: columns and bytes belong to it alone. */
@@ -91,7 +91,7 @@ export function largePassable(
   memory?: MessageMemory,
 ): ReadMessage {
   const { bytes } = checked(profiles);
-  return withLateData(bytes, { ...sorted, scan: { kind: 'passable', profiles }, isLarge: true }, memory);
+  return new LateMessage(bytes, { ...sorted, scan: { kind: 'passable', profiles }, isLarge: true }, memory);
 }
 
 /** A message that a thread has written anew, and that does not pass in our own form either. */
@@ -100,7 +100,7 @@ export function largeNotPassable(
   reason: NotPassableReason,
   sorted: Omit<DecodedMessage, 'data'>,
 ): ReadMessage {
-  return withLateData(bytes, { ...sorted, scan: { kind: 'not_passable', reason }, isLarge: true, bytes });
+  return new LateMessage(bytes, { ...sorted, scan: { kind: 'not_passable', reason }, isLarge: true, bytes });
 }
 
 const noFaults: Omit<DecodedMessage, 'data' | 'sampleCount'> = {
@@ -120,10 +120,6 @@ interface MessageMemory {
   readonly release?: (() => void) | undefined;
   /** Of its columns. */
   readonly takeBack?: (() => void) | undefined;
-}
-
-function withLateData(bytes: Uint8Array, message: Omit<ReadMessage, 'data'>, memory: MessageMemory = {}): ReadMessage {
-  return new LateMessage(bytes, message, memory);
 }
 
 /**
@@ -149,7 +145,7 @@ class LateMessage implements ReadMessage {
   #hasColumns = true;
   #hasBytes = true;
 
-  constructor(bytes: Uint8Array, message: Omit<ReadMessage, 'data'>, memory: MessageMemory) {
+  constructor(bytes: Uint8Array, message: Omit<ReadMessage, 'data'>, memory: MessageMemory = {}) {
     this.sampleCount = message.sampleCount;
     this.rejectedProfiles = message.rejectedProfiles;
     this.loopedProfiles = message.loopedProfiles;

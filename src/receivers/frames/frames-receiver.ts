@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { CallHandler, ServerCall } from '../../grpc/server-call.ts';
 import type { GrpcStatus } from '../../grpc/status.ts';
 import { status } from '../../grpc/status.ts';
+import type { UnaryCall } from '../../grpc/unary.ts';
 import { unaryMethod } from '../../grpc/unary.ts';
 import type { Admission, AdmissionRefusal } from '../../model/admission.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
@@ -86,7 +87,7 @@ export class FramesReceiver implements Component {
           call.onCancelled = () => {
             caller.isGone = true;
           };
-          return this.#answer(message, call.connection, caller);
+          return this.#answer(message, call, caller);
         }),
         Stream: (call) => this.#stream(call),
       },
@@ -141,7 +142,11 @@ export class FramesReceiver implements Component {
     };
     return {
       onMessage: (message) => {
-        const answer = this.#answer(message, call.connection, stream);
+        const answer = this.#answer(
+          message,
+          { connection: call.connection, release: () => call.release(message) },
+          stream,
+        );
         if (!(answer instanceof Promise)) return reply(answer);
         // Replies come in the order of their batches: the next batch is read when this one is answered.
         stream.isWaiting = true;
@@ -169,8 +174,19 @@ export class FramesReceiver implements Component {
     call.end(stopping);
   }
 
-  /** The bytes of the reply, or the reason why there is none. */
+  /** The bytes of the reply, or the reason why there is none. The memory of the message is given back: a decoded batch has none of it. */
   #answer(
+    message: Buffer,
+    call: Pick<UnaryCall, 'connection' | 'release'>,
+    caller: { readonly isGone: boolean },
+  ): Buffer | GrpcStatus | Promise<Buffer | GrpcStatus> {
+    const answer = this.#takeBatch(message, call.connection, caller);
+    if (answer instanceof Promise) return answer.finally(call.release);
+    call.release();
+    return answer;
+  }
+
+  #takeBatch(
     message: Buffer,
     connection: object,
     caller: { readonly isGone: boolean },

@@ -14,7 +14,10 @@ import type { FrameBatch } from '../../../src/model/frame-batch.ts';
 import { frameKinds } from '../../../src/model/frame-kind.ts';
 import { readRetryDelayMs } from '../../../src/otlp/protobuf/retry-info.ts';
 import type { GrpcServerConfig } from '../../../src/receivers/grpc-server-config.ts';
+import { BufferPool } from '../../../src/support/buffer-pool.ts';
+import { FairTurns } from '../../../src/support/fair-turns.ts';
 import { fileIdOf } from '../../support/batch.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import type { PlainBatch } from '../../support/frames-client.ts';
 import { encodeBatch, FramesClient, smallBatch } from '../../support/frames-client.ts';
 import type { FramesServer } from '../../support/frames-server.ts';
@@ -184,6 +187,27 @@ test('Stream sends earlier replies before it ends with a refusal, and takes noth
   assert.deepEqual(taken, [1n, 2n]);
   assert.equal((await metrics()).get(`framekeeper_frames_open_streams{}`), 0);
 });
+
+for (const { when, clock } of [
+  { when: 'at once', clock: new FakeClock() },
+  { when: 'in slices', clock: { nowMs: () => performance.now() * 1e6 } },
+]) {
+  test(`the memory of a batch that is taken ${when} is given back with its answer, and not before`, async (t) => {
+    const givenBack = t.mock.method(BufferPool.prototype, 'giveBack').mock;
+    const before: number[] = [];
+    const submit = (batch: FrameBatch): BatchOutcome => {
+      before.push(givenBack.callCount());
+      return acceptAll(batch);
+    };
+    const { port, stop } = await startFramesServer(submit, {}, undefined, new FairTurns(clock, 2 ** 20));
+    const client = new FramesClient(port);
+    await client.submit(small({ sequence: 1 }));
+    await client.stream([small({ sequence: 2 }), small({ sequence: 3 }), badBatch]);
+    client.close();
+    await stop();
+    assert.deepEqual([before, givenBack.callCount()], [[0, 1, 2], 4]);
+  });
+}
 
 test('a batch that is sent again is answered as before and not handed on', async (t) => {
   let submitted = 0;

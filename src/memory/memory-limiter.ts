@@ -2,7 +2,6 @@ import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import type { AdmissionRefusal } from '../model/admission.ts';
 import type { Clock, Random } from '../support/clock.ts';
-import { everyInterval } from '../support/clock.ts';
 import type { Component } from '../support/lifecycle.ts';
 import type { MemoryLimiterConfig } from './memory-limiter-config.ts';
 import type { MemoryLimits } from './memory-limits.ts';
@@ -38,6 +37,8 @@ const mebibyte = 1024 * 1024;
  * lock the service out: what was freed once stays resident (after 400 MB of buffers had gone, all but 60 MB of them did), but
  * is used again before there is more. So what counts is what the heap, those of the threads, and their buffers hold, and what the process had besides when it
  * started, and never more than is resident. While it refuses, it collects from time to time: without new data V8 would not.
+ *
+ * It rests once an interval has passed within the limits and without new data, so that an idle process is not woken for it. The next admission asked for wakes it.
  */
 export class MemoryLimiter implements Component {
   readonly id: string;
@@ -47,6 +48,10 @@ export class MemoryLimiter implements Component {
   readonly #stopping = new AbortController();
   readonly #countCollection: () => void;
   #loop: Promise<void> = Promise.resolve();
+  #isResting = true;
+  /** True if an admission was asked for since the last check. */
+  #isAsked = false;
+  #lastCheckMs = -Infinity;
   /**
    * Memory at the start beside heap and buffers: code, threads, native memory, and some megabytes of free pages. Without these, a
    * collection of garbage would be a sixth of the start.
@@ -74,6 +79,8 @@ export class MemoryLimiter implements Component {
 
   /** Refuses new data while memory is above the soft limit; `undefined` otherwise. */
   readonly admission = (): AdmissionRefusal | undefined => {
+    this.#isAsked = true;
+    if (this.#isResting) this.#wake();
     if (!this.#isRefusing) return undefined;
     const reason = 'data refused due to high memory usage; send it again later';
     return { reason, retryDelayMs: Math.round(retryDelayMs * (0.5 + this.#parts.random())) };
@@ -83,6 +90,7 @@ export class MemoryLimiter implements Component {
   reconfigure(config: MemoryLimiterConfig): void {
     this.#config = config;
     this.#limits = memoryLimitsOf(config, this.#parts.memory);
+    if (this.#isResting) this.#wake();
   }
 
   start(): Promise<void> {
@@ -100,7 +108,8 @@ export class MemoryLimiter implements Component {
     if (rssBytes > all.softBytes) {
       logger.warn(limits, 'The idle service is above the soft limit; raise limit_mib or limit_percentage.');
     }
-    this.#loop = this.#run();
+    this.#lastCheckMs = this.#parts.clock.nowMs();
+    this.#wake();
     return Promise.resolve();
   }
 
@@ -110,21 +119,33 @@ export class MemoryLimiter implements Component {
     this.#isRefusing = false;
   }
 
-  #run(): Promise<void> {
+  #wake(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#isResting = false;
+    this.#loop = this.#run();
+  }
+
+  /** Checks at each interval until nothing comes in; at once where the last check is older than that. */
+  async #run(): Promise<void> {
     const { signal } = this.#stopping;
     const { clock, logger } = this.#parts;
-    return everyInterval(
-      clock,
-      signal,
-      () => this.#config.checkIntervalMs,
-      async () => {
-        try {
-          await this.#check();
-        } catch (error) {
-          if (!signal.aborted) logger.error({ err: error }, 'Memory could not be checked.');
-        }
-      },
-    );
+    while (!this.#isResting) {
+      const dueMs = this.#lastCheckMs + this.#config.checkIntervalMs;
+      const isStopped = await clock.sleep(Math.max(0, dueMs - clock.nowMs()), signal).then(
+        () => false,
+        () => true,
+      );
+      if (isStopped) return;
+      const isAsked = this.#isAsked;
+      this.#isAsked = false;
+      try {
+        await this.#check();
+      } catch (error) {
+        if (!signal.aborted) logger.error({ err: error }, 'Memory could not be checked.');
+      }
+      this.#lastCheckMs = clock.nowMs();
+      this.#isResting = !isAsked && !this.#isAsked && !this.#isRefusing && !this.#isTold;
+    }
   }
 
   async #check(): Promise<void> {
@@ -183,7 +204,7 @@ export class MemoryLimiter implements Component {
       'used_bytes',
       'By',
       'Memory in use at the last check, as the limiter counts it.',
-      () => this.#usage.usedBytes,
+      () => (this.#isResting ? this.#measure() : this.#usage).usedBytes,
     );
     gauge('soft_limit_bytes', 'By', 'Above it new data is refused.', () => this.#limits.all.softBytes);
     gauge('limit_bytes', 'By', 'The hard limit.', () => this.#limits.all.hardBytes);

@@ -156,12 +156,13 @@ test('percentages are of the memory that the process may have, and a spike is a 
 });
 
 test('memory that goes up and down about the limit is logged every 10 s at most', async () => {
-  const { memory, clock, limiter, told } = await startLimiter(new FakeMemory(), {
+  const { memory, clock, limiter, isRefusing, told } = await startLimiter(new FakeMemory(), {
     min_gc_interval_when_soft_limited: '0s',
     min_gc_interval_when_hard_limited: '0s',
   });
   for (let i = 0; i < 30; i++) {
     memory.live = i % 2 === 0 ? 350 : 20;
+    isRefusing();
     await clock.advance(1_100);
   }
   assert.ok(told().length >= 3 && told().length <= 6, String(told()));
@@ -174,5 +175,46 @@ test('a limit below what the idle service has is told at the start', async () =>
     'Memory limiter configured',
     'The idle service is above the soft limit; raise limit_mib or limit_percentage.',
   ]);
+  await limiter.stop();
+});
+
+test('nothing wakes a process that gets no data, and the first data does', async () => {
+  const { memory, clock, limiter, isRefusing, values } = await startLimiter();
+  await clock.advance(1_000);
+  assert.equal(clock.sleeperCount, 0);
+  memory.live = 350;
+  await clock.advance(600_000);
+  const metrics = await values();
+  assert.equal(metrics.get('framekeeper_memory_limiter_used_bytes{processor="memory_limiter"}'), 430 * mib);
+  assert.equal(isRefusing(), false);
+  await clock.advance(200);
+  assert.deepEqual([isRefusing(), clock.sleeperCount], [true, 1]);
+  memory.live = 20;
+  // Once more within the limits, and once more without new data.
+  await clock.advance(12_000);
+  assert.deepEqual([clock.sleeperCount, isRefusing()], [0, false]);
+  await limiter.stop();
+});
+
+test('data at a steady pace is looked after at each interval', async () => {
+  const { memory, clock, limiter, isRefusing } = await startLimiter();
+  for (let i = 0; i < 100; i++) {
+    assert.equal(isRefusing(), false);
+    await clock.advance(100);
+  }
+  memory.live = 350;
+  for (let i = 0; i < 12 && !isRefusing(); i++) await clock.advance(100);
+  assert.equal(isRefusing(), true);
+  await limiter.stop();
+});
+
+test('other limits are looked at at once, also at rest', async () => {
+  const { memory, clock, limiter, isRefusing } = await startLimiter();
+  memory.live = 200;
+  await clock.advance(10_000);
+  const yaml = { check_interval: '1s', limit_mib: 200, spike_limit_mib: 50 };
+  limiter.reconfigure(memoryLimiterType.table.read(new ConfigSection('', yaml, [])));
+  await clock.advance(200);
+  assert.equal(isRefusing(), true);
   await limiter.stop();
 });

@@ -10,6 +10,8 @@ export const maxBatch = 1000;
 const maxPids = 4;
 const firstRetryMs = 5_000;
 const maxRetryMs = 300_000;
+/** Each look may start the thread, and reads the maps of all processes. */
+const retryGrowth = 4;
 /** Named addresses of generated code that are asked for again when it changed; each stands for a function. */
 const maxNamed = 1024;
 /** Generated code is looked at again at most so often. */
@@ -183,7 +185,7 @@ export class CodeNeeds {
     this.pending.clear();
     this.#version = '';
     this.#miss = reason;
-    const waitMs = firstRetryMs * 2 ** this.#misses;
+    const waitMs = firstRetryMs * retryGrowth ** this.#misses;
     // At common times from then on: the thread, which ends when nobody asks, begins once for all code that is nowhere.
     this.#retryMs = waitMs < maxRetryMs ? nowMs + waitMs : Math.floor((nowMs + maxRetryMs) / maxRetryMs) * maxRetryMs;
     this.#misses++;
@@ -204,6 +206,7 @@ export class CodeNeeds {
   }
 
   #tryAgain(): void {
+    this.#misses = 0;
     this.#retryMs = Number.NEGATIVE_INFINITY;
   }
 }

@@ -63,19 +63,24 @@ function mayBeGenerated({ inode, path }: CodeMapping): boolean {
   return /^\/(?:memfd:|dev\/zero\b|anon_hugepage\b|SYSV)/.test(path);
 }
 
+const readBytesAtOnce = 65_536;
+/** The kernel tells a page at a time: a buffer for each would be megabytes of garbage for the processes of a node. */
+let scratch: Buffer | undefined;
+
 /** Files of `/proc` have no size: they are read until they end, or a bound of `maxBytes` is passed. @throws what `open` of Node.js throws */
 export function readText(path: string, maxBytes: number = maxTextBytes): string {
   const descriptor = openSync(path, 'r');
   try {
-    const chunks: Buffer[] = [];
-    for (let sizeBytes = 0; sizeBytes < maxBytes; ) {
-      const chunk = Buffer.allocUnsafe(65_536);
-      const count = readSync(descriptor, chunk);
+    scratch ??= Buffer.allocUnsafeSlow(readBytesAtOnce);
+    let bytes = scratch;
+    let sizeBytes = 0;
+    while (sizeBytes < maxBytes) {
+      if (sizeBytes === bytes.length) bytes = Buffer.concat([bytes], 2 * bytes.length);
+      const count = readSync(descriptor, bytes, sizeBytes, Math.min(readBytesAtOnce, bytes.length - sizeBytes), null);
       if (count === 0) break;
       sizeBytes += count;
-      chunks.push(chunk.subarray(0, count));
     }
-    return Buffer.concat(chunks).toString();
+    return bytes.toString('utf8', 0, sizeBytes);
   } finally {
     closeSync(descriptor);
   }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { BuildOptions } from 'esbuild';
+import type { BuildOptions, Plugin } from 'esbuild';
 import { build } from 'esbuild';
 
 // Bundles of the two built forms of the program (src/support/program-files.ts). Each function resolves to the paths, from the top of
@@ -25,8 +25,7 @@ const common = {
 } as const satisfies BuildOptions;
 
 // Packages in CommonJS ask for these.
-const banner = `import { createRequire as createRequireOfBundle } from 'node:module';
-const require = createRequireOfBundle(import.meta.url);
+const banner = `const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);
 const __filename = import.meta.filename;
 const __dirname = import.meta.dirname;`;
 
@@ -41,8 +40,25 @@ export function bundleProgram(folder: string): Promise<string[]> {
     splitting: true,
     format: 'esm',
     banner: { js: banner },
+    plugins: [lazyBuiltins],
   });
 }
+
+/**
+ * Modules of Node.js as CommonJS has them. `import` reads all exports of such a module at once, and with them it loads what Node.js itself would load at
+ * its first use: the HTTP client of `fetch`, and all of Web Crypto.
+ */
+const lazyBuiltins: Plugin = {
+  name: 'lazy-builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace: 'lazy-builtin', sideEffects: false } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'lazy-builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}');`,
+    }));
+  },
+};
 
 /** Bundles the executable's main script and its threads into `folder`, each into one file of CommonJS. */
 export function bundleExecutable(folder: string): Promise<string[]> {

@@ -11,7 +11,7 @@ import { findPipelineProblems } from '../service/pipeline-problems.ts';
 import type { ShutdownDeadlines } from '../service/service.ts';
 import { Service } from '../service/service.ts';
 import { systemClock, whenAborted } from '../support/clock.ts';
-import { growHeapByLoad } from '../support/heap-growth.ts';
+import { fitEngineToLoad } from '../support/engine-by-load.ts';
 import { createLogger } from '../support/logger.ts';
 import { ProfileIds } from '../support/profile-ids.ts';
 import { Telemetry } from '../support/telemetry.ts';
@@ -47,7 +47,7 @@ export async function runServe(
     io.stderr(`Error: invalid configuration\n${own.map(formatProblem).join('\n')}\n`);
     return exitCodes.usage;
   }
-  growHeapByLoad();
+  fitEngineToLoad();
   const logger = createLogger(config.telemetry.logs, systemClock);
   for (const warning of config.warnings) logger.warn(warning);
   onSignal('SIGUSR2', () => logger.warn('SIGUSR2 has no meaning here and changes nothing.'));

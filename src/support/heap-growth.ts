@@ -1,7 +1,3 @@
-import type { PerformanceEntry } from 'node:perf_hooks';
-import { constants, PerformanceObserver } from 'node:perf_hooks';
-import { setFlagsFromString } from 'node:v8';
-
 /** Growth of the heap and its buffers between two collections of the whole heap, per cent of what survived the first. */
 const growth = {
   /** V8 adds some megabytes at least. */
@@ -14,9 +10,12 @@ const shortMs = 10_000;
 /** With six times the room, a heap that filled within `shortMs` fills within this. */
 const longMs = 60_000;
 
-type Collection = PerformanceEntry & { readonly detail?: { readonly kind: number } };
-
-/** Growth of the heap, by the times of collections of the whole heap. */
+/**
+ * Growth of the heap, by the times of collections of the whole heap: in large steps while it fills fast, and in small ones otherwise. Under load V8 would collect
+ * the whole heap for every 8 MB of buffers, which messages make in a fraction of a second, and mark a small heap that hardly changes again and again; young
+ * collections free the buffers at a fraction of that cost. On a node that is seldom busy, the same room would be filled with
+ * garbage over many minutes, for the sake of a collection that costs nothing there. V8 keeps to the heap's limit in any case.
+ */
 export class HeapGrowth {
   percent: number = growth.small;
   #lastMs: number;
@@ -50,27 +49,9 @@ export class HeapGrowth {
 }
 
 /** Growth of the heap of this process. */
-const heapGrowth = new HeapGrowth(performance.now());
+export const heapGrowth = new HeapGrowth(performance.now());
 
-/** Runs a collection that no need of the heap has caused, and from which `growHeapByLoad` concludes nothing. */
+/** Runs a collection that no need of the heap has caused, and from which nothing is concluded for its growth. */
 export async function collectOnRequest(collect: () => Promise<void>): Promise<void> {
   await heapGrowth.collect(collect, () => performance.now());
-}
-
-/**
- * Lets the heap grow in large steps while it fills fast, and in small ones otherwise. Under load V8 would collect the whole heap for every 8 MB of
- * buffers, which messages make in a fraction of a second, and mark a small heap that hardly changes again and again; young
- * collections free the buffers at a fraction of that cost. On a node that is seldom busy, the same room would be filled with
- * garbage over many minutes, for the sake of a collection that costs nothing there. V8 keeps to the heap's limit in any case.
- */
-export function growHeapByLoad(): void {
-  const set = (): void => setFlagsFromString(`--heap-growing-percent=${heapGrowth.percent}`);
-  set();
-  const observer = new PerformanceObserver((list) => {
-    for (const { startTime, detail } of list.getEntries() as Collection[]) {
-      if (detail?.kind === constants.NODE_PERFORMANCE_GC_MAJOR) heapGrowth.noteCollection(startTime);
-    }
-    set();
-  });
-  observer.observe({ entryTypes: ['gc'] });
 }

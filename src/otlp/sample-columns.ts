@@ -37,12 +37,12 @@ export class SampleColumns {
   #valueCount = 0;
   #timeCount = 0;
 
-  /** Makes room for as many samples, with one timestamp each. */
-  reserve(samples: number): void {
+  /** Makes room for as many samples, with as many timestamps together: one each where nothing else is said. */
+  reserve(samples: number, timestamps = samples): void {
     const words = recordWords * (this.count + samples + 1);
     if (words > this.heads.length) this.heads = grown(this.heads, words);
-    if (2 * (this.#timeCount + samples) > this.times.length) {
-      this.times = grown(this.times, 2 * (this.#timeCount + samples));
+    if (2 * (this.#timeCount + timestamps) > this.times.length) {
+      this.times = grown(this.times, 2 * (this.#timeCount + timestamps));
     }
   }
 
@@ -71,9 +71,13 @@ export class SampleColumns {
     this.times[at + 1] = high;
   }
 
-  /** Gives each of the samples from `first` on, which are the last and have no moments yet, room for as many as `counts` says. */
-  addRoom(first: number, counts: Uint32Array, withValues: boolean): void {
+  /**
+   * Gives each of the samples from `first` on, which are the last and have no moments yet, room for as many as `counts` says. Returns by
+   * how much the position of a value is behind that of its timestamp.
+   */
+  addRoom(first: number, counts: Uint32Array, withValues: boolean): number {
     const start = this.#timeCount;
+    const toValue = this.#valueCount - start;
     const heads = this.heads;
     for (let i = 0; i < counts.length; i++) {
       this.#timeCount += counts[i]!;
@@ -82,9 +86,10 @@ export class SampleColumns {
       if (withValues) heads[at + valuesEndAt] = this.#valueCount + this.#timeCount - start;
     }
     if (2 * this.#timeCount > this.times.length) this.times = grown(this.times, 2 * this.#timeCount);
-    if (!withValues) return;
+    if (!withValues) return toValue;
     this.#valueCount += this.#timeCount - start;
     if (2 * this.#valueCount > this.values.length) this.values = grown(this.values, 2 * this.#valueCount);
+    return toValue;
   }
 
   get timeCount(): number {
@@ -209,9 +214,8 @@ export class MomentGroups {
   /** Makes room for the moments of the samples from `first` on, `counts` each. */
   constructor(columns: SampleColumns, first: number, counts: Uint32Array, hasValues: boolean) {
     this.#columns = columns;
-    this.#toValue = columns.valueCount - columns.timeCount;
     this.hasValues = hasValues;
-    columns.addRoom(first, counts, hasValues);
+    this.#toValue = columns.addRoom(first, counts, hasValues);
     this.#next = counts.map((_, i) => columns.timesStart(first + i));
   }
 

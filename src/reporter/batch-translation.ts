@@ -5,8 +5,8 @@ import type { FrameKind } from '../model/frame-kind.ts';
 import { frameKinds, isCollectorNamed, isFileNamed } from '../model/frame-kind.ts';
 import type { SymbolLookup } from '../model/frame-symbol.ts';
 import { isReusable, reusedLength } from '../support/reused-length.ts';
-import type { EventIndices } from './event-columns.ts';
 import type { NativeNames } from './native-names.ts';
+import type { SampleKey } from './sample-table.ts';
 import type { SampleWindow } from './sample-window.ts';
 import type { SymbolSession } from './symbol-source.ts';
 
@@ -99,6 +99,11 @@ export class BatchTranslation {
   readonly #strings: Int32Array;
   readonly #comms: Int32Array;
   readonly #labelSets: Int32Array;
+  /** The sample at hand: an object for each would be most of the garbage. */
+  readonly #key: SampleKey = {
+    ...{ stack: 0, resource: 0, profileType: 0, link: -1 },
+    ...{ threadId: 0, threadName: 0, cpu: -1, labels: -1 },
+  };
   readonly #timeWords: Uint32Array;
   readonly #valueWords: Uint32Array;
 
@@ -138,19 +143,22 @@ export class BatchTranslation {
   /** Adds the events of the samples `from .. to`. */
   addSamples(from: number, to: number): void {
     this.#translateStacks(from, to);
-    const { events } = this.#window;
-    const { stack, process, profileType, link, momentStart } = this.#batch.samples;
+    const { events, samples } = this.#window;
+    const { stack, process, profileType, link, threadId, cpuPlusOne, labelSet, momentStart } = this.#batch.samples;
     const stacks = this.#stacks;
     const resources = this.#resources;
     const profileTypes = this.#profileTypes;
-    const event: EventIndices = { resource: 0, profileType: 0, stack: 0, context: 0, link: -1 };
+    const key = this.#key;
     for (let i = from; i < to; i++) {
-      event.resource = (resources[process[i]!]! || this.#resource(process[i]!)) - 1;
-      event.profileType = (profileTypes[profileType[i]!]! || this.#profileType(profileType[i]!)) - 1;
-      event.stack = stacks[stack[i]!]! - 1;
-      event.link = link[i] === 0 ? -1 : this.#link(link[i]!);
-      event.context = this.#context(i);
-      events.add(event, this.#timeWords, this.#valueWords, momentStart[i]!, momentStart[i + 1]!);
+      key.stack = stacks[stack[i]!]! - 1;
+      key.resource = (resources[process[i]!]! || this.#resource(process[i]!)) - 1;
+      key.profileType = (profileTypes[profileType[i]!]! || this.#profileType(profileType[i]!)) - 1;
+      key.link = link[i] === 0 ? -1 : this.#link(link[i]!);
+      key.threadId = threadId[i]!;
+      key.threadName = this.#threadName(i) - 1;
+      key.cpu = cpuPlusOne[i]! - 1;
+      key.labels = labelSet[i] === 0 ? -1 : this.#labelSet(labelSet[i]!);
+      events.add(samples.intern(key), this.#timeWords, this.#valueWords, momentStart[i]!, momentStart[i + 1]!);
     }
   }
 
@@ -253,16 +261,6 @@ export class BatchTranslation {
     }
   }
 
-  /** Thread, CPU and labels of sample `index`. */
-  #context(index: number): number {
-    const { threadId, threadName, process, cpuPlusOne, labelSet } = this.#batch.samples;
-    const text = threadName[index]!;
-    // The kernel names a thread after its process until the thread names itself.
-    const name = text !== 0 ? this.#strings[text]! || this.#string(text) : this.#comm(process[index]!);
-    const labels = labelSet[index] === 0 ? -1 : this.#labelSet(labelSet[index]!);
-    return this.#window.internContext(threadId[index]!, name - 1, cpuPlusOne[index]! - 1, labels);
-  }
-
   // The methods from here on give a number plus one where the name does not say otherwise, and keep it for the next use.
 
   #resource(index: number): number {
@@ -276,14 +274,22 @@ export class BatchTranslation {
     return keep(this.#profileTypes, index, this.#window.internProfileType(this.#batch.profileTypes[index]!));
   }
 
+  /** Of the thread of sample `index`. */
+  #threadName(index: number): number {
+    const { threadName, process } = this.#batch.samples;
+    const text = threadName[index]!;
+    // The kernel names a thread after its process until the thread names itself.
+    return text === 0 ? this.#comm(process[index]!) : this.#strings[text]! || this.#string(text);
+  }
+
   #string(index: number): number {
-    return keep(this.#strings, index, this.#window.internString(this.#batch.strings[index]!));
+    return keep(this.#strings, index, this.#window.internThreadName(this.#batch.strings[index]!));
   }
 
   #comm(process: number): number {
     return (
       this.#comms[process]! ||
-      keep(this.#comms, process, this.#window.internString(this.#batch.processes[process]!.comm))
+      keep(this.#comms, process, this.#window.internThreadName(this.#batch.processes[process]!.comm))
     );
   }
 

@@ -26,9 +26,10 @@ export function* holdBack(
   const mover = new EventMover(window, next);
   const staying: number[] = [];
   const held: number[] = [];
-  for (let event = 0; event < window.events.count; event++) {
+  const { events, samples } = window;
+  for (let event = 0; event < events.count; event++) {
     if (event % eventsPerStep === eventsPerStep - 1) yield;
-    const isWaiting = waiting.has(window.events.stack(event)) && !window.events.wasHeld(event);
+    const isWaiting = waiting.has(samples.stack(events.sample(event))) && !events.wasHeld(event);
     if (isWaiting && next.events.count < maxEvents / 2 && next.sizeBytes < maxBytes / 2) {
       mover.move(event);
       held.push(event);
@@ -41,11 +42,7 @@ export function* holdBack(
 export function selectEvents(events: TraceEvents, numbers: readonly number[]): TraceEvents {
   return {
     count: numbers.length,
-    resource: (index) => events.resource(numbers[index]!),
-    profileType: (index) => events.profileType(numbers[index]!),
-    stack: (index) => events.stack(numbers[index]!),
-    context: (index) => events.context(numbers[index]!),
-    link: (index) => events.link(numbers[index]!),
+    sample: (index) => events.sample(numbers[index]!),
     timeLow: (index) => events.timeLow(numbers[index]!),
     timeHigh: (index) => events.timeHigh(numbers[index]!),
     valueLow: (index) => events.valueLow(numbers[index]!),
@@ -104,25 +101,24 @@ class EventMover {
   }
 
   move(event: number): void {
-    const { events, resources, profileTypes, links } = this.#from;
-    const link = events.link(event);
-    this.#to.events.addHeld(
-      {
-        resource: this.#to.internResource(resources[events.resource(event)]!),
-        profileType: this.#to.internProfileType(profileTypes[events.profileType(event)]!),
-        stack: this.#stack(events.stack(event)),
-        context: this.#context(events.context(event)),
-        link: link < 0 ? -1 : this.#to.internLink(links[link]!),
-      },
-      events.unixNano(event),
-      events.value(event),
-    );
+    const { events } = this.#from;
+    this.#to.events.addHeld(this.#sample(events.sample(event)), events.unixNano(event), events.value(event));
   }
 
-  #context(index: number): number {
-    const { threadId, threadName, cpu, labels } = this.#from.contexts[index]!;
-    const labelsIndex = labels === undefined ? -1 : this.#to.internLabels(labels);
-    return this.#to.internContext(threadId, this.#to.internString(threadName), cpu, labelsIndex);
+  #sample(index: number): number {
+    const { samples, resources, profileTypes, links, threadNames, labels } = this.#from;
+    const link = samples.link(index);
+    const labelSet = samples.labels(index);
+    return this.#to.samples.intern({
+      stack: this.#stack(samples.stack(index)),
+      resource: this.#to.internResource(resources[samples.resource(index)]!),
+      profileType: this.#to.internProfileType(profileTypes[samples.profileType(index)]!),
+      link: link < 0 ? -1 : this.#to.internLink(links[link]!),
+      threadId: samples.threadId(index),
+      threadName: this.#to.internThreadName(threadNames[samples.threadName(index)]!),
+      cpu: samples.cpu(index),
+      labels: labelSet < 0 ? -1 : this.#to.internLabels(labels[labelSet]!),
+    });
   }
 
   #stack(index: number): number {

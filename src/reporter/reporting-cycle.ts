@@ -242,7 +242,7 @@ export class ReportingCycle implements Component {
   *#takeWindow(isLast: boolean, store: SymbolSession): Steps<TakenWindow> {
     const { intake, merged, native } = this.#parts;
     const { window } = intake;
-    const next = new SampleWindow(window.events.count);
+    const next = new SampleWindow();
     let divided: DividedEvents | undefined;
     let taken: TakenProfiles | undefined;
     let range: TimeRange;

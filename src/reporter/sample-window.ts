@@ -6,11 +6,12 @@ import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { ProcessIdentity } from '../model/process.ts';
 import { isToldAlike } from '../model/process.ts';
 import type { ProfileType } from '../model/profile-type.ts';
-import type { SampleContext, WindowMapping, WindowResource } from '../profile/build/window-contents.ts';
+import type { WindowMapping, WindowResource } from '../profile/build/window-contents.ts';
 import { QuadIndex } from '../support/quad-index.ts';
 import type { Steps } from '../support/steps.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 import { EventColumns } from './event-columns.ts';
+import { SampleTable } from './sample-table.ts';
 import { FrameTable, StackTable } from './window-tables.ts';
 
 export type FileOwner =
@@ -32,23 +33,22 @@ export interface WindowFile {
  * with what is new in the window, and `sizeBytes` tells how far.
  */
 export class SampleWindow {
-  readonly events: EventColumns;
+  readonly events: EventColumns = new EventColumns();
+  readonly samples: SampleTable = new SampleTable();
   readonly frames: FrameTable = new FrameTable();
   readonly stacks: StackTable = new StackTable();
   readonly resources: WindowResource[] = [];
   readonly profileTypes: ProfileType[] = [];
-  readonly contexts: SampleContext[] = [];
   readonly links: TraceLink[] = [];
+  readonly threadNames: string[] = [];
+  readonly labels: ReadonlyMap<string, string>[] = [];
 
   readonly #files: WindowFile[] = [];
   readonly #fileIndex = new QuadIndex();
   /** File by entry of the index: the list of files has address spaces too. */
   readonly #fileOfEntry = new Uint32List();
-  readonly #contextIndex = new QuadIndex();
-  readonly #strings: string[] = [];
-  readonly #labels: ReadonlyMap<string, string>[] = [];
   readonly #entryByKey = new Map<string, number>();
-  readonly #stringByText = new Map<string, number>();
+  readonly #threadNameByText = new Map<string, number>();
   /** By file: the mapping that was added or found last. */
   readonly #mappingByFile: (number | undefined)[] = [];
   /** By process ID: the resource that was added or found last. */
@@ -58,11 +58,6 @@ export class SampleWindow {
   #textLength = 0;
   #attributeCount = 0;
   readonly mappings: WindowMapping[] = [];
-
-  /** Room for `eventCapacity` events from the start. */
-  constructor(eventCapacity?: number) {
-    this.events = new EventColumns(eventCapacity);
-  }
 
   get files(): readonly WindowFile[] {
     return this.#files;
@@ -91,16 +86,16 @@ export class SampleWindow {
       this.#fileIndex.sizeBytes +
       this.#symbols.length * perFrame +
       perEntry * this.#fileOfEntry.length +
-      this.#contextIndex.sizeBytes +
-      perEntry * (this.#entryByKey.size + this.#strings.length + this.contexts.length)
+      this.samples.sizeBytes +
+      perEntry * (this.#entryByKey.size + this.threadNames.length)
     );
   }
 
   /** Makes room for so many more entries, in steps: large tables that double at once would stop the loop for long. */
-  *makeRoom(more: { readonly frames: number; readonly stacks: number; readonly events: number }): Steps<void> {
+  *makeRoom(more: { readonly frames: number; readonly stacks: number; readonly samples: number }): Steps<void> {
     yield* this.frames.makeRoom(more.frames);
     yield* this.stacks.makeRoom(more.stacks);
-    yield* this.events.makeRoom(more.events);
+    yield* this.samples.makeRoom(more.samples);
   }
 
   /** The number of a file ID. */
@@ -214,29 +209,20 @@ export class SampleWindow {
     return this.#internInto(this.profileTypes, key, () => type);
   }
 
-  internString(text: string): number {
-    const known = this.#stringByText.get(text);
+  internThreadName(text: string): number {
+    const known = this.#threadNameByText.get(text);
     if (known !== undefined) return known;
-    const index = this.#strings.push(text) - 1;
-    this.#stringByText.set(text, index);
+    const index = this.threadNames.push(text) - 1;
+    this.#threadNameByText.set(text, index);
     this.#textLength += text.length;
     return index;
   }
 
   internLabels(labels: ReadonlyMap<string, string>): number {
-    return this.#internInto(this.#labels, `labels ${JSON.stringify(sorted(labels))}`, () => {
+    return this.#internInto(this.labels, `labels ${JSON.stringify(sorted(labels))}`, () => {
       this.#attributeCount += labels.size;
       return labels;
     });
-  }
-
-  /** `threadName` is a string of this window, `labels` labels of this window or -1, `cpu` -1 when unknown. */
-  internContext(threadId: number, threadName: number, cpu: number, labels: number): number {
-    const index = this.#contextIndex.intern(threadId, threadName, cpu + 1, labels + 1);
-    if (index === this.contexts.length) {
-      this.contexts.push({ threadId, threadName: this.#strings[threadName]!, cpu, labels: this.#labels[labels] });
-    }
-    return index;
   }
 
   internLink(link: TraceLink): number {

@@ -54,7 +54,7 @@ const framesPerStep = 65_536;
 /** Samples of a step of a batch with a great many processes, labels or links, each of which costs more than a sample. */
 const dearSamplesPerStep = 64;
 const manyEntries = 2_048;
-/** Frames and events of a window whose tables are large. */
+/** Frames and samples of a window whose tables are large. */
 const manyRows = 65_536;
 const ampleBytes = 8 * 1024 * 1024;
 /** Batches that wait for their turn; beyond, the one that would be last is refused. */
@@ -221,7 +221,7 @@ export class TraceIntake {
   takeWindow(next?: SampleWindow): SampleWindow {
     const taken = this.#window;
     this.#beginShares();
-    this.#window = next ?? new SampleWindow(taken.events.count);
+    this.#window = next ?? new SampleWindow();
     this.#isNewWindow = true;
     this.#isHalfFull = false;
     this.#mergedUsage = noUsage;
@@ -261,9 +261,11 @@ export class TraceIntake {
     const { events } = this.#window;
     const { count, momentStart } = batch.samples;
     let room = roomNow();
-    if (this.#window.frames.count + events.count > manyRows) {
-      const moments = Math.min(momentStart[count]!, Math.max(0, room.maxEvents - events.count));
-      yield* this.#window.makeRoom({ frames: batch.frames.count, stacks: batch.stacks.count, events: moments });
+    const { frames, samples } = this.#window;
+    if (frames.count + samples.count > manyRows) {
+      // Samples that the window has no room for are not added.
+      const most = Math.min(count, Math.max(0, room.maxEvents - events.count));
+      yield* this.#window.makeRoom({ frames: batch.frames.count, stacks: batch.stacks.count, samples: most });
     }
     const translation = new BatchTranslation(batch, this.#window, store, this.#columns, this.#native);
     const samplesPerStep = samplesPerStepOf(batch);

@@ -72,7 +72,7 @@ function nativeReason(
 }
 
 /** Frames without a name in the stacks of `events`, each once. */
-function* unnamedFrames({ symbols, stacks }: SampleWindow, events: TraceEvents): Steps<Set<number>> {
+function* unnamedFrames({ symbols, samples, stacks }: SampleWindow, events: TraceEvents): Steps<Set<number>> {
   const frames = new Set<number>();
   if (!symbols.includes(undefined)) return frames;
   const seenStacks = new Uint8Array(stacks.count);
@@ -82,7 +82,7 @@ function* unnamedFrames({ symbols, stacks }: SampleWindow, events: TraceEvents):
       seen = 0;
       yield;
     }
-    const stack = events.stack(event);
+    const stack = samples.stack(events.sample(event));
     if (seenStacks[stack] === 1) continue;
     seenStacks[stack] = 1;
     seen += stacks.startOf(stack + 1) - stacks.startOf(stack);
@@ -102,9 +102,9 @@ export function* contentsOf(window: SampleWindow, events: TraceEvents, store: Sy
     const known: Executable | undefined = fileId === undefined ? undefined : store.executable(fileId);
     files.push({ fileId, executable: known ?? kept });
   });
-  const { resources, profileTypes, mappings, stacks, contexts, links } = window;
+  const { resources, profileTypes, mappings, stacks, links, threadNames, labels, samples } = window;
   const frames = { count: window.symbols.length, frame: (index: number) => frameOf(window, index) };
-  return { resources, profileTypes, files, mappings, frames, stacks, contexts, links, events };
+  return { resources, profileTypes, files, mappings, frames, stacks, links, threadNames, labels, samples, events };
 }
 
 function frameOf(window: SampleWindow, frame: number): WindowFrame {

@@ -68,25 +68,25 @@ test('SampleWindow has the same entries after it made room for more, and makes i
   const count = 40_000;
   const place = window.frames.internPlace(window.internFile(fileIdOf(1)), frameKinds.native, -1);
   const moment = Uint32Array.of(7, 0);
+  const key = { resource: 1, profileType: 2, link: -1, threadId: 3, threadName: 4, cpu: -1, labels: -1 };
   const add = (from: number, to: number): number[] => {
     const numbers: number[] = [];
     for (let i = from; i < to; i++) {
       const frame = window.internFrame(place, 1, 16 * i);
       const stack = window.stacks.intern(Int32Array.of(frame), 1, false);
-      if (stack === window.events.count) {
-        window.events.add({ resource: 1, profileType: 2, stack, context: 3, link: -1 }, moment, moment, 0, 1);
-      }
-      numbers.push(frame, stack, window.events.stack(stack));
+      const sample = window.samples.intern({ ...key, stack });
+      if (sample === window.events.count) window.events.add(sample, moment, moment, 0, 1);
+      numbers.push(frame, stack, window.samples.stack(window.events.sample(stack)));
     }
     return numbers;
   };
   const before = add(0, count);
-  const makeRoom = window.makeRoom({ frames: 100_000, stacks: 100_000, events: 100_000 });
+  const makeRoom = window.makeRoom({ frames: 100_000, stacks: 100_000, samples: 100_000 });
   let steps = 1;
   while (makeRoom.next().done !== true) steps++;
   assert.ok(steps > 10, `${steps} steps`);
   assert.deepEqual(add(0, count), before);
   assert.deepEqual(add(count, count + 3).slice(0, 2), [count, count]);
   assert.equal(window.events.count, count + 3);
-  assert.deepEqual([window.events.unixNano(9), window.events.value(9), window.events.context(9)], [7n, 7n, 3]);
+  assert.deepEqual([window.events.unixNano(9), window.events.value(9), window.samples.threadId(9)], [7n, 7n, 3]);
 });

@@ -306,9 +306,11 @@ function tellSketch(sample: SampleSketch, time: bigint): string {
   return [pid, sample.threadId, sample.threadName || comm, sample.cpu, sample.truncated, time, ...frames].join(' ');
 }
 
-function tellEvents({ events, resources, contexts, stacks, frames, files, mappings }: SampleWindow): string[] {
+function tellEvents(window: SampleWindow): string[] {
+  const { events, samples, resources, threadNames, stacks, frames, files, mappings } = window;
   return Array.from({ length: events.count }, (_, event) => {
-    const stack = events.stack(event);
+    const sample = events.sample(event);
+    const stack = samples.stack(sample);
     const told: string[] = [];
     for (let at = stacks.startOf(stack); at < stacks.startOf(stack + 1); at++) {
       const frame = stacks.frameAt(at);
@@ -319,8 +321,16 @@ function tellEvents({ events, resources, contexts, stacks, frames, files, mappin
       const told4 = mapped?.kind === 'file' ? mapped.fileId.word3 : undefined;
       told.push(`${told1}:${frames.addressLow(frame)}:${frames.kind(frame)}:${told4}`);
     }
-    const { threadId, threadName, cpu } = contexts[events.context(event)]!;
-    const { pid } = resources[events.resource(event)]!.process;
-    return [pid, threadId, threadName, cpu, stacks.isTruncated(stack), events.unixNano(event), ...told].join(' ');
+    const { pid } = resources[samples.resource(sample)]!.process;
+    const threadName = threadNames[samples.threadName(sample)];
+    return [
+      pid,
+      samples.threadId(sample),
+      threadName,
+      samples.cpu(sample),
+      stacks.isTruncated(stack),
+      events.unixNano(event),
+      ...told,
+    ].join(' ');
   });
 }

@@ -8,7 +8,7 @@ import type {
   ValueType,
 } from '../../otlp/profiles-data.ts';
 import type { ResourceEditor, SampleFilter } from '../../otlp/resource-edit.ts';
-import { MomentGroups, SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
+import { SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
 import type { Steps } from '../../support/steps.ts';
 import { Uint32List } from '../../support/uint32-list.ts';
@@ -19,8 +19,8 @@ import { mergeProfiles } from '../join/profiles-joiner.ts';
 import { filterSamples } from '../resources/filter-samples.ts';
 import { serviceNameDefault } from '../resources/service-name.ts';
 import { LocationWriter } from './location-writer.ts';
-import type { ProfileGroup } from './profile-group.ts';
-import { groupEvents } from './profile-group.ts';
+import type { GroupedEvents, ProfileGroup } from './profile-group.ts';
+import { groupEvents, leftOut } from './profile-group.ts';
 import { resourceOf } from './resource-of.ts';
 import type { TimeRange, WindowContents, WindowResource } from './window-contents.ts';
 
@@ -40,16 +40,18 @@ export function* buildProfiles(
   editor: ResourceEditor = serviceNameDefault,
 ): Steps<ProfilesData> {
   const dictionary = new InternedDictionary();
-  const writer = new ProfileWriter(contents, dictionary, createProfileId);
   const heads = yield* editedHeads(contents, editor);
   const firsts = yield* firstsOfEqual(heads);
   const profilesByResource = new Map<number, Profile[]>();
-  for (const group of yield* groupEvents(contents.events, range, firsts)) {
+  const grouped = yield* groupEvents(contents, range, firsts);
+  const writer = new ProfileWriter(contents, dictionary, grouped, createProfileId);
+  for (const group of grouped.groups) {
     const profiles = profilesByResource.get(group.resource) ?? [];
     if (profilesByResource.size % resourcesPerStep === 0) yield;
     profiles.push(yield* writer.profile(group));
     profilesByResource.set(group.resource, profiles);
   }
+  yield* writer.writeMoments();
   const resourceProfiles = [...profilesByResource].map(([index, profiles]): ResourceProfiles => {
     const { resource, scope } = heads[index]!;
     return { resource, scopeProfiles: [{ scope, profiles, schemaUrl }], schemaUrl };
@@ -68,7 +70,7 @@ interface ResourceHead {
 
 /** Heads of the window's resources; `undefined` for those that the editor drops, whose events are counted. */
 function* editedHeads(
-  { resources, events }: WindowContents,
+  { resources, samples, events }: WindowContents,
   editor: ResourceEditor,
 ): Steps<(ResourceHead | undefined)[]> {
   const heads: ResourceHead[] = [];
@@ -82,7 +84,7 @@ function* editedHeads(
   for (const [index, edit] of edits.entries()) if (edit.kind === 'dropped') dropped.set(index, edit.by);
   if (dropped.size > 0) {
     for (let event = 0; event < events.count; event++) {
-      const by = dropped.get(events.resource(event));
+      const by = dropped.get(samples.resource(events.sample(event)));
       if (by !== undefined) editor.countDropped(by, 1);
     }
   }
@@ -123,31 +125,52 @@ function* firstsOfEqual(heads: readonly (ResourceHead | undefined)[]): Steps<Int
 
 // A tenth of a millisecond each, more or less, before the code is optimized.
 const resourcesPerStep = 8;
-const eventsPerStep = 16;
+const partsPerStep = 16;
 const momentsPerStep = 512;
 
-/** Writes the samples of one group after the other against one dictionary. */
+/** Stands for the way from a timestamp to its value where samples have no values. */
+const noValues = -0x8000_0000;
+
+/** Writes the samples of one group after the other against one dictionary, and then the moments of all. */
 class ProfileWriter {
   readonly #contents: WindowContents;
   readonly #dictionary: InternedDictionary;
   readonly #locations: LocationWriter;
   readonly #createProfileId: () => Uint8Array;
+  readonly #grouped: GroupedEvents;
   /** Samples of all profiles of the report. */
   readonly #columns = new SampleColumns();
+  /** Distinct threads, names of threads, CPUs and labels. */
+  readonly #contexts = new QuadIndex();
   /** Number plus one of the first sample with a context. */
   readonly #sampleOfContext: Uint32Array;
+  /** The sample of the columns that each part belongs to. */
+  readonly #sampleOfPart: Uint32Array;
+  /** By sample of the columns: position of its next timestamp, and how far behind it the value is. */
+  readonly #nextTime: Uint32Array;
+  readonly #toValue: Int32Array;
   // Nearly every context is new, of threads, names and CPUs that are known.
   readonly #attributeByThread = new Map<number, number>();
   readonly #attributeByName = new Map<string, number>();
   readonly #attributeByCpu = new Map<number, number>();
 
-  constructor(contents: WindowContents, dictionary: InternedDictionary, createProfileId: () => Uint8Array) {
+  constructor(
+    contents: WindowContents,
+    dictionary: InternedDictionary,
+    grouped: GroupedEvents,
+    createProfileId: () => Uint8Array,
+  ) {
+    const partCount = grouped.sampleOfPart.length;
     this.#contents = contents;
     this.#dictionary = dictionary;
     this.#locations = new LocationWriter(contents, dictionary);
     this.#createProfileId = createProfileId;
-    this.#sampleOfContext = new Uint32Array(2 * contents.contexts.length);
-    this.#columns.reserve(contents.events.count);
+    this.#grouped = grouped;
+    this.#sampleOfContext = new Uint32Array(2 * contents.samples.count);
+    this.#sampleOfPart = new Uint32Array(partCount);
+    this.#nextTime = new Uint32Array(partCount);
+    this.#toValue = new Int32Array(partCount);
+    this.#columns.reserve(partCount, contents.events.count);
   }
 
   *profile(group: ProfileGroup): Steps<Profile> {
@@ -155,7 +178,7 @@ class ProfileWriter {
     const emptyBytes = new Uint8Array(0);
     return {
       sampleType: this.#valueType(type.sampleType, type.sampleUnit),
-      samples: yield* this.#samples(group.events),
+      samples: yield* this.#samples(group),
       timeUnixNano: group.range.startUnixNano,
       durationNano: group.range.endUnixNano - group.range.startUnixNano,
       periodType: this.#periodType(type),
@@ -168,63 +191,90 @@ class ProfileWriter {
     };
   }
 
-  /** Samples with the same stack, attributes and link become one, with its timestamps in the order of arrival. */
-  *#samples(eventNumbers: Uint32Array): Steps<SampleRange> {
-    const { events, stacks } = this.#contents;
+  /** Samples with the same stack, attributes and link become one, with room for its moments. */
+  *#samples({ parts, hasValues }: ProfileGroup): Steps<SampleRange> {
+    const { samples, stacks } = this.#contents;
+    const { sampleOfPart, eventCounts } = this.#grouped;
     const identities = new QuadIndex();
-    const sampleOfEvent = new Uint32Array(eventNumbers.length);
     const counts = new Uint32List();
     const columns = this.#columns;
     const first = columns.count;
-    let hasValues = false;
-    for (let index = 0; index < eventNumbers.length; index++) {
-      if (index % eventsPerStep === eventsPerStep - 1) yield;
-      const event = eventNumbers[index]!;
-      const stack = events.stack(event);
-      const context = events.context(event) * 2 + (stacks.isTruncated(stack) ? 1 : 0);
-      const sample = identities.intern(this.#locations.stack(stack), context, events.link(event) + 1, 0);
+    for (let index = 0; index < parts.length; index++) {
+      if (index % partsPerStep === partsPerStep - 1) yield;
+      const part = parts[index]!;
+      const given = sampleOfPart.at(part);
+      const stack = samples.stack(given);
+      const context = this.#context(given) * 2 + (stacks.isTruncated(stack) ? 1 : 0);
+      const sample = identities.intern(this.#locations.stack(stack), context, samples.link(given) + 1, 0);
       if (sample === counts.length) {
-        this.#addSample(event, identities.word(sample, 0), context);
+        this.#addSample(given, identities.word(sample, 0), context);
         counts.push(0);
       }
-      counts.set(sample, counts.at(sample) + 1);
-      sampleOfEvent[index] = sample;
-      // Timestamps alone mean 1 each, which every backend reads; values join when one of them is not 1.
-      hasValues ||= events.valueLow(event) !== 1 || events.valueHigh(event) !== 0;
+      counts.set(sample, counts.at(sample) + eventCounts.at(part));
+      this.#sampleOfPart[part] = first + sample;
     }
-    const groups = new MomentGroups(columns, first, counts.toArray(), hasValues);
-    for (let index = 0; index < eventNumbers.length; index++) {
-      if (index % momentsPerStep === momentsPerStep - 1) yield;
-      const event = eventNumbers[index]!;
-      const sample = sampleOfEvent[index]!;
-      groups.addTime(sample, events.timeLow(event), events.timeHigh(event));
-      if (hasValues) groups.setValue(sample, events.valueLow(event), events.valueHigh(event));
+    const toValue = columns.addRoom(first, counts.toArray(), hasValues);
+    for (let sample = first; sample < columns.count; sample++) {
+      this.#nextTime[sample] = columns.timesStart(sample);
+      this.#toValue[sample] = hasValues ? toValue : noValues;
     }
     return new SampleRange(columns, first, identities.count);
   }
 
-  /** Appends the sample of an event, without its moments. `context` is twice the number of the sample context, plus one for a truncated stack. */
-  #addSample(event: number, stackIndex: number, context: number): void {
-    const { events, links } = this.#contents;
+  /** Writes the moments of all samples, in the order of arrival. */
+  *writeMoments(): Steps<void> {
+    const { events } = this.#contents;
+    const { partOfEvent } = this.#grouped;
+    const { times, values } = this.#columns;
+    const sampleOfPart = this.#sampleOfPart;
+    const nextTime = this.#nextTime;
+    for (let event = 0; event < partOfEvent.length; event++) {
+      if (event % momentsPerStep === momentsPerStep - 1) yield;
+      const part = partOfEvent[event]!;
+      if (part === leftOut) continue;
+      const sample = sampleOfPart[part]!;
+      const at = nextTime[sample]!++;
+      times[2 * at] = events.timeLow(event);
+      times[2 * at + 1] = events.timeHigh(event);
+      const toValue = this.#toValue[sample]!;
+      if (toValue === noValues) continue;
+      values[2 * (at + toValue)] = events.valueLow(event);
+      values[2 * (at + toValue) + 1] = events.valueHigh(event);
+    }
+  }
+
+  /** The number of what tells a window sample apart beside its stack: it becomes the attributes. */
+  #context(sample: number): number {
+    const { samples } = this.#contents;
+    const cpu = samples.cpu(sample) + 1;
+    return this.#contexts.intern(samples.threadId(sample), samples.threadName(sample), cpu, samples.labels(sample) + 1);
+  }
+
+  /** Appends a sample, without its moments. `context` is twice the number of its context, plus one for a truncated stack. */
+  #addSample(sample: number, stackIndex: number, context: number): void {
+    const { samples, links } = this.#contents;
     const known = this.#sampleOfContext[context]!;
     if (known === 0) {
-      this.#addAttributes(context);
+      this.#addAttributes(sample, (context & 1) === 1);
       this.#sampleOfContext[context] = this.#columns.count + 1;
     } else this.#columns.addAttributesOf(this.#columns, known - 1);
-    const link = events.link(event);
+    const link = samples.link(sample);
     this.#columns.end(stackIndex, link < 0 ? 0 : this.#dictionary.link(links[link]!));
   }
 
-  #addAttributes(context: number): void {
-    const { threadId, threadName, cpu, labels } = this.#contents.contexts[context >> 1]!;
+  #addAttributes(sample: number, isTruncated: boolean): void {
+    const { samples, threadNames, labels } = this.#contents;
+    const threadId = samples.threadId(sample);
+    const threadName = threadNames[samples.threadName(sample)]!;
+    const cpu = samples.cpu(sample);
     const add = (key: string, value: string | bigint | boolean): void => {
       this.#columns.addAttribute(this.#dictionary.attribute(key, value));
     };
     if (threadId !== 0) this.#addMemoized(this.#attributeByThread, threadId, attributeNames.threadId, BigInt);
     if (threadName !== '') this.#addMemoized(this.#attributeByName, threadName, attributeNames.threadName, String);
     if (cpu >= 0) this.#addMemoized(this.#attributeByCpu, cpu, attributeNames.cpuLogicalNumber, BigInt);
-    for (const [key, value] of labels ?? []) add(attributeNames.labelPrefix + key, value);
-    if ((context & 1) === 1) add(attributeNames.stackTruncated, true);
+    for (const [key, value] of labels[samples.labels(sample)] ?? []) add(attributeNames.labelPrefix + key, value);
+    if (isTruncated) add(attributeNames.stackTruncated, true);
   }
 
   #addMemoized<T>(indices: Map<T, number>, value: T, key: string, write: (value: T) => string | bigint): void {

@@ -17,8 +17,10 @@ export interface WindowContents {
   readonly mappings: readonly WindowMapping[];
   readonly frames: WindowFrames;
   readonly stacks: WindowStacks;
-  readonly contexts: readonly SampleContext[];
   readonly links: readonly TraceLink[];
+  readonly threadNames: readonly string[];
+  readonly labels: readonly ReadonlyMap<string, string>[];
+  readonly samples: WindowSamples;
   readonly events: TraceEvents;
 }
 
@@ -71,23 +73,25 @@ export interface WindowStacks {
   isTruncated(stack: number): boolean;
 }
 
-/** Description of a sample beside its stack: becomes its attributes. */
-export interface SampleContext {
-  readonly threadId: number;
-  readonly threadName: string;
+/** Distinct samples 0..count-1: all of an event but its time and value. */
+export interface WindowSamples {
+  readonly count: number;
+  stack(sample: number): number;
+  resource(sample: number): number;
+  profileType(sample: number): number;
+  link(sample: number): number;
+  threadId(sample: number): number;
+  /** Index of `threadNames`. */
+  threadName(sample: number): number;
   /** -1 when unknown. */
-  readonly cpu: number;
-  readonly labels: ReadonlyMap<string, string> | undefined;
+  cpu(sample: number): number;
+  labels(sample: number): number;
 }
 
 /** Trace events 0..count-1 in the order of arrival, one for each timestamp. */
 export interface TraceEvents {
   readonly count: number;
-  resource(event: number): number;
-  profileType(event: number): number;
-  stack(event: number): number;
-  context(event: number): number;
-  link(event: number): number;
+  sample(event: number): number;
   /** Halves of the time, in nanoseconds since the Unix epoch, and of the value. */
   timeLow(event: number): number;
   timeHigh(event: number): number;

@@ -1,22 +1,11 @@
 import { readPackageFile } from '../../support/program-files.ts';
+import type { WebAssemblyMemory, WebAssemblyModule } from '../../support/web-assembly.ts';
+import { Instance, Module } from '../../support/web-assembly.ts';
 import { limitMemory } from './limit-memory.ts';
-
-/** The part of WebAssembly's interface that is used here; its types come with the DOM's alone. */
-interface WebAssemblyInterface {
-  readonly Module: new (bytes: Uint8Array) => DemanglerModule;
-  readonly Instance: new (module: DemanglerModule, imports: object) => { readonly exports: unknown };
-}
-
-/** The compiled demangler: its memory is limited, so that no name takes more than 16 MiB. */
-export interface DemanglerModule {
-  readonly [Symbol.toStringTag]: string;
-}
-
-const { Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyInterface }).WebAssembly;
 
 /** Exports of the module (gecko-profiler-demangle: the C++, Rust and Swift demanglers of Rust's crates). */
 interface Exports {
-  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly memory: WebAssemblyMemory;
   readonly demangle_any: (pointer: number, length: number) => [number, number];
   readonly __wbindgen_malloc: (size: number, align: number) => number;
   readonly __wbindgen_free: (pointer: number, size: number, align: number) => void;
@@ -43,10 +32,11 @@ export function loadDemangler(): DemanglerInstance {
 
 /** The demangler of all files. Its memory grows with the largest name and never shrinks: then the next name gets a new one. */
 export class DemanglerInstance {
-  readonly #module: DemanglerModule;
+  /** The compiled demangler: its memory is limited, so that no name takes more than 16 MiB. */
+  readonly #module: WebAssemblyModule;
   #exports: Exports | undefined;
 
-  constructor(module: DemanglerModule) {
+  constructor(module: WebAssemblyModule) {
     this.#module = module;
   }
 
@@ -119,7 +109,7 @@ function cut(name: string): string {
   return name.length > maxNameLength ? name.slice(0, maxNameLength) : name;
 }
 
-function instantiate(module: DemanglerModule): Exports {
+function instantiate(module: WebAssemblyModule): Exports {
   let exports: Exports;
   const imports = {
     './index_bg.js': {

@@ -1,13 +1,51 @@
-// hot
 import { noBytes } from '../profiles-data.ts';
 import { PairSet } from './pair-set.ts';
 
-// Columns without room: what another thread scanned brings columns of its own.
+/** Tables by the numbers of their fields. */
+export const tables = { mapping: 1, location: 2, function: 3, link: 4, string: 5, attribute: 6, stack: 7 } as const;
+
+/** Columns as the compiled scan numbers them (`wasm/columns.ts`), each with what tells its length: a table, or the last number of a column. */
+export const columnLengths = {
+  stringStart: tables.string,
+  stringEnd: tables.string,
+  functionName: tables.function,
+  functionSystemName: tables.function,
+  functionFile: tables.function,
+  functionLineLow: tables.function,
+  functionLineHigh: tables.function,
+  attributeKey: tables.attribute,
+  attributeTextStart: tables.attribute,
+  attributeTextEnd: tables.attribute,
+  mappingFile: tables.mapping,
+  mappingIsLoaded: tables.mapping,
+  mappingAttributeStart: tables.mapping,
+  mappingAttributes: 'mappingAttributeStart',
+  locationStart: tables.location,
+  locationEnd: tables.location,
+  locationMapping: tables.location,
+  locationLow: tables.location,
+  locationHigh: tables.location,
+  locationAttributeStart: tables.location,
+  locationAttributes: 'locationAttributeStart',
+  locationLineStart: tables.location,
+  lineFunction: 'locationLineStart',
+  lineLow: 'locationLineStart',
+  lineHigh: 'locationLineStart',
+  columnLow: 'locationLineStart',
+  columnHigh: 'locationLineStart',
+  functionTextA: tables.function,
+  functionTextB: tables.function,
+} as const;
+
+export type ColumnName = keyof typeof columnLengths;
+
+export const columnNames: readonly ColumnName[] = Object.keys(columnLengths) as ColumnName[];
+
 const noWords = new Uint32Array(0);
-const noHashes = new Int32Array(0);
 
 /**
- * The tables of one message as columns of numbers, over its bytes. Columns are used again for the next message.
+ * The tables of one message as columns of numbers, over its bytes. Columns lie in the memory of the scan, which uses it again for the next
+ * message, and are longer than their tables.
  *
  *     locationMapping       3   3   7        one number for each location
  *     locationLineStart     0   1   1   3    lines of location i: from number i to number i + 1
@@ -16,19 +54,15 @@ const noHashes = new Int32Array(0);
 export class DictionaryColumns {
   /** The message that the columns belong to. */
   bytes: Uint8Array = noBytes;
-  /** Tables by the number of their field: mapping 1, location 2, function 3, link 4, string 5, attribute 6, stack 7. */
-  readonly counts: Uint32Array = new Uint32Array(8);
+  /** By table. */
+  counts: Uint32Array = noWords;
   /** Places at which the entries of a table, which follow one another, begin and end, with the tags before them. */
-  readonly starts: Uint32Array = new Uint32Array(8);
-  readonly ends: Uint32Array = new Uint32Array(8);
-  /** Bits of an entry's use: see `table-scan.ts`. */
-  readonly used: Uint8Array[] = Array.from({ length: 8 }, () => noBytes);
+  starts: Uint32Array = noWords;
+  ends: Uint32Array = noWords;
 
   readonly strings: PairSet = new PairSet();
   readonly functions: PairSet = new PairSet();
   readonly locations: PairSet = new PairSet();
-  /** Of the table at hand among those that are not looked up afterwards. */
-  readonly others: PairSet = new PairSet();
 
   stringStart: Uint32Array = noWords;
   stringEnd: Uint32Array = noWords;
@@ -38,10 +72,9 @@ export class DictionaryColumns {
   functionFile: Uint32Array = noWords;
   functionLineLow: Uint32Array = noWords;
   functionLineHigh: Uint32Array = noWords;
-
-  /** Hashes of what functions say, the same in every dictionary; filled by `hashFunctionTexts`. */
-  functionTextA: Int32Array = noHashes;
-  functionTextB: Int32Array = noHashes;
+  /** Hashes of what functions say, the same in every dictionary. */
+  functionTextA: Uint32Array = noWords;
+  functionTextB: Uint32Array = noWords;
 
   attributeKey: Uint32Array = noWords;
   /** Of the value's text, without tag and length; both 0 where the value is no text. */
@@ -50,7 +83,7 @@ export class DictionaryColumns {
 
   mappingFile: Uint32Array = noWords;
   /** 1 where `memory_limit` is not 0. */
-  mappingIsLoaded: Uint8Array = noBytes;
+  mappingIsLoaded: Uint32Array = noWords;
   /** Places of an entry's first attribute in `mappingAttributes`; the last attribute stands before the next entry's first. */
   mappingAttributeStart: Uint32Array = noWords;
   mappingAttributes: Uint32Array = noWords;
@@ -72,77 +105,43 @@ export class DictionaryColumns {
   columnLow: Uint32Array = noWords;
   columnHigh: Uint32Array = noWords;
 
-  get sizeBytes(): number {
-    let sizeBytes = -this.bytes.byteLength;
-    for (const column of [...Object.values(this), ...this.used]) {
-      if (ArrayBuffer.isView(column)) sizeBytes += column.byteLength;
-      else if (column instanceof PairSet) sizeBytes += column.sizeBytes;
-    }
-    return sizeBytes;
+  /** True once columns were replaced by longer ones, which are not the scan's. */
+  isGrown = false;
+
+  /** Number of what is in a column. */
+  lengthOf(name: ColumnName): number {
+    const length = columnLengths[name];
+    if (typeof length === 'string') return this[length][this.lengthOf(length) - 1]!;
+    // One more where the last entry ends.
+    return this.counts[length]! + (name.endsWith('AttributeStart') || name === 'locationLineStart' ? 1 : 0);
   }
 
-  /** Makes room for tables of `counts`. */
-  prepare(): void {
-    const [, mappings = 0, locations = 0, functions = 0, , strings = 0, attributes = 0] = this.counts;
-    for (let table = 1; table < 8; table++) {
-      const count = this.counts[table]!;
-      if (this.used[table]!.length < count) this.used[table] = new Uint8Array(roomFor(count));
-      else this.used[table]!.fill(0, 0, count);
-    }
-    this.functionName = withRoom(this.functionName, functions);
-    this.functionSystemName = withRoom(this.functionSystemName, functions);
-    this.functionFile = withRoom(this.functionFile, functions);
-    this.functionLineLow = withRoom(this.functionLineLow, functions);
-    this.functionLineHigh = withRoom(this.functionLineHigh, functions);
-    this.attributeKey = withRoom(this.attributeKey, attributes);
-    this.attributeTextStart = withRoom(this.attributeTextStart, attributes);
-    this.attributeTextEnd = withRoom(this.attributeTextEnd, attributes);
-    this.mappingFile = withRoom(this.mappingFile, mappings);
-    if (this.mappingIsLoaded.length < mappings) this.mappingIsLoaded = new Uint8Array(roomFor(mappings));
-    this.mappingAttributeStart = withRoom(this.mappingAttributeStart, mappings + 1);
-    this.locationStart = withRoom(this.locationStart, locations);
-    this.locationEnd = withRoom(this.locationEnd, locations);
-    this.locationMapping = withRoom(this.locationMapping, locations);
-    this.locationLow = withRoom(this.locationLow, locations);
-    this.locationHigh = withRoom(this.locationHigh, locations);
-    this.locationAttributeStart = withRoom(this.locationAttributeStart, locations + 1);
-    this.locationLineStart = withRoom(this.locationLineStart, locations + 1);
-    this.functions.clear(functions);
-    this.locations.clear(locations);
-    this.strings.clear(strings);
-  }
-
-  /** Makes room for more texts. */
-  growTexts(): this {
-    this.stringStart = grown(this.stringStart, this.stringStart.length + 1);
-    this.stringEnd = grown(this.stringEnd, this.stringEnd.length + 1);
-    return this;
+  /** Makes room for one more function after `count`. */
+  growFunctions(count: number): void {
+    if (count < this.functionName.length) return;
+    this.isGrown = true;
+    this.functionName = grown(this.functionName);
+    this.functionSystemName = grown(this.functionSystemName);
+    this.functionFile = grown(this.functionFile);
+    this.functionLineLow = grown(this.functionLineLow);
+    this.functionLineHigh = grown(this.functionLineHigh);
   }
 
   /** Makes room for one more line after `count`. */
   growLines(count: number): void {
     if (count < this.lineFunction.length) return;
-    this.lineFunction = grown(this.lineFunction, count + 1);
-    this.lineLow = grown(this.lineLow, count + 1);
-    this.lineHigh = grown(this.lineHigh, count + 1);
-    this.columnLow = grown(this.columnLow, count + 1);
-    this.columnHigh = grown(this.columnHigh, count + 1);
+    this.isGrown = true;
+    this.lineFunction = grown(this.lineFunction);
+    this.lineLow = grown(this.lineLow);
+    this.lineHigh = grown(this.lineHigh);
+    this.columnLow = grown(this.columnLow);
+    this.columnHigh = grown(this.columnHigh);
   }
 }
 
-function roomFor(count: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(count, 64)));
-}
-
-/** A column of at least `count` numbers, which may be any. */
-function withRoom(column: Uint32Array, count: number): Uint32Array {
-  return count <= column.length ? column : new Uint32Array(roomFor(count));
-}
-
-/** A column of at least `count` numbers that begins with those of `column`. */
-export function grown(column: Uint32Array, count: number): Uint32Array {
-  if (count <= column.length) return column;
-  const longer = new Uint32Array(roomFor(count));
+/** A column with twice the room that begins with the numbers of `column`. */
+function grown(column: Uint32Array): Uint32Array {
+  const longer = new Uint32Array(Math.max(64, 2 * column.length));
   longer.set(column);
   return longer;
 }

@@ -2,13 +2,12 @@
 import type { Steps } from '../../support/steps.ts';
 import { ProtobufWriter } from '../protobuf/protobuf-writer.ts';
 import { ByteWalk } from './byte-walk.ts';
-import { grown } from './dictionary-columns.ts';
+import { tables } from './dictionary-columns.ts';
 import type { Edit } from './edits.ts';
 import { writeEdited } from './edits.ts';
 import { inlineReferences } from './inline-references.ts';
+import { internFunction, internLocation } from './intern-entries.ts';
 import type { PassableProfiles } from './passable-scanner.ts';
-import { internFunction, internLocation } from './scan-frame-tables.ts';
-import { tables } from './table-scan.ts';
 import type { TextColumns } from './text-columns.ts';
 
 /** A line for a location. */
@@ -54,11 +53,7 @@ export class DictionaryPatch {
   functionNamed(name: number, systemName: number, file: number, startLine: number): number {
     const { columns } = this.#profiles;
     const index = columns.functions.count;
-    columns.functionName = grown(columns.functionName, index + 1);
-    columns.functionSystemName = grown(columns.functionSystemName, index + 1);
-    columns.functionFile = grown(columns.functionFile, index + 1);
-    columns.functionLineLow = grown(columns.functionLineLow, index + 1);
-    columns.functionLineHigh = grown(columns.functionLineHigh, index + 1);
+    columns.growFunctions(index);
     columns.functionName[index] = name;
     columns.functionSystemName[index] = systemName;
     columns.functionFile[index] = file;

@@ -1,11 +1,11 @@
 import type { Steps } from '../../support/steps.ts';
 import type { KeyValue, Resource } from '../profiles-data.ts';
 import type { ResourceContext, ResourceEditor, SampleFilter } from '../resource-edit.ts';
+import { tables } from './dictionary-columns.ts';
 import type { KnownResources } from './known-resources.ts';
 import type { PassableProfiles } from './passable-scanner.ts';
 import type { NewResource } from './resource-spans.ts';
 import { ResourceSpans } from './resource-spans.ts';
-import { tables } from './table-scan.ts';
 import { TextColumns } from './text-columns.ts';
 
 /** A message with edited resources. */

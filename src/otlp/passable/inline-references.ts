@@ -41,7 +41,7 @@ export function inlineReferences(
       if (within.length > 0) edits.push({ start, bodyStart, end: fieldEnd, field: tag >>> 3, edits: within });
       walk.position = fieldEnd;
     } else if ((tag & 7) === 1) walk.skip(8, end);
-    else walk.words(end);
+    else walk.skipVarint(end);
   }
   return edits;
 }

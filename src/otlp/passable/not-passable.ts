@@ -6,20 +6,24 @@
  * equal; `same_time` two profiles of a resource and of equal types begin together; `looped` this process made one of the profiles; `same_location` a name makes two
  * locations equal.
  */
-export type NotPassableReason =
-  | 'json'
-  | 'version'
-  | 'encoding'
-  | 'reference'
-  | 'string_reference'
-  | 'incomplete'
-  | 'shape'
-  | 'orphan'
-  | 'duplicate'
-  | 'same_resource'
-  | 'same_time'
-  | 'looped'
-  | 'same_location';
+export type NotPassableReason = (typeof notPassableReasons)[number];
+
+/** Reasons at the places that are their numbers in `wasm/refuse.ts`. */
+export const notPassableReasons = [
+  'json',
+  'version',
+  'encoding',
+  'reference',
+  'string_reference',
+  'incomplete',
+  'shape',
+  'orphan',
+  'duplicate',
+  'same_resource',
+  'same_time',
+  'looped',
+  'same_location',
+] as const;
 
 /** Thrown and caught within this folder: a scan has met something that it leaves to the decoder. */
 export class NotPassable extends Error {
@@ -32,11 +36,9 @@ export class NotPassable extends Error {
   }
 }
 
-// Made once: a stack trace at each request would cost more than some requests do.
-const made = new Map<NotPassableReason, NotPassable>();
+// Made at first: a stack trace at each request would cost more than some requests do, and one of a scan would keep its memory.
+const made = new Map(notPassableReasons.map((reason) => [reason, new NotPassable(reason)]));
 
 export function notPassable(reason: NotPassableReason): NotPassable {
-  const known = made.get(reason) ?? new NotPassable(reason);
-  made.set(reason, known);
-  return known;
+  return made.get(reason)!;
 }

@@ -84,7 +84,7 @@ export class ResourceSpans {
       }
       const tag = walk.tag();
       if ((tag & 7) === 1) walk.skip(8, bodyEnd);
-      else if ((tag & 7) === 0) walk.words(bodyEnd);
+      else if ((tag & 7) === 0) walk.skipVarint(bodyEnd);
       else {
         const fieldEnd = walk.fieldEnd(bodyEnd);
         if (tag === 0x12 && ends.length <= depthOfSamples) {

@@ -1,7 +1,7 @@
 // hot
+import { tables } from './dictionary-columns.ts';
 import { PairHash } from './pair-hash.ts';
 import type { PassableProfiles } from './passable-scanner.ts';
-import { tables } from './table-scan.ts';
 
 /** Texts that are made again are those of files and of classes, soon after one another. A larger Map would grow for milliseconds. */
 const mostTexts = 8192;

@@ -1,11 +1,10 @@
 // hot
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
+import { tables } from '../../otlp/passable/dictionary-columns.ts';
 import type { NewLine } from '../../otlp/passable/dictionary-patch.ts';
 import { DictionaryPatch } from '../../otlp/passable/dictionary-patch.ts';
 import { PairHash } from '../../otlp/passable/pair-hash.ts';
 import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
-import { hashFunctionTexts } from '../../otlp/passable/scan-frame-tables.ts';
-import { tables } from '../../otlp/passable/table-scan.ts';
 import { TextColumns } from '../../otlp/passable/text-columns.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
 import type { Steps } from '../../support/steps.ts';
@@ -51,7 +50,6 @@ export function* enrichPassable(
   const { counts, locationLineStart, locationMapping } = profiles.columns;
   const count = counts[tables.location]!;
   let learnedLocations = 0;
-  if (lately !== undefined) yield* locations.hashFunctions();
   for (let location = 1; location < count; location++) {
     if (location % locationsAStep === 0) {
       yield;
@@ -134,11 +132,6 @@ class ColumnLocations implements LocationView {
     this.#texts = texts;
     this.#lately = lately;
     this.#frameTypeKey = texts.indexOf(attributeNames.frameType);
-  }
-
-  /** Prepares `hashLines`, for a message that has lines. */
-  *hashFunctions(): Steps<void> {
-    yield* hashFunctionTexts(new PairHash(), this.#columns);
   }
 
   mappingOf(location: number): number {

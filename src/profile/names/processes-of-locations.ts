@@ -1,8 +1,8 @@
 import { ByteWalk } from '../../otlp/passable/byte-walk.ts';
+import { tables } from '../../otlp/passable/dictionary-columns.ts';
 import type { KnownResources } from '../../otlp/passable/known-resources.ts';
 import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
 import { ResourceSpans } from '../../otlp/passable/resource-spans.ts';
-import { tables } from '../../otlp/passable/table-scan.ts';
 import type { ProfilesData, Resource } from '../../otlp/profiles-data.ts';
 import { columnsOf } from '../../otlp/sample-columns.ts';
 import { atOnce } from '../../support/steps.ts';
@@ -78,7 +78,7 @@ function stackOf(walk: ByteWalk, end: number): number {
   while (walk.position < end) {
     const tag = walk.tag();
     if (tag === 0x08) return walk.index(end);
-    if ((tag & 7) === 0) walk.words(end);
+    if ((tag & 7) === 0) walk.skipVarint(end);
     else walk.position = walk.fieldEnd(end);
   }
   return 0;

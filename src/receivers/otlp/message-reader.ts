@@ -1,8 +1,8 @@
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import { tables } from '../../otlp/passable/dictionary-columns.ts';
 import type { NotPassableReason } from '../../otlp/passable/not-passable.ts';
 import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
 import { PassableScanner } from '../../otlp/passable/passable-scanner.ts';
-import { tables } from '../../otlp/passable/table-scan.ts';
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
 import { noBytes } from '../../otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../otlp/protobuf/decode-profiles-data.ts';

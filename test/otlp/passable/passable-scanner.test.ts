@@ -1,14 +1,24 @@
 import assert from 'node:assert/strict';
+import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
+import { compileScan } from '../../../build/compile-scan.ts';
+import { tables } from '../../../src/otlp/passable/dictionary-columns.ts';
+import { internFunction, internLocation } from '../../../src/otlp/passable/intern-entries.ts';
 import { PairSet } from '../../../src/otlp/passable/pair-set.ts';
+import type { ScanResult } from '../../../src/otlp/passable/passable-scanner.ts';
 import { PassableScanner } from '../../../src/otlp/passable/passable-scanner.ts';
+import { TextColumns } from '../../../src/otlp/passable/text-columns.ts';
+import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { passingProfiles } from '../../bench/passing-profiles.ts';
 import { goodProfiles } from '../good-profiles.ts';
+import { realRequests } from '../real-requests.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -52,10 +62,10 @@ test('one large message is not remembered for good', async () => {
   const large = encodeProfilesData(data);
   const scanner = new PassableScanner();
   await freed();
-  const before = process.memoryUsage().arrayBuffers;
+  const before = process.memoryUsage().external;
   assert.equal(kindOf(scanner, large), 'orphan');
-  await freed(() => process.memoryUsage().arrayBuffers - before < 16 * 2 ** 20);
-  const keptMiB = (process.memoryUsage().arrayBuffers - before) / 2 ** 20;
+  await freed(() => process.memoryUsage().external - before < 16 * 2 ** 20);
+  const keptMiB = (process.memoryUsage().external - before) / 2 ** 20;
   assert.ok(keptMiB < 16, `${keptMiB} MiB`);
   assert.equal(kindOf(scanner, encodeProfilesData(goodProfiles())), '2 samples');
 });
@@ -68,12 +78,87 @@ async function freed(isEnough: () => boolean = () => false): Promise<void> {
   }
 }
 
-test('PairSet numbers pairs as a map does, also when it grows, and after it was cleared', () => {
+test('what a scan says of real requests, JavaScript finds by its own hashes', () => {
+  const scanner = new PassableScanner();
+  for (const bytes of [...realRequests('profiler'), encodeProfilesData(manyLines())]) {
+    const { profiles } = scanner.scan(bytes, true) as ScanResult & { kind: 'passable' };
+    const { columns } = profiles;
+    const texts = new TextColumns(profiles);
+    for (let i = 0; i < columns.counts[tables.string]!; i++) assert.equal(texts.indexOf(texts.at(i)), i);
+    for (let i = 0; i < columns.counts[tables.function]!; i++) assert.equal(internFunction(columns, i), i);
+    for (let i = 0; i < columns.counts[tables.location]!; i++) {
+      const { locationLineStart } = columns;
+      assert.equal(internLocation(columns, i, locationLineStart[i]!, locationLineStart[i + 1]!), i);
+    }
+  }
+});
+
+/** More lines than a scan makes room for at first, with 64-bit numbers; and as many scopes and profiles. */
+function manyLines(): ProfilesData {
+  const data = goodProfiles();
+  const { lines } = data.dictionary.locationTable[2]!;
+  for (let i = 0n; i < 1000n; i++) lines.push({ functionIndex: 1, line: i << 32n, column: i % 3n });
+  const [resource] = data.resourceProfiles;
+  const [first] = resource!.scopeProfiles;
+  const [profile] = first!.profiles;
+  for (let i = 1; i < 300; i++) {
+    const timeUnixNano = profile!.timeUnixNano + BigInt(i);
+    const scope = { ...first!.scope, name: `scope ${i}` };
+    resource!.scopeProfiles.push({ ...first!, scope, profiles: [{ ...profile!, timeUnixNano }] });
+  }
+  return data;
+}
+
+test('many lines, scopes and profiles are told apart', () => {
+  const data = manyLines();
+  const scanner = new PassableScanner();
+  assert.equal(kindOf(scanner, encodeProfilesData(data)), '600 samples');
+  const { scopeProfiles } = data.resourceProfiles[0]!;
+  const again = [{ ...data.resourceProfiles[0]!, scopeProfiles: [...scopeProfiles, scopeProfiles[7]!] }];
+  assert.equal(kindOf(scanner, encodeProfilesData({ ...data, resourceProfiles: again })), 'same_time');
+  const { profiles, ...scope } = scopeProfiles[7]!;
+  const later = [{ ...profiles[0]!, timeUnixNano: 1n }];
+  const renewed = [{ ...again[0]!, scopeProfiles: [...scopeProfiles, { ...scope, profiles: later }] }];
+  assert.equal(kindOf(scanner, encodeProfilesData({ ...data, resourceProfiles: renewed })), 'same_resource');
+});
+
+test('texts of the table are UTF-8 as Node.js knows it', () => {
+  const text = 'shop of horrors';
+  const data = goodProfiles();
+  data.dictionary.stringTable[5] = text;
+  const bytes = encodeProfilesData(data);
+  const place = Buffer.from(bytes).indexOf(text);
+  const scanner = new PassableScanner();
+  const edges = [0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xec, 0xed, 0xee, 0xef, 0xf0];
+  const byte = fc.oneof(fc.constantFrom(...edges, 0xf1, 0xf3, 0xf4, 0xf5, 0xff), fc.nat(255));
+  const letters = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 4 }).map((letter) => [...Buffer.from(letter)]),
+    fc.array(byte, { maxLength: 5 }),
+  );
+  fc.assert(
+    fc.property(fc.array(letters, { maxLength: 5 }), (parts) => {
+      const changed = Uint8Array.from(bytes);
+      const written = Uint8Array.from(parts.flat().slice(0, text.length));
+      changed.set(written, place);
+      const isText = isUtf8(changed.subarray(place, place + text.length));
+      assert.equal(kindOf(scanner, changed), isText ? '2 samples' : 'encoding');
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('the compiled scan in the source is what its own source says', async () => {
+  const path = join(import.meta.dirname, '../../../src/otlp/passable/compiled-scan.ts');
+  assert.equal(readFileSync(path, 'utf8'), await compileScan(), 'npm run build:scan');
+});
+
+test('PairSet numbers pairs as a map does, also when it grows, and after it took other parts', () => {
   const word = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.integer());
   const set = new PairSet();
+  const none = new PairSet();
   fc.assert(
-    fc.property(fc.array(fc.tuple(word, word), { maxLength: 300 }), fc.nat(200), (pairs, capacity) => {
-      set.clear(capacity);
+    fc.property(fc.array(fc.tuple(word, word), { maxLength: 300 }), (pairs) => {
+      set.hold(none.copyParts());
       const known = new Map<string, number>();
       for (const [a, b] of pairs) {
         assert.equal(set.find(a, b), known.get(`${a} ${b}`) ?? -1);

@@ -96,8 +96,8 @@ test('frames and OTLP come in at one port, and a name from one side serves the o
   // The request goes on at once, the batch at the end of the cycle.
   assert.equal(messages.length, 2);
   const { dictionary } = messages[0]!;
-  const named = dictionary.locationTable.find(({ address }) => address === 0x1234n)!;
-  const entry = dictionary.functionTable[named.lines[0]!.functionIndex]!;
+  const named = [...dictionary.locationTable].find(({ address }) => address === 0x1234n)!;
+  const entry = dictionary.functionTable.at(named.lines[0]!.functionIndex)!;
   assert.equal(dictionary.stringTable[entry.nameStrindex], 'main');
 });
 
@@ -166,7 +166,7 @@ test('merged into the cycle, frames and OTLP of one process are one resource, an
   assert.equal(resourceProfiles.length, 1);
   const reader = new FrameReader(dictionary);
   const namesAt = (place: bigint): string[] =>
-    dictionary.locationTable.flatMap(({ address }, index) =>
+    [...dictionary.locationTable].flatMap(({ address }, index) =>
       address === place
         ? [
             reader

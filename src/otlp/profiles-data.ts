@@ -13,13 +13,25 @@ export interface ProfilesData {
 /** The seven shared tables; entry 0 of each is the zero value. */
 export interface ProfilesDictionary {
   readonly mappingTable: readonly Mapping[];
-  readonly locationTable: readonly Location[];
-  readonly functionTable: readonly FunctionEntry[];
+  readonly locationTable: Entries<Location>;
+  readonly functionTable: Entries<FunctionEntry>;
   readonly linkTable: readonly Link[];
   readonly stringTable: readonly string[];
   readonly attributeTable: readonly KeyValueAndUnit[];
-  readonly stackTable: readonly Stack[];
+  readonly stackTable: Entries<Stack>;
 }
+
+/** Entries of a table in order: columns where there may be many, a list where a few are made by hand. `entryOf` takes untrusted indices. */
+export interface Entries<Entry> extends Iterable<Entry> {
+  readonly length: number;
+  /** A negative index counts from the end, as in lists. */
+  at(index: number): Entry | undefined;
+  entries(): Iterable<[number, Entry]>;
+}
+
+export type Table = keyof ProfilesDictionary;
+
+export type EntryOf<T extends Table> = ProfilesDictionary[T] extends Entries<infer Entry> ? Entry : never;
 
 export interface ResourceProfiles {
   readonly resource: Resource;
@@ -149,7 +161,7 @@ export type AnyValue = string | boolean | bigint | number | Uint8Array | readonl
 export type Draft<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** The seven tables while they are filled. */
-export type DictionaryTables = { -readonly [T in keyof ProfilesDictionary]: ProfilesDictionary[T][number][] };
+export type DictionaryTables = { -readonly [T in Table]: EntryOf<T>[] };
 
 /** Empty list, shared by all messages without elements: a two-byte message must not cost a hundred bytes. */
 export const noElements: readonly never[] = Object.freeze([]);
@@ -162,6 +174,21 @@ export function append<T>(list: readonly T[], item: T): readonly T[] {
   if (list === noElements) return [item];
   (list as T[]).push(item);
   return list;
+}
+
+/** The entry at an index that may lead nowhere. */
+export function entryOf<Entry>(entries: Entries<Entry>, index: number): Entry | undefined {
+  return index < 0 ? undefined : entries.at(index);
+}
+
+/** For tables of columns: the place of an entry, counted from the end if `index` is negative; -1 when there is none. */
+export function placeOf({ length }: { readonly length: number }, index: number): number {
+  const place = index < 0 ? index + length : index;
+  return place < length ? Math.max(-1, place) : -1;
+}
+
+export function* eachEntry<Entry>(count: number, read: (index: number) => Entry): Generator<Entry, void, undefined> {
+  for (let index = 0; index < count; index++) yield read(index);
 }
 
 /** Tables that hold the zero value and nothing else. */

@@ -1,4 +1,5 @@
 // hot
+import { grown } from '../support/grown-column.ts';
 import { halvesOf, uint64Of } from '../support/halves.ts';
 import type { ProfilesData, Sample, Samples } from './profiles-data.ts';
 import { noElements } from './profiles-data.ts';
@@ -118,7 +119,7 @@ export class SampleColumns {
   /** Closes a sample of all elements that were appended since the one before. */
   end(stackIndex: number, linkIndex: number): void {
     const at = recordWords * ++this.count;
-    if (at === this.heads.length) this.heads = grown(this.heads, at + recordWords);
+    if (at + recordWords > this.heads.length) this.heads = grown(this.heads, at + recordWords);
     const heads = this.heads;
     heads[at + stackAt] = stackIndex;
     heads[at + linkAt] = linkIndex;
@@ -294,17 +295,6 @@ export function countTimestamps({ resourceProfiles }: ProfilesData): number {
     }
   }
   return count;
-}
-
-/** V8 has arrays of up to 64 bytes on its heap, where they cost a tenth of others; most profiles of a whole system have few samples. */
-// Whole records and pairs, as every length of a column is: `heads` is full at exactly its length.
-const fewWords = 2 * recordWords;
-
-function grown<Column extends Int32Array | Uint32Array>(column: Column, words: number): Column {
-  const length = Math.max(fewWords, words, 2 * column.length);
-  const larger = (column instanceof Int32Array ? new Int32Array(length) : new Uint32Array(length)) as Column;
-  larger.set(column);
-  return larger;
 }
 
 function listOf(start: number, end: number, read: (at: number) => bigint): readonly bigint[] {

@@ -1,5 +1,6 @@
 import type { Counter, Meter } from '@opentelemetry/api';
 import type { AdmissionRefusal } from '../model/admission.ts';
+import { locationColumnsOf } from '../otlp/location-columns.ts';
 import type { Profile, ProfilesData } from '../otlp/profiles-data.ts';
 import type { ResourceEditor } from '../otlp/resource-edit.ts';
 import { countTimestamps } from '../otlp/sample-columns.ts';
@@ -171,7 +172,7 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
     nowMs: number,
   ): Steps<{ joined: ProfilesJoiner; unresolved: readonly UnnamedFrames[] }> {
     const { names } = this.#parts;
-    const { locationTable } = kept.dictionary;
+    const locations = locationColumnsOf(kept.dictionary.locationTable);
     const naming = new DictionaryNaming(
       kept.dictionary,
       namingAt(names, nowMs, () => processesOfLocations(kept.build())),
@@ -179,9 +180,9 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
     const tally = new UnnamedTally();
     let unnamedCount = 0;
     let lateCount = 0;
-    for (let index = 1; index < locationTable.length; index++) {
+    for (let index = 1; index < locations.length; index++) {
       if (index % locationsPerStep === 0) yield;
-      if (locationTable[index]!.lines.length > 0) continue;
+      if (locations.linesEnd(index) > locations.linesStart(index)) continue;
       if (naming.find(index) !== undefined) lateCount++;
       else {
         unnamedCount++;

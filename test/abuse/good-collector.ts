@@ -102,10 +102,10 @@ export class GoodCollector {
     let samples = 0;
     let unnamed = 0;
     for (const { resourceProfiles, dictionary } of splitMessages(this.#service.exported()).map(decodeProfilesData)) {
-      const good = dictionary.locationTable.findIndex(({ address }) => address === goodAddress);
+      const good = [...dictionary.locationTable].findIndex(({ address }) => address === goodAddress);
       if (good < 0) continue;
-      if (dictionary.locationTable[good]!.lines.length === 0) unnamed++;
-      const stacks = dictionary.stackTable.map(({ locationIndices }) => locationIndices.includes(good));
+      if (dictionary.locationTable.at(good)!.lines.length === 0) unnamed++;
+      const stacks = [...dictionary.stackTable].map(({ locationIndices }) => locationIndices.includes(good));
       for (const { scopeProfiles } of resourceProfiles) {
         for (const { profiles } of scopeProfiles) {
           for (const profile of profiles) {

@@ -134,7 +134,7 @@ async function compareServers(size: string, scale: number, rounds: number): Prom
 /** Tells a store all that the senders of these profiles do not know. */
 function teach(store: SymbolStore, { dictionary }: ProfilesData): void {
   for (const index of nameless(dictionary.locationTable)) {
-    const { address, mappingIndex } = dictionary.locationTable[index]!;
+    const { address, mappingIndex } = dictionary.locationTable.at(index)!;
     const fileId = parseFileId(hashOf(mappingIndex - 1))!;
     store.at(0).learnSymbol(fileId, 0, Number(address), symbolAt(Number(address)));
   }

@@ -1,4 +1,4 @@
-import type { Line, Location, ProfilesData } from '../../src/otlp/profiles-data.ts';
+import type { Entries, Line, Location, ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { attributeNames } from '../../src/profile/attribute-names.ts';
 import { InternedDictionary } from '../../src/profile/dictionary/dictionary.ts';
 import { seededRandom } from './synthetic-profiles.ts';
@@ -65,8 +65,8 @@ export function passingProfiles(scale: number): PassingProfiles {
 }
 
 /** Indices of locations without lines. */
-export function nameless(locations: readonly Location[]): number[] {
-  return locations.flatMap(({ lines }, index) => (index > 0 && lines.length === 0 ? [index] : []));
+export function nameless(locations: Entries<Location>): number[] {
+  return [...locations].flatMap(({ lines }, index) => (index > 0 && lines.length === 0 ? [index] : []));
 }
 
 /** The file ID of a mapping, as its htlhash has it. */

@@ -6,7 +6,7 @@ import { countSamples } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { applyDialect } from '../../src/profile/dialects/apply-dialect.ts';
 import { buildData } from '../support/build-data.ts';
-import { withSampleLists } from '../support/sample-lists.ts';
+import { withLists } from '../support/with-lists.ts';
 import { connectGrpc, connectHttp } from './connect.ts';
 
 const data = buildData(
@@ -26,8 +26,8 @@ for (const { dialect, sent, dropped } of [
     await server.until(({ requests }) => requests.length === 1);
     await exporter.stop(new AbortController().signal);
     assert.deepEqual(
-      withSampleLists(decodeProfilesData(server.requests[0]!.bytes)),
-      withSampleLists(applyDialect(data, dialect).data),
+      withLists(decodeProfilesData(server.requests[0]!.bytes)),
+      withLists(applyDialect(data, dialect).data),
     );
     const counted = await metrics();
     const label = '{exporter="otlp_http/test"}';

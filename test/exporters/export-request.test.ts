@@ -7,7 +7,7 @@ import { createEncodedRequest, createExportRequest } from '../../src/exporters/e
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
-import { withSampleLists } from '../support/sample-lists.ts';
+import { withLists } from '../support/with-lists.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -32,7 +32,7 @@ test('createExportRequest encodes once', () => {
 test('createExportRequest holds on to bytes alone once it is encoded, and gives data from them', async () => {
   const { request, kept } = await requestOfNobody(true);
   assert.equal(kept.deref(), undefined);
-  assert.deepEqual(withSampleLists(request.data), goodProfiles());
+  assert.deepEqual(withLists(request.data), goodProfiles());
   assert.equal(request.data, request.data);
 });
 
@@ -46,7 +46,7 @@ test('createEncodedRequest sends bytes as they are, and decodes them when somebo
   const request = createEncodedRequest(bytes, 2);
   assert.equal(request.encoded(), bytes);
   assert.equal(request.sampleCount, 2);
-  assert.deepEqual(withSampleLists(request.data), goodProfiles());
+  assert.deepEqual(withLists(request.data), goodProfiles());
   assert.equal(request.data, request.data);
 });
 

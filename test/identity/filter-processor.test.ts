@@ -58,11 +58,11 @@ test('a filter by frame types drops samples and leaves the others of their proce
 
 function byKernel(data: ProfilesData): { without: number; all: number } {
   const { dictionary } = data;
-  const isKernel = dictionary.stackTable.map(({ locationIndices }) =>
+  const isKernel = [...dictionary.stackTable].map(({ locationIndices }) =>
     locationIndices.some((location) =>
-      dictionary.locationTable[location]!.attributeIndices.some(
-        (index) => dictionary.attributeTable[index]!.value === 'kernel',
-      ),
+      dictionary.locationTable
+        .at(location)!
+        .attributeIndices.some((index) => dictionary.attributeTable[index]!.value === 'kernel'),
     ),
   );
   let without = 0;

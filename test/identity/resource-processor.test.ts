@@ -8,7 +8,7 @@ import { goodProfiles } from '../otlp/good-profiles.ts';
 import { observations } from '../otlp/observations.ts';
 import { realRequests } from '../otlp/real-requests.ts';
 import { smallBatch } from '../support/frames-client.ts';
-import { withSampleLists } from '../support/sample-lists.ts';
+import { withLists } from '../support/with-lists.ts';
 import { nowUnixNano, resourcesOf, runIdentity } from './identity-harness.ts';
 
 const processors = `
@@ -41,8 +41,8 @@ for (const encoder of ['profiler', 'collector'] as const) {
     );
     for (const each of after) assert.match(String(each['service.name']), /^unknown_service:./);
     assert.deepEqual(
-      withSampleLists(messages[0]!).resourceProfiles.map(({ scopeProfiles }) => scopeProfiles),
-      withSampleLists(sent).resourceProfiles.map(({ scopeProfiles }) => scopeProfiles),
+      withLists(messages[0]!).resourceProfiles.map(({ scopeProfiles }) => scopeProfiles),
+      withLists(sent).resourceProfiles.map(({ scopeProfiles }) => scopeProfiles),
     );
   });
 }

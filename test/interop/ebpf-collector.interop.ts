@@ -170,14 +170,15 @@ function leavesByProcess(messages: readonly Uint8Array[]): Leaves {
       for (const { sampleType, samples } of scopeProfiles.flatMap(({ profiles }) => profiles)) {
         if (text(sampleType.typeStrindex) !== 'samples') continue;
         for (const { stackIndex, timestampsUnixNano } of samples) {
-          const leaf = dictionary.locationTable[dictionary.stackTable[stackIndex]!.locationIndices[0]!]!;
+          const leaf = dictionary.locationTable.at(dictionary.stackTable.at(stackIndex)!.locationIndices[0]!)!;
           const isKernel = leaf.attributeIndices.some((index) => {
             const { keyStrindex, value } = dictionary.attributeTable[index]!;
             return text(keyStrindex) === 'profile.frame.type' && value === 'kernel';
           });
           if (isKernel) continue;
           const name = leaf.lines.at(-1);
-          const leafName = name === undefined ? '' : text(dictionary.functionTable[name.functionIndex]!.nameStrindex);
+          const leafName =
+            name === undefined ? '' : text(dictionary.functionTable.at(name.functionIndex)!.nameStrindex);
           const own = counts.get(pid) ?? new Map<string, number>();
           counts.set(pid, own.set(leafName, (own.get(leafName) ?? 0) + timestampsUnixNano.length));
         }

@@ -70,14 +70,14 @@ function namesOf(messages: readonly ProfilesData[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { resourceProfiles, dictionary } of messages) {
     const text = (index: number): string => dictionary.stringTable[index]!;
-    const names = dictionary.locationTable.map(({ lines }) =>
-      lines.map(({ functionIndex }) => text(dictionary.functionTable[functionIndex]!.nameStrindex)).join(','),
+    const names = [...dictionary.locationTable].map(({ lines }) =>
+      lines.map(({ functionIndex }) => text(dictionary.functionTable.at(functionIndex)!.nameStrindex)).join(','),
     );
     for (const { profiles } of resourceProfiles.flatMap(({ scopeProfiles }) => scopeProfiles)) {
       for (const { sampleType, samples } of profiles) {
         if (text(sampleType.typeStrindex) !== 'samples') continue;
         for (const { stackIndex, timestampsUnixNano } of samples) {
-          const { locationIndices } = dictionary.stackTable[stackIndex]!;
+          const { locationIndices } = dictionary.stackTable.at(stackIndex)!;
           const stack = locationIndices
             .map((index) => names[index] || '?')
             .reverse()

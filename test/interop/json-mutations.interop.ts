@@ -7,7 +7,7 @@ import { encodeProfilesJson } from '../../src/otlp/json/encode-profiles-json.ts'
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { decodeProfilesJson } from '../support/decode-json.ts';
-import { withSampleLists } from '../support/sample-lists.ts';
+import { withLists } from '../support/with-lists.ts';
 import { exampleProfiles } from './example-profiles.ts';
 import { render } from './pdata.ts';
 
@@ -35,7 +35,7 @@ test('a request with anything in any place is read as the Collector reads it, or
     else if ('error' in their) refused.byThem += 1;
     // For protobuf's JSON null is "not set"; the Collector sets it to nothing.
     else if (!isNullInOneof)
-      assert.ok(isDeepStrictEqual(cutLike(ours, withSampleLists(decodeProfilesData(their.bytes))), ours), what);
+      assert.ok(isDeepStrictEqual(cutLike(ours, withLists(decodeProfilesData(their.bytes))), ours), what);
   }
   t.diagnostic(`refused by both ${refused.byBoth}, by the Collector alone ${refused.byThem}`);
   // Elements of lists may not be null in protobuf's JSON; nothing else that the Collector takes is refused.

@@ -4,7 +4,7 @@ import { decodeExportResponseJson, encodeExportResponseJson } from '../../src/ot
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { decodeExportResponse, encodeExportResponse } from '../../src/otlp/protobuf/export-response.ts';
 import { decodeProfilesJson } from '../support/decode-json.ts';
-import { withSampleLists } from '../support/sample-lists.ts';
+import { withLists } from '../support/with-lists.ts';
 import { render, renderAll } from './pdata.ts';
 
 /** A request of one profile with these fields, and one attribute of its resource. */
@@ -75,7 +75,7 @@ test('requests as others may write them are read as the Collector reads them', a
   for (const [i, { name, text }] of readAlike.entries()) {
     await t.test(name, () => {
       const { stringTable, ...tables } = decodeProfilesJson(text).dictionary;
-      const read = withSampleLists(decodeProfilesData(theirs[i]!));
+      const read = withLists(decodeProfilesData(theirs[i]!));
       assert.deepEqual(decodeProfilesJson(text).resourceProfiles, read.resourceProfiles);
       // The Collector may have put strings of attributes behind the others, and the empty one in front of none.
       const { stringTable: longer, ...theirTables } = read.dictionary;

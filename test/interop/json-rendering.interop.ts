@@ -13,7 +13,7 @@ import type { Mutable } from '../otlp/good-profiles.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { decodeProfilesJson } from '../support/decode-json.ts';
 import { runRecordings } from '../support/recorded-run.ts';
-import { withSampleLists } from '../support/sample-lists.ts';
+import { withLists } from '../support/with-lists.ts';
 import { exampleProfiles } from './example-profiles.ts';
 import { renderAll } from './pdata.ts';
 
@@ -53,11 +53,11 @@ for (const { name, messages, skip = false } of sources) {
     for (const [i, request] of requests.entries()) {
       // Not only the same value: letter by letter, in the same order.
       assert.equal(encodeProfilesJson(request), inlined(theirs[i]!, request));
-      assert.deepEqual(withStringsOf(request, decodeProfilesJson(theirs[i]!)), withSampleLists(request));
+      assert.deepEqual(withStringsOf(request, decodeProfilesJson(theirs[i]!)), withLists(request));
     }
     const read = await renderAll('request', 'proto', requests.map(encodeProfilesJson));
     for (const [i, request] of requests.entries()) {
-      assert.deepEqual(withStringsOf(request, withSampleLists(decodeProfilesData(read[i]!))), withSampleLists(request));
+      assert.deepEqual(withStringsOf(request, withLists(decodeProfilesData(read[i]!))), withLists(request));
     }
   });
 }

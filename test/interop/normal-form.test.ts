@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProfilesData, ProfilesDictionary, Sample } from '../../src/otlp/profiles-data.ts';
+import type { Entries, ProfilesData, ProfilesDictionary, Sample } from '../../src/otlp/profiles-data.ts';
 import { exampleProfiles } from './example-profiles.ts';
 import { assertSameProfiles, normalForm } from './normal-form.ts';
 
@@ -11,7 +11,7 @@ test('normalForm ignores the order of resources, samples and strings', () => {
   const { stringTable, functionTable } = example.dictionary;
   // Function names move to the end of the string table; everything else stays.
   const moved = {
-    stringTable: [...stringTable, ...functionTable.map(({ nameStrindex }) => stringTable[nameStrindex]!)],
+    stringTable: [...stringTable, ...[...functionTable].map(({ nameStrindex }) => stringTable[nameStrindex]!)],
   };
   const reordered: ProfilesData = {
     resourceProfiles: example.resourceProfiles.toReversed().map((resource) => ({
@@ -26,7 +26,7 @@ test('normalForm ignores the order of resources, samples and strings', () => {
     dictionary: {
       ...example.dictionary,
       ...moved,
-      functionTable: functionTable.map((entry, i) => ({ ...entry, nameStrindex: stringTable.length + i })),
+      functionTable: [...functionTable].map((entry, i) => ({ ...entry, nameStrindex: stringTable.length + i })),
     },
   };
   assertSameProfiles(normalForm([reordered]), expected);
@@ -58,7 +58,9 @@ for (const { name, changed } of [
 }
 
 function withTable(name: keyof ProfilesDictionary, index: number, change: object): ProfilesData {
-  const table = example.dictionary[name].map((entry, i) => (i === index ? Object.assign({}, entry, change) : entry));
+  const table = Array.from(example.dictionary[name] as Entries<unknown>, (entry, i) =>
+    i === index ? Object.assign({}, entry, change) : entry,
+  );
   return { ...example, dictionary: { ...example.dictionary, [name]: table } };
 }
 

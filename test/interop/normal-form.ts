@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import type { AnyValue, KeyValue, Profile, ProfilesData, ScopeProfiles } from '../../src/otlp/profiles-data.ts';
+import type {
+  AnyValue,
+  Entries,
+  KeyValue,
+  Profile,
+  ProfilesData,
+  ScopeProfiles,
+} from '../../src/otlp/profiles-data.ts';
+import { entryOf } from '../../src/otlp/profiles-data.ts';
 
 /**
  * What profiles say, without how they say it: one line a sample with every index resolved to what it stands for.
@@ -158,8 +166,8 @@ function plain(value: AnyValue): unknown {
     : { array: (value as readonly AnyValue[]).map(plain) };
 }
 
-function entry<T>(table: readonly T[], index: number, name: string): T {
-  const found = table[index];
+function entry<T>(table: Entries<T>, index: number, name: string): T {
+  const found = entryOf(table, index);
   assert.ok(found !== undefined, `${name} index ${index} is out of range [0..${table.length})`);
   return found;
 }

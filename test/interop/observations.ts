@@ -41,11 +41,11 @@ export function sortedAttributes(attributes: Readonly<Record<string, AnyValue>>)
 export function observationsOf(data: ProfilesData): Observation[] {
   const { dictionary, resourceProfiles } = data;
   const text = (index: number): string => dictionary.stringTable[index]!;
-  const frames = dictionary.locationTable.map((location): ObservedFrame => {
+  const frames = [...dictionary.locationTable].map((location): ObservedFrame => {
     const { 'profile.frame.type': type, ...others } = attributesOf(data, location.attributeIndices);
     if (Object.keys(others).length > 0) throw new Error(`a location has ${Object.keys(others)}`);
     const lines = location.lines.map(({ functionIndex, line }) => {
-      const { nameStrindex, filenameStrindex } = dictionary.functionTable[functionIndex]!;
+      const { nameStrindex, filenameStrindex } = dictionary.functionTable.at(functionIndex)!;
       return { function: text(nameStrindex), file: text(filenameStrindex), line: Number(line) };
     });
     return { type: String(type), address: location.address, mapping: mappingOf(data, location.mappingIndex), lines };
@@ -63,7 +63,7 @@ export function observationsOf(data: ProfilesData): Observation[] {
         };
         return [...samples].flatMap(({ attributeIndices, stackIndex, timestampsUnixNano }) => {
           const attributes = sortedAttributes(attributesOf(data, attributeIndices) as Record<string, AnyValue>);
-          const stack = dictionary.stackTable[stackIndex]!.locationIndices.map((index) => frames[index]!);
+          const stack = dictionary.stackTable.at(stackIndex)!.locationIndices.map((index) => frames[index]!);
           return timestampsUnixNano.map((timeUnixNano) => ({ ...head, timeUnixNano, attributes, stack }));
         });
       }),

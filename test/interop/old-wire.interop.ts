@@ -7,7 +7,7 @@ import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { decodeAnyJson, decodeAnyWire } from '../../src/otlp/protobuf/decode-any-wire.ts';
 import type { Mutable } from '../otlp/good-profiles.ts';
 import { soundProfiles } from '../otlp/sound-profiles.ts';
-import { withSampleLists } from '../support/sample-lists.ts';
+import { withLists } from '../support/with-lists.ts';
 import { exampleProfiles } from './example-profiles.ts';
 import { assertSameProfiles, normalForm } from './normal-form.ts';
 import { renderAll } from './pdata.ts';
@@ -46,7 +46,7 @@ for (const { collector, wire, names } of releases) {
     for (const [i, message] of messages.entries()) {
       const read = readOrRefuse(bytes[i]!);
       if (read === undefined) refused += 1;
-      else assert.deepEqual(withSampleLists(read), message, `message ${i}`);
+      else assert.deepEqual(withLists(read), message, `message ${i}`);
     }
     t.diagnostic(`${refused} of ${messages.length} were refused`);
     assert.ok(refused < messages.length / 2);

@@ -21,12 +21,12 @@ for (const { name, message, complaint } of [
   },
   {
     name: 'a table without its zero value',
-    message: withDictionary({ stackTable: good.dictionary.stackTable.slice(1) }),
+    message: withDictionary({ stackTable: [...good.dictionary.stackTable].slice(1) }),
     complaint: /stack_table: must have zero value/,
   },
   {
     name: 'an index beyond its table',
-    message: withDictionary({ stackTable: good.dictionary.stackTable.slice(0, 2) }),
+    message: withDictionary({ stackTable: [...good.dictionary.stackTable].slice(0, 2) }),
     complaint: /stack_index: index 2 is out of range \[0\.\.2\)/,
   },
   {

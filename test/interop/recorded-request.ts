@@ -22,7 +22,7 @@ export function withoutNativeNames(data: ProfilesData): ProfilesData {
     const { keyStrindex, value } = attributeTable[index]!;
     return stringTable[keyStrindex] === 'profile.frame.type' && value === 'native';
   };
-  const unnamed = locationTable.map((location) =>
+  const unnamed = [...locationTable].map((location) =>
     location.attributeIndices.some(isNative) ? { ...location, lines: [] } : location,
   );
   return mergeProfiles([{ ...data, dictionary: { ...data.dictionary, locationTable: unnamed } }]);

@@ -17,8 +17,8 @@ export function stackTotalsOf(messages: readonly ProfilesData[], sampleType: str
       const gnu = attributeIndices.map((each) => dictionary.attributeTable[each]!).find(isGnuBuildId(text));
       return String(gnu?.value ?? text(filenameStrindex));
     };
-    const frames = dictionary.locationTable.map(({ lines, mappingIndex, address }) => {
-      const names = lines.map(({ functionIndex }) => text(dictionary.functionTable[functionIndex]!.nameStrindex));
+    const frames = [...dictionary.locationTable].map(({ lines, mappingIndex, address }) => {
+      const names = lines.map(({ functionIndex }) => text(dictionary.functionTable.at(functionIndex)!.nameStrindex));
       return names.length > 0 ? names : [nameless(mappingIndex === 0 ? '' : fileOf(mappingIndex), address)];
     });
     for (const profile of resourceProfiles
@@ -27,7 +27,10 @@ export function stackTotalsOf(messages: readonly ProfilesData[], sampleType: str
       if (text(profile.sampleType.typeStrindex) !== sampleType) continue;
       for (const { stackIndex, values, timestampsUnixNano } of profile.samples) {
         const value = values.length === 0 ? BigInt(timestampsUnixNano.length) : values.reduce((a, b) => a + b);
-        const stack = dictionary.stackTable[stackIndex]!.locationIndices.flatMap((index) => frames[index]!).join('\n');
+        const stack = dictionary.stackTable
+          .at(stackIndex)!
+          .locationIndices.flatMap((index) => frames[index]!)
+          .join('\n');
         totals.set(stack, (totals.get(stack) ?? 0n) + value);
       }
     }

@@ -1,12 +1,12 @@
-import type { ProfilesData, Sample, Samples } from '../../src/otlp/profiles-data.ts';
+import type { Entries, ProfilesData } from '../../src/otlp/profiles-data.ts';
 
 /** `T` without `readonly`, all the way down: for tests that spoil one thing. */
 export type Mutable<T> = T extends Uint8Array | bigint | string | number | boolean | undefined
   ? T
   : T extends readonly (infer Item)[]
     ? Mutable<Item>[]
-    : T extends Samples
-      ? Mutable<Sample>[]
+    : T extends Entries<infer Item>
+      ? Mutable<Item>[]
       : { -readonly [Key in keyof T]: Mutable<T[Key]> };
 
 const startUnixNano = 1_767_225_600_000_000_000n;

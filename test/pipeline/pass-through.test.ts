@@ -25,7 +25,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { fakeExporter } from '../support/fake-exporter.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
 import { resourceEditor } from '../support/resource-editor.ts';
-import { withSampleLists } from '../support/sample-lists.ts';
+import { withLists } from '../support/with-lists.ts';
 import { configOf } from '../symbols/store-harness.ts';
 
 const hash = parseFileId('00112233445566778899aabbccddeeff')!;
@@ -120,7 +120,7 @@ test('memory of a request whose bytes are written anew is given back, and read n
   const decoded = reader.read({ encoding: 'protobuf', bytes, isVersionDeclared: true, release });
   const { data } = decoded;
   decoded.release?.('columns and bytes');
-  assert.deepEqual(withSampleLists(data), goodProfiles());
+  assert.deepEqual(withLists(data), goodProfiles());
 });
 
 for (const { takes, kind } of [
@@ -144,7 +144,9 @@ test('a name that passed by once serves a later request and every batch of frame
   const nameless = goodProfiles();
   nameless.dictionary.locationTable[2]!.lines = [];
   sink.submit(receivedOf(nameless));
-  const [first, second] = requests.map(({ data }) => data.dictionary.locationTable.map(({ lines }) => lines.length));
+  const [first, second] = requests.map(({ data }) =>
+    [...data.dictionary.locationTable].map(({ lines }) => lines.length),
+  );
   assert.deepEqual(second, first);
   assert.equal(store.at(0).openFile(hash)?.find(0, 0x2345)?.functionName, 'checkout');
   assert.equal(store.at(0).executable(hash)?.fileName, '/usr/bin/shop');
@@ -279,8 +281,8 @@ test('a large request is named in turns of the loop, around its bytes', async ()
   assert.ok(answer instanceof Promise);
   assert.deepEqual(await answer, { kind: 'accepted' });
   const { dictionary } = decodeProfilesData(requests[0]!.encoded());
-  const [line] = dictionary.locationTable[1]!.lines;
-  assert.equal(dictionary.stringTable[dictionary.functionTable[line!.functionIndex]!.nameStrindex], 'pay');
+  const [line] = dictionary.locationTable.at(1)!.lines;
+  assert.equal(dictionary.stringTable[dictionary.functionTable.at(line!.functionIndex)!.nameStrindex], 'pay');
   // What it brought is known as well.
   const known = store
     .at(0)

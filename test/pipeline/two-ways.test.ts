@@ -15,8 +15,8 @@ import { encodeWithReferences, reorderFields } from '../otlp/other-encoders.ts';
 import { encodeOldWire } from '../otlp/protobuf/encode-old-wire.ts';
 import { realRequests } from '../otlp/real-requests.ts';
 import { soundProfiles } from '../otlp/sound-profiles.ts';
-import { withSampleLists } from '../support/sample-lists.ts';
 import { TwoWays } from '../support/two-ways.ts';
+import { withLists } from '../support/with-lists.ts';
 
 // Far fewer might miss one of the ways that must be seen.
 const numRuns = Number(process.env.PROPERTY_RUNS ?? 100);
@@ -43,7 +43,7 @@ function waysOf(messages: readonly ProfilesData[], encode = encodeProfilesData, 
 }
 
 function withoutLines(data: ProfilesData): ProfilesData {
-  const locationTable = data.dictionary.locationTable.map((location) => ({ ...location, lines: [] }));
+  const locationTable = [...data.dictionary.locationTable].map((location) => ({ ...location, lines: [] }));
   return tidied({ ...data, dictionary: { ...data.dictionary, locationTable } });
 }
 
@@ -141,7 +141,7 @@ function message(field: number, ...parts: readonly Uint8Array[]): Buffer {
 
 /** A tidy request with references to texts, of which the first is not at the end of its table. */
 function withReferenceInside(): Uint8Array {
-  const data = withSampleLists(tidied(goodProfiles())) as Mutable<ProfilesData>;
+  const data = withLists(tidied(goodProfiles())) as Mutable<ProfilesData>;
   const { stringTable, functionTable } = data.dictionary;
   stringTable.push(data.resourceProfiles[0]!.resource.attributes[0]!.key);
   functionTable[1]!.systemNameStrindex = stringTable.push('after it') - 1;
@@ -149,7 +149,7 @@ function withReferenceInside(): Uint8Array {
 }
 
 function spoiled(change: (data: Mutable<ProfilesData>) => void): Uint8Array {
-  const data = withSampleLists(tidied(goodProfiles())) as Mutable<ProfilesData>;
+  const data = withLists(tidied(goodProfiles())) as Mutable<ProfilesData>;
   change(data);
   return encodeProfilesData(data);
 }
@@ -313,7 +313,7 @@ test('a request in JSON is rebuilt', () => {
 });
 
 test('a request is rebuilt where a name makes a location equal to another one', () => {
-  const both = tidied(goodProfiles()) as Mutable<ProfilesData>;
+  const both = withLists(tidied(goodProfiles())) as Mutable<ProfilesData>;
   const { locationTable, stackTable } = both.dictionary;
   const named = locationTable.findIndex(({ lines, mappingIndex }) => lines.length > 0 && mappingIndex > 0);
   locationTable.push({ ...locationTable[named]!, lines: [] });

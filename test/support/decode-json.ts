@@ -1,7 +1,8 @@
 import { decodeJson } from '../../src/otlp/json/decode-profiles-json.ts';
-import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
+import type { ListedProfiles } from './with-lists.ts';
+import { withLists } from './with-lists.ts';
 
 /** The profiles of an OTLP/JSON text alone. */
-export function decodeProfilesJson(text: string): ProfilesData {
-  return decodeJson(text).data;
+export function decodeProfilesJson(text: string): ListedProfiles {
+  return withLists(decodeJson(text).data);
 }

@@ -12,7 +12,7 @@ import { systemClock } from '../../src/support/clock.ts';
 import { FakeClock } from './fake-clock.ts';
 import { plainGrpcConfig } from './frames-server.ts';
 import { recordMetrics } from './metric-recorder.ts';
-import { withSampleLists } from './sample-lists.ts';
+import { withLists } from './with-lists.ts';
 
 export interface OtlpTestReceiver {
   readonly grpcPort: number;
@@ -53,7 +53,7 @@ export async function startOtlpReceiver({
   const received: ProfilesData[] = [];
   const sink = {
     submit({ data }: ReceivedProfiles): SinkAnswer {
-      received.push(withSampleLists(data));
+      received.push(withLists(data));
       return answer(data);
     },
   };

@@ -45,11 +45,11 @@ export function attributesOf({ dictionary }: ProfilesData, indices: readonly num
 }
 
 function framesOf({ dictionary }: ProfilesData, sample: Sample): string[] {
-  return dictionary.stackTable[sample.stackIndex]!.locationIndices.flatMap((index) => {
-    const { address, lines } = dictionary.locationTable[index]!;
+  return dictionary.stackTable.at(sample.stackIndex)!.locationIndices.flatMap((index) => {
+    const { address, lines } = dictionary.locationTable.at(index)!;
     if (lines.length === 0) return [`0x${address.toString(16)}`];
     return lines.map(
-      ({ functionIndex }) => dictionary.stringTable[dictionary.functionTable[functionIndex]!.nameStrindex]!,
+      ({ functionIndex }) => dictionary.stringTable[dictionary.functionTable.at(functionIndex)!.nameStrindex]!,
     );
   });
 }

@@ -70,9 +70,9 @@ export interface ReportedFrame {
 export function framesOf(messages: readonly ProfilesData[]): ReportedFrame[] {
   return messages.flatMap((data) => {
     const { dictionary, resourceProfiles } = data;
-    const frames = dictionary.locationTable.map(({ address, lines, mappingIndex, attributeIndices }) => {
+    const frames = [...dictionary.locationTable].map(({ address, lines, mappingIndex, attributeIndices }) => {
       const mapping = dictionary.mappingTable[mappingIndex]!;
-      const called = lines.map(({ functionIndex }) => dictionary.functionTable[functionIndex]!);
+      const called = lines.map(({ functionIndex }) => dictionary.functionTable.at(functionIndex)!);
       return {
         type: String(attributesOf(data, attributeIndices)['profile.frame.type']),
         name: dictionary.stringTable[called.at(-1)?.nameStrindex ?? 0]!,
@@ -87,7 +87,7 @@ export function framesOf(messages: readonly ProfilesData[]): ReportedFrame[] {
       scopeProfiles.flatMap(({ profiles }) => profiles.flatMap((profile) => [...profile.samples])),
     );
     return [...samples].flatMap(({ stackIndex }) =>
-      dictionary.stackTable[stackIndex]!.locationIndices.map((index) => frames[index]!),
+      dictionary.stackTable.at(stackIndex)!.locationIndices.map((index) => frames[index]!),
     );
   });
 }

@@ -1,5 +1,8 @@
+import { functionColumnsOf } from '../function-columns.ts';
+import { locationColumnsOf } from '../location-columns.ts';
 import type {
   AnyValue,
+  FunctionEntry,
   KeyValue,
   Location,
   Profile,
@@ -10,6 +13,7 @@ import type {
   ValueType,
 } from '../profiles-data.ts';
 import type { DecodedProfiles } from '../protobuf/decode-profiles-data.ts';
+import { stackColumnsOf } from '../stack-columns.ts';
 import { StringReferences } from '../string-references.ts';
 import { JsonObject, parseJson } from './json-object.ts';
 
@@ -106,13 +110,8 @@ function readDictionary(object: JsonObject, references: StringReferences): Profi
       filenameStrindex: mapping.int32('filenameStrindex'),
       attributeIndices: mapping.int32s('attributeIndices'),
     })),
-    locationTable: object.objects('locationTable', readLocation),
-    functionTable: object.objects('functionTable', (entry) => ({
-      nameStrindex: entry.int32('nameStrindex'),
-      systemNameStrindex: entry.int32('systemNameStrindex'),
-      filenameStrindex: entry.int32('filenameStrindex'),
-      startLine: entry.int64('startLine'),
-    })),
+    locationTable: locationColumnsOf(object.objects('locationTable', readLocation)),
+    functionTable: functionColumnsOf(object.objects('functionTable', readFunction)),
     linkTable: object.objects('linkTable', (link) => ({ traceId: link.hex('traceId'), spanId: link.hex('spanId') })),
     stringTable: object.texts('stringTable'),
     attributeTable: object.objects('attributeTable', (entry) => ({
@@ -120,7 +119,18 @@ function readDictionary(object: JsonObject, references: StringReferences): Profi
       value: entry.object('value', (value) => readValue(value, references)),
       unitStrindex: entry.int32('unitStrindex'),
     })),
-    stackTable: object.objects('stackTable', (stack) => ({ locationIndices: stack.int32s('locationIndices') })),
+    stackTable: stackColumnsOf(
+      object.objects('stackTable', (stack) => ({ locationIndices: stack.int32s('locationIndices') })),
+    ),
+  };
+}
+
+function readFunction(entry: JsonObject): FunctionEntry {
+  return {
+    nameStrindex: entry.int32('nameStrindex'),
+    systemNameStrindex: entry.int32('systemNameStrindex'),
+    filenameStrindex: entry.int32('filenameStrindex'),
+    startLine: entry.int64('startLine'),
   };
 }
 

@@ -1,5 +1,6 @@
 import type {
   AnyValue,
+  Entries,
   KeyValue,
   Location,
   Mapping,
@@ -144,8 +145,8 @@ function jsonOfValue(value: AnyValue): Json {
   return { arrayValue: { values: list(value as readonly AnyValue[], jsonOfValue) } };
 }
 
-function list<T>(items: readonly T[], toJson: (item: T) => Json): Json[] | undefined {
-  return items.length === 0 ? undefined : items.map((item) => toJson(item));
+function list<T>(items: Entries<T>, toJson: (item: T) => Json): Json[] | undefined {
+  return items.length === 0 ? undefined : Array.from(items, (item) => toJson(item));
 }
 
 function same<T>(value: T): T {

@@ -1,43 +1,45 @@
 // hot
 
-import type {
-  Draft,
-  FunctionEntry,
-  KeyValueAndUnit,
-  Line,
-  Link,
-  Location,
-  Mapping,
-  ProfilesDictionary,
-  Stack,
-} from '../profiles-data.ts';
+import type { IndexLists } from '../../support/index-lists.ts';
+import { FunctionColumns } from '../function-columns.ts';
+import { LocationColumns } from '../location-columns.ts';
+import type { Draft, KeyValueAndUnit, Link, Mapping, ProfilesDictionary } from '../profiles-data.ts';
 import { append, noBytes, noElements } from '../profiles-data.ts';
+import { StackColumns } from '../stack-columns.ts';
 import type { ProfilesReader } from './decode-attributes.ts';
 import { readValue } from './decode-attributes.ts';
 
-export function newDictionary(): Draft<ProfilesDictionary> {
+/** A dictionary while it is read: its large tables are columns. */
+export interface DictionaryDraft extends Draft<ProfilesDictionary> {
+  readonly locationTable: LocationColumns;
+  readonly functionTable: FunctionColumns;
+  readonly stackTable: StackColumns;
+}
+
+export function newDictionary(): DictionaryDraft {
   return {
     mappingTable: noElements,
-    locationTable: noElements,
-    functionTable: noElements,
+    locationTable: new LocationColumns(),
+    functionTable: new FunctionColumns(),
     linkTable: noElements,
     stringTable: noElements,
     attributeTable: noElements,
-    stackTable: noElements,
+    stackTable: new StackColumns(),
   };
 }
 
-export function readDictionary(reader: ProfilesReader, draft: Draft<ProfilesDictionary>): void {
+export function readDictionary(reader: ProfilesReader, draft: DictionaryDraft): void {
+  const { locationTable, functionTable, stackTable } = draft;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
     switch (tag) {
       case 0x0a:
         draft.mappingTable = reader.element('mapping_table', draft.mappingTable, newMapping(), readMapping);
         break;
       case 0x12:
-        draft.locationTable = reader.element('location_table', draft.locationTable, newLocation(), readLocation);
+        reader.message('location_table', locationTable, readLocation, locationTable.length);
         break;
       case 0x1a:
-        draft.functionTable = reader.element('function_table', draft.functionTable, newFunction(), readFunction);
+        reader.message('function_table', functionTable, readFunction, functionTable.length);
         break;
       case 0x22:
         draft.linkTable = reader.element('link_table', draft.linkTable, newLink(), readLink);
@@ -49,7 +51,7 @@ export function readDictionary(reader: ProfilesReader, draft: Draft<ProfilesDict
         draft.attributeTable = reader.element('attribute_table', draft.attributeTable, newAttribute(), readAttribute);
         break;
       case 0x3a:
-        draft.stackTable = reader.element('stack_table', draft.stackTable, newStack(), readStack);
+        reader.message('stack_table', stackTable.lists, readStack, stackTable.length);
         break;
       default:
         reader.skip();
@@ -73,46 +75,63 @@ function readMapping(reader: ProfilesReader, draft: Draft<Mapping>): void {
   }
 }
 
-function newLocation(): Draft<Location> {
-  return { mappingIndex: 0, address: 0n, lines: noElements, attributeIndices: noElements };
-}
-
-function readLocation(reader: ProfilesReader, draft: Draft<Location>): void {
+function readLocation(reader: ProfilesReader, table: LocationColumns): void {
+  let mapping = 0;
+  let low = 0;
+  let high = 0;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
-    if (tag === 0x08) draft.mappingIndex = reader.int32();
-    else if (tag === 0x10) draft.address = reader.uint64();
-    else if (tag === 0x1a) draft.lines = reader.element('lines', draft.lines, newLine(), readLine);
-    else if (tag === 0x22) draft.attributeIndices = reader.packedInt32(draft.attributeIndices);
-    else if (tag === 0x20) draft.attributeIndices = append(draft.attributeIndices, reader.int32());
+    if (tag === 0x08) mapping = reader.int32();
+    else if (tag === 0x10) {
+      reader.int64Words();
+      low = reader.low;
+      high = reader.high;
+    } else if (tag === 0x1a) {
+      reader.message('lines', table, readLine, table.lineCount - table.linesStart(table.length));
+    } else if (tag === 0x22) reader.packed(table.attributes, readIndex);
+    else if (tag === 0x20) table.attributes.push(reader.int32());
     else reader.skip();
   }
+  table.close(mapping, low, high);
 }
 
-function newLine(): Draft<Line> {
-  return { functionIndex: 0, line: 0n, column: 0n };
-}
-
-function readLine(reader: ProfilesReader, draft: Draft<Line>): void {
+function readLine(reader: ProfilesReader, table: LocationColumns): void {
+  let called = 0;
+  let lineLow = 0;
+  let lineHigh = 0;
+  let columnLow = 0;
+  let columnHigh = 0;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
-    if (tag === 0x08) draft.functionIndex = reader.int32();
-    else if (tag === 0x10) draft.line = reader.int64();
-    else if (tag === 0x18) draft.column = reader.int64();
-    else reader.skip();
+    if (tag === 0x08) called = reader.int32();
+    else if (tag === 0x10) {
+      reader.int64Words();
+      lineLow = reader.low;
+      lineHigh = reader.high;
+    } else if (tag === 0x18) {
+      reader.int64Words();
+      columnLow = reader.low;
+      columnHigh = reader.high;
+    } else reader.skip();
   }
+  table.pushLine(called, lineLow, lineHigh, columnLow, columnHigh);
 }
 
-function newFunction(): Draft<FunctionEntry> {
-  return { nameStrindex: 0, systemNameStrindex: 0, filenameStrindex: 0, startLine: 0n };
-}
-
-function readFunction(reader: ProfilesReader, draft: Draft<FunctionEntry>): void {
+function readFunction(reader: ProfilesReader, table: FunctionColumns): void {
+  let name = 0;
+  let systemName = 0;
+  let filename = 0;
+  let startLow = 0;
+  let startHigh = 0;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
-    if (tag === 0x08) draft.nameStrindex = reader.int32();
-    else if (tag === 0x10) draft.systemNameStrindex = reader.int32();
-    else if (tag === 0x18) draft.filenameStrindex = reader.int32();
-    else if (tag === 0x20) draft.startLine = reader.int64();
-    else reader.skip();
+    if (tag === 0x08) name = reader.int32();
+    else if (tag === 0x10) systemName = reader.int32();
+    else if (tag === 0x18) filename = reader.int32();
+    else if (tag === 0x20) {
+      reader.int64Words();
+      startLow = reader.low;
+      startHigh = reader.high;
+    } else reader.skip();
   }
+  table.push(name, systemName, filename, startLow, startHigh);
 }
 
 function newLink(): Draft<Link> {
@@ -140,14 +159,15 @@ function readAttribute(reader: ProfilesReader, draft: Draft<KeyValueAndUnit>): v
   }
 }
 
-function newStack(): Draft<Stack> {
-  return { locationIndices: noElements };
-}
-
-function readStack(reader: ProfilesReader, draft: Draft<Stack>): void {
+function readStack(reader: ProfilesReader, lists: IndexLists): void {
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
-    if (tag === 0x0a) draft.locationIndices = reader.packedInt32(draft.locationIndices);
-    else if (tag === 0x08) draft.locationIndices = append(draft.locationIndices, reader.int32());
+    if (tag === 0x0a) reader.packed(lists, readIndex);
+    else if (tag === 0x08) lists.push(reader.int32());
     else reader.skip();
   }
+  lists.close();
+}
+
+function readIndex(reader: ProfilesReader, lists: IndexLists): void {
+  lists.push(reader.int32());
 }

@@ -1,23 +1,21 @@
 // hot
 
 import type { Steps } from '../../support/steps.ts';
-import type {
-  FunctionEntry,
-  KeyValueAndUnit,
-  Line,
-  Link,
-  Location,
-  Mapping,
-  ProfilesDictionary,
-  Stack,
-} from '../profiles-data.ts';
+import type { SmallTable } from '../column-tables.ts';
+import type { FunctionColumns } from '../function-columns.ts';
+import { functionColumnsOf } from '../function-columns.ts';
+import type { LocationColumns } from '../location-columns.ts';
+import { columnHighAt, columnLowAt, lineHighAt, lineLowAt, lineWords, locationColumnsOf } from '../location-columns.ts';
+import type { EntryOf, KeyValueAndUnit, Link, Mapping, ProfilesDictionary } from '../profiles-data.ts';
+import type { StackColumns } from '../stack-columns.ts';
+import { stackColumnsOf } from '../stack-columns.ts';
 import { encodeValue } from './encode-attributes.ts';
 import type { ProtobufWriter } from './protobuf-writer.ts';
 
 /** Writes the fields of a `ProfilesDictionary`, last first. */
 export function* encodeDictionary(writer: ProtobufWriter, dictionary: ProfilesDictionary): Steps<void> {
-  yield* encodeLongTable(writer, 7, dictionary.stackTable, encodeStack);
-  yield* encodeLongTable(writer, 6, dictionary.attributeTable, encodeAttribute);
+  yield* encodeLongTable(writer, 7, stackColumnsOf(dictionary.stackTable), encodeStack);
+  yield* encodeLongTable(writer, 6, dictionary.attributeTable, ofObject(encodeAttribute));
   const strings = dictionary.stringTable;
   let stepEnd = writer.length + bytesPerStep;
   for (let i = strings.length - 1; i >= 0; i--) {
@@ -26,80 +24,51 @@ export function* encodeDictionary(writer: ProtobufWriter, dictionary: ProfilesDi
     yield;
     stepEnd = writer.length + bytesPerStep;
   }
-  yield* encodeLongTable(writer, 4, dictionary.linkTable, encodeLink);
-  yield* encodeLongTable(writer, 3, dictionary.functionTable, encodeFunction);
-  yield* encodeLongTable(writer, 2, dictionary.locationTable, encodeLocation);
-  yield* encodeLongTable(writer, 1, dictionary.mappingTable, encodeMapping);
+  yield* encodeLongTable(writer, 4, dictionary.linkTable, ofObject(encodeLink));
+  yield* encodeLongTable(writer, 3, functionColumnsOf(dictionary.functionTable), encodeFunction);
+  yield* encodeLongTable(writer, 2, locationColumnsOf(dictionary.locationTable), encodeLocation);
+  yield* encodeLongTable(writer, 1, dictionary.mappingTable, ofObject(encodeMapping));
 }
 
-/** Writes the fields of one entry, a table each. Strings are not messages, and not here. */
-export const entryEncoders: {
-  readonly [Table in MessageTable]: (writer: ProtobufWriter, entry: ProfilesDictionary[Table][number]) => void;
-} = {
-  mappingTable: encodeMapping,
-  locationTable: encodeLocation,
-  functionTable: encodeFunction,
-  linkTable: encodeLink,
-  attributeTable: encodeAttribute,
-  stackTable: encodeStack,
-};
+/** The small tables whose entries are messages. */
+export type MessageTable = Exclude<SmallTable, 'stringTable'>;
 
-/** The tables whose entries are messages. */
-export type MessageTable = Exclude<keyof ProfilesDictionary, 'stringTable'>;
+/** Writes the fields of one entry, a table each. */
+export const smallEncoders: {
+  readonly [Table in MessageTable]: (writer: ProtobufWriter, entry: EntryOf<Table>) => void;
+} = { mappingTable: encodeMapping, linkTable: encodeLink, attributeTable: encodeAttribute };
 
-/** Writes each entry as a message of its own, also the zero value at the head of a table. */
-export function encodeTable<T>(
-  writer: ProtobufWriter,
-  field: number,
-  entries: readonly T[],
-  encode: (writer: ProtobufWriter, entry: T) => void,
-): void {
-  encodeEntries(writer, { field, entries, encode }, entries.length, Infinity);
+/** Writes the fields of one entry of a table. */
+export type EncodeEntry<Entries> = (writer: ProtobufWriter, table: Entries, index: number) => void;
+
+function ofObject<T>(encode: (writer: ProtobufWriter, entry: T) => void): EncodeEntry<readonly T[]> {
+  return (writer, table, index) => encode(writer, table[index]!);
 }
 
-/** `encodeTable` in steps of about `bytesPerStep`; one for a table that is shorter. */
-export function* encodeLongTable<T>(
+/** A table in steps of about `bytesPerStep`, each entry as a message of its own, also the zero value at the head of a table. */
+function* encodeLongTable<Entries extends { readonly length: number }>(
   writer: ProtobufWriter,
   field: number,
-  entries: readonly T[],
-  encode: (writer: ProtobufWriter, entry: T) => void,
+  table: Entries,
+  encode: EncodeEntry<Entries>,
 ): Steps<void> {
-  const table = { field, entries, encode };
-  let left = encodeEntries(writer, table, entries.length, writer.length + bytesPerStep);
-  while (left > 0) {
-    yield;
-    left = encodeEntries(writer, table, left, writer.length + bytesPerStep);
+  for (let left = table.length; left > 0; ) {
+    if (left < table.length) yield;
+    const stepEnd = writer.length + bytesPerStep;
+    while (left > 0 && writer.length < stepEnd) {
+      left -= 1;
+      const mark = writer.length;
+      encode(writer, table, left);
+      writer.message(field, mark);
+    }
   }
-}
-
-interface EncodedTable<T> {
-  readonly field: number;
-  readonly entries: readonly T[];
-  readonly encode: (writer: ProtobufWriter, entry: T) => void;
-}
-
-/** Writes the entries before `end`, last first, until the writer has `endLength` bytes; returns how many are left. */
-function encodeEntries<T>(
-  writer: ProtobufWriter,
-  { field, entries, encode }: EncodedTable<T>,
-  end: number,
-  endLength: number,
-): number {
-  let left = end;
-  while (left > 0 && writer.length < endLength) {
-    left -= 1;
-    const mark = writer.length;
-    encode(writer, entries[left]!);
-    writer.message(field, mark);
-  }
-  return left;
 }
 
 /** Bytes that take a tenth of a millisecond, more or less, before the code is optimized. */
 export const bytesPerStep = 4096;
 
-function encodeStack(writer: ProtobufWriter, stack: Stack): void {
-  writer.packedInt32(1, stack.locationIndices);
+export function encodeStack(writer: ProtobufWriter, { lists }: StackColumns, index: number): void {
+  writer.packedInt32(1, lists.indices, lists.start(index), lists.end(index));
 }
 
 function encodeAttribute(writer: ProtobufWriter, attribute: KeyValueAndUnit): void {
@@ -113,24 +82,30 @@ function encodeLink(writer: ProtobufWriter, link: Link): void {
   writer.bytes(1, link.traceId);
 }
 
-function encodeFunction(writer: ProtobufWriter, entry: FunctionEntry): void {
-  writer.int64(4, entry.startLine);
-  writer.int32(3, entry.filenameStrindex);
-  writer.int32(2, entry.systemNameStrindex);
-  writer.int32(1, entry.nameStrindex);
+export function encodeFunction(writer: ProtobufWriter, table: FunctionColumns, index: number): void {
+  writer.int64Words(4, table.startLow(index), table.startHigh(index));
+  writer.int32(3, table.filename(index));
+  writer.int32(2, table.systemName(index));
+  writer.int32(1, table.name(index));
 }
 
-function encodeLocation(writer: ProtobufWriter, location: Location): void {
-  writer.packedInt32(4, location.attributeIndices);
-  encodeTable(writer, 3, location.lines, encodeLine);
-  writer.int64(2, location.address);
-  writer.int32(1, location.mappingIndex);
+export function encodeLocation(writer: ProtobufWriter, table: LocationColumns, index: number): void {
+  const { attributes } = table;
+  writer.packedInt32(4, attributes.indices, attributes.start(index), attributes.end(index));
+  const first = table.linesStart(index);
+  for (let line = table.linesEnd(index) - 1; line >= first; line--) {
+    const mark = writer.length;
+    encodeLine(writer, table.lines, lineWords * line);
+    writer.message(3, mark);
+  }
+  writer.int64Words(2, table.low(index), table.high(index));
+  writer.int32(1, table.mapping(index));
 }
 
-function encodeLine(writer: ProtobufWriter, line: Line): void {
-  writer.int64(3, line.column);
-  writer.int64(2, line.line);
-  writer.int32(1, line.functionIndex);
+function encodeLine(writer: ProtobufWriter, lines: Int32Array, at: number): void {
+  writer.int64Words(3, lines[at + columnLowAt]!, lines[at + columnHighAt]!);
+  writer.int64Words(2, lines[at + lineLowAt]!, lines[at + lineHighAt]!);
+  writer.int32(1, lines[at]!);
 }
 
 function encodeMapping(writer: ProtobufWriter, mapping: Mapping): void {

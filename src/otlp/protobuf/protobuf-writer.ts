@@ -89,6 +89,15 @@ export class ProtobufWriter {
     this.#byte(field << 3);
   }
 
+  /** The same of its halves, signed or unsigned. */
+  int64Words(field: number, low: number, high: number): void {
+    if (high === 0) {
+      if (low === 0) return;
+      this.#varint32(low >>> 0);
+    } else this.#varint64(low >>> 0, high >>> 0);
+    this.#byte(field << 3);
+  }
+
   fixed64(field: number, value: bigint): void {
     scratch.setBigInt64(0, value, true);
     if (scratch.getUint32(0, true) === 0 && scratch.getUint32(4, true) === 0) return;

@@ -4,7 +4,7 @@ import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { Line } from '../../otlp/profiles-data.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { InternedDictionary } from '../dictionary/dictionary.ts';
-import { lentIndices } from '../dictionary/lent-lists.ts';
+import { LentLists } from '../dictionary/lent-lists.ts';
 import { linesOf } from '../names/symbol-lines.ts';
 import type { WindowContents, WindowFrame } from './window-contents.ts';
 
@@ -16,7 +16,7 @@ export class LocationWriter {
   readonly #stackByStack: Int32Array;
   readonly #mappingByMapping: Int32Array;
   readonly #mappingByFile: Int32Array;
-  readonly #locations = lentIndices();
+  readonly #locations = new LentLists();
 
   constructor(contents: WindowContents, dictionary: InternedDictionary) {
     this.#contents = contents;

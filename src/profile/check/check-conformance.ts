@@ -1,11 +1,10 @@
-import type { ProfilesData } from '../../otlp/profiles-data.ts';
+import type { ProfilesData, Table } from '../../otlp/profiles-data.ts';
 import { checkAttributeKeys } from './check-attribute-keys.ts';
 import { checkDuplicates } from './check-duplicates.ts';
 import { checkProfiles } from './check-profiles.ts';
 import { checkTables } from './check-tables.ts';
 import type { ConformanceFault } from './fault-list.ts';
 import { FaultList } from './fault-list.ts';
-import type { Table } from './references.ts';
 import { tableNames, visitReferences } from './references.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { AnyValue, ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import type { AnyValue, Entries, ProfilesDictionary } from '../../otlp/profiles-data.ts';
 import { encodeValue } from '../../otlp/protobuf/encode-attributes.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
 import type { FaultList } from './fault-list.ts';
@@ -34,7 +34,7 @@ export function setKey(indices: readonly number[]): string {
   return indices.length < 2 ? indices.join() : [...indices].sort((a, b) => a - b).join(';');
 }
 
-function checkTable<T>(name: string, entries: readonly T[], faults: FaultList, keyOf: (entry: T) => string): void {
+function checkTable<T>(name: string, entries: Entries<T>, faults: FaultList, keyOf: (entry: T) => string): void {
   const firstByKey = new Map<string, number>();
   for (const [index, entry] of entries.entries()) {
     const key = keyOf(entry);

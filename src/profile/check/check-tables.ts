@@ -1,4 +1,5 @@
 import type {
+  Entries,
   FunctionEntry,
   KeyValueAndUnit,
   Link,
@@ -21,7 +22,7 @@ export function checkTables(dictionary: ProfilesDictionary, faults: FaultList): 
 
 function checkTable<T>(
   name: string,
-  entries: readonly T[],
+  entries: Entries<T>,
   isZero: (entry: T) => boolean,
   check: (entry: T, path: string, faults: FaultList) => void,
   faults: FaultList,

@@ -1,10 +1,16 @@
 // hot
 
-import type { Profile, ProfilesDictionary, ValueType } from '../../otlp/profiles-data.ts';
+import type { FunctionColumns } from '../../otlp/function-columns.ts';
+import { functionColumnsOf } from '../../otlp/function-columns.ts';
+import type { LocationColumns } from '../../otlp/location-columns.ts';
+import { lineWords, locationColumnsOf } from '../../otlp/location-columns.ts';
+import type { Profile, ProfilesDictionary, Table, ValueType } from '../../otlp/profiles-data.ts';
 import type { SampleColumns } from '../../otlp/sample-columns.ts';
 import { columnsOf } from '../../otlp/sample-columns.ts';
+import type { StackColumns } from '../../otlp/stack-columns.ts';
+import { stackColumnsOf } from '../../otlp/stack-columns.ts';
+import type { IndexLists } from '../../support/index-lists.ts';
 import { isZeroAttribute, isZeroFunction, isZeroLink, isZeroLocation, isZeroMapping } from './check-tables.ts';
-import type { Table } from './references.ts';
 import { tableNames } from './references.ts';
 
 const unknown = 0;
@@ -18,11 +24,17 @@ const faulty = 2;
  */
 export class ReferenceCheck {
   readonly #dictionary: ProfilesDictionary;
+  readonly #stacks: StackColumns;
+  readonly #locations: LocationColumns;
+  readonly #functions: FunctionColumns;
   readonly #states: Readonly<Record<Table, Uint8Array>>;
   readonly #faults = new Map<string, string>();
 
   constructor(dictionary: ProfilesDictionary) {
     this.#dictionary = dictionary;
+    this.#stacks = stackColumnsOf(dictionary.stackTable);
+    this.#locations = locationColumnsOf(dictionary.locationTable);
+    this.#functions = functionColumnsOf(dictionary.functionTable);
     const states = (table: Table): Uint8Array => new Uint8Array(Math.max(1, dictionary[table].length));
     this.#states = {
       mappingTable: states('mappingTable'),
@@ -70,12 +82,7 @@ export class ReferenceCheck {
 
   #attributesOfSample(columns: SampleColumns, index: number): string | undefined {
     const start = columns.attributesStart(index);
-    const end = columns.attributesEnd(index);
-    for (let at = start; at < end; at++) {
-      const fault = this.#reference('attributeTable', 'attribute_indices', columns.attributes[at]!);
-      if (fault !== undefined) return fault.replace('attribute_indices', `attribute_indices[${at - start}]`);
-    }
-    return undefined;
+    return this.#list('attributeTable', 'attribute_indices', columns.attributes, start, columns.attributesEnd(index));
   }
 
   #valueType(name: string, { typeStrindex, unitStrindex }: ValueType): string | undefined {
@@ -85,10 +92,16 @@ export class ReferenceCheck {
     return fault === undefined ? undefined : `${name}: ${fault}`;
   }
 
-  #list(table: Table, name: string, indices: readonly number[]): string | undefined {
-    for (let i = 0; i < indices.length; i++) {
+  #list(
+    table: Table,
+    name: string,
+    indices: ArrayLike<number>,
+    start = 0,
+    end: number = indices.length,
+  ): string | undefined {
+    for (let i = start; i < end; i++) {
       const fault = this.#reference(table, name, indices[i]!);
-      if (fault !== undefined) return fault.replace(name, `${name}[${i}]`);
+      if (fault !== undefined) return fault.replace(name, `${name}[${i - start}]`);
     }
     return undefined;
   }
@@ -125,7 +138,7 @@ export class ReferenceCheck {
       case 'stringTable':
         return undefined;
       case 'stackTable':
-        return this.#list('locationTable', 'location_indices', dictionary.stackTable[index]!.locationIndices);
+        return this.#listOf('locationTable', 'location_indices', this.#stacks.lists, index);
       case 'locationTable':
         return this.#location(index);
       case 'mappingTable': {
@@ -136,11 +149,11 @@ export class ReferenceCheck {
         );
       }
       case 'functionTable': {
-        const entry = dictionary.functionTable[index]!;
+        const functions = this.#functions;
         return (
-          this.#reference('stringTable', 'name_strindex', entry.nameStrindex) ??
-          this.#reference('stringTable', 'system_name_strindex', entry.systemNameStrindex) ??
-          this.#reference('stringTable', 'filename_strindex', entry.filenameStrindex)
+          this.#reference('stringTable', 'name_strindex', functions.name(index)) ??
+          this.#reference('stringTable', 'system_name_strindex', functions.systemName(index)) ??
+          this.#reference('stringTable', 'filename_strindex', functions.filename(index))
         );
       }
       case 'attributeTable': {
@@ -156,16 +169,21 @@ export class ReferenceCheck {
   }
 
   #location(index: number): string | undefined {
-    const { mappingIndex, lines, attributeIndices } = this.#dictionary.locationTable[index]!;
+    const locations = this.#locations;
     const fault =
-      this.#reference('mappingTable', 'mapping_index', mappingIndex) ??
-      this.#list('attributeTable', 'attribute_indices', attributeIndices);
+      this.#reference('mappingTable', 'mapping_index', locations.mapping(index)) ??
+      this.#listOf('attributeTable', 'attribute_indices', locations.attributes, index);
     if (fault !== undefined) return fault;
-    for (let i = 0; i < lines.length; i++) {
-      const lineFault = this.#reference('functionTable', 'function_index', lines[i]!.functionIndex);
-      if (lineFault !== undefined) return `lines[${i}]: ${lineFault}`;
+    const start = locations.linesStart(index);
+    for (let line = start, end = locations.linesEnd(index); line < end; line++) {
+      const lineFault = this.#reference('functionTable', 'function_index', locations.lines[lineWords * line]!);
+      if (lineFault !== undefined) return `lines[${line - start}]: ${lineFault}`;
     }
     return undefined;
+  }
+
+  #listOf(table: Table, name: string, lists: IndexLists, list: number): string | undefined {
+    return this.#list(table, name, lists.indices, lists.start(list), lists.end(list));
   }
 
   #link(index: number): string | undefined {
@@ -181,13 +199,13 @@ function isZeroHead(dictionary: ProfilesDictionary, table: Table): boolean {
     case 'stringTable':
       return dictionary.stringTable[0] === '';
     case 'stackTable':
-      return dictionary.stackTable[0]!.locationIndices.length === 0;
+      return dictionary.stackTable.at(0)!.locationIndices.length === 0;
     case 'locationTable':
-      return isZeroLocation(dictionary.locationTable[0]!);
+      return isZeroLocation(dictionary.locationTable.at(0)!);
     case 'mappingTable':
       return isZeroMapping(dictionary.mappingTable[0]!);
     case 'functionTable':
-      return isZeroFunction(dictionary.functionTable[0]!);
+      return isZeroFunction(dictionary.functionTable.at(0)!);
     case 'attributeTable':
       return isZeroAttribute(dictionary.attributeTable[0]!);
     case 'linkTable': {

@@ -1,6 +1,4 @@
-import type { Profile, ProfilesData, ProfilesDictionary, ValueType } from '../../otlp/profiles-data.ts';
-
-export type Table = keyof ProfilesDictionary;
+import type { Profile, ProfilesData, ProfilesDictionary, Table, ValueType } from '../../otlp/profiles-data.ts';
 
 /** The tables in the order of their field numbers, under the names of the protocol. */
 export const tableNames: Readonly<Record<Table, string>> = {

@@ -44,7 +44,7 @@ export class DialectDictionary {
     this.#options = options;
     this.#strings = source.stringTable.slice();
     this.#attributes = source.attributeTable.slice();
-    this.#functions = source.functionTable.slice();
+    this.#functions = [...source.functionTable];
     this.tables = {
       ...source,
       stringTable: this.#strings,
@@ -60,9 +60,9 @@ export class DialectDictionary {
 
   /** Writes the locations; to be done before anything else. */
   *writeLocations({ locationTable, mappingTable }: ProfilesDictionary): Steps<void> {
-    for (let i = 0; i < locationTable.length; i++) {
+    for (const [i, location] of locationTable.entries()) {
       if (i % locationsAStep === locationsAStep - 1) yield;
-      this.#locations.push(this.#location(locationTable[i]!, mappingTable));
+      this.#locations.push(this.#location(location, mappingTable));
     }
   }
 

@@ -1,4 +1,5 @@
 import type { AnyValue, FunctionEntry, Line, ProfilesData } from '../../otlp/profiles-data.ts';
+import { entryOf } from '../../otlp/profiles-data.ts';
 import type { Dialect } from './dialect.ts';
 import { asReceived } from './dialect.ts';
 
@@ -29,15 +30,15 @@ const numbersWorthALabel: ReadonlySet<string> = new Set(['process.pid', 'thread.
 export function withFunctionsTwice(data: ProfilesData): ProfilesData {
   const { functionTable, locationTable } = data.dictionary;
   const copies = new Uint32Array(functionTable.length);
-  const table: FunctionEntry[] = functionTable.slice(0, 1);
+  const table: FunctionEntry[] = functionTable.length === 0 ? [] : [functionTable.at(0)!];
   const lineOf = (line: Line): Line => {
     const { functionIndex } = line;
-    const entry = functionIndex === 0 ? undefined : functionTable[functionIndex];
+    const entry = functionIndex === 0 ? undefined : entryOf(functionTable, functionIndex);
     if (entry === undefined) return line;
     copies[functionIndex] ||= table.push(entry, entry) - 1;
     return { ...line, functionIndex: copies[functionIndex]! };
   };
-  const locations = locationTable.map((location) =>
+  const locations = Array.from(locationTable, (location) =>
     location.lines.length === 0 ? location : { ...location, lines: location.lines.map(lineOf) },
   );
   return { ...data, dictionary: { ...data.dictionary, functionTable: table, locationTable: locations } };

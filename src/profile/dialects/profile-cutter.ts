@@ -8,6 +8,7 @@ import type {
   Samples,
   ScopeProfiles,
 } from '../../otlp/profiles-data.ts';
+import { entryOf } from '../../otlp/profiles-data.ts';
 import type { Steps } from '../../support/steps.ts';
 import { laterPart } from '../split/later-part.ts';
 import type { ProfileLimits } from './dialect.ts';
@@ -106,7 +107,7 @@ export class ConvertedSize {
   add({ stackIndex }: Sample): void {
     let stackBytes = this.#stackBytes.get(stackIndex);
     if (stackBytes === undefined) {
-      stackBytes = this.#addStack(this.#dictionary.stackTable[stackIndex]?.locationIndices ?? []);
+      stackBytes = this.#addStack(entryOf(this.#dictionary.stackTable, stackIndex)?.locationIndices ?? []);
       this.#stackBytes.set(stackIndex, stackBytes);
     }
     this.#bytes += stackBytes;
@@ -116,7 +117,7 @@ export class ConvertedSize {
   #addStack(locationIndices: readonly number[]): number {
     const mappings = new Set<number>();
     for (const index of locationIndices) {
-      const location = this.#dictionary.locationTable[index];
+      const location = entryOf(this.#dictionary.locationTable, index);
       if (location === undefined) continue;
       if (location.mappingIndex !== 0) mappings.add(location.mappingIndex);
       if (isNew(this.#locations, index)) this.#addLocation(location);
@@ -129,7 +130,7 @@ export class ConvertedSize {
     this.#bytes += 24;
     for (const { functionIndex } of lines) {
       this.#bytes += 12;
-      const entry = this.#dictionary.functionTable[functionIndex];
+      const entry = entryOf(this.#dictionary.functionTable, functionIndex);
       if (entry === undefined || !isNew(this.#functions, functionIndex)) continue;
       this.#bytes += 20;
       for (const index of [entry.nameStrindex, entry.systemNameStrindex, entry.filenameStrindex]) {

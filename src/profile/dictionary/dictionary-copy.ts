@@ -1,29 +1,46 @@
 // hot
 
+import type { LargeTables, SmallTable } from '../../otlp/column-tables.ts';
+import { functionColumnsOf } from '../../otlp/function-columns.ts';
+import {
+  columnHighAt,
+  columnLowAt,
+  lineHighAt,
+  lineLowAt,
+  lineWords,
+  locationColumnsOf,
+} from '../../otlp/location-columns.ts';
 import type {
-  Draft,
-  FunctionEntry,
+  EntryOf,
   KeyValueAndUnit,
   Line,
-  Location,
   Mapping,
   Profile,
   ProfilesDictionary,
-  Stack,
+  Table,
   ValueType,
 } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
-import { LentLists, lentIndices } from './lent-lists.ts';
+import { stackColumnsOf } from '../../otlp/stack-columns.ts';
 
-export type Table = keyof ProfilesDictionary;
-
-/** Tables that entries are copied to. Entry 0 of each table is there from the start. */
+/**
+ * Tables that entries are copied to. Entry 0 of each table is there from the start. All indices are those of the target. What belongs to
+ * a stack or a location is appended to the columns of its table before it is closed.
+ */
 export interface DictionaryTarget {
-  /**
-   * Adds an entry whose indices are those of the target, or finds an equal one; returns its index. The entry is lent for the
-   * call: most are there already, and a new one is kept as `ownEntry` makes it.
-   */
-  add<T extends Table>(table: T, entry: ProfilesDictionary[T][number]): number;
+  readonly tables: LargeTables;
+  /** Adds an entry, or finds an equal one; returns its index. */
+  addSmall<T extends SmallTable>(table: T, entry: EntryOf<T>): number;
+  addFunction(name: number, systemName: number, filename: number, startLow: number, startHigh: number): number;
+  closeLocation(mapping: number, low: number, high: number): number;
+  closeStack(): number;
+}
+
+export interface CopyOptions {
+  /** Gives the lines of a source location that has none, as the target has them. */
+  readonly linesOf?: ((location: number) => readonly Line[]) | undefined;
+  /** True to keep in mind which entries were copied, so that `forget` can undo it. */
+  readonly canForget?: boolean;
 }
 
 /**
@@ -31,35 +48,26 @@ export interface DictionaryTarget {
  * behind. Entry 0 stays entry 0. An index that points nowhere becomes 0, which stands for nothing.
  */
 export class DictionaryCopy {
-  readonly #source: ProfilesDictionary;
+  readonly #source: Pick<ProfilesDictionary, SmallTable>;
+  readonly #stacks: LargeTables['stackTable'];
+  readonly #locations: LargeTables['locationTable'];
+  readonly #functions: LargeTables['functionTable'];
   readonly #target: DictionaryTarget;
   readonly #linesOf: (location: number) => readonly Line[];
   /** Index in the target by index in the source; 0 is "not copied". */
   readonly #copies: { readonly [T in Table]: Uint32Array };
-  /** Copied entries in order: the array of the table, and the index in the source. */
-  readonly #journalTables: Uint32Array[] = [];
-  readonly #journalIndices: number[] = [];
-  readonly #locationLists = lentIndices();
-  readonly #attributeLists = lentIndices();
-  readonly #lentLocation: Draft<Location> = {
-    mappingIndex: 0,
-    address: 0n,
-    lines: noElements,
-    attributeIndices: noElements,
-  };
-  readonly #lentLines = new LentLists((): Draft<Line> => ({ functionIndex: 0, line: 0n, column: 0n }));
-  readonly #lentFunction = { nameStrindex: 0, systemNameStrindex: 0, filenameStrindex: 0, startLine: 0n };
+  /** Copied entries in order, if they can be forgotten: the array of the table, and the index in the source. */
+  readonly #journal: { readonly copies: Uint32Array; readonly index: number }[] | undefined;
 
-  /** `linesOf` gives the lines of a source location that has none, as the target has them. */
-  constructor(
-    source: ProfilesDictionary,
-    target: DictionaryTarget,
-    linesOf: (location: number) => readonly Line[] = () => noElements,
-  ) {
+  constructor(source: ProfilesDictionary, target: DictionaryTarget, { linesOf, canForget = false }: CopyOptions = {}) {
     this.#source = source;
+    this.#stacks = stackColumnsOf(source.stackTable);
+    this.#locations = locationColumnsOf(source.locationTable);
+    this.#functions = functionColumnsOf(source.functionTable);
     this.#target = target;
-    this.#linesOf = linesOf;
-    const copiesOf = (table: readonly unknown[]): Uint32Array => new Uint32Array(table.length);
+    this.#linesOf = linesOf ?? (() => noElements);
+    this.#journal = canForget ? [] : undefined;
+    const copiesOf = ({ length }: { readonly length: number }): Uint32Array => new Uint32Array(length);
     this.#copies = {
       mappingTable: copiesOf(source.mappingTable),
       locationTable: copiesOf(source.locationTable),
@@ -73,14 +81,14 @@ export class DictionaryCopy {
 
   /** Number of entries copied so far: the mark to give to `forget`. */
   get count(): number {
-    return this.#journalIndices.length;
+    return this.#journal?.length ?? 0;
   }
 
   /** Forgets the copies since the mark. The target must forget the entries too. */
   forget(mark: number): void {
-    for (let i = mark; i < this.#journalIndices.length; i++) this.#journalTables[i]![this.#journalIndices[i]!] = 0;
-    this.#journalTables.length = mark;
-    this.#journalIndices.length = mark;
+    const journal = this.#journal ?? [];
+    for (let i = mark; i < journal.length; i++) journal[i]!.copies[journal[i]!.index] = 0;
+    journal.length = mark;
   }
 
   /** The profile without its samples. */
@@ -99,7 +107,7 @@ export class DictionaryCopy {
   }
 
   #string(index: number): number {
-    return this.#copies.stringTable[index] || this.#copy('stringTable', index, (text) => text);
+    return this.#copies.stringTable[index] || this.#copySmall('stringTable', index, (text) => text);
   }
 
   #attributes(indices: readonly number[]): readonly number[] {
@@ -107,7 +115,7 @@ export class DictionaryCopy {
   }
 
   readonly attribute = (index: number): number =>
-    this.#copies.attributeTable[index] || this.#copy('attributeTable', index, this.#attributeOf);
+    this.#copies.attributeTable[index] || this.#copySmall('attributeTable', index, this.#attributeOf);
 
   readonly #attributeOf = ({ keyStrindex, value, unitStrindex }: KeyValueAndUnit): KeyValueAndUnit => ({
     keyStrindex: this.#string(keyStrindex),
@@ -116,56 +124,69 @@ export class DictionaryCopy {
   });
 
   link(index: number): number {
-    return this.#copies.linkTable[index] || this.#copy('linkTable', index, (link) => link);
+    return this.#copies.linkTable[index] || this.#copySmall('linkTable', index, (link) => link);
   }
 
   stack(index: number): number {
-    return this.#copies.stackTable[index] || this.#copy('stackTable', index, this.#stackOf);
+    return this.#copies.stackTable[index] || this.#copyStack(index);
   }
 
-  readonly #stackOf = ({ locationIndices }: Stack): Stack => {
-    const own = this.#locationLists.of(locationIndices.length);
-    for (let i = 0; i < own.length; i++) own[i] = this.#location(locationIndices[i]!);
-    return { locationIndices: own };
-  };
-
-  #location(index: number): number {
-    return this.#copies.locationTable[index] || this.#copy('locationTable', index, this.#locationOf);
-  }
-
-  readonly #locationOf = ({ mappingIndex, address, lines, attributeIndices }: Location, index: number): Location => {
-    const own = this.#lentLocation;
-    own.mappingIndex =
-      this.#copies.mappingTable[mappingIndex] || this.#copy('mappingTable', mappingIndex, this.#mappingOf);
-    own.address = address;
-    own.lines = lines.length === 0 ? this.#linesOf(index) : this.#lines(lines);
-    const attributes = this.#attributeLists.of(attributeIndices.length);
-    for (let i = 0; i < attributes.length; i++) attributes[i] = this.attribute(attributeIndices[i]!);
-    own.attributeIndices = attributes;
-    return own;
-  };
-
-  #lines(lines: readonly Line[]): readonly Line[] {
-    const own = this.#lentLines.of(lines.length);
-    for (let i = 0; i < own.length; i++) {
-      const { functionIndex, line, column } = lines[i]!;
-      const target = own[i]!;
-      target.functionIndex =
-        this.#copies.functionTable[functionIndex] || this.#copy('functionTable', functionIndex, this.#functionOf);
-      target.line = line;
-      target.column = column;
+  #copyStack(index: number): number {
+    const copies = this.#copies.stackTable;
+    if (index <= 0 || index >= copies.length) return 0;
+    const { lists } = this.#stacks;
+    const { indices } = lists;
+    const own = this.#target.tables.stackTable.lists;
+    const locations = this.#copies.locationTable;
+    for (let at = lists.start(index), end = lists.end(index); at < end; at++) {
+      const location = indices[at]!;
+      own.push(locations[location] || this.#copyLocation(location));
     }
-    return own;
+    return this.#note(copies, index, this.#target.closeStack());
   }
 
-  readonly #functionOf = (entry: FunctionEntry): FunctionEntry => {
-    const own = this.#lentFunction;
-    own.nameStrindex = this.#string(entry.nameStrindex);
-    own.systemNameStrindex = this.#string(entry.systemNameStrindex);
-    own.filenameStrindex = this.#string(entry.filenameStrindex);
-    own.startLine = entry.startLine;
-    return own;
-  };
+  #copyLocation(index: number): number {
+    const copies = this.#copies.locationTable;
+    if (index <= 0 || index >= copies.length) return 0;
+    const source = this.#locations;
+    const mappingIndex = source.mapping(index);
+    const mapping =
+      this.#copies.mappingTable[mappingIndex] || this.#copySmall('mappingTable', mappingIndex, this.#mappingOf);
+    const own = this.#target.tables.locationTable;
+    const start = source.linesStart(index);
+    const end = source.linesEnd(index);
+    if (start === end) for (const line of this.#linesOf(index)) own.addLine(line);
+    for (let line = start; line < end; line++) this.#copyLine(source.lines, lineWords * line);
+    const { attributes } = source;
+    for (let at = attributes.start(index), last = attributes.end(index); at < last; at++) {
+      own.attributes.push(this.attribute(attributes.indices[at]!));
+    }
+    return this.#note(copies, index, this.#target.closeLocation(mapping, source.low(index), source.high(index)));
+  }
+
+  #copyLine(lines: Int32Array, at: number): void {
+    const called = lines[at]!;
+    const copy = this.#copies.functionTable[called] || this.#copyFunction(called);
+    const own = this.#target.tables.locationTable;
+    own.pushLine(
+      copy,
+      lines[at + lineLowAt]!,
+      lines[at + lineHighAt]!,
+      lines[at + columnLowAt]!,
+      lines[at + columnHighAt]!,
+    );
+  }
+
+  #copyFunction(index: number): number {
+    const copies = this.#copies.functionTable;
+    if (index <= 0 || index >= copies.length) return 0;
+    const source = this.#functions;
+    const name = this.#string(source.name(index));
+    const systemName = this.#string(source.systemName(index));
+    const filename = this.#string(source.filename(index));
+    const copy = this.#target.addFunction(name, systemName, filename, source.startLow(index), source.startHigh(index));
+    return this.#note(copies, index, copy);
+  }
 
   readonly #mappingOf = (mapping: Mapping): Mapping => ({
     memoryStart: mapping.memoryStart,
@@ -175,43 +196,16 @@ export class DictionaryCopy {
     attributeIndices: this.#attributes(mapping.attributeIndices),
   });
 
-  #copy<T extends Table>(
-    table: T,
-    index: number,
-    toTarget: (entry: ProfilesDictionary[T][number], index: number) => ProfilesDictionary[T][number],
-  ): number {
+  #copySmall<T extends SmallTable>(table: T, index: number, toTarget: (entry: EntryOf<T>) => EntryOf<T>): number {
     if (index === 0) return 0;
-    const entry = this.#source[table][index] as ProfilesDictionary[T][number] | undefined;
+    const entry = this.#source[table][index] as EntryOf<T> | undefined;
     if (entry === undefined) return 0;
-    const copy = this.#target.add(table, toTarget(entry, index));
-    this.#copies[table][index] = copy;
-    this.#journalTables.push(this.#copies[table]);
-    this.#journalIndices.push(index);
+    return this.#note(this.#copies[table], index, this.#target.addSmall(table, toTarget(entry)));
+  }
+
+  #note(copies: Uint32Array, index: number, copy: number): number {
+    copies[index] = copy;
+    this.#journal?.push({ copies, index });
     return copy;
   }
-}
-
-/** Entry of a table that belongs to the table, made of one that is lent. */
-export function ownEntry<T extends Table>(
-  table: T,
-  entry: ProfilesDictionary[T][number],
-): ProfilesDictionary[T][number];
-export function ownEntry(table: Table, entry: ProfilesDictionary[Table][number]): ProfilesDictionary[Table][number] {
-  switch (table) {
-    case 'stackTable':
-      return { locationIndices: ownList((entry as Stack).locationIndices) };
-    case 'locationTable': {
-      const { mappingIndex, address, lines, attributeIndices } = entry as Location;
-      const ownLines = lines.length === 0 ? noElements : lines.map((line) => ({ ...line }));
-      return { mappingIndex, address, lines: ownLines, attributeIndices: ownList(attributeIndices) };
-    }
-    case 'functionTable':
-      return { ...(entry as FunctionEntry) };
-    default:
-      return entry;
-  }
-}
-
-function ownList(list: readonly number[]): readonly number[] {
-  return list.length === 0 ? noElements : list.slice();
 }

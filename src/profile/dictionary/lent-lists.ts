@@ -3,27 +3,13 @@
 /** Longer lists are made anew each time. */
 const mostLent = 1024;
 
-/** A list of each length, lent again and again with the elements that it has. */
-export class LentLists<Element> {
-  readonly #createElement: () => Element;
-  readonly #byLength: Element[][] = [];
+/** A list of indices of each length, lent again and again with the elements that it has. */
+export class LentLists {
+  readonly #byLength: number[][] = [];
 
-  constructor(createElement: () => Element) {
-    this.#createElement = createElement;
-  }
-
-  of(length: number): Element[] {
-    if (length > mostLent) return this.#create(length);
-    this.#byLength[length] ??= this.#create(length);
+  of(length: number): number[] {
+    if (length > mostLent) return new Array<number>(length).fill(0);
+    this.#byLength[length] ??= new Array<number>(length).fill(0);
     return this.#byLength[length];
   }
-
-  #create(length: number): Element[] {
-    return Array.from({ length }, this.#createElement);
-  }
-}
-
-/** Lists of indices. */
-export function lentIndices(): LentLists<number> {
-  return new LentLists(() => 0);
 }

@@ -1,61 +1,58 @@
 // hot
 
-import { noElements } from '../../otlp/profiles-data.ts';
+import { HashSlots } from '../../support/hash-slots.ts';
+import { IndexLists } from '../../support/index-lists.ts';
 import { hashSeed, mixWord } from '../../support/mix-words.ts';
-import { slotsOf, Uint32List } from '../../support/uint32-list.ts';
 
 /**
  * Numbers distinct lists of indices 0, 1, 2 … in the order of their first appearance; the empty list is 0 from the start.
- * Lists are compared element by element, never by their hash alone; one that is new is copied. 8 to 12 bytes a list beside the list itself.
+ * Lists are compared element by element, never by their hash alone. 16 to 24 bytes a list beside the list itself.
  */
 export class ListIndex {
-  readonly #lists: (readonly number[])[] = [];
-  readonly #hashes = new Uint32List();
-  /** Number of the list plus one; 0 is a free slot. The length is a power of two, at least twice the number of lists. */
-  #slots = new Uint32Array(32);
+  /** Elements are appended here; `close` makes a list of them. */
+  readonly lists: IndexLists;
+  readonly #slots = new HashSlots();
 
-  constructor() {
-    this.intern([]);
+  /** `lists` is empty, and changes by this index alone. */
+  constructor(lists: IndexLists = new IndexLists()) {
+    this.lists = lists;
+    this.close();
   }
 
   get count(): number {
-    return this.#lists.length;
+    return this.#slots.count;
   }
 
   get sizeBytes(): number {
-    return 4 * this.#slots.length + bytesPerList * this.count;
+    return this.#slots.sizeBytes + this.lists.sizeBytes;
   }
 
-  /** The list with a number; not to be changed. */
-  list(index: number): readonly number[] {
-    return this.#lists[index]!;
-  }
-
-  /** Adds the list or finds it. It was new when `count` has grown. */
-  intern(list: readonly number[]): number {
+  /** Adds the list of all elements that were appended, or finds it. It was new when `count` has grown. */
+  close(): number {
+    const { lists } = this;
+    const { indices, openStart, openEnd } = lists;
     let hash = hashSeed;
-    for (let i = 0; i < list.length; i++) hash = mixWord(hash, list[i]!);
-    hash >>>= 0;
-    const mask = this.#slots.length - 1;
-    let slot = hash & mask;
-    for (;;) {
-      const entry = this.#slots[slot]!;
-      if (entry === 0) break;
-      if (this.#hashes.at(entry - 1) === hash && isEqual(this.#lists[entry - 1]!, list)) return entry - 1;
-      slot = (slot + 1) & mask;
+    for (let i = openStart; i < openEnd; i++) hash = mixWord(hash, indices[i]!);
+    for (let list = this.#slots.first(hash); list >= 0; list = this.#slots.next()) {
+      if (!isOpenList(lists, list)) continue;
+      lists.dropOpen();
+      return list;
     }
-    this.#hashes.push(hash);
-    this.#slots[slot] = this.#lists.push(list.length === 0 ? noElements : list.slice());
-    if (2 * this.count > this.#slots.length) this.#slots = slotsOf(this.#hashes, 2 * this.#slots.length);
-    return this.count - 1;
+    lists.close();
+    return this.#slots.add();
+  }
+
+  intern(list: ArrayLike<number>): number {
+    this.lists.pushAll(list);
+    return this.close();
   }
 }
 
-/** The hash, and the reference to the list. */
-const bytesPerList = 12;
-
-function isEqual(a: readonly number[], b: readonly number[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+/** True when the list that is still open says the same as a closed one. */
+function isOpenList(lists: IndexLists, list: number): boolean {
+  const { indices, openStart, openEnd } = lists;
+  const start = lists.start(list);
+  if (lists.end(list) - start !== openEnd - openStart) return false;
+  for (let i = openStart, j = start; i < openEnd; i++, j++) if (indices[i] !== indices[j]) return false;
   return true;
 }

@@ -1,4 +1,5 @@
 import type { AnyValue, Line, Location, Mapping, ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import { entryOf } from '../../otlp/profiles-data.ts';
 
 /** Frame as a person reads it: a location, or a function that was inlined there. */
 export interface Frame {
@@ -35,7 +36,7 @@ export class FrameReader {
 
   /** Frames of a stack, leaf first, inlined ones before the function that holds them. */
   stackFrames(stackIndex: number): Frame[] {
-    const locations = this.#dictionary.stackTable[stackIndex]?.locationIndices ?? [];
+    const locations = entryOf(this.#dictionary.stackTable, stackIndex)?.locationIndices ?? [];
     return locations.flatMap((index) => this.locationFrames(index));
   }
 
@@ -43,7 +44,7 @@ export class FrameReader {
   locationFrames(locationIndex: number): readonly Frame[] {
     let frames = this.#framesByLocation.get(locationIndex);
     if (frames === undefined) {
-      frames = this.#readFrames(this.#dictionary.locationTable[locationIndex]);
+      frames = this.#readFrames(entryOf(this.#dictionary.locationTable, locationIndex));
       this.#framesByLocation.set(locationIndex, frames);
     }
     return frames;
@@ -75,7 +76,7 @@ export class FrameReader {
   }
 
   #readLine({ functionIndex, line }: Line): Pick<Frame, 'functionName' | 'filePath' | 'line'> {
-    const entry = this.#dictionary.functionTable[functionIndex];
+    const entry = entryOf(this.#dictionary.functionTable, functionIndex);
     const functionName = this.text(entry?.nameStrindex ?? 0) || this.text(entry?.systemNameStrindex ?? 0);
     return { functionName, filePath: this.text(entry?.filenameStrindex ?? 0), line };
   }

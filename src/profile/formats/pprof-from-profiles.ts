@@ -1,4 +1,5 @@
 import type { AnyValue, KeyValue, Profile, ProfilesData, Sample } from '../../otlp/profiles-data.ts';
+import { entryOf } from '../../otlp/profiles-data.ts';
 import { attributeText } from './attribute-text.ts';
 import type { PprofLabel, PprofProfile, PprofSample } from './pprof-profile.ts';
 import { Losses, pprofTables } from './pprof-tables.ts';
@@ -203,10 +204,10 @@ class PprofWriter {
     if (sample === undefined) {
       const { stackTable, locationTable } = this.#data.dictionary;
       // pprof has no location 0: a frame of which nothing is known is one more at the end.
-      const locations = stackTable[stackIndex]!.locationIndices.map((index) => index || locationTable.length);
+      const locations = stackTable.at(stackIndex)!.locationIndices.map((index) => index || locationTable.length);
       sample = { locations, labels, values: new Map() };
       this.#samples.set(key, sample);
-      const root = locationTable[locations.at(-1) ?? 0]?.mappingIndex ?? 0;
+      const root = entryOf(locationTable, locations.at(-1) ?? 0)?.mappingIndex ?? 0;
       this.#mappingSamples[root] = (this.#mappingSamples[root] ?? 0) + 1;
     }
     return sample;

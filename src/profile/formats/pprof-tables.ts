@@ -40,7 +40,7 @@ class DictionaryTables {
   }
 
   locations(): PprofLocation[] {
-    return this.#dictionary.locationTable.map(({ mappingIndex, address, lines, attributeIndices }) => {
+    return Array.from(this.#dictionary.locationTable, ({ mappingIndex, address, lines, attributeIndices }) => {
       if (this.#attribute(attributeIndices, attributeNames.frameType) !== undefined) {
         this.#losses.add('frame types of locations');
       }
@@ -57,10 +57,13 @@ class DictionaryTables {
   }
 
   functions(): PprofFunction[] {
-    return this.#dictionary.functionTable.map(({ nameStrindex, systemNameStrindex, filenameStrindex, startLine }) => {
-      const [systemName, file] = [this.#text(systemNameStrindex), this.#text(filenameStrindex)];
-      return { name: this.#text(nameStrindex) || systemName || file, systemName, file, startLine };
-    });
+    return Array.from(
+      this.#dictionary.functionTable,
+      ({ nameStrindex, systemNameStrindex, filenameStrindex, startLine }) => {
+        const [systemName, file] = [this.#text(systemNameStrindex), this.#text(filenameStrindex)];
+        return { name: this.#text(nameStrindex) || systemName || file, systemName, file, startLine };
+      },
+    );
   }
 
   mappings(locations: readonly PprofLocation[]): PprofMapping[] {
@@ -95,7 +98,7 @@ class DictionaryTables {
       hasFunctions: has('functions', true),
       hasFilenames: has(
         'filenames',
-        lines.every((line) => functionTable[line.function]!.filenameStrindex > 0),
+        lines.every((line) => functionTable.at(line.function)!.filenameStrindex > 0),
       ),
       hasLineNumbers: has(
         'line_numbers',

@@ -1,4 +1,4 @@
-import type { KeyValue, Profile, ProfilesData, Sample } from '../../otlp/profiles-data.ts';
+import type { DictionaryTables, KeyValue, Profile, ProfilesData, Sample } from '../../otlp/profiles-data.ts';
 import { noBytes, noElements } from '../../otlp/profiles-data.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { HistoryDictionary, LabelSet } from './history-dictionary.ts';
@@ -85,9 +85,7 @@ class ProfileTables {
   readonly #locations = new Map<number, number>();
   readonly #stacks = new Map<number, number>();
   readonly #mappings = new Map<string, number>();
-  readonly dictionary: {
-    -readonly [Key in keyof ProfilesData['dictionary']]: ProfilesData['dictionary'][Key][number][];
-  };
+  readonly dictionary: DictionaryTables;
 
   constructor(history: HistoryDictionary) {
     this.#history = history;

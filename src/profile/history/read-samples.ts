@@ -1,8 +1,11 @@
 // hot
 
 import type { KeyValue, Line, Location, Profile, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import { entryOf } from '../../otlp/profiles-data.ts';
 import type { SampleColumns } from '../../otlp/sample-columns.ts';
 import { columnsOf } from '../../otlp/sample-columns.ts';
+import type { StackColumns } from '../../otlp/stack-columns.ts';
+import { stackColumnsOf } from '../../otlp/stack-columns.ts';
 import type { Steps } from '../../support/steps.ts';
 import { attributeNames } from '../attribute-names.ts';
 import { classifyFrame } from '../flame/frame-class.ts';
@@ -154,12 +157,14 @@ class LabelReader {
 /** Stacks of one request as nodes of the history's; each stack and location is read once. */
 class StackReader {
   readonly #own: ProfilesDictionary;
+  readonly #stacks: StackColumns;
   readonly #dictionary: HistoryDictionary;
   readonly #nodes: number[] = [];
   readonly #framesByLocation: (readonly number[] | undefined)[] = [];
 
   constructor(own: ProfilesDictionary, dictionary: HistoryDictionary) {
     this.#own = own;
+    this.#stacks = stackColumnsOf(own.stackTable);
     this.#dictionary = dictionary;
   }
 
@@ -167,9 +172,11 @@ class StackReader {
     let node = this.#nodes[stack];
     if (node !== undefined) return node;
     node = 0;
-    const locations = this.#own.stackTable[stack]?.locationIndices ?? [];
-    for (let place = locations.length - 1; place >= 0; place--) {
-      for (const frame of this.#framesAt(locations[place]!)) node = this.#dictionary.stacks.child(node, frame);
+    const { lists } = this.#stacks;
+    const isKnown = stack >= 0 && stack < lists.count;
+    const start = isKnown ? lists.start(stack) : 0;
+    for (let at = (isKnown ? lists.end(stack) : 0) - 1; at >= start; at--) {
+      for (const frame of this.#framesAt(lists.indices[at]!)) node = this.#dictionary.stacks.child(node, frame);
     }
     this.#nodes[stack] = node;
     return node;
@@ -179,7 +186,7 @@ class StackReader {
   #framesAt(index: number): readonly number[] {
     const known = this.#framesByLocation[index];
     if (known !== undefined) return known;
-    const location = this.#own.locationTable[index];
+    const location = entryOf(this.#own.locationTable, index);
     const frames = location === undefined ? [] : this.#framesOf(location);
     const indices = frames.map((frame) => this.#dictionary.frame(frame));
     this.#framesByLocation[index] = indices;
@@ -199,7 +206,7 @@ class StackReader {
   }
 
   #frameOf({ functionIndex, line }: Line, place: Pick<HistoryFrame, 'type' | 'module' | 'buildId'>): HistoryFrame[] {
-    const entry = this.#own.functionTable[functionIndex];
+    const entry = entryOf(this.#own.functionTable, functionIndex);
     const name = this.#text(entry?.nameStrindex) || this.#text(entry?.systemNameStrindex);
     if (name === '') return [];
     const file = this.#text(entry?.filenameStrindex);

@@ -7,7 +7,7 @@ import { atOnce } from '../../support/steps.ts';
 import type { LinesOf } from '../dictionary/dictionary.ts';
 import { InternedDictionary } from '../dictionary/dictionary.ts';
 import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
-import { lentIndices } from '../dictionary/lent-lists.ts';
+import { LentLists } from '../dictionary/lent-lists.ts';
 import { withDistinctTimes } from './distinct-times.ts';
 import type { CreateProfileId, Identity } from './joined-profile.ts';
 import { JoinedProfile } from './joined-profile.ts';
@@ -47,7 +47,7 @@ export class ProfilesJoiner {
   readonly #createProfileId: CreateProfileId;
   readonly #dictionary = new InternedDictionary();
   readonly #resources = new ResourceTree<OpenProfiles>();
-  readonly #attributeLists = lentIndices();
+  readonly #attributeLists = new LentLists();
   readonly #identity: Identity = { stackIndex: 0, attributeIndices: [], attributeSet: 0, linkIndex: 0 };
   #timestampCount = 0;
   #sampleBytes = 0;
@@ -85,7 +85,9 @@ export class ProfilesJoiner {
   /** The same in steps. */
   *addInSteps(data: ProfilesData, { linesOf, joins = () => 'profiles' }: JoinOptions = {}): Steps<void> {
     const target = this.#dictionary;
-    const copy = new DictionaryCopy(data.dictionary, target, linesOf && ((location) => linesOf(location, target)));
+    const copy = new DictionaryCopy(data.dictionary, target, {
+      linesOf: linesOf && ((location) => linesOf(location, target)),
+    });
     for (const resource of data.resourceProfiles) {
       for (const scope of resource.scopeProfiles) {
         if (scope.profiles.length === 0) continue;

@@ -1,10 +1,21 @@
 // hot
 
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
+import type { FunctionColumns } from '../../otlp/function-columns.ts';
+import { functionColumnsOf } from '../../otlp/function-columns.ts';
+import type { LocationColumns } from '../../otlp/location-columns.ts';
+import {
+  columnHighAt,
+  columnLowAt,
+  lineHighAt,
+  lineLowAt,
+  lineWords,
+  locationColumnsOf,
+} from '../../otlp/location-columns.ts';
 import type { Line, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
 import { columnsOf } from '../../otlp/sample-columns.ts';
-import { highHalf, lowHalf } from '../../support/halves.ts';
+import { stackColumnsOf } from '../../otlp/stack-columns.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { InternedDictionary } from '../dictionary/dictionary.ts';
 import type { LocationView, NamingSession } from './location-naming.ts';
@@ -47,60 +58,68 @@ export class DictionaryNaming {
     const symbol = this.#naming.find(location);
     if (symbol === undefined) return noElements;
     return linesOf(symbol, (name, systemName, filePath, startLine) =>
-      target.add('functionTable', {
-        nameStrindex: target.string(name),
-        systemNameStrindex: target.string(systemName),
-        filenameStrindex: target.string(filePath),
-        startLine: BigInt(startLine),
-      }),
+      target.function(name, systemName, filePath, BigInt(startLine)),
     );
   }
 }
 
 class DictionaryLocations implements LocationView {
   readonly #dictionary: ProfilesDictionary;
+  readonly #locations: LocationColumns;
+  readonly #functions: FunctionColumns;
   readonly locationCount: number;
 
   constructor(dictionary: ProfilesDictionary) {
     this.#dictionary = dictionary;
+    this.#locations = locationColumnsOf(dictionary.locationTable);
+    this.#functions = functionColumnsOf(dictionary.functionTable);
     this.locationCount = dictionary.locationTable.length;
   }
 
   mappingOf(location: number): number {
-    return this.#dictionary.locationTable[location]!.mappingIndex;
+    return this.#locations.mapping(location);
   }
 
   addressHigh(location: number): number {
-    return highHalf(this.#dictionary.locationTable[location]!.address);
+    return this.#locations.high(location) >>> 0;
   }
 
   addressLow(location: number): number {
-    return lowHalf(this.#dictionary.locationTable[location]!.address);
+    return this.#locations.low(location) >>> 0;
   }
 
   lineCount(location: number): number {
-    return this.#dictionary.locationTable[location]!.lines.length;
+    return this.#locations.linesEnd(location) - this.#locations.linesStart(location);
   }
 
   lineSymbol(location: number, lineIndex: number): FrameSymbol | undefined {
-    const { locationTable, functionTable, stringTable } = this.#dictionary;
-    const { functionIndex, line, column } = locationTable[location]!.lines[lineIndex]!;
-    const called = functionTable[functionIndex];
-    if (called === undefined) return undefined;
-    if (!isLineNumber(line) || !isLineNumber(column) || !isLineNumber(called.startLine)) return undefined;
+    const functions = this.#functions;
+    const { lines } = this.#locations;
+    const at = lineWords * (this.#locations.linesStart(location) + lineIndex);
+    const called = lines[at]!;
+    if (called >= functions.length) return undefined;
+    if (lines[at + lineHighAt] !== 0 || lines[at + columnHighAt] !== 0) return undefined;
+    if (functions.startHigh(called) !== 0) return undefined;
+    const { stringTable } = this.#dictionary;
     return {
-      functionName: stringTable[called.nameStrindex] ?? '',
-      systemName: stringTable[called.systemNameStrindex] ?? '',
-      filePath: stringTable[called.filenameStrindex] ?? '',
-      line: Number(line),
-      column: Number(column),
-      startLine: Number(called.startLine),
+      functionName: stringTable[functions.name(called)] ?? '',
+      systemName: stringTable[functions.systemName(called)] ?? '',
+      filePath: stringTable[functions.filename(called)] ?? '',
+      line: lines[at + lineLowAt]! >>> 0,
+      column: lines[at + columnLowAt]! >>> 0,
+      startLine: functions.startLow(called) >>> 0,
       inlined: noElements,
     };
   }
 
   frameTypeOf(location: number): string {
-    return this.#textOf(this.#dictionary.locationTable[location]!.attributeIndices, attributeNames.frameType);
+    const { attributes } = this.#locations;
+    return this.#textOf(
+      attributes.indices,
+      attributeNames.frameType,
+      attributes.start(location),
+      attributes.end(location),
+    );
   }
 
   fileOf(mapping: number): MappingFile | undefined {
@@ -110,24 +129,21 @@ class DictionaryLocations implements LocationView {
     return mappingFileOf(stringTable[filenameStrindex] ?? '', memoryLimit !== 0n, textOf);
   }
 
-  #textOf(attributeIndices: readonly number[], key: string): string {
+  #textOf(attributes: ArrayLike<number>, key: string, start = 0, end: number = attributes.length): string {
     const { attributeTable, stringTable } = this.#dictionary;
-    for (let i = 0; i < attributeIndices.length; i++) {
-      const { keyStrindex, value } = attributeTable[attributeIndices[i]!]!;
+    for (let i = start; i < end; i++) {
+      const { keyStrindex, value } = attributeTable[attributes[i]!]!;
       if (typeof value === 'string' && stringTable[keyStrindex] === key) return value;
     }
     return '';
   }
 }
 
-function isLineNumber(value: bigint): boolean {
-  return value >= 0n && value < 2n ** 32n;
-}
-
 /** 1 for each location that a sample's stack leads to. */
 function usedLocations({ resourceProfiles, dictionary }: ProfilesData): Uint8Array {
   const isUsed = new Uint8Array(dictionary.locationTable.length);
-  const seenStacks = new Uint8Array(dictionary.stackTable.length);
+  const { lists } = stackColumnsOf(dictionary.stackTable);
+  const seenStacks = new Uint8Array(lists.count);
   for (const { scopeProfiles } of resourceProfiles) {
     for (const { profiles } of scopeProfiles) {
       for (const { samples } of profiles) {
@@ -136,7 +152,8 @@ function usedLocations({ resourceProfiles, dictionary }: ProfilesData): Uint8Arr
           const stackIndex = columns.stack(i);
           if (stackIndex === 0 || seenStacks[stackIndex] === 1) continue;
           seenStacks[stackIndex] = 1;
-          for (const location of dictionary.stackTable[stackIndex]!.locationIndices) isUsed[location] = 1;
+          const end = lists.end(stackIndex);
+          for (let at = lists.start(stackIndex); at < end; at++) isUsed[lists.indices[at]!] = 1;
         }
       }
     }

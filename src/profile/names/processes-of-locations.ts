@@ -5,6 +5,7 @@ import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
 import { ResourceSpans } from '../../otlp/passable/resource-spans.ts';
 import type { ProfilesData, Resource } from '../../otlp/profiles-data.ts';
 import { columnsOf } from '../../otlp/sample-columns.ts';
+import { stackColumnsOf } from '../../otlp/stack-columns.ts';
 import { atOnce } from '../../support/steps.ts';
 import { attributeNames } from '../attribute-names.ts';
 
@@ -13,6 +14,7 @@ const several = -1;
 /** The process ID of the one process whose samples have a location, by location; 0 for one of several processes, or of none that is told. */
 export function processesOfLocations({ resourceProfiles, dictionary }: ProfilesData): Float64Array {
   const processes = new Float64Array(dictionary.locationTable.length);
+  const { lists } = stackColumnsOf(dictionary.stackTable);
   for (const resource of resourceProfiles) {
     const pid = pidOf(resource.resource);
     const seenStacks = new Uint8Array(dictionary.stackTable.length);
@@ -23,7 +25,8 @@ export function processesOfLocations({ resourceProfiles, dictionary }: ProfilesD
           const stackIndex = columns.stack(i);
           if (seenStacks[stackIndex] !== 0) continue;
           seenStacks[stackIndex] = 1;
-          for (const location of dictionary.stackTable[stackIndex]!.locationIndices) {
+          for (let at = lists.start(stackIndex), end = lists.end(stackIndex); at < end; at++) {
+            const location = lists.indices[at]!;
             processes[location] = processes[location] === 0 || processes[location] === pid ? pid : several;
           }
         }

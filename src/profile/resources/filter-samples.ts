@@ -1,5 +1,9 @@
+import { locationColumnsOf } from '../../otlp/location-columns.ts';
 import type { Profile, ProfilesData, ResourceProfiles, Sample } from '../../otlp/profiles-data.ts';
 import type { ResourceEditor, SampleFilter } from '../../otlp/resource-edit.ts';
+import type { StackColumns } from '../../otlp/stack-columns.ts';
+import { stackColumnsOf } from '../../otlp/stack-columns.ts';
+import type { IndexLists } from '../../support/index-lists.ts';
 import { attributeNames } from '../attribute-names.ts';
 
 type Filters = readonly SampleFilter[] | undefined;
@@ -97,25 +101,32 @@ export function keyOfTypes(types: Iterable<string>): string {
 /** Types of the frames of each stack, found at its first use. */
 class StackTypes {
   readonly #dictionary: ProfilesData['dictionary'];
+  readonly #stacks: StackColumns;
+  /** Of locations. */
+  readonly #attributes: IndexLists;
   readonly #byStack = new Map<number, ReadonlySet<string>>();
 
   constructor(dictionary: ProfilesData['dictionary']) {
     this.#dictionary = dictionary;
+    this.#stacks = stackColumnsOf(dictionary.stackTable);
+    this.#attributes = locationColumnsOf(dictionary.locationTable).attributes;
   }
 
   of(stack: number): ReadonlySet<string> {
     const known = this.#byStack.get(stack);
     if (known !== undefined) return known;
-    const { locationIndices } = this.#dictionary.stackTable[stack]!;
-    const types = new Set(locationIndices.map((location) => this.#typeOf(location)));
+    const { lists } = this.#stacks;
+    const types = new Set<string>();
+    for (let at = lists.start(stack), end = lists.end(stack); at < end; at++)
+      types.add(this.#typeOf(lists.indices[at]!));
     this.#byStack.set(stack, types);
     return types;
   }
 
   #typeOf(location: number): string {
-    const { locationTable, attributeTable, stringTable } = this.#dictionary;
-    for (const index of locationTable[location]!.attributeIndices) {
-      const { keyStrindex, value } = attributeTable[index]!;
+    const { attributeTable, stringTable } = this.#dictionary;
+    for (let at = this.#attributes.start(location), end = this.#attributes.end(location); at < end; at++) {
+      const { keyStrindex, value } = attributeTable[this.#attributes.indices[at]!]!;
       if (stringTable[keyStrindex] === attributeNames.frameType && typeof value === 'string') return value;
     }
     return '';

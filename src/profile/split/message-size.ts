@@ -1,8 +1,9 @@
 // hot
 
-import type { ProfilesDictionary } from '../../otlp/profiles-data.ts';
-import type { MessageTable } from '../../otlp/protobuf/encode-dictionary.ts';
-import { entryEncoders } from '../../otlp/protobuf/encode-dictionary.ts';
+import type { SmallTable } from '../../otlp/column-tables.ts';
+import type { EntryOf } from '../../otlp/profiles-data.ts';
+import type { EncodeEntry, MessageTable } from '../../otlp/protobuf/encode-dictionary.ts';
+import { smallEncoders } from '../../otlp/protobuf/encode-dictionary.ts';
 import { encodeSample } from '../../otlp/protobuf/encode-profiles-data.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
 import type { SampleColumns } from '../../otlp/sample-columns.ts';
@@ -35,13 +36,19 @@ export class SizeMeter {
     return length;
   }
 
-  /** Bytes of an entry in the dictionary. */
-  entryBytes<T extends keyof ProfilesDictionary>(table: T, entry: ProfilesDictionary[T][number]): number {
+  /** Bytes of an entry of a table in the dictionary. */
+  entryBytes<Entries>(encode: EncodeEntry<Entries>, table: Entries, index: number): number {
+    encode(this.#writer, table, index);
+    const { length } = this.#writer;
+    this.#writer.rewind(0);
+    return fieldSizeBytes(length);
+  }
+
+  /** The same of an object, or a text. */
+  smallBytes<T extends SmallTable>(table: T, entry: EntryOf<T>): number {
     if (table === 'stringTable') return fieldSizeBytes(Buffer.byteLength(entry as string));
-    return fieldSizeBytes(this.bodyBytes(encoderOf(table as MessageTable), entry));
+    return fieldSizeBytes(this.bodyBytes(smallEncoders[table as MessageTable] as EncodeAny, entry));
   }
 }
 
-function encoderOf(table: MessageTable): (writer: ProtobufWriter, entry: unknown) => void {
-  return entryEncoders[table] as (writer: ProtobufWriter, entry: unknown) => void;
-}
+type EncodeAny = (writer: ProtobufWriter, entry: unknown) => void;

@@ -1,18 +1,21 @@
 // hot
 
+import type { ColumnTables, LargeTables, SmallTable } from '../../otlp/column-tables.ts';
+import { emptyColumns } from '../../otlp/column-tables.ts';
 import type {
-  DictionaryTables,
+  EntryOf,
   Profile,
   ProfilesData,
   ProfilesDictionary,
   ResourceProfiles,
+  Table,
 } from '../../otlp/profiles-data.ts';
-import { emptyDictionary } from '../../otlp/profiles-data.ts';
+import { encodeFunction, encodeLocation, encodeStack } from '../../otlp/protobuf/encode-dictionary.ts';
 import { encodeProfile } from '../../otlp/protobuf/encode-profiles-data.ts';
 import { SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
 import { halvesOf, isBefore } from '../../support/halves.ts';
-import type { DictionaryTarget, Table } from '../dictionary/dictionary-copy.ts';
-import { DictionaryCopy, ownEntry } from '../dictionary/dictionary-copy.ts';
+import type { DictionaryTarget } from '../dictionary/dictionary-copy.ts';
+import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
 import type { DividedProfile } from './divided-profile.ts';
 import { fieldSizeBytes, SizeMeter } from './message-size.ts';
 
@@ -52,7 +55,7 @@ export class PartBuilder implements DictionaryTarget {
   readonly #limits: PartLimits;
   readonly #meter = new SizeMeter();
   readonly #copy: DictionaryCopy;
-  #tables: DictionaryTables = emptyDictionary();
+  #tables: ColumnTables = emptyColumns();
   #dictionaryBytes = emptyDictionaryBytes;
   /** Tables of the added entries, in order. */
   #order: Table[] = [];
@@ -68,7 +71,11 @@ export class PartBuilder implements DictionaryTarget {
 
   constructor(source: ProfilesDictionary, limits: PartLimits) {
     this.#limits = limits;
-    this.#copy = new DictionaryCopy(source, this);
+    this.#copy = new DictionaryCopy(source, this, { canForget: true });
+  }
+
+  get tables(): LargeTables {
+    return this.#tables;
   }
 
   get isEmpty(): boolean {
@@ -132,7 +139,7 @@ export class PartBuilder implements DictionaryTarget {
       sizeBytes: this.sizeBytes,
     };
     this.#copy.forget(0);
-    this.#tables = emptyDictionary();
+    this.#tables = emptyColumns();
     this.#dictionaryBytes = emptyDictionaryBytes;
     this.#order = [];
     this.#resourceProfiles = [];
@@ -141,22 +148,49 @@ export class PartBuilder implements DictionaryTarget {
     return part;
   }
 
-  /** For `DictionaryCopy`. */
-  add<T extends Table>(table: T, entry: ProfilesDictionary[T][number]): number {
-    const times = table === 'functionTable' && this.#limits.functionsTwice ? 2 : 1;
-    const entries = this.#tables[table] as (typeof entry)[];
-    this.#dictionaryBytes += times * this.#meter.entryBytes(table, entry);
+  /** For `DictionaryCopy`, as the next three. */
+  addSmall<T extends SmallTable>(table: T, entry: EntryOf<T>): number {
+    this.#dictionaryBytes += this.#meter.smallBytes(table, entry);
     this.#order.push(table);
-    const own = ownEntry(table, entry);
-    if (times === 2) entries.push(own);
-    return entries.push(own) - 1;
+    return (this.#tables[table] as EntryOf<T>[]).push(entry) - 1;
+  }
+
+  addFunction(name: number, systemName: number, filename: number, startLow: number, startHigh: number): number {
+    const { functionTable } = this.#tables;
+    const times = this.#limits.functionsTwice ? 2 : 1;
+    for (let i = 0; i < times; i++) functionTable.push(name, systemName, filename, startLow, startHigh);
+    const index = functionTable.length - 1;
+    this.#dictionaryBytes += times * this.#meter.entryBytes(encodeFunction, functionTable, index);
+    this.#order.push('functionTable');
+    return index;
+  }
+
+  closeLocation(mapping: number, low: number, high: number): number {
+    const { locationTable } = this.#tables;
+    locationTable.close(mapping, low, high);
+    const index = locationTable.length - 1;
+    this.#dictionaryBytes += this.#meter.entryBytes(encodeLocation, locationTable, index);
+    this.#order.push('locationTable');
+    return index;
+  }
+
+  closeStack(): number {
+    const { stackTable } = this.#tables;
+    const index = stackTable.lists.close();
+    this.#dictionaryBytes += this.#meter.entryBytes(encodeStack, stackTable, index);
+    this.#order.push('stackTable');
+    return index;
   }
 
   #truncate(mark: number): void {
     while (this.#order.length > mark) {
       const table = this.#order.pop()!;
-      this.#tables[table].pop();
-      if (table === 'functionTable' && this.#limits.functionsTwice) this.#tables[table].pop();
+      if (table === 'stackTable') this.#tables[table].lists.removeLast();
+      else if (table === 'locationTable') this.#tables[table].removeLast();
+      else if (table === 'functionTable') {
+        this.#tables[table].removeLast();
+        if (this.#limits.functionsTwice) this.#tables[table].removeLast();
+      } else this.#tables[table].pop();
     }
   }
 

@@ -1,6 +1,10 @@
-import type { ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import { functionColumnsOf } from '../../otlp/function-columns.ts';
+import { locationColumnsOf } from '../../otlp/location-columns.ts';
+import type { ProfilesData, ProfilesDictionary, Table } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
+import { encodeFunction, encodeLocation, encodeStack } from '../../otlp/protobuf/encode-dictionary.ts';
 import { encodeResourceProfiles, encodeScopeProfiles } from '../../otlp/protobuf/encode-profiles-data.ts';
+import { stackColumnsOf } from '../../otlp/stack-columns.ts';
 import type { ResourceSource } from './divided-profile.ts';
 import { DividedProfile } from './divided-profile.ts';
 import { SizeMeter } from './message-size.ts';
@@ -143,11 +147,18 @@ const heavyShare = 1 / 320;
 function largestEntryOf(dictionary: ProfilesDictionary): string {
   const meter = new SizeMeter();
   let largest = { name: '', bytes: -1 };
-  for (const [table, entries] of Object.entries(dictionary) as [keyof ProfilesDictionary, readonly never[]][]) {
-    for (const [index, entry] of entries.entries()) {
-      const bytes = meter.entryBytes(table, entry);
+  for (const table of Object.keys(dictionary) as Table[]) {
+    for (let index = 0; index < dictionary[table].length; index++) {
+      const bytes = bytesOf(meter, dictionary, table, index);
       if (bytes > largest.bytes) largest = { name: `${table}[${index}]`, bytes };
     }
   }
   return `${largest.name} with ${largest.bytes} bytes`;
+}
+
+function bytesOf(meter: SizeMeter, dictionary: ProfilesDictionary, table: Table, index: number): number {
+  if (table === 'locationTable') return meter.entryBytes(encodeLocation, locationColumnsOf(dictionary[table]), index);
+  if (table === 'functionTable') return meter.entryBytes(encodeFunction, functionColumnsOf(dictionary[table]), index);
+  if (table === 'stackTable') return meter.entryBytes(encodeStack, stackColumnsOf(dictionary[table]), index);
+  return meter.smallBytes(table, dictionary[table][index]!);
 }

@@ -18,7 +18,7 @@ import { FakeClock } from '../../support/fake-clock.ts';
 import { fakeRequest, numberOf } from '../../support/fake-request.ts';
 import { recordLogs } from '../../support/log-recorder.ts';
 import { recordMetrics } from '../../support/metric-recorder.ts';
-import { withSampleLists } from '../../support/sample-lists.ts';
+import { withLists } from '../../support/with-lists.ts';
 
 const neverAborted = new AbortController().signal;
 
@@ -75,7 +75,7 @@ test('file writes protobuf frames that read back as what was sent, in order', as
   const path = join(await temporaryFolder(t), 'profiles.otlp');
   const requests = [1n, 2n, 3n].map(realRequest);
   const { metrics } = await write({ path, format: 'proto' }, requests);
-  const read = framesOf(await readFile(path)).map((frame) => withSampleLists(decodeProfilesData(frame)));
+  const read = framesOf(await readFile(path)).map((frame) => withLists(decodeProfilesData(frame)));
   assert.deepEqual(
     read,
     requests.map(({ data }) => data),
@@ -264,7 +264,7 @@ for (const { format, extension } of [
     const read = await Promise.all(names.map((name) => readFile(join(path, name))));
     assert.deepEqual(
       read.map((bytes) =>
-        format === 'proto' ? withSampleLists(decodeProfilesData(bytes)) : decodeProfilesJson(bytes.toString()),
+        format === 'proto' ? withLists(decodeProfilesData(bytes)) : decodeProfilesJson(bytes.toString()),
       ),
       [1n, 2n, 3n].map((durationNano) => realRequest(durationNano).data),
     );

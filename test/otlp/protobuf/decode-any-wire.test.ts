@@ -8,7 +8,7 @@ import { decodeAnyJson, decodeAnyWire } from '../../../src/otlp/protobuf/decode-
 import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { checkConformance } from '../../../src/profile/check/check-conformance.ts';
-import { withSampleLists } from '../../support/sample-lists.ts';
+import { withLists } from '../../support/with-lists.ts';
 import type { Mutable } from '../good-profiles.ts';
 import { goodProfiles } from '../good-profiles.ts';
 import { encodeOldWire } from './encode-old-wire.ts';
@@ -58,10 +58,10 @@ for (const version of ['v1.8', 'v1.9'] as const) {
       const read = decodeAnyWire(encodeOldWire(data, version), false);
       // Without a field that differs, v1.9 is the current wire.
       if (name !== 'timestamps alone' || version === 'v1.8') assert.equal(read.version, version);
-      assert.deepEqual(withSampleLists(read.data), data);
+      assert.deepEqual(withLists(read.data), data);
       const current = decodeAnyWire(encodeProfilesData(data), false);
       assert.equal(current.version, 'current');
-      assert.deepEqual(withSampleLists(current.data), data);
+      assert.deepEqual(withLists(current.data), data);
     });
   }
 }
@@ -82,7 +82,7 @@ test('a profile of v1.8 is known by the place of its ID, payload and attributes'
     for (const version of ['v1.8', 'v1.9'] as const) {
       const read = decodeAnyWire(encodeOldWire(data, version), false);
       assert.equal(read.version, version);
-      assert.deepEqual(withSampleLists(read.data), data);
+      assert.deepEqual(withLists(read.data), data);
     }
   }
 });
@@ -99,14 +99,14 @@ test('a message that may be of either version is refused, unless its sender decl
 
 test('a value for each timestamp is read where another field tells the version, and refused where none does', () => {
   const data = withSamples([{ values: [7n, 2n], timestampsUnixNano: [1n, 2n] }]);
-  assert.deepEqual(withSampleLists(decodeAnyWire(encodeOldWire(data, 'v1.8'), false).data), data);
+  assert.deepEqual(withLists(decodeAnyWire(encodeOldWire(data, 'v1.8'), false).data), data);
   assert.throws(() => decodeAnyWire(encodeOldWire(data, 'v1.9'), false), { message: unclear });
-  assert.deepEqual(withSampleLists(decodeAnyWire(encodeProfilesData(data), false).data), data);
+  assert.deepEqual(withLists(decodeAnyWire(encodeProfilesData(data), false).data), data);
 });
 
 test('one attribute for one timestamp is read as such where nobody else has that attribute', () => {
   const data = withSamples([{ attributeIndices: [4], timestampsUnixNano: [5n] }]);
-  assert.deepEqual(withSampleLists(decodeAnyWire(encodeProfilesData(data), false).data), data);
+  assert.deepEqual(withLists(decodeAnyWire(encodeProfilesData(data), false).data), data);
 });
 
 for (const { name, sample, message } of [
@@ -132,7 +132,7 @@ for (const { name, sample, message } of [
 
 test('JSON of versions with other names of fields is refused instead of being read as empty', () => {
   const text = encodeProfilesJson(goodProfiles());
-  assert.deepEqual(decodeAnyJson(text).data, goodProfiles());
+  assert.deepEqual(withLists(decodeAnyJson(text).data), goodProfiles());
   assert.throws(() => decodeAnyJson(text.replace('"samples"', '"sample"')), {
     message: /"sample" is a list of OTLP before/,
   });
@@ -140,7 +140,7 @@ test('JSON of versions with other names of fields is refused instead of being re
   // A text may say the same.
   const data = goodProfiles();
   data.dictionary.stringTable[6] = '"sample": [';
-  assert.deepEqual(decodeAnyJson(encodeProfilesJson(data)).data, data);
+  assert.deepEqual(withLists(decodeAnyJson(encodeProfilesJson(data)).data), data);
 });
 
 const folder = join(import.meta.dirname, '../../../../shared/data/otlp');

@@ -5,7 +5,7 @@ import { InvalidMessage } from '../../../src/model/invalid-message.ts';
 import type { AnyValue, ProfilesData } from '../../../src/otlp/profiles-data.ts';
 import { decodeProfiles, decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
-import { withSampleLists } from '../../support/sample-lists.ts';
+import { tableLists, withLists } from '../../support/with-lists.ts';
 import { goodProfiles } from '../good-profiles.ts';
 import { profilesDataType } from './protobuf-oracle.ts';
 
@@ -23,7 +23,7 @@ const decode = (...parts: (readonly number[])[]): ProfilesData => decodeProfiles
 test('an empty message is empty data', () => {
   const { resourceProfiles, dictionary } = decode();
   assert.deepEqual(resourceProfiles, []);
-  assert.deepEqual(Object.values(dictionary), [[], [], [], [], [], [], []]);
+  assert.deepEqual(Object.values(tableLists(dictionary)), [[], [], [], [], [], [], []]);
 });
 
 test('unpacked numbers are taken like packed ones, also mixed', () => {
@@ -190,7 +190,7 @@ test('no mutation makes the decoder do worse than refuse', () => {
 test('a Buffer that is a part of a larger one is read as that part', () => {
   const bytes = encodeProfilesData(goodProfiles());
   const larger = Buffer.concat([Buffer.from([0xff, 0xff]), bytes, Buffer.from([0xff])]);
-  assert.deepEqual(withSampleLists(decodeProfilesData(larger.subarray(2, 2 + bytes.length))), goodProfiles());
+  assert.deepEqual(withLists(decodeProfilesData(larger.subarray(2, 2 + bytes.length))), goodProfiles());
 });
 
 function takes(bytes: Uint8Array): boolean {

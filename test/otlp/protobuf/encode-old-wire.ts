@@ -1,6 +1,6 @@
 import type { Profile, ProfilesData, Sample, ValueType } from '../../../src/otlp/profiles-data.ts';
 import { encodeAttributes } from '../../../src/otlp/protobuf/encode-attributes.ts';
-import { encodeDictionary, encodeTable } from '../../../src/otlp/protobuf/encode-dictionary.ts';
+import { encodeDictionary } from '../../../src/otlp/protobuf/encode-dictionary.ts';
 import { ProtobufWriter } from '../../../src/otlp/protobuf/protobuf-writer.ts';
 import { atOnce } from '../../../src/support/steps.ts';
 
@@ -9,11 +9,11 @@ export function encodeOldWire({ dictionary, resourceProfiles }: ProfilesData, ve
   const writer = new ProtobufWriter(4096);
   atOnce(encodeDictionary(writer, dictionary));
   writer.message(2, 0);
-  encodeTable(writer, 1, resourceProfiles, (_, { resource, scopeProfiles, schemaUrl }) => {
+  writer.messages(1, resourceProfiles, ({ resource, scopeProfiles, schemaUrl }) => {
     writer.text(3, schemaUrl);
-    encodeTable(writer, 2, scopeProfiles, (_, { scope, profiles, ...rest }) => {
+    writer.messages(2, scopeProfiles, ({ scope, profiles, ...rest }) => {
       writer.text(3, rest.schemaUrl);
-      encodeTable(writer, 2, profiles, (_, profile) => encodeProfile(writer, profile, version));
+      writer.messages(2, profiles, (profile) => encodeProfile(writer, profile, version));
       const mark = writer.length;
       encodeAttributes(writer, 3, scope.attributes);
       writer.text(2, scope.version);
@@ -39,7 +39,7 @@ function encodeProfile(writer: ProtobufWriter, profile: Profile, version: 'v1.8'
   encodeValueType(writer, 5, profile.periodType);
   writer.int64(4, profile.durationNano);
   writer.fixed64(3, profile.timeUnixNano);
-  encodeTable(writer, 2, [...profile.samples], encodeSample);
+  writer.messages(2, [...profile.samples], (sample) => encodeSample(writer, sample));
   encodeValueType(writer, 1, profile.sampleType);
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
-import { withSampleLists } from '../../support/sample-lists.ts';
+import { withLists } from '../../support/with-lists.ts';
 import { goodProfiles } from '../good-profiles.ts';
 import { exportRequestType, oracleDecode, profilesDataType } from './protobuf-oracle.ts';
 
@@ -14,7 +14,7 @@ for (const length of [0, 1, 31, 32, 33, 127, 128, 16_383, 16_384, 2_097_151, 2_0
     data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.originalPayload = new Uint8Array(length).fill(1);
     const bytes = encodeProfilesData(data);
     assert.deepEqual(oracleDecode(bytes), data);
-    assert.deepEqual(withSampleLists(decodeProfilesData(bytes)), data);
+    assert.deepEqual(withLists(decodeProfilesData(bytes)), data);
   });
 }
 
@@ -34,7 +34,7 @@ test('64-bit values are exact at their extremes', () => {
   data.dictionary.mappingTable[1]!.memoryLimit = 2n ** 63n;
   const bytes = encodeProfilesData(data);
   assert.deepEqual(oracleDecode(bytes), data);
-  assert.deepEqual(withSampleLists(decodeProfilesData(bytes)), data);
+  assert.deepEqual(withLists(decodeProfilesData(bytes)), data);
 });
 
 test('timestamps of a sample that has many are exact, wherever they begin in the columns', () => {

@@ -6,7 +6,7 @@ import { readProfilesFile } from '../../../src/cli/inspect/read-profiles-file.ts
 import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { checkConformance } from '../../../src/profile/check/check-conformance.ts';
-import { withSampleLists } from '../../support/sample-lists.ts';
+import { withLists } from '../../support/with-lists.ts';
 
 // Exports of real profilers in the wire of proto v1.8, which v1.10 broke: values, attributes and links of a sample
 // changed their numbers. They lie beside the repository, not in it.
@@ -25,7 +25,7 @@ for (const { name, messages, samples } of [
     for (const { data } of file.messages) {
       for (const { samples: list } of profilesOf(data)) count += list.length;
       // What was read can be written and read again.
-      assert.deepEqual(withSampleLists(decodeProfilesData(encodeProfilesData(data))), withSampleLists(data));
+      assert.deepEqual(withLists(decodeProfilesData(encodeProfilesData(data))), withLists(data));
       assert.ok(checkConformance(data).length > 0);
       assert.ok(
         profilesOf(data).every(({ profileId }) => profileId.length === 0),

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
-import { withSampleLists } from '../../support/sample-lists.ts';
+import { withLists } from '../../support/with-lists.ts';
 import { arbitraryProfiles } from '../arbitrary-profiles.ts';
 import { oracleDecode, oracleEncode } from './protobuf-oracle.ts';
 
@@ -21,7 +21,7 @@ test('protobufjs decodes what encodeProfilesData wrote', () => {
 test('decodeProfilesData decodes what protobufjs wrote', () => {
   fc.assert(
     fc.property(arbitraryProfiles, (data) => {
-      assert.deepEqual(withSampleLists(decodeProfilesData(oracleEncode(data))), data);
+      assert.deepEqual(withLists(decodeProfilesData(oracleEncode(data))), data);
     }),
     { endOnFailure: true, numRuns },
   );
@@ -30,7 +30,7 @@ test('decodeProfilesData decodes what protobufjs wrote', () => {
 test('decodeProfilesData decodes what encodeProfilesData wrote', () => {
   fc.assert(
     fc.property(arbitraryProfiles, (data) => {
-      assert.deepEqual(withSampleLists(decodeProfilesData(encodeProfilesData(data))), data);
+      assert.deepEqual(withLists(decodeProfilesData(encodeProfilesData(data))), data);
     }),
     { endOnFailure: true, numRuns },
   );

@@ -134,7 +134,7 @@ test('buildProfiles keeps address, mapping and build IDs of a frame that nobody 
     samples: [{ frames: [{ file, address, mapping }], timestamps: [100n] }],
     executables: [{ fileId: file, executable }],
   });
-  const location = data.dictionary.locationTable[1]!;
+  const location = data.dictionary.locationTable.at(1)!;
   const written = data.dictionary.mappingTable[location.mappingIndex]!;
   assert.deepEqual([location.address, location.lines], [address, []]);
   assert.deepEqual(attributesOf(data, location.attributeIndices), { 'profile.frame.type': 'native' });
@@ -150,7 +150,7 @@ test('buildProfiles keeps nameless frames of different files apart of which noth
   const sampleOf = (owner: FileId) => ({ frames: [{ file: owner, address: 1n }], timestamps: [100n] });
   const data = profilesOf({ samples: [sampleOf(fileIdOf(1)), sampleOf(fileIdOf(2))] });
   assert.equal(plainSamples(data).length, 2);
-  assert.deepEqual(attributesOf(data, data.dictionary.locationTable[2]!.attributeIndices), {
+  assert.deepEqual(attributesOf(data, data.dictionary.locationTable.at(2)!.attributeIndices), {
     'profile.frame.type': 'native',
     'framekeeper.file_id': '5eed0000000000000000000000000002',
   });
@@ -176,7 +176,7 @@ test('buildProfiles writes inlined functions innermost first', () => {
   });
   assert.deepEqual(plainSamples(data)[0]!.frames, ['inner', 'outer']);
   assert.deepEqual(
-    data.dictionary.locationTable[1]!.lines.map(({ line, column }) => [line, column]),
+    data.dictionary.locationTable.at(1)!.lines.map(({ line, column }) => [line, column]),
     [
       [3n, 0n],
       [9n, 2n],

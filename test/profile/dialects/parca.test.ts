@@ -54,13 +54,16 @@ test('merging undoes it, so that it can be done anew as the last step', () => {
 /** Names of the frames of each sample, for a reader who takes the entry `before` places before the one that a line names. */
 function stacksOf({ resourceProfiles, dictionary }: ProfilesData, before: number): string[] {
   const nameOf = (functionIndex: number): string =>
-    dictionary.stringTable[dictionary.functionTable[functionIndex - before]!.nameStrindex]!;
+    dictionary.stringTable[dictionary.functionTable.at(functionIndex - before)!.nameStrindex]!;
   return resourceProfiles
     .flatMap(({ scopeProfiles }) => scopeProfiles)
     .flatMap(({ profiles }) => profiles.flatMap(({ samples }) => [...samples]))
     .map(({ stackIndex }) =>
-      dictionary.stackTable[stackIndex]!.locationIndices.map((index) =>
-        dictionary.locationTable[index]!.lines.map(({ functionIndex }) => nameOf(functionIndex)),
-      ).join(';'),
+      dictionary.stackTable
+        .at(stackIndex)!
+        .locationIndices.map((index) =>
+          dictionary.locationTable.at(index)!.lines.map(({ functionIndex }) => nameOf(functionIndex)),
+        )
+        .join(';'),
     );
 }

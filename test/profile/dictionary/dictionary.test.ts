@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { functionColumnsOf } from '../../../src/otlp/function-columns.ts';
+import { locationColumnsOf } from '../../../src/otlp/location-columns.ts';
 import type { AnyValue, FunctionEntry, Line, Location } from '../../../src/otlp/profiles-data.ts';
-import { entryEncoders } from '../../../src/otlp/protobuf/encode-dictionary.ts';
+import { encodeFunction, encodeLocation } from '../../../src/otlp/protobuf/encode-dictionary.ts';
 import { ProtobufWriter } from '../../../src/otlp/protobuf/protobuf-writer.ts';
 import { InternedDictionary } from '../../../src/profile/dictionary/dictionary.ts';
 
@@ -22,29 +24,44 @@ const called: fc.Arbitrary<FunctionEntry> = fc.record({
   startLine: word,
 });
 
-/** What protobuf makes of an entry: two are equal when it makes the same of both. */
-function bytesOf<T>(encode: (writer: ProtobufWriter, entry: T) => void, entry: T): string {
-  const writer = new ProtobufWriter(256);
-  encode(writer, entry);
-  return writer.latin1();
-}
+const forms = {
+  locationTable: {
+    entry: location,
+    /** What protobuf makes of an entry: two are equal when it makes the same of both. */
+    encode: (writer: ProtobufWriter, entry: Location) =>
+      encodeLocation(writer, locationColumnsOf([{ ...entry, attributeIndices: entry.attributeIndices.toSorted() }]), 0),
+    add: (dictionary: InternedDictionary, entry: Location) => dictionary.location(entry),
+  },
+  functionTable: {
+    entry: called,
+    encode: (writer: ProtobufWriter, entry: FunctionEntry) => encodeFunction(writer, functionColumnsOf([entry]), 0),
+    add: (dictionary: InternedDictionary, entry: FunctionEntry) => {
+      const columns = functionColumnsOf([entry]);
+      const { nameStrindex, systemNameStrindex, filenameStrindex } = entry;
+      const [low, high] = [columns.startLow(0), columns.startHigh(0)];
+      return dictionary.addFunction(nameStrindex, systemNameStrindex, filenameStrindex, low, high);
+    },
+  },
+};
 
-for (const { table, entry } of [
-  { table: 'locationTable', entry: location },
-  { table: 'functionTable', entry: called },
-] as const) {
+function holdsEachOnce<Entry>(
+  table: keyof typeof forms,
+  entry: fc.Arbitrary<Entry>,
+  encode: (writer: ProtobufWriter, entry: Entry) => void,
+  add: (dictionary: InternedDictionary, entry: Entry) => number,
+): void {
   test(`InternedDictionary holds entries of ${table} once that protobuf cannot tell apart, and no others`, () => {
     fc.assert(
-      fc.property(fc.array(entry as fc.Arbitrary<Location | FunctionEntry>, { maxLength: 40 }), (entries) => {
+      fc.property(fc.array(entry, { maxLength: 40 }), (entries) => {
         const dictionary = new InternedDictionary();
-        const encode = entryEncoders[table] as Parameters<typeof bytesOf<Location | FunctionEntry>>[0];
         const indexByBytes = new Map([['', 0]]);
         for (const each of entries) {
-          const normal = 'lines' in each ? { ...each, attributeIndices: each.attributeIndices.toSorted() } : each;
-          const key = bytesOf(encode, normal);
+          const writer = new ProtobufWriter(256);
+          encode(writer, each);
+          const key = writer.latin1();
           const expected = indexByBytes.get(key) ?? indexByBytes.size;
           indexByBytes.set(key, expected);
-          assert.equal(dictionary.add(table, each as never), expected);
+          assert.equal(add(dictionary, each), expected);
         }
         assert.equal(dictionary.tables[table].length, indexByBytes.size);
       }),
@@ -53,21 +70,26 @@ for (const { table, entry } of [
   });
 }
 
+holdsEachOnce('locationTable', forms.locationTable.entry, forms.locationTable.encode, forms.locationTable.add);
+holdsEachOnce('functionTable', forms.functionTable.entry, forms.functionTable.encode, forms.functionTable.add);
+
 test('InternedDictionary tells attribute values of different kinds apart', () => {
   const values: AnyValue[] = [undefined, '', 'u', '1', 1n, 1, 0, -0, true, false, Buffer.from('1'), ['1'], [], [[]]];
   const dictionary = new InternedDictionary();
-  const indices = values.map((value) => dictionary.add('attributeTable', { keyStrindex: 0, value, unitStrindex: 0 }));
+  const indices = values.map((value) =>
+    dictionary.addSmall('attributeTable', { keyStrindex: 0, value, unitStrindex: 0 }),
+  );
   assert.deepEqual(indices, [...values.keys()]);
 });
 
 test('InternedDictionary tells how much memory it holds, at most', () => {
   const dictionary = new InternedDictionary();
   const before = dictionary.sizeBytes;
-  dictionary.add('stringTable', 'x'.repeat(1000));
-  dictionary.add('stackTable', { locationIndices: Array.from({ length: 100 }, (_, i) => i) });
+  dictionary.string('x'.repeat(1000));
+  dictionary.stack(Array.from({ length: 100 }, (_, i) => i));
   const after = dictionary.sizeBytes;
-  dictionary.add('stringTable', 'x'.repeat(1000));
-  assert.ok(after - before >= 2 * 1000 + 8 * 100);
+  dictionary.string('x'.repeat(1000));
+  assert.ok(after - before >= 2 * 1000 + 4 * 100);
   assert.equal(dictionary.sizeBytes, after);
 });
 

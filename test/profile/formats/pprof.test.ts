@@ -30,10 +30,10 @@ function observations({ resourceProfiles, dictionary }: ProfilesData): string[] 
         profiles.flatMap(({ sampleType, period, periodType, samples }) =>
           [...samples].map(({ stackIndex, attributeIndices, linkIndex, values, timestampsUnixNano }) => {
             const value = values.length > 0 ? values.reduce((a, b) => a + b) : BigInt(timestampsUnixNano.length || 1);
-            const stack = dictionary.stackTable[stackIndex]!.locationIndices.map((index) => {
-              const { address, lines, mappingIndex } = dictionary.locationTable[index]!;
+            const stack = dictionary.stackTable.at(stackIndex)!.locationIndices.map((index) => {
+              const { address, lines, mappingIndex } = dictionary.locationTable.at(index)!;
               const called = lines.map(({ functionIndex, line, column }) => {
-                const { nameStrindex, filenameStrindex, startLine } = dictionary.functionTable[functionIndex]!;
+                const { nameStrindex, filenameStrindex, startLine } = dictionary.functionTable.at(functionIndex)!;
                 return `${text(nameStrindex)} ${text(filenameStrindex)}:${line}:${column}(${startLine})`;
               });
               const { filenameStrindex, memoryStart, attributeIndices } = dictionary.mappingTable[mappingIndex]!;

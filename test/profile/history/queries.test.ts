@@ -223,7 +223,7 @@ test('a selection becomes sound OTLP with a resource for each process', async ()
   );
   const { timeUnixNano, durationNano, period } = data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!;
   assert.deepEqual([timeUnixNano, durationNano, period], [0n, 5_000_000_000n, 10_000_000n]);
-  const unnamed = data.dictionary.locationTable.find(({ address }) => address === 0x10n)!;
+  const unnamed = [...data.dictionary.locationTable].find(({ address }) => address === 0x10n)!;
   assert.equal(unnamed.lines.length, 0);
   assert.deepEqual(checkConformance(mergeProfiles([data])), []);
 });

@@ -240,7 +240,7 @@ test('a location without lines gets those that are known, and is the same then a
   const asked: number[] = [];
   const joiner = new ProfilesJoiner(() => newId);
   joiner.add(goodProfiles());
-  const [, inlined, caller] = joiner.dictionary.functionTable.keys();
+  const [, inlined, caller] = [...joiner.dictionary.functionTable].keys();
   joiner.add(nameless, {
     linesOf: (location) => {
       asked.push(location);

@@ -33,7 +33,7 @@ function enrichGood(change: (data: Mutable<ProfilesData>) => void, names = new S
 
 function framesOf({ dictionary }: ProfilesData): string[] {
   const reader = new FrameReader(dictionary);
-  return dictionary.locationTable.slice(1).map((_, index) =>
+  return [...dictionary.locationTable].slice(1).map((_, index) =>
     reader
       .locationFrames(index + 1)
       .map(({ functionName, line }) => (functionName === '' ? '' : `${functionName}:${line}`))

@@ -1,4 +1,5 @@
 import type { FunctionEntry, KeyValue, Profile, ProfilesDictionary, Sample } from '../../../otlp/profiles-data.ts';
+import { entryOf } from '../../../otlp/profiles-data.ts';
 import type { LintContext, LintFaults } from './lint-context.ts';
 import { typeName } from './lint-context.ts';
 
@@ -29,7 +30,7 @@ function checkTables(dictionary: ProfilesDictionary, faults: LintFaults): void {
     ['stack_table', dictionary.stackTable],
   ] as const) {
     if (entries.length === 0) faults.refused(`dictionary: ${name}`, 'is empty');
-    else if (!isZero(entries[0]!)) faults.refused(`dictionary: ${name}[0]`, 'is not the empty entry');
+    else if (!isZero(entries.at(0)!)) faults.refused(`dictionary: ${name}[0]`, 'is not the empty entry');
   }
   for (const [i, { traceId, spanId }] of dictionary.linkTable.entries()) {
     if (i === 0 || (traceId.length === 16 && spanId.length === 8)) continue;
@@ -50,16 +51,16 @@ function checkFunctions({ locationTable, functionTable, stringTable }: ProfilesD
   let shiftedCount = 0;
   for (const [i, { lines }] of locationTable.entries()) {
     for (const [j, { functionIndex }] of lines.entries()) {
-      const entry = functionTable[functionIndex];
+      const entry = entryOf(functionTable, functionIndex);
       if (functionIndex === 0 || entry === undefined) continue;
       lineCount += 1;
-      if (isSameFunction(entry, functionTable[functionIndex - 1]!)) continue;
+      if (isSameFunction(entry, functionTable.at(functionIndex - 1)!)) continue;
       shiftedCount += 1;
       shifted ??= { path: `dictionary: location_table[${i}]: line[${j}]`, index: functionIndex };
     }
   }
   if (shifted === undefined) return;
-  const nameOf = (index: number): string => stringTable[functionTable[index]!.nameStrindex] ?? '';
+  const nameOf = (index: number): string => stringTable[functionTable.at(index)!.nameStrindex] ?? '';
   const { path, index } = shifted;
   const shown = index === 1 ? 'no function there, which stops it at some queries' : `"${nameOf(index - 1)}"`;
   const rest = `${shiftedCount} of ${lineCount} lines are read so; dialect parca writes each function twice`;

@@ -1,4 +1,5 @@
 import type { AnyValue, Profile } from '../../../otlp/profiles-data.ts';
+import { entryOf } from '../../../otlp/profiles-data.ts';
 import { LabelKeys } from '../../join/distinct-times.ts';
 import { ConvertedSize } from '../profile-cutter.ts';
 import { pyroscopeLimits } from '../pyroscope.ts';
@@ -156,7 +157,7 @@ function checkSamples(context: LintContext): void {
     if (values.some((value) => value < 0n)) faults.dropped(path, 'has a negative value');
     else if (values.length > 0 && values.every((value) => value === 0n)) faults.dropped(path, 'has the value 0');
     if (attributeIndices.length > 100) faults.refused(path, `has ${attributeIndices.length} labels, the limit is 100`);
-    const locations = data.dictionary.stackTable[stackIndex]?.locationIndices ?? [];
+    const locations = entryOf(data.dictionary.stackTable, stackIndex)?.locationIndices ?? [];
     if (locations.length > 1000)
       faults.misread(path, `of ${locations.length} frames the 1000 nearest to the root are kept`);
   });

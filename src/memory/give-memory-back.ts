@@ -6,12 +6,15 @@ import type { MemorySource } from './process-memory.ts';
 const intervalMs = 60_000;
 /** A busy process has other things to do, and would use the memory again at once. */
 const mostCpuShare = 0.05;
-/** A collection takes some 40 ms: this much grows in a quarter of an hour on a node that sends a request in five seconds. */
+/** A collection takes some 100 to 200 ms of CPU time: this much grows in a quarter of an hour on a node that sends a request in five seconds. */
 const leastGrowthBytes = 12 * 1024 * 1024;
+/** Growth that is in use is no garbage: after a collection that was of little use, twice as much has to come. */
+const mostGrowthBytes = 8 * leastGrowthBytes;
 
 /**
  * Gives memory back to the system that the start, a burst, or many quiet minutes have left behind: V8 collects when a heap is full, and keeps
- * the pages. Collects once the process is quiet and has grown since the last time. Returns what ends it.
+ * the pages. Collects once the process is quiet and has grown since the last time, and seldom where that
+ * gave little back. Returns what ends it.
  */
 export function giveMemoryBack(
   memory: Pick<MemorySource, 'read' | 'collectGarbage'>,
@@ -21,12 +24,19 @@ export function giveMemoryBack(
   const stopping = new AbortController();
   const { signal } = stopping;
   let keptBytes = 0;
+  let dueBytes = leastGrowthBytes;
   let lastCpuMs = cpuMs();
   let lastMs = clock.nowMs();
   const collect = async (): Promise<void> => {
-    if (memory.read().rssBytes - keptBytes < leastGrowthBytes) return;
+    const { rssBytes } = memory.read();
+    // The first time what was held before is unknown.
+    const grownBytes = keptBytes === 0 ? dueBytes : rssBytes - keptBytes;
+    if (grownBytes < dueBytes) return;
     await memory.collectGarbage();
-    keptBytes = memory.read().rssBytes;
+    const leftBytes = memory.read().rssBytes;
+    const wasOfUse = keptBytes === 0 || rssBytes - leftBytes >= grownBytes / 2;
+    dueBytes = wasOfUse ? leastGrowthBytes : Math.min(2 * dueBytes, mostGrowthBytes);
+    keptBytes = leftBytes;
   };
   void everyInterval(
     clock,

@@ -43,6 +43,25 @@ test('memory that is in use is looked through once', async () => {
   end();
 });
 
+test('growth that is in use is looked through less and less, until there is garbage again', async () => {
+  const { clock, held, end } = startGivingBack();
+  await clock.advance(60_000);
+  const collectedAt: number[] = [];
+  for (let grown = 4; grown <= 160; grown += 4) {
+    const before = held.collections;
+    held.used += 4;
+    await clock.advance(60_000);
+    if (held.collections > before) collectedAt.push(grown);
+  }
+  assert.deepEqual(collectedAt, [12, 36, 84]);
+  held.garbage = 96;
+  await clock.advance(60_000);
+  held.garbage = 12;
+  await clock.advance(60_000);
+  assert.equal(held.collections, 6);
+  end();
+});
+
 test('a busy process keeps its memory until it is quiet', async () => {
   const { clock, held, end } = startGivingBack();
   for (let minute = 1; minute <= 5; minute++) {

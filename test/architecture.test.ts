@@ -21,7 +21,7 @@ const allowed: Record<string, readonly string[]> = {
   symbols: ['config', 'lru', 'model', 'support'],
   profile: ['model', 'otlp', 'support'],
   http: ['config', 'model', 'profile', 'support'],
-  // gRPC over node:http2; knows nothing of the services.
+  // gRPC over HTTP/2; knows nothing of the services.
   grpc: ['model', 'support'],
   // The stages of a pipeline do not know each other.
   receivers: ['config', 'grpc', 'model', 'otlp', 'profile', 'support'],

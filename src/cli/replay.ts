@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import type { OutgoingHttpHeaders } from 'node:http2';
 import { createSecureContext } from 'node:tls';
 import { GrpcClient } from '../grpc/client.ts';
 import type { ClientTls } from '../grpc/client-socket.ts';
 import type { Target } from '../grpc/client-target.ts';
 import { parseTarget } from '../grpc/client-target.ts';
+import type { OutgoingHeaders } from '../grpc/http2/header-codec.ts';
 import type { Clock, Random } from '../support/clock.ts';
 import { everyInterval } from '../support/clock.ts';
 import { messageOf } from '../support/error-text.ts';
@@ -56,7 +56,7 @@ const maxResponseBytes = 4 * 1024 * 1024;
 interface Security {
   readonly target: Target;
   readonly tls: ClientTls | undefined;
-  readonly headers: () => OutgoingHttpHeaders;
+  readonly headers: () => OutgoingHeaders;
 }
 
 /** `undefined` when a file cannot be read, after saying so. */

@@ -13,7 +13,7 @@ interface Mismatch {
   readonly sentence: string;
 }
 
-/** Failures of two sides that speak different protocols, as Node.js 24 and undici 7 report them. */
+/** Failures of two sides that speak different protocols, as Node.js 24, undici 7 and our client of gRPC report them. */
 const mismatches: readonly Mismatch[] = [
   {
     pattern: /wrong version number|packet length too long|http request/,
@@ -50,7 +50,7 @@ const mismatches: readonly Mismatch[] = [
     sentence: 'the server closed the connection without an answer; if its port takes TLS, write https://',
   },
   {
-    pattern: /Protocol error/,
+    pattern: /does not speak HTTP\/2/,
     ...{ protocol: 'grpc', isTls: false },
     sentence: 'the server does not speak HTTP/2, which gRPC needs; use otlp_http, or the port at which it takes gRPC',
   },

@@ -1,17 +1,12 @@
 // hot
 
-import type {
-  ClientHttp2Session,
-  ClientHttp2Stream,
-  IncomingHttpHeaders,
-  IncomingHttpStatusHeader,
-  OutgoingHttpHeaders,
-} from 'node:http2';
-import { constants } from 'node:http2';
-import { messageOf } from '../support/error-text.ts';
+import type { ClientSession } from './http2/client-session.ts';
+import type { ClientStream, StreamEnd, StreamReader } from './http2/client-stream.ts';
+import { errorCodes } from './http2/frames.ts';
+import type { Headers, OutgoingHeaders } from './http2/header-codec.ts';
 import type { ReadMessage } from './message-reader.ts';
 import { MessageReader, prefixOf } from './message-reader.ts';
-import type { Decompress } from './server-call.ts';
+import type { Decompress, Decompressed } from './server-call.ts';
 import type { GrpcStatus } from './status.ts';
 import { percentDecode, status } from './status.ts';
 
@@ -35,8 +30,6 @@ export interface CallLimits {
   readonly decompressors: ReadonlyMap<string, Decompress>;
 }
 
-export type ResponseHeaders = IncomingHttpHeaders & IncomingHttpStatusHeader;
-
 /** A message as it is sent. */
 export interface OutgoingMessage {
   readonly body: Uint8Array;
@@ -45,116 +38,102 @@ export interface OutgoingMessage {
 
 /** Makes a unary call on a connection. Never rejects; `signal` cancels. */
 export function callUnary(
-  session: ClientHttp2Session,
-  headers: OutgoingHttpHeaders,
+  session: ClientSession,
+  headers: OutgoingHeaders,
   message: OutgoingMessage,
   { signal, ...limits }: CallLimits & { readonly signal: AbortSignal },
 ): Promise<CallEnd> {
-  let stream: ClientHttp2Stream;
-  try {
-    stream = session.request(headers);
-  } catch (error) {
-    // The connection has just ended.
-    const lost = { code: status.UNAVAILABLE, details: messageOf(error) };
-    return Promise.resolve({ status: lost, isAnswered: false, origin: 'lost', isUnprocessed: true });
-  }
-  return new Promise((resolve) => new UnaryClientCall(session, stream, limits, signal, resolve).send(message));
+  return new Promise((resolve) => new UnaryClientCall(limits, signal, resolve).begin(session, headers, message));
 }
 
-class UnaryClientCall {
-  readonly #session: ClientHttp2Session;
-  readonly #stream: ClientHttp2Stream;
+/** The end of a call on a connection that has just ended. */
+export const notBegun: CallEnd = {
+  status: { code: status.UNAVAILABLE, details: 'the connection takes no more calls' },
+  isAnswered: false,
+  origin: 'lost',
+  isUnprocessed: true,
+};
+
+class UnaryClientCall implements StreamReader {
   readonly #limits: CallLimits;
   readonly #signal: AbortSignal;
-  readonly #resolve: (end: CallEnd) => void;
+  readonly #resolve: (end: CallEnd | Promise<CallEnd>) => void;
   readonly #reader: MessageReader;
-  #headers: ResponseHeaders | undefined;
-  #trailers: IncomingHttpHeaders | undefined;
+  #stream: ClientStream | undefined;
+  #headers: Headers | undefined;
+  #trailers: Headers | undefined;
   #read: ReadMessage | undefined;
   /** Bytes have come behind the only message that there may be. */
   #hasMore = false;
-  #error: Error | undefined;
   #isCancelled = false;
 
-  constructor(
-    session: ClientHttp2Session,
-    stream: ClientHttp2Stream,
-    limits: CallLimits,
-    signal: AbortSignal,
-    resolve: (end: CallEnd) => void,
-  ) {
-    this.#session = session;
-    this.#stream = stream;
+  constructor(limits: CallLimits, signal: AbortSignal, resolve: (end: CallEnd | Promise<CallEnd>) => void) {
     this.#limits = limits;
     this.#signal = signal;
     this.#resolve = resolve;
     this.#reader = new MessageReader(limits.maxResponseBytes);
   }
 
-  send({ body, isCompressed }: OutgoingMessage): void {
-    const stream = this.#stream;
-    stream.on('response', (headers) => {
-      this.#headers = headers;
-    });
-    stream.on('trailers', (trailers) => {
-      this.#trailers = trailers;
-    });
-    stream.on('data', (piece: Buffer) => this.#take(piece));
-    stream.on('end', () => {
-      // The rest of the request is of no use to a receiver that has answered.
-      if (!stream.writableFinished) stream.close(constants.NGHTTP2_CANCEL);
-    });
-    stream.on('error', (error) => {
-      this.#error = error;
-    });
-    stream.on('close', () => {
-      this.#signal.removeEventListener('abort', this.#cancel);
-      void this.#end().then(this.#resolve);
-    });
-    // Prefix and message leave together, and the message is not copied.
-    stream.cork();
-    stream.write(prefixOf(body, isCompressed));
-    stream.end(body);
+  begin(session: ClientSession, headers: OutgoingHeaders, { body, isCompressed }: OutgoingMessage): void {
+    const stream = session.open(headers, this);
+    if (stream === undefined) {
+      this.#resolve(notBegun);
+      return;
+    }
+    this.#stream = stream;
+    this.#signal.addEventListener('abort', this.#cancel);
+    // The message is not copied.
+    stream.write([prefixOf(body, isCompressed), body], true);
     if (this.#signal.aborted) this.#cancel();
-    else this.#signal.addEventListener('abort', this.#cancel, { once: true });
   }
 
-  readonly #cancel = (): void => {
-    this.#isCancelled = true;
-    this.#stream.close(constants.NGHTTP2_CANCEL);
-  };
+  onHeaders(headers: Headers, isTrailer: boolean): void {
+    if (isTrailer) this.#trailers = headers;
+    else this.#headers = headers;
+  }
 
-  #take(piece: Buffer): void {
+  onData(piece: Buffer): void {
     if (this.#read === undefined) {
       this.#reader.push(piece);
       this.#read = this.#reader.next();
       this.#hasMore = this.#read?.kind === 'message' && this.#reader.heldBytes > 0;
-    } else if (this.#read.kind === 'message') this.#hasMore = true;
-    if (this.#fault() !== undefined) this.#stream.close(constants.NGHTTP2_CANCEL);
+    } else if (this.#read.kind === 'message') this.#hasMore ||= piece.length > 0;
+    if (this.#fault() !== undefined) this.#stream!.reset(errorCodes.CANCEL);
   }
 
-  async #end(): Promise<CallEnd> {
+  onClose(end: StreamEnd): void {
+    this.#signal.removeEventListener('abort', this.#cancel);
+    this.#resolve(this.#end(end));
+  }
+
+  readonly #cancel = (): void => {
+    this.#isCancelled = true;
+    this.#stream!.reset(errorCodes.CANCEL);
+  };
+
+  #end(end: StreamEnd): CallEnd | Promise<CallEnd> {
     const headers = this.#headers;
     const isAnswered = headers !== undefined;
-    const acceptEncoding = firstOf(headers?.['grpc-accept-encoding']);
+    const acceptEncoding = headers?.['grpc-accept-encoding'];
     const told = statusOf(this.#trailers) ?? statusOf(headers);
-    if (told === undefined) return { ...this.#endWithoutStatus(), isAnswered, acceptEncoding };
+    if (told === undefined) return { ...this.#endWithoutStatus(end), isAnswered, acceptEncoding };
     const common = { isAnswered, origin: 'receiver', acceptEncoding } as const;
     if (told.code !== status.OK) return { status: told, ...common };
-    const response = await this.#response(firstOf(headers?.['grpc-encoding']) ?? 'identity');
-    if (response instanceof Uint8Array) return { status: told, response, ...common };
-    return { status: response, ...common };
+    const withResponse = (response: Uint8Array | GrpcStatus): CallEnd =>
+      response instanceof Uint8Array ? { status: told, response, ...common } : { status: response, ...common };
+    const response = this.#response(headers?.['grpc-encoding'] ?? 'identity');
+    return response instanceof Promise ? response.then(withResponse) : withResponse(response);
   }
 
-  #endWithoutStatus(): EndWithoutStatus {
+  #endWithoutStatus(end: StreamEnd): EndWithoutStatus {
     const fault = this.#fault();
     if (this.#isCancelled) return failed(status.CANCELLED, 'the call was cancelled');
     if (fault !== undefined) return { status: fault, origin: 'receiver' };
-    return endWithoutStatus(this.#session, this.#stream, this.#headers, this.#error);
+    return endWithoutStatus(end, this.#headers);
   }
 
   /** The message of the response, or the reason why it cannot be read. */
-  async #response(encoding: string): Promise<Uint8Array | GrpcStatus> {
+  #response(encoding: string): Uint8Array | GrpcStatus | Promise<Uint8Array | GrpcStatus> {
     const fault = this.#fault();
     if (fault !== undefined) return fault;
     if (this.#read?.kind !== 'message') {
@@ -164,7 +143,11 @@ class UnaryClientCall {
     if (!isCompressed) return bytes;
     const decompress = this.#limits.decompressors.get(encoding);
     if (decompress === undefined) return { code: status.INTERNAL, details: 'unreadable response' };
-    const result = await decompress(bytes, this.#limits.maxResponseBytes);
+    const result = decompress(bytes, this.#limits.maxResponseBytes);
+    return result instanceof Promise ? result.then((late) => this.#expanded(late)) : this.#expanded(result);
+  }
+
+  #expanded(result: Decompressed): Uint8Array | GrpcStatus {
     switch (result.kind) {
       case 'whole':
         return result.bytes;
@@ -190,26 +173,16 @@ class UnaryClientCall {
 type EndWithoutStatus = Pick<CallEnd, 'status' | 'origin' | 'isUnprocessed'>;
 
 /** The end of a call whose stream has closed before the receiver told a status. */
-export function endWithoutStatus(
-  session: ClientHttp2Session,
-  { rstCode = 0 }: ClientHttp2Stream,
-  headers: ResponseHeaders | undefined,
-  fault: Error | undefined,
-): EndWithoutStatus {
-  if (rstCode === constants.NGHTTP2_REFUSED_STREAM) {
+export function endWithoutStatus({ code, lost: reason }: StreamEnd, headers: Headers | undefined): EndWithoutStatus {
+  if (code === errorCodes.REFUSED_STREAM) {
     return { ...lost('the receiver refused the stream'), isUnprocessed: true };
   }
-  const httpStatus = headers?.[':status'];
-  if (httpStatus !== undefined && httpStatus !== 200) {
-    return failed(codeOfHttp(httpStatus), `Received HTTP status code ${httpStatus}`);
-  }
-  // Node.js gives a stream that its peer has reset an error of its own.
-  const error = fault as NodeJS.ErrnoException | undefined;
-  const isOwnFault = error !== undefined && error.code !== 'ERR_HTTP2_STREAM_ERROR';
-  const isLost = session.destroyed || (headers === undefined && (rstCode === 0 || isOwnFault));
-  if (isLost) return lost(error?.message ?? 'Connection dropped');
-  const end = rstCode === 0 ? 'ended without a status' : `was reset with code ${rstCode}`;
-  return failed(codeOfReset(rstCode), `the stream ${end}`);
+  const httpStatus = Number(headers?.[':status'] ?? 200);
+  if (httpStatus !== 200) return failed(codeOfHttp(httpStatus), `Received HTTP status code ${httpStatus}`);
+  const isLost = reason !== undefined || (headers === undefined && code === errorCodes.NO_ERROR);
+  if (isLost) return lost(reason ?? 'Connection dropped');
+  const end = code === errorCodes.NO_ERROR ? 'ended without a status' : `was reset with code ${code}`;
+  return failed(codeOfReset(code), `the stream ${end}`);
 }
 
 function failed(code: number, details: string): EndWithoutStatus {
@@ -221,20 +194,16 @@ function lost(details: string): EndWithoutStatus {
 }
 
 /** `undefined` where the headers tell no status. */
-export function statusOf(headers: IncomingHttpHeaders | undefined): GrpcStatus | undefined {
-  const code = firstOf(headers?.['grpc-status']);
+export function statusOf(headers: Headers | undefined): GrpcStatus | undefined {
+  const code = headers?.['grpc-status'];
   if (headers === undefined || code === undefined) return undefined;
-  const details = percentDecode(firstOf(headers['grpc-message']) ?? '');
-  const detailsBin = firstOf(headers['grpc-status-details-bin']);
+  const details = percentDecode(headers['grpc-message'] ?? '');
+  const detailsBin = headers['grpc-status-details-bin'];
   return {
     code: /^\d{1,4}$/.test(code) ? Number(code) : status.UNKNOWN,
     details,
     detailsBin: detailsBin === undefined ? undefined : Buffer.from(detailsBin, 'base64'),
   };
-}
-
-function firstOf(value: string | readonly string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : value?.[0];
 }
 
 // https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
@@ -261,11 +230,11 @@ function codeOfHttp(httpStatus: number): number {
 // https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#errors
 function codeOfReset(code: number): number {
   switch (code) {
-    case constants.NGHTTP2_CANCEL:
+    case errorCodes.CANCEL:
       return status.CANCELLED;
-    case constants.NGHTTP2_ENHANCE_YOUR_CALM:
+    case errorCodes.ENHANCE_YOUR_CALM:
       return status.RESOURCE_EXHAUSTED;
-    case constants.NGHTTP2_INADEQUATE_SECURITY:
+    case errorCodes.INADEQUATE_SECURITY:
       return status.PERMISSION_DENIED;
     default:
       return status.INTERNAL;

@@ -1,10 +1,11 @@
-import type { ClientHttp2Session } from 'node:http2';
-import { connect, constants } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Clock, Random } from '../support/clock.ts';
 import { messageOf } from '../support/error-text.ts';
 import type { ClientTls } from './client-socket.ts';
 import { openSocket } from './client-socket.ts';
 import type { Address, Target } from './client-target.ts';
+import { ClientSession } from './http2/client-session.ts';
+import { errorCodes } from './http2/frames.ts';
 
 export interface ClientKeepalive {
   /** Silence after which a connection is pinged. */
@@ -35,7 +36,7 @@ export class ClientConnection {
   readonly #target: Target;
   readonly #options: ClientConnectionOptions;
   readonly #closing = new AbortController();
-  #session: ClientHttp2Session | undefined;
+  #session: ClientSession | undefined;
   #connecting: Promise<void> | undefined;
   #backoffMs = 0;
   #retryAtMs = Number.NEGATIVE_INFINITY;
@@ -52,7 +53,7 @@ export class ClientConnection {
   }
 
   /** Takes calls; `undefined` while there is no connection, and from the server's GOAWAY on. */
-  get session(): ClientHttp2Session | undefined {
+  get session(): ClientSession | undefined {
     return this.#session;
   }
 
@@ -95,7 +96,7 @@ export class ClientConnection {
     const { clock, random, maxReconnectBackoffMs } = this.#options;
     const beganMs = clock.nowMs();
     try {
-      this.#take(await this.#open());
+      await this.#open();
       this.#backoffMs = 0;
     } catch (error) {
       this.#fault = messageOf(error);
@@ -105,7 +106,7 @@ export class ClientConnection {
   }
 
   /** Resolves once the server has sent its settings: it speaks HTTP/2. */
-  async #open(): Promise<ClientHttp2Session> {
+  async #open(): Promise<void> {
     const { tls, clock } = this.#options;
     const attempt = new AbortController();
     const end = (): void => attempt.abort(new Error('the server has not spoken HTTP/2 in time'));
@@ -114,52 +115,48 @@ export class ClientConnection {
     clock.sleep(connectTimeoutMs, attempt.signal).then(end, () => undefined);
     try {
       const socket = await openSocket(this.#address, this.#target, tls, attempt.signal);
-      const session = connect(`${tls === undefined ? 'http' : 'https'}://${this.#target.authority}`, {
-        createConnection: () => socket,
-        settings: { enablePush: false },
-        maxSessionMemory: Number.MAX_SAFE_INTEGER,
-      });
-      // A session does not end by itself for a fault of TLS behind the handshake, such as a certificate that was refused.
-      socket.on('error', (error) => {
-        attempt.abort(error);
-        socket.destroy();
-        session.destroy(error);
-      });
-      await whenReady(session, attempt.signal);
-      return session;
+      const { session, lost } = this.#createSession(socket);
+      const giveUp = (): void => session.destroy(attempt.signal.reason as Error);
+      attempt.signal.addEventListener('abort', giveUp, { once: true });
+      await session.ready.finally(() => attempt.signal.removeEventListener('abort', giveUp));
+      this.#take(session, lost);
     } finally {
       this.#closing.signal.removeEventListener('abort', end);
       end();
     }
   }
 
-  #take(session: ClientHttp2Session): void {
-    if (this.#closing.signal.aborted) {
-      session.close();
-      return;
-    }
-    this.#session = session;
+  #createSession(socket: Socket): { readonly session: ClientSession; readonly lost: AbortSignal } {
     const lost = new AbortController();
     const leave = (): void => {
       if (this.#session === session) this.#session = undefined;
     };
-    session.on('error', ({ message }: Error) => {
-      this.#fault = message;
+    const session: ClientSession = new ClientSession(socket, {
+      onGoaway: (code, text) => {
+        leave();
+        // https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md
+        if (code === errorCodes.ENHANCE_YOUR_CALM && text === 'too_many_pings') this.#keepaliveTimeMs *= 2;
+      },
+      onClose: (error) => {
+        leave();
+        if (error !== undefined) this.#fault = error.message;
+        lost.abort();
+      },
     });
-    session.on('goaway', (code: number, _lastStreamId: number, data?: Buffer) => {
-      leave();
-      // https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md
-      if (code === constants.NGHTTP2_ENHANCE_YOUR_CALM && data?.toString() === 'too_many_pings')
-        this.#keepaliveTimeMs *= 2;
-    });
-    session.once('close', () => {
-      leave();
-      lost.abort();
-    });
-    if (this.#options.keepalive !== undefined) void this.#keepAlive(session, this.#options.keepalive, lost.signal);
+    return { session, lost: lost.signal };
   }
 
-  async #keepAlive(session: ClientHttp2Session, keepalive: ClientKeepalive, lost: AbortSignal): Promise<void> {
+  #take(session: ClientSession, lost: AbortSignal): void {
+    if (this.#closing.signal.aborted) {
+      session.close();
+      return;
+    }
+    if (!session.isOpen) throw new Error(this.#fault || 'the server takes no calls');
+    this.#session = session;
+    if (this.#options.keepalive !== undefined) void this.#keepAlive(session, this.#options.keepalive, lost);
+  }
+
+  async #keepAlive(session: ClientSession, keepalive: ClientKeepalive, lost: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     try {
       for (;;) {
@@ -174,7 +171,7 @@ export class ClientConnection {
   }
 
   /** Resolves once the ping is answered; ends the connection where it is not in time. */
-  async #ping(session: ClientHttp2Session, timeoutMs: number, lost: AbortSignal): Promise<void> {
+  async #ping(session: ClientSession, timeoutMs: number, lost: AbortSignal): Promise<void> {
     const answered = new AbortController();
     session.ping(() => answered.abort());
     const isLate = await this.#options.clock.sleep(timeoutMs, AbortSignal.any([answered.signal, lost])).then(
@@ -183,28 +180,4 @@ export class ClientConnection {
     );
     if (isLate) session.destroy(new Error('Keepalive timeout'));
   }
-}
-
-function whenReady(session: ClientHttp2Session, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => {
-      settle();
-      session.destroy();
-      reject(error);
-    };
-    const onClose = (): void => fail(new Error('Failed to connect: the connection was closed before HTTP/2 began'));
-    const onAbort = (): void => fail(signal.reason as Error);
-    const onSettings = (): void => {
-      settle();
-      resolve();
-    };
-    const settle = (): void => {
-      session.off('error', fail).off('close', onClose).off('remoteSettings', onSettings);
-      session.on('error', () => undefined);
-      signal.removeEventListener('abort', onAbort);
-    };
-    session.once('error', fail).once('close', onClose).once('remoteSettings', onSettings);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-  });
 }

@@ -1,8 +1,10 @@
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
-import { constants } from 'node:http2';
 import { messageOf } from '../support/error-text.ts';
-import type { CallEnd, ResponseHeaders } from './client-call.ts';
-import { endWithoutStatus, statusOf } from './client-call.ts';
+import type { CallEnd } from './client-call.ts';
+import { endWithoutStatus, notBegun, statusOf } from './client-call.ts';
+import type { ClientSession } from './http2/client-session.ts';
+import type { ClientStream, StreamEnd, StreamReader } from './http2/client-stream.ts';
+import { errorCodes } from './http2/frames.ts';
+import type { Headers, OutgoingHeaders } from './http2/header-codec.ts';
 import { frameMessage, MessageReader } from './message-reader.ts';
 import type { GrpcStatus } from './status.ts';
 import { status } from './status.ts';
@@ -11,7 +13,7 @@ import { status } from './status.ts';
  * A call of messages in both directions. Messages that are sent before there is a connection wait for it, without a bound of their own:
  * whoever sends them counts those without a reply. Messages are not compressed.
  */
-export class StreamCall {
+export class StreamCall implements StreamReader {
   /** Never rejects. */
   readonly ended: Promise<CallEnd>;
   readonly #reader: MessageReader;
@@ -19,12 +21,11 @@ export class StreamCall {
   readonly #onMessage: (bytes: Uint8Array) => void;
   readonly #signal: AbortSignal;
   readonly #resolve: (end: CallEnd) => void;
-  #stream: ClientHttp2Stream | undefined;
+  #stream: ClientStream | undefined;
   #waiting: Buffer[] = [];
   #isDone = false;
-  #headers: ResponseHeaders | undefined;
-  #trailers: IncomingHttpHeaders | undefined;
-  #error: Error | undefined;
+  #headers: Headers | undefined;
+  #trailers: Headers | undefined;
   #fault: GrpcStatus | undefined;
 
   constructor(maxResponseBytes: number, onMessage: (bytes: Uint8Array) => void, signal: AbortSignal) {
@@ -40,13 +41,13 @@ export class StreamCall {
   send(message: Uint8Array): void {
     const frame = frameMessage(message);
     if (this.#stream === undefined) this.#waiting.push(frame);
-    else if (this.#stream.writable) this.#stream.write(frame);
+    else this.#stream.write([frame], false);
   }
 
   /** Nothing more is sent; replies still come. */
   end(): void {
     this.#isDone = true;
-    this.#stream?.end();
+    this.#stream?.write([], true);
   }
 
   /** Ends the call without a connection. */
@@ -56,50 +57,25 @@ export class StreamCall {
   }
 
   /** Makes the call on a connection. */
-  open(session: ClientHttp2Session, headers: OutgoingHttpHeaders): void {
-    let stream: ClientHttp2Stream;
-    try {
-      stream = session.request(headers);
-    } catch (error) {
-      // The connection has just ended.
-      const lost = { code: status.UNAVAILABLE, details: messageOf(error) };
-      this.fail({ status: lost, isAnswered: false, origin: 'lost', isUnprocessed: true });
+  open(session: ClientSession, headers: OutgoingHeaders): void {
+    const stream = session.open(headers, this);
+    if (stream === undefined) {
+      this.fail(notBegun);
       return;
     }
     this.#stream = stream;
-    stream.on('response', (response) => {
-      this.#headers = response;
-    });
-    stream.on('trailers', (trailers) => {
-      this.#trailers = trailers;
-    });
-    stream.on('data', (piece: Buffer) => this.#take(piece));
-    stream.on('end', () => {
-      // The rest of the request is of no use to a receiver that has ended the call.
-      if (!stream.writableFinished) stream.close(constants.NGHTTP2_CANCEL);
-    });
-    stream.on('error', (error) => {
-      this.#error = error;
-    });
-    stream.on('close', () => {
-      this.#signal.removeEventListener('abort', this.#cancel);
-      this.#resolve(this.#endOf(session, stream));
-    });
-    for (const frame of this.#waiting) stream.write(frame);
+    this.#signal.addEventListener('abort', this.#cancel);
+    stream.write(this.#waiting, this.#isDone);
     this.#waiting = [];
-    if (this.#isDone) stream.end();
     if (this.#signal.aborted) this.#cancel();
-    else this.#signal.addEventListener('abort', this.#cancel, { once: true });
   }
 
-  readonly #cancel = (): void => this.#stop({ code: status.CANCELLED, details: 'the call was cancelled' });
-
-  #stop(fault: GrpcStatus): void {
-    this.#fault ??= fault;
-    this.#stream?.close(constants.NGHTTP2_CANCEL);
+  onHeaders(headers: Headers, isTrailer: boolean): void {
+    if (isTrailer) this.#trailers = headers;
+    else this.#headers = headers;
   }
 
-  #take(piece: Buffer): void {
+  onData(piece: Buffer): void {
     this.#reader.push(piece);
     while (this.#fault === undefined) {
       const read = this.#reader.next();
@@ -112,18 +88,26 @@ export class StreamCall {
     }
   }
 
+  onClose(end: StreamEnd): void {
+    this.#signal.removeEventListener('abort', this.#cancel);
+    const isAnswered = this.#headers !== undefined;
+    const told = this.#fault ?? statusOf(this.#trailers) ?? statusOf(this.#headers);
+    if (told !== undefined) this.#resolve({ status: told, isAnswered, origin: 'receiver' });
+    else this.#resolve({ ...endWithoutStatus(end, this.#headers), isAnswered });
+  }
+
+  readonly #cancel = (): void => this.#stop({ code: status.CANCELLED, details: 'the call was cancelled' });
+
+  #stop(fault: GrpcStatus): void {
+    this.#fault ??= fault;
+    this.#stream?.reset(errorCodes.CANCEL);
+  }
+
   #pass(bytes: Uint8Array): void {
     try {
       this.#onMessage(bytes);
     } catch (error) {
       this.#stop({ code: status.INTERNAL, details: `unreadable response: ${messageOf(error)}` });
     }
-  }
-
-  #endOf(session: ClientHttp2Session, stream: ClientHttp2Stream): CallEnd {
-    const isAnswered = this.#headers !== undefined;
-    const told = this.#fault ?? statusOf(this.#trailers) ?? statusOf(this.#headers);
-    if (told !== undefined) return { status: told, isAnswered, origin: 'receiver' };
-    return { ...endWithoutStatus(session, stream, this.#headers, this.#error), isAnswered };
   }
 }

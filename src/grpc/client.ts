@@ -1,10 +1,10 @@
-import type { OutgoingHttpHeaders } from 'node:http2';
 import type { CallEnd, CallLimits } from './client-call.ts';
 import { callUnary } from './client-call.ts';
 import type { ClientConnectionOptions } from './client-connection.ts';
 import { ClientConnection } from './client-connection.ts';
 import { StreamCall } from './client-stream.ts';
 import type { Address, Target } from './client-target.ts';
+import type { OutgoingHeaders } from './http2/header-codec.ts';
 import { status } from './status.ts';
 
 /** Compresses messages, under its name in `grpc-encoding`. */
@@ -28,7 +28,7 @@ export interface GrpcClientOptions extends ClientConnectionOptions, CallLimits {
 export interface UnaryRequest {
   readonly path: string;
   /** Names are lower case. */
-  readonly headers: OutgoingHttpHeaders;
+  readonly headers: OutgoingHeaders;
   readonly message: Uint8Array;
 }
 
@@ -38,12 +38,12 @@ const lookupIntervalMs = 30_000;
 const mostRepeats = 3;
 
 /**
- * Calls to the servers of one target over node:http2. Nothing is opened before the first call, and what was lost is opened
+ * Calls to the servers of one target over HTTP/2. Nothing is opened before the first call, and what was lost is opened
  * by the next.
  */
 export class GrpcClient {
   readonly #options: GrpcClientOptions;
-  readonly #headers: OutgoingHttpHeaders;
+  readonly #headers: OutgoingHeaders;
   readonly #closing = new AbortController();
   #connections: readonly ClientConnection[] = [];
   #byAddress = new Map<string, ClientConnection>();
@@ -62,6 +62,8 @@ export class GrpcClient {
       ':method': 'POST',
       ':scheme': tls === undefined ? 'http' : 'https',
       ':authority': authority === '' ? target.authority : authority,
+      // Of each call; it has its place before other headers.
+      ':path': '',
       te: 'trailers',
       'content-type': 'application/grpc',
       'user-agent': userAgent,
@@ -74,8 +76,8 @@ export class GrpcClient {
     const { compressor, maxResponseBytes, decompressors } = this.#options;
     const isCompressed = this.#isCompressing && compressor !== undefined;
     const body = isCompressed ? await compressor.compress(message) : message;
-    const all: OutgoingHttpHeaders = { ...this.#headers, ':path': path, ...headers };
-    if (isCompressed) all['grpc-encoding'] = compressor.name;
+    const encoding = isCompressed ? { 'grpc-encoding': compressor.name } : undefined;
+    const all: OutgoingHeaders = { ...this.#headers, ':path': path, ...headers, ...encoding };
     for (let repeats = 0; ; repeats++) {
       const connection = this.#ready() ?? (await this.#connect(signal));
       if (!(connection instanceof ClientConnection)) return connection;
@@ -96,7 +98,7 @@ export class GrpcClient {
   /** Begins a call of messages in both directions. `onMessage` gets those of the receiver; `signal` cancels. */
   stream(
     path: string,
-    headers: OutgoingHttpHeaders,
+    headers: OutgoingHeaders,
     onMessage: (bytes: Uint8Array) => void,
     signal: AbortSignal,
   ): StreamCall {

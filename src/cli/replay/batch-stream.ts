@@ -1,6 +1,6 @@
-import type { OutgoingHttpHeaders } from 'node:http2';
 import type { GrpcClient } from '../../grpc/client.ts';
 import type { StreamCall } from '../../grpc/client-stream.ts';
+import type { OutgoingHeaders } from '../../grpc/http2/header-codec.ts';
 import type { GrpcStatus } from '../../grpc/status.ts';
 import { codeNames, status as grpcStatus } from '../../grpc/status.ts';
 import { readRetryDelayMs } from '../../otlp/protobuf/retry-info.ts';
@@ -13,7 +13,7 @@ export interface BatchStreamOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Headers of a call; asked for whenever one is made, so that a token may change. */
-  readonly headers: () => OutgoingHttpHeaders;
+  readonly headers: () => OutgoingHeaders;
   /** Ends everything at once. */
   readonly signal: AbortSignal;
   readonly onReply: (reply: BatchReplyMessage) => void;

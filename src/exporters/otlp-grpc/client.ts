@@ -85,7 +85,7 @@ export class OtlpGrpcClient implements ExportClient {
   }
 
   #call(client: GrpcClient, request: ExportRequest, signal: AbortSignal): Promise<CallEnd> {
-    const credentials = Object.fromEntries(this.#credentials?.() ?? []);
+    const credentials = lowerCased(this.#credentials?.() ?? []);
     const headers = { ...this.#headers, [hopsHeader]: String(request.hops + 1), ...credentials };
     return client.call({ path: exportPath, headers, message: request.encoded() }, signal);
   }
@@ -96,9 +96,14 @@ function tlsOf({ tls }: OtlpGrpcConfig, context: SecureContext | undefined): Cli
   return { context, rejectUnauthorized: !tls.insecureSkipVerify, serverName: tls.serverNameOverride };
 }
 
+/** Names as HTTP/2 has them. */
+function lowerCased(headers: Iterable<readonly [string, string]>): Record<string, string> {
+  return Object.fromEntries(Array.from(headers, ([name, value]) => [name.toLowerCase(), value]));
+}
+
 function headersOf({ headers, timeoutMs }: OtlpGrpcConfig): Readonly<Record<string, string>> {
   return {
-    ...Object.fromEntries([...headers].map(([name, value]) => [name, value.reveal()])),
+    ...lowerCased([...headers].map(([name, value]) => [name, value.reveal()])),
     // https://github.com/open-telemetry/opentelemetry-proto/pull/857: the schema that the bytes follow.
     'otlp-profiles-development-version': '1',
     // The time that withTimeout gives an attempt, so that the receiver can drop a call that is given up. At most 8 digits.

@@ -1,0 +1,145 @@
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { TestContext } from 'node:test';
+import { ClientSession } from '../../../src/grpc/http2/client-session.ts';
+import type { StreamEnd, StreamReader } from '../../../src/grpc/http2/client-stream.ts';
+import { flags, frameOf, frameTypes } from '../../../src/grpc/http2/frames.ts';
+import type { Headers } from '../../../src/grpc/http2/header-codec.ts';
+import { HeaderDecoder, HeaderEncoder } from '../../../src/grpc/http2/header-codec.ts';
+import { Waiters } from '../../support/waiters.ts';
+
+export interface SeenFrame {
+  readonly type: number;
+  readonly flags: number;
+  readonly id: number;
+  readonly payload: Buffer;
+}
+
+const prefaceBytes = 24;
+
+/** A server that writes the frames that a test wants, and keeps those that come. */
+export class RawPeer {
+  readonly frames: SeenFrame[] = [];
+  readonly socket: Socket;
+  readonly #waiters = new Waiters();
+  readonly #encoder = new HeaderEncoder();
+  readonly #decoder = new HeaderDecoder();
+  #held: Buffer = Buffer.alloc(0);
+  #hasPreface = false;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('error', () => undefined);
+    socket.on('data', (piece: Buffer) => {
+      this.#held = Buffer.concat([this.#held, piece]);
+      this.#read();
+      this.#waiters.wake();
+    });
+  }
+
+  #read(): void {
+    if (!this.#hasPreface && this.#held.length >= prefaceBytes) {
+      this.#hasPreface = true;
+      this.#held = this.#held.subarray(prefaceBytes);
+    }
+    while (this.#hasPreface && this.#held.length >= 9) {
+      const held = this.#held;
+      const end = 9 + held.readUIntBE(0, 3);
+      if (held.length < end) return;
+      this.frames.push({ type: held[3]!, flags: held[4]!, id: held.readUInt32BE(5), payload: held.subarray(9, end) });
+      this.#held = held.subarray(end);
+    }
+  }
+
+  send(type: number, own: number, id: number, payload: Uint8Array = Buffer.alloc(0)): void {
+    this.socket.write(frameOf({ type, flags: own, streamId: id }, payload));
+  }
+
+  /** Settings by their IDs. */
+  set(settings: Readonly<Record<number, number>> = {}): void {
+    const payload = Buffer.alloc(6 * Object.keys(settings).length);
+    for (const [index, [id, value]] of Object.entries(settings).entries()) {
+      payload.writeUInt16BE(Number(id), 6 * index);
+      payload.writeUInt32BE(value, 6 * index + 2);
+    }
+    this.send(frameTypes.SETTINGS, 0, 0, payload);
+  }
+
+  blockOf(headers: Headers): Buffer {
+    return this.#encoder.encode(headers, 0);
+  }
+
+  sendHeaders(id: number, headers: Headers, isLast = false): void {
+    this.send(frameTypes.HEADERS, flags.END_HEADERS | (isLast ? flags.END_STREAM : 0), id, this.blockOf(headers));
+  }
+
+  /** The headers of each HEADERS frame, by stream; call once. */
+  requests(): Map<number, Headers> {
+    const heads = this.frames.filter(({ type }) => type === frameTypes.HEADERS);
+    return new Map(heads.map(({ id, payload }) => [id, this.#decoder.decode(payload)]));
+  }
+
+  of(type: number, id?: number): SeenFrame[] {
+    return this.frames.filter((frame) => frame.type === type && (id === undefined || frame.id === id));
+  }
+
+  /** Bytes of a stream's body. */
+  body(id: number): Buffer {
+    return Buffer.concat(this.of(frameTypes.DATA, id).map(({ payload }) => payload));
+  }
+
+  until(isDone: () => boolean): Promise<void> {
+    return this.#waiters.until(isDone);
+  }
+}
+
+/** A call that keeps what it gets. */
+export class Recorder implements StreamReader {
+  readonly headers: Headers[] = [];
+  readonly pieces: Buffer[] = [];
+  readonly ended = Promise.withResolvers<StreamEnd>();
+
+  onHeaders(headers: Headers): void {
+    this.headers.push({ ...headers });
+  }
+
+  onData(piece: Buffer): void {
+    this.pieces.push(Buffer.from(piece));
+  }
+
+  onClose(end: StreamEnd): void {
+    this.ended.resolve(end);
+  }
+
+  get text(): string {
+    return Buffer.concat(this.pieces).toString();
+  }
+}
+
+export interface Connected {
+  readonly peer: RawPeer;
+  readonly session: ClientSession;
+  readonly goaways: string[];
+  readonly closed: Promise<Error | undefined>;
+}
+
+/** A session on a connection to a raw peer, which has sent nothing yet. */
+export async function connectRaw(t: TestContext): Promise<Connected> {
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const accepted = once(server, 'connection');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const [[served]] = (await Promise.all([accepted, once(socket, 'connect')])) as [[Socket], unknown];
+  const peer = new RawPeer(served);
+  const goaways: string[] = [];
+  const { promise: closed, resolve } = Promise.withResolvers<Error | undefined>();
+  const onGoaway = (code: number, text: string): number => goaways.push(`${code} ${text}`);
+  const session = new ClientSession(socket, { onGoaway, onClose: resolve });
+  t.after(() => {
+    session.destroy();
+    served.destroy();
+    server.close();
+  });
+  return { peer, session, goaways, closed };
+}

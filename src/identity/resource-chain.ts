@@ -18,8 +18,10 @@ const maxRounds = 4;
 export class ResourceChain implements ResourceEditor {
   readonly #rules: readonly ResourceRule[];
   readonly #dropped: Counter;
-  /** Outcomes by the given attributes, for samples with a service and without one; `undefined` where they may change. */
-  readonly #known: readonly [Outcomes, Outcomes] | undefined;
+  /** Outcomes by the given attributes, for samples with a service and without one, of `#revision`. */
+  #known: readonly [Outcomes, Outcomes] = [new WeakMap(), new WeakMap()];
+  /** Sum of the rules' revisions; `undefined` where outcomes may change at any time. */
+  #revision: number | undefined;
   /** Resources for which something was being looked up; the next `settled` takes them. */
   readonly #foreseen = new Set<readonly KeyValue[]>();
   readonly foresee: ResourceEditor['foresee'];
@@ -27,7 +29,6 @@ export class ResourceChain implements ResourceEditor {
 
   constructor(rules: readonly ResourceRule[], meter: Meter) {
     this.#rules = rules;
-    this.#known = rules.every(({ isConstant }) => isConstant === true) ? [new WeakMap(), new WeakMap()] : undefined;
     const waiting = rules.filter(({ settled }) => settled !== undefined);
     if (waiting.length > 0) {
       const underWay = (): Promise<void> | undefined => allOf(waiting.flatMap((rule) => rule.settled?.() ?? []));
@@ -46,7 +47,7 @@ export class ResourceChain implements ResourceEditor {
 
   *editInSteps(resources: readonly (readonly KeyValue[])[], context: ResourceContext): Steps<readonly ResourceEdit[]> {
     const completed = yield* completeProcesses(resources);
-    const known = this.#known?.[context.isServiceOnSamples ? 1 : 0];
+    const known = this.#knownOutcomes()?.[context.isServiceOnSamples ? 1 : 0];
     const edits: ResourceEdit[] = [];
     yield* eachInSteps(completed, (attributes) => {
       const before = known?.get(attributes);
@@ -78,6 +79,18 @@ export class ResourceChain implements ResourceEditor {
       await waiting;
       this.edit(resources, { isServiceOnSamples: false });
     }
+  }
+
+  /** Outcomes that still hold; `undefined` where none does for longer than a request. */
+  #knownOutcomes(): readonly [Outcomes, Outcomes] | undefined {
+    let revision = 0;
+    for (const rule of this.#rules) {
+      if (rule.revision === undefined) return undefined;
+      revision += rule.revision;
+    }
+    if (revision !== this.#revision) this.#known = [new WeakMap(), new WeakMap()];
+    this.#revision = revision;
+    return this.#known;
   }
 
   #editOne(draft: ResourceDraft): ResourceEdit {

@@ -114,7 +114,7 @@ function createRule(
 function createResourceRule(id: string, { actions }: ResourceConfig): ResourceRule {
   return {
     id,
-    isConstant: true,
+    revision: 0,
     apply(resource) {
       for (const action of actions) applyAction(action, resource);
       return true;

@@ -30,6 +30,7 @@ export class ResourceDetection implements ResourceRule, Component {
   readonly #parts: DetectionParts;
   readonly #detected = new Map<DetectorName, Detected>();
   readonly #stopping = new AbortController();
+  #revision = 0;
   #loop: Promise<void> = Promise.resolve();
 
   constructor(id: string, config: DetectionConfig, parts: DetectionParts) {
@@ -38,6 +39,11 @@ export class ResourceDetection implements ResourceRule, Component {
     this.#parts = parts;
     const { processes } = parts;
     this.settled = processes && (() => processes.settled());
+  }
+
+  /** Number of answers of detectors so far; a process may become known at any time. */
+  get revision(): number | undefined {
+    return this.#parts.processes === undefined ? this.#revision : undefined;
   }
 
   async start(): Promise<void> {
@@ -97,6 +103,7 @@ export class ResourceDetection implements ResourceRule, Component {
       });
       try {
         this.#detected.set(name, await Promise.race([detect(name, this.#config, host, ended.signal), late]));
+        this.#revision++;
       } catch (error) {
         const reason = messageOf(error);
         faults.push(`${name}: ${reason}`);

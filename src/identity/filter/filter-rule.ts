@@ -15,7 +15,7 @@ export function createFilterRule(id: string, config: FilterConfig, random: () =>
   return {
     id,
     // Chance decides about samples, by the filters that are left for them.
-    isConstant: true,
+    revision: 0,
     apply(resource) {
       if (conditions.some((holds) => holds(resource))) return false;
       if (include?.resource?.(resource) === false) return false;

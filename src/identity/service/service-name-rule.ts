@@ -19,7 +19,7 @@ export function createServiceNameRule(
 ): ResourceRule {
   return {
     id,
-    isConstant: processes === undefined,
+    revision: processes === undefined ? 0 : undefined,
     apply(resource) {
       if (resource.context.isServiceOnSamples || !isServiceUnknown(resource)) return true;
       const read = processes?.lookUp(pidOf(resource))?.variables;

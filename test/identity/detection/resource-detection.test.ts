@@ -6,10 +6,12 @@ import { detectionType } from '../../../src/identity/detection/detection-config.
 import { ResourceDetection } from '../../../src/identity/detection/resource-detection.ts';
 import type { Host } from '../../../src/identity/host.ts';
 import type { ProcessFacts } from '../../../src/identity/processes/process-reader.ts';
+import { ResourceChain } from '../../../src/identity/resource-chain.ts';
 import { ResourceDraft } from '../../../src/identity/resource-draft.ts';
 import type { AnyValue } from '../../../src/otlp/profiles-data.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { recordLogs } from '../../support/log-recorder.ts';
+import { recordMetrics } from '../../support/metric-recorder.ts';
 import { fakeHost } from '../fake-host.ts';
 import { readProcessor } from '../processor-config.ts';
 
@@ -153,6 +155,27 @@ test('detectors are asked again after the interval, and keep what they knew whil
   await clock.advance(60_000);
   assert.deepEqual(apply({}), { a: '2' });
   await detection.stop();
+});
+
+test('outcomes are kept for resources that come again until a detector knows something else, and not where processes are read', async () => {
+  const variables: Record<string, string> = { OTEL_RESOURCE_ATTRIBUTES: 'a=1' };
+  const { detection, clock } = setUp('{refresh_interval: 1m}', fakeHost(variables));
+  await detection.start();
+  const chain = new ResourceChain([detection], recordMetrics().meter);
+  const resource = [{ key: 'process.pid', value: 42n }];
+  const edit = (): unknown => chain.edit([resource], { isServiceOnSamples: false })[0];
+  const [first, again] = [edit(), edit()];
+  assert.equal(again, first);
+  variables.OTEL_RESOURCE_ATTRIBUTES = 'a=2';
+  await clock.advance(60_000);
+  const attributes = [...resource, { key: 'a', value: '2' }];
+  assert.deepEqual(edit(), { kind: 'kept', attributes, samples: undefined });
+  await detection.stop();
+  const facts = { executablePath: '/usr/bin/java', containerId: '', variables: new Map() };
+  const reading = setUp('{detectors: [process]}', fakeHost({}), facts as unknown as ProcessFacts).detection;
+  const other = new ResourceChain([reading], recordMetrics().meter);
+  const [one, two] = [1, 2].map(() => other.edit([resource], { isServiceOnSamples: false })[0]);
+  assert.notEqual(one, two);
 });
 
 test('the detector "k8s_api" asks the API server for the UIDs of node and cluster', async (t) => {

@@ -44,12 +44,12 @@ export class HeaderTable {
   #goneCount = 0;
   #sizeBytes = 0;
   #maxBytes = defaultTableBytes;
-  /** Entries by name and value, counted from the first ever; only where `find` is called. */
-  readonly #places: Map<string, number> | undefined;
+  /** The newest entry of each name, by its place among all that there ever were; only where `find` is called. */
+  readonly #newest: Map<string, { readonly value: string; readonly place: number }> | undefined;
 
   /** `isSearched`: `find` can be called. */
   constructor(isSearched: boolean) {
-    this.#places = isSearched ? new Map() : undefined;
+    this.#newest = isSearched ? new Map() : undefined;
   }
 
   /** The field at an index, from 1 on; `undefined` where there is none. */
@@ -58,12 +58,11 @@ export class HeaderTable {
     return this.#fields[this.#fields.length - (index - staticFields.length)];
   }
 
-  /** The index of a field; 0 where it has none. */
+  /** The index of a field that is the newest of its name, or of the standard; 0 for others. */
   find(name: string, value: string): number {
-    const key = keyOf(name, value);
-    const place = this.#places?.get(key);
-    if (place === undefined) return staticIndices.get(key) ?? 0;
-    return staticFields.length + this.#goneCount + this.#fields.length - place;
+    const newest = this.#newest?.get(name);
+    if (newest === undefined || newest.value !== value) return staticIndices.get(keyOf(name, value)) ?? 0;
+    return staticFields.length + this.#goneCount + this.#fields.length - newest.place;
   }
 
   /** The index of a field of that name in the standard; 0 where there is none. */
@@ -76,7 +75,7 @@ export class HeaderTable {
     const size = sizeOf(field);
     this.#evictDownTo(this.#maxBytes - size);
     if (size > this.#maxBytes) return;
-    this.#places?.set(keyOf(field.name, field.value), this.#goneCount + this.#fields.length);
+    this.#newest?.set(field.name, { value: field.value, place: this.#goneCount + this.#fields.length });
     this.#fields.push(field);
     this.#sizeBytes += size;
   }
@@ -95,8 +94,7 @@ export class HeaderTable {
     while (this.#sizeBytes > sizeBytes && count < this.#fields.length) {
       const field = this.#fields[count]!;
       this.#sizeBytes -= sizeOf(field);
-      const key = keyOf(field.name, field.value);
-      if (this.#places?.get(key) === this.#goneCount + count) this.#places.delete(key);
+      if (this.#newest?.get(field.name)?.place === this.#goneCount + count) this.#newest.delete(field.name);
       count++;
     }
     if (count === 0) return;

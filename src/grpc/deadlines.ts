@@ -15,7 +15,7 @@ const longestMs = 21 * 86_400_000;
 export class Deadlines {
   readonly #clock: Clock;
   readonly #entries = new Set<Entry>();
-  #timer: { readonly atMs: number; readonly cancel: AbortController } | undefined;
+  #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -32,18 +32,14 @@ export class Deadlines {
 
   stop(): void {
     this.#entries.clear();
-    this.#timer?.cancel.abort();
+    this.#timer?.cancel();
     this.#timer = undefined;
   }
 
   #setTimer(atMs: number): void {
-    this.#timer?.cancel.abort();
-    const timer = { atMs, cancel: new AbortController() };
-    this.#timer = timer;
-    this.#clock.sleep(Math.max(0, atMs - this.#clock.nowMs()), timer.cancel.signal).then(
-      () => this.#endPassed(),
-      () => undefined,
-    );
+    this.#timer?.cancel();
+    const cancel = this.#clock.after(Math.max(0, atMs - this.#clock.nowMs()), () => this.#endPassed());
+    this.#timer = { atMs, cancel };
   }
 
   #endPassed(): void {

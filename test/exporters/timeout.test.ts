@@ -31,7 +31,11 @@ for (const { name, timeoutMs, answerMs, outcome } of [
     await clock.advance(1e9);
     const final = await result;
     assert.equal(final.kind === 'accepted' ? 'accepted' : final.errorType, outcome);
-    assert.equal(attempts[0]!.aborted, true, 'the attempt is over for the client too');
+    assert.equal(
+      attempts[0]!.aborted,
+      outcome !== 'accepted',
+      'an attempt that was given up is over for the client too',
+    );
   });
 }
 
@@ -65,5 +69,13 @@ test('withTimeout leaves no timer behind', async () => {
   const clock = new FakeClock();
   await withTimeout(async () => fullyAccepted, 5000, clock)(fakeRequest(1), neverAborted);
   await clock.advance(0);
+  assert.equal(clock.sleeperCount, 0);
+});
+
+test('withTimeout passes on what an attempt throws, and leaves no timer behind', async () => {
+  const clock = new FakeClock();
+  const fault = new Error('a bug');
+  const failing: Send = () => Promise.reject(fault);
+  await assert.rejects(withTimeout(failing, 5000, clock)(fakeRequest(1), neverAborted), fault);
   assert.equal(clock.sleeperCount, 0);
 });

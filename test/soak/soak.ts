@@ -189,4 +189,8 @@ class SteppedClock implements Clock {
   sleep(): Promise<void> {
     return Promise.reject(new Error('nothing sleeps in a soak'));
   }
+
+  after(): () => void {
+    throw new Error('nothing waits in a soak');
+  }
 }

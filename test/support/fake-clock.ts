@@ -42,7 +42,15 @@ export class FakeClock implements Clock {
     });
   }
 
-  /** How many sleeps are waiting for time to pass. */
+  after(ms: number, act: () => void): () => void {
+    const sleeper = { wakeMs: this.#nowMs + ms, wake: act };
+    this.#sleepers.push(sleeper);
+    return () => {
+      this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+    };
+  }
+
+  /** How many sleeps and other timers are waiting for time to pass. */
   get sleeperCount(): number {
     return this.#sleepers.length;
   }

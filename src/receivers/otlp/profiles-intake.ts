@@ -182,17 +182,13 @@ export class ProfilesIntake {
   }
 
   /** The answer, or after a while that there is none. */
-  async #inTime(answer: Promise<SinkAnswer>, caller: AbortController): Promise<SinkAnswer> {
-    const answered = new AbortController();
-    const late = this.#clock.sleep(mostWaitMs, answered.signal).then((): SinkAnswer => {
+  #inTime(answer: Promise<SinkAnswer>, caller: AbortController): Promise<SinkAnswer> {
+    const { promise, resolve } = Promise.withResolvers<SinkAnswer>();
+    const stopTimer = this.#clock.after(mostWaitMs, () => {
       caller.abort();
-      return { kind: 'busy', reason: `no answer of the exporters within ${mostWaitMs / 1000} s` };
+      resolve({ kind: 'busy', reason: `no answer of the exporters within ${mostWaitMs / 1000} s` });
     });
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      answered.abort();
-    }
+    return Promise.race([answer, promise]).finally(stopTimer);
   }
 
   #conclude(answer: SinkAnswer, sorted: SortedCounts, transport: Transport): ExportOutcome {

@@ -31,10 +31,10 @@ export class TranslationColumns {
   readonly strings = new ReusedColumn();
   readonly comms = new ReusedColumn();
   readonly labelSets = new ReusedColumn();
-  /** Stacks and frames that are new among the samples at hand, and process IDs of the samples that have them. */
+  /** Stacks and frames that are new among the samples at hand. */
   readonly newStacks = new ReusedColumn();
   readonly newFrames = new ReusedColumn();
-  readonly newFramePids = new ReusedColumn();
+  readonly newEntries = new ReusedColumn();
   /** Frames of one stack. */
   readonly stackFrames = new ReusedColumn();
 }
@@ -67,7 +67,7 @@ const placesPerOwner = 8;
 /** Frame kinds are fewer. */
 const kindsInKey = 64;
 
-/** Mark of a stack or frame that is new among the samples at hand. No window has so many entries. */
+/** Mark of a stack that is new among the samples at hand; that of a frame is `-1 - process`, of the first sample that has it. */
 const isNew = -1;
 
 /**
@@ -164,35 +164,32 @@ export class BatchTranslation {
 
   /** Gives the stacks of the samples `from .. to` their numbers, and first the frames of those that are new. */
   #translateStacks(from: number, to: number): void {
-    const { samples, stacks: batchStacks, processes, frames: batchFrames } = this.#batch;
+    const { samples, stacks: batchStacks } = this.#batch;
     const { start, frames: frameOf, truncated } = batchStacks;
     const { stack, process } = samples;
     const stacks = this.#stacks;
     const frames = this.#frames;
     const newStacks = this.#columns.newStacks.atLeast(Math.min(to - from, batchStacks.count));
-    const newFrames = this.#columns.newFrames.atLeast(batchFrames.count + 1);
-    const pids = this.#columns.newFramePids.atLeast(batchFrames.count + 1);
     let stackCount = 0;
-    let frameCount = 0;
+    let depth = 0;
     for (let i = from; i < to; i++) {
       const index = stack[i]!;
       if (stacks[index] !== 0) continue;
       stacks[index] = isNew;
       newStacks[stackCount++] = index;
-      const pid = processes[process[i]!]?.pid ?? 0;
+      const mark = -1 - process[i]!;
+      const first = start[index]!;
       const end = start[index + 1]!;
-      for (let at = start[index]!; at < end; at++) {
+      depth += end - first;
+      for (let at = first; at < end; at++) {
         // Without a branch: nobody can predict which frames are new.
         const frame = frameOf[at]!;
         const known = frames[frame]!;
         const isFirst = 1 + ((known | -known) >> 31);
-        newFrames[frameCount] = frame;
-        pids[frameCount] = pid;
-        frames[frame] = known | -isFirst;
-        frameCount += isFirst;
+        frames[frame] = known | Math.imul(mark, isFirst);
       }
     }
-    this.#translateFrames(newFrames, pids, frameCount);
+    this.#translateFrames(newStacks, stackCount, depth);
     for (let i = 0; i < stackCount; i++) {
       const index = newStacks[i]!;
       const first = start[index]!;
@@ -203,25 +200,51 @@ export class BatchTranslation {
     }
   }
 
-  /** Gives `count` frames their numbers, and looks for the names that the window lacks. */
-  #translateFrames(newFrames: Int32Array, pids: Int32Array, count: number): void {
+  /** Gives the frames that are marked as new their numbers, and looks for the names that the window lacks. */
+  #translateFrames(newStacks: Int32Array, stackCount: number, depth: number): void {
     const { fileId, process, addressHigh, addressLow, kind, mapping } = this.#batch.frames;
-    const window = this.#window;
     const frames = this.#frames;
     const places = this.#places;
     const placeKeys = this.#placeKeys;
     const fileCount = this.#fileCount;
+    const newFrames = this.#columns.newFrames.atLeast(this.#batch.frames.count);
+    const entries = this.#columns.newEntries.atLeast(this.#batch.frames.count);
+    const count = this.#listNewFrames(newFrames, newStacks, stackCount, depth);
     for (let i = 0; i < count; i++) {
       const index = newFrames[i]!;
       const frameKind = kind[index]! as FrameKind;
       const key = mapping[index]! * kindsInKey + frameKind + 1;
       const slot =
         (fileId[index]! || fileCount + process[index]!) * placesPerOwner + (frameKind & (placesPerOwner - 1));
-      const place = placeKeys[slot] === key ? places[slot]! : this.#place(index, slot, key);
-      const frame = window.internFrame(place, addressHigh[index]!, addressLow[index]!);
-      if (window.symbols[frame] === undefined) this.#findName(frame, index, pids[i]! >>> 0);
-      frames[index] = frame + 1;
+      entries[i] = placeKeys[slot] === key ? places[slot]! : this.#place(index, slot, key);
     }
+    this.#window.internFrames(entries, newFrames, { addressHigh, addressLow, count });
+    for (let i = 0; i < count; i++) {
+      const index = newFrames[i]!;
+      const entry = entries[i]!;
+      // One of two stacks is listed twice, and has its number by then.
+      if (entry < 0 && frames[index]! < 0) this.#findName(-1 - entry, index);
+      frames[index] = Math.abs(entry);
+    }
+  }
+
+  /** Lists the frames that are marked as new in the order of the batch's table, whose columns lie in the cache then; or, of few stacks, in theirs. */
+  #listNewFrames(newFrames: Int32Array, newStacks: Int32Array, stackCount: number, depth: number): number {
+    const frames = this.#frames;
+    const { count: frameCount } = this.#batch.frames;
+    const { start, frames: frameOf } = this.#batch.stacks;
+    let count = 0;
+    if (depth >= frameCount) {
+      for (let frame = 1; frame <= frameCount; frame++) if (frames[frame]! < 0) newFrames[count++] = frame;
+      return count;
+    }
+    for (let i = 0; i < stackCount; i++) {
+      const end = start[newStacks[i]! + 1]!;
+      for (let at = start[newStacks[i]!]!; at < end; at++) {
+        if (frames[frameOf[at]!]! < 0) newFrames[count++] = frameOf[at]!;
+      }
+    }
+    return count;
   }
 
   /** The number of the place of a frame of the batch: its file, kind and mapping. */
@@ -242,8 +265,8 @@ export class BatchTranslation {
     return place;
   }
 
-  /** Looks for the name of a frame of the batch in the store, and asks for it; `frame` is the window's. */
-  #findName(frame: number, index: number, pid: number): void {
+  /** Looks for the name of a frame of the batch in the store, and asks for it; `frame` is the window's, and that of the batch still marked as new. */
+  #findName(frame: number, index: number): void {
     const { fileId, process, addressHigh, addressLow, kind } = this.#batch.frames;
     const symbols = fileId[index] !== 0 ? this.#fileSymbols[fileId[index]!] : this.#processStubs[process[index]!];
     const symbol = symbols?.find(addressHigh[index]!, addressLow[index]!);
@@ -257,6 +280,7 @@ export class BatchTranslation {
     }
     if (this.#native !== undefined && isNodeNamed(frameKind, fileId[index]!)) {
       const start = this.#batch.mappings[this.#batch.frames.mapping[index]!]?.start ?? 0n;
+      const { pid } = this.#batch.processes[-1 - this.#frames[index]!]!;
       this.#native.need(owner, addressHigh[index]!, addressLow[index]!, { pid, executable, start });
     }
   }

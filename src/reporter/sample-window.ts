@@ -12,6 +12,7 @@ import type { Steps } from '../support/steps.ts';
 import { Uint32List } from '../support/uint32-list.ts';
 import { EventColumns } from './event-columns.ts';
 import { SampleTable } from './sample-table.ts';
+import type { FrameAddresses } from './window-tables.ts';
 import { FrameTable, StackTable } from './window-tables.ts';
 
 export type FileOwner =
@@ -144,10 +145,17 @@ export class SampleWindow {
     return index;
   }
 
+  /** The same of many frames, as `FrameTable.internAll` does it. */
+  internFrames(entries: Int32Array, frames: Int32Array, addresses: FrameAddresses): void {
+    this.frames.internAll(entries, frames, addresses);
+    while (this.#symbols.length < this.frames.count) this.#symbols.push(undefined);
+  }
+
   /** Gives a frame the name that was found for it, unless it has one. */
   nameFrame(frame: number, symbol: FrameSymbol | undefined): void {
     if (symbol === undefined || this.#symbols[frame] !== undefined) return;
     this.#symbols[frame] = symbol;
+    this.frames.markNamed(frame);
     this.#symbolBytes += bytesOf(symbol);
   }
 

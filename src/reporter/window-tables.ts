@@ -14,13 +14,22 @@ const recordWords = 4;
 const placeAt = 0;
 const highAt = 1;
 const lowAt = 2;
+/** Lower 31 bits of the hash; the sign says that the frame has a name, which so costs no look elsewhere. */
 const hashAt = 3;
+const named = 0x8000_0000 | 0;
 /** Frames that find new slots in one step. */
 const framesPerStep = 8_192;
 
 // Secret, so that nobody can choose places and addresses whose products cancel each other; V8 folds it into the code.
 const seed = hashSeed;
 const placeFactor = hashSeed | 1;
+
+/** Columns of addresses, and how many frames are asked for. */
+export interface FrameAddresses {
+  readonly addressHigh: Uint32Array;
+  readonly addressLow: Uint32Array;
+  readonly count: number;
+}
 
 /**
  * Numbers distinct frames 0, 1, 2 … in the order of their first appearance. A frame is an address in a place; a place is a file, a
@@ -96,6 +105,41 @@ export class FrameTable {
     return this.#add(slot, place, high, low, hash);
   }
 
+  /**
+   * Adds or finds `count` frames, one after the other: frame `frames[i]` of the columns in place `entries[i]`. Its number plus one
+   * becomes `entries[i]`, negative while the frame has no name. A call for each would take longer than what it does.
+   */
+  internAll(entries: Int32Array, frames: Int32Array, { addressHigh, addressLow, count }: FrameAddresses): void {
+    let records = this.#records;
+    let slots = this.#slots;
+    let mask = slots.length - 1;
+    for (let i = 0; i < count; i++) {
+      const place = entries[i]!;
+      const high = addressHigh[frames[i]!]! | 0;
+      const low = addressLow[frames[i]!]! | 0;
+      const hash = mixWord(mixWord(seed ^ Math.imul(place, placeFactor), high), low);
+      let slot = hash & mask;
+      let entry = slots[slot]!;
+      let at = (entry - 1) * recordWords;
+      while (
+        entry !== 0 &&
+        (records[at + lowAt] !== low || records[at + highAt] !== high || records[at + placeAt] !== place)
+      ) {
+        slot = (slot + 1) & mask;
+        entry = slots[slot]!;
+        at = (entry - 1) * recordWords;
+      }
+      if (entry === 0) {
+        entry = this.#add(slot, place, high, low, hash) + 1;
+        records = this.#records;
+        slots = this.#slots;
+        mask = slots.length - 1;
+        at = (entry - 1) * recordWords;
+      }
+      entries[i] = records[at + hashAt]! < 0 ? entry : -entry;
+    }
+  }
+
   /** Frames at an address of a file, of whatever kind and mapping. */
   *at(file: number, addressHigh: number, addressLow: number): Generator<number> {
     this.#indexAddresses();
@@ -125,6 +169,14 @@ export class FrameTable {
     return this.#word(frame, lowAt) >>> 0;
   }
 
+  isNamed(frame: number): boolean {
+    return this.#word(frame, hashAt) < 0;
+  }
+
+  markNamed(frame: number): void {
+    this.#records[frame * recordWords + hashAt]! |= named;
+  }
+
   #word(frame: number, position: number): number {
     return this.#records[frame * recordWords + position]!;
   }
@@ -136,7 +188,7 @@ export class FrameTable {
     this.#records[at + placeAt] = place;
     this.#records[at + highAt] = high;
     this.#records[at + lowAt] = low;
-    this.#records[at + hashAt] = hash;
+    this.#records[at + hashAt] = hash & ~named;
     this.#slots[slot] = added + 1;
     if (2 * this.#count > this.#slots.length) this.#growSlots();
     return added;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FileId } from '../../src/model/file-id.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
+import type { NativeNames } from '../../src/reporter/native-names.ts';
 import type { SampleWindow } from '../../src/reporter/sample-window.ts';
 import type { SymbolSource } from '../../src/reporter/symbol-source.ts';
 import type { WindowLimits } from '../../src/reporter/trace-intake.ts';
@@ -53,6 +54,40 @@ test('TraceIntake keeps one entry for what is equal in several batches', () => {
     [1, 2, 2, 1, 6],
   );
 });
+
+for (const { where, maxBytes } of [
+  { where: 'a batch in one step', maxBytes: 1e9 },
+  { where: 'steps of few samples of a large batch', maxBytes: 1e6 },
+]) {
+  test(`TraceIntake asks this node once for each frame of ${where}, in the first process that has it`, () => {
+    const asked: string[] = [];
+    const native: NativeNames = {
+      need: (_owner, _high, low, { pid }) => asked.push(`${low} in ${pid}`),
+      use: () => undefined,
+      isUnderWay: () => false,
+      reasonOf: () => undefined,
+    };
+    const limits = { ...roomy, maxBytes };
+    const intake = new TraceIntake(new PlainSymbols(), limits, new FakeClock(), { native });
+    const processes = [7, 8, 9].map((pid) => processOf(pid));
+    const frames = Array.from({ length: 101 }, (_, i) => ({ file, address: BigInt(i), kind: frameKinds.native }));
+    // Each sample has a frame of the one before.
+    const samples = Array.from({ length: 100 }, (_, i) => ({
+      frames: frames.slice(i, i + 2),
+      timestamps: [1n],
+      process: processes[i % 3]!,
+    }));
+    assert.equal(intake.submit(batchOf({ samples })).acceptedSamples, 100);
+    const first = (address: number): number => 7 + (Math.max(0, address - 1) % 3);
+    assert.deepEqual(
+      asked.sort(),
+      samples
+        .concat(samples[0]!)
+        .map((_, i) => `${i} in ${first(i)}`)
+        .sort(),
+    );
+  });
+}
 
 test('TraceIntake keeps the symbol that a waiting sample found, whatever the store forgets', () => {
   const symbols = new PlainSymbols();

@@ -49,6 +49,34 @@ test('FrameTable numbers frames like a map from all of their parts, and finds th
   );
 });
 
+test('FrameTable numbers many frames at once as it does one after the other, and tells those without a name', () => {
+  const table = new FrameTable();
+  const model = new FrameTable();
+  for (let round = 0; round < 3; round++) {
+    // More of them each time, so that it has to grow within a call.
+    const all = Array.from({ length: 50 * 20 ** round }, (_, i) => ({ file: i % 3, high: i & 1, low: (i * 16) | 0 }));
+    const places = all.map(({ file }) => table.internPlace(file, 1 as FrameKind, -1));
+    for (const { file } of all) model.internPlace(file, 1 as FrameKind, -1);
+    const expected = all.map(({ high, low }, i) => model.intern(places[i]!, high, low));
+    const entries = Int32Array.from(places);
+    const [addressHigh, addressLow] = [
+      Uint32Array.from(all, ({ high }) => high),
+      Uint32Array.from(all, ({ low }) => low),
+    ];
+    const named = new Set(expected.filter((frame) => model.isNamed(frame)));
+    table.internAll(entries, Int32Array.from(all.keys()), { addressHigh, addressLow, count: all.length });
+    assert.deepEqual(
+      [...entries],
+      expected.map((frame) => (named.has(frame) ? frame + 1 : -1 - frame)),
+    );
+    for (const frame of expected.filter((each) => each % 2 === 0)) {
+      table.markNamed(frame);
+      model.markNamed(frame);
+    }
+  }
+  assert.equal(table.count, model.count);
+});
+
 test('StackTable numbers stacks like a map from their frames', () => {
   const stack = fc.tuple(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 6 }), fc.boolean());
   fc.assert(

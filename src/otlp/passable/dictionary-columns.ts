@@ -35,6 +35,9 @@ export const columnLengths = {
   columnHigh: 'locationLineStart',
   functionTextA: tables.function,
   functionTextB: tables.function,
+  locationTextA: tables.location,
+  locationTextB: tables.location,
+  locationFrameType: tables.location,
 } as const;
 
 export type ColumnName = keyof typeof columnLengths;
@@ -99,6 +102,11 @@ export class DictionaryColumns {
   locationAttributes: Uint32Array = noWords;
   /** Places of a location's first line in the columns of lines, as for attributes. */
   locationLineStart: Uint32Array = noWords;
+  /** Hashes of what lines say, and of the address, the same in every dictionary. */
+  locationTextA: Uint32Array = noWords;
+  locationTextB: Uint32Array = noWords;
+  /** The first attribute `profile.frame.type` with a text; 0 where there is none. */
+  locationFrameType: Uint32Array = noWords;
   lineFunction: Uint32Array = noWords;
   lineLow: Uint32Array = noWords;
   lineHigh: Uint32Array = noWords;

@@ -8,7 +8,6 @@ import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
 import { TextColumns } from '../../otlp/passable/text-columns.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
 import type { Steps } from '../../support/steps.ts';
-import { attributeNames } from '../attribute-names.ts';
 import type { LocationCounts } from './enrich-profiles.ts';
 import type { LearnedLately } from './learned-lately.ts';
 import type { LocationView, NamingSession } from './location-naming.ts';
@@ -117,7 +116,6 @@ class ColumnLocations implements LocationView {
   readonly #columns: PassableProfiles['columns'];
   readonly #texts: TextColumns;
   readonly #lately: LearnedLately | undefined;
-  readonly #frameTypeKey: number;
   /** Indices of attribute keys in the string table; -1 for one that is not there. */
   readonly #keys = new Map<string, number>();
   /** By attribute; `undefined` before its first use. */
@@ -131,7 +129,6 @@ class ColumnLocations implements LocationView {
     this.#columns = columns;
     this.#texts = texts;
     this.#lately = lately;
-    this.#frameTypeKey = texts.indexOf(attributeNames.frameType);
   }
 
   mappingOf(location: number): number {
@@ -168,30 +165,15 @@ class ColumnLocations implements LocationView {
     };
   }
 
-  hashLines(location: number, hash: PairHash): void {
-    const columns = this.#columns;
-    const end = columns.locationLineStart[location + 1]!;
-    for (let line = columns.locationLineStart[location]!; line < end; line++) {
-      const called = columns.lineFunction[line]!;
-      hash.pair(columns.functionTextA[called]!, columns.functionTextB[called]!);
-      hash.words(columns.lineLow[line]!, columns.columnLow[line]!, columns.lineHigh[line]! | columns.columnHigh[line]!);
-    }
+  hashText(location: number, hash: PairHash): void {
+    hash.pair(this.#columns.locationTextA[location]!, this.#columns.locationTextB[location]!);
   }
 
   frameTypeOf(location: number): string {
-    const { locationAttributeStart, locationAttributes, attributeKey } = this.#columns;
-    const end = locationAttributeStart[location + 1]!;
-    for (let i = locationAttributeStart[location]!; i < end; i++) {
-      const attribute = locationAttributes[i]!;
-      if (attributeKey[attribute] !== this.#frameTypeKey) continue;
-      const known = this.#frameTypes[attribute];
-      if (known !== undefined) return known;
-      const text = this.#texts.ofAttribute(attribute);
-      if (text === undefined) continue;
-      this.#frameTypes[attribute] = text;
-      return text;
-    }
-    return '';
+    const attribute = this.#columns.locationFrameType[location]!;
+    if (attribute === 0) return '';
+    this.#frameTypes[attribute] ??= this.#texts.ofAttribute(attribute);
+    return this.#frameTypes[attribute] ?? '';
   }
 
   fileOf(mapping: number): MappingFile | undefined {

@@ -51,8 +51,8 @@ export interface LocationView {
   lineCount(location: number): number;
   /** The function of one line, without inlined ones; `undefined` when a number is none that a source file has. */
   lineSymbol(location: number, line: number): FrameSymbol | undefined;
-  /** Feeds what the lines of a location say into a hash, equal for equal names in any dictionary; where the view has hashes. */
-  hashLines?(location: number, hash: PairHash): void;
+  /** Feeds the address of a location and what its lines say into a hash, equal for equal ones in any dictionary; where the view has hashes. */
+  hashText?(location: number, hash: PairHash): void;
   /** Text of the location's first `profile.frame.type`; empty without one. */
   frameTypeOf(location: number): string;
   /** `undefined` for a mapping that does not identify its file. */
@@ -93,7 +93,7 @@ export class LocationNaming {
   constructor(view: LocationView, session: NamingSession, lately?: LearnedLately) {
     this.#view = view;
     this.#session = session;
-    this.#lately = view.hashLines === undefined ? undefined : lately;
+    this.#lately = view.hashText === undefined ? undefined : lately;
   }
 
   /** Begins a step after others had their turn: what was open in the store may have left it. */
@@ -121,8 +121,7 @@ export class LocationNaming {
     const key = mixWord(mixWord(named.idHash, high), low);
     const hash = this.#hash;
     hash.start(named.idHash);
-    hash.words(high, low, 0);
-    view.hashLines!(location, hash);
+    view.hashText!(location, hash);
     if (lately.knows(key, hash)) return true;
     if (!this.#learnSymbol(named.file, high, low, location)) return false;
     lately.note(key, hash);

@@ -15,7 +15,9 @@ import type { ScanResult } from '../../../src/otlp/passable/passable-scanner.ts'
 import { PassableScanner } from '../../../src/otlp/passable/passable-scanner.ts';
 import { TextColumns } from '../../../src/otlp/passable/text-columns.ts';
 import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
+import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
+import { attributeNames } from '../../../src/profile/attribute-names.ts';
 import { passingProfiles } from '../../bench/passing-profiles.ts';
 import { goodProfiles } from '../good-profiles.ts';
 import { realRequests } from '../real-requests.ts';
@@ -89,6 +91,20 @@ test('what a scan says of real requests, JavaScript finds by its own hashes', ()
     for (let i = 0; i < columns.counts[tables.location]!; i++) {
       const { locationLineStart } = columns;
       assert.equal(internLocation(columns, i, locationLineStart[i]!, locationLineStart[i + 1]!), i);
+    }
+  }
+});
+
+test('the frame type of a location is its first attribute of that name with a text', () => {
+  const scanner = new PassableScanner();
+  for (const bytes of realRequests('profiler')) {
+    const { profiles } = scanner.scan(bytes, true) as ScanResult & { kind: 'passable' };
+    const { columns } = profiles;
+    const texts = new TextColumns(profiles);
+    for (const [location, { attributeIndices }] of [...decodeProfilesData(bytes).dictionary.locationTable].entries()) {
+      const isFrameType = (index: number): boolean =>
+        texts.at(columns.attributeKey[index]!) === attributeNames.frameType && texts.ofAttribute(index) !== undefined;
+      assert.equal(columns.locationFrameType[location], [...attributeIndices].find(isFrameType) ?? 0);
     }
   }
 });

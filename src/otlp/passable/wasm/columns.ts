@@ -48,6 +48,11 @@ export let columnHigh: usize = 0;
 /** Hashes of what functions say, the same in every dictionary. */
 export let functionTextA: usize = 0;
 export let functionTextB: usize = 0;
+/** Hashes of what the lines of locations say, and of their addresses. */
+export let locationTextA: usize = 0;
+export let locationTextB: usize = 0;
+/** Attribute with the location's frame type; 0 where there is none. */
+export let locationFrameType: usize = 0;
 
 /** Sets of the entries of tables, as records. */
 export const stringSet: usize = scratch + 256;
@@ -192,6 +197,9 @@ function layOutLocations(): void {
   locationAttributeStart = words(19, locationCapacity);
   locationAttributes = words(20, locationAttributeCapacity);
   locationLineStart = words(21, locationCapacity);
+  locationTextA = words(29, locationCapacity);
+  locationTextB = words(30, locationCapacity);
+  locationFrameType = words(31, locationCapacity);
 }
 
 function layOutLines(capacity: u32): void {
@@ -203,9 +211,9 @@ function layOutLines(capacity: u32): void {
 }
 
 function layOutSets(): void {
-  publishSet(29, stringSet, placesFor(stringCapacity - 1));
-  publishSet(31, functionSet, placesFor(functionCapacity - 1));
-  publishSet(33, locationSet, placesFor(locationCapacity - 1));
+  publishSet(32, stringSet, placesFor(stringCapacity - 1));
+  publishSet(34, functionSet, placesFor(functionCapacity - 1));
+  publishSet(36, locationSet, placesFor(locationCapacity - 1));
   const otherCapacity = max(max(mappingCapacity, linkCapacity), max(attributeCapacity, stackCapacity));
   layOutSet(otherSet, placesFor(otherCapacity - 1));
   // Sets that grow.

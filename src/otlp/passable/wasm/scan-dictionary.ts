@@ -10,11 +10,12 @@ import {
   stringStart,
   strings,
 } from './columns.ts';
+import { describeEntries } from './describe-entries.ts';
 import { feedBytes, pair, startHash } from './hash.ts';
 import { message } from './memory.ts';
 import { addPair, clearSet, pairsOf, placesOf } from './pair-sets.ts';
 import { duplicate, encoding, incomplete, reference, refuse } from './refuse.ts';
-import { hashFunctionTexts, scanFunctions } from './scan-functions.ts';
+import { scanFunctions } from './scan-functions.ts';
 import { scanLocations } from './scan-locations.ts';
 import { scanMappings } from './scan-mappings.ts';
 import { scanAttributes, scanLinks, scanStacks } from './scan-sample-tables.ts';
@@ -35,7 +36,7 @@ export function scanDictionary(start: usize, end: usize): void {
   scanStacks();
   // Last: what is not passable shows mostly before the bulk of the bytes is hashed.
   scanStrings();
-  hashFunctionTexts();
+  describeEntries();
 }
 
 /** Finds the place of each table and the number of its entries. */

@@ -8,15 +8,12 @@ import {
   functionSet,
   functionSystemName,
   functions,
-  functionTextA,
-  functionTextB,
   startOf,
-  stringSet,
   strings,
   used,
   useOf,
 } from './columns.ts';
-import { a, b, feed, pairOf, secondSeed, seed, setHash, spread, spreadAgain, startHash } from './hash.ts';
+import { pairOf, secondSeed, seed, spread, spreadAgain } from './hash.ts';
 import { addPair, clearSet, pairsOf, placesOf } from './pair-sets.ts';
 import { duplicate, encoding, reference, refuse } from './refuse.ts';
 import { behind, once, readLonger, readWords } from './varint.ts';
@@ -80,26 +77,4 @@ export function scanFunctions(): void {
     }
     if (!addPair(places, mask, pairs, pairOf(first, second), index)) refuse(duplicate);
   }
-}
-
-/** Fills the columns of what functions say, from the hashes of their texts. */
-export function hashFunctionTexts(): void {
-  const count = countOf(functions);
-  for (let index: u32 = 0; index < count; index++) {
-    const at = 4 * index;
-    startHash(functions);
-    feedPair(functionName + at);
-    feedPair(functionSystemName + at);
-    feedPair(functionFile + at);
-    feed(load<i32>(functionLineLow + at));
-    feed(load<i32>(functionLineHigh + at));
-    store<i32>(functionTextA + at, a);
-    store<i32>(functionTextB + at, b);
-  }
-}
-
-/** Feeds the hash of the text with the index that stands at `place`. */
-function feedPair(place: usize): void {
-  const text = load<i64>(pairsOf(stringSet) + 8 * load<u32>(place));
-  setHash(spread(a, <i32>text), spreadAgain(b, <i32>(text >>> 32)));
 }

@@ -1,11 +1,9 @@
 // hot
 import type { BufferPool } from '../support/buffer-pool.ts';
+import { mostReusedBytes } from '../support/buffer-pool.ts';
 
 /** Bytes before each message: a flag for compression, and four bytes of length, the highest first. */
 export const prefixBytes = 5;
-
-/** A larger message is copied in parts, as they come; its memory is none that is used again. */
-const largeBytes = 4 * 1024 * 1024;
 
 /** A message as it came, or the reason why there is none. */
 export type ReadMessage =
@@ -28,7 +26,7 @@ export class MessageReader {
   #sizeBytes = -1;
   #isCompressed = false;
   readonly #prefix = Buffer.allocUnsafe(prefixBytes);
-  /** A large message, copied as its pieces come: to copy all of it at its end would stop the event loop for long. */
+  /** A message whose memory is not used again, copied as its pieces come: to copy all of it at its end would stop the event loop for long. */
   #large: Buffer | undefined;
   #largeFilledBytes = 0;
 
@@ -74,7 +72,7 @@ export class MessageReader {
     }
     if (this.#heldBytes < this.#sizeBytes) {
       // Half of it: what is unfinished counts against the memory of the process, and must not be many times what was sent.
-      const isUnderWay = this.#sizeBytes > largeBytes && 2 * this.#heldBytes >= this.#sizeBytes;
+      const isUnderWay = this.#sizeBytes > mostReusedBytes && 2 * this.#heldBytes >= this.#sizeBytes;
       if (isUnderWay && this.#large === undefined) this.#beginLarge();
       return undefined;
     }

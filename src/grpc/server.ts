@@ -12,7 +12,7 @@ import type { Server, Socket } from 'node:net';
 import { createServer as createAcceptor } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { AuthenticationRefusal, RequestGuard } from '../model/authentication.ts';
-import { BufferPool } from '../support/buffer-pool.ts';
+import { BufferPool, mostReusedBytes } from '../support/buffer-pool.ts';
 import type { Clock } from '../support/clock.ts';
 import { ConnectionLimiter, spareConnections } from '../support/connection-limiter.ts';
 import { Deadlines } from './deadlines.ts';
@@ -54,9 +54,6 @@ export interface Http2ServerEvents {
   readonly onFault: (error: unknown) => void;
 }
 
-/** A handful of messages is in work at a time. */
-const mostKeptBytes = 2 * 1024 * 1024;
-
 /**
  * A gRPC server over node:http2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). Methods get and give messages as
  * bytes. Connections, their windows and messages that have come in part are bounded.
@@ -86,7 +83,8 @@ export class Http2GrpcServer {
     });
     this.#deadlines = new Deadlines(clock);
     this.#unfinished = new UnfinishedMessages(unfinishedLimits(maxMessageBytes), clock, events.onMessageGivenUp);
-    const buffers = new BufferPool(mostKeptBytes);
+    // A handful of messages is in work at a time, or a large one.
+    const buffers = new BufferPool(mostReusedBytes);
     this.#parts = { maxMessageBytes, buffers, unfinished: this.#unfinished, ...events };
   }
 

@@ -3,7 +3,7 @@
 /** Smaller buffers come from Node.js's own pool, or cost little. */
 const leastBytes = 8 * 1024;
 /** Larger ones are seldom, and a mapping of the kernel each. */
-const mostBytes = 4 * 1024 * 1024;
+export const mostReusedBytes: number = 4 * 1024 * 1024;
 
 /**
  * Buffers that are used again. The garbage collector counts the bytes of buffers, and collects the whole heap for every few megabytes of
@@ -23,7 +23,7 @@ export class BufferPool {
 
   /** A buffer with any content. */
   take(sizeBytes: number): Buffer {
-    if (sizeBytes < leastBytes || sizeBytes > mostBytes) return Buffer.allocUnsafe(sizeBytes);
+    if (sizeBytes < leastBytes || sizeBytes > mostReusedBytes) return Buffer.allocUnsafe(sizeBytes);
     const roomBytes = roundUp(sizeBytes);
     const known = this.#free.get(roomBytes)?.pop();
     const memory = known ?? Buffer.allocUnsafeSlow(roomBytes).buffer;

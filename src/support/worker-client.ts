@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import type { Clock } from './clock.ts';
 import { startThread } from './program-files.ts';
@@ -13,6 +14,8 @@ export interface WorkerLimits {
   readonly maxHeapMib: number;
   /** Young generation: room for what one request makes and drops. */
   readonly youngMib: number;
+  /** Size of the old generation at its first collection; V8 would let it grow to half of its limit. */
+  readonly firstHeapMib?: number;
 }
 
 /**
@@ -118,7 +121,9 @@ export class WorkerClient<Request, Reply> {
   }
 
   #start(): Worker {
-    const { maxHeapMib, youngMib } = this.#limits;
+    const { maxHeapMib, youngMib, firstHeapMib = 0 } = this.#limits;
+    // V8 reads them for the heap of each thread that starts; a size of the process's young generation would go before that of the thread.
+    setFlagsFromString(`--max-semi-space-size=0 --initial-old-space-size=${firstHeapMib}`);
     const worker = startThread(this.#module, {
       ...this.#options,
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMib, maxYoungGenerationSizeMb: youngMib },

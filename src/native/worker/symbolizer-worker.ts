@@ -13,6 +13,8 @@ export type SymbolizerLimits = Pick<WorkerLimits, 'timeoutMs' | 'maxHeapMib'>;
 const idleMs = 60_000;
 /** A larger young generation keeps more windows and texts that are garbage. */
 const youngMib = 4;
+/** Tables and indexes take less; entries of debug information that were walked through are garbage. */
+const firstHeapMib = 8;
 
 /** The thread that reads executables, a request at a time. */
 export class SymbolizerWorker {
@@ -20,7 +22,12 @@ export class SymbolizerWorker {
 
   constructor(options: WorkerOptions, limits: SymbolizerLimits, clock: Clock) {
     const start = { name: 'symbolizer', workerData: options };
-    this.#client = new WorkerClient('native/worker/worker-main', { ...limits, idleMs, youngMib }, clock, start);
+    this.#client = new WorkerClient(
+      'native/worker/worker-main',
+      { ...limits, idleMs, youngMib, firstHeapMib },
+      clock,
+      start,
+    );
   }
 
   get isRunning(): boolean {

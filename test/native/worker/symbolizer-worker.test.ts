@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import type { Worker } from 'node:worker_threads';
 import type { SymbolizeRequest, WorkerOptions } from '../../../src/native/worker/messages.ts';
 import { SymbolizerWorker } from '../../../src/native/worker/symbolizer-worker.ts';
 import { systemClock } from '../../../src/support/clock.ts';
@@ -57,4 +59,15 @@ test('a worker that nobody asks for a minute is ended, and the next request gets
   await clock.advance(1_000);
   assert.ok(!client.isRunning);
   assert.equal((await client.ask({ ...request, id: 3 })).kind, 'missing');
+});
+
+test('the young generation of a worker is its own, whatever that of the process may be', async (t) => {
+  // The flag of image and executable.
+  setFlagsFromString('--max-semi-space-size=8');
+  const started = new Promise<Worker>((resolve) => process.once('worker', resolve));
+  const client = new SymbolizerWorker(options, { timeoutMs: 60_000, maxHeapMib: 96 }, systemClock);
+  t.after(() => client.stop());
+  await client.ask(request);
+  const { heap_size_limit: limit } = await (await started).getHeapStatistics();
+  assert.ok(limit < 104 * 2 ** 20, `${limit / 2 ** 20} MiB`);
 });

@@ -71,7 +71,7 @@ class Node {
   async report(): Promise<string[]> {
     await this.passTime(cycleMs);
     const { mappingTable, stringTable } = this.#reports.at(-1)!.data!.dictionary;
-    return mappingTable.slice(1).map(({ filenameStrindex }) => stringTable[filenameStrindex]!);
+    return mappingTable.slice(1).map(({ filenameStrindex }) => stringTable.at(filenameStrindex)!);
   }
 }
 

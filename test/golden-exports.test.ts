@@ -254,7 +254,7 @@ test('the windows of large exports hold everything that a window can hold', asyn
   const profiles = profilesOf(first!);
   const samples = profiles.flatMap((profile) => [...profile.samples]);
   const texts = new Set(dictionary.stringTable);
-  const types = new Set(profiles.map(({ sampleType }) => dictionary.stringTable[sampleType.typeStrindex]));
+  const types = new Set(profiles.map(({ sampleType }) => dictionary.stringTable.at(sampleType.typeStrindex)));
   assert.ok(resourceProfiles.length > 8, 'resources');
   assert.deepEqual(types, new Set(['samples', 'off_cpu']));
   assert.ok(new Set(profiles.map(({ timeUnixNano }) => timeUnixNano)).size > 1, 'samples from before the cycle');

@@ -98,7 +98,7 @@ test('frames and OTLP come in at one port, and a name from one side serves the o
   const { dictionary } = messages[0]!;
   const named = [...dictionary.locationTable].find(({ address }) => address === 0x1234n)!;
   const entry = dictionary.functionTable.at(named.lines[0]!.functionIndex)!;
-  assert.equal(dictionary.stringTable[entry.nameStrindex], 'main');
+  assert.equal(dictionary.stringTable.at(entry.nameStrindex), 'main');
 });
 
 const both = 'receivers: [frames, otlp], processors: [symbol_store, reporting_cycle]';

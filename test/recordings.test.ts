@@ -41,7 +41,7 @@ for (const [recording, sampleCount] of Object.entries(sampleCounts)) {
     });
 
     test('has no placeholder for a name', () => {
-      const texts = messages.flatMap(({ dictionary }) => dictionary.stringTable);
+      const texts = messages.flatMap(({ dictionary }) => [...dictionary.stringTable]);
       assert.deepEqual(
         texts.filter((text) => /UNREPORTED|UNRESOLVED|UNKNOWN/.test(text)),
         [],

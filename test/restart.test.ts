@@ -99,7 +99,7 @@ class RestartingService {
     const messages = splitMessages(readFileSync(this.#exports)).map(decodeProfilesData);
     return new Set(
       messages.flatMap(({ dictionary: { functionTable, stringTable } }) =>
-        [...functionTable].slice(1).map(({ nameStrindex }) => stringTable[nameStrindex]!),
+        [...functionTable].slice(1).map(({ nameStrindex }) => stringTable.at(nameStrindex)!),
       ),
     );
   }

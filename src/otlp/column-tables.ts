@@ -3,15 +3,17 @@ import { LocationColumns } from './location-columns.ts';
 import type { DictionaryTables, ProfilesDictionary } from './profiles-data.ts';
 import { emptyDictionary } from './profiles-data.ts';
 import { StackColumns } from './stack-columns.ts';
+import { StringColumns } from './string-columns.ts';
 
 /** The large tables of a dictionary as columns. */
 export interface LargeTables {
   readonly locationTable: LocationColumns;
   readonly functionTable: FunctionColumns;
   readonly stackTable: StackColumns;
+  readonly stringTable: StringColumns;
 }
 
-/** The tables whose entries are objects, or texts. */
+/** The tables whose entries are objects. */
 export type SmallTable = Exclude<keyof ProfilesDictionary, keyof LargeTables>;
 
 /** The seven tables while they are filled, the large ones as columns. */
@@ -23,9 +25,11 @@ export function emptyColumns(): ColumnTables {
     locationTable: new LocationColumns(),
     functionTable: new FunctionColumns(),
     stackTable: new StackColumns(),
+    stringTable: new StringColumns(),
   };
   tables.locationTable.close(0, 0, 0);
   tables.functionTable.push(0, 0, 0, 0, 0);
   tables.stackTable.lists.close();
+  tables.stringTable.addPlace(0, 0);
   return { ...emptyDictionary(), ...tables };
 }

@@ -16,7 +16,7 @@ export interface ProfilesDictionary {
   readonly locationTable: Entries<Location>;
   readonly functionTable: Entries<FunctionEntry>;
   readonly linkTable: readonly Link[];
-  readonly stringTable: readonly string[];
+  readonly stringTable: Entries<string>;
   readonly attributeTable: readonly KeyValueAndUnit[];
   readonly stackTable: Entries<Stack>;
 }

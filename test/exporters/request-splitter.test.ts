@@ -115,7 +115,7 @@ test('a part that fails for good does not take the others with it', async () => 
 test('who waits learns of samples that are too large for any part', async () => {
   const data = syntheticProfiles();
   const { dictionary } = data;
-  const stringTable = dictionary.stringTable.map((text, index) => (index === 1 ? 'x'.repeat(30_000) : text));
+  const stringTable = [...dictionary.stringTable].map((text, index) => (index === 1 ? 'x'.repeat(30_000) : text));
   const large = createExportRequest({ ...data, dictionary: { ...dictionary, stringTable } }, 1000);
   const { splitter, count } = createSplitter(() => fullyAccepted, 20_000);
   assert.equal(await splitter.deliver(whole, neverAborted), 'finished');

@@ -58,7 +58,7 @@ test("OpenTelemetry JS's HTTP exporter sends profiles with the serializer of the
   const { stdout } = await promisify(execFile)(process.execPath, ['exporter.mts', url], { cwd: user });
   assert.equal(stdout, '0\n');
   const { dictionary } = decodeProfilesData(received[0]!);
-  assert.deepEqual(dictionary.stringTable, ['', 'from an exporter of OpenTelemetry JS']);
+  assert.deepEqual([...dictionary.stringTable], ['', 'from an exporter of OpenTelemetry JS']);
 });
 
 test('framekeeper/otlp-profiles loads the encoder and nothing of the service', () => {

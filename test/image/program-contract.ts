@@ -107,7 +107,7 @@ export function testProgram({ name, command, root, isUnprivileged = false, skip 
       sent.every((bytes) => bytes.length <= maxRequestBytes),
       'a large request was not split',
     );
-    const names = received.flatMap((data) => data.dictionary.stringTable);
+    const names = received.flatMap((data) => [...data.dictionary.stringTable]);
     assert.equal(names.includes(linkerName), !isUnprivileged, linkerName);
     assert.equal(
       names.some((text) => text.startsWith('node::Stop(')),

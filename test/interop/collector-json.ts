@@ -21,7 +21,7 @@ import type {
 export function parseCollectorJson(line: string): ProfilesData {
   const json = JSON.parse(line) as Json;
   const dictionary = readDictionary(object(json.dictionary));
-  const strings = dictionary.stringTable;
+  const strings = [...dictionary.stringTable];
   return {
     dictionary,
     resourceProfiles: list(json.resourceProfiles).map((item) => readResourceProfiles(item, strings)),

@@ -164,7 +164,7 @@ type Leaves = Map<number, Map<string, number>>;
 function leavesByProcess(messages: readonly Uint8Array[]): Leaves {
   const counts: Leaves = new Map();
   for (const { resourceProfiles, dictionary } of messages.map(decodeProfilesData)) {
-    const text = (index: number): string => dictionary.stringTable[index]!;
+    const text = (index: number): string => dictionary.stringTable.at(index)!;
     for (const { resource, scopeProfiles } of resourceProfiles) {
       const pid = Number(resource.attributes.find(({ key }) => key === 'process.pid')?.value);
       for (const { sampleType, samples } of scopeProfiles.flatMap(({ profiles }) => profiles)) {

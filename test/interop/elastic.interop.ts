@@ -69,7 +69,7 @@ function withHost(bytes: Uint8Array): Uint8Array {
 function namesOf(messages: readonly ProfilesData[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { resourceProfiles, dictionary } of messages) {
-    const text = (index: number): string => dictionary.stringTable[index]!;
+    const text = (index: number): string => dictionary.stringTable.at(index)!;
     const names = [...dictionary.locationTable].map(({ lines }) =>
       lines.map(({ functionIndex }) => text(dictionary.functionTable.at(functionIndex)!.nameStrindex)).join(','),
     );

@@ -74,6 +74,6 @@ function readOrRefuse(text: string): ProfilesData | undefined {
 
 /** The Collector puts strings of attributes behind those of the table. */
 function cutLike({ dictionary: { stringTable } }: ProfilesData, theirs: ProfilesData): ProfilesData {
-  const cut = theirs.dictionary.stringTable.slice(0, stringTable.length);
+  const cut = [...theirs.dictionary.stringTable].slice(0, stringTable.length);
   return { ...theirs, dictionary: { ...theirs.dictionary, stringTable: cut } };
 }

@@ -130,6 +130,6 @@ function stringify(json: Json): string {
 
 /** A message without the strings that the Collector put behind those of the original. */
 function withStringsOf(original: ProfilesData, { resourceProfiles, dictionary }: ProfilesData): ProfilesData {
-  const stringTable = dictionary.stringTable.slice(0, original.dictionary.stringTable.length);
+  const stringTable = [...dictionary.stringTable].slice(0, original.dictionary.stringTable.length);
   return { resourceProfiles, dictionary: { ...dictionary, stringTable } };
 }

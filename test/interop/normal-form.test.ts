@@ -11,7 +11,7 @@ test('normalForm ignores the order of resources, samples and strings', () => {
   const { stringTable, functionTable } = example.dictionary;
   // Function names move to the end of the string table; everything else stays.
   const moved = {
-    stringTable: [...stringTable, ...[...functionTable].map(({ nameStrindex }) => stringTable[nameStrindex]!)],
+    stringTable: [...stringTable, ...[...functionTable].map(({ nameStrindex }) => stringTable.at(nameStrindex)!)],
   };
   const reordered: ProfilesData = {
     resourceProfiles: example.resourceProfiles.toReversed().map((resource) => ({

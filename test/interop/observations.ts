@@ -40,7 +40,7 @@ export function sortedAttributes(attributes: Readonly<Record<string, AnyValue>>)
 /** Equal frames of a message are the same object. A sample that was seen several times is as many observations. */
 export function observationsOf(data: ProfilesData): Observation[] {
   const { dictionary, resourceProfiles } = data;
-  const text = (index: number): string => dictionary.stringTable[index]!;
+  const text = (index: number): string => dictionary.stringTable.at(index)!;
   const frames = [...dictionary.locationTable].map((location): ObservedFrame => {
     const { 'profile.frame.type': type, ...others } = attributesOf(data, location.attributeIndices);
     if (Object.keys(others).length > 0) throw new Error(`a location has ${Object.keys(others)}`);
@@ -76,7 +76,7 @@ function mappingOf(data: ProfilesData, index: number): ObservedMapping | undefin
   const { memoryStart, memoryLimit, fileOffset, filenameStrindex, attributeIndices } =
     data.dictionary.mappingTable[index]!;
   return {
-    fileName: data.dictionary.stringTable[filenameStrindex]!,
+    fileName: data.dictionary.stringTable.at(filenameStrindex)!,
     start: memoryStart,
     end: memoryLimit,
     fileOffset,

@@ -26,7 +26,7 @@ const inputs: Readonly<Record<string, () => Promise<readonly Uint8Array[]>>> = {
 
 /** Parca reads `_ZdlPvm@plt` as a mangled name and shows `operator delete`: names of PLT stubs lose the mark that it goes by. */
 function withoutMangledNames(data: ProfilesData): ProfilesData {
-  const stringTable = data.dictionary.stringTable.map((text) => text.replace(/^_Z(?=.*@plt$)/, ''));
+  const stringTable = [...data.dictionary.stringTable].map((text) => text.replace(/^_Z(?=.*@plt$)/, ''));
   return { ...data, dictionary: { ...data.dictionary, stringTable } };
 }
 
@@ -129,7 +129,7 @@ function periodOf(messages: readonly ProfilesData[]): bigint {
   for (const { resourceProfiles, dictionary } of messages) {
     for (const { profiles } of resourceProfiles.flatMap(({ scopeProfiles }) => scopeProfiles)) {
       for (const { sampleType, period } of profiles)
-        if (dictionary.stringTable[sampleType.typeStrindex] === 'samples') periods.add(period);
+        if (dictionary.stringTable.at(sampleType.typeStrindex) === 'samples') periods.add(period);
     }
   }
   assert.equal(periods.size, 1);
@@ -141,7 +141,8 @@ function isLabelOf(messages: readonly ProfilesData[], label: string): boolean {
   return messages.some(({ dictionary, resourceProfiles }) => {
     const isKey = (each: { readonly key: string }): boolean => each.key === key;
     return (
-      dictionary.stringTable.includes(key) || resourceProfiles.some(({ resource }) => resource.attributes.some(isKey))
+      [...dictionary.stringTable].includes(key) ||
+      resourceProfiles.some(({ resource }) => resource.attributes.some(isKey))
     );
   });
 }

@@ -20,7 +20,7 @@ export function withoutNativeNames(data: ProfilesData): ProfilesData {
   const { stringTable, attributeTable, locationTable } = data.dictionary;
   const isNative = (index: number): boolean => {
     const { keyStrindex, value } = attributeTable[index]!;
-    return stringTable[keyStrindex] === 'profile.frame.type' && value === 'native';
+    return stringTable.at(keyStrindex) === 'profile.frame.type' && value === 'native';
   };
   const unnamed = [...locationTable].map((location) =>
     location.attributeIndices.some(isNative) ? { ...location, lines: [] } : location,

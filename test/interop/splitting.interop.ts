@@ -122,7 +122,7 @@ function countOrphans(data: ProfilesData, referencedStrings: ReadonlySet<number>
   // Merged alone, a message has only the entries that it needs.
   const { stringTable: neededStrings, ...needed } = mergeProfiles([data]).dictionary;
   const count = (lists: object): number => Object.values(lists).reduce((sum, { length }) => sum + length, 0);
-  const usedStrings = new Set([...neededStrings, ...[...referencedStrings].map((index) => stringTable[index])]);
+  const usedStrings = new Set([...neededStrings, ...[...referencedStrings].map((index) => stringTable.at(index))]);
   return count(tables) - count(needed) + stringTable.length - usedStrings.size;
 }
 

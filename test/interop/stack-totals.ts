@@ -11,7 +11,7 @@ export type StackTotals = ReadonlyMap<string, bigint>;
 export function stackTotalsOf(messages: readonly ProfilesData[], sampleType: string): StackTotals {
   const totals = new Map<string, bigint>();
   for (const { resourceProfiles, dictionary } of messages) {
-    const text = (index: number): string => dictionary.stringTable[index]!;
+    const text = (index: number): string => dictionary.stringTable.at(index)!;
     const fileOf = (index: number): string => {
       const { filenameStrindex, attributeIndices } = dictionary.mappingTable[index]!;
       const gnu = attributeIndices.map((each) => dictionary.attributeTable[each]!).find(isGnuBuildId(text));

@@ -6,6 +6,7 @@ import { LocationColumns, locationColumnsOf } from '../../src/otlp/location-colu
 import type { Entries, FunctionEntry, Line, Location, Stack } from '../../src/otlp/profiles-data.ts';
 import { entryOf } from '../../src/otlp/profiles-data.ts';
 import { StackColumns, stackColumnsOf } from '../../src/otlp/stack-columns.ts';
+import { StringColumns, stringColumnsOf } from '../../src/otlp/string-columns.ts';
 
 const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
@@ -77,4 +78,40 @@ sayTheSame('functions', called, functionColumnsOf, {
 sayTheSame('stacks', stack, stackColumnsOf, {
   create: () => new StackColumns(),
   removeLast: (columns) => (columns as StackColumns).lists.removeLast(),
+});
+
+const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 80 }), fc.constantFrom('', 'a', 'é', '日本', '😀'));
+sayTheSame('strings', text, stringColumnsOf, {
+  create: () => new StringColumns(),
+  removeLast: (columns) => (columns as StringColumns).removeLast(),
+});
+
+test('texts of two tables are compared by their bytes, whatever their hashes say', () => {
+  fc.assert(
+    fc.property(
+      fc.array(text, { minLength: 1, maxLength: 10 }),
+      fc.array(text, { minLength: 1, maxLength: 10 }),
+      (a, b) => {
+        const [ours, theirs] = [stringColumnsOf(a), stringColumnsOf(b)];
+        for (const [i, one] of a.entries()) {
+          for (const [j, other] of b.entries()) {
+            assert.equal(ours.equals(i, theirs, j), one === other);
+            if (one === other) assert.equal(ours.hash(i), theirs.hash(j));
+          }
+        }
+        const copy = new StringColumns();
+        for (const i of a.keys()) copy.addFrom(ours, i);
+        assert.deepEqual([...copy], a);
+      },
+    ),
+  );
+});
+
+test('texts of a message lie in it, and others are added beside them without a change of its bytes', () => {
+  const message = Buffer.from('xhandleRequesty');
+  const columns = new StringColumns(message);
+  assert.equal(columns.addPlace(1, 14), true);
+  columns.add('é');
+  assert.deepEqual([...columns], ['handleRequest', 'é']);
+  assert.equal(message.toString(), 'xhandleRequesty');
 });

@@ -173,7 +173,7 @@ class Week {
       names.add(symbol.functionName);
     });
     const { locationTable, functionTable, stringTable } = data.dictionary;
-    const reported = [...functionTable].slice(1).map(({ nameStrindex }) => stringTable[nameStrindex]!);
+    const reported = [...functionTable].slice(1).map(({ nameStrindex }) => stringTable.at(nameStrindex)!);
     if (missing.length === 0) assert.deepEqual(new Set(reported), names, `cycle ${cycle}`);
     const nameless = [...locationTable].slice(1).filter((location) => {
       return (

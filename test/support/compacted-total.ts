@@ -15,7 +15,7 @@ export function compactedTotals(requests: readonly ProfilesData[]): Totals {
   let received = 0n;
   const kept = new Map<string, bigint>();
   for (const { resourceProfiles, dictionary } of requests) {
-    const text = (index: number): string => dictionary.stringTable[index]!;
+    const text = (index: number): string => dictionary.stringTable.at(index)!;
     const labelsOf = (attributes: readonly KeyValue[]): string[] =>
       attributes.map(({ key, value }) => `${key}=${value}`);
     for (const { resource, scopeProfiles } of resourceProfiles) {

@@ -22,7 +22,7 @@ export function plainSamples(data: ProfilesData | undefined): PlainSample[] {
       for (const sample of profile.samples) {
         samples.push({
           service,
-          type: `${strings[typeStrindex]}/${strings[unitStrindex]}`,
+          type: `${strings.at(typeStrindex)}/${strings.at(unitStrindex)}`,
           frames: framesOf(data!, sample),
           attributes: attributesOf(data!, sample.attributeIndices),
           timestamps: sample.timestampsUnixNano,
@@ -39,7 +39,7 @@ export function attributesOf({ dictionary }: ProfilesData, indices: readonly num
   return Object.fromEntries(
     indices.map((index) => {
       const { keyStrindex, value } = dictionary.attributeTable[index]!;
-      return [dictionary.stringTable[keyStrindex]!, value];
+      return [dictionary.stringTable.at(keyStrindex)!, value];
     }),
   );
 }
@@ -49,7 +49,7 @@ function framesOf({ dictionary }: ProfilesData, sample: Sample): string[] {
     const { address, lines } = dictionary.locationTable.at(index)!;
     if (lines.length === 0) return [`0x${address.toString(16)}`];
     return lines.map(
-      ({ functionIndex }) => dictionary.stringTable[dictionary.functionTable.at(functionIndex)!.nameStrindex]!,
+      ({ functionIndex }) => dictionary.stringTable.at(dictionary.functionTable.at(functionIndex)!.nameStrindex)!,
     );
   });
 }

@@ -75,12 +75,12 @@ export function framesOf(messages: readonly ProfilesData[]): ReportedFrame[] {
       const called = lines.map(({ functionIndex }) => dictionary.functionTable.at(functionIndex)!);
       return {
         type: String(attributesOf(data, attributeIndices)['profile.frame.type']),
-        name: dictionary.stringTable[called.at(-1)?.nameStrindex ?? 0]!,
+        name: dictionary.stringTable.at(called.at(-1)?.nameStrindex ?? 0)!,
         isNamed: called.length > 0 && called.every(({ nameStrindex }) => nameStrindex !== 0),
         hasLine: called.every(({ filenameStrindex }) => filenameStrindex !== 0) && lines.every(({ line }) => line > 0n),
         address,
         buildId: attributesOf(data, mapping.attributeIndices)['process.executable.build_id.gnu'],
-        moduleName: dictionary.stringTable[mapping.filenameStrindex]!,
+        moduleName: dictionary.stringTable.at(mapping.filenameStrindex)!,
       };
     });
     const samples = resourceProfiles.flatMap(({ scopeProfiles }) =>

@@ -1,5 +1,5 @@
 import type { AnyValue, KeyValue, ProfilesDictionary } from '../../otlp/profiles-data.ts';
-import { isKeyValueList } from '../../otlp/profiles-data.ts';
+import { entryOf, isKeyValueList } from '../../otlp/profiles-data.ts';
 
 /** Attributes of a resource or scope as fields of a log line. */
 export function printableAttributes(attributes: readonly KeyValue[]): Record<string, unknown> {
@@ -15,8 +15,8 @@ export function printableReferences(
     indices.map((index) => {
       const entry = attributeTable[index];
       if (entry === undefined) return [`attribute_table[${index}]`, 'is out of range'];
-      const unit = stringTable[entry.unitStrindex] || '';
-      const key = stringTable[entry.keyStrindex] ?? `string_table[${entry.keyStrindex}]`;
+      const unit = entryOf(stringTable, entry.unitStrindex) || '';
+      const key = entryOf(stringTable, entry.keyStrindex) ?? `string_table[${entry.keyStrindex}]`;
       return [unit === '' ? key : `${key} (${unit})`, printableValue(entry.value)];
     }),
   );

@@ -14,6 +14,7 @@ import type {
 } from '../profiles-data.ts';
 import type { DecodedProfiles } from '../protobuf/decode-profiles-data.ts';
 import { stackColumnsOf } from '../stack-columns.ts';
+import { stringColumnsOf } from '../string-columns.ts';
 import { StringReferences } from '../string-references.ts';
 import { JsonObject, parseJson } from './json-object.ts';
 
@@ -113,7 +114,7 @@ function readDictionary(object: JsonObject, references: StringReferences): Profi
     locationTable: locationColumnsOf(object.objects('locationTable', readLocation)),
     functionTable: functionColumnsOf(object.objects('functionTable', readFunction)),
     linkTable: object.objects('linkTable', (link) => ({ traceId: link.hex('traceId'), spanId: link.hex('spanId') })),
-    stringTable: object.texts('stringTable'),
+    stringTable: stringColumnsOf(object.texts('stringTable')),
     attributeTable: object.objects('attributeTable', (entry) => ({
       keyStrindex: entry.int32('keyStrindex'),
       value: entry.object('value', (value) => readValue(value, references)),

@@ -6,6 +6,7 @@ import { LocationColumns } from '../location-columns.ts';
 import type { Draft, KeyValueAndUnit, Link, Mapping, ProfilesDictionary } from '../profiles-data.ts';
 import { append, noBytes, noElements } from '../profiles-data.ts';
 import { StackColumns } from '../stack-columns.ts';
+import { StringColumns } from '../string-columns.ts';
 import type { ProfilesReader } from './decode-attributes.ts';
 import { readValue } from './decode-attributes.ts';
 
@@ -14,22 +15,24 @@ export interface DictionaryDraft extends Draft<ProfilesDictionary> {
   readonly locationTable: LocationColumns;
   readonly functionTable: FunctionColumns;
   readonly stackTable: StackColumns;
+  readonly stringTable: StringColumns;
 }
 
-export function newDictionary(): DictionaryDraft {
+/** `bytes` are those of the message. */
+export function newDictionary(bytes: Uint8Array): DictionaryDraft {
   return {
     mappingTable: noElements,
     locationTable: new LocationColumns(),
     functionTable: new FunctionColumns(),
     linkTable: noElements,
-    stringTable: noElements,
+    stringTable: new StringColumns(bytes),
     attributeTable: noElements,
     stackTable: new StackColumns(),
   };
 }
 
 export function readDictionary(reader: ProfilesReader, draft: DictionaryDraft): void {
-  const { locationTable, functionTable, stackTable } = draft;
+  const { locationTable, functionTable, stackTable, stringTable } = draft;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
     switch (tag) {
       case 0x0a:
@@ -45,7 +48,7 @@ export function readDictionary(reader: ProfilesReader, draft: DictionaryDraft): 
         draft.linkTable = reader.element('link_table', draft.linkTable, newLink(), readLink);
         break;
       case 0x2a:
-        draft.stringTable = append(draft.stringTable, reader.text());
+        reader.textInto(stringTable);
         break;
       case 0x32:
         draft.attributeTable = reader.element('attribute_table', draft.attributeTable, newAttribute(), readAttribute);

@@ -51,7 +51,7 @@ export function decodeProfiles(bytes: Uint8Array, readOneProfile: ReadProfile = 
   const references = new StringReferences(() => readStringTable(bytes));
   const context = createContext(references);
   const reader = new ProtobufReader(bytes, context);
-  const dictionary = newDictionary();
+  const dictionary = newDictionary(bytes);
   let resourceProfiles: readonly ResourceProfiles[] = noElements;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
     if (tag === 0x0a) {

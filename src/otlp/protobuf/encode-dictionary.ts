@@ -9,6 +9,7 @@ import { columnHighAt, columnLowAt, lineHighAt, lineLowAt, lineWords, locationCo
 import type { EntryOf, KeyValueAndUnit, Link, Mapping, ProfilesDictionary } from '../profiles-data.ts';
 import type { StackColumns } from '../stack-columns.ts';
 import { stackColumnsOf } from '../stack-columns.ts';
+import { stringColumnsOf } from '../string-columns.ts';
 import { encodeValue } from './encode-attributes.ts';
 import type { ProtobufWriter } from './protobuf-writer.ts';
 
@@ -16,10 +17,10 @@ import type { ProtobufWriter } from './protobuf-writer.ts';
 export function* encodeDictionary(writer: ProtobufWriter, dictionary: ProfilesDictionary): Steps<void> {
   yield* encodeLongTable(writer, 7, stackColumnsOf(dictionary.stackTable), encodeStack);
   yield* encodeLongTable(writer, 6, dictionary.attributeTable, ofObject(encodeAttribute));
-  const strings = dictionary.stringTable;
+  const strings = stringColumnsOf(dictionary.stringTable);
   let stepEnd = writer.length + bytesPerStep;
   for (let i = strings.length - 1; i >= 0; i--) {
-    writer.explicitText(5, strings[i]!);
+    writer.explicitBytesOf(5, strings.bytes, strings.start(i), strings.end(i));
     if (writer.length < stepEnd) continue;
     yield;
     stepEnd = writer.length + bytesPerStep;
@@ -30,12 +31,9 @@ export function* encodeDictionary(writer: ProtobufWriter, dictionary: ProfilesDi
   yield* encodeLongTable(writer, 1, dictionary.mappingTable, ofObject(encodeMapping));
 }
 
-/** The small tables whose entries are messages. */
-export type MessageTable = Exclude<SmallTable, 'stringTable'>;
-
 /** Writes the fields of one entry, a table each. */
 export const smallEncoders: {
-  readonly [Table in MessageTable]: (writer: ProtobufWriter, entry: EntryOf<Table>) => void;
+  readonly [Table in SmallTable]: (writer: ProtobufWriter, entry: EntryOf<Table>) => void;
 } = { mappingTable: encodeMapping, linkTable: encodeLink, attributeTable: encodeAttribute };
 
 /** Writes the fields of one entry of a table. */

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import { append, noBytes, noElements } from '../profiles-data.ts';
+import type { StringColumns } from '../string-columns.ts';
 
 /**
  * Reads protobuf that somebody else wrote. No length and no end is taken on trust: every fault is an `InvalidMessage` with the
@@ -140,6 +141,16 @@ export class ProtobufReader<Context> {
     // The decoder puts U+FFFD where bytes are wrong; a sender may also mean that character.
     if (text.includes('\ufffd') && !isUtf8(this.#bytes.subarray(start, this.#position))) this.mendedTexts++;
     return text;
+  }
+
+  /** Reads a text into columns over the bytes that are read: as its place in them, unless it is no UTF-8. */
+  textInto(columns: StringColumns): void {
+    const sizeBytes = this.#length();
+    const start = this.#take(sizeBytes);
+    if (columns.addPlace(start, this.#position) || isUtf8(this.#bytes.subarray(start, this.#position))) return;
+    columns.removeLast();
+    columns.add(this.#buffer.toString('utf8', start, this.#position));
+    this.mendedTexts++;
   }
 
   /** A copy: what is kept of a message must not keep the whole message. */

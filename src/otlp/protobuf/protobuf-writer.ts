@@ -183,6 +183,19 @@ export class ProtobufWriter {
     this.message(field, mark);
   }
 
+  /** Bytes `start .. end` of a buffer. */
+  explicitBytesOf(field: number, source: Buffer, start: number, end: number): void {
+    const sizeBytes = end - start;
+    this.#reserve(sizeBytes);
+    const to = this.#position - sizeBytes;
+    this.#position = to;
+    const buffer = this.#buffer;
+    if (sizeBytes > shortTextLength) source.copy(buffer, to, start, end);
+    else for (let i = 0; i < sizeBytes; i++) buffer[to + i] = source[start + i]!;
+    this.#varint32(sizeBytes);
+    this.#varint32((field << 3) | lengthDelimited);
+  }
+
   /** Bytes as they are: fields that somebody else has written. */
   copy(fields: Uint8Array): void {
     this.#reserve(fields.length);

@@ -1,5 +1,5 @@
 import type { AnyValue, KeyValue, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
-import { isKeyValueList } from '../../otlp/profiles-data.ts';
+import { entryOf, isKeyValueList } from '../../otlp/profiles-data.ts';
 import type { FaultList } from './fault-list.ts';
 import { visitProfiles } from './references.ts';
 
@@ -39,7 +39,7 @@ function checkIndices(
   const positions = new Map<string, number>();
   for (const [position, index] of indices.entries()) {
     // An index that points nowhere is a fault of another rule.
-    const key = dictionary.stringTable[dictionary.attributeTable[index]?.keyStrindex ?? -1];
+    const key = entryOf(dictionary.stringTable, dictionary.attributeTable[index]?.keyStrindex ?? -1);
     if (key === undefined) continue;
     const first = positions.get(key);
     if (first === undefined) positions.set(key, position);

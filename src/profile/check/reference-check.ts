@@ -197,7 +197,7 @@ export class ReferenceCheck {
 function isZeroHead(dictionary: ProfilesDictionary, table: Table): boolean {
   switch (table) {
     case 'stringTable':
-      return dictionary.stringTable[0] === '';
+      return dictionary.stringTable.at(0) === '';
     case 'stackTable':
       return dictionary.stackTable.at(0)!.locationIndices.length === 0;
     case 'locationTable':

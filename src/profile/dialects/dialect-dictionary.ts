@@ -42,7 +42,7 @@ export class DialectDictionary {
   constructor(source: ProfilesDictionary, dialect: Dialect, options: DialectOptions) {
     this.#dialect = dialect;
     this.#options = options;
-    this.#strings = source.stringTable.slice();
+    this.#strings = [...source.stringTable];
     this.#attributes = source.attributeTable.slice();
     this.#functions = [...source.functionTable];
     this.tables = {

@@ -135,7 +135,7 @@ export class ConvertedSize {
       this.#bytes += 20;
       for (const index of [entry.nameStrindex, entry.systemNameStrindex, entry.filenameStrindex]) {
         if (isNew(this.#strings, index))
-          this.#bytes += Buffer.byteLength(this.#dictionary.stringTable[index] ?? '') + 3;
+          this.#bytes += Buffer.byteLength(entryOf(this.#dictionary.stringTable, index) ?? '') + 3;
       }
     }
   }

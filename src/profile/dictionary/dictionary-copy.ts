@@ -22,6 +22,8 @@ import type {
 } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
 import { stackColumnsOf } from '../../otlp/stack-columns.ts';
+import type { StringColumns } from '../../otlp/string-columns.ts';
+import { stringColumnsOf } from '../../otlp/string-columns.ts';
 
 /**
  * Tables that entries are copied to. Entry 0 of each table is there from the start. All indices are those of the target. What belongs to
@@ -31,6 +33,8 @@ export interface DictionaryTarget {
   readonly tables: LargeTables;
   /** Adds an entry, or finds an equal one; returns its index. */
   addSmall<T extends SmallTable>(table: T, entry: EntryOf<T>): number;
+  /** The same of a text of another table. */
+  addText(source: StringColumns, index: number): number;
   addFunction(name: number, systemName: number, filename: number, startLow: number, startHigh: number): number;
   closeLocation(mapping: number, low: number, high: number): number;
   closeStack(): number;
@@ -52,6 +56,7 @@ export class DictionaryCopy {
   readonly #stacks: LargeTables['stackTable'];
   readonly #locations: LargeTables['locationTable'];
   readonly #functions: LargeTables['functionTable'];
+  readonly #texts: StringColumns;
   readonly #target: DictionaryTarget;
   readonly #linesOf: (location: number) => readonly Line[];
   /** Index in the target by index in the source; 0 is "not copied". */
@@ -64,6 +69,7 @@ export class DictionaryCopy {
     this.#stacks = stackColumnsOf(source.stackTable);
     this.#locations = locationColumnsOf(source.locationTable);
     this.#functions = functionColumnsOf(source.functionTable);
+    this.#texts = stringColumnsOf(source.stringTable);
     this.#target = target;
     this.#linesOf = linesOf ?? (() => noElements);
     this.#journal = canForget ? [] : undefined;
@@ -107,7 +113,13 @@ export class DictionaryCopy {
   }
 
   #string(index: number): number {
-    return this.#copies.stringTable[index] || this.#copySmall('stringTable', index, (text) => text);
+    return this.#copies.stringTable[index] || this.#copyText(index);
+  }
+
+  #copyText(index: number): number {
+    const copies = this.#copies.stringTable;
+    if (index <= 0 || index >= copies.length) return 0;
+    return this.#note(copies, index, this.#target.addText(this.#texts, index));
   }
 
   #attributes(indices: readonly number[]): readonly number[] {

@@ -8,7 +8,9 @@ import { emptyDictionary } from '../../otlp/profiles-data.ts';
 import { encodeValue } from '../../otlp/protobuf/encode-attributes.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
 import { StackColumns } from '../../otlp/stack-columns.ts';
+import { StringColumns } from '../../otlp/string-columns.ts';
 import { highHalf, lowHalf } from '../../support/halves.ts';
+import { HashSlots } from '../../support/hash-slots.ts';
 import type { DictionaryTarget } from './dictionary-copy.ts';
 import { FunctionIndex } from './function-index.ts';
 import { ListIndex } from './list-index.ts';
@@ -29,12 +31,13 @@ export class InternedDictionary implements DictionaryTarget {
     locationTable: new LocationColumns(),
     functionTable: new FunctionColumns(),
     stackTable: new StackColumns(),
+    stringTable: new StringColumns(),
   };
-  readonly #indexByString = new Map<string, number>([['', 0]]);
   // The keys are as the methods below write them: an entry that says nothing is entry 0.
   readonly #indexByAttribute = new Map<string, number>([['0 0 u', 0]]);
   readonly #indexByMapping = new Map<string, number>([['0 0 0 0 0', 0]]);
   readonly #indexByLink = new Map<string, number>([['0 ', 0]]);
+  readonly #textSlots = new HashSlots();
   readonly #functions = new FunctionIndex(this.tables.functionTable);
   readonly #locations = new LocationIndex(this.tables.locationTable);
   readonly #stacks = new ListIndex(this.tables.stackTable.lists);
@@ -42,19 +45,20 @@ export class InternedDictionary implements DictionaryTarget {
   #entryBytes = 0;
 
   constructor() {
+    this.string('');
     this.addFunction(0, 0, 0, 0, 0);
     this.closeLocation(0, 0, 0);
   }
 
   /** Bytes of memory held, at most, if no text is shared with other owners. */
   get sizeBytes(): number {
-    return this.#entryBytes + this.#functions.sizeBytes + this.#locations.sizeBytes + this.#stacks.sizeBytes;
+    const textBytes = this.tables.stringTable.sizeBytes + this.#textSlots.sizeBytes;
+    const frameBytes = this.#functions.sizeBytes + this.#locations.sizeBytes + this.#stacks.sizeBytes;
+    return this.#entryBytes + textBytes + frameBytes;
   }
 
   addSmall<T extends SmallTable>(table: T, entry: EntryOf<T>): number {
     switch (table) {
-      case 'stringTable':
-        return this.string(entry as string);
       case 'attributeTable':
         return this.#attributeEntry(entry as KeyValueAndUnit);
       case 'mappingTable':
@@ -79,7 +83,26 @@ export class InternedDictionary implements DictionaryTarget {
   }
 
   string(text: string): number {
-    return this.#intern(this.#indexByString, text, this.tables.stringTable, text);
+    const { stringTable } = this.tables;
+    stringTable.add(text);
+    const added = stringTable.length - 1;
+    const slots = this.#textSlots;
+    for (let known = slots.first(stringTable.hash(added)); known >= 0; known = slots.next()) {
+      if (!stringTable.equals(known, stringTable, added)) continue;
+      stringTable.removeLast();
+      return known;
+    }
+    return slots.add();
+  }
+
+  addText(source: StringColumns, index: number): number {
+    const { stringTable } = this.tables;
+    const slots = this.#textSlots;
+    for (let known = slots.first(source.hash(index)); known >= 0; known = slots.next()) {
+      if (stringTable.equals(known, source, index)) return known;
+    }
+    stringTable.addFrom(source, index);
+    return slots.add();
   }
 
   attribute(key: string, value: AnyValue, unit = ''): number {

@@ -31,7 +31,7 @@ export class FrameReader {
   }
 
   text(strindex: number): string {
-    return this.#dictionary.stringTable[strindex] ?? '';
+    return entryOf(this.#dictionary.stringTable, strindex) ?? '';
   }
 
   /** Frames of a stack, leaf first, inlined ones before the function that holds them. */

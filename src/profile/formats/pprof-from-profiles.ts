@@ -230,7 +230,7 @@ class PprofWriter {
   }
 
   #text(index: number): string {
-    return this.#data.dictionary.stringTable[index]!;
+    return this.#data.dictionary.stringTable.at(index)!;
   }
 }
 

@@ -128,6 +128,6 @@ class DictionaryTables {
   }
 
   #text(index: number): string {
-    return this.#dictionary.stringTable[index]!;
+    return this.#dictionary.stringTable.at(index)!;
   }
 }

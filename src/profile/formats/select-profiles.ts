@@ -1,4 +1,5 @@
-import type { Profile, ProfilesData, Resource, Samples, ValueType } from '../../otlp/profiles-data.ts';
+import type { Entries, Profile, ProfilesData, Resource, Samples, ValueType } from '../../otlp/profiles-data.ts';
+import { entryOf } from '../../otlp/profiles-data.ts';
 import { attributeNames } from '../attribute-names.ts';
 
 /** The part of profiles that is wanted; without a field everything is. */
@@ -50,12 +51,12 @@ export function resourceName({ attributes }: Resource): string {
 }
 
 /** `type/unit` of a sample type. */
-export function typeText({ typeStrindex, unitStrindex }: ValueType, stringTable: readonly string[]): string {
-  return `${stringTable[typeStrindex] ?? ''}/${stringTable[unitStrindex] ?? ''}`;
+export function typeText({ typeStrindex, unitStrindex }: ValueType, stringTable: Entries<string>): string {
+  return `${entryOf(stringTable, typeStrindex) ?? ''}/${entryOf(stringTable, unitStrindex) ?? ''}`;
 }
 
 /** True if a profile counts samples taken by a clock of the CPU. */
-export function isOnCpu({ sampleType, periodType }: Profile, stringTable: readonly string[]): boolean {
+export function isOnCpu({ sampleType, periodType }: Profile, stringTable: Entries<string>): boolean {
   return (
     typeText(sampleType, stringTable) === 'samples/count' && typeText(periodType, stringTable) === 'cpu/nanoseconds'
   );
@@ -67,7 +68,7 @@ function isWantedResource(resource: Resource, { service, pid }: Selection): bool
   return pid === undefined || value === pid;
 }
 
-function isWantedType(profile: Profile, type: string | undefined, stringTable: readonly string[]): boolean {
+function isWantedType(profile: Profile, type: string | undefined, stringTable: Entries<string>): boolean {
   if (type === undefined) return true;
   const name = typeText(profile.sampleType, stringTable);
   return name === type || name.startsWith(`${type}/`) || (type === 'cpu' && isOnCpu(profile, stringTable));

@@ -1,6 +1,14 @@
 // hot
 
-import type { KeyValue, Line, Location, Profile, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import type {
+  Entries,
+  KeyValue,
+  Line,
+  Location,
+  Profile,
+  ProfilesData,
+  ProfilesDictionary,
+} from '../../otlp/profiles-data.ts';
 import { entryOf } from '../../otlp/profiles-data.ts';
 import type { SampleColumns } from '../../otlp/sample-columns.ts';
 import { columnsOf } from '../../otlp/sample-columns.ts';
@@ -71,12 +79,12 @@ function totalOf(columns: SampleColumns, sample: number): number {
   return value;
 }
 
-function readType({ sampleType, periodType, period }: Profile, strings: readonly string[]): HistoryType {
+function readType({ sampleType, periodType, period }: Profile, strings: Entries<string>): HistoryType {
   return {
-    sampleType: boundedText(strings[sampleType.typeStrindex]),
-    sampleUnit: boundedText(strings[sampleType.unitStrindex]),
-    periodType: boundedText(strings[periodType.typeStrindex]),
-    periodUnit: boundedText(strings[periodType.unitStrindex]),
+    sampleType: boundedText(entryOf(strings, sampleType.typeStrindex)),
+    sampleUnit: boundedText(entryOf(strings, sampleType.unitStrindex)),
+    periodType: boundedText(entryOf(strings, periodType.typeStrindex)),
+    periodUnit: boundedText(entryOf(strings, periodType.unitStrindex)),
     period: Number(period),
   };
 }
@@ -111,7 +119,7 @@ class LabelAttributes {
 
   constructor({ attributeTable, stringTable }: ProfilesDictionary) {
     const names = [...fieldsOfAttributes.keys()];
-    const ranks = attributeTable.map(({ keyStrindex }) => names.indexOf(stringTable[keyStrindex] ?? ''));
+    const ranks = attributeTable.map(({ keyStrindex }) => names.indexOf(entryOf(stringTable, keyStrindex) ?? ''));
     this.fields = ranks.map((rank) => (rank < 0 ? undefined : fieldsOfAttributes.get(names[rank]!)));
     this.texts = ranks.map((rank, index) => (rank < 0 ? '' : boundedText(attributeText(attributeTable[index]!.value))));
   }
@@ -219,13 +227,13 @@ class StackReader {
     for (const index of indices) {
       const attribute = this.#own.attributeTable[index];
       if (typeof attribute?.value !== 'string') continue;
-      if (this.#own.stringTable[attribute.keyStrindex] === name) return boundedText(attribute.value);
+      if (entryOf(this.#own.stringTable, attribute.keyStrindex) === name) return boundedText(attribute.value);
     }
     return '';
   }
 
   #text(index: number | undefined): string {
-    return boundedText(this.#own.stringTable[index ?? 0]);
+    return boundedText(entryOf(this.#own.stringTable, index ?? 0));
   }
 }
 

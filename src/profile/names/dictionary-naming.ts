@@ -102,9 +102,9 @@ class DictionaryLocations implements LocationView {
     if (functions.startHigh(called) !== 0) return undefined;
     const { stringTable } = this.#dictionary;
     return {
-      functionName: stringTable[functions.name(called)] ?? '',
-      systemName: stringTable[functions.systemName(called)] ?? '',
-      filePath: stringTable[functions.filename(called)] ?? '',
+      functionName: stringTable.at(functions.name(called)) ?? '',
+      systemName: stringTable.at(functions.systemName(called)) ?? '',
+      filePath: stringTable.at(functions.filename(called)) ?? '',
       line: lines[at + lineLowAt]! >>> 0,
       column: lines[at + columnLowAt]! >>> 0,
       startLine: functions.startLow(called) >>> 0,
@@ -126,14 +126,14 @@ class DictionaryLocations implements LocationView {
     const { mappingTable, stringTable } = this.#dictionary;
     const { filenameStrindex, memoryLimit, attributeIndices } = mappingTable[mapping]!;
     const textOf = (key: string): string => this.#textOf(attributeIndices, key);
-    return mappingFileOf(stringTable[filenameStrindex] ?? '', memoryLimit !== 0n, textOf);
+    return mappingFileOf(stringTable.at(filenameStrindex) ?? '', memoryLimit !== 0n, textOf);
   }
 
   #textOf(attributes: ArrayLike<number>, key: string, start = 0, end: number = attributes.length): string {
     const { attributeTable, stringTable } = this.#dictionary;
     for (let i = start; i < end; i++) {
       const { keyStrindex, value } = attributeTable[attributes[i]!]!;
-      if (typeof value === 'string' && stringTable[keyStrindex] === key) return value;
+      if (typeof value === 'string' && stringTable.at(keyStrindex) === key) return value;
     }
     return '';
   }

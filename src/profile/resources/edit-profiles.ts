@@ -42,7 +42,7 @@ function isAsItWas(edit: ResourceEdit, attributes: readonly KeyValue[]): boolean
 
 function isServiceOnSamples({ dictionary }: ProfilesData): boolean {
   const { stringTable, attributeTable } = dictionary;
-  return attributeTable.some(({ keyStrindex }) => stringTable[keyStrindex] === attributeNames.serviceName);
+  return attributeTable.some(({ keyStrindex }) => stringTable.at(keyStrindex) === attributeNames.serviceName);
 }
 
 function countSamplesOf(scopes: ProfilesData['resourceProfiles'][number]['scopeProfiles']): number {

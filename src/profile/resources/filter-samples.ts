@@ -127,7 +127,7 @@ class StackTypes {
     const { attributeTable, stringTable } = this.#dictionary;
     for (let at = this.#attributes.start(location), end = this.#attributes.end(location); at < end; at++) {
       const { keyStrindex, value } = attributeTable[this.#attributes.indices[at]!]!;
-      if (stringTable[keyStrindex] === attributeNames.frameType && typeof value === 'string') return value;
+      if (stringTable.at(keyStrindex) === attributeNames.frameType && typeof value === 'string') return value;
     }
     return '';
   }

@@ -2,7 +2,7 @@
 
 import type { SmallTable } from '../../otlp/column-tables.ts';
 import type { EntryOf } from '../../otlp/profiles-data.ts';
-import type { EncodeEntry, MessageTable } from '../../otlp/protobuf/encode-dictionary.ts';
+import type { EncodeEntry } from '../../otlp/protobuf/encode-dictionary.ts';
 import { smallEncoders } from '../../otlp/protobuf/encode-dictionary.ts';
 import { encodeSample } from '../../otlp/protobuf/encode-profiles-data.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
@@ -44,10 +44,9 @@ export class SizeMeter {
     return fieldSizeBytes(length);
   }
 
-  /** The same of an object, or a text. */
+  /** The same of an object. */
   smallBytes<T extends SmallTable>(table: T, entry: EntryOf<T>): number {
-    if (table === 'stringTable') return fieldSizeBytes(Buffer.byteLength(entry as string));
-    return fieldSizeBytes(this.bodyBytes(smallEncoders[table as MessageTable] as EncodeAny, entry));
+    return fieldSizeBytes(this.bodyBytes(smallEncoders[table] as EncodeAny, entry));
   }
 }
 

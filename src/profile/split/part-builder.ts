@@ -13,6 +13,7 @@ import type {
 import { encodeFunction, encodeLocation, encodeStack } from '../../otlp/protobuf/encode-dictionary.ts';
 import { encodeProfile } from '../../otlp/protobuf/encode-profiles-data.ts';
 import { SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
+import type { StringColumns } from '../../otlp/string-columns.ts';
 import { halvesOf, isBefore } from '../../support/halves.ts';
 import type { DictionaryTarget } from '../dictionary/dictionary-copy.ts';
 import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
@@ -148,11 +149,19 @@ export class PartBuilder implements DictionaryTarget {
     return part;
   }
 
-  /** For `DictionaryCopy`, as the next three. */
+  /** For `DictionaryCopy`, as the next four. */
   addSmall<T extends SmallTable>(table: T, entry: EntryOf<T>): number {
     this.#dictionaryBytes += this.#meter.smallBytes(table, entry);
     this.#order.push(table);
     return (this.#tables[table] as EntryOf<T>[]).push(entry) - 1;
+  }
+
+  addText(source: StringColumns, index: number): number {
+    const { stringTable } = this.#tables;
+    stringTable.addFrom(source, index);
+    this.#dictionaryBytes += fieldSizeBytes(source.end(index) - source.start(index));
+    this.#order.push('stringTable');
+    return stringTable.length - 1;
   }
 
   addFunction(name: number, systemName: number, filename: number, startLow: number, startHigh: number): number {
@@ -186,7 +195,7 @@ export class PartBuilder implements DictionaryTarget {
     while (this.#order.length > mark) {
       const table = this.#order.pop()!;
       if (table === 'stackTable') this.#tables[table].lists.removeLast();
-      else if (table === 'locationTable') this.#tables[table].removeLast();
+      else if (table === 'locationTable' || table === 'stringTable') this.#tables[table].removeLast();
       else if (table === 'functionTable') {
         this.#tables[table].removeLast();
         if (this.#limits.functionsTwice) this.#tables[table].removeLast();

@@ -7,7 +7,7 @@ import { encodeResourceProfiles, encodeScopeProfiles } from '../../otlp/protobuf
 import { stackColumnsOf } from '../../otlp/stack-columns.ts';
 import type { ResourceSource } from './divided-profile.ts';
 import { DividedProfile } from './divided-profile.ts';
-import { SizeMeter } from './message-size.ts';
+import { fieldSizeBytes, SizeMeter } from './message-size.ts';
 import type { RequestPart } from './part-builder.ts';
 import { PartBuilder } from './part-builder.ts';
 
@@ -160,5 +160,6 @@ function bytesOf(meter: SizeMeter, dictionary: ProfilesDictionary, table: Table,
   if (table === 'locationTable') return meter.entryBytes(encodeLocation, locationColumnsOf(dictionary[table]), index);
   if (table === 'functionTable') return meter.entryBytes(encodeFunction, functionColumnsOf(dictionary[table]), index);
   if (table === 'stackTable') return meter.entryBytes(encodeStack, stackColumnsOf(dictionary[table]), index);
+  if (table === 'stringTable') return fieldSizeBytes(Buffer.byteLength(dictionary[table].at(index)!));
   return meter.smallBytes(table, dictionary[table][index]!);
 }

@@ -86,7 +86,7 @@ test('repeated numbers are packed', () => {
 test('half a surrogate pair leaves as a replacement character, so that the bytes are valid UTF-8', () => {
   const data = goodProfiles();
   data.dictionary.stringTable[1] = 'a\ud800b';
-  assert.equal(decodeProfilesData(encodeProfilesData(data)).dictionary.stringTable[1], 'a\ufffdb');
+  assert.equal(decodeProfilesData(encodeProfilesData(data)).dictionary.stringTable.at(1), 'a\ufffdb');
 });
 
 test('ExportProfilesServiceRequest has the same bytes', () => {

@@ -139,7 +139,7 @@ test('buildProfiles keeps address, mapping and build IDs of a frame that nobody 
   assert.deepEqual([location.address, location.lines], [address, []]);
   assert.deepEqual(attributesOf(data, location.attributeIndices), { 'profile.frame.type': 'native' });
   assert.deepEqual([written.memoryStart, written.memoryLimit, written.fileOffset], [0x1000n, 0x2000n, 0x1000n]);
-  assert.equal(data.dictionary.stringTable[written.filenameStrindex], 'libc.so.6');
+  assert.equal(data.dictionary.stringTable.at(written.filenameStrindex), 'libc.so.6');
   assert.deepEqual(attributesOf(data, written.attributeIndices), {
     'process.executable.build_id.gnu': 'abcd',
     'process.executable.build_id.htlhash': '5eed0000000000000000000000000001',

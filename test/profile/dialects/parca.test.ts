@@ -54,7 +54,7 @@ test('merging undoes it, so that it can be done anew as the last step', () => {
 /** Names of the frames of each sample, for a reader who takes the entry `before` places before the one that a line names. */
 function stacksOf({ resourceProfiles, dictionary }: ProfilesData, before: number): string[] {
   const nameOf = (functionIndex: number): string =>
-    dictionary.stringTable[dictionary.functionTable.at(functionIndex - before)!.nameStrindex]!;
+    dictionary.stringTable.at(dictionary.functionTable.at(functionIndex - before)!.nameStrindex)!;
   return resourceProfiles
     .flatMap(({ scopeProfiles }) => scopeProfiles)
     .flatMap(({ profiles }) => profiles.flatMap(({ samples }) => [...samples]))

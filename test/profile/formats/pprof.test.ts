@@ -23,7 +23,7 @@ function toPprof(data: ProfilesData, hasTimestamps = false): PprofProfile {
 
 /** Samples with everything that both formats can hold, in an order of their own. */
 function observations({ resourceProfiles, dictionary }: ProfilesData): string[] {
-  const text = (index: number): string => dictionary.stringTable[index]!;
+  const text = (index: number): string => dictionary.stringTable.at(index)!;
   return resourceProfiles
     .flatMap(({ resource, scopeProfiles }) =>
       scopeProfiles.flatMap(({ profiles }) =>

@@ -127,7 +127,7 @@ function labelsAtOneTime(requests: readonly ProfilesData[]): string[] {
   const seen = new Map<string, Profile>();
   const doubled: string[] = [];
   for (const { resourceProfiles, dictionary } of requests) {
-    const text = (index: number): string => dictionary.stringTable[index]!;
+    const text = (index: number): string => dictionary.stringTable.at(index)!;
     for (const { resource, scopeProfiles } of resourceProfiles) {
       for (const { scope, profiles } of scopeProfiles) {
         for (const profile of profiles) {

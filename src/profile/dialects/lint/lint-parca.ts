@@ -60,7 +60,7 @@ function checkFunctions({ locationTable, functionTable, stringTable }: ProfilesD
     }
   }
   if (shifted === undefined) return;
-  const nameOf = (index: number): string => stringTable[functionTable.at(index)!.nameStrindex] ?? '';
+  const nameOf = (index: number): string => entryOf(stringTable, functionTable.at(index)!.nameStrindex) ?? '';
   const { path, index } = shifted;
   const shown = index === 1 ? 'no function there, which stops it at some queries' : `"${nameOf(index - 1)}"`;
   const rest = `${shiftedCount} of ${lineCount} lines are read so; dialect parca writes each function twice`;

@@ -4,6 +4,7 @@ import { fileIdsEqual } from '../model/file-id.ts';
 import type { FrameSymbol } from '../model/frame-symbol.ts';
 import type { ProcessIdentity } from '../model/process.ts';
 import type { Clock } from '../support/clock.ts';
+import { inTime } from '../support/clock.ts';
 import type { Component } from '../support/lifecycle.ts';
 import type { Code, CodeHints, MemoryOwner, UnnamedReason } from './code-needs.ts';
 import { CodeNeeds, maxBatch } from './code-needs.ts';
@@ -122,10 +123,7 @@ export class NativeSymbolizer implements Component {
   /** Resolves once nothing waits for an answer, or after `maxMs`. */
   async untilIdle(maxMs: number): Promise<void> {
     if (this.#loop === undefined) return;
-    const ending = new AbortController();
-    const late = this.#parts.clock.sleep(maxMs, ending.signal).catch(() => undefined);
-    await Promise.race([this.#loop, late]);
-    ending.abort();
+    await inTime(this.#parts.clock, maxMs, this.#loop, () => undefined);
   }
 
   /** True while an address waits for its request, or for the reply. */

@@ -105,6 +105,18 @@ export async function everyInterval(
   }
 }
 
+/** Result of `work`, or of `late` where the work takes longer than `ms`; it goes on then. */
+export function inTime<Result>(
+  clock: Clock,
+  ms: number,
+  work: Promise<Result>,
+  late: () => Result | Promise<Result>,
+): Promise<Result> {
+  const { promise, resolve } = Promise.withResolvers<Result>();
+  const stopTimer = clock.after(ms, () => resolve(late()));
+  return Promise.race([work, promise]).finally(stopTimer);
+}
+
 /** Calls `listener` once `signal` aborts, at once when it has. The result withdraws the listener. */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) listener();

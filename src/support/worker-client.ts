@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import type { Clock } from './clock.ts';
+import { inTime } from './clock.ts';
 import { startThread } from './program-files.ts';
 import { watchThreadMemory } from './thread-memory.ts';
 
@@ -92,24 +93,20 @@ export class WorkerClient<Request, Reply> {
     this.#worker ??= this.#start();
     const worker = this.#worker;
     const reply = replyOf<Reply>(worker);
-    const answered = new AbortController();
-    const late = this.#clock.sleep(this.#limits.timeoutMs, answered.signal).then(
-      (): WorkerReply<Reply> => ({
-        kind: 'ended',
-        reason: 'timeout',
-        problem: `no reply within ${this.#limits.timeoutMs} ms`,
-      }),
-      (): Promise<never> => new Promise(() => undefined),
-    );
+    const { timeoutMs } = this.#limits;
+    const timeout: WorkerReply<Reply> = {
+      ...{ kind: 'ended', reason: 'timeout' },
+      problem: `no reply within ${timeoutMs} ms`,
+    };
+    const result = inTime(this.#clock, timeoutMs, reply, () => timeout);
     // The start of a thread takes milliseconds.
     if (isNew) await setImmediate();
     worker.postMessage(copied.request, [...copied.memory]);
-    const result = await Promise.race([reply, late]);
-    answered.abort();
+    const inTimeResult = await result;
     // Not waited for: a thread in a read that never returns ends when that does.
-    if (result.kind === 'ended') void this.stop();
+    if (inTimeResult.kind === 'ended') void this.stop();
     else this.#endWhenIdle();
-    return result;
+    return inTimeResult;
   }
 
   #endWhenIdle(): void {

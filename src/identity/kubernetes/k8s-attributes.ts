@@ -4,7 +4,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { attributeNames } from '../../profile/attribute-names.ts';
 import type { Clock, Random } from '../../support/clock.ts';
-import { everyInterval } from '../../support/clock.ts';
+import { everyInterval, inTime } from '../../support/clock.ts';
 import { messageOf } from '../../support/error-text.ts';
 import type { Component } from '../../support/lifecycle.ts';
 import type { Host } from '../host.ts';
@@ -208,22 +208,15 @@ export class K8sAttributes implements ResourceRule, Component {
   async #untilKnown(listed: Promise<void>, fault: () => string): Promise<void> {
     const { clock } = this.#parts;
     const { waitMs } = this.#config;
-    const ended = new AbortController();
     let missing = 'no list of pods';
     const known = listed.then(() => {
       missing = 'not all namespaces, nodes and owners of pods known';
       return this.#related.loadAll(this.#index.related());
     });
-    const late = clock.sleep(waitMs, ended.signal).then(() => {
+    await inTime(clock, waitMs, known, () => {
       const reason = fault() || this.#related.lastFault || 'no answer';
-      throw new Error(`processors.${this.id}: ${missing} within ${waitMs} ms; ${reason}`);
+      return Promise.reject(new Error(`processors.${this.id}: ${missing} within ${waitMs} ms; ${reason}`));
     });
-    try {
-      await Promise.race([known, late]);
-    } finally {
-      ended.abort();
-      late.catch(() => undefined);
-    }
   }
 
   /** In a PID namespace of its own, a process ID is another process's: its pod would be a wrong one. */

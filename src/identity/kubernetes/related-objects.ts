@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../support/clock.ts';
+import { inTime } from '../../support/clock.ts';
 import { messageOf } from '../../support/error-text.ts';
 import type { ApiClient } from './api-client.ts';
 import { ApiFailure } from './api-client.ts';
@@ -75,10 +76,8 @@ export class RelatedObjects {
   /** Resolves when no request is under way, at the latest after half a second; `undefined` when none is. */
   settled(): Promise<void> | undefined {
     if (this.#requests.size === 0) return undefined;
-    const done = new AbortController();
     const all = Promise.all(this.#requests.values()).then(() => undefined);
-    const late = this.#parts.clock.sleep(patienceMs, done.signal).catch(() => undefined);
-    return Promise.race([all, late]).finally(() => done.abort());
+    return inTime(this.#parts.clock, patienceMs, all, () => undefined);
   }
 
   /** Resolves when each of the objects has been answered for, however long that takes; aborts with `stop`. */

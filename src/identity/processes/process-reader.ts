@@ -2,6 +2,7 @@ import { open, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Meter } from '@opentelemetry/api';
 import type { Clock } from '../../support/clock.ts';
+import { inTime } from '../../support/clock.ts';
 import type { ContainerOfProcess } from './control-groups.ts';
 import { readControlGroups } from './control-groups.ts';
 
@@ -78,10 +79,8 @@ export class ProcessReader {
   /** Resolves when nothing is under way, at the latest after half a second; `undefined` when nothing is. */
   settled(): Promise<void> | undefined {
     if (this.#reads.size === 0) return undefined;
-    const done = new AbortController();
     const all = Promise.all(this.#reads.values()).then(() => undefined);
-    const late = this.#clock.sleep(patienceMs, done.signal).catch(() => undefined);
-    return Promise.race([all, late]).finally(() => done.abort());
+    return inTime(this.#clock, patienceMs, all, () => undefined);
   }
 
   #begin(pid: number, known: Entry | undefined): void {

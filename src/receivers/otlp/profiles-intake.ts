@@ -4,6 +4,7 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { ConnectJournal, RequestJournal, RestoredRequest } from '../../model/request-journal.ts';
 import type { ExportResponse } from '../../otlp/protobuf/export-response.ts';
 import type { Clock } from '../../support/clock.ts';
+import { inTime } from '../../support/clock.ts';
 import { mostHops, parseHops } from '../../support/hops.ts';
 import type { RpcStatus } from '../rpc-status.ts';
 import type { DecodingMemory, DecodingRefusal } from './bounded-reader.ts';
@@ -183,12 +184,10 @@ export class ProfilesIntake {
 
   /** The answer, or after a while that there is none. */
   #inTime(answer: Promise<SinkAnswer>, caller: AbortController): Promise<SinkAnswer> {
-    const { promise, resolve } = Promise.withResolvers<SinkAnswer>();
-    const stopTimer = this.#clock.after(mostWaitMs, () => {
+    return inTime(this.#clock, mostWaitMs, answer, () => {
       caller.abort();
-      resolve({ kind: 'busy', reason: `no answer of the exporters within ${mostWaitMs / 1000} s` });
+      return { kind: 'busy', reason: `no answer of the exporters within ${mostWaitMs / 1000} s` };
     });
-    return Promise.race([answer, promise]).finally(stopTimer);
   }
 
   #conclude(answer: SinkAnswer, sorted: SortedCounts, transport: Transport): ExportOutcome {

@@ -11,12 +11,16 @@ const mostOfProcess = 16;
 /**
  * Completes resources of processes whose sender learned more of them later: where the attributes of one resource are among those of
  * another of the same process, it gets the other's. Processes are the same by ID, executable and host; where two others could
- * complete a resource, neither does.
+ * complete a resource, neither does. `onSkipped` is told how many were not compared, if any were.
  */
-export function* completeProcesses(resources: readonly Attributes[]): Steps<readonly Attributes[]> {
+export function* completeProcesses(
+  resources: readonly Attributes[],
+  onSkipped: (count: number) => void,
+): Steps<readonly Attributes[]> {
   if (resources.length < 2) return resources;
   const byProcess = new Map<string, number | number[]>();
   let isAnyTwice = false;
+  let skippedCount = 0;
   yield* eachInSteps(resources, (attributes, index) => {
     const key = processKey(attributes);
     if (key === undefined) return;
@@ -25,7 +29,9 @@ export function* completeProcesses(resources: readonly Attributes[]): Steps<read
     if (same === undefined) byProcess.set(key, index);
     else if (typeof same === 'number') byProcess.set(key, [same, index]);
     else if (same.length < mostOfProcess) same.push(index);
+    else skippedCount++;
   });
+  if (skippedCount > 0) onSkipped(skippedCount);
   if (!isAnyTwice) return resources;
   const completed = [...resources];
   for (const same of byProcess.values()) {

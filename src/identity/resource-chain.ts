@@ -18,6 +18,7 @@ const maxRounds = 4;
 export class ResourceChain implements ResourceEditor {
   readonly #rules: readonly ResourceRule[];
   readonly #dropped: Counter;
+  readonly #skipped: Counter;
   /** Outcomes by the given attributes, for samples with a service and without one, of `#revision`. */
   #known: readonly [Outcomes, Outcomes] = [new WeakMap(), new WeakMap()];
   /** Sum of the rules' revisions; `undefined` where outcomes may change at any time. */
@@ -39,14 +40,27 @@ export class ResourceChain implements ResourceEditor {
       description: 'Samples that a processor dropped as configured; of raw frames, and of shares, timestamps.',
       unit: '{sample}',
     });
+    this.#skipped = meter.createCounter('framekeeper_identity_skipped_resources', {
+      description:
+        'Resources beyond a bound of identity, by reason: same_process (not completed from others of their process), look_up (not waited for after their first look-up).',
+      unit: '{resource}',
+    });
   }
 
   edit(resources: readonly (readonly KeyValue[])[], context: ResourceContext): readonly ResourceEdit[] {
     return atOnce(this.editInSteps(resources, context));
   }
 
-  *editInSteps(resources: readonly (readonly KeyValue[])[], context: ResourceContext): Steps<readonly ResourceEdit[]> {
-    const completed = yield* completeProcesses(resources);
+  editInSteps(resources: readonly (readonly KeyValue[])[], context: ResourceContext): Steps<readonly ResourceEdit[]> {
+    return this.#editAll(resources, context, (count) => this.#skipped.add(count, { reason: 'same_process' }));
+  }
+
+  *#editAll(
+    resources: readonly (readonly KeyValue[])[],
+    context: ResourceContext,
+    onSkipped: (count: number) => void = () => undefined,
+  ): Steps<readonly ResourceEdit[]> {
+    const completed = yield* completeProcesses(resources, onSkipped);
     const known = this.#knownOutcomes()?.[context.isServiceOnSamples ? 1 : 0];
     const edits: ResourceEdit[] = [];
     yield* eachInSteps(completed, (attributes) => {
@@ -64,9 +78,14 @@ export class ResourceChain implements ResourceEditor {
 
   /** Rules begin their look-ups when they are applied. */
   #foresee(resources: readonly (readonly KeyValue[])[], underWay: () => Promise<void> | undefined): void {
-    this.edit(resources, { isServiceOnSamples: false });
+    atOnce(this.#editAll(resources, { isServiceOnSamples: false }));
     if (this.#foreseen.size === 0 && underWay() === undefined) return;
-    for (const each of resources) if (this.#foreseen.size < maxForeseen) this.#foreseen.add(each);
+    let skippedCount = 0;
+    for (const each of resources) {
+      if (this.#foreseen.size < maxForeseen || this.#foreseen.has(each)) this.#foreseen.add(each);
+      else skippedCount++;
+    }
+    if (skippedCount > 0) this.#skipped.add(skippedCount, { reason: 'look_up' });
   }
 
   /** One look-up leads to the next: a process to its container, that to its pod, the pod to its namespace. */
@@ -77,7 +96,7 @@ export class ResourceChain implements ResourceEditor {
       const waiting = underWay();
       if (waiting === undefined && round > 0) return;
       await waiting;
-      this.edit(resources, { isServiceOnSamples: false });
+      atOnce(this.#editAll(resources, { isServiceOnSamples: false }));
     }
   }
 

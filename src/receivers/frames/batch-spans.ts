@@ -192,6 +192,16 @@ export class BatchSpans {
       p += size;
       bounds[2 * count + 1] = p;
       count++;
+      // Most bytes of a batch are short entries of one field, one behind the other: a byte of tag, one of size.
+      const isShort = tag < 128 && (tag & 7) === wireTypes.bytes;
+      while (isShort && p < stop && bytes[p] === tag && 2 * count < bounds.length) {
+        const next = p + 2 + bytes[p + 1]!;
+        if (!(bytes[p + 1]! < 128 && next <= end)) break;
+        bounds[2 * count] = p + 2;
+        bounds[2 * count + 1] = next;
+        p = next;
+        count++;
+      }
     }
     this.#counts[field] = count;
     this.#field = field;

@@ -57,6 +57,23 @@ function readFrameRange(
     let mapping = 0;
     let low = 0;
     let high = 0;
+    // Three fields in their order are nearly every frame; the loop below takes what is behind them, and any other frame.
+    const isShort = bytes[p + 1]! < 128;
+    const next = isShort ? p + 2 : p + 3;
+    if (
+      next + 11 <= end &&
+      bytes[p] === fileIdTag &&
+      (isShort || bytes[p + 2]! < 128) &&
+      bytes[next] === addressTag &&
+      bytes[next + 9] === kindTag &&
+      bytes[next + 10]! < 128
+    ) {
+      fileId = isShort ? bytes[p + 1]! : (bytes[p + 1]! & 127) | (bytes[p + 2]! << 7);
+      low = view.getUint32(next + 1, true);
+      high = view.getUint32(next + 5, true);
+      kind = bytes[next + 10]!;
+      p = next + 11;
+    }
     while (p < end) {
       const tag = bytes[p++]!;
       if (tag === addressTag) {
@@ -84,10 +101,7 @@ function readFrameRange(
       else mapping = value;
     }
     if (p > end) throw truncated(pathOf(frameFields, i, 0));
-    if (fileId > sizes.fileIds) throw indexError(pathOf(frameFields, i, 1), fileId, 0, sizes.fileIds);
-    if (process > sizes.processes) throw indexError(pathOf(frameFields, i, 2), process, 0, sizes.processes);
-    if (mapping > sizes.mappings) throw indexError(pathOf(frameFields, i, 5), mapping, 0, sizes.mappings);
-    if ((fileId === 0) === (process === 0)) throw notOneOwner(i, fileId, process);
+    checkReferences(sizes, i, fileId, process, mapping);
     if (!(kind <= lastKind)) {
       kind = frameKinds.unspecified;
       unknownKinds++;
@@ -100,6 +114,13 @@ function readFrameRange(
     columns.mapping[i + 1] = mapping;
   }
   return unknownKinds;
+}
+
+function checkReferences(sizes: TableSizes, index: number, fileId: number, process: number, mapping: number): void {
+  if (fileId > sizes.fileIds) throw indexError(pathOf(frameFields, index, 1), fileId, 0, sizes.fileIds);
+  if (process > sizes.processes) throw indexError(pathOf(frameFields, index, 2), process, 0, sizes.processes);
+  if (mapping > sizes.mappings) throw indexError(pathOf(frameFields, index, 5), mapping, 0, sizes.mappings);
+  if ((fileId === 0) === (process === 0)) throw notOneOwner(index, fileId, process);
 }
 
 const fileIdTag = 1 << 3;

@@ -542,6 +542,35 @@ test('decode resolves tables in any order of the bytes', () => {
   assert.equal(batch.processExits[0], batch.processes[1]);
 });
 
+test('decode takes frames with file numbers of one byte and of two, their fields in any order, and more fields behind them', () => {
+  const files = 200;
+  const frames = repeat(files, (i) => ({ fileId: i + 1, addressOrLine: 2n ** 63n + BigInt(i), kind: 1 + (i % 8) }));
+  const bytes = encodeBatch(small({ fileIds: Buffer.alloc(16 * files, 1), frames, mappings: [{ fileId: 2 }] }));
+  const others = [
+    '320d 2003 19 0500000000000080 0807', // the kind first
+    '320f 0807 19 0500000000000080 2003 2801', // a mapping behind
+    '320f 0807 19 0500000000000080 2002 2003', // the kind twice
+    '320b 0807 19 0500000000000080', // no kind
+    '3210 088101 19 0500000000000080 2003 2801',
+  ];
+  const { frames: read } = decode(
+    Buffer.concat([bytes, Buffer.from(others.join('').replaceAll(' ', ''), 'hex')]),
+  ).batch;
+  const told = repeat(read.count, (i) =>
+    [read.fileId, read.kind, read.addressLow, read.mapping].map((column) => column[i + 1]),
+  );
+  assert.deepEqual(told, [
+    ...frames.map(({ fileId, kind }, i) => [fileId, kind, i, 0]),
+    ...[
+      [7, 3, 5, 0],
+      [7, 3, 5, 1],
+      [7, 3, 5, 0],
+      [7, 0, 5, 0],
+      [129, 3, 5, 1],
+    ],
+  ]);
+});
+
 test('decode takes repeated numbers unpacked, and a mix of both', () => {
   // stack: frames 1 unpacked, [1, 1] packed. sample: timestamp unpacked and packed, values unpacked.
   const time = Buffer.alloc(8);

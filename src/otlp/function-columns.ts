@@ -1,5 +1,5 @@
 // hot
-import { grown } from '../support/grown-column.ts';
+import { grown, withRoom } from '../support/grown-column.ts';
 import { highHalf, lowHalf, uint64Of } from '../support/halves.ts';
 import type { Entries, FunctionEntry } from './profiles-data.ts';
 import { eachEntry, placeOf } from './profiles-data.ts';
@@ -24,6 +24,11 @@ export class FunctionColumns implements Entries<FunctionEntry> {
 
   get sizeBytes(): number {
     return this.words.byteLength;
+  }
+
+  /** Makes room for as many functions in all. */
+  reserve(count: number): void {
+    this.words = withRoom(this.words, functionWords * count);
   }
 
   /** Adds a function whose start line has these halves. */

@@ -1,5 +1,5 @@
 // hot
-import { grown } from '../support/grown-column.ts';
+import { grown, withRoom } from '../support/grown-column.ts';
 import { highHalf, lowHalf, uint64Of } from '../support/halves.ts';
 import { IndexLists } from '../support/index-lists.ts';
 import type { Entries, Line, Location } from './profiles-data.ts';
@@ -40,6 +40,13 @@ export class LocationColumns implements Entries<Location> {
 
   get sizeBytes(): number {
     return this.#heads.byteLength + this.lines.byteLength + this.attributes.sizeBytes;
+  }
+
+  /** Makes room for as many locations and lines in all, with an attribute each. */
+  reserve(locations: number, lines: number): void {
+    this.#heads = withRoom(this.#heads, headWords * (locations + 1));
+    this.lines = withRoom(this.lines, lineWords * lines);
+    this.attributes.reserve(locations, locations);
   }
 
   /** Appends a line whose numbers have these halves. */

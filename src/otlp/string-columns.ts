@@ -1,5 +1,5 @@
 // hot
-import { grown } from '../support/grown-column.ts';
+import { grown, withRoom } from '../support/grown-column.ts';
 import { mixWord } from '../support/mix-words.ts';
 import { tables } from './passable/dictionary-columns.ts';
 import { PairHash } from './passable/pair-hash.ts';
@@ -43,9 +43,20 @@ export class StringColumns implements Entries<string> {
     return this.#buffer.length + this.#words.byteLength;
   }
 
+  /** Bytes of all texts, if they follow one another in order with no more than a head before each. */
+  get textBytes(): number {
+    return this.#length === 0 ? 0 : this.end(this.#length - 1) - this.start(0);
+  }
+
   /** The bytes in which texts lie, until one is added. */
   get bytes(): Buffer {
     return this.#buffer;
+  }
+
+  /** Makes room for as many texts in all, and for bytes of those to come. */
+  reserve(texts: number, sizeBytes: number): void {
+    this.#words = withRoom(this.#words, textWords * texts);
+    if (sizeBytes > 0) this.#allocate(this.#used + sizeBytes);
   }
 
   start(index: number): number {
@@ -159,8 +170,11 @@ export class StringColumns implements Entries<string> {
 
   #reserve(sizeBytes: number): void {
     const needed = this.#used + sizeBytes;
-    if (this.#isOwn && needed <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(leastBytes, 2 * needed));
+    if (!this.#isOwn || needed > this.#buffer.length) this.#allocate(Math.max(leastBytes, 2 * needed));
+  }
+
+  #allocate(sizeBytes: number): void {
+    const larger = Buffer.allocUnsafeSlow(sizeBytes);
     this.#buffer.copy(larger, 0, 0, this.#used);
     this.#buffer = larger;
     this.#view = viewOf(larger);

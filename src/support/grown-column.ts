@@ -11,4 +11,12 @@ export function grown<Column extends Int32Array | Uint32Array>(column: Column, w
   return larger;
 }
 
+/** The column, or a longer one that begins with its words, with room for exactly `words`. */
+export function withRoom(column: Int32Array, words: number): Int32Array {
+  if (words <= column.length) return column;
+  const larger = new Int32Array(words);
+  larger.set(column);
+  return larger;
+}
+
 const fewWords = 10;

@@ -26,6 +26,14 @@ export class HashSlots {
     return 4 * this.#slots.length + 8 * this.#hashes.length;
   }
 
+  /** Makes room for as many entries in all. */
+  reserve(entries: number): void {
+    this.#hashes.reserve(entries);
+    let { length } = this.#slots;
+    while (length < 2 * entries) length *= 2;
+    if (length > this.#slots.length) this.#slots = slotsOf(this.#hashes, length);
+  }
+
   /** The first entry with this hash of 32 bits; -1 when there is none. */
   first(hash: number): number {
     this.#hash = hash >>> 0;

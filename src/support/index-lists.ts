@@ -1,5 +1,5 @@
 // hot
-import { grown } from './grown-column.ts';
+import { grown, withRoom } from './grown-column.ts';
 
 // Lists without elements share columns: nothing is written into them.
 const noEnds = new Int32Array(1);
@@ -22,6 +22,12 @@ export class IndexLists {
 
   get sizeBytes(): number {
     return this.indices.byteLength + this.#ends.byteLength;
+  }
+
+  /** Makes room for as many lists in all, with as many elements. */
+  reserve(lists: number, indices: number): void {
+    this.#ends = withRoom(this.#ends, lists + 1);
+    this.indices = withRoom(this.indices, indices);
   }
 
   push(index: number): void {

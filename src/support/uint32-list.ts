@@ -24,6 +24,11 @@ export class Uint32List {
     this.#values[this.#length++] = value;
   }
 
+  /** Makes room for as many elements in all. */
+  reserve(capacity: number): void {
+    if (capacity > this.#values.length) this.#grow(capacity);
+  }
+
   /** Appends `source[start .. end)`. */
   append(source: Int32Array, start: number, end: number): void {
     const length = this.#length + end - start;

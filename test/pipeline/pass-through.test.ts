@@ -134,7 +134,7 @@ for (const { takes, kind } of [
     assert.equal(requests.length, 2);
     assert.equal(requests[0], requests[1]);
     assert.equal(requests[0]!.sampleCount, 2);
-    assert.deepEqual(decodeProfilesData(requests[0]!.encoded()), requests[0]!.data);
+    assert.deepEqual(withLists(decodeProfilesData(requests[0]!.encoded())), withLists(requests[0]!.data));
   });
 }
 
@@ -366,7 +366,7 @@ test('a large request loses the samples that a filter drops, by a thread, as a s
   assert.deepEqual(dropped.there, dropped.here);
   assert.ok(countSamples(here) > 0 && countSamples(here) < large.sampleCount);
   assert.equal(requests[0]!.sampleCount, countSamples(here));
-  assert.deepEqual(decodeProfilesData(requests[0]!.encoded()), mergeProfiles([here]));
+  assert.deepEqual(withLists(decodeProfilesData(requests[0]!.encoded())), withLists(mergeProfiles([here])));
 });
 
 test('where the thread does not manage a large request, it is decoded and filtered here, and counted once', async () => {

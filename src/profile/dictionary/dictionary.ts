@@ -2,13 +2,22 @@
 
 import type { ColumnTables, SmallTable } from '../../otlp/column-tables.ts';
 import { FunctionColumns } from '../../otlp/function-columns.ts';
-import { LocationColumns } from '../../otlp/location-columns.ts';
-import type { AnyValue, EntryOf, KeyValueAndUnit, Line, Link, Location, Mapping } from '../../otlp/profiles-data.ts';
+import { LocationColumns, locationColumnsOf } from '../../otlp/location-columns.ts';
+import type {
+  AnyValue,
+  EntryOf,
+  KeyValueAndUnit,
+  Line,
+  Link,
+  Location,
+  Mapping,
+  ProfilesDictionary,
+} from '../../otlp/profiles-data.ts';
 import { emptyDictionary } from '../../otlp/profiles-data.ts';
 import { encodeValue } from '../../otlp/protobuf/encode-attributes.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
-import { StackColumns } from '../../otlp/stack-columns.ts';
-import { StringColumns } from '../../otlp/string-columns.ts';
+import { StackColumns, stackColumnsOf } from '../../otlp/stack-columns.ts';
+import { StringColumns, stringColumnsOf } from '../../otlp/string-columns.ts';
 import { highHalf, lowHalf } from '../../support/halves.ts';
 import { HashSlots } from '../../support/hash-slots.ts';
 import type { DictionaryTarget } from './dictionary-copy.ts';
@@ -55,6 +64,18 @@ export class InternedDictionary implements DictionaryTarget {
     const textBytes = this.tables.stringTable.sizeBytes + this.#textSlots.sizeBytes;
     const frameBytes = this.#functions.sizeBytes + this.#locations.sizeBytes + this.#stacks.sizeBytes;
     return this.#entryBytes + textBytes + frameBytes;
+  }
+
+  /** Makes room for all entries of a dictionary. */
+  reserve({ locationTable, functionTable, stackTable, stringTable }: ProfilesDictionary): void {
+    const locations = locationColumnsOf(locationTable);
+    this.#locations.reserve(locations.length, locations.lineCount);
+    this.#functions.reserve(functionTable.length);
+    const { lists } = stackColumnsOf(stackTable);
+    this.#stacks.reserve(lists.count, lists.openEnd);
+    const texts = stringColumnsOf(stringTable);
+    this.#textSlots.reserve(texts.length);
+    this.tables.stringTable.reserve(texts.length, texts.textBytes);
   }
 
   addSmall<T extends SmallTable>(table: T, entry: EntryOf<T>): number {

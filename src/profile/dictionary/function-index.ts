@@ -19,6 +19,12 @@ export class FunctionIndex {
     return this.#slots.sizeBytes + this.#functions.sizeBytes;
   }
 
+  /** Makes room for as many functions in all. */
+  reserve(count: number): void {
+    this.#functions.reserve(count);
+    this.#slots.reserve(count);
+  }
+
   /** Adds the function or finds it; the start line is given by its halves, signed or unsigned. */
   intern(name: number, systemName: number, filename: number, startLow: number, startHigh: number): number {
     const functions = this.#functions;

@@ -27,6 +27,12 @@ export class ListIndex {
     return this.#slots.sizeBytes + this.lists.sizeBytes;
   }
 
+  /** Makes room for as many lists in all, with as many elements. */
+  reserve(lists: number, indices: number): void {
+    this.lists.reserve(lists, indices);
+    this.#slots.reserve(lists);
+  }
+
   /** Adds the list of all elements that were appended, or finds it. It was new when `count` has grown. */
   close(): number {
     const { lists } = this;

@@ -25,6 +25,13 @@ export class LocationIndex {
     return 8 * this.#sets.length + this.#slots.sizeBytes + this.#locations.sizeBytes;
   }
 
+  /** Makes room for as many locations and lines in all. */
+  reserve(locations: number, lines: number): void {
+    this.#locations.reserve(locations, lines);
+    this.#sets.reserve(locations);
+    this.#slots.reserve(locations);
+  }
+
   /** Makes a location of the lines and attributes that were appended, or finds it; `set` is the number of the attributes. */
   close(mapping: number, low: number, high: number, set: number): number {
     const locations = this.#locations;

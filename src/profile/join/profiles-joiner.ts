@@ -85,6 +85,7 @@ export class ProfilesJoiner {
   /** The same in steps. */
   *addInSteps(data: ProfilesData, { linesOf, joins = () => 'profiles' }: JoinOptions = {}): Steps<void> {
     const target = this.#dictionary;
+    if (this.isEmpty) target.reserve(data.dictionary);
     const copy = new DictionaryCopy(data.dictionary, target, {
       linesOf: linesOf && ((location) => linesOf(location, target)),
     });

@@ -7,6 +7,7 @@ import type { AnyValue, FunctionEntry, Line, Location } from '../../../src/otlp/
 import { encodeFunction, encodeLocation } from '../../../src/otlp/protobuf/encode-dictionary.ts';
 import { ProtobufWriter } from '../../../src/otlp/protobuf/protobuf-writer.ts';
 import { InternedDictionary } from '../../../src/profile/dictionary/dictionary.ts';
+import { tableLists } from '../../support/with-lists.ts';
 
 const word = fc.constantFrom(0n, 1n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n, 2n ** 53n + 1n, -1n, 2n ** 63n - 1n);
 const index = fc.nat(2);
@@ -108,5 +109,26 @@ test('InternedDictionary finds entry 0 for an entry that says nothing', () => {
       dictionary.stack([]),
     ],
     [0, 0, 0, 0, 0, 0, 0],
+  );
+});
+
+test('InternedDictionary says the same where room was made for its entries', () => {
+  fc.assert(
+    fc.property(fc.array(location, { maxLength: 40 }), fc.array(fc.string({ maxLength: 9 })), (locations, texts) => {
+      const [plain, roomy, small] = [new InternedDictionary(), new InternedDictionary(), new InternedDictionary()];
+      const fill = (dictionary: InternedDictionary): number[] => [
+        ...locations.map((each) => dictionary.location(each)),
+        ...texts.map((each) => dictionary.string(each)),
+        ...locations.map(({ attributeIndices }) => dictionary.stack(attributeIndices)),
+        ...texts.map((each, i) => dictionary.function(each, '', texts[0]!, BigInt(i))),
+      ];
+      const expected = fill(plain);
+      roomy.reserve(plain.tables);
+      small.reserve(new InternedDictionary().tables);
+      assert.deepEqual([fill(roomy), fill(small)], [expected, expected]);
+      assert.deepEqual(tableLists(roomy.tables), tableLists(plain.tables));
+      roomy.reserve(plain.tables);
+      assert.deepEqual(fill(roomy), expected);
+    }),
   );
 });

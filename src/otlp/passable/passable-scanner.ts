@@ -44,7 +44,10 @@ export class PassableScanner {
     this.#ownIdPrefix = ownIdPrefix;
   }
 
-  /** `isVersionDeclared` says that the sender declared the current version of the protocol. */
+  /**
+   * `isVersionDeclared` says that the sender declared the current version of the protocol.
+   * @throws RangeError when memory is too short
+   */
   scan(bytes: Uint8Array, isVersionDeclared: boolean): ScanResult {
     this.#memory ??= new ScanMemory(this.#ownIdPrefix);
     const memory = this.#memory;
@@ -52,6 +55,8 @@ export class PassableScanner {
       return { kind: 'passable', profiles: profilesOf(bytes, memory.columns, memory.scan(bytes, isVersionDeclared)) };
     } catch (error) {
       if (error instanceof NotPassable) return { kind: 'not_passable', reason: error.reason };
+      // Columns may be in disorder: memory was too short for them.
+      this.#memory = undefined;
       throw error;
     } finally {
       // Holders of its profiles still have the columns.

@@ -57,7 +57,7 @@ export class ScanMemory {
 
   /**
    * Fills the columns; returns the numbers that are `told`.
-   * @throws NotPassable
+   * @throws NotPassable, and RangeError when memory is too short: nothing can be scanned after that
    */
   scan(bytes: Uint8Array, isVersionDeclared: boolean): Uint32Array {
     const { columns } = this;
@@ -84,7 +84,7 @@ const refusals = {
     throw notPassable(notPassableReasons[reason]!);
   },
   refuseMemory(): never {
-    throw new RangeError('the message needs more than 4 GiB of columns');
+    throw new RangeError('memory is too short for the columns of the message');
   },
 };
 

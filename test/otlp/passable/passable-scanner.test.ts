@@ -13,6 +13,7 @@ import { internFunction, internLocation } from '../../../src/otlp/passable/inter
 import { PairSet } from '../../../src/otlp/passable/pair-set.ts';
 import type { ScanResult } from '../../../src/otlp/passable/passable-scanner.ts';
 import { PassableScanner } from '../../../src/otlp/passable/passable-scanner.ts';
+import { ScanMemory } from '../../../src/otlp/passable/scan-memory.ts';
 import { TextColumns } from '../../../src/otlp/passable/text-columns.ts';
 import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
@@ -136,6 +137,34 @@ test('many lines, scopes and profiles are told apart', () => {
   const later = [{ ...profiles[0]!, timeUnixNano: 1n }];
   const renewed = [{ ...again[0]!, scopeProfiles: [...scopeProfiles, { ...scope, profiles: later }] }];
   assert.equal(kindOf(scanner, encodeProfilesData({ ...data, resourceProfiles: renewed })), 'same_resource');
+});
+
+test('the memory of a scan does not grow with the number of messages, whatever these hold', () => {
+  const messages = [manyLines(), goodProfiles()].map((data) => encodeProfilesData(data));
+  const memory = new ScanMemory();
+  const scanAll = (): void => {
+    for (const bytes of messages) memory.scan(bytes, true);
+  };
+  scanAll();
+  scanAll();
+  const { sizeBytes } = memory;
+  for (let i = 0; i < 100; i++) scanAll();
+  assert.equal(memory.sizeBytes, sizeBytes);
+});
+
+test('a message for which memory is too short does not spoil the next', (t) => {
+  const withTexts = (count: number): Uint8Array => {
+    const data = goodProfiles();
+    for (let i = 0; i < count; i++) data.dictionary.stringTable.push(`#${i}`);
+    return encodeProfilesData(data);
+  };
+  const scanner = new PassableScanner();
+  assert.equal(kindOf(scanner, withTexts(0)), '2 samples');
+  t.after(() => setFlagsFromString('--wasm-max-mem-pages=65536'));
+  setFlagsFromString('--wasm-max-mem-pages=32');
+  assert.throws(() => scanner.scan(withTexts(100_000), true), RangeError);
+  assert.equal(kindOf(scanner, encodeProfilesData(manyLines())), '600 samples');
+  assert.equal(kindOf(scanner, withTexts(5_000)), 'orphan');
 });
 
 test('texts of the table are UTF-8 as Node.js knows it', () => {

@@ -7,6 +7,7 @@ import { allocate } from './memory.ts';
 //     places   entry plus one; 0 is a free place
 //     pairs    hashes of the entries
 //     count    number of entries, where the set grows
+//     room     number of places that there is memory for
 //
 // Loops over a table hold these in variables. Its set has room for all entries.
 
@@ -14,8 +15,9 @@ const maskAt: usize = 0;
 const placesAt: usize = 4;
 const pairsAt: usize = 8;
 const countAt: usize = 12;
+const roomAt: usize = 16;
 /** Bytes of a record. */
-export const setBytes: usize = 16;
+export const setBytes: usize = 20;
 
 /** Number of places for `capacity` entries: as many as in `pair-set.ts`. */
 export function placesFor(capacity: u32): u32 {
@@ -27,6 +29,7 @@ export function placesFor(capacity: u32): u32 {
 /** Gives a set room for `length` places. */
 export function layOutSet(set: usize, length: u32): void {
   store<u32>(set + maskAt, length - 1);
+  store<u32>(set + roomAt, length);
   store<u32>(set + placesAt, <u32>allocate(4 * <u64>length));
   store<u32>(set + pairsAt, <u32>allocate(4 * <u64>length));
 }
@@ -82,11 +85,12 @@ export function addToGrowing(set: usize, pair: i64): bool {
   return true;
 }
 
-/** Twice the room. */
+/** Twice the places. Those that an earlier message took are there already: memory is not given back until the next layout. */
 function growSet(set: usize, count: u32): void {
   const before = pairsOf(set);
-  const length = 2 * (load<u32>(set + maskAt) + 1);
-  layOutSet(set, length);
+  const length: u32 = 2 * (load<u32>(set + maskAt) + 1);
+  if (length > load<u32>(set + roomAt)) layOutSet(set, length);
+  store<u32>(set + maskAt, length - 1);
   const places = placesOf(set);
   memory.fill(places, 0, 4 * length);
   for (let index: u32 = 0; index < count; index++) {

@@ -543,7 +543,7 @@ test('decode resolves tables in any order of the bytes', () => {
 });
 
 test('decode takes frames with file numbers of one byte and of two, their fields in any order, and more fields behind them', () => {
-  const files = 200;
+  const files = 600;
   const frames = repeat(files, (i) => ({ fileId: i + 1, addressOrLine: 2n ** 63n + BigInt(i), kind: 1 + (i % 8) }));
   const bytes = encodeBatch(small({ fileIds: Buffer.alloc(16 * files, 1), frames, mappings: [{ fileId: 2 }] }));
   const others = [

@@ -34,7 +34,11 @@ async function listenGrpc(): Promise<void> {
   });
   const ignore = (): void => undefined;
   server.addService('framekeeper.frames.v1.FramesService', {
-    Stream: (call) => ({ onMessage: ignore, onHalfClose: () => call.end(), onCancel: ignore }),
+    Stream: (call) => ({
+      onMessage: (message) => call.release(message),
+      onHalfClose: () => call.end(),
+      onCancel: ignore,
+    }),
   });
   const port = await server.listen('127.0.0.1', 0, undefined);
   process.send?.({ port });

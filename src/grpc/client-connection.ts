@@ -137,6 +137,7 @@ export class ClientConnection {
         // https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md
         if (code === errorCodes.ENHANCE_YOUR_CALM && text === 'too_many_pings') this.#keepaliveTimeMs *= 2;
       },
+      onExhausted: leave,
       onClose: (error) => {
         leave();
         if (error !== undefined) this.#fault = error.message;

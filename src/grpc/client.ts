@@ -1,5 +1,5 @@
 import type { CallEnd, CallLimits } from './client-call.ts';
-import { callUnary } from './client-call.ts';
+import { callUnary, notBegun } from './client-call.ts';
 import type { ClientConnectionOptions } from './client-connection.ts';
 import { ClientConnection } from './client-connection.ts';
 import { StreamCall } from './client-stream.ts';
@@ -81,13 +81,11 @@ export class GrpcClient {
     for (let repeats = 0; ; repeats++) {
       const connection = this.#ready() ?? (await this.#connect(signal));
       if (!(connection instanceof ClientConnection)) return connection;
+      const { session } = connection;
+      // Another call that waited for the same connection took its last stream.
+      if (session === undefined) continue;
       const leave = connection.begin();
-      const end = await callUnary(
-        connection.session!,
-        all,
-        { body, isCompressed },
-        { maxResponseBytes, decompressors, signal },
-      );
+      const end = await callUnary(session, all, { body, isCompressed }, { maxResponseBytes, decompressors, signal });
       leave();
       if (end.isUnprocessed === true && repeats < mostRepeats && !signal.aborted) continue;
       this.#noteEncodings(end);
@@ -105,8 +103,10 @@ export class GrpcClient {
     const call = new StreamCall(this.#options.maxResponseBytes, onMessage, signal);
     void Promise.resolve(this.#ready() ?? this.#connect(signal)).then((connection) => {
       if (!(connection instanceof ClientConnection)) return call.fail(connection);
+      const { session } = connection;
+      if (session === undefined) return call.fail(notBegun);
       const leave = connection.begin();
-      call.open(connection.session!, { ...this.#headers, ':path': path, ...headers });
+      call.open(session, { ...this.#headers, ':path': path, ...headers });
       return call.ended.then(leave);
     });
     return call;

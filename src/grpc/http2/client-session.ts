@@ -21,6 +21,8 @@ import type { Headers, OutgoingHeaders } from './header-codec.ts';
 export interface SessionEvents {
   /** The peer takes no new streams. */
   readonly onGoaway: (code: number, text: string) => void;
+  /** The last stream that there may be has begun. */
+  readonly onExhausted: () => void;
   /** Called once. `error`: the connection was lost for it. */
   readonly onClose: (error: Error | undefined) => void;
 }
@@ -47,22 +49,27 @@ export class ClientSession implements StreamSender, FrameListener {
   #maxStreams = Number.POSITIVE_INFINITY;
   readonly #pings: (() => void)[] = [];
   readonly #ready = Promise.withResolvers<void>();
-  #nextId = 1;
+  #nextId: number;
   /** Bytes of all responses since the last that the peer was told of. */
   #untoldBytes = 0;
   #isLeaving = false;
+  /** No stream begins any more, not even one that waits. */
+  #isExhausted = false;
   #hasEnded = false;
   #isClosed = false;
   #fault: Error | undefined;
 
-  /** Takes the socket over. */
-  constructor(socket: Socket, events: SessionEvents) {
+  /** Takes the socket over. Of the 2^30 streams of a connection, `firstId` is the first. */
+  constructor(socket: Socket, events: SessionEvents, firstId = 1) {
     this.#socket = socket;
     this.#events = events;
+    this.#nextId = firstId;
     this.#sender = new FrameSender(socket);
     this.#ready.promise.catch(() => undefined);
     socket.on('data', (piece: Buffer) => this.#push(piece));
     socket.on('error', (error) => this.destroy(error));
+    // A peer that says nothing more answers no call, even if it does not read what keeps the socket open.
+    socket.on('end', () => this.destroy());
     socket.on('close', () => this.destroy());
     this.#sender.write(preface);
     this.#sender.write(frameOf({ type: frameTypes.SETTINGS }, ownSettings));
@@ -94,7 +101,7 @@ export class ClientSession implements StreamSender, FrameListener {
     this.#sender.write(frameOf({ type: frameTypes.PING }, new Uint8Array(8)));
   }
 
-  /** Takes no new streams, and ends with the last that is open. */
+  /** Takes no new streams, and ends with the last that is open or waits. */
   close(): void {
     this.#isLeaving = true;
     this.#endIfDone();
@@ -105,6 +112,7 @@ export class ClientSession implements StreamSender, FrameListener {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#isLeaving = true;
+    this.#isExhausted = true;
     this.#socket.destroy();
     const lost = error?.message ?? 'Connection dropped';
     for (const stream of this.#streams.values()) this.#finish(stream, { code: errorCodes.NO_ERROR, lost });
@@ -125,10 +133,13 @@ export class ClientSession implements StreamSender, FrameListener {
   #begin(stream: ClientStream): void {
     stream.id = this.#nextId;
     this.#nextId += 2;
-    // The next one needs another connection.
-    if (this.#nextId > lastStreamId) this.#isLeaving = true;
     this.#streams.set(stream.id, stream);
     this.#sender.begin(stream);
+    if (this.#nextId <= lastStreamId) return;
+    // The next one needs another connection.
+    this.#isLeaving = true;
+    this.#events.onExhausted();
+    this.#refuseUnopened();
   }
 
   #finish(stream: ClientStream, end: StreamEnd): void {
@@ -145,13 +156,14 @@ export class ClientSession implements StreamSender, FrameListener {
 
   #openNext(): void {
     for (const stream of this.#unopened) {
-      if (this.#isLeaving || this.#streams.size >= this.#maxStreams) return;
+      if (this.#isExhausted || this.#streams.size >= this.#maxStreams) return;
       this.#unopened.delete(stream);
       this.#begin(stream);
     }
   }
 
   #refuseUnopened(): void {
+    this.#isExhausted = true;
     for (const stream of this.#unopened) this.#finish(stream, { code: errorCodes.REFUSED_STREAM });
   }
 

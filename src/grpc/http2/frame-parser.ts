@@ -19,9 +19,18 @@ export interface FrameListener {
 
 /** Of one header block: a receiver tells a status in it. */
 const maxBlockBytes = 65_536;
+/** CONTINUATION frames of a block, which is copied with each. */
+const mostContinuations = 64;
 /** Fields of a HEADERS frame that nobody uses any more (RFC 9113, 6.2). */
 const priorityBytes = 5;
 const highBit = 0x8000_0000;
+
+interface OpenHeaders {
+  readonly streamId: number;
+  readonly isLast: boolean;
+  readonly block: Buffer;
+  readonly continuations: number;
+}
 
 /** Reads the frames that a server sends, however its bytes are cut. Nothing can be read after a fault. */
 export class FrameParser {
@@ -29,7 +38,7 @@ export class FrameParser {
   readonly #decoder = new HeaderDecoder();
   #rest: Buffer | undefined;
   /** Headers that go on in CONTINUATION frames, with no other between. */
-  #open: { readonly streamId: number; readonly isLast: boolean; readonly block: Buffer } | undefined;
+  #open: OpenHeaders | undefined;
   #hasSettings = false;
 
   constructor(listener: FrameListener) {
@@ -94,7 +103,7 @@ export class FrameParser {
     const unpadded = withoutPadding(payload, own);
     const block = (own & flags.PRIORITY) === 0 ? unpadded : unpadded.subarray(priorityBytes);
     const isLast = (own & flags.END_STREAM) !== 0;
-    if ((own & flags.END_HEADERS) === 0) this.#open = { streamId, isLast, block: Buffer.from(block) };
+    if ((own & flags.END_HEADERS) === 0) this.#open = { streamId, isLast, block: Buffer.from(block), continuations: 0 };
     else this.#listener.onHeaders(streamId, this.#decoder.decode(block), isLast);
   }
 
@@ -102,13 +111,13 @@ export class FrameParser {
     const open = this.#open;
     if (open === undefined || open.streamId !== streamId) throw broken('headers go on that have not begun');
     const block = Buffer.concat([open.block, payload]);
-    const isWhole = (own & flags.END_HEADERS) !== 0;
-    // Empty parts would go on for ever.
-    if (block.length > maxBlockBytes || (payload.length === 0 && !isWhole)) {
-      throw new Http2Fault(errorCodes.ENHANCE_YOUR_CALM, `headers of more than ${maxBlockBytes} bytes`);
+    const continuations = open.continuations + 1;
+    if (block.length > maxBlockBytes || continuations > mostContinuations) {
+      const bounds = `${maxBlockBytes} bytes or ${mostContinuations + 1} frames`;
+      throw new Http2Fault(errorCodes.ENHANCE_YOUR_CALM, `headers of more than ${bounds}`);
     }
-    if (!isWhole) {
-      this.#open = { ...open, block };
+    if ((own & flags.END_HEADERS) === 0) {
+      this.#open = { ...open, block, continuations };
       return;
     }
     this.#open = undefined;

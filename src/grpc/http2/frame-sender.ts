@@ -17,6 +17,8 @@ import {
 } from './frames.ts';
 import { HeaderEncoder } from './header-codec.ts';
 
+/** Bytes that wait for a peer that does not read; bodies stay with their streams beyond them, and end with these. */
+const mostQueuedBytes = 1024 * 1024;
 /** Answers to pings and settings that wait for a peer that does not read. */
 const mostAnswers = 1_000;
 
@@ -24,7 +26,7 @@ const mostAnswers = 1_000;
 export class FrameSender {
   readonly encoder = new HeaderEncoder();
   readonly #socket: Socket;
-  /** Streams that wait for a window, the oldest first. */
+  /** Streams that wait for a window or for the socket, the oldest first. */
   readonly #blocked = new Set<ClientStream>();
   #window = defaultWindowBytes;
   #windowOfStreams = defaultWindowBytes;
@@ -34,6 +36,7 @@ export class FrameSender {
 
   constructor(socket: Socket) {
     this.#socket = socket;
+    socket.on('drain', () => this.#sendBlocked());
   }
 
   /** Writes of one turn of the loop leave together; none leaves once the socket is closed. */
@@ -78,16 +81,16 @@ export class FrameSender {
     this.send(stream);
   }
 
-  /** Sends what a stream holds, or lets it wait for a window. */
+  /** Sends what a stream holds, or lets it wait for a window or for the socket. */
   send(stream: ClientStream): void {
     while (stream.isWaiting) {
-      const room = Math.min(stream.window, this.#window, this.#mostFrameBytes);
+      const room = this.#isFull ? 0 : Math.min(stream.window, this.#window, this.#mostFrameBytes);
       if (room <= 0 && stream.heldBytes > 0) {
         this.#blocked.add(stream);
         return;
       }
-      const sizeBytes = Math.min(room, stream.heldBytes);
-      this.#sendData(stream, sizeBytes);
+      // The end alone needs no window, which may be less than nothing.
+      this.#sendData(stream, stream.heldBytes === 0 ? 0 : Math.min(room, stream.heldBytes));
     }
     this.#blocked.delete(stream);
   }
@@ -154,9 +157,13 @@ export class FrameSender {
 
   #sendBlocked(): void {
     for (const stream of this.#blocked) {
-      if (this.#window <= 0) return;
+      if (this.#window <= 0 || this.#isFull) return;
       this.send(stream);
     }
+  }
+
+  get #isFull(): boolean {
+    return this.#socket.writableLength >= mostQueuedBytes;
   }
 
   #sendHeaders({ id, headers }: ClientStream): void {

@@ -225,6 +225,85 @@ test('a session that is closed ends with its last stream', async (t) => {
   await peer.until(() => peer.of(GOAWAY).length === 1);
 });
 
+test('streams that wait for a place when a session is closed still get one', async (t) => {
+  const connected = await ready(t, { [settingIds.MAX_CONCURRENT_STREAMS]: 1 });
+  const { peer, session, closed } = connected;
+  const [begun, waiting] = [call(connected), call(connected)];
+  session.close();
+  await peer.until(() => peer.body(1).length === 4);
+  finish(connected, 1);
+  assert.deepEqual(await begun.ended.promise, { code: 0 });
+  await peer.until(() => peer.body(3).length === 4);
+  finish(connected, 3);
+  assert.deepEqual(await waiting.ended.promise, { code: 0 });
+  assert.equal(await closed, undefined);
+});
+
+test('behind the last stream that a connection can have, those that wait are unprocessed', async (t) => {
+  const connected = await connectRaw(t, 2 ** 31 - 3);
+  const { peer, session, goaways, closed } = connected;
+  peer.set({ [settingIds.MAX_CONCURRENT_STREAMS]: 1 });
+  await session.ready;
+  const [first, last, waiting] = [call(connected), call(connected), call(connected)];
+  await peer.until(() => peer.body(2 ** 31 - 3).length === 4);
+  finish(connected, 2 ** 31 - 3);
+  assert.deepEqual(await first.ended.promise, { code: 0 });
+  assert.deepEqual(await waiting.ended.promise, { code: errorCodes.REFUSED_STREAM });
+  assert.deepEqual([goaways, session.open(request, new Recorder())], [['exhausted'], undefined]);
+  finish(connected, 2 ** 31 - 1);
+  assert.deepEqual(await last.ended.promise, { code: 0 });
+  assert.equal(await closed, undefined);
+});
+
+test('a request ends although the window of its stream is less than nothing', async (t) => {
+  const connected = await ready(t, { [settingIds.INITIAL_WINDOW_SIZE]: 10 });
+  const { peer, session } = connected;
+  const recorder = new Recorder();
+  const stream = session.open(request, recorder)!;
+  stream.write([Buffer.from('0123456789')], false);
+  await peer.until(() => peer.body(1).length === 10);
+  peer.set({ [settingIds.INITIAL_WINDOW_SIZE]: 4 });
+  await peer.until(() => peer.of(SETTINGS).length === 3);
+  stream.write([], true);
+  await peer.until(() => peer.of(DATA, 1).some(({ flags: own }) => own === END_STREAM));
+  finish(connected, 1);
+  assert.deepEqual(await recorder.ended.promise, { code: 0 });
+});
+
+test('a peer that neither reads nor says any more has lost the connection', async (t) => {
+  const connected = await ready(t, { [settingIds.INITIAL_WINDOW_SIZE]: 2 ** 31 - 1 });
+  const { peer } = connected;
+  peer.socket.write(numberFrame(WINDOW_UPDATE, 0, 2 ** 30));
+  peer.send(PING, 0, 0, Buffer.alloc(8));
+  await peer.until(() => peer.of(PING).length === 1);
+  peer.socket.pause();
+  const recorder = call(connected, Buffer.alloc(32 * 2 ** 20));
+  peer.socket.end();
+  assert.deepEqual(await recorder.ended.promise, { code: 0, lost: 'Connection dropped' });
+});
+
+test('bodies do not pile up for a peer that does not read, whatever its windows', async (t) => {
+  const connected = await ready(t, { [settingIds.INITIAL_WINDOW_SIZE]: 2 ** 31 - 1 });
+  const { peer, session, socket } = connected;
+  peer.socket.write(numberFrame(WINDOW_UPDATE, 0, 2 ** 30));
+  peer.send(PING, 0, 0, Buffer.alloc(8));
+  await peer.until(() => peer.of(PING).length === 1);
+  peer.socket.pause();
+  const body = Buffer.alloc(8 * 2 ** 20, 'a');
+  for (let i = 0; i < 20; i++) {
+    const stream = session.open(request, new Recorder())!;
+    stream.write([body], true);
+    stream.reset(errorCodes.CANCEL);
+  }
+  assert.ok(socket.writableLength < 2 * 2 ** 20, `${socket.writableLength} bytes`);
+  const recorder = call(connected, body);
+  peer.socket.resume();
+  await peer.until(() => peer.of(DATA, 41).at(-1)?.flags === END_STREAM);
+  assert.equal(peer.body(41).length, body.length);
+  finish(connected, 41);
+  assert.deepEqual(await recorder.ended.promise, { code: 0 });
+});
+
 test('a connection that is lost loses its streams, and those that were not begun are unprocessed', async (t) => {
   const connected = await ready(t, { [settingIds.MAX_CONCURRENT_STREAMS]: 1 });
   const [begun, unopened] = [call(connected), call(connected)];
@@ -272,6 +351,11 @@ for (const { name, bytes, code } of [
       frame(HEADERS, 0, 1),
       ...Array.from({ length: 5 }, () => frame(CONTINUATION, 0, 1, Buffer.alloc(16_384))),
     ]),
+    code: errorCodes.ENHANCE_YOUR_CALM,
+  },
+  {
+    name: 'headers in crumbs',
+    bytes: Buffer.concat([frame(HEADERS, 0, 1), ...Array.from({ length: 70 }, () => frame(CONTINUATION, 0, 1, 'a'))]),
     code: errorCodes.ENHANCE_YOUR_CALM,
   },
   {
@@ -336,7 +420,8 @@ test('Node.js reads our headers, and we read those that it writes, of every char
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const session = new ClientSession(socket, { onGoaway: () => undefined, onClose: () => undefined });
+  const ignore = (): void => undefined;
+  const session = new ClientSession(socket, { onGoaway: ignore, onExhausted: ignore, onClose: ignore });
   t.after(() => {
     session.destroy();
     server.close();

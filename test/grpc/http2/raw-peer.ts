@@ -120,12 +120,14 @@ export class Recorder implements StreamReader {
 export interface Connected {
   readonly peer: RawPeer;
   readonly session: ClientSession;
+  /** The client's. */
+  readonly socket: Socket;
   readonly goaways: string[];
   readonly closed: Promise<Error | undefined>;
 }
 
 /** A session on a connection to a raw peer, which has sent nothing yet. */
-export async function connectRaw(t: TestContext): Promise<Connected> {
+export async function connectRaw(t: TestContext, firstId?: number): Promise<Connected> {
   const server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const accepted = once(server, 'connection');
@@ -135,11 +137,12 @@ export async function connectRaw(t: TestContext): Promise<Connected> {
   const goaways: string[] = [];
   const { promise: closed, resolve } = Promise.withResolvers<Error | undefined>();
   const onGoaway = (code: number, text: string): number => goaways.push(`${code} ${text}`);
-  const session = new ClientSession(socket, { onGoaway, onClose: resolve });
+  const onExhausted = (): number => goaways.push('exhausted');
+  const session = new ClientSession(socket, { onGoaway, onExhausted, onClose: resolve }, firstId);
   t.after(() => {
     session.destroy();
     served.destroy();
     server.close();
   });
-  return { peer, session, goaways, closed };
+  return { peer, session, socket, goaways, closed };
 }

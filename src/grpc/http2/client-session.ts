@@ -259,7 +259,9 @@ export class ClientSession implements StreamSender, FrameListener {
 
   onSettings(settings: readonly (readonly [number, number])[]): void {
     for (const [id, value] of settings) this.#set(id, value);
+    // A peer holds to its former settings until they are answered.
     this.#sender.answer(frameOf({ type: frameTypes.SETTINGS, flags: flags.ACK }));
+    this.#sender.sendBlocked();
     this.#ready.resolve();
     this.#openNext();
   }

@@ -36,7 +36,7 @@ export class FrameSender {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on('drain', () => this.#sendBlocked());
+    socket.on('drain', () => this.sendBlocked());
   }
 
   /** Writes of one turn of the loop leave together; none leaves once the socket is closed. */
@@ -118,7 +118,7 @@ export class FrameSender {
     this.#mostFrameBytes = bytes;
   }
 
-  /** The window that streams begin with; those that are open get the difference (RFC 9113, 6.9.2). */
+  /** The window that streams begin with; those that are open get the difference (RFC 9113, 6.9.2), for `sendBlocked`. */
   setWindowOfStreams(bytes: number, open: Iterable<ClientStream>): void {
     if (bytes > maxWindowBytes) throw tooWide();
     const more = bytes - this.#windowOfStreams;
@@ -127,7 +127,6 @@ export class FrameSender {
       stream.window += more;
       if (stream.window > maxWindowBytes) throw tooWide();
     }
-    this.#sendBlocked();
   }
 
   /** More room on the connection. */
@@ -135,7 +134,7 @@ export class FrameSender {
     if (bytes === 0) throw broken('a window wider by nothing');
     this.#window += bytes;
     if (this.#window > maxWindowBytes) throw tooWide();
-    this.#sendBlocked();
+    this.sendBlocked();
   }
 
   /** More room for a stream; a code to reset it with where the peer must not give it. */
@@ -155,7 +154,8 @@ export class FrameSender {
     this.write(numberFrame(frameTypes.RST_STREAM, streamId, code));
   }
 
-  #sendBlocked(): void {
+  /** Sends what streams may send now that wait. */
+  sendBlocked(): void {
     for (const stream of this.#blocked) {
       if (this.#window <= 0 || this.#isFull) return;
       this.send(stream);

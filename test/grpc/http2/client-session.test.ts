@@ -270,6 +270,24 @@ test('a request ends although the window of its stream is less than nothing', as
   assert.deepEqual(await recorder.ended.promise, { code: 0 });
 });
 
+test('settings are answered before anything is sent that they allow', async (t) => {
+  const connected = await ready(t, { [settingIds.INITIAL_WINDOW_SIZE]: 2 });
+  const { peer } = connected;
+  const recorder = call(connected);
+  await peer.until(() => peer.body(1).length === 2);
+  peer.set({ [settingIds.INITIAL_WINDOW_SIZE]: 100 });
+  await peer.until(() => peer.body(1).length === 4);
+  assert.deepEqual(
+    peer.frames.slice(-2).map(({ type, flags: own }) => [type, own]),
+    [
+      [SETTINGS, ACK],
+      [DATA, END_STREAM],
+    ],
+  );
+  finish(connected, 1);
+  await recorder.ended.promise;
+});
+
 test('a peer that neither reads nor says any more has lost the connection', async (t) => {
   const connected = await ready(t, { [settingIds.INITIAL_WINDOW_SIZE]: 2 ** 31 - 1 });
   const { peer } = connected;

@@ -79,6 +79,11 @@ export class StringColumns implements Entries<string> {
     return isAscii;
   }
 
+  /** Adds a text of the message by its place, with the hash that `addPlace` would make. */
+  addHashed(start: number, end: number, hash: number): void {
+    this.#push(start, end, hash);
+  }
+
   /** A lone surrogate becomes U+FFFD. */
   add(text: string): void {
     const start = this.#used;

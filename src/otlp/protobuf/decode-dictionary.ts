@@ -16,6 +16,8 @@ export interface DictionaryDraft extends Draft<ProfilesDictionary> {
   readonly functionTable: FunctionColumns;
   readonly stackTable: StackColumns;
   readonly stringTable: StringColumns;
+  /** True where locations, functions and strings are there already, and are passed over. */
+  readonly isScanned?: boolean;
 }
 
 /** `bytes` are those of the message. Room is made for tables in proportions of an eBPF profiler's: a wrong guess costs a copy. */
@@ -45,24 +47,32 @@ function emptyDraft(bytes: Uint8Array): DictionaryDraft {
   };
 }
 
+/** The tables alone. */
+export function tablesOf({ isScanned: _, ...tables }: DictionaryDraft): ProfilesDictionary {
+  return tables;
+}
+
 export function readDictionary(reader: ProfilesReader, draft: DictionaryDraft): void {
-  const { locationTable, functionTable, stackTable, stringTable } = draft;
+  const { locationTable, functionTable, stackTable, stringTable, isScanned = false } = draft;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
     switch (tag) {
       case 0x0a:
         draft.mappingTable = reader.element('mapping_table', draft.mappingTable, newMapping(), readMapping);
         break;
       case 0x12:
-        reader.message('location_table', locationTable, readLocation, locationTable.length);
+        if (isScanned) reader.skip();
+        else reader.message('location_table', locationTable, readLocation, locationTable.length);
         break;
       case 0x1a:
-        reader.message('function_table', functionTable, readFunction, functionTable.length);
+        if (isScanned) reader.skip();
+        else reader.message('function_table', functionTable, readFunction, functionTable.length);
         break;
       case 0x22:
         draft.linkTable = reader.element('link_table', draft.linkTable, newLink(), readLink);
         break;
       case 0x2a:
-        reader.textInto(stringTable);
+        if (isScanned) reader.skip();
+        else reader.textInto(stringTable);
         break;
       case 0x32:
         draft.attributeTable = reader.element('attribute_table', draft.attributeTable, newAttribute(), readAttribute);

@@ -16,7 +16,8 @@ import { SampleRange } from '../sample-columns.ts';
 import { StringReferences } from '../string-references.ts';
 import type { ProfilesReader } from './decode-attributes.ts';
 import { createContext, newKeyValue, readKeyValue } from './decode-attributes.ts';
-import { newDictionary, readDictionary } from './decode-dictionary.ts';
+import type { DictionaryDraft } from './decode-dictionary.ts';
+import { newDictionary, readDictionary, tablesOf } from './decode-dictionary.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
 
 /** A message, and what resolving its references has hidden. */
@@ -45,23 +46,26 @@ export function decodeProfilesData(bytes: Uint8Array): ProfilesData {
   return decodeProfiles(bytes).data;
 }
 
-/** Like `decodeProfilesData`, with what a judge of the bytes needs besides. */
-export function decodeProfiles(bytes: Uint8Array, readOneProfile: ReadProfile = readProfile): DecodedProfiles {
+/** Like `decodeProfilesData`, with what a judge of the bytes needs besides. `draft` is a dictionary that is filled in part. */
+export function decodeProfiles(
+  bytes: Uint8Array,
+  readOneProfile: ReadProfile = readProfile,
+  draft: DictionaryDraft = newDictionary(bytes),
+): DecodedProfiles {
   const readResourceProfiles = resourceProfilesReader(readOneProfile);
   const references = new StringReferences(() => readStringTable(bytes));
   const context = createContext(references);
   const reader = new ProtobufReader(bytes, context);
-  const dictionary = newDictionary(bytes);
   let resourceProfiles: readonly ResourceProfiles[] = noElements;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
     if (tag === 0x0a) {
       const draft = newResourceProfiles();
       resourceProfiles = reader.element('resource_profiles', resourceProfiles, draft, readResourceProfiles);
-    } else if (tag === 0x12) reader.message('dictionary', dictionary, readDictionary);
+    } else if (tag === 0x12) reader.message('dictionary', draft, readDictionary);
     else reader.skip();
   }
   return {
-    data: { resourceProfiles, dictionary },
+    data: { resourceProfiles, dictionary: tablesOf(draft) },
     referencedStrings: references.used,
     mendedTexts: reader.mendedTexts,
     misnumberedSamples: context.misnumberedSamples,
@@ -166,7 +170,7 @@ function newProfile(): Draft<Profile> {
 }
 
 /** Reads a `Profile` of the current proto. */
-const readProfile = profileReader(readSample, 0);
+export const readProfile: ReadProfile = profileReader(readSample, 0);
 
 /**
  * Reader of a `Profile` whose samples `readOneSample` reads. Fields from the profile ID on, which is 7 in the current proto, have numbers

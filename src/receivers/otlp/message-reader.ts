@@ -1,4 +1,5 @@
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import { decodePassable } from '../../otlp/passable/decode-passable.ts';
 import { tables } from '../../otlp/passable/dictionary-columns.ts';
 import type { NotPassableReason } from '../../otlp/passable/not-passable.ts';
 import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
@@ -164,8 +165,14 @@ class LateMessage implements ReadMessage {
 
   get data(): ProfilesData {
     if (!this.#hasBytes) throw new TypeError('the bytes of the message were released');
-    this.#data ??= decodeProfilesData(this.#bytes);
+    this.#data ??= this.#decode();
     return this.#data;
+  }
+
+  #decode(): ProfilesData {
+    const { scan } = this;
+    const isScanned = scan.kind === 'passable' && scan.profiles.columns.bytes === this.#bytes;
+    return isScanned ? decodePassable(scan.profiles) : decodeProfilesData(this.#bytes);
   }
 
   release(what: 'columns' | 'columns and bytes'): void {

@@ -26,7 +26,7 @@ const mostAnswers = 1_000;
 export class FrameSender {
   readonly encoder = new HeaderEncoder();
   readonly #socket: Socket;
-  /** Streams that wait for a window or for the socket, the oldest first. */
+  /** Streams that wait for a window or for the socket; the one that was served last is the last. */
   readonly #blocked = new Set<ClientStream>();
   #window = defaultWindowBytes;
   #windowOfStreams = defaultWindowBytes;
@@ -86,6 +86,8 @@ export class FrameSender {
     while (stream.isWaiting) {
       const room = this.#isFull ? 0 : Math.min(stream.window, this.#window, this.#mostFrameBytes);
       if (room <= 0 && stream.heldBytes > 0) {
+        // The next room of the connection is for another.
+        if (this.#window <= 0) this.#blocked.delete(stream);
         this.#blocked.add(stream);
         return;
       }

@@ -116,6 +116,21 @@ test('calls share the window of the connection, and frames are no larger than th
   assert.equal(Math.max(...peer.of(DATA).map(({ payload }) => payload.length)), 20_000);
 });
 
+test('calls take turns where the window of the connection is short', async (t) => {
+  const connected = await ready(t, { [settingIds.INITIAL_WINDOW_SIZE]: 1 << 20 });
+  const { peer } = connected;
+  const ids = [1, 3, 5];
+  for (const _ of ids) call(connected, Buffer.alloc(70_000));
+  const sent = (): number[] => ids.map((id) => peer.body(id).length);
+  await peer.until(() => sent()[0] === 65_535);
+  for (let round = 1; round <= 3; round++) {
+    const before = sent();
+    peer.socket.write(numberFrame(WINDOW_UPDATE, 0, 1_000));
+    await peer.until(() => sent().some((size, index) => size === before[index]! + 1_000));
+  }
+  assert.deepEqual(sent(), [66_535, 1_000, 1_000]);
+});
+
 test('headers that are larger than a frame go on in others', async (t) => {
   const connected = await ready(t);
   const recorder = new Recorder();

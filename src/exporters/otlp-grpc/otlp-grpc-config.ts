@@ -1,6 +1,6 @@
-import { choice, duration, flag, optionalSection, section, text } from '../../config/config-keys.ts';
+import { choice, converted, duration, flag, optionalSection, section, text } from '../../config/config-keys.ts';
 import type { ConfigSection } from '../../config/config-section.ts';
-import type { ConfigOf } from '../../config/config-table.ts';
+import type { ConfigKey, ConfigOf } from '../../config/config-table.ts';
 import { configTable } from '../../config/config-table.ts';
 import { bufferKeys } from '../../config/ignored-keys.ts';
 import { authKey } from '../../config/references.ts';
@@ -80,8 +80,8 @@ export const otlpGrpcTable = configTable(
         { choices: ['round_robin', 'pick_first'], fallback: 'round_robin' },
         'Use of several addresses of the endpoint.',
       ),
-      authority: text('authority', { fallback: '' }, '`:authority` of requests, instead of that of the endpoint.'),
-      userAgent: text('user_agent', { fallback: '' }, 'User agent of requests, instead of that of Framekeeper.'),
+      authority: headerText('authority', /^[!-~]*$/, '`:authority` of requests, instead of that of the endpoint.'),
+      userAgent: headerText('user_agent', /^[ -~]*$/, 'User agent of requests, instead of that of Framekeeper.'),
       timeoutMs: duration(
         'timeout',
         { fallback: 5_000, min: 0 },
@@ -110,6 +110,15 @@ export const otlpGrpcTable = configTable(
 export type OtlpGrpcConfig = ConfigOf<typeof otlpGrpcTable>;
 
 type Security = Pick<OtlpGrpcConfig, 'endpoint' | 'isTls' | 'tls' | 'authenticator'>;
+
+/** A text that is a header of each request. A server ends the whole connection for characters that no header has. */
+function headerText(key: string, allowed: RegExp, meaning: string): ConfigKey<string> {
+  return converted(text(key, { fallback: '' }, meaning), (value, section) => {
+    if (allowed.test(value)) return value;
+    section.addProblem(key, `${JSON.stringify(value)} has characters that no header can have`, 'use printable ASCII');
+    return '';
+  });
+}
 
 /** As in the Collector, whose gRPC sends credentials over TLS alone. */
 function refusePlaintextCredentials(own: ConfigSection, { endpoint, isTls, authenticator }: Security): void {

@@ -143,3 +143,14 @@ for (const [name, value] of [
     assert.doesNotMatch(message, /nter2/);
   });
 }
+
+for (const [key, value] of [
+  ['authority', 'profiles.example\nx: y'],
+  ['authority', 'two words'],
+  ['user_agent', 'Müller/1'],
+] as const) {
+  test(`otlp_grpc refuses ${key}: ${JSON.stringify(value)}, which no header can carry`, () => {
+    const { message } = read({ endpoint: 'a:1', [key]: value });
+    assert.equal(message.split(' has ')[0], `otlp.${key}: ${JSON.stringify(value)}`);
+  });
+}

@@ -2,8 +2,7 @@ import type { Executable } from '../model/executable.ts';
 import type { FrameKind } from '../model/frame-kind.ts';
 import { frameKinds, frameTypeName } from '../model/frame-kind.ts';
 import type { SymbolLookup } from '../model/frame-symbol.ts';
-import type { TraceEvents, WindowContents, WindowFrame } from '../profile/build/window-contents.ts';
-import { uint64Of } from '../support/halves.ts';
+import type { TraceEvents, WindowContents } from '../profile/build/window-contents.ts';
 import type { Steps } from '../support/steps.ts';
 import { eachInSteps } from '../support/steps.ts';
 import type { NativeNames } from './native-names.ts';
@@ -102,18 +101,10 @@ export function* contentsOf(window: SampleWindow, events: TraceEvents, store: Sy
     const known: Executable | undefined = fileId === undefined ? undefined : store.executable(fileId);
     files.push({ fileId, executable: known ?? kept });
   });
-  const { resources, profileTypes, mappings, stacks, links, threadNames, labels, samples } = window;
-  const frames = { count: window.symbols.length, frame: (index: number) => frameOf(window, index) };
-  return { resources, profileTypes, files, mappings, frames, stacks, links, threadNames, labels, samples, events };
-}
-
-function frameOf(window: SampleWindow, frame: number): WindowFrame {
+  const { resources, profileTypes, mappings, frames, symbols, stacks, links, threadNames, labels, samples } = window;
   return {
-    file: window.frames.file(frame),
-    address: uint64Of(window.frames.addressHigh(frame), window.frames.addressLow(frame)),
-    kind: window.frames.kind(frame),
-    mapping: window.frames.mapping(frame),
-    symbol: window.symbols[frame],
+    ...{ resources, profileTypes, files, mappings, frames, symbols },
+    ...{ stacks, links, threadNames, labels, samples, events },
   };
 }
 

@@ -126,6 +126,8 @@ function* firstsOfEqual(heads: readonly (ResourceHead | undefined)[]): Steps<Int
 // A tenth of a millisecond each, more or less, before the code is optimized.
 const resourcesPerStep = 8;
 const partsPerStep = 16;
+/** The same of locations that are looked up. */
+const locationsPerStep = 2_048;
 const momentsPerStep = 512;
 
 /** Stands for the way from a timestamp to its value where samples have no values. */
@@ -149,6 +151,8 @@ class ProfileWriter {
   /** By sample of the columns: position of its next timestamp, and how far behind it the value is. */
   readonly #nextTime: Uint32Array;
   readonly #toValue: Int32Array;
+  /** Work of the locations up to the step at hand. */
+  #workBefore = 0;
   // Nearly every context is new, of threads, names and CPUs that are known.
   readonly #attributeByThread = new Map<number, number>();
   readonly #attributeByName = new Map<string, number>();
@@ -200,7 +204,7 @@ class ProfileWriter {
     const columns = this.#columns;
     const first = columns.count;
     for (let index = 0; index < parts.length; index++) {
-      if (index % partsPerStep === partsPerStep - 1) yield;
+      if (this.#isStepOver(index)) yield;
       const part = parts[index]!;
       const given = sampleOfPart.at(part);
       const stack = samples.stack(given);
@@ -219,6 +223,14 @@ class ProfileWriter {
       this.#toValue[sample] = hasValues ? toValue : noValues;
     }
     return new SampleRange(columns, first, identities.count);
+  }
+
+  /** True after a number of parts, or before it where their stacks were long or new. */
+  #isStepOver(parts: number): boolean {
+    const { work } = this.#locations;
+    if (parts % partsPerStep !== partsPerStep - 1 && work - this.#workBefore < locationsPerStep) return false;
+    this.#workBefore = work;
+    return true;
   }
 
   /** Writes the moments of all samples, in the order of arrival. */
@@ -267,14 +279,18 @@ class ProfileWriter {
     const threadId = samples.threadId(sample);
     const threadName = threadNames[samples.threadName(sample)]!;
     const cpu = samples.cpu(sample);
-    const add = (key: string, value: string | bigint | boolean): void => {
-      this.#columns.addAttribute(this.#dictionary.attribute(key, value));
-    };
     if (threadId !== 0) this.#addMemoized(this.#attributeByThread, threadId, attributeNames.threadId, BigInt);
     if (threadName !== '') this.#addMemoized(this.#attributeByName, threadName, attributeNames.threadName, String);
     if (cpu >= 0) this.#addMemoized(this.#attributeByCpu, cpu, attributeNames.cpuLogicalNumber, BigInt);
-    for (const [key, value] of labels[samples.labels(sample)] ?? []) add(attributeNames.labelPrefix + key, value);
-    if (isTruncated) add(attributeNames.stackTruncated, true);
+    const labelSet = samples.labels(sample);
+    if (labelSet >= 0) {
+      for (const [key, value] of labels[labelSet]!) this.#addAttribute(attributeNames.labelPrefix + key, value);
+    }
+    if (isTruncated) this.#addAttribute(attributeNames.stackTruncated, true);
+  }
+
+  #addAttribute(key: string, value: string | boolean): void {
+    this.#columns.addAttribute(this.#dictionary.attribute(key, value));
   }
 
   #addMemoized<T>(indices: Map<T, number>, value: T, key: string, write: (value: T) => string | bigint): void {

@@ -1,14 +1,22 @@
+// hot
 import { formatFileId } from '../../model/file-id.ts';
+import type { FrameKind } from '../../model/frame-kind.ts';
 import { frameTypeName } from '../../model/frame-kind.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
-import type { Line } from '../../otlp/profiles-data.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { InternedDictionary } from '../dictionary/dictionary.ts';
-import { LentLists } from '../dictionary/lent-lists.ts';
-import { linesOf } from '../names/symbol-lines.ts';
-import type { WindowContents, WindowFrame } from './window-contents.ts';
+import { isNamed } from '../names/symbol-lines.ts';
+import type { WindowContents } from './window-contents.ts';
 
-/** Writes frames, stacks and mappings of one window into a dictionary, each once and only when something uses it. */
+/** Stands for an entry that is not written yet; -1, because 0 is an index. */
+const missing = -1;
+/** A file that is told by something else than an attribute. The attribute with this index says nothing. */
+const noAttribute = 0;
+/** Writing a location costs as much as looking up this many. */
+const newLocationWork = 32;
+const factorOfHigh = 2 ** 32;
+
+/** Writes frames, stacks and mappings of one window into the columns of a dictionary, each once and only when something uses it. */
 export class LocationWriter {
   readonly #contents: WindowContents;
   readonly #dictionary: InternedDictionary;
@@ -16,54 +24,114 @@ export class LocationWriter {
   readonly #stackByStack: Int32Array;
   readonly #mappingByMapping: Int32Array;
   readonly #mappingByFile: Int32Array;
-  readonly #locations = new LentLists();
+  readonly #fileAttributeByFile: Int32Array;
+  /** By kind: attribute of the frame type. */
+  readonly #typeByKind: number[] = [];
+  /** Path of the function before, which many share, and its index. */
+  #lastPath = '';
+  #lastPathIndex = 0;
+  #work = 0;
 
   constructor(contents: WindowContents, dictionary: InternedDictionary) {
+    const { frames, stacks, mappings, files } = contents;
     this.#contents = contents;
     this.#dictionary = dictionary;
-    this.#locationByFrame = new Int32Array(contents.frames.count).fill(-1);
-    this.#stackByStack = new Int32Array(contents.stacks.count).fill(-1);
-    this.#mappingByMapping = new Int32Array(contents.mappings.length).fill(-1);
-    this.#mappingByFile = new Int32Array(contents.files.length).fill(-1);
+    this.#locationByFrame = new Int32Array(frames.count).fill(missing);
+    this.#stackByStack = new Int32Array(stacks.count).fill(missing);
+    this.#mappingByMapping = new Int32Array(mappings.length).fill(missing);
+    this.#mappingByFile = new Int32Array(files.length).fill(missing);
+    this.#fileAttributeByFile = new Int32Array(files.length).fill(missing);
+    // Tables that grow while they are filled are copied, and their entries find new slots, in one step.
+    dictionary.reserveStacks({
+      locations: frames.count + 1,
+      lines: frames.count,
+      stacks: stacks.count + 1,
+      stackLocations: stacks.startOf(stacks.count),
+    });
+  }
+
+  /** Work done so far, in look-ups of locations. */
+  get work(): number {
+    return this.#work;
   }
 
   /** Index in the dictionary's stack table of a window's stack. */
   stack(stack: number): number {
     const known = this.#stackByStack[stack]!;
-    if (known >= 0) return known;
+    if (known !== missing) return known;
     const { stacks } = this.#contents;
+    const { lists } = this.#dictionary.tables.stackTable;
+    const locations = this.#locationByFrame;
     const start = stacks.startOf(stack);
-    const locations = this.#locations.of(stacks.startOf(stack + 1) - start);
-    for (let i = 0; i < locations.length; i++) locations[i] = this.#location(stacks.frameAt(start + i));
-    const index = this.#dictionary.stack(locations);
+    const end = stacks.startOf(stack + 1);
+    this.#work += end - start;
+    for (let at = start; at < end; at++) {
+      const frame = stacks.frameAt(at);
+      const location = locations[frame]!;
+      lists.push(location === missing ? this.#addLocation(frame) : location);
+    }
+    const index = this.#dictionary.closeStack();
     this.#stackByStack[stack] = index;
     return index;
   }
 
-  #location(frameIndex: number): number {
-    // Called for each frame of each stack, so a known one costs not even a closure.
-    const known = this.#locationByFrame[frameIndex]!;
-    if (known >= 0) return known;
-    return memoized(this.#locationByFrame, frameIndex, () => {
-      const frame = this.#contents.frames.frame(frameIndex);
-      const type = this.#dictionary.attribute(attributeNames.frameType, frameTypeName(frame.kind));
-      const lines = frame.symbol === undefined ? [] : this.#lines(frame.symbol);
-      const fileId = lines.length === 0 ? this.#unknownFile(frame) : '';
-      const attributes = fileId === '' ? [type] : [type, this.#dictionary.attribute(attributeNames.fileId, fileId)];
-      return this.#dictionary.location({
-        mappingIndex: this.#mappingOf(frame),
-        address: frame.address,
-        lines,
-        attributeIndices: attributes,
-      });
-    });
+  #addLocation(frame: number): number {
+    this.#work += newLocationWork;
+    const { frames, symbols } = this.#contents;
+    const { locationTable } = this.#dictionary.tables;
+    const { attributes } = locationTable;
+    const file = frames.file(frame);
+    const symbol = symbols[frame];
+    const lineCount = locationTable.lineCount;
+    attributes.push(this.#type(frames.kind(frame)));
+    if (symbol !== undefined) this.#addLines(symbol);
+    if (locationTable.lineCount === lineCount) {
+      const fileAttribute = this.#fileAttribute(file);
+      if (fileAttribute !== noAttribute) attributes.push(fileAttribute);
+    }
+    const mapping = this.#mappingOf(frames.mapping(frame), file);
+    const location = this.#dictionary.closeLocation(mapping, frames.addressLow(frame), frames.addressHigh(frame));
+    this.#locationByFrame[frame] = location;
+    return location;
+  }
+
+  #type(kind: FrameKind): number {
+    this.#typeByKind[kind] ??= this.#dictionary.attribute(attributeNames.frameType, frameTypeName(kind));
+    return this.#typeByKind[kind];
+  }
+
+  /** Appends a line for each function at the symbol's address, innermost first, that has a name. */
+  #addLines(symbol: FrameSymbol): void {
+    const { inlined } = symbol;
+    for (let i = 0; i < inlined.length; i++) this.#addLine(inlined[i]!);
+    this.#addLine(symbol);
+  }
+
+  #addLine(symbol: FrameSymbol): void {
+    if (!isNamed(symbol)) return;
+    const { functionName, systemName, filePath, line, column, startLine } = symbol;
+    const dictionary = this.#dictionary;
+    const name = dictionary.string(functionName);
+    const system = dictionary.string(systemName);
+    const called = dictionary.addFunction(name, system, this.#path(filePath), startLine, highWord(startLine));
+    dictionary.tables.locationTable.pushLine(called, line, highWord(line), column, highWord(column));
+  }
+
+  #path(filePath: string): number {
+    if (filePath !== this.#lastPath) {
+      this.#lastPathIndex = this.#dictionary.string(filePath);
+      this.#lastPath = filePath;
+    }
+    return this.#lastPathIndex;
   }
 
   /**
-   * File ID of a frame whose file is told by nothing else: without the ID, two frames of different files at the same
+   * Attribute with the ID of a file that is told by nothing else: without the ID, two frames of different files at the same
    * address would be one location, and two stacks one stack.
    */
-  #unknownFile({ file }: WindowFrame): string {
+  #fileAttribute(file: number): number {
+    const known = this.#fileAttributeByFile[file]!;
+    if (known !== missing) return known;
     const { fileId, executable } = this.#contents.files[file]!;
     const isTold =
       executable !== undefined &&
@@ -71,22 +139,30 @@ export class LocationWriter {
         executable.gnuBuildId !== '' ||
         executable.goBuildId !== '' ||
         executable.hasHtlHash);
-    return fileId === undefined || isTold ? '' : formatFileId(fileId);
+    const attribute =
+      fileId === undefined || isTold
+        ? noAttribute
+        : this.#dictionary.attribute(attributeNames.fileId, formatFileId(fileId));
+    this.#fileAttributeByFile[file] = attribute;
+    return attribute;
   }
 
-  #lines(symbol: FrameSymbol): Line[] {
-    return linesOf(symbol, (name, systemName, filePath, startLine) =>
-      this.#dictionary.function(name, systemName, filePath, BigInt(startLine)),
-    );
-  }
-
-  #mappingOf(frame: WindowFrame): number {
-    if (frame.mapping >= 0) {
-      const { file, start, end, fileOffset } = this.#contents.mappings[frame.mapping]!;
-      return memoized(this.#mappingByMapping, frame.mapping, () => this.#mapping(file, start, end, fileOffset));
-    }
+  /** `mapping` and `file` are those of a frame. */
+  #mappingOf(mapping: number, file: number): number {
     // A frame without a mapping still needs its file: a backend symbolizes by build ID.
-    return memoized(this.#mappingByFile, frame.file, () => this.#mapping(frame.file, 0n, 0n, 0n));
+    const indices = mapping < 0 ? this.#mappingByFile : this.#mappingByMapping;
+    const at = mapping < 0 ? file : mapping;
+    const known = indices[at]!;
+    if (known !== missing) return known;
+    const index = this.#addMapping(mapping, file);
+    indices[at] = index;
+    return index;
+  }
+
+  #addMapping(mapping: number, file: number): number {
+    if (mapping < 0) return this.#mapping(file, 0n, 0n, 0n);
+    const { file: mapped, start, end, fileOffset } = this.#contents.mappings[mapping]!;
+    return this.#mapping(mapped, start, end, fileOffset);
   }
 
   #mapping(fileIndex: number, memoryStart: bigint, memoryLimit: bigint, fileOffset: bigint): number {
@@ -103,11 +179,7 @@ export class LocationWriter {
   }
 }
 
-/** The number at `index`, computed at its first use; -1 marks a missing number. */
-function memoized(numbers: Int32Array, index: number, compute: () => number): number {
-  const known = numbers[index]!;
-  if (known >= 0) return known;
-  const computed = compute();
-  numbers[index] = computed;
-  return computed;
+/** The upper half of a whole number as columns hold it, which take its lower half from the number itself. */
+function highWord(number: number): number {
+  return Math.floor(number / factorOfHigh);
 }

@@ -16,6 +16,8 @@ export interface WindowContents {
   readonly files: readonly WindowFile[];
   readonly mappings: readonly WindowMapping[];
   readonly frames: WindowFrames;
+  /** Names of the frames, as far as known. */
+  readonly symbols: readonly (FrameSymbol | undefined)[];
   readonly stacks: WindowStacks;
   readonly links: readonly TraceLink[];
   readonly threadNames: readonly string[];
@@ -51,18 +53,14 @@ export interface WindowMapping {
   readonly fileOffset: bigint;
 }
 
-/** Frames 0..count-1; each is asked for once. */
+/** Frames 0..count-1. */
 export interface WindowFrames {
   readonly count: number;
-  frame(index: number): WindowFrame;
-}
-
-export interface WindowFrame {
-  readonly file: number;
-  readonly address: bigint;
-  readonly kind: FrameKind;
-  readonly mapping: number;
-  readonly symbol: FrameSymbol | undefined;
+  file(frame: number): number;
+  addressHigh(frame: number): number;
+  addressLow(frame: number): number;
+  kind(frame: number): FrameKind;
+  mapping(frame: number): number;
 }
 
 /** Stack `i` is `frameAt(startOf(i)) .. frameAt(startOf(i + 1))`, leaf first. */

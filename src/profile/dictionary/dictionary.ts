@@ -28,6 +28,14 @@ import { LocationIndex } from './location-index.ts';
 /** Lines for a location of a source that has none, on functions that were added to `target`. */
 export type LinesOf = (location: number, target: InternedDictionary) => readonly Line[];
 
+/** Numbers of locations, of their lines, of stacks, and of the locations of these. */
+export interface StackCounts {
+  readonly locations: number;
+  readonly lines: number;
+  readonly stacks: number;
+  readonly stackLocations: number;
+}
+
 /**
  * The seven tables while they are filled, none with a value twice. Each method adds an entry or finds an equal one, and returns
  * its index; entry 0 is the zero value. Attributes of an entry are a set: their order makes no difference. Entries are
@@ -68,14 +76,19 @@ export class InternedDictionary implements DictionaryTarget {
 
   /** Makes room for all entries of a dictionary. */
   reserve({ locationTable, functionTable, stackTable, stringTable }: ProfilesDictionary): void {
-    const locations = locationColumnsOf(locationTable);
-    this.#locations.reserve(locations.length, locations.lineCount);
-    this.#functions.reserve(functionTable.length);
+    const { length, lineCount } = locationColumnsOf(locationTable);
     const { lists } = stackColumnsOf(stackTable);
-    this.#stacks.reserve(lists.count, lists.openEnd);
+    this.reserveStacks({ locations: length, lines: lineCount, stacks: lists.count, stackLocations: lists.openEnd });
+    this.#functions.reserve(functionTable.length);
     const texts = stringColumnsOf(stringTable);
     this.#textSlots.reserve(texts.length);
     this.tables.stringTable.reserve(texts.length, texts.textBytes);
+  }
+
+  /** Makes room for as many stacks and locations in all. */
+  reserveStacks({ locations, lines, stacks, stackLocations }: StackCounts): void {
+    this.#locations.reserve(locations, lines);
+    this.#stacks.reserve(stacks, stackLocations);
   }
 
   addSmall<T extends SmallTable>(table: T, entry: EntryOf<T>): number {
@@ -105,6 +118,7 @@ export class InternedDictionary implements DictionaryTarget {
 
   string(text: string): number {
     const { stringTable } = this.tables;
+    if (text === '' && stringTable.length > 0) return 0;
     stringTable.add(text);
     const added = stringTable.length - 1;
     const slots = this.#textSlots;

@@ -5,6 +5,7 @@ import type { FileMapping, FrameBatch } from '../../../src/model/frame-batch.ts'
 import { frameKinds } from '../../../src/model/frame-kind.ts';
 import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
 import { buildProfiles } from '../../../src/profile/build/build-profiles.ts';
+import type { WindowContents } from '../../../src/profile/build/window-contents.ts';
 import { TraceIntake } from '../../../src/reporter/trace-intake.ts';
 import { contentsOf, resolveLateNames } from '../../../src/reporter/window-report.ts';
 import { atOnce } from '../../../src/support/steps.ts';
@@ -18,14 +19,17 @@ const range = { startUnixNano: 100n, endUnixNano: 200n };
 const file = fileIdOf(1);
 
 function profilesOf(sketch: BatchSketch, symbols = new PlainSymbols()): ProfilesData {
+  return atOnce(buildProfiles(windowOf(sketch, symbols), range, () => new Uint8Array(16).fill(1)));
+}
+
+function windowOf(sketch: BatchSketch, symbols = new PlainSymbols()): WindowContents {
   const batch: FrameBatch = batchOf(sketch);
   const limits = { maxEvents: 1e6, maxBytes: 1e9, retryDelayMs: 1 };
   const intake = new TraceIntake(symbols, limits, new FakeClock());
   intake.submit(batch);
   const window = intake.takeWindow();
   atOnce(resolveLateNames(window, symbols.at()));
-  const contents = atOnce(contentsOf(window, window.events, symbols.at()));
-  return atOnce(buildProfiles(contents, range, () => new Uint8Array(16).fill(1)));
+  return atOnce(contentsOf(window, window.events, symbols.at()));
 }
 
 test('buildProfiles makes one sample of equal stacks, attributes and links, its moments in order', () => {
@@ -217,4 +221,53 @@ test('buildProfiles prefers what a process says of itself to what its collector 
   });
   const attributes = Object.fromEntries(resourceProfiles[0]!.resource.attributes.map(({ key, value }) => [key, value]));
   assert.deepEqual([attributes['host.name'], attributes['service.name']], ['inner', 'shop']);
+});
+
+test('buildProfiles writes lines of any number, innermost first, without functions that have no name', () => {
+  const inner = symbolOf('inner', { line: 2 ** 31, column: 2 ** 32 - 1, startLine: 2 ** 40 + 5 });
+  const symbol = symbolOf('outer', { line: 2 ** 52 + 1, column: 3, inlined: [inner, symbolOf('', { line: 9 })] });
+  const samples = [{ frames: [{ file, address: 2n ** 64n - 1n }], timestamps: [100n] }];
+  const { dictionary } = profilesOf({
+    samples,
+    symbols: [{ fileId: file, addressHigh: 0xffff_ffff, addressLow: 0xffff_ffff, symbol }],
+  });
+  const { address, lines } = dictionary.locationTable.at(1)!;
+  assert.equal(address, 2n ** 64n - 1n);
+  assert.deepEqual(
+    lines.map(({ functionIndex, line, column }) => {
+      const { nameStrindex, startLine } = dictionary.functionTable.at(functionIndex)!;
+      return [dictionary.stringTable.at(nameStrindex), line, column, startLine];
+    }),
+    [
+      ['inner', 2n ** 31n, 2n ** 32n - 1n, 2n ** 40n + 5n],
+      ['outer', 2n ** 52n + 1n, 3n, 0n],
+    ],
+  );
+});
+
+test('buildProfiles ends a step after some new frames, however many stacks have them', () => {
+  const depth = 40;
+  const samples = Array.from({ length: 30 }, (_, stack) => ({
+    frames: Array.from({ length: depth }, (_, i) => ({ file, address: BigInt(stack * depth + i) })),
+    timestamps: [100n],
+  }));
+  const contents = windowOf({ samples });
+  let written = 0;
+  const table = contents.frames;
+  const frames: typeof table = {
+    count: table.count,
+    file: (frame) => {
+      written++;
+      return table.file(frame);
+    },
+    addressHigh: (frame) => table.addressHigh(frame),
+    addressLow: (frame) => table.addressLow(frame),
+    kind: (frame) => table.kind(frame),
+    mapping: (frame) => table.mapping(frame),
+  };
+  const steps = buildProfiles({ ...contents, frames }, range, () => new Uint8Array(16));
+  let most = 0;
+  for (let before = 0; steps.next().done !== true; before = written) most = Math.max(most, written - before);
+  assert.equal(written, samples.length * depth);
+  assert.ok(most <= 128, `${most} frames in one step`);
 });

@@ -170,6 +170,8 @@ test('a click zooms, breadcrumb, Escape and the back button lead back', { skip }
     (await boxesOf(page)).map(({ name }) => name),
     ['all', 'checkout', 'libc.so.6+0x26f00', 'StubRoutines (1)', 'int Work.rex()'],
   );
+  // The graph is drawn first.
+  await page.locator('#crumbs button').nth(3).waitFor();
   assert.deepEqual(await textsOf(page, '#crumbs button'), ['All', 'checkout', 'libc.so.6+0x26f00', 'StubRoutines (1)']);
   await page.locator('#crumbs').getByRole('button', { name: 'checkout' }).click();
   await page.locator('#crumbs button[aria-current]').getByText('checkout').waitFor();

@@ -26,7 +26,12 @@ export interface PassableProfiles {
 
 export type ScanResult =
   | { readonly kind: 'passable'; readonly profiles: PassableProfiles }
-  | { readonly kind: 'not_passable'; readonly reason: NotPassableReason };
+  | {
+      readonly kind: 'not_passable';
+      readonly reason: NotPassableReason;
+      /** Given where orphans are the only reason: all else is sound, but `keptTexts` is not known. */
+      readonly profiles?: PassableProfiles;
+    };
 
 /** Bound of the memory that is kept for the next message: those of 4 MiB, which is what a gRPC receiver takes, need less. */
 const keptSizeBytes = 16 * 1024 * 1024;
@@ -52,7 +57,10 @@ export class PassableScanner {
     this.#memory ??= new ScanMemory(this.#ownIdPrefix);
     const memory = this.#memory;
     try {
-      return { kind: 'passable', profiles: profilesOf(bytes, memory.columns, memory.scan(bytes, isVersionDeclared)) };
+      const numbers = memory.scan(bytes, isVersionDeclared);
+      const profiles = profilesOf(bytes, memory.columns, numbers);
+      if (numbers[told.hasOrphan] === 0) return { kind: 'passable', profiles };
+      return { kind: 'not_passable', reason: 'orphan', profiles };
     } catch (error) {
       if (error instanceof NotPassable) return { kind: 'not_passable', reason: error.reason };
       // Columns may be in disorder: memory was too short for them.

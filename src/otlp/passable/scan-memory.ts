@@ -32,8 +32,9 @@ export const told = {
   dictionaryStart: 29,
   dictionaryBodyStart: 30,
   dictionaryEnd: 31,
+  hasOrphan: 32,
 } as const;
-const toldNumbers = 32;
+const toldNumbers = 33;
 
 let compiled: WebAssemblyModule | undefined;
 

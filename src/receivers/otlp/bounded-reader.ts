@@ -1,5 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import type { NotPassableReason } from '../../otlp/passable/not-passable.ts';
 import { putTogether } from '../../otlp/passable/passable-parts.ts';
 import type { Clock } from '../../support/clock.ts';
 import { gathered } from '../../support/gather-bytes.ts';
@@ -36,6 +37,8 @@ const mebibyte = 1024 * 1024;
 /** Up to these sizes a message is decoded at once: some milliseconds. The decoding thread has larger ones. */
 const mostDecodedAtOnceBytes = 1024 * 1024;
 const mostJsonAtOnceBytes = 64 * 1024;
+/** The same where the columns of the scan serve: some 200 kB of what came in. */
+const mostScannedDecodedAtOnceBytes = 2.5 * mebibyte;
 
 /** Up to these sizes a message is scanned at once: some 20 ms. The scanning thread has larger ones. */
 const mostScannedAtOnceBytes = 2.5 * mebibyte;
@@ -89,7 +92,9 @@ export class BoundedReader {
   read(content: MessageContent): ReadMessage | Promise<ReadMessage | DecodingRefusal> | DecodingRefusal {
     const { encoding, bytes } = content;
     if (encoding === 'json') {
-      return bytes.length > mostJsonAtOnceBytes ? this.#decode(content, bytes.length) : this.#reader.read(content);
+      return bytes.length > mostJsonAtOnceBytes
+        ? this.#decode(content, 'json', bytes.length)
+        : this.#reader.read(content);
     }
     const mostDecodedBytes = this.#memory.heapLimitBytes * mostHeapShare;
     if (bytes.length > mostScannedAtOnceBytes) return this.#scan(content, mostDecodedBytes);
@@ -102,8 +107,9 @@ export class BoundedReader {
     const found = this.#reader.scan(content);
     if ('scan' in found) return found;
     const { decodedBytes } = survey ?? checkProtobufSize(bytes, mostDecodedBytes);
-    if (decodedBytes <= mostDecodedAtOnceBytes) return this.#reader.decode(content, found.reason);
-    return this.#decode(content, decodedBytes);
+    const mostAtOnceBytes = found.profiles === undefined ? mostDecodedAtOnceBytes : mostScannedDecodedAtOnceBytes;
+    if (decodedBytes <= mostAtOnceBytes) return this.#reader.decode(content, found);
+    return this.#decode(content, found.reason, decodedBytes);
   }
 
   /** Reads a message that was taken before, whatever its size. @throws InvalidMessage when it cannot be read */
@@ -126,16 +132,20 @@ export class BoundedReader {
     if (!(reply instanceof Promise)) return reply;
     return reply.then((found) => {
       if (found.kind === 'passable') return largePassable(putTogether(found.scanned, content.bytes));
-      if (found.kind === 'not_passable') return this.#decode(content, found.decodedBytes);
+      if (found.kind === 'not_passable') return this.#decode(content, found.reason, found.decodedBytes);
       throw wrongReply(found);
     });
   }
 
-  #decode(content: MessageContent, decodedBytes: number): Promise<ReadMessage | DecodingRefusal> | DecodingRefusal {
+  #decode(
+    content: MessageContent,
+    reason: NotPassableReason,
+    decodedBytes: number,
+  ): Promise<ReadMessage | DecodingRefusal> | DecodingRefusal {
     if (decodedBytes * threadBytesADecodedByte > this.#memory.availableBytes()) {
       return { reason: 'memory is too short to decode a message of this size; send it again later', retryDelayMs };
     }
-    const reply = this.#decoding.ask({ step: 'decode', content: this.#own(content) });
+    const reply = this.#decoding.ask({ step: 'decode', content: this.#own(content), reason });
     if (!(reply instanceof Promise)) return reply;
     return reply.then((decoded) => {
       if (decoded.kind !== 'decoded') throw wrongReply(decoded);

@@ -8,11 +8,12 @@ import { encodeProfilesData } from '../../otlp/protobuf/encode-profiles-data.ts'
 import { mergeProfiles } from '../../profile/join/profiles-joiner.ts';
 import type { DecodedMessage, MessageContent } from './decode-message.ts';
 import { checkProtobufSize, decodeMessage } from './decode-message.ts';
+import { decodeScanned } from './message-reader.ts';
 
 /** A message to scan, which may take `mostDecodedBytes` when it is decoded, or one to decode. */
 export type ThreadRequest =
   | { readonly step: 'scan'; readonly content: MessageContent; readonly mostDecodedBytes: number }
-  | { readonly step: 'decode'; readonly content: MessageContent };
+  | { readonly step: 'decode'; readonly content: MessageContent; readonly reason: NotPassableReason };
 
 export type ThreadReply =
   /** The message passes as it is. */
@@ -35,7 +36,7 @@ interface Answer {
 
 function answer(request: ThreadRequest): Answer {
   try {
-    return request.step === 'scan' ? scan(request.content, request.mostDecodedBytes) : decode(request.content);
+    return request.step === 'scan' ? scan(request.content, request.mostDecodedBytes) : decode(request);
   } catch (error) {
     if (!(error instanceof InvalidMessage)) throw error;
     const { path, problem, remedy } = error;
@@ -43,27 +44,37 @@ function answer(request: ThreadRequest): Answer {
   }
 }
 
-function scan({ bytes, isVersionDeclared }: MessageContent, mostDecodedBytes: number): Answer {
-  const { decodedBytes } = checkProtobufSize(bytes, mostDecodedBytes);
-  const { scanned, buffers } = scanOf(bytes, isVersionDeclared);
+function scan(content: MessageContent, mostDecodedBytes: number): Answer {
+  const { decodedBytes } = checkProtobufSize(content.bytes, mostDecodedBytes);
+  const { scanned, buffers } = scanOf(content);
   if (typeof scanned === 'string') return { reply: { kind: 'not_passable', reason: scanned, decodedBytes }, buffers };
   return { reply: { kind: 'passable', scanned }, buffers };
 }
 
-function decode(content: MessageContent): Answer {
+function decode({ content, reason }: ThreadRequest & { step: 'decode' }): Answer {
   const mostDecodedBytes = mostDecodedBytesOf((resourceLimits.maxOldGenerationSizeMb ?? 0) * 1024 * 1024);
-  const { data, ...sorted } = decodeMessage(content, mostDecodedBytes);
+  const { data, ...sorted } =
+    (reason === 'orphan' ? scannedAgain(content, mostDecodedBytes) : undefined) ??
+    decodeMessage(content, mostDecodedBytes);
   const bytes = encodeProfilesData(mergeProfiles([data])) as Uint8Array<ArrayBuffer>;
-  const { scanned, buffers } = scanOf(bytes, true);
+  const { scanned, buffers } = scanOf({ bytes, isVersionDeclared: true });
   return { reply: { kind: 'decoded', ...sorted, bytes, scanned }, buffers: [...buffers, bytes.buffer] };
 }
 
+/** Scans a message of which orphans are the only fault: columns cost less than decoding them, even here where those of the first scan are not. */
+function scannedAgain(content: MessageContent, mostDecodedBytes: number): DecodedMessage | undefined {
+  const { bytes, isVersionDeclared, ownIdPrefix } = content;
+  checkProtobufSize(bytes, mostDecodedBytes);
+  const result = new PassableScanner(ownIdPrefix).scan(bytes, isVersionDeclared);
+  return result.profiles && decodeScanned(result.profiles);
+}
+
 /** By a scanner of its own, whose columns leave this thread. */
-function scanOf(
-  bytes: Uint8Array,
-  isVersionDeclared: boolean,
-): { readonly scanned: PassableParts | NotPassableReason; readonly buffers: readonly ArrayBuffer[] } {
-  const result = new PassableScanner().scan(bytes, isVersionDeclared);
+function scanOf({ bytes, isVersionDeclared, ownIdPrefix }: Omit<MessageContent, 'encoding'>): {
+  readonly scanned: PassableParts | NotPassableReason;
+  readonly buffers: readonly ArrayBuffer[];
+} {
+  const result = new PassableScanner(ownIdPrefix).scan(bytes, isVersionDeclared);
   if (result.kind === 'not_passable') return { scanned: result.reason, buffers: [] };
   const { parts, buffers } = takeApart(result.profiles);
   return { scanned: parts, buffers };

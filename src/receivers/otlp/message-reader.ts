@@ -17,6 +17,8 @@ export interface ReadMessage extends DecodedMessage, ReceivedProfiles {}
 /** Reason why a message has to be decoded. */
 interface ToDecode {
   readonly reason: NotPassableReason;
+  /** Result of its scan, where that is sound; until the next scan. */
+  readonly profiles?: PassableProfiles;
 }
 
 /** Learning and finding the names of more locations would stop the loop for longer than 20 ms. */
@@ -41,14 +43,14 @@ export class MessageReader {
   /** @throws InvalidMessage when the message cannot be read */
   read(content: MessageContent): ReadMessage {
     const found = this.scan(content);
-    return 'scan' in found ? found : this.decode(content, found.reason);
+    return 'scan' in found ? found : this.decode(content, found);
   }
 
   /** The message, if it can be passed on as it is. */
   scan({ encoding, bytes, isVersionDeclared, release }: MessageContent): ReadMessage | ToDecode {
     if (encoding === 'json') return { reason: 'json' };
     const scan = this.#scanner.scan(bytes, isVersionDeclared);
-    if (scan.kind === 'not_passable') return { reason: scan.reason };
+    if (scan.kind === 'not_passable') return scan;
     const { columns, resourceCount } = scan.profiles;
     const isSmall = columns.counts[tables.location]! <= mostLocationsAtOnce && resourceCount <= mostResourcesAtOnce;
     if (isSmall) return withoutFaults(checked(scan.profiles), release);
@@ -62,7 +64,8 @@ export class MessageReader {
   }
 
   /** @throws InvalidMessage when the message cannot be read */
-  decode(content: MessageContent, reason: NotPassableReason): ReadMessage {
+  decode(content: MessageContent, { reason, profiles }: ToDecode): ReadMessage {
+    if (profiles !== undefined) return { ...decodeScanned(profiles), scan: { kind: 'not_passable', reason } };
     const detected = detectVersion(content);
     const isOld = detected.kind !== 'found' || detected.version !== 'current';
     const own = { ...content, ownIdPrefix: this.#ownIdPrefix };
@@ -83,6 +86,11 @@ function checked(profiles: PassableProfiles): PassableProfiles {
 function withoutFaults(profiles: PassableProfiles, release: (() => void) | undefined): ReadMessage {
   const { bytes, sampleCount } = profiles;
   return new LateMessage(bytes, { ...noFaults, sampleCount, scan: { kind: 'passable', profiles } }, { release });
+}
+
+/** Like `decodeMessage`, of a message that its scan has found sound: nothing of it is looked at twice. */
+export function decodeScanned(profiles: PassableProfiles): DecodedMessage {
+  return { ...noFaults, data: decodePassable(profiles), sampleCount: profiles.sampleCount };
 }
 
 /** A message that is not to be decoded, and handled in turns: columns and bytes belong to it alone. */

@@ -10,6 +10,8 @@ import { enrichPassable } from '../../../src/profile/names/enrich-passable.ts';
 import type { DecodingMemory } from '../../../src/receivers/otlp/bounded-reader.ts';
 import { BoundedReader } from '../../../src/receivers/otlp/bounded-reader.ts';
 import type { MessageContent } from '../../../src/receivers/otlp/decode-message.ts';
+import { decodeMessage } from '../../../src/receivers/otlp/decode-message.ts';
+import type { ReadMessage } from '../../../src/receivers/otlp/message-reader.ts';
 import { MessageReader } from '../../../src/receivers/otlp/message-reader.ts';
 import { systemClock } from '../../../src/support/clock.ts';
 import { atOnce } from '../../../src/support/steps.ts';
@@ -135,6 +137,27 @@ for (const { name, data, isInThread } of [
     assert.deepEqual(scan.profiles.columns.counts, here.profiles.columns.counts);
     assert.deepEqual(atOnce(enrichPassable(scan.profiles, nobody)), atOnce(enrichPassable(here.profiles, nobody)));
   });
+}
+
+for (const { name, times, isInThread } of [
+  { name: 'of some 200 kB at once', times: 2_000, isInThread: false },
+  { name: 'beyond that in a thread', times: 10_000, isInThread: true },
+]) {
+  test(`BoundedReader decodes a message with an orphan ${name}`, async (t) => {
+    const content = protobuf(encodeProfilesData(withOrphan(manySamples(times))));
+    const read = createReader(t).read(content);
+    assert.equal(read instanceof Promise, isInThread);
+    const { data, scan, release: _, ...counts } = (await read) as ReadMessage;
+    const { data: expected, ...plain } = decodeMessage(content, Number.POSITIVE_INFINITY);
+    assert.deepEqual(plainSamples(data), plainSamples(expected));
+    if (!isInThread) assert.deepEqual(counts, plain);
+    // The thread leaves the orphan out.
+    assert.deepEqual(scan.kind, isInThread ? 'passable' : 'not_passable');
+  });
+}
+
+function withOrphan(data: ProfilesData): ProfilesData {
+  return { ...data, dictionary: { ...data.dictionary, stringTable: [...data.dictionary.stringTable, 'of no use'] } };
 }
 
 test('BoundedReader gives each message with many locations columns of its own', () => {

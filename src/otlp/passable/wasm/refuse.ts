@@ -5,7 +5,6 @@ export const reference: i32 = 3;
 export const stringReference: i32 = 4;
 export const incomplete: i32 = 5;
 export const shape: i32 = 6;
-export const orphan: i32 = 7;
 export const duplicate: i32 = 8;
 export const sameResource: i32 = 9;
 export const sameTime: i32 = 10;

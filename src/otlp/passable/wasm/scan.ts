@@ -2,7 +2,7 @@ import { countOf, prepareMessage, profiles, referred, resources, scopes, strings
 import { setSeeds } from './hash.ts';
 import { layoutVersion, message, results } from './memory.ts';
 import { clearSet, countOfSet } from './pair-sets.ts';
-import { encoding, incomplete, orphan, refuse, stringReference, version } from './refuse.ts';
+import { encoding, incomplete, refuse, stringReference, version } from './refuse.ts';
 import { scanDictionary } from './scan-dictionary.ts';
 import {
   headBytes,
@@ -49,12 +49,13 @@ export function scan(sizeBytes: u32, isVersionDeclared: bool): u32 {
     position = entryEnd;
   }
   if (!isSure()) refuse(version);
-  refuseOrphans();
+  const hasOrphan = findOrphan();
   tell(0, sampleCount);
   tell(1, headBytes);
   tell(2, countOfSet(resources));
   tell(3, referenceCount);
-  tell(4, referenceCount > 0 ? findKeptTexts() : countOf(strings));
+  tell(4, referenceCount > 0 && !hasOrphan ? findKeptTexts() : countOf(strings));
+  tell(8, hasOrphan ? 1 : 0);
   return layoutVersion;
 }
 
@@ -83,12 +84,14 @@ function findDictionary(end: usize): usize {
   return found;
 }
 
-function refuseOrphans(): void {
+/** True if an entry is in no use. All else is sound then, so that columns serve the decoder. */
+function findOrphan(): bool {
   for (let table = 1; table < 8; table++) {
     const count = countOf(table);
     const entryUse = useOf(table);
-    for (let i: u32 = 1; i < count; i++) if (load<u8>(entryUse + i) === 0) refuse(orphan);
+    for (let i: u32 = 1; i < count; i++) if (load<u8>(entryUse + i) === 0) return true;
   }
+  return false;
 }
 
 /** Encoders that write references add their texts at the end of the table: from there on no text may be in other use. */

@@ -50,12 +50,12 @@ const samplesPerSizeCheck = 16;
 /** Samples, their moments, and frames of their stacks that are added in one step, some half a millisecond. */
 const mostSamplesPerStep = 1_024;
 const momentsPerStep = 16_384;
-const framesPerStep = 65_536;
+const framesPerStep = 8_192;
 /** Samples of a step of a batch with a great many processes, labels or links, each of which costs more than a sample. */
 const dearSamplesPerStep = 64;
 const manyEntries = 2_048;
 /** Frames and samples of a window whose tables are large. */
-const manyRows = 65_536;
+const manyRows = 4_096;
 const ampleBytes = 8 * 1024 * 1024;
 /** Batches that wait for their turn; beyond, the one that would be last is refused. */
 const mostWaitingBytes = 64 * 1024 * 1024;

@@ -1,6 +1,8 @@
 // hot
 import { mixWords } from './mix-words.ts';
 
+const leastPlaces = 32;
+
 /**
  * Numbers distinct quadruples of unsigned 32-bit words 0, 1, 2 … in the order of their first appearance.
  * Open addressing with linear probing at a load of at most one half; equality is on all four words.
@@ -8,10 +10,17 @@ import { mixWords } from './mix-words.ts';
  */
 export class QuadIndex {
   /** Four words an entry, with room for half as many entries as there are places. Signed, so that V8 compares words and not doubles. */
-  #words = new Int32Array(64);
+  #words: Int32Array<ArrayBuffer>;
   #count = 0;
   /** Entry number plus one; 0 is a free place. The length is a power of two. */
-  #places = new Int32Array(32);
+  #places: Int32Array<ArrayBuffer>;
+
+  /** With room for `count` quadruples: an index that grows finds new places for all at once. */
+  constructor(count = 0) {
+    const places = Math.max(leastPlaces, 2 ** Math.ceil(Math.log2(2 * count + 1)));
+    this.#words = new Int32Array(2 * places);
+    this.#places = new Int32Array(places);
+  }
 
   get count(): number {
     return this.#count;

@@ -7,8 +7,11 @@ import type { Clock } from './clock.ts';
  */
 export type Steps<T> = Generator<Promise<void> | undefined, T, undefined>;
 
-/** Time after which work in slices lets others have a turn. */
-export const sliceMs = 2;
+/**
+ * Time after which work in slices lets others have a turn. A turn has one slice of the reporting cycle, one of batches that come in, and
+ * perhaps a young collection.
+ */
+const sliceMs = 1;
 
 /** Runs the work to its end within this turn of the event loop. @throws TypeError when the work has to wait for something */
 export function atOnce<T>(steps: Steps<T>): T {
@@ -19,7 +22,7 @@ export function atOnce<T>(steps: Steps<T>): T {
   }
 }
 
-/** Runs the work in slices of about two milliseconds, with a turn of the event loop after each. Short work ends within this turn. */
+/** Runs the work in slices of about a millisecond, with a turn of the event loop after each. Short work ends within this turn. */
 export async function inSlices<T>(steps: Steps<T>, clock: Pick<Clock, 'nowMs'>): Promise<T> {
   for (let endMs = clock.nowMs() + sliceMs; ; ) {
     const step = steps.next();

@@ -270,6 +270,22 @@ for (const { name, usage, accepted } of [
   });
 }
 
+test('TraceIntake ends a step of a batch after some frames of its stacks', () => {
+  const depth = 100;
+  const samples = Array.from({ length: 300 }, (_, stack) => ({
+    ...sampleAt(0n),
+    frames: Array.from({ length: depth }, (_, i) => ({ file, address: BigInt(stack + i) })),
+  }));
+  const intake = intakeOf();
+  const steps = intake.submitInSteps(batchOf({ samples }));
+  let most = 0;
+  for (let before = 0; steps.next().done !== true; before = intake.window.stacks.count) {
+    most = Math.max(most, intake.window.stacks.count - before);
+  }
+  assert.equal(intake.window.stacks.count, samples.length);
+  assert.ok(most * depth <= 8_192, `${most} stacks of ${depth} frames in one step`);
+});
+
 test('TraceIntake stays within its bounds where merged profiles take room between two steps of a batch', () => {
   const merged = { usage: { events: 0, bytes: 0 } };
   const maxEvents = 10_000;

@@ -143,7 +143,7 @@ class ProfileWriter {
   /** Samples of all profiles of the report. */
   readonly #columns = new SampleColumns();
   /** Distinct threads, names of threads, CPUs and labels. */
-  readonly #contexts = new QuadIndex();
+  readonly #contexts: QuadIndex;
   /** Number plus one of the first sample with a context. */
   readonly #sampleOfContext: Uint32Array;
   /** The sample of the columns that each part belongs to. */
@@ -168,6 +168,7 @@ class ProfileWriter {
     this.#contents = contents;
     this.#dictionary = dictionary;
     this.#locations = new LocationWriter(contents, dictionary);
+    this.#contexts = new QuadIndex(contents.samples.count);
     this.#createProfileId = createProfileId;
     this.#grouped = grouped;
     this.#sampleOfContext = new Uint32Array(2 * contents.samples.count);

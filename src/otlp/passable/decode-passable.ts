@@ -2,19 +2,27 @@
 import { mixWord } from '../../support/mix-words.ts';
 import type { ProfilesData } from '../profiles-data.ts';
 import type { DictionaryDraft } from '../protobuf/decode-dictionary.ts';
-import { newDictionary } from '../protobuf/decode-dictionary.ts';
+import { emptyDictionaryOf } from '../protobuf/decode-dictionary.ts';
 import { decodeProfiles, readProfile } from '../protobuf/decode-profiles-data.ts';
 import type { DictionaryColumns } from './dictionary-columns.ts';
 import { tables } from './dictionary-columns.ts';
 import type { PassableProfiles } from './passable-scanner.ts';
 
 /** The profiles of a scanned message. What the scan has read of its dictionary is taken from the columns, which must still belong to it. */
-export function decodePassable({ bytes, columns }: PassableProfiles): ProfilesData {
-  const dictionary: DictionaryDraft = { ...newDictionary(bytes), isScanned: true };
+export function decodePassable({ bytes, columns, sampleCount }: PassableProfiles): ProfilesData {
+  const dictionary: DictionaryDraft = { ...emptyDictionaryOf(bytes), isScanned: true };
+  makeRoomForStacks(dictionary, columns);
   takeStrings(dictionary, columns);
   takeFunctions(dictionary, columns);
   takeLocations(dictionary, columns);
-  return decodeProfiles(bytes, readProfile, dictionary).data;
+  return decodeProfiles(bytes, readProfile, dictionary, sampleCount).data;
+}
+
+function makeRoomForStacks({ stackTable }: DictionaryDraft, { counts, starts, ends }: DictionaryColumns): void {
+  const count = counts[tables.stack]!;
+  // An index has a byte or two, and most stacks have 4 bytes besides.
+  const indexBytes = ends[tables.stack]! - starts[tables.stack]! - 4 * count;
+  stackTable.lists.reserve(count, Math.max(0, indexBytes));
 }
 
 function takeStrings(

@@ -22,7 +22,7 @@ export interface DictionaryDraft extends Draft<ProfilesDictionary> {
 
 /** `bytes` are those of the message. Room is made for tables in proportions of an eBPF profiler's: a wrong guess costs a copy. */
 export function newDictionary(bytes: Uint8Array): DictionaryDraft {
-  const draft = emptyDraft(bytes);
+  const draft = emptyDictionaryOf(bytes);
   const { length } = bytes;
   if (length < leastReservedBytes) return draft;
   draft.locationTable.reserve(length >>> 6, length >>> 6);
@@ -35,7 +35,8 @@ export function newDictionary(bytes: Uint8Array): DictionaryDraft {
 /** Columns of shorter messages are small, and V8 has them on its own heap. */
 const leastReservedBytes = 4096;
 
-function emptyDraft(bytes: Uint8Array): DictionaryDraft {
+/** The same without room. */
+export function emptyDictionaryOf(bytes: Uint8Array): DictionaryDraft {
   return {
     mappingTable: noElements,
     locationTable: new LocationColumns(),

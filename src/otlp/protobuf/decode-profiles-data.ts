@@ -46,15 +46,20 @@ export function decodeProfilesData(bytes: Uint8Array): ProfilesData {
   return decodeProfiles(bytes).data;
 }
 
-/** Like `decodeProfilesData`, with what a judge of the bytes needs besides. `draft` is a dictionary that is filled in part. */
+/**
+ * Like `decodeProfilesData`, with what a judge of the bytes needs besides. `draft` is a dictionary that is filled in part; room is made for
+ * `sampleCount` samples.
+ */
 export function decodeProfiles(
   bytes: Uint8Array,
   readOneProfile: ReadProfile = readProfile,
   draft: DictionaryDraft = newDictionary(bytes),
+  sampleCount = 0,
 ): DecodedProfiles {
   const readResourceProfiles = resourceProfilesReader(readOneProfile);
   const references = new StringReferences(() => readStringTable(bytes));
   const context = createContext(references);
+  if (sampleCount > 0) context.samples.reserve(sampleCount);
   const reader = new ProtobufReader(bytes, context);
   let resourceProfiles: readonly ResourceProfiles[] = noElements;
   for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {

@@ -65,8 +65,9 @@ export class JoinedProfile {
     return this.#samples.count;
   }
 
-  /** Begins one more profile, whose samples come now. */
-  begin({ timeUnixNano, durationNano, droppedAttributesCount }: Profile): void {
+  /** Begins one more profile, of which `samples` come now. */
+  begin({ timeUnixNano, durationNano, droppedAttributesCount }: Profile, samples: SampleRange): void {
+    if (this.#shape === undefined) this.#samples.reserveFor(samples);
     if (!this.#isEmpty) this.#keepsId = false;
     this.#isEmpty = false;
     const endUnixNano = timeUnixNano + durationNano;

@@ -1,6 +1,7 @@
 // hot
 
 import type { Profile, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import type { SampleRange } from '../../otlp/sample-columns.ts';
 import { columnsOf, SampleColumns } from '../../otlp/sample-columns.ts';
 import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
@@ -31,6 +32,13 @@ export function mergeProfiles(requests: readonly ProfilesData[], linesOf?: Lines
   const joiner = new ProfilesJoiner((first) => first);
   for (const request of requests) joiner.add(request, { linesOf, joins: () => 'nothing' });
   return joiner.build();
+}
+
+/** Circumstances of a profile that begins, or that goes on in one that was begun. */
+interface Beginning {
+  readonly shape: SampleShape | undefined;
+  readonly part: number;
+  readonly samples: SampleRange;
 }
 
 /** Profiles of one scope by what they must have in common. */
@@ -120,13 +128,14 @@ export class ProfilesJoiner {
     const staysItself = joins !== 'profiles' || hasPayload || shape === undefined;
     const key = staysItself ? `apart ${this.#apartCount++}` : `${shape} ${this.#headKey(head)}`;
     let part = 0;
-    let joined = this.#begin(open, key, head, shape, part);
+    let joined = this.#begin(open, key, head, { shape, part, samples });
     const { columns, first, length } = samples;
     for (let i = 0; i < length; i++) {
       if (i % samplesPerStep === samplesPerStep - 1) yield;
       const identity = this.#identityOf(columns, first + i, copy, shape);
       const countBefore = joined.sampleCount;
-      while (!joined.add(identity, columns, first + i)) joined = this.#begin(open, key, head, shape, ++part);
+      while (!joined.add(identity, columns, first + i))
+        joined = this.#begin(open, key, head, { shape, part: ++part, samples });
       const timestamps = columns.timesEnd(first + i) - columns.timesStart(first + i);
       const values = columns.valuesEnd(first + i) - columns.valuesStart(first + i);
       this.#timestampCount += Math.max(1, timestamps);
@@ -149,7 +158,7 @@ export class ProfilesJoiner {
     return identity;
   }
 
-  #begin(open: OpenProfiles, key: string, head: Profile, shape: SampleShape | undefined, part: number): JoinedProfile {
+  #begin(open: OpenProfiles, key: string, head: Profile, { shape, part, samples }: Beginning): JoinedProfile {
     const partKey = part === 0 ? key : `${key} part ${part}`;
     let joined = open.get(partKey);
     if (joined === undefined) {
@@ -157,7 +166,7 @@ export class ProfilesJoiner {
       open.set(partKey, joined);
       this.#sampleBytes += bytesPerProfile + 4 * partKey.length + head.originalPayload.length;
     }
-    joined.begin(head);
+    joined.begin(head, samples);
     return joined;
   }
 

@@ -9,6 +9,7 @@ import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
  */
 export class ResourceTree<Content> {
   readonly #resources = new Joined<ResourceProfiles, Joined<ScopeProfiles, Content>>();
+  readonly #writer = new ProtobufWriter(1024);
   #keyBytes = 0;
 
   /** Bytes of memory of the heads of resources and scopes, about. */
@@ -18,8 +19,13 @@ export class ResourceTree<Content> {
 
   /** Content of a scope of a resource. */
   get(resource: ResourceProfiles, scope: ScopeProfiles, create: () => Content): Content {
-    const scopes = this.#get(this.#resources, resourceKey(resource), withoutScopes(resource), () => new Joined());
-    return this.#get(scopes, scopeKey(scope), { ...scope, profiles: noElements }, create);
+    const scopes = this.#get(
+      this.#resources,
+      resourceKey(this.#writer, resource),
+      withoutScopes(resource),
+      () => new Joined(),
+    );
+    return this.#get(scopes, scopeKey(this.#writer, scope), { ...scope, profiles: noElements }, create);
   }
 
   build(profilesOf: (content: Content) => Profile[]): ResourceProfiles[] {
@@ -62,24 +68,22 @@ function withoutScopes(entry: ResourceProfiles): ResourceProfiles {
 }
 
 /** Resources are equal when their bytes are, with attributes in order. */
-function resourceKey(entry: ResourceProfiles): string {
+function resourceKey(writer: ProtobufWriter, entry: ResourceProfiles): string {
   const resource = { ...entry.resource, attributes: sorted(entry.resource.attributes) };
-  return keyOf(encodeResourceProfiles, { ...withoutScopes(entry), resource });
+  writer.rewind(0);
+  encodeResourceProfiles(writer, { ...withoutScopes(entry), resource });
+  return writer.latin1();
 }
 
-function scopeKey(entry: ScopeProfiles): string {
+function scopeKey(writer: ProtobufWriter, entry: ScopeProfiles): string {
   const scope = { ...entry.scope, attributes: sorted(entry.scope.attributes) };
-  return keyOf(encodeScopeProfiles, { ...entry, scope, profiles: noElements });
+  writer.rewind(0);
+  encodeScopeProfiles(writer, { ...entry, scope, profiles: noElements });
+  return writer.latin1();
 }
 
 function sorted(attributes: readonly KeyValue[]): readonly KeyValue[] {
   return attributes.length < 2
     ? attributes
     : [...attributes].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-}
-
-function keyOf<T>(encode: (writer: ProtobufWriter, message: T) => void, message: T): string {
-  const writer = new ProtobufWriter(1024);
-  encode(writer, message);
-  return writer.latin1();
 }

@@ -107,7 +107,8 @@ test('code of a C++, Rust, Go, Node.js, Python and Java process that runs here i
     for (const [file, one] of shares) t.diagnostic(`  ${file}: ${one.named} of ${one.addresses}`);
     assert.ok(sampled > 5, `${program.name}: ${sampled} addresses`);
     assert.ok(named / Math.max(1, all) >= 0.9, `${program.name}: ${named} of ${all}`);
-    assert.ok(different / Math.max(1, compared) <= 0.05, `${program.name}: ${different} of ${compared}`);
+    // Functions that the linker folded into one have several names. Of few addresses three are more than a twentieth.
+    assert.ok(different <= Math.max(3, compared / 20), `${program.name}: ${different} of ${compared}`);
   }
 });
 

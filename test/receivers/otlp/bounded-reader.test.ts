@@ -160,6 +160,15 @@ function withOrphan(data: ProfilesData): ProfilesData {
   return { ...data, dictionary: { ...data.dictionary, stringTable: [...data.dictionary.stringTable, 'of no use'] } };
 }
 
+test('BoundedReader leaves profiles out that this process made, of large messages too', async (t) => {
+  const data = manySamples(60_000);
+  const { profileId } = data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!;
+  const reader = new BoundedReader(plenty, systemClock, profileId.slice(0, 8));
+  t.after(() => reader.stop());
+  const read = (await reader.read(protobuf(encodeProfilesData(data)))) as ReadMessage;
+  assert.deepEqual([read.loopedProfiles, read.isAllRejected, read.sampleCount], [1, true, 0]);
+});
+
 test('BoundedReader gives each message with many locations columns of its own', () => {
   const reader = new MessageReader();
   const read = [9_000, 9_000, 100].map((count) => reader.read(protobuf(encodeProfilesData(manyLocations(count)))));

@@ -279,7 +279,9 @@ test('TraceIntake ends a step of a batch after some frames of its stacks', () =>
   const intake = intakeOf();
   const steps = intake.submitInSteps(batchOf({ samples }));
   let most = 0;
-  for (let before = 0; steps.next().done !== true; before = intake.window.stacks.count) {
+  for (let isDone = false; !isDone; ) {
+    const before = intake.window.stacks.count;
+    isDone = steps.next().done === true;
     most = Math.max(most, intake.window.stacks.count - before);
   }
   assert.equal(intake.window.stacks.count, samples.length);

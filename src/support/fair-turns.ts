@@ -135,6 +135,8 @@ export class FairTurns {
   async #serve(first: QueuedWork): Promise<void> {
     let queued: QueuedWork | undefined = first;
     this.#virtual = Math.max(0, first.finish);
+    // Work that came in by a socket has had a slice, and immediates follow sockets within the same turn.
+    await setImmediate();
     while (queued !== undefined) {
       await setImmediate();
       const endMs = this.#endOfSlice();

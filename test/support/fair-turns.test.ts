@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { stat } from 'node:fs';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { FairTurns } from '../../src/support/fair-turns.ts';
@@ -39,6 +40,22 @@ test('FairTurns lets the event loop have turns between slices of long work', asy
   }
   assert.ok(turnsOfLoop > 3, `${turnsOfLoop} turns`);
   assert.equal(await long, 'long');
+});
+
+test('FairTurns lets the turn end in which long work came in by input', async () => {
+  const { send, course } = setUp();
+  // Immediates run in the same turn as the input before them, and timers in the next one.
+  await new Promise<void>((resolve) => {
+    stat(import.meta.dirname, () => {
+      void send({}, 'long', 3);
+      setImmediate().then(() => {
+        course.push('turn ends');
+        resolve();
+      });
+    });
+  });
+  while (course.length < 3) await setImmediate();
+  assert.deepEqual(course, ['long begins', 'turn ends', 'long ends']);
 });
 
 test('FairTurns ends each work before the next one begins, those of one sender in their order', async () => {

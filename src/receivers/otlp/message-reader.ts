@@ -29,15 +29,18 @@ const mostResourcesAtOnce = 1024;
 const mostResources = 8192;
 const mostHeadBytes = 1024 * 1024;
 
+/** Scanners that wait for the next message: a large one is still looked through while the next is scanned. Each has up to 16 MiB. */
+const mostScanners = 2;
+
 /** Reads messages one after the other, and decodes only those that cannot be passed on as they are. */
 export class MessageReader {
   readonly #ownIdPrefix: Uint8Array | undefined;
-  #scanner: PassableScanner;
+  /** Scanners whose columns nobody reads. */
+  readonly #scanners: PassableScanner[] = [];
 
   /** `ownIdPrefix` begins the IDs of profiles that this process made; these are left out. */
   constructor(ownIdPrefix?: Uint8Array) {
     this.#ownIdPrefix = ownIdPrefix;
-    this.#scanner = new PassableScanner(ownIdPrefix);
   }
 
   /** @throws InvalidMessage when the message cannot be read */
@@ -49,17 +52,17 @@ export class MessageReader {
   /** The message, if it can be passed on as it is. */
   scan({ encoding, bytes, isVersionDeclared, release }: MessageContent): ReadMessage | ToDecode {
     if (encoding === 'json') return { reason: 'json' };
-    const scan = this.#scanner.scan(bytes, isVersionDeclared);
-    if (scan.kind === 'not_passable') return scan;
-    const { columns, resourceCount } = scan.profiles;
-    const isSmall = columns.counts[tables.location]! <= mostLocationsAtOnce && resourceCount <= mostResourcesAtOnce;
-    if (isSmall) return withoutFaults(checked(scan.profiles), release);
-    // The columns go with the message, and come back: they are megabytes.
-    const scanner = this.#scanner;
-    this.#scanner = new PassableScanner(this.#ownIdPrefix);
+    const scanner = this.#scanners.pop() ?? new PassableScanner(this.#ownIdPrefix);
+    const scan = scanner.scan(bytes, isVersionDeclared);
     const takeBack = (): void => {
-      this.#scanner = scanner;
+      if (this.#scanners.length < mostScanners) this.#scanners.push(scanner);
     };
+    const isLarge = scan.kind === 'passable' && isHandledInTurns(scan.profiles);
+    // Columns of other messages hold until the next one.
+    if (!isLarge) takeBack();
+    if (scan.kind === 'not_passable') return scan;
+    if (!isLarge) return withoutFaults(checked(scan.profiles), release);
+    // The columns go with the message, and come back: they are megabytes.
     return largePassable(scan.profiles, undefined, { release, takeBack });
   }
 
@@ -72,6 +75,10 @@ export class MessageReader {
     const decoded = decodeMessage(own, Number.POSITIVE_INFINITY, detected);
     return { ...decoded, scan: { kind: 'not_passable', reason: isOld ? 'version' : reason } };
   }
+}
+
+function isHandledInTurns({ columns, resourceCount }: PassableProfiles): boolean {
+  return columns.counts[tables.location]! > mostLocationsAtOnce || resourceCount > mostResourcesAtOnce;
 }
 
 /** @throws InvalidMessage beyond the bounds of resources and scopes */

@@ -6,6 +6,7 @@ import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-d
 import { mergeProfiles } from '../../../src/profile/join/profiles-joiner.ts';
 import { decodeMessage } from '../../../src/receivers/otlp/decode-message.ts';
 import { MessageReader } from '../../../src/receivers/otlp/message-reader.ts';
+import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { profilesApart } from '../../otlp/sound-profiles.ts';
 import { tableLists, withLists } from '../../support/with-lists.ts';
 
@@ -55,3 +56,36 @@ test('a message with orphans is read as its decoder and the check of its referen
   );
   assert.ok(sound > 30, `${sound} sound`);
 });
+
+test('columns of large messages are lent again once they came back, to one message at a time', () => {
+  const reader = new MessageReader();
+  const bytes = largeMessage();
+  const read = () => {
+    const found = reader.scan({ encoding: 'protobuf', bytes: bytes.slice(), isVersionDeclared: true });
+    assert.ok('scan' in found && found.scan.kind === 'passable' && found.isLarge === true);
+    return { message: found, columns: found.scan.profiles.columns };
+  };
+  const [first, second, third] = [read(), read(), read()];
+  const known = new Set([first.columns, second.columns, third.columns]);
+  assert.equal(known.size, 3);
+  first.message.release?.('columns');
+  second.message.release?.('columns');
+  third.message.release?.('columns');
+  const [fourth, fifth, sixth] = [read(), read(), read()];
+  assert.deepEqual(
+    [fourth, fifth, sixth].map(({ columns }) => known.has(columns)),
+    [true, true, false],
+  );
+  assert.notEqual(fourth.columns, fifth.columns);
+});
+
+/** A message whose locations are too many to be looked through at once. */
+function largeMessage(): Uint8Array {
+  const data = goodProfiles();
+  const { locationTable, stackTable } = data.dictionary;
+  for (let i = 0; i < 9_000; i++) {
+    locationTable.push({ mappingIndex: 1, address: BigInt(0x10_0000 + i), lines: [], attributeIndices: [] });
+    stackTable[1]!.locationIndices.push(locationTable.length - 1);
+  }
+  return encodeProfilesData(data);
+}

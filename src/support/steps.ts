@@ -9,9 +9,9 @@ export type Steps<T> = Generator<Promise<void> | undefined, T, undefined>;
 
 /**
  * Time after which work in slices lets others have a turn. A turn has one slice of the reporting cycle, one of batches that come in, and
- * perhaps a young collection.
+ * perhaps a young collection. As long as that of batches: a report that has less of each turn falls behind them, and the window fills.
  */
-const sliceMs = 1;
+const sliceMs = 2;
 
 /** Runs the work to its end within this turn of the event loop. @throws TypeError when the work has to wait for something */
 export function atOnce<T>(steps: Steps<T>): T {
@@ -22,7 +22,7 @@ export function atOnce<T>(steps: Steps<T>): T {
   }
 }
 
-/** Runs the work in slices of about a millisecond, with a turn of the event loop after each. Short work ends within this turn. */
+/** Runs the work in slices of about two milliseconds, with a turn of the event loop after each. Short work ends within this turn. */
 export async function inSlices<T>(steps: Steps<T>, clock: Pick<Clock, 'nowMs'>): Promise<T> {
   for (let endMs = clock.nowMs() + sliceMs; ; ) {
     const step = steps.next();

@@ -31,8 +31,8 @@ test('inSlices ends short work within the turn of the event loop in which it beg
   assert.equal(await result, 'all done');
 });
 
-test('inSlices gives others a turn after each millisecond of work', async () => {
-  const { run, done, clock } = work(6, 0.5);
+test('inSlices gives others a turn after each two milliseconds of work', async () => {
+  const { run, done, clock } = work(6, 1);
   const result = inSlices(run(), clock);
   assert.equal(done.length, 2);
   let isDone = false;

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from './clock.ts';
 import type { Steps } from './steps.ts';
+import { sliceMs } from './steps.ts';
 
 /** Reason why waiting work is not done: too much waits, nobody waits for its result any more, or the turns have ended. */
 export type NotDone = 'busy' | 'gone' | 'closed';
@@ -30,8 +31,6 @@ interface QueuedWork {
   steps: Steps<unknown> | undefined;
 }
 
-// Usual batches end within it, and so wait for nothing.
-const sliceMs = 2;
 // A call and its promise, beside the bytes of its message.
 const leastBytes = 4096;
 

@@ -87,9 +87,9 @@ export class ClientStream {
     return this.#isWhole && sizeBytes === this.#heldBytes;
   }
 
-  /** Moves the next `sizeBytes` bytes, which there must be, to the end of `target`. `isLast`: nothing follows them. */
-  take(sizeBytes: number, isLast: boolean, target: Uint8Array[]): void {
-    this.#isSent = isLast;
+  /** Moves the next `sizeBytes` bytes, which there must be, to the end of `target`. */
+  take(sizeBytes: number, target: Uint8Array[]): void {
+    this.#isSent = this.endsWith(sizeBytes);
     let left = sizeBytes;
     let used = 0;
     while (left > 0) {

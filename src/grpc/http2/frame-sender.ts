@@ -98,13 +98,12 @@ export class FrameSender {
   }
 
   #sendData(stream: ClientStream, sizeBytes: number): void {
-    const isLast = stream.endsWith(sizeBytes);
     const head = Buffer.allocUnsafe(frameHeadBytes);
-    const own = isLast ? flags.END_STREAM : 0;
+    const own = stream.endsWith(sizeBytes) ? flags.END_STREAM : 0;
     writeFrameHead(head, 0, { sizeBytes, type: frameTypes.DATA, flags: own, streamId: stream.id });
     this.write(head);
     const pieces: Uint8Array[] = [];
-    stream.take(sizeBytes, isLast, pieces);
+    stream.take(sizeBytes, pieces);
     for (const piece of pieces) this.write(piece);
     stream.window -= sizeBytes;
     this.#window -= sizeBytes;

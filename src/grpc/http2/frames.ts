@@ -26,7 +26,6 @@ export const errorCodes = {
   NO_ERROR: 0,
   PROTOCOL_ERROR: 1,
   FLOW_CONTROL_ERROR: 3,
-  STREAM_CLOSED: 5,
   FRAME_SIZE_ERROR: 6,
   REFUSED_STREAM: 7,
   CANCEL: 8,

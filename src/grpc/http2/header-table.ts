@@ -31,7 +31,7 @@ for (const [index, { name, value }] of staticFields.entries()) {
 /** Size of a table until the peer that decodes says otherwise. */
 export const defaultTableBytes = 4_096;
 /** Counted for an entry beside its texts (RFC 7541, 4.1). */
-export const entryBytes = 32;
+const entryBytes = 32;
 
 /**
  * The table of HPACK that both ends of one direction keep alike: fields of the standard, and those that were sent lately, of which the

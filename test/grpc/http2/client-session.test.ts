@@ -8,15 +8,15 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ClientSession } from '../../../src/grpc/http2/client-session.ts';
 import { errorCodes, flags, frameOf, frameTypes, numberFrame, settingIds } from '../../../src/grpc/http2/frames.ts';
-import type { Connected } from './raw-peer.ts';
-import { connectRaw, Recorder } from './raw-peer.ts';
+import type { Connected, Settings } from './raw-peer.ts';
+import { connectRaw, Recorder, settingsFrame } from './raw-peer.ts';
 
 const request = { ':method': 'POST', ':path': '/a' };
 const response = { ':status': '200', 'content-type': 'application/grpc' };
 const { DATA, HEADERS, CONTINUATION, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, PUSH_PROMISE } = frameTypes;
 const { END_STREAM, END_HEADERS, PADDED, PRIORITY, ACK } = flags;
 
-async function ready(t: TestContext, settings = {}): Promise<Connected> {
+async function ready(t: TestContext, settings: Settings = {}): Promise<Connected> {
   const connected = await connectRaw(t);
   connected.peer.set(settings);
   await connected.session.ready;
@@ -348,14 +348,8 @@ test('a connection that is lost loses its streams, and those that were not begun
 
 const frame = (type: number, own: number, id: number, payload: string | Uint8Array = ''): Buffer =>
   frameOf({ type, flags: own, streamId: id }, Buffer.from(payload));
-const setting = (id: number, value: number): Buffer => {
-  const payload = Buffer.alloc(6);
-  payload.writeUInt16BE(id);
-  payload.writeUInt32BE(value, 2);
-  return frame(SETTINGS, 0, 0, payload);
-};
 
-for (const { name, bytes, code } of [
+for (const { name, bytes, code, hasHeaders = false } of [
   { name: 'a stream that was not begun', bytes: frame(DATA, 0, 5, 'a'), code: errorCodes.PROTOCOL_ERROR },
   { name: 'a stream of the server', bytes: frame(HEADERS, END_HEADERS, 2), code: errorCodes.PROTOCOL_ERROR },
   {
@@ -402,8 +396,16 @@ for (const { name, bytes, code } of [
     bytes: numberFrame(WINDOW_UPDATE, 0, 2 ** 31 - 1),
     code: errorCodes.FLOW_CONTROL_ERROR,
   },
-  { name: 'a first window that is too wide', bytes: setting(4, 2 ** 31), code: errorCodes.FLOW_CONTROL_ERROR },
-  { name: 'frames that are too small', bytes: setting(5, 100), code: errorCodes.PROTOCOL_ERROR },
+  {
+    name: 'a first window that is too wide',
+    bytes: settingsFrame({ [settingIds.INITIAL_WINDOW_SIZE]: 2 ** 31 }),
+    code: errorCodes.FLOW_CONTROL_ERROR,
+  },
+  {
+    name: 'frames that are too small',
+    bytes: settingsFrame({ [settingIds.MAX_FRAME_SIZE]: 100 }),
+    code: errorCodes.PROTOCOL_ERROR,
+  },
   {
     name: 'a frame that is too large',
     bytes: Buffer.from('00ffff000000000001', 'hex'),
@@ -415,7 +417,7 @@ for (const { name, bytes, code } of [
     const { peer, closed } = connected;
     const recorder = call(connected);
     await peer.until(() => peer.body(1).length === 4);
-    if (name === 'too much padding') peer.sendHeaders(1, response);
+    if (hasHeaders) peer.sendHeaders(1, response);
     peer.socket.write(bytes);
     assert.match((await recorder.ended.promise).lost!, /^the receiver broke a rule of HTTP\/2: /);
     await peer.until(() => peer.of(GOAWAY).length === 1);

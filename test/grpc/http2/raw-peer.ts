@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 import type { TestContext } from 'node:test';
 import { ClientSession } from '../../../src/grpc/http2/client-session.ts';
 import type { StreamEnd, StreamReader } from '../../../src/grpc/http2/client-stream.ts';
-import { flags, frameOf, frameTypes } from '../../../src/grpc/http2/frames.ts';
+import { flags, frameHeadBytes, frameOf, frameTypes } from '../../../src/grpc/http2/frames.ts';
 import type { Headers } from '../../../src/grpc/http2/header-codec.ts';
 import { HeaderDecoder, HeaderEncoder } from '../../../src/grpc/http2/header-codec.ts';
 import { Waiters } from '../../support/waiters.ts';
@@ -14,6 +14,19 @@ export interface SeenFrame {
   readonly flags: number;
   readonly id: number;
   readonly payload: Buffer;
+}
+
+/** Values by the IDs of settings. */
+export type Settings = Readonly<Record<number, number>>;
+
+export function settingsFrame(settings: Settings): Buffer {
+  const entries = Object.entries(settings);
+  const payload = Buffer.alloc(6 * entries.length);
+  for (const [index, [id, value]] of entries.entries()) {
+    payload.writeUInt16BE(Number(id), 6 * index);
+    payload.writeUInt32BE(value, 6 * index + 2);
+  }
+  return frameOf({ type: frameTypes.SETTINGS }, payload);
 }
 
 const prefaceBytes = 24;
@@ -43,11 +56,12 @@ export class RawPeer {
       this.#hasPreface = true;
       this.#held = this.#held.subarray(prefaceBytes);
     }
-    while (this.#hasPreface && this.#held.length >= 9) {
+    while (this.#hasPreface && this.#held.length >= frameHeadBytes) {
       const held = this.#held;
-      const end = 9 + held.readUIntBE(0, 3);
+      const end = frameHeadBytes + held.readUIntBE(0, 3);
       if (held.length < end) return;
-      this.frames.push({ type: held[3]!, flags: held[4]!, id: held.readUInt32BE(5), payload: held.subarray(9, end) });
+      const payload = held.subarray(frameHeadBytes, end);
+      this.frames.push({ type: held[3]!, flags: held[4]!, id: held.readUInt32BE(5), payload });
       this.#held = held.subarray(end);
     }
   }
@@ -56,14 +70,8 @@ export class RawPeer {
     this.socket.write(frameOf({ type, flags: own, streamId: id }, payload));
   }
 
-  /** Settings by their IDs. */
-  set(settings: Readonly<Record<number, number>> = {}): void {
-    const payload = Buffer.alloc(6 * Object.keys(settings).length);
-    for (const [index, [id, value]] of Object.entries(settings).entries()) {
-      payload.writeUInt16BE(Number(id), 6 * index);
-      payload.writeUInt32BE(value, 6 * index + 2);
-    }
-    this.send(frameTypes.SETTINGS, 0, 0, payload);
+  set(settings: Settings): void {
+    this.socket.write(settingsFrame(settings));
   }
 
   blockOf(headers: Headers): Buffer {

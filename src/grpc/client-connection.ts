@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock, Random } from '../support/clock.ts';
+import { onAbort } from '../support/clock.ts';
 import { messageOf } from '../support/error-text.ts';
 import type { ClientTls } from './client-socket.ts';
 import { openSocket } from './client-socket.ts';
@@ -110,19 +111,16 @@ export class ClientConnection {
     const { tls, clock } = this.#options;
     const attempt = new AbortController();
     const end = (): void => attempt.abort(new Error('the server has not spoken HTTP/2 in time'));
-    this.#closing.signal.addEventListener('abort', end, { once: true });
-    if (this.#closing.signal.aborted) end();
-    clock.sleep(connectTimeoutMs, attempt.signal).then(end, () => undefined);
+    const stayOpen = onAbort(this.#closing.signal, end);
+    const stopTimer = clock.after(connectTimeoutMs, end);
     try {
       const socket = await openSocket(this.#address, this.#target, tls, attempt.signal);
       const { session, lost } = this.#createSession(socket);
-      const giveUp = (): void => session.destroy(attempt.signal.reason as Error);
-      attempt.signal.addEventListener('abort', giveUp, { once: true });
-      await session.ready.finally(() => attempt.signal.removeEventListener('abort', giveUp));
+      await session.ready.finally(onAbort(attempt.signal, () => session.destroy(attempt.signal.reason as Error)));
       this.#take(session, lost);
     } finally {
-      this.#closing.signal.removeEventListener('abort', end);
-      end();
+      stayOpen();
+      stopTimer();
     }
   }
 

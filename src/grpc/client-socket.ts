@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { connect, isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { checkServerIdentity, connect as connectTls } from 'node:tls';
+import { onAbort } from '../support/clock.ts';
 import type { Address, Target } from './client-target.ts';
 
 /** TLS of a client. */
@@ -43,17 +44,15 @@ async function openPlain(address: Address, target: Target, signal: AbortSignal):
 }
 
 async function whenOpen<Opened extends Socket>(socket: Opened, event: string, signal: AbortSignal): Promise<Opened> {
-  const abort = (): void => void socket.destroy(signal.reason as Error);
-  signal.addEventListener('abort', abort, { once: true });
+  const withdraw = onAbort(signal, () => socket.destroy(signal.reason as Error));
   try {
-    if (signal.aborted) abort();
     await once(socket, event);
     return socket;
   } catch (error) {
     socket.destroy();
     throw error;
   } finally {
-    signal.removeEventListener('abort', abort);
+    withdraw();
     // From here on the session of HTTP/2 tells of errors.
     socket.on('error', () => undefined);
   }

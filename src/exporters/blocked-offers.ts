@@ -1,4 +1,5 @@
 import type { Clock } from '../support/clock.ts';
+import { onAbort } from '../support/clock.ts';
 import type { ExportRequest } from './export-request.ts';
 import type { Refusal } from './profiles-exporter.ts';
 import type { OfferOptions, SendingQueue } from './sending-queue.ts';
@@ -79,10 +80,9 @@ export class BlockedOffers {
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
-    if (deadline.aborted) refuseRest();
-    else deadline.addEventListener('abort', refuseRest, { once: true });
+    const withdraw = onAbort(deadline, refuseRest);
     await empty;
-    deadline.removeEventListener('abort', refuseRest);
+    withdraw();
   }
 
   #serve(): void {

@@ -2,6 +2,7 @@ import type { ReportStatus } from '../model/component-status.ts';
 import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts';
 import { defaultDialectOptions } from '../profile/dialects/dialect.ts';
 import type { Clock } from '../support/clock.ts';
+import { whenAborted } from '../support/clock.ts';
 import type { Component } from '../support/lifecycle.ts';
 import type { Steps } from '../support/steps.ts';
 import { WorkQueue } from '../support/steps.ts';
@@ -240,7 +241,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
     await this.#blocked?.close(deadline, this.#storage !== undefined);
     const left = await this.#queue.stop(deadline);
     for (const request of left) this.#events.failed(request, cutOff);
-    await untilAborted(this.#client.close().catch(this.#events.closeFailed), deadline);
+    await Promise.race([this.#client.close().catch(this.#events.closeFailed), whenAborted(deadline)]);
     await this.#large.stop();
     this.#endObservation();
     this.#storage?.close();
@@ -263,13 +264,3 @@ const cutOff = interruptedByShutdown('the deadline passed before its turn');
 
 /** Refusals of a request that will never have room. */
 const finalRefusals: ReadonlySet<Refusal> = new Set<Refusal>(['too_large', 'storage_too_small']);
-
-async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  await Promise.race([
-    work,
-    new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    }),
-  ]);
-}

@@ -1,3 +1,4 @@
+import { onAbort } from '../support/clock.ts';
 import type { Steps } from '../support/steps.ts';
 import type { DeliveryResult } from './export-client.ts';
 import type { ExportRequest } from './export-request.ts';
@@ -160,12 +161,10 @@ export class SendingQueue {
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
-    const cut = (): void => this.#cut.abort();
-    if (deadline.aborted) cut();
-    else deadline.addEventListener('abort', cut, { once: true });
+    const withdraw = onAbort(deadline, () => this.#cut.abort());
     this.#reportEmpty();
     await empty;
-    deadline.removeEventListener('abort', cut);
+    withdraw();
     const left = [...this.#waiting].flatMap(({ request, stored }) => (stored === undefined ? [request!] : []));
     for (const { onEnd } of this.#waiting) onEnd?.('interrupted');
     this.#waiting.clear();

@@ -1,8 +1,9 @@
 // hot
 import type { WindowSamples } from '../profile/build/window-contents.ts';
+import { grown } from '../support/grown-column.ts';
 import { hashSeed, mixWord } from '../support/mix-words.ts';
 import type { Steps } from '../support/steps.ts';
-import { copyInSteps } from '../support/uint32-list.ts';
+import { recordsInSteps, slotsInSteps } from '../support/uint32-list.ts';
 
 /** All of an event but its time and value, by indices of its window; `link`, `cpu` and `labels` are -1 for none. */
 export interface SampleKey {
@@ -26,8 +27,6 @@ const threadIdAt = 4;
 const threadNameAt = 5;
 const cpuPlusOneAt = 6;
 const labelsPlusOneAt = 7;
-/** Samples that find new slots in one step. */
-const samplesPerStep = 4_096;
 
 // Not exported, so that V8 folds them into the code. Secret, so that nobody can choose words that cancel each other.
 const firstSeed = hashSeed;
@@ -56,19 +55,10 @@ export class SampleTable implements WindowSamples {
   /** Makes room for `more` samples, in steps; nothing is added between them. */
   *makeRoom(more: number): Steps<void> {
     const needed = this.#count + more;
-    while (needed * recordWords > this.#records.length) {
-      const records = new Int32Array(2 * this.#records.length);
-      yield* copyInSteps(this.#records, records);
-      this.#records = records;
-    }
-    while (2 * needed > this.#slots.length) {
-      const slots = new Int32Array(2 * this.#slots.length);
-      for (let sample = 0; sample < this.#count; sample += samplesPerStep) {
-        this.#fill(slots, sample, Math.min(this.#count, sample + samplesPerStep));
-        yield;
-      }
-      this.#slots = slots;
-    }
+    this.#records = yield* recordsInSteps(this.#records, needed * recordWords);
+    this.#slots = yield* slotsInSteps(this.#slots, this.#count, needed, (slots, from, to) =>
+      this.#fill(slots, from, to),
+    );
   }
 
   /** Adds the sample or finds it. It was new when `count` has grown. */
@@ -148,11 +138,7 @@ export class SampleTable implements WindowSamples {
   #add(slot: number, key: SampleKey): number {
     const added = this.#count++;
     const at = added * recordWords;
-    if (at === this.#records.length) {
-      const records = new Int32Array(2 * this.#records.length);
-      records.set(this.#records);
-      this.#records = records;
-    }
+    if (at === this.#records.length) this.#records = grown(this.#records, at + recordWords);
     const records = this.#records;
     records[at + stackAt] = key.stack;
     records[at + resourceAt] = key.resource;

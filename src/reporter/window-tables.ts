@@ -1,10 +1,11 @@
 // hot
 import type { FrameKind } from '../model/frame-kind.ts';
 import type { WindowStacks } from '../profile/build/window-contents.ts';
+import { grown } from '../support/grown-column.ts';
 import { hashSeed, mixWord } from '../support/mix-words.ts';
 import { QuadIndex } from '../support/quad-index.ts';
 import type { Steps } from '../support/steps.ts';
-import { copyInSteps, slotsInSteps, slotsOf, Uint32List } from '../support/uint32-list.ts';
+import { fillSlots, recordsInSteps, slotsInSteps, slotsOf, Uint32List } from '../support/uint32-list.ts';
 
 /**
  * Words of a frame: its place, and the halves of its address. A record of four is within one cache line. Signed, so that V8 compares words
@@ -17,8 +18,6 @@ const lowAt = 2;
 /** Lower 31 bits of the hash; the sign says that the frame has a name, which so costs no look elsewhere. */
 const hashAt = 3;
 const named = 0x8000_0000 | 0;
-/** Frames that find new slots in one step. */
-const framesPerStep = 8_192;
 
 // Secret, so that nobody can choose places and addresses whose products cancel each other; V8 folds it into the code.
 const seed = hashSeed;
@@ -64,19 +63,10 @@ export class FrameTable {
   /** Makes room for `more` frames, in steps; nothing is added between them. */
   *makeRoom(more: number): Steps<void> {
     const needed = this.#count + more;
-    while (needed * recordWords > this.#records.length) {
-      const records = new Int32Array(2 * this.#records.length);
-      yield* copyInSteps(this.#records, records);
-      this.#records = records;
-    }
-    while (2 * needed > this.#slots.length) {
-      const slots = new Int32Array(2 * this.#slots.length);
-      for (let frame = 0; frame < this.#count; frame += framesPerStep) {
-        this.#fill(slots, frame, Math.min(this.#count, frame + framesPerStep));
-        yield;
-      }
-      this.#slots = slots;
-    }
+    this.#records = yield* recordsInSteps(this.#records, needed * recordWords);
+    this.#slots = yield* slotsInSteps(this.#slots, this.#count, needed, (slots, from, to) =>
+      this.#fill(slots, from, to),
+    );
   }
 
   /** The number of a place; `mapping` is -1 for none. */
@@ -184,7 +174,7 @@ export class FrameTable {
   #add(slot: number, place: number, high: number, low: number, hash: number): number {
     const added = this.#count++;
     const at = added * recordWords;
-    if (at === this.#records.length) this.#records = grown(this.#records);
+    if (at === this.#records.length) this.#records = grown(this.#records, at + recordWords);
     this.#records[at + placeAt] = place;
     this.#records[at + highAt] = high;
     this.#records[at + lowAt] = low;
@@ -219,12 +209,6 @@ export class FrameTable {
   }
 }
 
-function grown(words: Int32Array): Int32Array<ArrayBuffer> {
-  const twice = new Int32Array(2 * words.length);
-  twice.set(words);
-  return twice;
-}
-
 /**
  * Distinct stacks of one window, one after the other in one arena. A stack is its frames, compared one by one: two
  * stacks are never taken for the same because a hash says so
@@ -238,7 +222,7 @@ export class StackTable implements WindowStacks {
   readonly #truncated = new Uint32List(64);
   readonly #hashes = new Uint32List(64);
   /** Stack number plus one; 0 is a free slot. The length is a power of two, at least twice the number of stacks. */
-  #slots = new Uint32Array(128);
+  #slots = new Int32Array(128);
 
   constructor() {
     this.#starts.push(0);
@@ -254,9 +238,10 @@ export class StackTable implements WindowStacks {
 
   /** Makes room for `more` stacks, in steps; nothing is added between them. */
   *makeRoom(more: number): Steps<void> {
-    while (2 * (this.count + more) > this.#slots.length) {
-      this.#slots = yield* slotsInSteps(this.#hashes, 2 * this.#slots.length);
-    }
+    const { count } = this;
+    this.#slots = yield* slotsInSteps(this.#slots, count, count + more, (slots, from, to) =>
+      fillSlots(slots, this.#hashes, from, to),
+    );
   }
 
   /** Adds the stack `frames[0 .. length)`, leaf first, or finds it. */

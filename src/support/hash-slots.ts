@@ -1,5 +1,5 @@
 // hot
-import { slotsOf, Uint32List } from './uint32-list.ts';
+import { doubledTo, slotsOf, Uint32List } from './uint32-list.ts';
 
 /**
  * Finds entries 0, 1, 2 … of columns by a hash of what they say; whoever asks compares the entries themselves, and adds a new one
@@ -13,7 +13,7 @@ import { slotsOf, Uint32List } from './uint32-list.ts';
 export class HashSlots {
   readonly #hashes = new Uint32List();
   /** Number of the entry plus one; 0 is a free slot. The length is a power of two. */
-  #slots = new Uint32Array(32);
+  #slots = new Int32Array(32);
   /** Of the entry that is looked for. */
   #hash = 0;
   #slot = 0;
@@ -29,8 +29,7 @@ export class HashSlots {
   /** Makes room for as many entries in all. */
   reserve(entries: number): void {
     this.#hashes.reserve(entries);
-    let { length } = this.#slots;
-    while (length < 2 * entries) length *= 2;
+    const length = doubledTo(2 * entries, this.#slots.length);
     if (length > this.#slots.length) this.#slots = slotsOf(this.#hashes, length);
   }
 

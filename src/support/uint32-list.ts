@@ -55,37 +55,59 @@ export class Uint32List {
 
 /** Words copied, and entries given slots, in one step. */
 const wordsPerStep = 65_536;
-const entriesPerStep = 8_192;
+const entriesPerStep = 4_096;
 
-/** Copies `source` to the beginning of `target` in steps. */
-export function* copyInSteps(source: Uint32Array | Int32Array, target: Uint32Array | Int32Array): Steps<void> {
-  for (let start = 0; start < source.length; start += wordsPerStep) {
+/** Finds slots for the entries `from .. to` of a table. */
+type FillSlots = (slots: Int32Array, from: number, to: number) => void;
+
+/** `length`, doubled until it is at least `needed`. */
+export function doubledTo(needed: number, length: number): number {
+  let doubled = length;
+  while (doubled < needed) doubled *= 2;
+  return doubled;
+}
+
+/** The records of a table, or a copy with room for as many words, made in steps; the records stay as they are between them. */
+export function* recordsInSteps(records: Int32Array<ArrayBuffer>, words: number): Steps<Int32Array<ArrayBuffer>> {
+  if (words <= records.length) return records;
+  const longer = new Int32Array(doubledTo(words, records.length));
+  for (let start = 0; start < records.length; start += wordsPerStep) {
     if (start > 0) yield;
-    target.set(source.subarray(start, start + wordsPerStep), start);
+    longer.set(records.subarray(start, start + wordsPerStep), start);
   }
+  return longer;
 }
 
 /**
  * Slots of a hash table with open addressing in which entry `n` has the hash `hashes.at(n)`: the number of an entry plus one, or 0
  * for a free slot. `length` is a power of two above the number of entries.
  */
-export function slotsOf(hashes: Uint32List, length: number): Uint32Array<ArrayBuffer> {
-  const slots = new Uint32Array(length);
+export function slotsOf(hashes: Uint32List, length: number): Int32Array<ArrayBuffer> {
+  const slots = new Int32Array(length);
   fillSlots(slots, hashes, 0, hashes.length);
   return slots;
 }
 
-/** The same in steps; `hashes` stays as it is between them. */
-export function* slotsInSteps(hashes: Uint32List, length: number): Steps<Uint32Array<ArrayBuffer>> {
-  const slots = new Uint32Array(length);
-  for (let entry = 0; entry < hashes.length; entry += entriesPerStep) {
-    if (entry > 0) yield;
-    fillSlots(slots, hashes, entry, Math.min(hashes.length, entry + entriesPerStep));
+/**
+ * The slots of a table that has `count` entries, or longer ones, filled in steps, in which `needed` entries are a load of at most one
+ * half; the entries stay as they are between the steps.
+ */
+export function* slotsInSteps(
+  slots: Int32Array<ArrayBuffer>,
+  count: number,
+  needed: number,
+  fill: FillSlots,
+): Steps<Int32Array<ArrayBuffer>> {
+  if (2 * needed <= slots.length) return slots;
+  const longer = new Int32Array(doubledTo(2 * needed, slots.length));
+  for (let from = 0; from < count; from += entriesPerStep) {
+    if (from > 0) yield;
+    fill(longer, from, Math.min(count, from + entriesPerStep));
   }
-  return slots;
+  return longer;
 }
 
-function fillSlots(slots: Uint32Array, hashes: Uint32List, from: number, to: number): void {
+export function fillSlots(slots: Int32Array, hashes: Uint32List, from: number, to: number): void {
   const mask = slots.length - 1;
   for (let entry = from; entry < to; entry++) {
     let slot = hashes.at(entry) & mask;

@@ -109,10 +109,11 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
     this.#editor.foresee?.(resources);
     let named = 0;
     this.#joiner.add(data, {
-      linesOf: (location, target) => {
-        const lines = naming.linesIn(target, location);
-        if (lines.length > 0) named++;
-        return lines;
+      linesIn: (target) => {
+        const addLines = naming.linesIn(target);
+        return (location) => {
+          if (addLines(location) > 0) named++;
+        };
       },
     });
     this.#locations.add(named, { outcome: 'named' });
@@ -195,7 +196,7 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
     this.#locations.add(lateCount, { outcome: 'named' });
     // Two locations may have become one, and so two stacks and two samples: all is joined anew.
     const named = new ProfilesJoiner(keepId);
-    yield* named.addInSteps(kept.build(), { linesOf: (location, target) => naming.linesIn(target, location) });
+    yield* named.addInSteps(kept.build(), { linesIn: (target) => naming.linesIn(target) });
     return { joined: named, unresolved };
   }
 }

@@ -2,10 +2,9 @@
 import { formatFileId } from '../../model/file-id.ts';
 import type { FrameKind } from '../../model/frame-kind.ts';
 import { frameTypeName } from '../../model/frame-kind.ts';
-import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import { attributeNames } from '../attribute-names.ts';
 import type { InternedDictionary } from '../dictionary/dictionary.ts';
-import { isNamed } from '../names/symbol-lines.ts';
+import { SymbolLines } from '../names/symbol-lines.ts';
 import type { WindowContents } from './window-contents.ts';
 
 /** Stands for an entry that is not written yet; -1, because 0 is an index. */
@@ -14,12 +13,12 @@ const missing = -1;
 const noAttribute = 0;
 /** Writing a location costs as much as looking up this many. */
 const newLocationWork = 32;
-const factorOfHigh = 2 ** 32;
 
 /** Writes frames, stacks and mappings of one window into the columns of a dictionary, each once and only when something uses it. */
 export class LocationWriter {
   readonly #contents: WindowContents;
   readonly #dictionary: InternedDictionary;
+  readonly #lines: SymbolLines;
   readonly #locationByFrame: Int32Array;
   readonly #stackByStack: Int32Array;
   readonly #mappingByMapping: Int32Array;
@@ -27,15 +26,13 @@ export class LocationWriter {
   readonly #fileAttributeByFile: Int32Array;
   /** By kind: attribute of the frame type. */
   readonly #typeByKind: number[] = [];
-  /** Path of the function before, which many share, and its index. */
-  #lastPath = '';
-  #lastPathIndex = 0;
   #work = 0;
 
   constructor(contents: WindowContents, dictionary: InternedDictionary) {
     const { frames, stacks, mappings, files } = contents;
     this.#contents = contents;
     this.#dictionary = dictionary;
+    this.#lines = new SymbolLines(dictionary);
     this.#locationByFrame = new Int32Array(frames.count).fill(missing);
     this.#stackByStack = new Int32Array(stacks.count).fill(missing);
     this.#mappingByMapping = new Int32Array(mappings.length).fill(missing);
@@ -78,14 +75,11 @@ export class LocationWriter {
   #addLocation(frame: number): number {
     this.#work += newLocationWork;
     const { frames, symbols } = this.#contents;
-    const { locationTable } = this.#dictionary.tables;
-    const { attributes } = locationTable;
+    const { attributes } = this.#dictionary.tables.locationTable;
     const file = frames.file(frame);
     const symbol = symbols[frame];
-    const lineCount = locationTable.lineCount;
     attributes.push(this.#type(frames.kind(frame)));
-    if (symbol !== undefined) this.#addLines(symbol);
-    if (locationTable.lineCount === lineCount) {
+    if (symbol === undefined || this.#lines.add(symbol) === 0) {
       const fileAttribute = this.#fileAttribute(file);
       if (fileAttribute !== noAttribute) attributes.push(fileAttribute);
     }
@@ -98,31 +92,6 @@ export class LocationWriter {
   #type(kind: FrameKind): number {
     this.#typeByKind[kind] ??= this.#dictionary.attribute(attributeNames.frameType, frameTypeName(kind));
     return this.#typeByKind[kind];
-  }
-
-  /** Appends a line for each function at the symbol's address, innermost first, that has a name. */
-  #addLines(symbol: FrameSymbol): void {
-    const { inlined } = symbol;
-    for (let i = 0; i < inlined.length; i++) this.#addLine(inlined[i]!);
-    this.#addLine(symbol);
-  }
-
-  #addLine(symbol: FrameSymbol): void {
-    if (!isNamed(symbol)) return;
-    const { functionName, systemName, filePath, line, column, startLine } = symbol;
-    const dictionary = this.#dictionary;
-    const name = dictionary.string(functionName);
-    const system = dictionary.string(systemName);
-    const called = dictionary.addFunction(name, system, this.#path(filePath), startLine, highWord(startLine));
-    dictionary.tables.locationTable.pushLine(called, line, highWord(line), column, highWord(column));
-  }
-
-  #path(filePath: string): number {
-    if (filePath !== this.#lastPath) {
-      this.#lastPathIndex = this.#dictionary.string(filePath);
-      this.#lastPath = filePath;
-    }
-    return this.#lastPathIndex;
   }
 
   /**
@@ -177,9 +146,4 @@ export class LocationWriter {
     const filenameStrindex = this.#dictionary.string(executable?.fileName ?? '');
     return this.#dictionary.mapping({ memoryStart, memoryLimit, fileOffset, filenameStrindex, attributeIndices });
   }
-}
-
-/** The upper half of a whole number as columns hold it, which take its lower half from the number itself. */
-function highWord(number: number): number {
-  return Math.floor(number / factorOfHigh);
 }

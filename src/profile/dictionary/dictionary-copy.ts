@@ -13,7 +13,6 @@ import {
 import type {
   EntryOf,
   KeyValueAndUnit,
-  Line,
   Mapping,
   Profile,
   ProfilesDictionary,
@@ -41,8 +40,8 @@ export interface DictionaryTarget {
 }
 
 export interface CopyOptions {
-  /** Gives the lines of a source location that has none, as the target has them. */
-  readonly linesOf?: ((location: number) => readonly Line[]) | undefined;
+  /** Appends lines for a source location that has none to the location that is open in the target. */
+  readonly addLines?: ((location: number) => void) | undefined;
   /** True to keep in mind which entries were copied, so that `forget` can undo it. */
   readonly canForget?: boolean;
 }
@@ -58,20 +57,20 @@ export class DictionaryCopy {
   readonly #functions: LargeTables['functionTable'];
   readonly #texts: StringColumns;
   readonly #target: DictionaryTarget;
-  readonly #linesOf: (location: number) => readonly Line[];
+  readonly #addLines: ((location: number) => void) | undefined;
   /** Index in the target by index in the source; 0 is "not copied". */
   readonly #copies: { readonly [T in Table]: Uint32Array };
   /** Copied entries in order, if they can be forgotten: the array of the table, and the index in the source. */
   readonly #journal: { readonly copies: Uint32Array; readonly index: number }[] | undefined;
 
-  constructor(source: ProfilesDictionary, target: DictionaryTarget, { linesOf, canForget = false }: CopyOptions = {}) {
+  constructor(source: ProfilesDictionary, target: DictionaryTarget, { addLines, canForget = false }: CopyOptions = {}) {
     this.#source = source;
     this.#stacks = stackColumnsOf(source.stackTable);
     this.#locations = locationColumnsOf(source.locationTable);
     this.#functions = functionColumnsOf(source.functionTable);
     this.#texts = stringColumnsOf(source.stringTable);
     this.#target = target;
-    this.#linesOf = linesOf ?? (() => noElements);
+    this.#addLines = addLines;
     this.#journal = canForget ? [] : undefined;
     const copiesOf = ({ length }: { readonly length: number }): Uint32Array => new Uint32Array(length);
     this.#copies = {
@@ -167,7 +166,7 @@ export class DictionaryCopy {
     const own = this.#target.tables.locationTable;
     const start = source.linesStart(index);
     const end = source.linesEnd(index);
-    if (start === end) for (const line of this.#linesOf(index)) own.addLine(line);
+    if (start === end) this.#addLines?.(index);
     for (let line = start; line < end; line++) this.#copyLine(source.lines, lineWords * line);
     const { attributes } = source;
     for (let at = attributes.start(index), last = attributes.end(index); at < last; at++) {

@@ -7,7 +7,6 @@ import type {
   AnyValue,
   EntryOf,
   KeyValueAndUnit,
-  Line,
   Link,
   Location,
   Mapping,
@@ -25,8 +24,8 @@ import { FunctionIndex } from './function-index.ts';
 import { ListIndex } from './list-index.ts';
 import { LocationIndex } from './location-index.ts';
 
-/** Lines for a location of a source that has none, on functions that were added to `target`. */
-export type LinesOf = (location: number, target: InternedDictionary) => readonly Line[];
+/** Gives the function that appends lines to the location that is open in `target`, for a location of a source that has none. */
+export type LinesIn = (target: InternedDictionary) => (location: number) => void;
 
 /** Numbers of locations, of their lines, of stacks, and of the locations of these. */
 export interface StackCounts {

@@ -5,7 +5,7 @@ import type { SampleRange } from '../../otlp/sample-columns.ts';
 import { columnsOf, SampleColumns } from '../../otlp/sample-columns.ts';
 import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
-import type { LinesOf } from '../dictionary/dictionary.ts';
+import type { LinesIn } from '../dictionary/dictionary.ts';
 import { InternedDictionary } from '../dictionary/dictionary.ts';
 import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
 import { LentLists } from '../dictionary/lent-lists.ts';
@@ -18,7 +18,7 @@ import { shapeOf } from './sample-shape.ts';
 
 export interface JoinOptions {
   /** Lines for each location that has none. */
-  readonly linesOf?: LinesOf | undefined;
+  readonly linesIn?: LinesIn | undefined;
   /** `profiles`, the default: equal profiles become one; `samples`: equal samples of a profile; `nothing`: neither. */
   readonly joins?: (profile: Profile) => 'profiles' | 'samples' | 'nothing';
 }
@@ -28,9 +28,9 @@ export interface JoinOptions {
  * become one, and so do equal scopes within them. Profiles stay as they are: each has an ID and a time of its own. Order is that of
  * first appearance. Resources and scopes without profiles are left out. Time grows with the size of all.
  */
-export function mergeProfiles(requests: readonly ProfilesData[], linesOf?: LinesOf): ProfilesData {
+export function mergeProfiles(requests: readonly ProfilesData[], linesIn?: LinesIn): ProfilesData {
   const joiner = new ProfilesJoiner((first) => first);
-  for (const request of requests) joiner.add(request, { linesOf, joins: () => 'nothing' });
+  for (const request of requests) joiner.add(request, { linesIn, joins: () => 'nothing' });
   return joiner.build();
 }
 
@@ -91,12 +91,10 @@ export class ProfilesJoiner {
   }
 
   /** The same in steps. */
-  *addInSteps(data: ProfilesData, { linesOf, joins = () => 'profiles' }: JoinOptions = {}): Steps<void> {
+  *addInSteps(data: ProfilesData, { linesIn, joins = () => 'profiles' }: JoinOptions = {}): Steps<void> {
     const target = this.#dictionary;
     if (this.isEmpty) target.reserve(data.dictionary);
-    const copy = new DictionaryCopy(data.dictionary, target, {
-      linesOf: linesOf && ((location) => linesOf(location, target)),
-    });
+    const copy = new DictionaryCopy(data.dictionary, target, { addLines: linesIn?.(target) });
     for (const resource of data.resourceProfiles) {
       for (const scope of resource.scopeProfiles) {
         if (scope.profiles.length === 0) continue;

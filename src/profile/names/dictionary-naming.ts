@@ -12,7 +12,7 @@ import {
   lineWords,
   locationColumnsOf,
 } from '../../otlp/location-columns.ts';
-import type { Line, ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
+import type { ProfilesData, ProfilesDictionary } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
 import { columnsOf } from '../../otlp/sample-columns.ts';
 import { stackColumnsOf } from '../../otlp/stack-columns.ts';
@@ -22,7 +22,7 @@ import type { LocationView, NamingSession } from './location-naming.ts';
 import { LocationNaming } from './location-naming.ts';
 import type { MappingFile } from './mapping-file.ts';
 import { mappingFileOf } from './mapping-file.ts';
-import { linesOf } from './symbol-lines.ts';
+import { SymbolLines } from './symbol-lines.ts';
 import type { UnnamedTally } from './unnamed-frames.ts';
 
 /** Names for the locations of a decoded dictionary. All indices must be sound. */
@@ -53,13 +53,13 @@ export class DictionaryNaming {
     tally.add(this.#naming.reasonUnnamed(location), this.#locations.frameTypeOf(location));
   }
 
-  /** The same as lines on functions of `target`; none without a name. */
-  linesIn(target: InternedDictionary, location: number): readonly Line[] {
-    const symbol = this.#naming.find(location);
-    if (symbol === undefined) return noElements;
-    return linesOf(symbol, (name, systemName, filePath, startLine) =>
-      target.function(name, systemName, filePath, BigInt(startLine)),
-    );
+  /** Appends the lines of a location's name, if the store has one, to the location that is open in `target`; returns how many. */
+  linesIn(target: InternedDictionary): (location: number) => number {
+    const lines = new SymbolLines(target);
+    return (location) => {
+      const symbol = this.#naming.find(location);
+      return symbol === undefined ? 0 : lines.add(symbol);
+    };
   }
 }
 

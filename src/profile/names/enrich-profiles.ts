@@ -31,15 +31,16 @@ export function enrichProfiles(data: ProfilesData, session: NamingSession): Enri
   let namedLocations = 0;
   let unnamedLocations = 0;
   const tally = new UnnamedTally();
-  const enriched = mergeProfiles([data], (location, target) => {
-    const lines = naming.linesIn(target, location);
-    if (lines.length > 0) {
-      namedLocations++;
-      return lines;
-    }
-    unnamedLocations++;
-    naming.countUnnamed(location, tally);
-    return lines;
+  const enriched = mergeProfiles([data], (target) => {
+    const addLines = naming.linesIn(target);
+    return (location) => {
+      if (addLines(location) > 0) {
+        namedLocations++;
+        return;
+      }
+      unnamedLocations++;
+      naming.countUnnamed(location, tally);
+    };
   });
   return { data: enriched, learnedLocations, namedLocations, unnamedLocations, unnamed: tally.toArray() };
 }

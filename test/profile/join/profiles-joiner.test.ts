@@ -242,13 +242,12 @@ test('a location without lines gets those that are known, and is the same then a
   joiner.add(goodProfiles());
   const [, inlined, caller] = [...joiner.dictionary.functionTable].keys();
   joiner.add(nameless, {
-    linesOf: (location) => {
+    linesIn: (target) => (location) => {
       asked.push(location);
-      if (location !== 2) return [];
-      return [
-        { functionIndex: inlined!, line: 7n, column: 3n },
-        { functionIndex: caller!, line: 42n, column: 0n },
-      ];
+      if (location !== 2) return;
+      const { locationTable } = target.tables;
+      locationTable.addLine({ functionIndex: inlined!, line: 7n, column: 3n });
+      locationTable.addLine({ functionIndex: caller!, line: 42n, column: 0n });
     },
   });
   assert.deepEqual(asked.sort(), [1, 2]);

@@ -92,21 +92,20 @@ export class WorkerClient<Request, Reply> {
     const isNew = this.#worker === undefined;
     this.#worker ??= this.#start();
     const worker = this.#worker;
-    const reply = replyOf<Reply>(worker);
     const { timeoutMs } = this.#limits;
     const timeout: WorkerReply<Reply> = {
       ...{ kind: 'ended', reason: 'timeout' },
       problem: `no reply within ${timeoutMs} ms`,
     };
-    const result = inTime(this.#clock, timeoutMs, reply, () => timeout);
+    const reply = inTime(this.#clock, timeoutMs, replyOf<Reply>(worker), () => timeout);
     // The start of a thread takes milliseconds.
     if (isNew) await setImmediate();
     worker.postMessage(copied.request, [...copied.memory]);
-    const inTimeResult = await result;
+    const result = await reply;
     // Not waited for: a thread in a read that never returns ends when that does.
-    if (inTimeResult.kind === 'ended') void this.stop();
+    if (result.kind === 'ended') void this.stop();
     else this.#endWhenIdle();
-    return inTimeResult;
+    return result;
   }
 
   #endWhenIdle(): void {

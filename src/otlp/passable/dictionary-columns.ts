@@ -1,3 +1,4 @@
+import { grown } from '../../support/grown-column.ts';
 import { noBytes } from '../profiles-data.ts';
 import { PairSet } from './pair-set.ts';
 
@@ -128,28 +129,24 @@ export class DictionaryColumns {
   growFunctions(count: number): void {
     if (count < this.functionName.length) return;
     this.isGrown = true;
-    this.functionName = grown(this.functionName);
-    this.functionSystemName = grown(this.functionSystemName);
-    this.functionFile = grown(this.functionFile);
-    this.functionLineLow = grown(this.functionLineLow);
-    this.functionLineHigh = grown(this.functionLineHigh);
+    this.functionName = grown(this.functionName, leastEntries);
+    this.functionSystemName = grown(this.functionSystemName, leastEntries);
+    this.functionFile = grown(this.functionFile, leastEntries);
+    this.functionLineLow = grown(this.functionLineLow, leastEntries);
+    this.functionLineHigh = grown(this.functionLineHigh, leastEntries);
   }
 
   /** Makes room for one more line after `count`. */
   growLines(count: number): void {
     if (count < this.lineFunction.length) return;
     this.isGrown = true;
-    this.lineFunction = grown(this.lineFunction);
-    this.lineLow = grown(this.lineLow);
-    this.lineHigh = grown(this.lineHigh);
-    this.columnLow = grown(this.columnLow);
-    this.columnHigh = grown(this.columnHigh);
+    this.lineFunction = grown(this.lineFunction, leastEntries);
+    this.lineLow = grown(this.lineLow, leastEntries);
+    this.lineHigh = grown(this.lineHigh, leastEntries);
+    this.columnLow = grown(this.columnLow, leastEntries);
+    this.columnHigh = grown(this.columnHigh, leastEntries);
   }
 }
 
-/** A column with twice the room that begins with the numbers of `column`. */
-function grown(column: Uint32Array): Uint32Array {
-  const longer = new Uint32Array(Math.max(64, 2 * column.length));
-  longer.set(column);
-  return longer;
-}
+/** Entries that a grown column has room for at least. */
+const leastEntries = 64;

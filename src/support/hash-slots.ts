@@ -8,7 +8,7 @@ import { doubledTo, slotsOf, Uint32List } from './uint32-list.ts';
  *     for (let entry = slots.first(hash); entry >= 0; entry = slots.next()) if (isEqual(entry)) return entry;
  *     return slots.add();
  *
- * Open addressing with linear probing at a load of at most one half: 12 to 20 bytes an entry.
+ * Open addressing with linear probing at a load of at most one half: 12 to 24 bytes an entry.
  */
 export class HashSlots {
   readonly #hashes = new Uint32List();

@@ -117,6 +117,22 @@ export function inTime<Result>(
   return Promise.race([work, promise]).finally(stopTimer);
 }
 
+/** Result of `work`, which gets a signal that aborts after `ms`, or once `signal` does. */
+export async function withDeadline<Result>(
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const late = new AbortController();
+  const stopTimer = clock.after(ms, () => late.abort());
+  try {
+    return await work(AbortSignal.any([signal, late.signal]));
+  } finally {
+    stopTimer();
+  }
+}
+
 /** Calls `listener` once `signal` aborts, at once when it has. The result withdraws the listener. */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) listener();

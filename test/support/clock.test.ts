@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createClock, everyInterval, onAbort, systemClock, whenAborted } from '../../src/support/clock.ts';
+import {
+  createClock,
+  everyInterval,
+  onAbort,
+  systemClock,
+  whenAborted,
+  withDeadline,
+} from '../../src/support/clock.ts';
 import { FakeClock } from './fake-clock.ts';
 
 const hourMs = 3_600_000;
@@ -69,6 +76,35 @@ test('everyInterval ends with the error of its work', async () => {
   const ended = assert.rejects(loop, /a fault of ours/);
   await clock.advance(10);
   await ended;
+});
+
+for (const { name, act, reason } of [
+  { name: 'its time', act: (clock: FakeClock) => clock.advance(1_000), reason: 'AbortError' },
+  { name: 'its caller', act: (_: FakeClock, caller: AbortController) => caller.abort('enough'), reason: 'enough' },
+  { name: 'nothing', act: (clock: FakeClock) => clock.advance(999), reason: undefined },
+]) {
+  test(`withDeadline gives work a signal that ends with ${name}, and leaves no timer behind`, async () => {
+    const clock = new FakeClock();
+    const caller = new AbortController();
+    const done = Promise.withResolvers<void>();
+    const result = withDeadline(clock, 1_000, caller.signal, async (signal) => {
+      await done.promise;
+      return signal.reason;
+    });
+    await act(clock, caller);
+    done.resolve();
+    const ended = await result;
+    assert.equal(ended instanceof Error ? ended.name : ended, reason);
+    assert.equal(clock.sleeperCount, 0);
+  });
+}
+
+test('withDeadline passes on what the work throws, and leaves no timer behind', async () => {
+  const clock = new FakeClock();
+  const fault = new Error('a bug');
+  const failing = withDeadline(clock, 1_000, new AbortController().signal, () => Promise.reject(fault));
+  await assert.rejects(failing, fault);
+  assert.equal(clock.sleeperCount, 0);
 });
 
 test('onAbort and whenAborted hold for a signal that aborts later and for one that has', async () => {

@@ -4,7 +4,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { attributeNames } from '../../profile/attribute-names.ts';
 import type { Clock, Random } from '../../support/clock.ts';
-import { everyInterval, inTime } from '../../support/clock.ts';
+import { everyInterval, inTime, withDeadline } from '../../support/clock.ts';
 import { messageOf } from '../../support/error-text.ts';
 import type { Component } from '../../support/lifecycle.ts';
 import type { Host } from '../host.ts';
@@ -161,14 +161,11 @@ export class K8sAttributes implements ResourceRule, Component {
     const listed = Promise.withResolvers<void>();
     let fault = '';
     const poll = async (): Promise<void> => {
-      const ended = new AbortController();
-      void clock.sleep(requestTimeoutMs, ended.signal).then(
-        () => ended.abort(),
-        () => undefined,
-      );
       try {
-        const signal = AbortSignal.any([ended.signal, this.#stopping.signal]);
-        const list = (await client.get('/pods', signal)) as { readonly items?: readonly Pod[] };
+        const asked = withDeadline(clock, requestTimeoutMs, this.#stopping.signal, (signal) =>
+          client.get('/pods', signal),
+        );
+        const list = (await asked) as { readonly items?: readonly Pod[] };
         this.#sink.replaceAll(list.items ?? []);
         this.#count('listed');
         listed.resolve();
@@ -177,8 +174,6 @@ export class K8sAttributes implements ResourceRule, Component {
         fault = messageOf(error);
         this.#count('failed');
         logger.warn({ reason: fault }, 'Cannot ask for the pods of this node; those known stay.');
-      } finally {
-        ended.abort();
       }
     };
     this.#running = poll().then(() => everyInterval(clock, this.#stopping.signal, () => pollMs, poll));

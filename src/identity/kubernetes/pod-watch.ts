@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock, Random } from '../../support/clock.ts';
+import { withDeadline } from '../../support/clock.ts';
 import { messageOf } from '../../support/error-text.ts';
 import type { ApiClient } from './api-client.ts';
 import { ApiFailure } from './api-client.ts';
@@ -94,27 +95,17 @@ export class PodWatch {
 
   async #list(signal: AbortSignal): Promise<string> {
     const { client, clock, sink, count } = this.#parts;
-    const ended = new AbortController();
-    const late = clock.sleep(listTimeoutMs, ended.signal).then(
-      () => ended.abort(),
-      () => undefined,
-    );
-    try {
-      // From the server's cache: a list that is a little old costs its database nothing, and the watch goes on from there.
-      const query = `${this.#path}?${this.#selectors}&resourceVersion=0`;
-      const list = (await client.get(query, AbortSignal.any([signal, ended.signal]))) as {
-        readonly metadata?: { readonly resourceVersion?: string };
-        readonly items?: readonly Pod[];
-      };
-      sink.replaceAll(list.items ?? []);
-      this.#succeed();
-      count('listed');
-      this.#listed.resolve();
-      return list.metadata?.resourceVersion ?? '0';
-    } finally {
-      ended.abort();
-      await late;
-    }
+    // From the server's cache: a list that is a little old costs its database nothing, and the watch goes on from there.
+    const query = `${this.#path}?${this.#selectors}&resourceVersion=0`;
+    const list = (await withDeadline(clock, listTimeoutMs, signal, (own) => client.get(query, own))) as {
+      readonly metadata?: { readonly resourceVersion?: string };
+      readonly items?: readonly Pod[];
+    };
+    sink.replaceAll(list.items ?? []);
+    this.#succeed();
+    count('listed');
+    this.#listed.resolve();
+    return list.metadata?.resourceVersion ?? '0';
   }
 
   /** Watches until the server ends it; returns the version to go on from. @throws ApiFailure, with status 410 where that is forgotten */

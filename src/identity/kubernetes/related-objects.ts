@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../support/clock.ts';
-import { inTime } from '../../support/clock.ts';
+import { inTime, withDeadline } from '../../support/clock.ts';
 import { messageOf } from '../../support/error-text.ts';
 import type { ApiClient } from './api-client.ts';
 import { ApiFailure } from './api-client.ts';
@@ -118,14 +118,11 @@ export class RelatedObjects {
   async #ask({ kind, path }: RelatedObject, known: Entry | undefined): Promise<Entry> {
     const { client, clock, count } = this.#parts;
     const { extract, relatedRefreshMs } = this.#config;
-    const ended = new AbortController();
-    const late = clock.sleep(requestTimeoutMs, ended.signal).then(
-      () => ended.abort(),
-      () => undefined,
-    );
     try {
-      const signal = AbortSignal.any([ended.signal, this.#stopping.signal]);
-      const { metadata = {} } = (await client.getMetadata(path, signal)) as { readonly metadata?: ObjectMetadata };
+      const asked = withDeadline(clock, requestTimeoutMs, this.#stopping.signal, (signal) =>
+        client.getMetadata(path, signal),
+      );
+      const { metadata = {} } = (await asked) as { readonly metadata?: ObjectMetadata };
       count('fetched');
       this.#lastFault = '';
       const attributes = relatedAttributesOf(kind, metadata, extract);
@@ -136,9 +133,6 @@ export class RelatedObjects {
         return { uid: '', attributes: new Map(), askAgainMs: clock.nowMs() + relatedRefreshMs, failures: 0 };
       }
       return this.#fail(error, known);
-    } finally {
-      ended.abort();
-      await late;
     }
   }
 

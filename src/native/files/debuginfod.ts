@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Clock } from '../../support/clock.ts';
+import { withDeadline } from '../../support/clock.ts';
 import { identify } from './file-identity.ts';
 import { openRegularFile } from './open-file.ts';
 
@@ -94,16 +95,10 @@ export class DebuginfodClient {
   /** The wait for the `turn` counts as well. */
   async #searchInTime(buildId: string, turn: Promise<void>): Promise<void> {
     const { clock, metrics } = this.#parts;
-    const late = new AbortController();
-    const done = new AbortController();
-    void clock.sleep(this.#options.timeoutMs, done.signal).then(
-      () => late.abort(),
-      () => undefined,
-    );
-    await turn;
-    const signal = AbortSignal.any([late.signal, this.#stopping.signal]);
-    const outcome = signal.aborted ? 'bounded_out' : await this.#search(buildId, signal);
-    done.abort();
+    const outcome = await withDeadline(clock, this.#options.timeoutMs, this.#stopping.signal, async (signal) => {
+      await turn;
+      return signal.aborted ? 'bounded_out' : this.#search(buildId, signal);
+    });
     if (this.#stopping.signal.aborted) return;
     metrics.debugFile(outcome);
     this.#postpone(buildId, outcome === 'bounded_out' ? restMs : answeredMs);

@@ -29,6 +29,10 @@ export let sampleCount: u32 = 0;
 /** Of all resources and scopes. */
 export let headBytes: u32 = 0;
 
+/** Attributes of the resource or scope at hand: the sum of their hashes. */
+let setA: i32 = 0;
+let setB: i32 = 0;
+
 /** Resource, or scope. */
 const headField: u32 = 1 << 1;
 /** Sample type and period type. */
@@ -44,9 +48,14 @@ export function startProfiles(end: usize): void {
   headBytes = 0;
 }
 
-/** One entry of `resource_profiles`: all is there that is always sent, all indices are in range, and no scope comes twice. */
+/** One entry of `resource_profiles`. */
 export function scanResourceProfiles(start: usize, end: usize): void {
-  let scopeCount: u32 = 0;
+  scanEntry(start, end, false);
+}
+
+/** A resource or a scope and what belongs to it: all is there that is always sent, all indices are in range, and no scope comes twice. */
+function scanEntry(start: usize, end: usize, isOfScope: bool): void {
+  let count: u32 = 0;
   let first: i32 = 0;
   let second: i32 = 0;
   let schemaStart: usize = 0;
@@ -55,18 +64,16 @@ export function scanResourceProfiles(start: usize, end: usize): void {
   let position = start;
   while (position < end) {
     const tag: u32 = load<u8>(position++);
-    if (tag === 0x12) {
-      const scopeEnd = fieldEnd(position, end);
-      scanScopeProfiles(behind, scopeEnd);
-      position = scopeEnd;
-      scopeCount++;
-      continue;
-    }
-    seen = once(seen, tag);
+    if (tag !== 0x12) seen = once(seen, tag);
     const bodyEnd = fieldEnd(position, end);
-    if (tag === 0x0a) {
+    if (tag === 0x12) {
+      if (isOfScope) scanProfile(behind, bodyEnd);
+      else scanEntry(behind, bodyEnd, true);
+      count++;
+    } else if (tag === 0x0a) {
       headBytes += <u32>(bodyEnd - behind);
-      scanResource(behind, bodyEnd);
+      if (isOfScope) scanScope(behind, bodyEnd);
+      else scanResource(behind, bodyEnd);
       first = a;
       second = b;
     } else if (tag === 0x1a) {
@@ -75,61 +82,22 @@ export function scanResourceProfiles(start: usize, end: usize): void {
     } else refuse(encoding);
     position = bodyEnd;
   }
-  if (scopeCount === 0 || (seen & headField) === 0) refuse(incomplete);
+  if (count === 0 || (seen & headField) === 0) refuse(incomplete);
   setHash(first, second);
   scanText(schemaStart, schemaEnd);
-  if (!addToGrowing(resources, pair())) refuse(sameResource);
+  if (!addToGrowing(isOfScope ? scopes : resources, pair())) refuse(sameResource);
 }
 
-function scanScopeProfiles(start: usize, end: usize): void {
-  let profileCount: u32 = 0;
-  let first: i32 = 0;
-  let second: i32 = 0;
-  let schemaStart: usize = 0;
-  let schemaEnd: usize = 0;
-  let seen: u32 = 0;
-  let position = start;
-  while (position < end) {
-    const tag: u32 = load<u8>(position++);
-    if (tag === 0x12) {
-      const profileEnd = fieldEnd(position, end);
-      scanProfile(behind, profileEnd);
-      position = profileEnd;
-      profileCount++;
-      continue;
-    }
-    seen = once(seen, tag);
-    const bodyEnd = fieldEnd(position, end);
-    if (tag === 0x0a) {
-      headBytes += <u32>(bodyEnd - behind);
-      scanScope(behind, bodyEnd);
-      first = a;
-      second = b;
-    } else if (tag === 0x1a) {
-      schemaStart = behind;
-      schemaEnd = bodyEnd;
-    } else refuse(encoding);
-    position = bodyEnd;
-  }
-  if (profileCount === 0 || (seen & headField) === 0) refuse(incomplete);
-  setHash(first, second);
-  scanText(schemaStart, schemaEnd);
-  if (!addToGrowing(scopes, pair())) refuse(sameResource);
-}
-
-/** Feeds a `Resource` into the hash. */
+/** Leaves the hash of a `Resource` in the hash. */
 function scanResource(start: usize, end: usize): void {
-  let setA: i32 = 0;
-  let setB: i32 = 0;
+  startSet();
   let dropped: u32 = 0;
   let seen: u32 = 0;
   let position = start;
   while (position < end) {
     const tag: u32 = load<u8>(position++);
     if (tag === 0x0a) {
-      position = scanSetMember(position, end);
-      setA += a;
-      setB += b;
+      position = addToHeadSet(position, end);
       continue;
     }
     seen = once(seen, tag);
@@ -138,15 +106,12 @@ function scanResource(start: usize, end: usize): void {
     position = behind;
   }
   startHash(0);
-  feed(setA);
-  feed(setB);
-  feed(dropped);
+  feedSet(dropped);
 }
 
-/** Feeds an `InstrumentationScope` into the hash. */
+/** Leaves the hash of an `InstrumentationScope` in the hash. */
 function scanScope(start: usize, end: usize): void {
-  let setA: i32 = 0;
-  let setB: i32 = 0;
+  startSet();
   let dropped: u32 = 0;
   let nameStart: usize = 0;
   let nameEnd: usize = 0;
@@ -157,9 +122,7 @@ function scanScope(start: usize, end: usize): void {
   while (position < end) {
     const tag: u32 = load<u8>(position++);
     if (tag === 0x1a) {
-      position = scanSetMember(position, end);
-      setA += a;
-      setB += b;
+      position = addToHeadSet(position, end);
       continue;
     }
     seen = once(seen, tag);
@@ -178,21 +141,31 @@ function scanScope(start: usize, end: usize): void {
   }
   // Scopes of two resources are two scopes.
   startHash(countOfSet(resources));
-  feed(setA);
-  feed(setB);
-  feed(dropped);
+  feedSet(dropped);
   scanText(nameStart, nameEnd);
   scanText(versionStart, versionEnd);
 }
 
-/** Leaves the hash of one attribute in the hash, ready to be added to those of others; returns where the attribute ends. */
-function scanSetMember(start: usize, end: usize): usize {
+function startSet(): void {
+  setA = 0;
+  setB = 0;
+}
+
+/** Adds an attribute to those of the resource or scope at hand; returns where the attribute ends. */
+function addToHeadSet(start: usize, end: usize): usize {
   const memberEnd = fieldEnd(start, end);
   startHash(0);
   scanKeyValue(behind, memberEnd, 0);
   // Mixed well before they are added: small differences of two attributes must not cancel each other.
-  setHash(mixWord(a, b), mixWord(b, ~a));
+  setA += mixWord(a, b);
+  setB += mixWord(b, ~a);
   return memberEnd;
+}
+
+function feedSet(dropped: u32): void {
+  feed(setA);
+  feed(setB);
+  feed(dropped);
 }
 
 function scanProfile(start: usize, end: usize): void {

@@ -109,9 +109,13 @@ export function useOf(table: i32): usize {
 
 /** Marks an entry as used. */
 export function use(table: i32, index: u32): void {
-  if (index >= countOf(table)) refuse(reference);
-  const place = useOf(table) + index;
-  store<u8>(place, load<u8>(place) | used);
+  mark(useOf(table), countOf(table), index, used);
+}
+
+/** Adds a bit to the use of an entry, of the `count` whose bits begin at `place`. */
+export function mark(place: usize, count: u32, index: u32, bit: u32): void {
+  if (index >= count) refuse(reference);
+  store<u8>(place + index, load<u8>(place + index) | bit);
 }
 
 /** Makes room for a message; the columns are laid out behind it. */

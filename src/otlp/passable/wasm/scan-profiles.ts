@@ -2,6 +2,7 @@ import {
   attributes,
   countOf,
   links,
+  mark,
   profiles,
   resources,
   sampled,
@@ -285,14 +286,11 @@ function scanSample(start: usize, end: usize): void {
 }
 
 function markSampled(start: usize, end: usize): void {
+  const place = useOf(attributes);
   const count = countOf(attributes);
-  const attributeUse = useOf(attributes);
   let position = start;
   while (position < end) {
-    const attribute = readIndex(position, end);
+    mark(place, count, readIndex(position, end), sampled);
     position = behind;
-    if (attribute >= count) refuse(reference);
-    const place = attributeUse + attribute;
-    store<u8>(place, load<u8>(place) | sampled);
   }
 }

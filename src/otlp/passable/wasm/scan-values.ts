@@ -1,7 +1,7 @@
-import { countOf, referred, stringEnd, stringStart, strings, useOf } from './columns.ts';
+import { countOf, mark, referred, stringEnd, stringStart, strings, useOf } from './columns.ts';
 import { feed, feedBytes } from './hash.ts';
 import { message } from './memory.ts';
-import { encoding, reference, refuse } from './refuse.ts';
+import { encoding, refuse } from './refuse.ts';
 import { isUtf8 } from './utf8.ts';
 import { behind, fieldEnd, once, readIndex, readWords } from './varint.ts';
 
@@ -112,9 +112,7 @@ function scanList(start: usize, end: usize, depth: u32, isKeyValues: bool): void
 
 /** Marks a text of the string table as one that an attribute refers to. */
 function referTo(index: u32): void {
-  if (index >= countOf(strings)) refuse(reference);
-  const place = useOf(strings) + index;
-  store<u8>(place, load<u8>(place) | referred);
+  mark(useOf(strings), countOf(strings), index, referred);
   referenceCount++;
 }
 

@@ -1,4 +1,17 @@
-import { allocate, message, noteMove, publish, reserve, results, roomFor, scratch, startLayout } from './memory.ts';
+import {
+  allocate,
+  counts,
+  ends,
+  message,
+  noteMove,
+  publish,
+  reserve,
+  roomFor,
+  scratch,
+  startLayout,
+  starts,
+  uses,
+} from './memory.ts';
 import { layOutSet, pairsOf, placesFor, placesOf, setBytes } from './pair-sets.ts';
 import { reference, refuse } from './refuse.ts';
 
@@ -81,30 +94,30 @@ let stackCapacity: u32 = 0;
 let hasGaps: bool = false;
 
 export function countOf(table: i32): u32 {
-  return load<u32>(results + 4 * table);
+  return load<u32>(counts + 4 * table);
 }
 
 export function setCount(table: i32, count: u32): void {
-  store<u32>(results + 4 * table, count);
+  store<u32>(counts + 4 * table, count);
 }
 
 /** Begin of the entries of a table, which follow one another, with the tags before them. */
 export function startOf(table: i32): usize {
-  return message + load<u32>(results + 32 + 4 * table);
+  return message + load<u32>(starts + 4 * table);
 }
 
 export function endOf(table: i32): usize {
-  return message + load<u32>(results + 64 + 4 * table);
+  return message + load<u32>(ends + 4 * table);
 }
 
 export function setSpan(table: i32, start: usize, end: usize): void {
-  store<u32>(results + 32 + 4 * table, <u32>(start - message));
-  store<u32>(results + 64 + 4 * table, <u32>(end - message));
+  store<u32>(starts + 4 * table, <u32>(start - message));
+  store<u32>(ends + 4 * table, <u32>(end - message));
 }
 
 /** Bits of use by entry. */
 export function useOf(table: i32): usize {
-  return load<u32>(results + 160 + 4 * table);
+  return load<u32>(uses + 4 * table);
 }
 
 /** Marks an entry as used. */
@@ -240,7 +253,7 @@ function words(column: i32, capacity: u32): usize {
 }
 
 function placeUse(table: i32, capacity: u32): void {
-  store<u32>(results + 160 + 4 * table, <u32>allocate(capacity));
+  store<u32>(uses + 4 * table, <u32>allocate(capacity));
 }
 
 /** Makes room for more lines than the `count` that fill the columns. */

@@ -5,10 +5,26 @@ import { refuseMemory } from './refuse.ts';
 //     | results | directory | scratch | message | columns … |
 //     1024      2048        3072      4096      by capacities
 
-/** Numbers of 32 bits that the owner reads. */
-export const results: usize = 1024;
+/**
+ * Numbers of 32 bits that the owner reads (`scan-memory.ts`); by table: entries, begin, end. The place of the uses is the module's own.
+ *
+ *     | counts | starts | ends | told | – | uses |
+ *     0        32       64     96     132 160    192
+ */
+const results: usize = 1024;
+export const counts: usize = results;
+export const starts: usize = results + 32;
+export const ends: usize = results + 64;
+export const told: usize = results + 96;
+export const uses: usize = results + 160;
 /** Place and capacity of each column, 32 bits each. */
 export const directory: usize = 2048;
+/**
+ * Of a sample's keys (`version-evidence.ts`), the own ID prefix (`scan-profiles.ts`), and the records of sets (`columns.ts`).
+ *
+ *     | keys | prefix | sets |
+ *     0      128      256
+ */
 export const scratch: usize = 3072;
 export const message: usize = 4096;
 

@@ -1,9 +1,11 @@
 import {
   countOf,
   endOf,
+  mappings,
   prepareColumns,
   setCount,
   setSpan,
+  stacks,
   startOf,
   stringEnd,
   stringSet,
@@ -22,10 +24,10 @@ import { scanAttributes, scanLinks, scanStacks } from './scan-sample-tables.ts';
 import { isUtf8 } from './utf8.ts';
 import { behind, readLonger } from './varint.ts';
 
-/** `scanDictionary` of a `ProfilesDictionary`: tables may come in any order, each in one piece. */
+/** A `ProfilesDictionary`: tables may come in any order, each in one piece. */
 export function scanDictionary(start: usize, end: usize): void {
   findTables(start, end);
-  for (let table = 1; table < 8; table++) if (countOf(table) === 0) refuse(incomplete);
+  for (let table = mappings; table <= stacks; table++) if (countOf(table) === 0) refuse(incomplete);
   prepareColumns();
   findTexts();
   scanMappings();
@@ -41,12 +43,12 @@ export function scanDictionary(start: usize, end: usize): void {
 
 /** Finds the place of each table and the number of its entries. */
 function findTables(start: usize, end: usize): void {
-  for (let table = 1; table < 8; table++) setCount(table, 0);
+  for (let table = mappings; table <= stacks; table++) setCount(table, 0);
   let position = start;
   while (position < end) {
     const tag: u32 = load<u8>(position);
-    const table: u32 = tag >>> 3;
-    if (table < 1 || table > 7 || (tag & 7) !== 2 || countOf(table) !== 0) refuse(encoding);
+    const table: i32 = tag >>> 3;
+    if (table < mappings || table > stacks || (tag & 7) !== 2 || countOf(table) !== 0) refuse(encoding);
     const tableStart = position;
     let count: u32 = 0;
     do {

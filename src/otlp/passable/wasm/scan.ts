@@ -1,6 +1,17 @@
-import { countOf, prepareMessage, profiles, referred, resources, scopes, strings, useOf } from './columns.ts';
+import {
+  countOf,
+  mappings,
+  prepareMessage,
+  profiles,
+  referred,
+  resources,
+  scopes,
+  stacks,
+  strings,
+  useOf,
+} from './columns.ts';
 import { setSeeds } from './hash.ts';
-import { layoutVersion, message, results } from './memory.ts';
+import { layoutVersion, message, told } from './memory.ts';
 import { clearSet, countOfSet } from './pair-sets.ts';
 import { encoding, incomplete, refuse, stringReference, version } from './refuse.ts';
 import { scanDictionary } from './scan-dictionary.ts';
@@ -59,8 +70,9 @@ export function scan(sizeBytes: u32, isVersionDeclared: bool): u32 {
   return layoutVersion;
 }
 
+/** Numbers in the order of `told` in `scan-memory.ts`. */
 function tell(number: i32, value: u32): void {
-  store<u32>(results + 96 + 4 * number, value);
+  store<u32>(told + 4 * number, value);
 }
 
 /** The place of the dictionary in a message that holds nothing else but `resource_profiles`. */
@@ -86,7 +98,7 @@ function findDictionary(end: usize): usize {
 
 /** True if an entry is in no use. All else is sound then, so that columns serve the decoder. */
 function findOrphan(): bool {
-  for (let table = 1; table < 8; table++) {
+  for (let table = mappings; table <= stacks; table++) {
     const count = countOf(table);
     const entryUse = useOf(table);
     for (let i: u32 = 1; i < count; i++) if (load<u8>(entryUse + i) === 0) return true;

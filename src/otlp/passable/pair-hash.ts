@@ -20,11 +20,6 @@ export class PairHash {
     this.b = spreadAgain(this.b, word);
   }
 
-  words(first: number, second: number, third: number): void {
-    this.a = spread(spread(spread(this.a, first), second), third);
-    this.b = spreadAgain(spreadAgain(spreadAgain(this.b, first), second), third);
-  }
-
   /** Feeds another hash. */
   pair(a: number, b: number): void {
     this.a = spread(this.a, a);

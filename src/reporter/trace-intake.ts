@@ -262,7 +262,7 @@ export class TraceIntake {
     const { count, momentStart } = batch.samples;
     let room = roomNow();
     const { frames, samples } = this.#window;
-    if (frames.count + samples.count > manyRows) {
+    if (frames.count + samples.count > manyRows && !this.#isLargerThan(room)) {
       // Samples that the window has no room for are not added.
       const most = Math.min(count, Math.max(0, room.maxEvents - events.count));
       yield* this.#window.makeRoom({ frames: batch.frames.count, stacks: batch.stacks.count, samples: most });

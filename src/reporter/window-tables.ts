@@ -232,8 +232,9 @@ export class StackTable implements WindowStacks {
     return this.#starts.length - 1;
   }
 
+  /** Counts slots as `FrameTable` does. */
   get sizeBytes(): number {
-    return 4 * (this.#arena.length + 3 * this.#starts.length + this.#slots.length);
+    return 4 * (this.#arena.length + (3 + 4) * this.#starts.length);
   }
 
   /** Makes room for `more` stacks, in steps; nothing is added between them. */

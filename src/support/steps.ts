@@ -8,8 +8,8 @@ import type { Clock } from './clock.ts';
 export type Steps<T> = Generator<Promise<void> | undefined, T, undefined>;
 
 /**
- * Time after which work in slices lets others have a turn: usual batches end within it. A turn has one slice of the reporting cycle, one of batches that
- * come in, and perhaps a young collection. Both slices have the same length: a report that has less of each turn falls behind the batches, and the window fills.
+ * Time after which work in slices lets others have a turn: usual batches end within it. A turn has one slice of the reporting cycle, one of
+ * batches that come in, and perhaps a young collection.
  */
 export const sliceMs = 2;
 

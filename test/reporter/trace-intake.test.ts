@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FileId } from '../../src/model/file-id.ts';
+import type { FrameBatch } from '../../src/model/frame-batch.ts';
 import { frameKinds } from '../../src/model/frame-kind.ts';
 import type { NativeNames } from '../../src/reporter/native-names.ts';
 import type { SampleWindow } from '../../src/reporter/sample-window.ts';
@@ -221,6 +222,14 @@ test('TraceIntake rejects what is beyond the bound on bytes and takes samples ag
   assert.ok(intake.stats.bytes < 30_000);
   intake.takeWindow();
   assert.equal(intake.submit(batchOf({ samples: [sampleAt(1n)] })).acceptedSamples, 1);
+});
+
+test('TraceIntake makes no room for a batch that its window has none for', () => {
+  const intake = intakeOf({ limits: { ...roomy, maxEvents: 1e6, maxBytes: 1e6 } });
+  const samples = Array.from({ length: 40_000 }, (_, i) => sampleAt(BigInt(i)));
+  assert.ok(intake.submit(batchOf({ samples })).acceptedSamples > 4_096);
+  const stepsOf = (batch: FrameBatch): number => [...intake.submitInSteps(batch)].length;
+  assert.equal(stepsOf(batchOf({ samples })), stepsOf(batchOf({ samples: [sampleAt(1n)] })));
 });
 
 test('TraceIntake lists at most 64 rejections', () => {

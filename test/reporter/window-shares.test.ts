@@ -40,6 +40,20 @@ for (const { name, limits } of [
   });
 }
 
+test('a large batch that is refused takes nothing from a collector with a small share', () => {
+  const maxBytes = 4_000_000;
+  const { intake, send } = createWindows({ maxEvents: 1e9, maxBytes });
+  for (let window = 0; window < 3; window++) {
+    assert.equal(send('a', 1).acceptedSamples, 1);
+    intake.takeWindow();
+  }
+  assert.ok(send('b', 40_000).acceptedSamples > 4_096);
+  const { bytes } = intake.stats;
+  assert.equal(send('c', 40_000).acceptedSamples, 0);
+  assert.equal(intake.stats.bytes, bytes);
+  assert.equal(send('a', 1).acceptedSamples, 1);
+});
+
 test('a collector that sent little in a short window has room in a longer one beside a flood', () => {
   const { intake, send } = createWindows();
   for (let window = 0; window < 5; window++) {

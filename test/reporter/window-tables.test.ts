@@ -97,6 +97,17 @@ test('StackTable numbers stacks like a map from their frames', () => {
   );
 });
 
+test('a stack adds to the size of StackTable what it takes itself, whatever doubles for it', () => {
+  const table = new StackTable();
+  const added = new Set<number>();
+  for (let frame = 0; frame < 5_000; frame++) {
+    const before = table.sizeBytes;
+    table.intern(Int32Array.of(frame), 1, false);
+    added.add(table.sizeBytes - before);
+  }
+  assert.equal(added.size, 1);
+});
+
 test('StackTable never takes two stacks for the same because their hashes are equal', () => {
   const table = new StackTable();
   // Among 300,000 stacks about ten pairs share a 32-bit hash.

@@ -3,42 +3,32 @@ import { encodeProfilesJson } from '../otlp/json/encode-profiles-json.ts';
 import type { SampleFilter } from '../otlp/resource-edit.ts';
 import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts';
 import { keyOfTypes } from '../profile/resources/filter-samples.ts';
+import { BytesThread, decodingHeapMib, mostWaitingBytes } from '../support/bytes-thread.ts';
 import type { Clock } from '../support/clock.ts';
-import { gathered } from '../support/gather-bytes.ts';
 import { WorkQueue } from '../support/steps.ts';
-import { CopiedRequest, WorkerClient } from '../support/worker-client.ts';
 import type { DialectRequest, ExportRequest } from './export-request.ts';
 import { createEncodedRequest } from './export-request.ts';
 import type { ExportReply, ExportTask, PartsReply, PlainFilter, WholeReply } from './export-thread.ts';
 
-// Other processes may have the cores.
-const timeoutMs = 60_000;
 const idleMs = 10_000;
-const youngMib = 16;
-
-const mebibyte = 1024 * 1024;
-
-/** Bytes of requests that wait for the thread; a request that finds the thread free may be larger. */
-const mostWaitingBytes = 64 * mebibyte;
 
 /**
- * Rewrites the large requests of one exporter in a thread: to decode, change and encode 26 MiB takes seconds, and the loop would stop for
+ * Rewrites large requests of its owner in a thread: to decode, change and encode 26 MiB takes seconds, and the loop would stop for
  * as long. Each result is `undefined` when the thread has not managed it.
  */
 export class LargeRequests {
-  readonly #thread: WorkerClient<ExportTask, ExportReply>;
+  readonly #thread: BytesThread<ExportTask, ExportReply>;
   readonly #work: WorkQueue;
-  #waitingBytes = 0;
 
   constructor(clock: Clock) {
-    const maxHeapMib = Math.min(1024, Math.max(64, Math.floor(getHeapStatistics().heap_size_limit / mebibyte / 2)));
-    this.#thread = new WorkerClient('exporters/export-thread', { timeoutMs, idleMs, maxHeapMib, youngMib }, clock);
+    const maxHeapMib = decodingHeapMib(getHeapStatistics().heap_size_limit);
     this.#work = new WorkQueue(clock);
+    this.#thread = new BytesThread('exporters/export-thread', { idleMs, maxHeapMib }, clock, this.#work);
   }
 
   /** True while so much waits for the thread that no request should be added that may come again. */
   get isBusy(): boolean {
-    return this.#waitingBytes > mostWaitingBytes;
+    return this.#thread.waitingBytes > mostWaitingBytes;
   }
 
   async split(task: Omit<ExportTask & { kind: 'split' }, 'kind'>): Promise<PartsReply | undefined> {
@@ -85,20 +75,8 @@ export class LargeRequests {
   }
 
   async #ask(task: ExportTask): Promise<ExportReply | undefined> {
-    const sizeBytes = task.requests.reduce((sum, { length }) => sum + length, 0);
-    this.#waitingBytes += sizeBytes;
-    try {
-      const answer = await this.#thread.ask(new CopiedRequest(() => this.#copy(task)));
-      return answer.kind === 'replied' ? answer.reply : undefined;
-    } finally {
-      this.#waitingBytes -= sizeBytes;
-    }
-  }
-
-  async #copy(task: ExportTask): Promise<{ request: ExportTask; memory: ArrayBuffer[] }> {
-    const requests: Uint8Array<ArrayBuffer>[] = [];
-    for (const bytes of task.requests) requests.push(await gathered([bytes], this.#work));
-    return { request: { ...task, requests } as ExportTask, memory: requests.map(({ buffer }) => buffer) };
+    const answer = await this.#thread.ask(task.requests, (requests) => ({ ...task, requests }) as ExportTask);
+    return answer.kind === 'replied' ? answer.reply : undefined;
   }
 }
 

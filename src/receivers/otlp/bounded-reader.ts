@@ -2,11 +2,10 @@ import { getHeapStatistics } from 'node:v8';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { NotPassableReason } from '../../otlp/passable/not-passable.ts';
 import { putTogether } from '../../otlp/passable/passable-parts.ts';
+import { BytesThread, decodingHeapMib, mostWaitingBytes } from '../../support/bytes-thread.ts';
 import type { Clock } from '../../support/clock.ts';
-import { gathered } from '../../support/gather-bytes.ts';
 import { WorkQueue } from '../../support/steps.ts';
 import type { WorkerReply } from '../../support/worker-client.ts';
-import { CopiedRequest, WorkerClient } from '../../support/worker-client.ts';
 import type { MessageContent } from './decode-message.ts';
 import { checkProtobufSize } from './decode-message.ts';
 import type { ThreadReply, ThreadRequest } from './decoding-thread.ts';
@@ -44,15 +43,9 @@ const mostScannedDecodedAtOnceBytes = 2.5 * mebibyte;
 const mostScannedAtOnceBytes = 2.5 * mebibyte;
 const mostScannedAtOnceElements = 131_072;
 
-/** Bytes of messages that wait for a thread; a message that finds the thread free may be larger. */
-const mostWaitingBytes = 64 * 1024 * 1024;
 const retryDelayMs = 2_000;
 
-/** A message of 32 MiB takes seconds, and other processes may have the cores. */
-const threadTimeoutMs = 60_000;
 const threadIdleMs = 30_000;
-/** Decoded data is old soon. */
-const threadYoungMib = 16;
 
 /** An empty message has two bytes, and becomes an object of some 100 bytes in a list, or the first element of one. */
 const mostDecodedBytesAByte = 256;
@@ -83,9 +76,8 @@ export class BoundedReader {
     this.#reader = new MessageReader(ownIdPrefix);
     this.#ownIdPrefix = ownIdPrefix;
     this.#memory = memory;
-    const decodingHeapMib = Math.min(1024, Math.max(64, Math.floor(memory.heapLimitBytes / mebibyte / 2)));
     this.#scanning = new MessageThread(scanningHeapMib, clock);
-    this.#decoding = new MessageThread(decodingHeapMib, clock);
+    this.#decoding = new MessageThread(decodingHeapMib(memory.heapLimitBytes), clock);
   }
 
   /** @throws InvalidMessage, or rejects with it, when the message cannot be read or is beyond the bounds */
@@ -158,39 +150,29 @@ export class BoundedReader {
 
 /** A thread that reads one message after the other. */
 class MessageThread {
-  readonly #client: WorkerClient<ThreadRequest, ThreadReply>;
-  readonly #work: WorkQueue;
-  #waitingBytes = 0;
+  readonly #thread: BytesThread<ThreadRequest, ThreadReply>;
 
   constructor(maxHeapMib: number, clock: Clock) {
-    const limits = { timeoutMs: threadTimeoutMs, idleMs: threadIdleMs, maxHeapMib, youngMib: threadYoungMib };
-    this.#client = new WorkerClient('receivers/otlp/decoding-thread', limits, clock);
-    this.#work = new WorkQueue(clock);
+    const limits = { idleMs: threadIdleMs, maxHeapMib };
+    this.#thread = new BytesThread('receivers/otlp/decoding-thread', limits, clock, new WorkQueue(clock));
   }
 
   /** Rejects with InvalidMessage when the message cannot be read or is beyond the bounds. */
   ask(request: ThreadRequest): Promise<ThreadReply> | DecodingRefusal {
-    const sizeBytes = request.content.bytes.length;
-    if (this.#waitingBytes > 0 && this.#waitingBytes + sizeBytes > mostWaitingBytes) {
+    const { content } = request;
+    const { waitingBytes } = this.#thread;
+    if (waitingBytes > 0 && waitingBytes + content.bytes.length > mostWaitingBytes) {
       return { reason: 'large messages wait to be decoded; send this one again later', retryDelayMs };
     }
-    this.#waitingBytes += sizeBytes;
-    return this.#client
-      .ask(new CopiedRequest(() => this.#copy(request)))
-      .finally(() => {
-        this.#waitingBytes -= sizeBytes;
-      })
-      .then(replyOf);
+    const requestWith = ([bytes]: readonly Uint8Array[]): ThreadRequest => ({
+      ...request,
+      content: { ...content, bytes: bytes! },
+    });
+    return this.#thread.ask([content.bytes], requestWith).then(replyOf);
   }
 
-  async #copy(request: ThreadRequest): Promise<{ request: ThreadRequest; memory: ArrayBuffer[] }> {
-    const { content } = request;
-    const bytes = await gathered([content.bytes], this.#work);
-    return { request: { ...request, content: { ...content, bytes } }, memory: [bytes.buffer] };
-  }
-
-  async stop(): Promise<void> {
-    await this.#client.stop();
+  stop(): Promise<void> {
+    return this.#thread.stop();
   }
 }
 

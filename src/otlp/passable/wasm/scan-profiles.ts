@@ -24,8 +24,6 @@ import { isCurrent, noteProfile, noteSample } from './version-evidence.ts';
 export const ownIdPrefix: usize = scratch + 128;
 let hasOwnIdPrefix: bool = false;
 
-/** End of the message. */
-let messageEnd: usize = 0;
 export let sampleCount: u32 = 0;
 /** Of all resources and scopes. */
 export let headBytes: u32 = 0;
@@ -43,8 +41,7 @@ export function knowOwnIds(): void {
   hasOwnIdPrefix = true;
 }
 
-export function startProfiles(end: usize): void {
-  messageEnd = end;
+export function startProfiles(): void {
   sampleCount = 0;
   headBytes = 0;
 }
@@ -230,7 +227,7 @@ function scanProfileField(tag: u32, start: usize, end: usize): void {
   } else if (tag === 0x3a) {
     const sizeBytes = end - start;
     if (sizeBytes !== 0 && sizeBytes !== 16) refuse(reference);
-    if (hasOwnIdPrefix && start + 8 <= messageEnd && load<u64>(start) === load<u64>(ownIdPrefix)) refuse(looped);
+    if (hasOwnIdPrefix && sizeBytes !== 0 && load<u64>(start) === load<u64>(ownIdPrefix)) refuse(looped);
   } else if (tag === 0x4a) scanText(start, end);
 }
 

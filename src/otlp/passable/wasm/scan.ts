@@ -52,7 +52,7 @@ export function scan(sizeBytes: u32, isVersionDeclared: bool): u32 {
   clearSet(resources, 0);
   clearSet(scopes, 0);
   clearSet(profiles, 0);
-  startProfiles(end);
+  startProfiles();
   let position = message;
   while (position < end) {
     const entryEnd = fieldEnd(position + 1, end);

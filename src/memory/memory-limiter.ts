@@ -80,7 +80,7 @@ export class MemoryLimiter implements Component {
   /** Refuses new data while memory is above the soft limit; `undefined` otherwise. */
   readonly admission = (): AdmissionRefusal | undefined => {
     this.#isAsked = true;
-    if (this.#isResting) this.#wake();
+    this.#wake();
     if (!this.#isRefusing) return undefined;
     const reason = 'data refused due to high memory usage; send it again later';
     return { reason, retryDelayMs: Math.round(retryDelayMs * (0.5 + this.#parts.random())) };
@@ -90,7 +90,7 @@ export class MemoryLimiter implements Component {
   reconfigure(config: MemoryLimiterConfig): void {
     this.#config = config;
     this.#limits = memoryLimitsOf(config, this.#parts.memory);
-    if (this.#isResting) this.#wake();
+    this.#wake();
   }
 
   start(): Promise<void> {
@@ -120,7 +120,7 @@ export class MemoryLimiter implements Component {
   }
 
   #wake(): void {
-    if (this.#stopping.signal.aborted) return;
+    if (!this.#isResting || this.#stopping.signal.aborted) return;
     this.#isResting = false;
     this.#loop = this.#run();
   }

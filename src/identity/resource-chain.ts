@@ -19,10 +19,10 @@ export class ResourceChain implements ResourceEditor {
   readonly #rules: readonly ResourceRule[];
   readonly #dropped: Counter;
   readonly #skipped: Counter;
-  /** Outcomes by the given attributes, for samples with a service and without one, of `#revision`. */
+  /** Outcomes by the given attributes, for samples without a service and with one, of `#revision`. */
   #known: readonly [Outcomes, Outcomes] = [new WeakMap(), new WeakMap()];
-  /** Sum of the rules' revisions; `undefined` where outcomes may change at any time. */
-  #revision: number | undefined;
+  /** Sum of the rules' revisions that the known outcomes are of. */
+  #revision = 0;
   /** Resources for which something was being looked up; the next `settled` takes them. */
   readonly #foreseen = new Set<readonly KeyValue[]>();
   readonly foresee: ResourceEditor['foresee'];

@@ -33,10 +33,9 @@ export class FakeClock implements Clock {
     return new Promise((resolve, reject) => {
       const abort = (): void => reject(new DOMException('The operation was aborted', 'AbortError'));
       if (signal?.aborted) return abort();
-      const sleeper = { wakeMs: this.#nowMs + ms, wake: resolve };
-      this.#sleepers.push(sleeper);
+      const cancel = this.after(ms, resolve);
       signal?.addEventListener('abort', () => {
-        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+        cancel();
         abort();
       });
     });

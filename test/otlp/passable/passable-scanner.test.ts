@@ -59,6 +59,18 @@ test('a message cut off anywhere is not taken', () => {
     assert.equal(scanner.scan(bytes.subarray(0, end), true).kind, 'not_passable');
 });
 
+test('a profile is known as our own by its ID, and not by what follows an empty one', () => {
+  const data = goodProfiles();
+  const { profileId } = data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!;
+  const bytes = encodeProfilesData(data);
+  assert.equal(kindOf(new PassableScanner(profileId.subarray(0, 8)), bytes), 'looped');
+  // No ID, and a payload in the bytes that it had.
+  const payload = Buffer.from([0x52, 14, ...profileId.subarray(2)]);
+  const place = Buffer.from(bytes).indexOf(profileId);
+  bytes.set([0, ...payload], place - 1);
+  assert.equal(kindOf(new PassableScanner(payload.subarray(0, 8)), bytes), '2 samples');
+});
+
 test('one large message is not remembered for good', async () => {
   const data = goodProfiles();
   for (let i = 0; i < 700_000; i++) data.dictionary.stringTable.push(`#${i}`);

@@ -12,6 +12,7 @@ import { headerBytes } from '../../../src/storage/record-header.ts';
 import { syntheticProfiles } from '../../bench/synthetic-profiles.ts';
 import { LogFolder } from '../../storage/log-folder.ts';
 import { fakeRequest, numberOf } from '../../support/fake-request.ts';
+import { withLists } from '../../support/with-lists.ts';
 import { isTaken } from '../exporter-harness.ts';
 import { createStoredExporter } from './storage-harness.ts';
 
@@ -331,7 +332,7 @@ test('a request from disk has the data of the one that was offered', async (t) =
   });
   await exporter.start();
   await until(() => received !== undefined);
-  assert.deepEqual([received!.data, received!.sampleCount], [decodeProfilesData(bytes), 1_000]);
+  assert.deepEqual([withLists(received!.data), received!.sampleCount], [withLists(decodeProfilesData(bytes)), 1_000]);
   assert.deepEqual(Buffer.from(received!.encoded()), Buffer.from(bytes));
 });
 

@@ -1,6 +1,7 @@
 // hot
 
 import type { IndexLists } from '../../support/index-lists.ts';
+import type { LargeTables, SmallTable } from '../column-tables.ts';
 import { FunctionColumns } from '../function-columns.ts';
 import { LocationColumns } from '../location-columns.ts';
 import type { Draft, KeyValueAndUnit, Link, Mapping, ProfilesDictionary } from '../profiles-data.ts';
@@ -10,12 +11,8 @@ import { StringColumns } from '../string-columns.ts';
 import type { ProfilesReader } from './decode-attributes.ts';
 import { readValue } from './decode-attributes.ts';
 
-/** A dictionary while it is read: its large tables are columns. */
-export interface DictionaryDraft extends Draft<ProfilesDictionary> {
-  readonly locationTable: LocationColumns;
-  readonly functionTable: FunctionColumns;
-  readonly stackTable: StackColumns;
-  readonly stringTable: StringColumns;
+/** A dictionary while it is read. */
+export interface DictionaryDraft extends LargeTables, Draft<Pick<ProfilesDictionary, SmallTable>> {
   /** True where locations, functions and strings are there already, and are passed over. */
   readonly isScanned?: boolean;
 }

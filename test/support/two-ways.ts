@@ -13,6 +13,7 @@ import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
 import { sortOutProfiles } from '../../src/receivers/otlp/sort-out-profiles.ts';
 import { atOnce } from '../../src/support/steps.ts';
 import { SymbolMap } from './symbol-map.ts';
+import { withLists } from './with-lists.ts';
 
 /** The way of a message: `as_it_was`, `named`, `inlined`, or the reason why it was rebuilt; `refused` when it was not read. */
 export type Way = string;
@@ -92,7 +93,7 @@ const nobody = {
 /** Writing a dictionary anew puts it into the order of its use, and leaves out what nobody uses or what is there twice. */
 function assertSameData(actual: ProfilesData, expected: ProfilesData): void {
   assert.deepEqual(sizesOf(actual), sizesOf(expected));
-  assert.deepEqual(enrichProfiles(actual, nobody).data, enrichProfiles(expected, nobody).data);
+  assert.deepEqual(withLists(enrichProfiles(actual, nobody).data), withLists(enrichProfiles(expected, nobody).data));
 }
 
 function sizesOf({ dictionary }: ProfilesData): Record<string, number> {

@@ -214,38 +214,49 @@ export class SampleColumns {
   }
 }
 
-/** Moments of the last samples of columns, in any order between samples; how many each sample has was counted beforehand. */
+/** Moments of the samples of columns from `first` on, in any order between samples; how many each sample has was counted beforehand. */
 export class MomentGroups {
-  readonly hasValues: boolean;
   readonly #columns: SampleColumns;
-  /** Position of the next timestamp of each sample. */
+  readonly #first: number;
+  /** Position of the next timestamp of each sample, and how far behind it the value is. */
   readonly #next: Uint32Array;
-  /** From the position of a timestamp to that of its value. */
-  readonly #toValue: number;
+  readonly #toValue: Int32Array;
 
-  /** Makes room for the moments of the samples from `first` on, `counts` each. */
-  constructor(columns: SampleColumns, first: number, counts: Uint32Array, hasValues: boolean) {
+  /** For `count` samples. */
+  constructor(columns: SampleColumns, first: number, count: number) {
     this.#columns = columns;
-    this.hasValues = hasValues;
-    this.#toValue = columns.addRoom(first, counts, hasValues);
-    this.#next = counts.map((_, i) => columns.timesStart(first + i));
+    this.#first = first;
+    this.#next = new Uint32Array(count);
+    this.#toValue = new Int32Array(count);
   }
 
-  addTime(sample: number, low: number, high: number): void {
-    const at = 2 * this.#next[sample]!++;
-    const { times } = this.#columns;
-    times[at] = low;
-    times[at + 1] = high;
+  /** Makes room for the moments of the samples from `first` on, which are the last, `counts` each. */
+  addRoom(first: number, counts: Uint32Array, hasValues: boolean): void {
+    const columns = this.#columns;
+    const toValue = columns.addRoom(first, counts, hasValues);
+    const before = first - this.#first;
+    for (let i = 0; i < counts.length; i++) {
+      this.#next[before + i] = columns.timesStart(first + i);
+      this.#toValue[before + i] = hasValues ? toValue : noValues;
+    }
   }
 
-  /** Sets the value of the timestamp that was added last to the sample. */
-  setValue(sample: number, low: number, high: number): void {
-    const at = 2 * (this.#next[sample]! - 1 + this.#toValue);
-    const { values } = this.#columns;
-    values[at] = low;
-    values[at + 1] = high;
+  /** Adds a moment of a sample; the value is passed over where samples have none. */
+  add(sample: number, timeLow: number, timeHigh: number, valueLow: number, valueHigh: number): void {
+    const own = sample - this.#first;
+    const at = this.#next[own]!++;
+    const { times, values } = this.#columns;
+    times[2 * at] = timeLow;
+    times[2 * at + 1] = timeHigh;
+    const toValue = this.#toValue[own]!;
+    if (toValue === noValues) return;
+    values[2 * (at + toValue)] = valueLow;
+    values[2 * (at + toValue) + 1] = valueHigh;
   }
 }
+
+/** Stands for the way from a timestamp to its value where samples have no values. */
+const noValues = -0x8000_0000;
 
 /** Samples `first .. first + length` of columns, which other profiles of the same message share. The columns must not change. */
 export class SampleRange implements Samples {

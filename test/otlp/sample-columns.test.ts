@@ -65,10 +65,10 @@ test('moments in any order come to their samples in the order of their arrival',
       const counts = new Uint32Array(7);
       for (const { sample } of moments) counts[sample]!++;
       for (let i = 0; i < counts.length; i++) columns.end(i, 0);
-      const groups = new MomentGroups(columns, before.length, counts, hasValues);
+      const groups = new MomentGroups(columns, before.length, counts.length);
+      groups.addRoom(before.length, counts, hasValues);
       for (const { sample, time, value } of moments) {
-        groups.addTime(sample, ...halvesOf(time));
-        if (hasValues) groups.setValue(sample, ...halvesOf(value));
+        groups.add(before.length + sample, ...halvesOf(time), ...halvesOf(value));
       }
       // Elements that come afterwards have places of their own.
       for (const sample of before) columns.add(sample);

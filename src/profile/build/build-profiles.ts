@@ -8,7 +8,7 @@ import type {
   ValueType,
 } from '../../otlp/profiles-data.ts';
 import type { ResourceEditor, SampleFilter } from '../../otlp/resource-edit.ts';
-import { SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
+import { MomentGroups, SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
 import type { Steps } from '../../support/steps.ts';
 import { Uint32List } from '../../support/uint32-list.ts';
@@ -130,9 +130,6 @@ const partsPerStep = 16;
 const locationsPerStep = 2_048;
 const momentsPerStep = 512;
 
-/** Stands for the way from a timestamp to its value where samples have no values. */
-const noValues = -0x8000_0000;
-
 /** Writes the samples of one group after the other against one dictionary, and then the moments of all. */
 class ProfileWriter {
   readonly #contents: WindowContents;
@@ -148,9 +145,7 @@ class ProfileWriter {
   readonly #sampleOfContext: Uint32Array;
   /** The sample of the columns that each part belongs to. */
   readonly #sampleOfPart: Uint32Array;
-  /** By sample of the columns: position of its next timestamp, and how far behind it the value is. */
-  readonly #nextTime: Uint32Array;
-  readonly #toValue: Int32Array;
+  readonly #moments: MomentGroups;
   /** Work of the locations up to the step at hand. */
   #workBefore = 0;
   // Nearly every context is new, of threads, names and CPUs that are known.
@@ -173,8 +168,7 @@ class ProfileWriter {
     this.#grouped = grouped;
     this.#sampleOfContext = new Uint32Array(2 * contents.samples.count);
     this.#sampleOfPart = new Uint32Array(partCount);
-    this.#nextTime = new Uint32Array(partCount);
-    this.#toValue = new Int32Array(partCount);
+    this.#moments = new MomentGroups(this.#columns, 0, partCount);
     this.#columns.reserve(partCount, contents.events.count);
   }
 
@@ -218,11 +212,7 @@ class ProfileWriter {
       counts.set(sample, counts.at(sample) + eventCounts.at(part));
       this.#sampleOfPart[part] = first + sample;
     }
-    const toValue = columns.addRoom(first, counts.toArray(), hasValues);
-    for (let sample = first; sample < columns.count; sample++) {
-      this.#nextTime[sample] = columns.timesStart(sample);
-      this.#toValue[sample] = hasValues ? toValue : noValues;
-    }
+    this.#moments.addRoom(first, counts.toArray(), hasValues);
     return new SampleRange(columns, first, identities.count);
   }
 
@@ -238,21 +228,19 @@ class ProfileWriter {
   *writeMoments(): Steps<void> {
     const { events } = this.#contents;
     const { partOfEvent } = this.#grouped;
-    const { times, values } = this.#columns;
     const sampleOfPart = this.#sampleOfPart;
-    const nextTime = this.#nextTime;
+    const moments = this.#moments;
     for (let event = 0; event < partOfEvent.length; event++) {
       if (event % momentsPerStep === momentsPerStep - 1) yield;
       const part = partOfEvent[event]!;
       if (part === leftOut) continue;
-      const sample = sampleOfPart[part]!;
-      const at = nextTime[sample]!++;
-      times[2 * at] = events.timeLow(event);
-      times[2 * at + 1] = events.timeHigh(event);
-      const toValue = this.#toValue[sample]!;
-      if (toValue === noValues) continue;
-      values[2 * (at + toValue)] = events.valueLow(event);
-      values[2 * (at + toValue) + 1] = events.valueHigh(event);
+      moments.add(
+        sampleOfPart[part]!,
+        events.timeLow(event),
+        events.timeHigh(event),
+        events.valueLow(event),
+        events.valueHigh(event),
+      );
     }
   }
 

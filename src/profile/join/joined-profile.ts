@@ -151,11 +151,14 @@ export class JoinedProfile {
       columns.addAttributesOf(samples, i);
       columns.end(samples.stack(i), samples.link(i));
     }
-    const groups = new MomentGroups(columns, first, counts, this.#shape === 'timestamps with values');
+    const { times, values } = moments;
+    const hasValues = this.#shape === 'timestamps with values';
+    const groups = new MomentGroups(columns, first, counts.length);
+    groups.addRoom(first, counts, hasValues);
     for (let i = 0; i < owners.length; i++) {
-      const group = owners.at(i);
-      groups.addTime(group, moments.times[2 * i]!, moments.times[2 * i + 1]!);
-      if (groups.hasValues) groups.setValue(group, moments.values[2 * i]!, moments.values[2 * i + 1]!);
+      const sample = first + owners.at(i);
+      if (hasValues) groups.add(sample, times[2 * i]!, times[2 * i + 1]!, values[2 * i]!, values[2 * i + 1]!);
+      else groups.add(sample, times[2 * i]!, times[2 * i + 1]!, 0, 0);
     }
     return new SampleRange(columns, first, samples.count);
   }

@@ -5,7 +5,7 @@ import type { Entries, FunctionEntry } from './profiles-data.ts';
 import { eachEntry, placeOf } from './profiles-data.ts';
 
 /** Words of a function, and what they are. */
-export const functionWords = 5;
+const functionWords = 5;
 const systemNameAt = 1;
 const filenameAt = 2;
 const startLowAt = 3;
@@ -15,7 +15,7 @@ const noWords = new Int32Array(0);
 
 /** Functions as five words each: three indices, and the halves of the start line. */
 export class FunctionColumns implements Entries<FunctionEntry> {
-  words: Int32Array = noWords;
+  #words: Int32Array = noWords;
   #length = 0;
 
   get length(): number {
@@ -23,19 +23,19 @@ export class FunctionColumns implements Entries<FunctionEntry> {
   }
 
   get sizeBytes(): number {
-    return this.words.byteLength;
+    return this.#words.byteLength;
   }
 
   /** Makes room for as many functions in all. */
   reserve(count: number): void {
-    this.words = withRoom(this.words, functionWords * count);
+    this.#words = withRoom(this.#words, functionWords * count);
   }
 
   /** Adds a function whose start line has these halves. */
   push(name: number, systemName: number, filename: number, startLow: number, startHigh: number): void {
     const at = functionWords * this.#length++;
-    if (at === this.words.length) this.words = grown(this.words, at + functionWords);
-    const { words } = this;
+    if (at === this.#words.length) this.#words = grown(this.#words, at + functionWords);
+    const words = this.#words;
     words[at] = name;
     words[at + systemNameAt] = systemName;
     words[at + filenameAt] = filename;
@@ -52,24 +52,24 @@ export class FunctionColumns implements Entries<FunctionEntry> {
   }
 
   name(index: number): number {
-    return this.words[functionWords * index]!;
+    return this.#words[functionWords * index]!;
   }
 
   systemName(index: number): number {
-    return this.words[functionWords * index + systemNameAt]!;
+    return this.#words[functionWords * index + systemNameAt]!;
   }
 
   filename(index: number): number {
-    return this.words[functionWords * index + filenameAt]!;
+    return this.#words[functionWords * index + filenameAt]!;
   }
 
   /** Halves of the start line, signed. */
   startLow(index: number): number {
-    return this.words[functionWords * index + startLowAt]!;
+    return this.#words[functionWords * index + startLowAt]!;
   }
 
   startHigh(index: number): number {
-    return this.words[functionWords * index + startHighAt]!;
+    return this.#words[functionWords * index + startHighAt]!;
   }
 
   at(index: number): FunctionEntry | undefined {

@@ -1,7 +1,6 @@
 // hot
 
 import type { FunctionColumns } from '../../otlp/function-columns.ts';
-import { functionWords } from '../../otlp/function-columns.ts';
 import { HashSlots } from '../../support/hash-slots.ts';
 import { mixWord, mixWords } from '../../support/mix-words.ts';
 
@@ -28,16 +27,14 @@ export class FunctionIndex {
   /** Adds the function or finds it; the start line is given by its halves, signed or unsigned. */
   intern(name: number, systemName: number, filename: number, startLow: number, startHigh: number): number {
     const functions = this.#functions;
-    const { words } = functions;
     const hash = mixWord(mixWords(name, systemName, filename, startLow), startHigh);
     for (let entry = this.#slots.first(hash); entry >= 0; entry = this.#slots.next()) {
-      const at = functionWords * entry;
       const isEqual =
-        words[at] === name &&
-        words[at + 1] === systemName &&
-        words[at + 2] === filename &&
-        words[at + 3] === (startLow | 0) &&
-        words[at + 4] === (startHigh | 0);
+        functions.name(entry) === name &&
+        functions.systemName(entry) === systemName &&
+        functions.filename(entry) === filename &&
+        functions.startLow(entry) === (startLow | 0) &&
+        functions.startHigh(entry) === (startHigh | 0);
       if (isEqual) return entry;
     }
     functions.push(name, systemName, filename, startLow, startHigh);

@@ -5,6 +5,7 @@ import { noElements } from '../../otlp/profiles-data.ts';
 import { encodeFunction, encodeLocation, encodeStack } from '../../otlp/protobuf/encode-dictionary.ts';
 import { encodeResourceProfiles, encodeScopeProfiles } from '../../otlp/protobuf/encode-profiles-data.ts';
 import { stackColumnsOf } from '../../otlp/stack-columns.ts';
+import { stringColumnsOf } from '../../otlp/string-columns.ts';
 import type { ResourceSource } from './divided-profile.ts';
 import { DividedProfile } from './divided-profile.ts';
 import { fieldSizeBytes, SizeMeter } from './message-size.ts';
@@ -145,21 +146,32 @@ class Splitter {
 const heavyShare = 1 / 320;
 
 function largestEntryOf(dictionary: ProfilesDictionary): string {
-  const meter = new SizeMeter();
+  const bytesOf = entryMeters(dictionary);
   let largest = { name: '', bytes: -1 };
   for (const table of Object.keys(dictionary) as Table[]) {
     for (let index = 0; index < dictionary[table].length; index++) {
-      const bytes = bytesOf(meter, dictionary, table, index);
+      const bytes = bytesOf[table](index);
       if (bytes > largest.bytes) largest = { name: `${table}[${index}]`, bytes };
     }
   }
   return `${largest.name} with ${largest.bytes} bytes`;
 }
 
-function bytesOf(meter: SizeMeter, dictionary: ProfilesDictionary, table: Table, index: number): number {
-  if (table === 'locationTable') return meter.entryBytes(encodeLocation, locationColumnsOf(dictionary[table]), index);
-  if (table === 'functionTable') return meter.entryBytes(encodeFunction, functionColumnsOf(dictionary[table]), index);
-  if (table === 'stackTable') return meter.entryBytes(encodeStack, stackColumnsOf(dictionary[table]), index);
-  if (table === 'stringTable') return fieldSizeBytes(Buffer.byteLength(dictionary[table].at(index)!));
-  return meter.smallBytes(table, dictionary[table][index]!);
+/** Bytes of an entry of each table by its index. A large table that is a list becomes columns once, not for each entry. */
+function entryMeters(dictionary: ProfilesDictionary): Readonly<Record<Table, (index: number) => number>> {
+  const meter = new SizeMeter();
+  const { mappingTable, linkTable, attributeTable } = dictionary;
+  const locations = locationColumnsOf(dictionary.locationTable);
+  const functions = functionColumnsOf(dictionary.functionTable);
+  const stacks = stackColumnsOf(dictionary.stackTable);
+  const strings = stringColumnsOf(dictionary.stringTable);
+  return {
+    mappingTable: (index) => meter.smallBytes('mappingTable', mappingTable[index]!),
+    locationTable: (index) => meter.entryBytes(encodeLocation, locations, index),
+    functionTable: (index) => meter.entryBytes(encodeFunction, functions, index),
+    linkTable: (index) => meter.smallBytes('linkTable', linkTable[index]!),
+    stringTable: (index) => fieldSizeBytes(strings.end(index) - strings.start(index)),
+    attributeTable: (index) => meter.smallBytes('attributeTable', attributeTable[index]!),
+    stackTable: (index) => meter.entryBytes(encodeStack, stacks, index),
+  };
 }

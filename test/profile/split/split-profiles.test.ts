@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
 import { countSamples } from '../../../src/otlp/profiles-data.ts';
+import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { checkConformance } from '../../../src/profile/check/check-conformance.ts';
 import { splitProfiles } from '../../../src/profile/split/split-profiles.ts';
@@ -131,6 +132,19 @@ test('a reporting cycle of a busy node comes apart into parts of exactly known s
   assert.equal(sum(many.parts.map(({ sampleCount }) => sampleCount)), 1000);
   for (const { sizeBytes, data: part } of [...few.parts, ...many.parts]) {
     assert.equal(sizeBytes, encodeProfilesData(part).length);
+  }
+});
+
+test('the largest entry is named where samples are over the budget, in lists and in columns', () => {
+  const { resourceProfiles, dictionary } = syntheticProfiles();
+  const stringTable = [...dictionary.stringTable];
+  stringTable[7] = 'é'.repeat(2_000);
+  const listed = { resourceProfiles, dictionary: { ...dictionary, stringTable } };
+  for (const data of [listed, decodeProfilesData(encodeProfilesData(listed))]) {
+    const limits = { maxBytes: 10_000, maxTotalBytes: () => 30_000 };
+    const { overBudgetSampleCount, largestEntry } = splitProfiles(data, limits);
+    assert.ok(overBudgetSampleCount > 0);
+    assert.equal(largestEntry, 'stringTable[7] with 4003 bytes');
   }
 });
 

@@ -84,6 +84,16 @@ export class DictionaryCopy {
     };
   }
 
+  /** The large tables of the source. */
+  get largeTables(): LargeTables {
+    return {
+      locationTable: this.#locations,
+      functionTable: this.#functions,
+      stackTable: this.#stacks,
+      stringTable: this.#texts,
+    };
+  }
+
   /** Number of entries copied so far: the mark to give to `forget`. */
   get count(): number {
     return this.#journal?.length ?? 0;

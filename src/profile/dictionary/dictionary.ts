@@ -1,22 +1,14 @@
 // hot
 
-import type { ColumnTables, SmallTable } from '../../otlp/column-tables.ts';
+import type { ColumnTables, LargeTables, SmallTable } from '../../otlp/column-tables.ts';
 import { FunctionColumns } from '../../otlp/function-columns.ts';
-import { LocationColumns, locationColumnsOf } from '../../otlp/location-columns.ts';
-import type {
-  AnyValue,
-  EntryOf,
-  KeyValueAndUnit,
-  Link,
-  Location,
-  Mapping,
-  ProfilesDictionary,
-} from '../../otlp/profiles-data.ts';
+import { LocationColumns } from '../../otlp/location-columns.ts';
+import type { AnyValue, EntryOf, KeyValueAndUnit, Link, Location, Mapping } from '../../otlp/profiles-data.ts';
 import { emptyDictionary } from '../../otlp/profiles-data.ts';
 import { encodeValue } from '../../otlp/protobuf/encode-attributes.ts';
 import { ProtobufWriter } from '../../otlp/protobuf/protobuf-writer.ts';
-import { StackColumns, stackColumnsOf } from '../../otlp/stack-columns.ts';
-import { StringColumns, stringColumnsOf } from '../../otlp/string-columns.ts';
+import { StackColumns } from '../../otlp/stack-columns.ts';
+import { StringColumns } from '../../otlp/string-columns.ts';
 import { highHalf, lowHalf } from '../../support/halves.ts';
 import { HashSlots } from '../../support/hash-slots.ts';
 import type { DictionaryTarget } from './dictionary-copy.ts';
@@ -73,15 +65,14 @@ export class InternedDictionary implements DictionaryTarget {
     return this.#entryBytes + textBytes + frameBytes;
   }
 
-  /** Makes room for all entries of a dictionary. */
-  reserve({ locationTable, functionTable, stackTable, stringTable }: ProfilesDictionary): void {
-    const { length, lineCount } = locationColumnsOf(locationTable);
-    const { lists } = stackColumnsOf(stackTable);
+  /** Makes room for all entries of the large tables of a dictionary. */
+  reserve({ locationTable, functionTable, stackTable, stringTable }: LargeTables): void {
+    const { length, lineCount } = locationTable;
+    const { lists } = stackTable;
     this.reserveStacks({ locations: length, lines: lineCount, stacks: lists.count, stackLocations: lists.openEnd });
     this.#functions.reserve(functionTable.length);
-    const texts = stringColumnsOf(stringTable);
-    this.#textSlots.reserve(texts.length);
-    this.tables.stringTable.reserve(texts.length, texts.textBytes);
+    this.#textSlots.reserve(stringTable.length);
+    this.tables.stringTable.reserve(stringTable.length, stringTable.textBytes);
   }
 
   /** Makes room for as many stacks and locations in all. */

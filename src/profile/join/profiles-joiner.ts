@@ -93,8 +93,8 @@ export class ProfilesJoiner {
   /** The same in steps. */
   *addInSteps(data: ProfilesData, { linesIn, joins = () => 'profiles' }: JoinOptions = {}): Steps<void> {
     const target = this.#dictionary;
-    if (this.isEmpty) target.reserve(data.dictionary);
     const copy = new DictionaryCopy(data.dictionary, target, { addLines: linesIn?.(target) });
+    if (this.isEmpty) target.reserve(copy.largeTables);
     for (const resource of data.resourceProfiles) {
       for (const scope of resource.scopeProfiles) {
         if (scope.profiles.length === 0) continue;

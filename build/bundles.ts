@@ -100,8 +100,8 @@ export function bundleSerializer(file: string): Promise<string[]> {
 }
 
 /** Modules of threads, from the top of the checkout. */
-function threads(): string[] {
-  return callsInSource('new WorkerClient').map((path) => `src/${path}.ts`);
+export function threads(): string[] {
+  return callsInSource('threadModule').map((path) => `src/${path}.ts`);
 }
 
 /**

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
+import { packageFiles, threads } from '../build/bundles.ts';
 
 /** The diagram: the folders of `src` that each folder may import, beside itself. */
 const allowed: Record<string, readonly string[]> = {
@@ -147,6 +148,15 @@ test('comments name their subject, and do not begin with a pronoun', () => {
     return lines.flatMap((line, index) => (begins(line, index) ? [`src/${file}:${index + 1}: ${line.trim()}`] : []));
   });
   assert.deepEqual(offences.sort(), []);
+});
+
+test('the build finds the modules of all threads, and files of packages', () => {
+  const project = join(source, '..');
+  const ofThreads = globSync('src/**/*.ts', { cwd: project }).filter((path) =>
+    readFileSync(join(project, path), 'utf8').includes('import { parentPort'),
+  );
+  assert.deepEqual(threads(), ofThreads.sort());
+  assert.notDeepEqual(packageFiles(), []);
 });
 
 /** The files of `src` and the files that each imports, as paths relative to `src`. */

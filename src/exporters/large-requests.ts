@@ -5,6 +5,7 @@ import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts
 import { keyOfTypes } from '../profile/resources/filter-samples.ts';
 import { BytesThread, decodingHeapMib, mostWaitingBytes } from '../support/bytes-thread.ts';
 import type { Clock } from '../support/clock.ts';
+import { threadModule } from '../support/program-files.ts';
 import { WorkQueue } from '../support/steps.ts';
 import type { DialectRequest, ExportRequest } from './export-request.ts';
 import { createEncodedRequest } from './export-request.ts';
@@ -23,7 +24,7 @@ export class LargeRequests {
   constructor(clock: Clock) {
     const maxHeapMib = decodingHeapMib(getHeapStatistics().heap_size_limit);
     this.#work = new WorkQueue(clock);
-    this.#thread = new BytesThread('exporters/export-thread', { idleMs, maxHeapMib }, clock, this.#work);
+    this.#thread = new BytesThread(threadModule('exporters/export-thread'), { idleMs, maxHeapMib }, clock, this.#work);
   }
 
   /** True while so much waits for the thread that no request should be added that may come again. */

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import { gathered } from './gather-bytes.ts';
+import type { ThreadModule } from './program-files.ts';
 import type { WorkQueue } from './steps.ts';
 import type { WorkerLimits, WorkerReply } from './worker-client.ts';
 import { CopiedRequest, WorkerClient } from './worker-client.ts';
@@ -28,8 +29,13 @@ export class BytesThread<Request, Reply> {
   readonly #work: WorkQueue;
   #waitingBytes = 0;
 
-  /** `module` is the thread's module, as `startThread` takes it; messages are copied in the slices of `work`. */
-  constructor(module: string, limits: Pick<WorkerLimits, 'idleMs' | 'maxHeapMib'>, clock: Clock, work: WorkQueue) {
+  /** Messages are copied in the slices of `work`. */
+  constructor(
+    module: ThreadModule,
+    limits: Pick<WorkerLimits, 'idleMs' | 'maxHeapMib'>,
+    clock: Clock,
+    work: WorkQueue,
+  ) {
     this.#client = new WorkerClient(module, { ...limits, timeoutMs, youngMib }, clock);
     this.#work = work;
   }

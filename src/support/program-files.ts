@@ -56,11 +56,18 @@ export function programFolder(path: string): string {
   return folder;
 }
 
-/** Starts the module of a thread; `path` has no extension, e.g. `exporters/export-thread`. The build bundles each of them. */
-export function startThread(path: string, options: WorkerOptions): Worker {
-  const name = basename(path);
+/** Module of a thread; `threadModule` alone makes them. */
+export type ThreadModule = string & { readonly isThreadModule: true };
+
+/** Names the module of a thread; `path` has no extension, e.g. `exporters/export-thread`. The build bundles what calls of this name. */
+export function threadModule(path: string): ThreadModule {
+  return path as ThreadModule;
+}
+
+export function startThread(module: ThreadModule, options: WorkerOptions): Worker {
+  const name = basename(module);
   if (isExecutable) return new Worker(readProgramFile(`program/${name}.cjs`).toString(), { ...options, eval: true });
-  return new Worker(urlOf(isBundled() ? `program/${name}.js` : `${path}.ts`), options);
+  return new Worker(urlOf(isBundled() ? `program/${name}.js` : `${module}.ts`), options);
 }
 
 /**

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import type { Clock } from './clock.ts';
 import { inTime } from './clock.ts';
+import type { ThreadModule } from './program-files.ts';
 import { startThread } from './program-files.ts';
 import { watchThreadMemory } from './thread-memory.ts';
 
@@ -46,7 +47,7 @@ export interface WorkerEnd {
  * ends the thread, and the next request starts another thread.
  */
 export class WorkerClient<Request, Reply> {
-  readonly #module: string;
+  readonly #module: ThreadModule;
   readonly #limits: WorkerLimits;
   readonly #clock: Clock;
   readonly #options: WorkerOptions;
@@ -54,9 +55,9 @@ export class WorkerClient<Request, Reply> {
   #last: Promise<unknown> = Promise.resolve();
   #idle = new AbortController();
 
-  /** `module` is the thread's module, as `startThread` takes it; `options` are the thread's name and its data at the start. */
+  /** `options` are the thread's name and its data at the start. */
   constructor(
-    module: string,
+    module: ThreadModule,
     limits: WorkerLimits,
     clock: Clock,
     options: Pick<WorkerOptions, 'name' | 'workerData'> = {},

@@ -1,4 +1,5 @@
 import type { Clock } from '../../support/clock.ts';
+import { threadModule } from '../../support/program-files.ts';
 import type { WorkerEnd, WorkerLimits } from '../../support/worker-client.ts';
 import { WorkerClient } from '../../support/worker-client.ts';
 import type { SymbolizeReply, SymbolizeRequest, WorkerOptions } from './messages.ts';
@@ -23,7 +24,7 @@ export class SymbolizerWorker {
   constructor(options: WorkerOptions, limits: SymbolizerLimits, clock: Clock) {
     const start = { name: 'symbolizer', workerData: options };
     this.#client = new WorkerClient(
-      'native/worker/worker-main',
+      threadModule('native/worker/worker-main'),
       { ...limits, idleMs, youngMib, firstHeapMib },
       clock,
       start,

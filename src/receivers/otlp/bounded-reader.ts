@@ -4,6 +4,7 @@ import type { NotPassableReason } from '../../otlp/passable/not-passable.ts';
 import { putTogether } from '../../otlp/passable/passable-parts.ts';
 import { BytesThread, decodingHeapMib, mostWaitingBytes } from '../../support/bytes-thread.ts';
 import type { Clock } from '../../support/clock.ts';
+import { threadModule } from '../../support/program-files.ts';
 import { WorkQueue } from '../../support/steps.ts';
 import type { WorkerReply } from '../../support/worker-client.ts';
 import type { MessageContent } from './decode-message.ts';
@@ -154,7 +155,7 @@ class MessageThread {
 
   constructor(maxHeapMib: number, clock: Clock) {
     const limits = { idleMs: threadIdleMs, maxHeapMib };
-    this.#thread = new BytesThread('receivers/otlp/decoding-thread', limits, clock, new WorkQueue(clock));
+    this.#thread = new BytesThread(threadModule('receivers/otlp/decoding-thread'), limits, clock, new WorkQueue(clock));
   }
 
   /** Rejects with InvalidMessage when the message cannot be read or is beyond the bounds. */

@@ -2,9 +2,9 @@
 
 import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
-import type { Profile, ProfilesData, ResourceProfiles, ScopeProfiles, ValueType } from '../profiles-data.ts';
-import type { SampleColumns, SampleRange } from '../sample-columns.ts';
-import { columnsOf } from '../sample-columns.ts';
+import type { Profile, ProfilesData, ResourceProfiles, Samples, ScopeProfiles, ValueType } from '../profiles-data.ts';
+import type { SampleColumns } from '../sample-columns.ts';
+import { columnsOf, SampleRange } from '../sample-columns.ts';
 import { encodeAttributes } from './encode-attributes.ts';
 import { bytesPerStep, encodeDictionary } from './encode-dictionary.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
@@ -140,8 +140,19 @@ function guessSizeBytes({ dictionary, resourceProfiles }: ProfilesData): number 
   for (const { scopeProfiles } of resourceProfiles) {
     sizeBytes += 512;
     for (const { profiles } of scopeProfiles) {
-      for (const { samples } of profiles) sizeBytes += 64 + 48 * samples.length;
+      for (const { samples } of profiles) sizeBytes += 64 + guessSamplesBytes(samples);
     }
   }
   return sizeBytes;
+}
+
+/** Of merged profiles timestamps are nearly all: a guess by samples would be doubled to their size, with a copy each time. */
+function guessSamplesBytes(samples: Samples): number {
+  if (!(samples instanceof SampleRange) || samples.length === 0) return 48 * samples.length;
+  const { columns, first, length } = samples;
+  const last = first + length - 1;
+  const timestamps = columns.timesEnd(last) - columns.timesStart(first);
+  const values = columns.valuesEnd(last) - columns.valuesStart(first);
+  const attributes = columns.attributesEnd(last) - columns.attributesStart(first);
+  return 20 * length + 8 * timestamps + 3 * values + 2 * attributes;
 }

@@ -24,6 +24,8 @@ export interface ExportRequest {
   encoded(): Uint8Array;
   /** Encodes in steps, where it is not encoded yet. */
   encode(): Steps<void>;
+  /** Lets go of the objects of a request that is encoded: who asks for data from now on gets what the bytes say. */
+  forgetData(): void;
   /** The request as a backend wants it; written at the first call for a dialect and its options, the same object after. */
   inDialect(dialect: DialectName, options?: DialectOptions): DialectRequest;
   /** The same in steps. */
@@ -54,7 +56,7 @@ export interface DialectRequest {
 /**
  * Creates a request that is encoded when its bytes are asked for, and once. From then on it holds the bytes alone: the objects take
  * seven times as much, and while a backend is down many requests wait. `data` is decoded from the bytes after that, unless
- * somebody else still holds the objects.
+ * somebody else still holds the objects. Encoded in steps, it knows these until `forgetData`; encoded at once, until the job ends.
  */
 export function createExportRequest(data: ProfilesData, sampleCount: number, hops = 0): ExportRequest {
   return new OneRequest({ data }, sampleCount, hops);
@@ -111,13 +113,21 @@ class OneRequest implements ExportRequest {
   }
 
   encoded(): Uint8Array {
-    if (this.#bytes === undefined) atOnce(this.encode());
+    if (this.#bytes === undefined) {
+      atOnce(this.encode());
+      // A young collection takes a weak reference for a strong one: all tables of a request on its way would grow old with it.
+      queueMicrotask(() => this.forgetData());
+    }
     return this.#bytes!;
   }
 
   *encode(): Steps<void> {
     this.#bytes ??= yield* encodeInSteps(this.#held!);
     this.#held = undefined;
+  }
+
+  forgetData(): void {
+    if (this.#bytes !== undefined) this.#lent = undefined;
   }
 
   inDialect(dialect: DialectName, options?: DialectOptions): DialectRequest {

@@ -49,6 +49,7 @@ export class ExporterOutlet implements ReportOutlet {
     const held = [data];
     for (const exporter of this.#exporters) yield* prepare(exporter, request);
     held.length = 0;
+    request.forgetData();
     this.#waiting = request;
     return this.retry();
   }

@@ -36,6 +36,23 @@ test('createExportRequest holds on to bytes alone once it is encoded, and gives 
   assert.equal(request.data, request.data);
 });
 
+test('createExportRequest knows objects to the end of the job that encodes them at once, or until they are forgotten', async () => {
+  const data = goodProfiles();
+  const request = createExportRequest(data, 2);
+  request.encoded();
+  assert.equal(request.data, data);
+  await Promise.resolve();
+  assert.notEqual(request.data, data);
+
+  const inSteps = createExportRequest(data, 2);
+  inSteps.forgetData();
+  for (const _ of inSteps.encode()) await Promise.resolve();
+  await setImmediate();
+  assert.equal(inSteps.data, data);
+  inSteps.forgetData();
+  assert.notEqual(inSteps.data, data);
+});
+
 test('createExportRequest holds on to data until it is encoded', async () => {
   const { request, kept } = await requestOfNobody(false);
   assert.equal(request.data, kept.deref());

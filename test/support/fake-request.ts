@@ -9,6 +9,7 @@ export function fakeRequest(number: number, sampleCount = 1, sizeBytes = 4): Exp
   const request: ExportRequest = {
     ...{ data: emptyData, sampleCount, hops: 0, bytes, isLarge: false, encoded: () => bytes },
     *encode() {},
+    forgetData() {},
     inDialect: () => asItIs(),
     writeInDialect: () => noSteps(asItIs()),
     inDialectBy: async () => asItIs(),

@@ -50,7 +50,7 @@ export class BlockedOffers {
   /** Waits until the queue takes the request, refuses it for good, or `signal` aborts. Not unless `mayWait`. */
   wait(request: ExportRequest, options: OfferOptions, signal: AbortSignal | undefined): Promise<Refusal | undefined> {
     // As in the queue: bytes are a fraction of the objects.
-    request.encoded();
+    if (request.parts === undefined) request.encoded();
     return new Promise((resolve) => {
       const withdraw = (): void => this.#end(offer, 'cancelled');
       const end = (refusal: Refusal | undefined): void => {

@@ -1,11 +1,13 @@
 import type { ProfilesData } from '../otlp/profiles-data.ts';
 import { countSamples } from '../otlp/profiles-data.ts';
 import { decodeProfilesData } from '../otlp/protobuf/decode-profiles-data.ts';
-import { encodeInSteps } from '../otlp/protobuf/encode-profiles-data.ts';
+import { encodeInSteps, leastSizeBytes } from '../otlp/protobuf/encode-profiles-data.ts';
 import { applyDialectInSteps } from '../profile/dialects/apply-dialect.ts';
 import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts';
 import { defaultDialectOptions } from '../profile/dialects/dialect.ts';
 import { withFunctionsTwice } from '../profile/dialects/parca.ts';
+import { mergeProfiles } from '../profile/join/profiles-joiner.ts';
+import { splitInSteps } from '../profile/split/split-profiles.ts';
 import type { Steps } from '../support/steps.ts';
 import { atOnce } from '../support/steps.ts';
 
@@ -20,10 +22,14 @@ export interface ExportRequest {
   readonly bytes: Uint8Array | undefined;
   /** True where decoding or rewriting the request would stop the loop for more than some 20 ms. */
   readonly isLarge: boolean;
+  /** The parts that the request is held as; then it has no bytes. */
+  readonly parts: readonly ExportRequest[] | undefined;
   /** `ExportProfilesServiceRequest` as protobuf; encoded at the first call, the same bytes after. */
   encoded(): Uint8Array;
   /** Encodes in steps, where it is not encoded yet. */
   encode(): Steps<void>;
+  /** The same; a request that is larger than `maxBytes` for sure becomes the parts that it would be split into, where no sample is lost by it. */
+  encodeWithin(maxBytes: number): Steps<void>;
   /** Lets go of the objects of a request that is encoded: who asks for data from now on gets what the bytes say. */
   forgetData(): void;
   /** The request as a backend wants it; written at the first call for a dialect and its options, the same object after. */
@@ -40,6 +46,16 @@ export type WriteInDialect = (
   dialect: DialectName,
   options: DialectOptions,
 ) => Promise<DialectRequest>;
+
+/**
+ * Bound on the sum of all parts of a request, as a multiple of its size. Recorded profiles grow to 1.2 times their size in parts of a
+ * tenth, and to 14 times in single samples; a request whose samples share one entry as large as a part would make
+ * thousands of parts of that size.
+ */
+export const maxSplitGrowth = 20;
+
+/** The writer makes room for numbers at their longest. */
+const spareBytes = 16;
 
 /** Bounds of requests that are decoded or rewritten at once. */
 const mostBytesAtOnce = 1024 * 1024;
@@ -78,6 +94,7 @@ class OneRequest implements ExportRequest {
   readonly hops: number;
   #held: ProfilesData | undefined;
   #bytes: Uint8Array | undefined;
+  #parts: readonly ExportRequest[] | undefined;
   #lent: WeakRef<ProfilesData> | undefined;
   /** By dialect and options. */
   #written: Map<string, DialectRequest> | undefined;
@@ -98,7 +115,8 @@ class OneRequest implements ExportRequest {
   get data(): ProfilesData {
     const known = this.#held ?? this.#lent?.deref();
     if (known !== undefined) return known;
-    const decoded = decodeProfilesData(this.#bytes!);
+    const decoded =
+      this.#parts === undefined ? decodeProfilesData(this.#bytes!) : mergeProfiles(this.#parts.map(({ data }) => data));
     this.#lent = new WeakRef(decoded);
     return decoded;
   }
@@ -107,8 +125,13 @@ class OneRequest implements ExportRequest {
     return this.#bytes;
   }
 
+  get parts(): readonly ExportRequest[] | undefined {
+    return this.#parts;
+  }
+
   get isLarge(): boolean {
     const bytes = this.#bytes;
+    if (this.#parts !== undefined) return true;
     return bytes === undefined ? elementsOf(this.#held!) > mostElementsAtOnce : bytes.length > mostBytesAtOnce;
   }
 
@@ -122,12 +145,39 @@ class OneRequest implements ExportRequest {
   }
 
   *encode(): Steps<void> {
-    this.#bytes ??= yield* encodeInSteps(this.#held!);
+    this.#bytes ??= yield* encodeInSteps(this.#held ?? this.data);
+    this.#held = undefined;
+    this.#parts = undefined;
+  }
+
+  *encodeWithin(maxBytes: number): Steps<void> {
+    if (this.#bytes !== undefined || this.#parts !== undefined) return;
+    const parts = yield* this.#partsWithin(maxBytes);
+    if (parts === undefined) {
+      yield* this.encode();
+      return;
+    }
+    this.#parts = parts;
     this.#held = undefined;
   }
 
+  /** `undefined` where the request may be small enough, and where a split would lose samples: that is counted when it is sent. */
+  *#partsWithin(maxBytes: number): Steps<ExportRequest[] | undefined> {
+    const held = this.#held!;
+    const leastBytes = leastSizeBytes(held);
+    if (leastBytes <= maxBytes) return undefined;
+    const split = yield* splitInSteps(held, { maxBytes, maxTotalBytes: () => maxSplitGrowth * leastBytes });
+    if (split.tooLargeSampleCount + split.overBudgetSampleCount + split.droppedPayloadCount > 0) return undefined;
+    const parts: ExportRequest[] = [];
+    for (const { data, sampleCount, sizeBytes } of split.parts) {
+      const bytes = yield* encodeInSteps(data, sizeBytes + spareBytes);
+      if (sampleCount > 0) parts.push(createEncodedRequest(bytes, sampleCount, this.hops));
+    }
+    return parts;
+  }
+
   forgetData(): void {
-    if (this.#bytes !== undefined) this.#lent = undefined;
+    if (this.#bytes !== undefined || this.#parts !== undefined) this.#lent = undefined;
   }
 
   inDialect(dialect: DialectName, options?: DialectOptions): DialectRequest {

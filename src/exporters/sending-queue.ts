@@ -176,7 +176,7 @@ export class SendingQueue {
     this.#waiting.add(entry);
     this.#serve();
     // A request that has to wait is held as bytes, which are a fraction of the objects.
-    if (this.#waiting.has(entry)) entry.request?.encoded();
+    if (this.#waiting.has(entry) && entry.request?.parts === undefined) entry.request?.encoded();
   }
 
   #canServe(): boolean {

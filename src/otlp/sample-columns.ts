@@ -38,13 +38,15 @@ export class SampleColumns {
   #valueCount = 0;
   #timeCount = 0;
 
-  /** Makes room for as many samples, with as many timestamps together: one each where nothing else is said. */
-  reserve(samples: number, timestamps = samples): void {
+  /** Makes room for as many samples, with as many timestamps and values together: a timestamp each where nothing else is said. */
+  reserve(samples: number, timestamps = samples, values = 0): void {
     const words = recordWords * (this.count + samples + 1);
     if (words > this.heads.length) this.heads = grown(this.heads, words);
     if (2 * (this.#timeCount + timestamps) > this.times.length) {
       this.times = grown(this.times, 2 * (this.#timeCount + timestamps));
     }
+    const valueWords = 2 * (this.#valueCount + values);
+    if (valueWords > this.values.length) this.values = grown(this.values, valueWords);
   }
 
   /** Makes room for copies of samples `first .. first + length`, which are as long. */

@@ -124,9 +124,10 @@ export class MergeIntoCycle implements HoldingSink, MergedProfiles {
   }
 
   take(): TakenProfiles {
-    const kept = this.#joiner;
+    const taken = [this.#joiner];
     this.#joiner = new ProfilesJoiner(keepId);
-    return { joinWith: (frames, range, nowMs) => this.#join(kept, frames, range, nowMs) };
+    // Let go of here: who takes the report holds on to this while the report is encoded.
+    return { joinWith: (frames, range, nowMs) => this.#join(taken.pop()!, frames, range, nowMs) };
   }
 
   *#join(kept: ProfilesJoiner, frames: ProfilesData | undefined, range: TimeRange, nowMs: number): Steps<JoinedReport> {

@@ -4,7 +4,7 @@ import type { Profile } from '../../otlp/profiles-data.ts';
 import { MomentGroups, SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
 import { halvesOf } from '../../support/halves.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
-import { Uint32List } from '../../support/uint32-list.ts';
+import { MomentList } from './moment-list.ts';
 import type { SampleShape } from './sample-shape.ts';
 
 /** Indices of a sample; `attributeSet` is the number of its attributes, in any order. */
@@ -18,6 +18,15 @@ export interface Identity {
 const maxUint32 = 0xffff_ffff;
 const maxUint64 = 2n ** 64n - 1n;
 const maxInt64 = 2n ** 63n - 1n;
+
+/** Numbers of samples, and of what is in their lists. */
+export interface SampleRoom {
+  readonly samples: number;
+  readonly timestamps: number;
+  readonly values: number;
+}
+
+const noRoom: SampleRoom = { samples: 0, timestamps: 0, values: 0 };
 
 /** Gives the ID of a profile that was joined from several; `part` is above 0 for the rest of a profile whose sums left 64 bits. */
 export type CreateProfileId = (first: Uint8Array, part: number) => Uint8Array;
@@ -35,10 +44,8 @@ export class JoinedProfile {
   #identities: QuadIndex | undefined;
   /** Samples in the order of their first appearance; those of a shape with timestamps still lack their lists. */
   readonly #samples = new SampleColumns();
-  /** Timestamps in the order of arrival, with their values if the shape has some, as the lists of one sample that is never closed. */
-  #moments: SampleColumns | undefined;
-  /** Sample of each of the moments. */
-  readonly #owners = new Uint32List(0);
+  /** Timestamps in the order of arrival, with their values if the shape has some. */
+  #moments: MomentList | undefined;
   #startUnixNano: bigint;
   #endUnixNano: bigint;
   /** End of the profile whose samples come now. */
@@ -63,6 +70,14 @@ export class JoinedProfile {
 
   get sampleCount(): number {
     return this.#samples.count;
+  }
+
+  /** Room that `build` needs in its columns. */
+  get room(): SampleRoom {
+    const timestamps = this.#moments?.length ?? 0;
+    if (timestamps === 0) return noRoom;
+    const values = this.#shape === 'timestamps with values' ? timestamps : 0;
+    return { samples: this.#samples.count, timestamps, values };
   }
 
   /** Begins one more profile, of which `samples` come now. */
@@ -108,14 +123,20 @@ export class JoinedProfile {
   }
 
   #addMoments(index: number, source: SampleColumns, sample: number): void {
-    this.#moments ??= new SampleColumns();
-    this.#moments.addMoments(source, sample);
-    const { times } = source;
-    const [low, high] = this.#ownEnd;
+    const hasValues = this.#shape === 'timestamps with values';
+    this.#moments ??= new MomentList(hasValues);
+    const moments = this.#moments;
+    const { times, values } = source;
+    const [endLow, endHigh] = this.#ownEnd;
     const end = source.timesEnd(sample);
+    // In this shape each timestamp has a value.
+    const toValue = hasValues ? source.valuesStart(sample) - source.timesStart(sample) : 0;
     for (let at = source.timesStart(sample); at < end; at++) {
-      this.#owners.push(index);
-      if (times[2 * at] === low && times[2 * at + 1] === high) this.#noteAtEnd();
+      const low = times[2 * at]!;
+      const high = times[2 * at + 1]!;
+      if (hasValues) moments.add(index, low, high, values[2 * (at + toValue)]!, values[2 * (at + toValue) + 1]!);
+      else moments.add(index, low, high, 0, 0);
+      if (low === endLow && high === endHigh) this.#noteAtEnd();
     }
   }
 
@@ -143,23 +164,15 @@ export class JoinedProfile {
     const moments = this.#moments;
     if (moments === undefined) return new SampleRange(samples, 0, samples.count);
     const first = columns.count;
-    const owners = this.#owners;
     const counts = new Uint32Array(samples.count);
-    for (let i = 0; i < owners.length; i++) counts[owners.at(i)]!++;
-    columns.reserve(samples.count);
+    moments.count(counts);
     for (let i = 0; i < samples.count; i++) {
       columns.addAttributesOf(samples, i);
       columns.end(samples.stack(i), samples.link(i));
     }
-    const { times, values } = moments;
-    const hasValues = this.#shape === 'timestamps with values';
     const groups = new MomentGroups(columns, first, counts.length);
-    groups.addRoom(first, counts, hasValues);
-    for (let i = 0; i < owners.length; i++) {
-      const sample = first + owners.at(i);
-      if (hasValues) groups.add(sample, times[2 * i]!, times[2 * i + 1]!, values[2 * i]!, values[2 * i + 1]!);
-      else groups.add(sample, times[2 * i]!, times[2 * i + 1]!, 0, 0);
-    }
+    groups.addRoom(first, counts, this.#shape === 'timestamps with values');
+    moments.addTo(groups, first);
     return new SampleRange(columns, first, samples.count);
   }
 }

@@ -106,11 +106,27 @@ export class ProfilesJoiner {
 
   /** The joined request; no two profiles of equal labels begin at one time. */
   build(): ProfilesData {
-    const samples = new SampleColumns();
+    const samples = this.#columnsWithRoom();
     const resourceProfiles = this.#resources.build((open) =>
       Array.from(open.values(), (profile) => profile.build(samples, this.#createProfileId)),
     );
     return withDistinctTimes({ resourceProfiles, dictionary: this.#dictionary.tables });
+  }
+
+  /** Columns that hold all samples with timestamps without being copied: megabytes at the end of a busy cycle. */
+  #columnsWithRoom(): SampleColumns {
+    const columns = new SampleColumns();
+    const room = { samples: 0, timestamps: 0, values: 0 };
+    for (const open of this.#resources.contents()) {
+      for (const profile of open.values()) {
+        const { samples, timestamps, values } = profile.room;
+        room.samples += samples;
+        room.timestamps += timestamps;
+        room.values += values;
+      }
+    }
+    columns.reserve(room.samples, room.timestamps, room.values);
+    return columns;
   }
 
   *#add(

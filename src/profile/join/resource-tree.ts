@@ -28,6 +28,11 @@ export class ResourceTree<Content> {
     return this.#get(scopes, scopeKey(this.#writer, scope), { ...scope, profiles: noElements }, create);
   }
 
+  /** Contents of all scopes. */
+  *contents(): Generator<Content, void, undefined> {
+    for (const scopes of this.#resources.contents()) yield* scopes.contents();
+  }
+
   build(profilesOf: (content: Content) => Profile[]): ResourceProfiles[] {
     return this.#resources.map((resource, scopes) => ({
       ...resource,
@@ -56,6 +61,10 @@ class Joined<Head, Content> {
     const content = create();
     this.#byKey.set(key, { head, content });
     return content;
+  }
+
+  *contents(): Generator<Content, void, undefined> {
+    for (const { content } of this.#byKey.values()) yield content;
   }
 
   map<T>(transform: (head: Head, content: Content) => T): T[] {

@@ -3,9 +3,9 @@ const busyShare = 0.05;
 const quietShare = 0.02;
 /** Long enough that one request, a collection of garbage, or the names of a node's first samples are no load. */
 const windowMs = 30_000;
-/** A load that takes so much of a core is one at once. */
-const floodShare = 0.3;
-const floodWindowMs = 1_000;
+/** A load that takes so much of a core within a short time is one at once; a single request of any size is not. */
+const floodShare = 0.15;
+const floodWindowMs = 3_000;
 
 /**
  * The effort of compiling, by the CPU time that the process takes. A node that sends a request in five seconds runs each function a few hundred times an
@@ -14,23 +14,44 @@ const floodWindowMs = 1_000;
 export class CompileEffort {
   /** True while code is compiled with little effort. */
   isSparing = true;
-  #sinceMs: number;
-  #sinceCpuMs: number;
+  readonly #window: ShareWindow;
+  readonly #floodWindow: ShareWindow;
 
   constructor(nowMs: number, cpuMs: number) {
-    this.#sinceMs = nowMs;
-    this.#sinceCpuMs = cpuMs;
+    this.#window = new ShareWindow(windowMs, nowMs, cpuMs);
+    this.#floodWindow = new ShareWindow(floodWindowMs, nowMs, cpuMs);
   }
 
   /** Notes the CPU time that the process has taken, at any time. */
   note(nowMs: number, cpuMs: number): void {
-    const elapsedMs = nowMs - this.#sinceMs;
-    if (elapsedMs < floodWindowMs) return;
-    const share = (cpuMs - this.#sinceCpuMs) / elapsedMs;
-    if (elapsedMs < windowMs && share < floodShare) return;
+    const shortShare = this.#floodWindow.shareAt(nowMs, cpuMs);
+    if (shortShare !== undefined && shortShare >= floodShare) this.isSparing = false;
+    const share = this.#window.shareAt(nowMs, cpuMs);
+    if (share === undefined) return;
     if (share >= busyShare) this.isSparing = false;
     else if (share < quietShare) this.isSparing = true;
+  }
+}
+
+/** Share of a core that was taken in a window of time, which ends with the first note after `leastMs`, and is followed by the next. */
+class ShareWindow {
+  readonly #leastMs: number;
+  #sinceMs: number;
+  #sinceCpuMs: number;
+
+  constructor(leastMs: number, nowMs: number, cpuMs: number) {
+    this.#leastMs = leastMs;
     this.#sinceMs = nowMs;
     this.#sinceCpuMs = cpuMs;
+  }
+
+  /** `undefined` while the window is open. */
+  shareAt(nowMs: number, cpuMs: number): number | undefined {
+    const elapsedMs = nowMs - this.#sinceMs;
+    if (elapsedMs < this.#leastMs) return undefined;
+    const share = (cpuMs - this.#sinceCpuMs) / elapsedMs;
+    this.#sinceMs = nowMs;
+    this.#sinceCpuMs = cpuMs;
+    return share;
   }
 }

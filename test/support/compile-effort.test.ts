@@ -31,13 +31,25 @@ test('full load is known within seconds', () => {
   assert.deepEqual(
     sparingAfter(
       [
-        [0.001, 60],
+        [0.001, 61],
         [1, 2],
       ],
       10,
     ),
     [true, false],
   );
+});
+
+test('a load that takes a quarter of a core, in bursts, is known within seconds, whatever was before', () => {
+  const bursts = Array.from(
+    { length: 5 },
+    () =>
+      [
+        [0.001, 0.75],
+        [1, 0.25],
+      ] as const,
+  ).flat();
+  assert.equal(sparingAfter([[0.001, 20], ...bursts], 50).at(-1), false);
 });
 
 test('one expensive request is no load', () => {

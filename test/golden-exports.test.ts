@@ -193,7 +193,7 @@ function passed(messages: readonly ProfilesData[]): Record<string, Uint8Array[]>
     };
     named.push(pass({ ...nothing, openFile: () => lookup }));
     const outcome = atOnce(editResources(bytes, renames, { isServiceOnSamples: false }, new KnownResources()));
-    edited.push(outcome!.bytes);
+    edited.push(Buffer.concat(outcome!.pieces));
   }
   return { 'passed without names': unnamed, 'passed with names': named, 'passed with other resources': edited };
 }

@@ -9,11 +9,10 @@ import {
   createEncodedRequest,
   createExportRequest,
   markWrittenTwice,
-  maxSplitGrowth,
   withEachFunctionTwice,
 } from './export-request.ts';
 import type { LargeRequests } from './large-requests.ts';
-import { partsOf, splitRequest } from './request-splitter.ts';
+import { maxSplitGrowth, partsOf, splitRequest } from './request-splitter.ts';
 
 export interface BatcherDependencies {
   readonly clock: Clock;
@@ -224,7 +223,7 @@ export class Batcher {
   }
 
   #sizeOf(request: ExportRequest): number {
-    return this.#config.sizer === 'items' ? request.sampleCount : request.encoded().length;
+    return this.#config.sizer === 'items' ? request.sampleCount : request.sizeBytes;
   }
 }
 

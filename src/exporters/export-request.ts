@@ -1,13 +1,12 @@
 import type { ProfilesData } from '../otlp/profiles-data.ts';
 import { countSamples } from '../otlp/profiles-data.ts';
 import { decodeProfilesData } from '../otlp/protobuf/decode-profiles-data.ts';
-import { encodeInSteps, leastSizeBytes } from '../otlp/protobuf/encode-profiles-data.ts';
+import { encodeInSteps } from '../otlp/protobuf/encode-profiles-data.ts';
 import { applyDialectInSteps } from '../profile/dialects/apply-dialect.ts';
 import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts';
 import { defaultDialectOptions } from '../profile/dialects/dialect.ts';
 import { withFunctionsTwice } from '../profile/dialects/parca.ts';
-import { mergeProfiles } from '../profile/join/profiles-joiner.ts';
-import { splitInSteps } from '../profile/split/split-profiles.ts';
+import { gatherBytes, sizeOf } from '../support/gather-bytes.ts';
 import type { Steps } from '../support/steps.ts';
 import { atOnce } from '../support/steps.ts';
 
@@ -20,18 +19,18 @@ export interface ExportRequest {
   readonly hops: number;
   /** The protobuf, where the request is encoded already. */
   readonly bytes: Uint8Array | undefined;
+  /** Of the protobuf; encoded at the first call. */
+  readonly sizeBytes: number;
   /** True where decoding or rewriting the request would stop the loop for more than some 20 ms. */
   readonly isLarge: boolean;
-  /** The parts that the request is held as; then it has no bytes. */
-  readonly parts: readonly ExportRequest[] | undefined;
   /** `ExportProfilesServiceRequest` as protobuf; encoded at the first call, the same bytes after. */
   encoded(): Uint8Array;
+  /** The same in pieces, for an attempt to send them. */
+  lendPieces(): readonly Uint8Array[];
+  /** Notes that an attempt has succeeded, and that nobody will read its pieces again. Not to be called of one that failed, or may still be written. */
+  returnPieces(): void;
   /** Encodes in steps, where it is not encoded yet. */
   encode(): Steps<void>;
-  /** The same; a request that is larger than `maxBytes` for sure becomes the parts that it would be split into, where no sample is lost by it. */
-  encodeWithin(maxBytes: number): Steps<void>;
-  /** Lets go of the objects of a request that is encoded: who asks for data from now on gets what the bytes say. */
-  forgetData(): void;
   /** The request as a backend wants it; written at the first call for a dialect and its options, the same object after. */
   inDialect(dialect: DialectName, options?: DialectOptions): DialectRequest;
   /** The same in steps. */
@@ -46,16 +45,6 @@ export type WriteInDialect = (
   dialect: DialectName,
   options: DialectOptions,
 ) => Promise<DialectRequest>;
-
-/**
- * Bound on the sum of all parts of a request, as a multiple of its size. Recorded profiles grow to 1.2 times their size in parts of a
- * tenth, and to 14 times in single samples; a request whose samples share one entry as large as a part would make
- * thousands of parts of that size.
- */
-export const maxSplitGrowth = 20;
-
-/** The writer makes room for numbers at their longest. */
-const spareBytes = 16;
 
 /** Bounds of requests that are decoded or rewritten at once. */
 const mostBytesAtOnce = 1024 * 1024;
@@ -72,7 +61,7 @@ export interface DialectRequest {
 /**
  * Creates a request that is encoded when its bytes are asked for, and once. From then on it holds the bytes alone: the objects take
  * seven times as much, and while a backend is down many requests wait. `data` is decoded from the bytes after that, unless
- * somebody else still holds the objects. Encoded in steps, it knows these until `forgetData`; encoded at once, until the job ends.
+ * somebody else still holds the objects.
  */
 export function createExportRequest(data: ProfilesData, sampleCount: number, hops = 0): ExportRequest {
   return new OneRequest({ data }, sampleCount, hops);
@@ -80,9 +69,43 @@ export function createExportRequest(data: ProfilesData, sampleCount: number, hop
 
 /** Creates the same of bytes that are encoded already. They must not change. */
 export function createEncodedRequest(bytes: Uint8Array, sampleCount: number, hops = 0): ExportRequest {
-  // A request may wait for long: it must not keep a larger piece of memory that its bytes came in.
-  const own = 4 * bytes.length >= 3 * bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-  return new OneRequest({ bytes: own }, sampleCount, hops);
+  const own = fills([bytes], bytes.buffer) ? bytes : new Uint8Array(bytes);
+  return new OneRequest({ pieces: [own] }, sampleCount, hops);
+}
+
+/** Memory of pieces of a request that can be used again. */
+export interface LentMemory {
+  readonly buffer: ArrayBufferLike;
+  /** Exporters that the request is offered to. */
+  readonly holders: number;
+  readonly giveBack: () => void;
+}
+
+/**
+ * Creates the same of pieces, most of which lie in memory that is given back once every exporter has sent them. Where not all of them do, or
+ * where somebody wants the bytes in one piece, it is left to the garbage collector.
+ */
+export function createLentRequest(
+  pieces: readonly Uint8Array[],
+  memory: LentMemory,
+  sampleCount: number,
+  hops = 0,
+): ExportRequest {
+  if (fills(pieces, memory.buffer)) return new OneRequest({ pieces, memory }, sampleCount, hops);
+  const whole = atOnce(gatherBytes(pieces));
+  memory.giveBack();
+  return new OneRequest({ pieces: [whole] }, sampleCount, hops);
+}
+
+/** A request may wait for long: it must not keep a larger piece of memory that its bytes came in. */
+function fills(pieces: readonly Uint8Array[], memory: ArrayBufferLike): boolean {
+  return 4 * sizeOf(pieces) >= 3 * memory.byteLength;
+}
+
+interface RequestContent {
+  readonly data?: ProfilesData;
+  readonly pieces?: readonly Uint8Array[];
+  readonly memory?: LentMemory;
 }
 
 /**
@@ -93,91 +116,82 @@ class OneRequest implements ExportRequest {
   readonly sampleCount: number;
   readonly hops: number;
   #held: ProfilesData | undefined;
-  #bytes: Uint8Array | undefined;
-  #parts: readonly ExportRequest[] | undefined;
+  /** `undefined` until it is encoded; none once their memory was given back. */
+  #pieces: readonly Uint8Array[] | undefined;
+  #memory: LentMemory | undefined;
+  #lentCount = 0;
+  #returnedCount = 0;
   #lent: WeakRef<ProfilesData> | undefined;
   /** By dialect and options. */
   #written: Map<string, DialectRequest> | undefined;
   #underWay: Map<string, Promise<DialectRequest>> | undefined;
 
-  constructor(
-    { data, bytes }: { readonly data?: ProfilesData; readonly bytes?: Uint8Array },
-    sampleCount: number,
-    hops: number,
-  ) {
+  constructor({ data, pieces, memory }: RequestContent, sampleCount: number, hops: number) {
     this.sampleCount = sampleCount;
     this.hops = hops;
     this.#held = data;
     this.#lent = data && new WeakRef(data);
-    this.#bytes = bytes;
+    this.#pieces = pieces;
+    this.#memory = memory;
   }
 
   get data(): ProfilesData {
     const known = this.#held ?? this.#lent?.deref();
     if (known !== undefined) return known;
-    const decoded =
-      this.#parts === undefined ? decodeProfilesData(this.#bytes!) : mergeProfiles(this.#parts.map(({ data }) => data));
+    const decoded = decodeProfilesData(this.encoded());
     this.#lent = new WeakRef(decoded);
     return decoded;
   }
 
   get bytes(): Uint8Array | undefined {
-    return this.#bytes;
+    return this.#pieces && this.encoded();
   }
 
-  get parts(): readonly ExportRequest[] | undefined {
-    return this.#parts;
+  get sizeBytes(): number {
+    return sizeOf(this.#encodedPieces());
   }
 
   get isLarge(): boolean {
-    const bytes = this.#bytes;
-    if (this.#parts !== undefined) return true;
-    return bytes === undefined ? elementsOf(this.#held!) > mostElementsAtOnce : bytes.length > mostBytesAtOnce;
+    const pieces = this.#pieces;
+    return pieces === undefined ? elementsOf(this.#held!) > mostElementsAtOnce : sizeOf(pieces) > mostBytesAtOnce;
   }
 
   encoded(): Uint8Array {
-    if (this.#bytes === undefined) {
-      atOnce(this.encode());
-      // A young collection takes a weak reference for a strong one: all tables of a request on its way would grow old with it.
-      queueMicrotask(() => this.forgetData());
-    }
-    return this.#bytes!;
+    const pieces = this.#encodedPieces();
+    const memory = this.#memory;
+    // Somebody has the bytes from now on, who need not tell when that ends.
+    this.#memory = undefined;
+    if (pieces.length === 1) return pieces[0]!;
+    const whole = atOnce(gatherBytes(pieces));
+    this.#pieces = [whole];
+    if (this.#lentCount === 0) memory?.giveBack();
+    return whole;
+  }
+
+  lendPieces(): readonly Uint8Array[] {
+    this.#lentCount++;
+    return this.#encodedPieces();
+  }
+
+  returnPieces(): void {
+    this.#returnedCount++;
+    const memory = this.#memory;
+    if (memory === undefined || this.#returnedCount < this.#lentCount || this.#lentCount !== memory.holders) return;
+    this.#memory = undefined;
+    this.#pieces = [];
+    memory.giveBack();
   }
 
   *encode(): Steps<void> {
-    this.#bytes ??= yield* encodeInSteps(this.#held ?? this.data);
-    this.#held = undefined;
-    this.#parts = undefined;
-  }
-
-  *encodeWithin(maxBytes: number): Steps<void> {
-    if (this.#bytes !== undefined || this.#parts !== undefined) return;
-    const parts = yield* this.#partsWithin(maxBytes);
-    if (parts === undefined) {
-      yield* this.encode();
-      return;
-    }
-    this.#parts = parts;
+    this.#pieces ??= [yield* encodeInSteps(this.#held!)];
     this.#held = undefined;
   }
 
-  /** `undefined` where the request may be small enough, and where a split would lose samples: that is counted when it is sent. */
-  *#partsWithin(maxBytes: number): Steps<ExportRequest[] | undefined> {
-    const held = this.#held!;
-    const leastBytes = leastSizeBytes(held);
-    if (leastBytes <= maxBytes) return undefined;
-    const split = yield* splitInSteps(held, { maxBytes, maxTotalBytes: () => maxSplitGrowth * leastBytes });
-    if (split.tooLargeSampleCount + split.overBudgetSampleCount + split.droppedPayloadCount > 0) return undefined;
-    const parts: ExportRequest[] = [];
-    for (const { data, sampleCount, sizeBytes } of split.parts) {
-      const bytes = yield* encodeInSteps(data, sizeBytes + spareBytes);
-      if (sampleCount > 0) parts.push(createEncodedRequest(bytes, sampleCount, this.hops));
-    }
-    return parts;
-  }
-
-  forgetData(): void {
-    if (this.#bytes !== undefined || this.#parts !== undefined) this.#lent = undefined;
+  #encodedPieces(): readonly Uint8Array[] {
+    if (this.#pieces === undefined) atOnce(this.encode());
+    const pieces = this.#pieces!;
+    if (pieces.length === 0) throw new TypeError('the memory of the request was given back');
+    return pieces;
   }
 
   inDialect(dialect: DialectName, options?: DialectOptions): DialectRequest {

@@ -1,5 +1,6 @@
 import { onAbort } from '../support/clock.ts';
 import type { Steps } from '../support/steps.ts';
+import { atOnce } from '../support/steps.ts';
 import type { DeliveryResult } from './export-client.ts';
 import type { ExportRequest } from './export-request.ts';
 import type { Refusal, Reservation, StorageRefusal } from './profiles-exporter.ts';
@@ -176,7 +177,7 @@ export class SendingQueue {
     this.#waiting.add(entry);
     this.#serve();
     // A request that has to wait is held as bytes, which are a fraction of the objects.
-    if (this.#waiting.has(entry) && entry.request?.parts === undefined) entry.request?.encoded();
+    if (this.#waiting.has(entry) && entry.request !== undefined) atOnce(entry.request.encode());
   }
 
   #canServe(): boolean {
@@ -233,5 +234,5 @@ function storedSize({ sampleCount, sizeBytes }: StoredRequest, sizer: Sizer): nu
 
 function sizeOf(request: ExportRequest, sizer: Sizer): number {
   if (sizer === 'requests') return 1;
-  return sizer === 'items' ? request.sampleCount : request.encoded().length;
+  return sizer === 'items' ? request.sampleCount : request.sizeBytes;
 }

@@ -1,5 +1,6 @@
 // hot
 
+import { sizeOf } from '../support/gather-bytes.ts';
 import type { ClientSession } from './http2/client-session.ts';
 import type { ClientStream, StreamEnd, StreamReader } from './http2/client-stream.ts';
 import { errorCodes } from './http2/frames.ts';
@@ -21,6 +22,8 @@ export interface CallEnd {
   readonly origin: 'receiver' | 'unconnected' | 'lost';
   /** The receiver has not looked at the call: it can be made again. */
   readonly isUnprocessed?: true;
+  /** The connection has taken the whole message: nothing of it is read any more. */
+  readonly isWritten?: boolean;
   /** Encodings that the receiver says it takes; `undefined` where it does not say. */
   readonly acceptEncoding?: string | undefined;
 }
@@ -32,7 +35,7 @@ export interface CallLimits {
 
 /** A message as it is sent. */
 export interface OutgoingMessage {
-  readonly body: Uint8Array;
+  readonly pieces: readonly Uint8Array[];
   readonly isCompressed: boolean;
 }
 
@@ -74,7 +77,7 @@ class UnaryClientCall implements StreamReader {
     this.#reader = new MessageReader(limits.maxResponseBytes);
   }
 
-  begin(session: ClientSession, headers: OutgoingHeaders, { body, isCompressed }: OutgoingMessage): void {
+  begin(session: ClientSession, headers: OutgoingHeaders, { pieces, isCompressed }: OutgoingMessage): void {
     const stream = session.open(headers, this);
     if (stream === undefined) {
       this.#resolve(notBegun);
@@ -83,7 +86,7 @@ class UnaryClientCall implements StreamReader {
     this.#stream = stream;
     this.#signal.addEventListener('abort', this.#cancel);
     // The message is not copied.
-    stream.write([prefixOf(body, isCompressed), body], true);
+    stream.write([prefixOf(sizeOf(pieces), isCompressed), ...pieces], true);
     if (this.#signal.aborted) this.#cancel();
   }
 
@@ -117,7 +120,8 @@ class UnaryClientCall implements StreamReader {
     const acceptEncoding = headers?.['grpc-accept-encoding'];
     const told = statusOf(this.#trailers) ?? statusOf(headers);
     if (told === undefined) return { ...this.#endWithoutStatus(end), isAnswered, acceptEncoding };
-    const common = { isAnswered, origin: 'receiver', acceptEncoding } as const;
+    const { isWritten } = this.#stream!;
+    const common = { isAnswered, origin: 'receiver', isWritten, acceptEncoding } as const;
     if (told.code !== status.OK) return { status: told, ...common };
     const withResponse = (response: Uint8Array | GrpcStatus): CallEnd =>
       response instanceof Uint8Array ? { status: told, response, ...common } : { status: response, ...common };

@@ -1,3 +1,5 @@
+import { gatherBytes } from '../support/gather-bytes.ts';
+import { atOnce } from '../support/steps.ts';
 import type { CallEnd, CallLimits } from './client-call.ts';
 import { callUnary, notBegun } from './client-call.ts';
 import type { ClientConnectionOptions } from './client-connection.ts';
@@ -29,7 +31,8 @@ export interface UnaryRequest {
   readonly path: string;
   /** Names are lower case. */
   readonly headers: OutgoingHeaders;
-  readonly message: Uint8Array;
+  /** One message, in its pieces. */
+  readonly pieces: readonly Uint8Array[];
 }
 
 /** A name is looked up again at most so often, as in gRPC. */
@@ -72,10 +75,10 @@ export class GrpcClient {
   }
 
   /** Never rejects. `signal` cancels. */
-  async call({ path, headers, message }: UnaryRequest, signal: AbortSignal): Promise<CallEnd> {
+  async call({ path, headers, pieces }: UnaryRequest, signal: AbortSignal): Promise<CallEnd> {
     const { compressor, maxResponseBytes, decompressors } = this.#options;
     const isCompressed = this.#isCompressing && compressor !== undefined;
-    const body = isCompressed ? await compressor.compress(message) : message;
+    const sent = isCompressed ? [await compressor.compress(whole(pieces))] : pieces;
     const encoding = isCompressed ? { 'grpc-encoding': compressor.name } : undefined;
     const all: OutgoingHeaders = { ...this.#headers, ':path': path, ...headers, ...encoding };
     for (let repeats = 0; ; repeats++) {
@@ -85,11 +88,13 @@ export class GrpcClient {
       // Another call that waited for the same connection took its last stream.
       if (session === undefined) continue;
       const leave = connection.begin();
-      const end = await callUnary(session, all, { body, isCompressed }, { maxResponseBytes, decompressors, signal });
+      const message = { pieces: sent, isCompressed };
+      const end = await callUnary(session, all, message, { maxResponseBytes, decompressors, signal });
       leave();
       if (end.isUnprocessed === true && repeats < mostRepeats && !signal.aborted) continue;
       this.#noteEncodings(end);
-      return end;
+      // Of an earlier try, another connection may still have pieces to write.
+      return repeats === 0 ? end : { ...end, isWritten: false };
     }
   }
 
@@ -222,6 +227,10 @@ export class GrpcClient {
     this.#connections = [...this.#byAddress.values()];
     for (const [key, connection] of former) if (!this.#byAddress.has(key)) connection.close();
   }
+}
+
+function whole(pieces: readonly Uint8Array[]): Uint8Array {
+  return pieces.length === 1 ? pieces[0]! : atOnce(gatherBytes(pieces));
 }
 
 function unconnected(code: number, details: string): CallEnd {

@@ -1,9 +1,13 @@
 // hot
 import type { BufferPool } from '../support/buffer-pool.ts';
-import { mostReusedBytes } from '../support/buffer-pool.ts';
+import { leastReusedBytes } from '../support/buffer-pool.ts';
 
 /** Bytes before each message: a flag for compression, and four bytes of length, the highest first. */
 export const prefixBytes = 5;
+
+/** Memory for so little is what a stream costs anyway. */
+const mostBegunAtOnceBytes = 64 * 1024;
+const mostMemoryASentByte = 8;
 
 /** A message as it came, or the reason why there is none. */
 export type ReadMessage =
@@ -26,9 +30,9 @@ export class MessageReader {
   #sizeBytes = -1;
   #isCompressed = false;
   readonly #prefix = Buffer.allocUnsafe(prefixBytes);
-  /** A message whose memory is not used again, copied as its pieces come: to copy all of it at its end would stop the event loop for long. */
-  #large: Buffer | undefined;
-  #largeFilledBytes = 0;
+  /** Memory of a message that is not whole, into which its pieces are copied as they come. */
+  #begun: Buffer | undefined;
+  #filledBytes = 0;
 
   /** `buffers` has the memory of messages. */
   constructor(maxBytes: number, buffers?: BufferPool) {
@@ -47,14 +51,14 @@ export class MessageReader {
 
   push(piece: Buffer): void {
     this.#heldBytes += piece.length;
-    const rest = this.#large === undefined ? piece : this.#fill(this.#large, piece);
+    const rest = this.#begun === undefined ? piece : this.#fill(this.#begun, piece);
     if (rest.length > 0) this.#pieces.push(rest);
   }
 
-  /** Copies what the large message lacks, and returns the rest of the piece. */
-  #fill(large: Buffer, piece: Buffer): Buffer {
-    const copied = piece.copy(large, this.#largeFilledBytes);
-    this.#largeFilledBytes += copied;
+  /** Copies what the message lacks, and returns the rest of the piece. */
+  #fill(begun: Buffer, piece: Buffer): Buffer {
+    const copied = piece.copy(begun, this.#filledBytes);
+    this.#filledBytes += copied;
     return piece.subarray(copied);
   }
 
@@ -71,31 +75,40 @@ export class MessageReader {
       this.#sizeBytes = sizeBytes;
     }
     if (this.#heldBytes < this.#sizeBytes) {
-      // Half of it: what is unfinished counts against the memory of the process, and must not be many times what was sent.
-      const isUnderWay = this.#sizeBytes > mostReusedBytes && 2 * this.#heldBytes >= this.#sizeBytes;
-      if (isUnderWay && this.#large === undefined) this.#beginLarge();
+      if (this.#begun === undefined && this.#mayBegin()) this.#begin();
       return undefined;
     }
-    const bytes = this.#large === undefined ? this.#takeSmall() : this.#takeLarge(this.#large);
+    const bytes = this.#begun === undefined ? this.#take(this.#memory()) : this.#takeBegun(this.#begun);
     this.#sizeBytes = -1;
     return { kind: 'message', bytes, isCompressed: this.#isCompressed };
   }
 
-  #beginLarge(): void {
+  /**
+   * Pieces are copied as they come: to copy all of a large message at its end would stop the event loop for long, and what they were read
+   * into is free at once. But the memory for what is unfinished must not be many times what was sent.
+   */
+  #mayBegin(): boolean {
+    const sizeBytes = this.#sizeBytes;
+    if (sizeBytes <= mostBegunAtOnceBytes) return sizeBytes >= leastReusedBytes;
+    return mostMemoryASentByte * this.#heldBytes >= sizeBytes;
+  }
+
+  #begin(): void {
     const heldBytes = this.#heldBytes;
-    this.#large = Buffer.allocUnsafeSlow(this.#sizeBytes);
-    this.#largeFilledBytes = this.#take(this.#large.subarray(0, heldBytes)).length;
+    const begun = this.#memory();
+    this.#filledBytes = this.#take(begun.subarray(0, heldBytes)).length;
+    this.#begun = begun;
     this.#heldBytes = heldBytes;
   }
 
-  #takeLarge(large: Buffer): Buffer {
-    this.#heldBytes -= large.length;
-    this.#large = undefined;
-    return large;
+  #takeBegun(begun: Buffer): Buffer {
+    this.#heldBytes -= begun.length;
+    this.#begun = undefined;
+    return begun;
   }
 
-  #takeSmall(): Buffer {
-    return this.#take(this.#buffers?.take(this.#sizeBytes) ?? Buffer.allocUnsafe(this.#sizeBytes));
+  #memory(): Buffer {
+    return this.#buffers?.take(this.#sizeBytes) ?? Buffer.allocUnsafe(this.#sizeBytes);
   }
 
   /** Fills `taken`. A piece is part of what was read from the socket at once, which may be far more, and a message may be held for long. */
@@ -128,10 +141,10 @@ export function frameMessage(message: Uint8Array, isCompressed = false): Buffer 
   return frame;
 }
 
-/** The prefix of a message, to be sent before it. */
-export function prefixOf(message: Uint8Array, isCompressed: boolean): Buffer {
+/** The prefix of a message of so many bytes, to be sent before it. */
+export function prefixOf(sizeBytes: number, isCompressed: boolean): Buffer {
   const prefix = Buffer.allocUnsafe(prefixBytes);
-  writePrefix(prefix, message.length, isCompressed);
+  writePrefix(prefix, sizeBytes, isCompressed);
   return prefix;
 }
 

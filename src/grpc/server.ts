@@ -12,7 +12,7 @@ import type { Server, Socket } from 'node:net';
 import { createServer as createAcceptor } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { AuthenticationRefusal, RequestGuard } from '../model/authentication.ts';
-import { BufferPool, mostReusedBytes } from '../support/buffer-pool.ts';
+import { BufferPool } from '../support/buffer-pool.ts';
 import type { Clock } from '../support/clock.ts';
 import { onAbort } from '../support/clock.ts';
 import { ConnectionLimiter, spareConnections } from '../support/connection-limiter.ts';
@@ -41,6 +41,11 @@ export interface Http2ServerOptions extends ConnectionLimits {
   readonly clock: Clock;
   readonly events: Http2ServerEvents;
 }
+
+/** A handful of messages is in work at a time, or a large one. */
+const mostKeptBufferBytes = 4 * 1024 * 1024;
+/** A burst of large messages, each held until it is sent on. */
+const mostBufferBytes = 32 * 1024 * 1024;
 
 export interface Http2ServerEvents {
   /** A new connection was closed, because there was no place. */
@@ -84,8 +89,7 @@ export class Http2GrpcServer {
     });
     this.#deadlines = new Deadlines(clock);
     this.#unfinished = new UnfinishedMessages(unfinishedLimits(maxMessageBytes), clock, events.onMessageGivenUp);
-    // A handful of messages is in work at a time, or a large one.
-    const buffers = new BufferPool(mostReusedBytes);
+    const buffers = new BufferPool(mostKeptBufferBytes, mostBufferBytes);
     this.#parts = { maxMessageBytes, buffers, unfinished: this.#unfinished, ...events };
   }
 

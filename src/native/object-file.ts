@@ -148,8 +148,6 @@ export class ObjectFile {
     } catch (error) {
       if (!(error instanceof UnreadableBytes)) throw error;
       return undefined;
-    } finally {
-      data.close();
     }
   }
 

@@ -47,9 +47,8 @@ export class ExporterOutlet implements ReportOutlet {
     const request = createExportRequest(data, sampleCount);
     // Held for the exporters that come after one that needs the bytes alone: to decode those would be one long step.
     const held = [data];
-    for (const exporter of this.#exporters) yield* prepare(exporter, request, this.#exporters.length > 1);
+    for (const exporter of this.#exporters) yield* prepare(exporter, request);
     held.length = 0;
-    request.forgetData();
     this.#waiting = request;
     return this.retry();
   }
@@ -135,9 +134,9 @@ export class ExporterOutlet implements ReportOutlet {
 }
 
 /** A fault is left to the reservation, which meets it again and counts it. */
-function* prepare(exporter: ProfilesExporter, request: ExportRequest, isShared: boolean): Steps<void> {
+function* prepare(exporter: ProfilesExporter, request: ExportRequest): Steps<void> {
   try {
-    yield* exporter.prepare(request, isShared);
+    yield* exporter.prepare(request);
   } catch {
     // See above.
   }

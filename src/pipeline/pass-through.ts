@@ -1,6 +1,6 @@
 import type { Attributes, Counter, Meter } from '@opentelemetry/api';
 import type { ExportRequest } from '../exporters/export-request.ts';
-import { createEncodedRequest, createExportRequest } from '../exporters/export-request.ts';
+import { createEncodedRequest, createExportRequest, createLentRequest } from '../exporters/export-request.ts';
 import { LargeRequests } from '../exporters/large-requests.ts';
 import type { ProfilesExporter } from '../exporters/profiles-exporter.ts';
 import type { EditedResources } from '../otlp/passable/edit-resources.ts';
@@ -25,6 +25,7 @@ import { serviceNameDefault } from '../profile/resources/service-name.ts';
 import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
 import { createUnresolvedCounter } from '../reporter/reporter-events.ts';
 import type { Clock } from '../support/clock.ts';
+import { gatherBytes } from '../support/gather-bytes.ts';
 import type { Steps } from '../support/steps.ts';
 import { atOnce, WorkQueue } from '../support/steps.ts';
 import { offerToAll } from './fan-out.ts';
@@ -175,10 +176,7 @@ export class PassThrough implements ProfilesSink {
   }
 
   #rebuild(received: ReceivedProfiles, reason: string): NamedRequest & { kind: 'data' } {
-    const { scan } = received;
-    // Of these the scan has found no two equal entries.
-    const isDistinct = scan.kind === 'passable' || scan.reason === 'orphan';
-    const { data, ...locations } = enrichProfiles(received.data, this.#beginNaming(received), isDistinct);
+    const { data, ...locations } = enrichProfiles(received.data, this.#beginNaming(received));
     this.#lately.forget();
     return { kind: 'data', data, locations, reason };
   }
@@ -203,15 +201,8 @@ export class PassThrough implements ProfilesSink {
       if (edited === undefined) return yield* this.#identify(this.#rebuild(received, 'resources'), received, hops);
       let keptSamples = sampleCount;
       for (const { samples } of edited.dropped) keptSamples -= samples;
-      const request = createEncodedRequest(edited.bytes, keptSamples, hops);
-      const { scan } = received;
-      // A message whose filters the thread does not manage is decoded after all.
-      const isKept =
-        edited.filters !== undefined ||
-        scan.kind !== 'passable' ||
-        request.encoded().buffer === scan.profiles.bytes.buffer;
-      received.release?.(isKept ? 'columns' : 'columns and bytes');
-      const isChanged = edited.bytes !== bytes && way !== 'named';
+      const request = yield* this.#encoded(edited, received, keptSamples, hops);
+      const isChanged = edited.pieces[0] !== bytes && way !== 'named';
       const { filters, dropped } = edited;
       const told = { way: { way: isChanged ? 'identified' : way }, dropped };
       return { request, unnamed, locations, ...told, ...(filters && { filters }) };
@@ -220,6 +211,30 @@ export class PassThrough implements ProfilesSink {
     const data = editProfiles(before, this.#editor);
     const request = createExportRequest(data, data === before ? sampleCount : countSamples(data), hops);
     return { request, unnamed, locations, way: { way: 'rebuilt', reason } };
+  }
+
+  /** The request of edited pieces; tells the receiver which of its memory is of use any longer. */
+  *#encoded(
+    { pieces, filters }: EditedResources,
+    received: ReceivedProfiles,
+    sampleCount: number,
+    hops: number,
+  ): Steps<ExportRequest> {
+    const { exporters, watchers = [] } = this.#parts;
+    const { scan } = received;
+    const message = scan.kind === 'passable' ? scan.profiles.bytes.buffer : undefined;
+    const isOfMessage = pieces.some(({ buffer }) => buffer === message);
+    // A message whose filters the thread does not manage is decoded after all.
+    const isKept = filters !== undefined || message === undefined;
+    // Watchers hold on to the bytes.
+    if (isOfMessage && !isKept && watchers.length === 0) {
+      received.release?.('columns');
+      const giveBack = (): void => received.release?.('columns and bytes');
+      return createLentRequest(pieces, { buffer: message, holders: exporters.length, giveBack }, sampleCount, hops);
+    }
+    const whole = pieces.length === 1 ? pieces[0]! : yield* gatherBytes(pieces);
+    received.release?.(isKept || whole.buffer === message ? 'columns' : 'columns and bytes');
+    return createEncodedRequest(whole, sampleCount, hops);
   }
 
   #count({ locations, way, dropped = [] }: EnrichedRequest): void {

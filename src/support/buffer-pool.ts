@@ -1,7 +1,7 @@
 // hot
 
 /** Smaller buffers come from Node.js's own pool, or cost little. */
-const leastBytes = 8 * 1024;
+export const leastReusedBytes: number = 8 * 1024;
 /** Larger ones are seldom, and a mapping of the kernel each. */
 export const mostReusedBytes: number = 4 * 1024 * 1024;
 
@@ -11,35 +11,67 @@ export const mostReusedBytes: number = 4 * 1024 * 1024;
  */
 export class BufferPool {
   readonly #mostKeptBytes: number;
-  readonly #free = new Map<number, ArrayBuffer[]>();
+  readonly #mostHeldBytes: number;
+  /** By size. */
+  readonly #free = new Map<number, (ArrayBuffer | WeakRef<ArrayBuffer>)[]>();
   /** Memory that was taken and may be given back, once. */
   readonly #lent = new WeakSet<ArrayBufferLike>();
   #keptBytes = 0;
+  /** Of the buffers that a collection does not take. */
+  #heldBytes = 0;
 
-  /** `mostKeptBytes` bounds the free buffers together. */
-  constructor(mostKeptBytes: number) {
-    this.#mostKeptBytes = mostKeptBytes;
+  /** Of free buffers, `mostKeptBytes` are kept, and more, up to `mostBytes`, until the whole heap is collected: those that a burst needs. */
+  constructor(mostKeptBytes: number, mostBytes: number = mostKeptBytes) {
+    this.#mostHeldBytes = mostKeptBytes;
+    this.#mostKeptBytes = mostBytes;
   }
 
   /** A buffer with any content. */
   take(sizeBytes: number): Buffer {
-    if (sizeBytes < leastBytes || sizeBytes > mostReusedBytes) return Buffer.allocUnsafe(sizeBytes);
+    if (sizeBytes < leastReusedBytes || sizeBytes > mostReusedBytes) return Buffer.allocUnsafe(sizeBytes);
     const roomBytes = roundUp(sizeBytes);
-    const known = this.#free.get(roomBytes)?.pop();
-    const memory = known ?? Buffer.allocUnsafeSlow(roomBytes).buffer;
-    if (known !== undefined) this.#keptBytes -= known.byteLength;
+    const memory = this.#takeFree(roomBytes) ?? Buffer.allocUnsafeSlow(roomBytes).buffer;
     this.#lent.add(memory);
     return Buffer.from(memory, 0, sizeBytes);
   }
 
   /** Takes a buffer back of which nothing may be read any more; one that is not of this pool is left alone. */
-  giveBack({ buffer }: Uint8Array): void {
+  giveBack({ buffer }: Pick<Uint8Array, 'buffer'>): void {
     if (!this.#lent.delete(buffer)) return;
-    if (this.#keptBytes + buffer.byteLength > this.#mostKeptBytes) return;
-    const free = this.#free.get(buffer.byteLength) ?? [];
-    this.#free.set(buffer.byteLength, free);
-    free.push(buffer as ArrayBuffer);
-    this.#keptBytes += buffer.byteLength;
+    const memory = buffer as ArrayBuffer;
+    const { byteLength } = memory;
+    if (this.#keptBytes + byteLength > this.#mostKeptBytes) this.#forgetCollected();
+    if (this.#keptBytes + byteLength > this.#mostKeptBytes) return;
+    const free = this.#free.get(byteLength) ?? [];
+    this.#free.set(byteLength, free);
+    this.#keptBytes += byteLength;
+    if (this.#heldBytes + byteLength > this.#mostHeldBytes) free.push(new WeakRef(memory));
+    else {
+      this.#heldBytes += byteLength;
+      free.push(memory);
+    }
+  }
+
+  #takeFree(roomBytes: number): ArrayBuffer | undefined {
+    const free = this.#free.get(roomBytes);
+    for (let entry = free?.pop(); entry !== undefined; entry = free!.pop()) {
+      this.#keptBytes -= roomBytes;
+      if (!(entry instanceof WeakRef)) {
+        this.#heldBytes -= roomBytes;
+        return entry;
+      }
+      const memory = entry.deref();
+      if (memory !== undefined) return memory;
+    }
+    return undefined;
+  }
+
+  #forgetCollected(): void {
+    for (const [roomBytes, free] of this.#free) {
+      const left = free.filter((entry) => !(entry instanceof WeakRef) || entry.deref() !== undefined);
+      this.#keptBytes -= (free.length - left.length) * roomBytes;
+      this.#free.set(roomBytes, left);
+    }
   }
 }
 

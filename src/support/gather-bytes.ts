@@ -35,6 +35,9 @@ export function gathered(
   return work === undefined || sizeOf(pieces) <= mostCopiedAtOnceBytes ? atOnce(gathering) : work.add(gathering);
 }
 
-function sizeOf(pieces: readonly Uint8Array[]): number {
-  return pieces.reduce((sum, { length }) => sum + length, 0);
+/** Bytes of all pieces. */
+export function sizeOf(pieces: readonly Uint8Array[]): number {
+  let sizeBytes = 0;
+  for (const { length } of pieces) sizeBytes += length;
+  return sizeBytes;
 }

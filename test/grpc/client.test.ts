@@ -101,7 +101,7 @@ function clientOf(t: TestContext, addresses: readonly Address[], options: Partia
 const message = Buffer.from('profiles');
 
 function call(client: GrpcClient, signal = new AbortController().signal): Promise<CallEnd> {
-  return client.call({ path: '/test.Service/Export', headers: { 'x-team': 'a' }, message }, signal);
+  return client.call({ path: '/test.Service/Export', headers: { 'x-team': 'a' }, pieces: [message] }, signal);
 }
 
 test('a call sends a framed message with the headers of gRPC, and gives the bytes of the answer', async (t) => {
@@ -229,7 +229,7 @@ test('a receiver that answers before it has read all is not sent the rest', asyn
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.after(() => server.close());
   const client = clientOf(t, [{ host: '127.0.0.1', port: (server.address() as AddressInfo).port }]);
-  const request = { path: '/test.Service/Export', headers: {}, message: Buffer.alloc(1 << 20) };
+  const request = { path: '/test.Service/Export', headers: {}, pieces: [Buffer.alloc(1 << 20)] };
   const end = await client.call(request, new AbortController().signal);
   assert.equal(end.status.code, status.RESOURCE_EXHAUSTED);
 });
@@ -246,9 +246,10 @@ test('a stream on which the receiver has answered early is cancelled, so that it
   t.after(() => server.close());
   const client = clientOf(t, [{ host: '127.0.0.1', port: (server.address() as AddressInfo).port }]);
   // More than a window takes: the rest waits for a receiver that reads nothing.
-  const request = { path: '/test.Service/Export', headers: {}, message: Buffer.alloc(1 << 22) };
+  const request = { path: '/test.Service/Export', headers: {}, pieces: [Buffer.alloc(1 << 22)] };
   const end = await client.call(request, new AbortController().signal);
   assert.equal(end.status.code, status.RESOURCE_EXHAUSTED);
+  assert.equal(end.isWritten, false);
   assert.equal(await closed, constants.NGHTTP2_CANCEL);
 });
 
@@ -443,6 +444,16 @@ test('a name that cannot be looked up fails the call, and is looked up again by 
   assert.deepEqual([told.code, origin], [status.UNAVAILABLE, 'unconnected']);
   assert.match(told.details, /Name resolution failed for target otlp\.test: getaddrinfo ENOTFOUND/);
   assert.equal((await call(client)).status.code, status.OK);
+});
+
+test('a call tells whether the connection has taken all of its pieces', async (t) => {
+  const server = new BareServer();
+  const client = clientOf(t, [await server.listen(t)]);
+  const pieces = [Buffer.alloc(100_000, 'a'), Buffer.alloc(3), Buffer.alloc(100_000, 'b')];
+  const send = (): Promise<CallEnd> =>
+    client.call({ path: '/test.Service/Export', headers: {}, pieces }, new AbortController().signal);
+  assert.equal((await send()).isWritten, true);
+  assert.deepEqual(server.requests[0]!.body.subarray(5), Buffer.concat(pieces));
 });
 
 test('messages are compressed, until the receiver says that it does not take that', async (t) => {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { BufferPool } from '../../src/support/buffer-pool.ts';
 
@@ -56,4 +59,25 @@ test('memory that is not of the pool is left alone', () => {
   assert.notEqual(buffer.buffer, foreign.buffer);
   // A quarter of a buffer that is held for long may be unused.
   assert.ok(4 * buffer.length >= 3 * buffer.buffer.byteLength);
+});
+
+test('more buffers are kept until the whole heap is collected', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const pool = new BufferPool(1_000_000, 3_000_000);
+  const takeAll = (): Buffer[] => Array.from({ length: 40 }, () => pool.take(100_000));
+  const giveBackAll = (): WeakSet<ArrayBufferLike> => {
+    const lent = takeAll();
+    for (const buffer of lent) pool.giveBack(buffer);
+    return new WeakSet(lent.map(({ buffer }) => buffer));
+  };
+  const keptOf = (memory: WeakSet<ArrayBufferLike>): number =>
+    takeAll().filter(({ buffer }) => memory.has(buffer)).length;
+  assert.ok(keptOf(giveBackAll()) > 20);
+  const memory = giveBackAll();
+  // What was looked at in a turn of the loop stays for its rest.
+  await setImmediate();
+  collect();
+  const kept = keptOf(memory);
+  assert.ok(kept > 6 && kept < 10, `${kept} buffers of 100 kB were kept`);
 });

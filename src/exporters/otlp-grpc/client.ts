@@ -35,6 +35,8 @@ export interface OtlpGrpcClientParts
 export class OtlpGrpcClient implements ExportClient {
   readonly sendsProtobuf = true;
   readonly #headers: Readonly<Record<string, string>>;
+  /** Compression needs a message in one piece. */
+  readonly #isCompressed: boolean;
   readonly #receiver: Pick<CallReceiver, 'dialect' | 'isTls'>;
   #hasAnswered = false;
   readonly #credentials: ClientCredentials | undefined;
@@ -46,6 +48,7 @@ export class OtlpGrpcClient implements ExportClient {
     { id, version, credentials, random, ...parts }: OtlpGrpcClientParts,
   ) {
     this.#headers = headersOf(config);
+    this.#isCompressed = config.compression !== 'none';
     this.#receiver = { dialect: config.dialect, isTls: config.isTls };
     this.#credentials = credentials;
     const { clock } = parts;
@@ -74,20 +77,25 @@ export class OtlpGrpcClient implements ExportClient {
   }
 
   readonly send = async (request: ExportRequest, signal: AbortSignal): Promise<SendResult> => {
-    const bytes = request.encoded();
-    const end = await this.#connections.use((client) => this.#call(client, request, signal));
+    const { sizeBytes } = request;
+    const pieces = this.#isCompressed ? [request.encoded()] : request.lendPieces();
+    const end = await this.#connections.use((client) => this.#call(client, pieces, request.hops, signal));
     this.#hasAnswered ||= end.isAnswered;
-    return resultOfCall(end, bytes.length, { ...this.#receiver, hasAnswered: this.#hasAnswered });
+    const result = resultOfCall(end, sizeBytes, { ...this.#receiver, hasAnswered: this.#hasAnswered });
+    // An attempt that was aborted is taken for a failure, and made again.
+    const isDone = result.kind === 'accepted' && end.isWritten === true && !signal.aborted;
+    if (isDone && !this.#isCompressed) request.returnPieces();
+    return result;
   };
 
   async close(): Promise<void> {
     await this.#connections.close();
   }
 
-  #call(client: GrpcClient, request: ExportRequest, signal: AbortSignal): Promise<CallEnd> {
+  #call(client: GrpcClient, pieces: readonly Uint8Array[], hops: number, signal: AbortSignal): Promise<CallEnd> {
     const credentials = lowerCased(this.#credentials?.() ?? []);
-    const headers = { ...this.#headers, [hopsHeader]: String(request.hops + 1), ...credentials };
-    return client.call({ path: exportPath, headers, message: request.encoded() }, signal);
+    const headers = { ...this.#headers, [hopsHeader]: String(hops + 1), ...credentials };
+    return client.call({ path: exportPath, headers, pieces }, signal);
   }
 }
 

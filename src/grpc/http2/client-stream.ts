@@ -38,6 +38,8 @@ export class ClientStream {
   untoldBytes = 0;
   hasHeaders = false;
   isClosed = false;
+  /** The kernel, or TLS, has all bytes of the request: nothing of `write`'s pieces is read any more. */
+  isWritten = false;
   #pieces: Uint8Array[] = [];
   /** Bytes of the first piece that are sent. */
   #offset = 0;
@@ -86,6 +88,11 @@ export class ClientStream {
   endsWith(sizeBytes: number): boolean {
     return this.#isWhole && sizeBytes === this.#heldBytes;
   }
+
+  /** To be called once the last bytes of the request are written, or cannot be. */
+  readonly onWritten = (error?: Error | null): void => {
+    this.isWritten = error === undefined || error === null;
+  };
 
   /** Moves the next `sizeBytes` bytes, which there must be, to the end of `target`. */
   take(sizeBytes: number, target: Uint8Array[]): void {

@@ -40,7 +40,7 @@ export class FrameSender {
   }
 
   /** Writes of one turn of the loop leave together; none leaves once the socket is closed. */
-  write(bytes: Uint8Array, onWritten?: () => void): void {
+  write(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void {
     if (!this.#socket.writable) return;
     if (!this.#isCorked) {
       this.#isCorked = true;
@@ -104,7 +104,9 @@ export class FrameSender {
     this.write(head);
     const pieces: Uint8Array[] = [];
     stream.take(sizeBytes, pieces);
+    const last = own === 0 ? undefined : pieces.pop();
     for (const piece of pieces) this.write(piece);
+    if (last !== undefined) this.write(last, stream.onWritten);
     stream.window -= sizeBytes;
     this.#window -= sizeBytes;
   }

@@ -51,11 +51,7 @@ export class SplitUnits {
         const sections = await openSplitSections(file.elf, file.inflate);
         return sections && findUnit(sections, skeleton);
       });
-      const close = (): void => {
-        unit?.data.close();
-        file.close();
-      };
-      if (unit !== undefined) return { unit, close };
+      if (unit !== undefined) return { unit, close: () => file.close() };
       file.close();
     }
     return undefined;
@@ -65,7 +61,7 @@ export class SplitUnits {
     this.#package ??= orNothing(async () => readPackage(this.#files.package));
     const index = await this.#package;
     const unit = await orNothing(() => index && unitInPackage(index, skeleton));
-    return unit && { unit, close: () => unit.data.close() };
+    return unit && { unit, close: () => {} };
   }
 }
 

@@ -157,7 +157,6 @@ function readAddressRanges(data: DwarfData, ranges: UnitRanges): void {
     }
     cursor.seek(end);
   }
-  cursor.close();
 }
 
 function addOwnRanges(unit: DwarfUnit, ranges: UnitRanges): void {

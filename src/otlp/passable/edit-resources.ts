@@ -10,8 +10,8 @@ import { TextColumns } from './text-columns.ts';
 
 /** A message with edited resources. */
 export interface EditedResources {
-  /** The message itself where nothing changes. */
-  readonly bytes: Uint8Array;
+  /** In their order; the message itself where nothing changes. */
+  readonly pieces: readonly Uint8Array[];
   /** Of a large message alone. */
   readonly dropped: readonly { readonly by: string; readonly samples: number }[];
   /** Filters of samples, by resource of these bytes, which still have all samples; of a large message alone. Absent: none. */
@@ -66,9 +66,9 @@ export function* editResources(
     changed.push(isKept ? undefined : { fields, droppedAttributesCount });
   }
   const left = filters.some((each) => each !== undefined) ? { filters } : {};
-  if (!isChanged) return { bytes, dropped, ...left };
+  if (!isChanged) return { pieces: [bytes], dropped, ...left };
   if (keys.size < spans.count && !isLarge) return undefined;
-  return { bytes: yield* spans.write(changed), dropped, ...left };
+  return { pieces: yield* spans.write(changed), dropped, ...left };
 }
 
 /** Attributes of the resources of a passable message whose references are inlined. */

@@ -1,4 +1,5 @@
 // hot
+import { gatherBytes } from '../../support/gather-bytes.ts';
 import type { Steps } from '../../support/steps.ts';
 import { ByteWalk } from './byte-walk.ts';
 
@@ -6,8 +7,8 @@ import { ByteWalk } from './byte-walk.ts';
 const stride = 6;
 /** A field is passed over in some 20 ns. */
 const fieldsAStep = 4096;
-/** Samples are written with their bytes in pieces of this size. */
-const bytesACopy = 256 * 1024;
+/** A piece costs as much as to copy so many bytes. */
+const leastPieceBytes = 4096;
 
 /** The attributes that take the place of those of a resource, as fields 1; `dropped` without its profiles; `undefined` unchanged. */
 export type NewResource =
@@ -97,53 +98,51 @@ export class ResourceSpans {
     }
   }
 
-  /** The message with other resources, one for each entry. */
-  *write(resources: readonly NewResource[]): Steps<Uint8Array> {
-    const target = Buffer.allocUnsafeSlow(this.#sizeWith(resources));
-    const spans = this.#writeChanges(target, resources);
-    for (let at = 0; at < spans.length; at += 3) {
-      const end = spans[at + 2]!;
-      let position = spans[at]!;
-      let start = spans[at + 1]!;
-      for (; end - start > bytesACopy; start += bytesACopy, position += bytesACopy) {
-        this.#bytes.copy(target, position, start, start + bytesACopy);
-        yield;
-      }
-      this.#bytes.copy(target, position, start, end);
-    }
-    return new Uint8Array(target.buffer);
+  /**
+   * The message with other resources, one for each entry: spans of it that stay as they are, and heads between them. One piece where these
+   * would be many.
+   */
+  *write(resources: readonly NewResource[]): Steps<readonly Uint8Array[]> {
+    const heads = Buffer.allocUnsafeSlow(headRoom(resources));
+    const pieces: Uint8Array[] = [];
+    let written = 0;
+    const keep = (headEnd: number, start: number, end: number): void => {
+      if (headEnd > written) pieces.push(heads.subarray(written, headEnd));
+      if (end > start) pieces.push(this.#bytes.subarray(start, end));
+      written = headEnd;
+    };
+    this.#writeHeads(heads, resources, keep);
+    return this.#bytes.length >= leastPieceBytes * pieces.length ? pieces : [yield* gatherBytes(pieces)];
   }
 
-  /** Writes all but what stays as it is. Returns the spans that stay: where each goes, where it begins and where it ends. */
-  #writeChanges(target: Buffer, resources: readonly NewResource[]): number[] {
-    const spans: number[] = [];
+  /** Writes all but what stays as it is. Calls `keep` for each span that stays: the heads up to `headEnd` go before it. */
+  #writeHeads(
+    heads: Buffer,
+    resources: readonly NewResource[],
+    keep: (headEnd: number, start: number, end: number) => void,
+  ): void {
     let position = 0;
     let copied = 0;
-    const keep = (start: number, end: number): void => {
-      spans.push(position, start, end);
-      position += end - start;
-    };
     for (let index = 0; index < resources.length; index++) {
       const changed = resources[index];
       if (changed === undefined) continue;
       const at = stride * index;
-      keep(copied, this.#numbers[at]!);
+      keep(position, copied, this.#numbers[at]!);
       copied = this.#numbers[at + 2]!;
       if (changed === 'dropped') continue;
       const { fields, droppedAttributesCount } = changed;
-      position = writeHead(target, position, this.#bodySize(index, changed));
-      keep(this.#numbers[at + 1]!, this.#numbers[at + 3]!);
-      position = writeHead(target, position, messageSize(changed));
-      target.set(fields, position);
+      position = writeHead(heads, position, this.#bodySize(index, changed));
+      keep(position, this.#numbers[at + 1]!, this.#numbers[at + 3]!);
+      position = writeHead(heads, position, messageSize(changed));
+      heads.set(fields, position);
       position += fields.length;
       if (droppedAttributesCount > 0) {
-        target[position] = 0x10;
-        position = writeVarint(target, position + 1, droppedAttributesCount);
+        heads[position] = 0x10;
+        position = writeVarint(heads, position + 1, droppedAttributesCount);
       }
       copied = this.#numbers[at + 5]!;
     }
-    keep(copied, this.#bytes.length);
-    return spans;
+    keep(position, copied, this.#bytes.length);
   }
 
   /** A scanned entry has one resource, in any place. */
@@ -158,18 +157,6 @@ export class ResourceSpans {
     }
   }
 
-  #sizeWith(resources: readonly NewResource[]): number {
-    let sizeBytes = this.#bytes.length;
-    for (let index = 0; index < resources.length; index++) {
-      const changed = resources[index];
-      if (changed === undefined) continue;
-      const at = stride * index;
-      sizeBytes -= this.#numbers[at + 2]! - this.#numbers[at]!;
-      if (changed !== 'dropped') sizeBytes += fieldSize(this.#bodySize(index, changed));
-    }
-    return sizeBytes;
-  }
-
   #bodySize(index: number, changed: Exclude<NewResource, 'dropped' | undefined>): number {
     const at = stride * index;
     const kept = this.#numbers[at + 2]! - this.#numbers[at + 1]! - (this.#numbers[at + 5]! - this.#numbers[at + 3]!);
@@ -179,6 +166,18 @@ export class ResourceSpans {
 
 /** Scopes, profiles and samples have field 2 of the messages around them. */
 const depthOfSamples = 2;
+
+/** Room for what takes the place of resources: heads of an entry and of its resource, and attributes. */
+function headRoom(resources: readonly NewResource[]): number {
+  let sizeBytes = 0;
+  for (const changed of resources) {
+    if (typeof changed === 'object') sizeBytes += 2 * mostHeadBytes + messageSize(changed);
+  }
+  return sizeBytes;
+}
+
+/** A tag and a length of 32 bits. */
+const mostHeadBytes = 6;
 
 function messageSize({ fields, droppedAttributesCount: dropped }: Exclude<NewResource, 'dropped' | undefined>): number {
   return fields.length + (dropped > 0 ? 1 + varintSize(dropped) : 0);

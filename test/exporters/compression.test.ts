@@ -11,7 +11,7 @@ for (const { compression, level, decompress } of [
   { compression: 'zstd', level: 19, decompress: zstdDecompressSync },
 ] as const) {
   test(`${compression} of level ${level} compresses short and long messages, also those that become longer`, async () => {
-    for (const sizeBytes of [0, 1, 5_000, 64 * 1024, 64 * 1024 + 1, 300_000]) {
+    for (const sizeBytes of [0, 1, 5_000, 64 * 1024, 64 * 1024 + 1, 96 * 1024 + 1, 300_000]) {
       for (const message of [Buffer.alloc(sizeBytes, 'profile'), randomBytes(sizeBytes)]) {
         assert.ok(decompress(await compress(message, compression, level)).equals(message));
       }
@@ -20,7 +20,10 @@ for (const { compression, level, decompress } of [
 }
 
 test('a short message is compressed at once, and a long one lets others have their turn', async () => {
-  assert.ok(compress(Buffer.alloc(64 * 1024), 'gzip', 4) instanceof Uint8Array);
-  assert.ok(compress(Buffer.alloc(64 * 1024 + 1), 'gzip', 4) instanceof Promise);
+  assert.ok(compress(Buffer.alloc(96 * 1024), 'gzip', 4) instanceof Uint8Array);
+  assert.ok(compress(Buffer.alloc(96 * 1024 + 1), 'gzip', 4) instanceof Promise);
+  assert.ok(compress(Buffer.alloc(64 * 1024), 'gzip', 5) instanceof Uint8Array);
+  assert.ok(compress(Buffer.alloc(64 * 1024 + 1), 'gzip', 5) instanceof Promise);
+  assert.ok(compress(Buffer.alloc(96 * 1024), 'zstd', 3) instanceof Uint8Array);
   assert.ok(compress(Buffer.alloc(1_000), 'zstd', 19) instanceof Promise);
 });

@@ -9,10 +9,11 @@ import {
   createEncodedRequest,
   createExportRequest,
   markWrittenTwice,
+  maxSplitGrowth,
   withEachFunctionTwice,
 } from './export-request.ts';
 import type { LargeRequests } from './large-requests.ts';
-import { maxSplitGrowth, partsOf, splitRequest } from './request-splitter.ts';
+import { partsOf, splitRequest } from './request-splitter.ts';
 
 export interface BatcherDependencies {
   readonly clock: Clock;

@@ -1,6 +1,5 @@
 import type { Clock } from '../support/clock.ts';
 import { onAbort } from '../support/clock.ts';
-import { atOnce } from '../support/steps.ts';
 import type { ExportRequest } from './export-request.ts';
 import type { Refusal } from './profiles-exporter.ts';
 import type { OfferOptions, SendingQueue } from './sending-queue.ts';
@@ -51,7 +50,7 @@ export class BlockedOffers {
   /** Waits until the queue takes the request, refuses it for good, or `signal` aborts. Not unless `mayWait`. */
   wait(request: ExportRequest, options: OfferOptions, signal: AbortSignal | undefined): Promise<Refusal | undefined> {
     // As in the queue: bytes are a fraction of the objects.
-    atOnce(request.encode());
+    request.becomeBytes();
     return new Promise((resolve) => {
       const withdraw = (): void => this.#end(offer, 'cancelled');
       const end = (refusal: Refusal | undefined): void => {

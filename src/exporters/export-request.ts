@@ -1,11 +1,13 @@
 import type { ProfilesData } from '../otlp/profiles-data.ts';
 import { countSamples } from '../otlp/profiles-data.ts';
 import { decodeProfilesData } from '../otlp/protobuf/decode-profiles-data.ts';
-import { encodeInSteps } from '../otlp/protobuf/encode-profiles-data.ts';
+import { encodeInSteps, leastSizeBytes } from '../otlp/protobuf/encode-profiles-data.ts';
 import { applyDialectInSteps } from '../profile/dialects/apply-dialect.ts';
 import type { DialectName, DialectOptions } from '../profile/dialects/dialect.ts';
 import { defaultDialectOptions } from '../profile/dialects/dialect.ts';
 import { withFunctionsTwice } from '../profile/dialects/parca.ts';
+import { mergeProfiles } from '../profile/join/profiles-joiner.ts';
+import { splitInSteps } from '../profile/split/split-profiles.ts';
 import { gatherBytes, sizeOf } from '../support/gather-bytes.ts';
 import type { Steps } from '../support/steps.ts';
 import { atOnce } from '../support/steps.ts';
@@ -23,14 +25,22 @@ export interface ExportRequest {
   readonly sizeBytes: number;
   /** True where decoding or rewriting the request would stop the loop for more than some 20 ms. */
   readonly isLarge: boolean;
+  /** The parts that the request is held as; then it has no bytes. */
+  readonly parts: readonly ExportRequest[] | undefined;
   /** `ExportProfilesServiceRequest` as protobuf; encoded at the first call, the same bytes after. */
   encoded(): Uint8Array;
   /** The same in pieces, for an attempt to send them. */
   lendPieces(): readonly Uint8Array[];
   /** Notes that an attempt has succeeded, and that nobody will read its pieces again. Not to be called of one that failed, or may still be written. */
   returnPieces(): void;
+  /** Becomes bytes at once, unless it is held as parts: objects take seven times as much. */
+  becomeBytes(): void;
   /** Encodes in steps, where it is not encoded yet. */
   encode(): Steps<void>;
+  /** The same; a request that is larger than `maxBytes` for sure becomes the parts that it would be split into, where no sample is lost by it. */
+  encodeWithin(maxBytes: number): Steps<void>;
+  /** Lets go of the objects of a request that is encoded: who asks for data from now on gets what the bytes say. */
+  forgetData(): void;
   /** The request as a backend wants it; written at the first call for a dialect and its options, the same object after. */
   inDialect(dialect: DialectName, options?: DialectOptions): DialectRequest;
   /** The same in steps. */
@@ -45,6 +55,16 @@ export type WriteInDialect = (
   dialect: DialectName,
   options: DialectOptions,
 ) => Promise<DialectRequest>;
+
+/**
+ * Bound on the sum of all parts of a request, as a multiple of its size. Recorded profiles grow to 1.2 times their size in parts of a
+ * tenth, and to 14 times in single samples; a request whose samples share one entry as large as a part would make
+ * thousands of parts of that size.
+ */
+export const maxSplitGrowth = 20;
+
+/** The writer makes room for numbers at their longest. */
+const spareBytes = 16;
 
 /** Bounds of requests that are decoded or rewritten at once. */
 const mostBytesAtOnce = 1024 * 1024;
@@ -61,7 +81,7 @@ export interface DialectRequest {
 /**
  * Creates a request that is encoded when its bytes are asked for, and once. From then on it holds the bytes alone: the objects take
  * seven times as much, and while a backend is down many requests wait. `data` is decoded from the bytes after that, unless
- * somebody else still holds the objects.
+ * somebody else still holds the objects. Encoded in steps, it knows these until `forgetData`; encoded at once, until the job ends.
  */
 export function createExportRequest(data: ProfilesData, sampleCount: number, hops = 0): ExportRequest {
   return new OneRequest({ data }, sampleCount, hops);
@@ -121,6 +141,7 @@ class OneRequest implements ExportRequest {
   #memory: LentMemory | undefined;
   #lentCount = 0;
   #returnedCount = 0;
+  #parts: readonly ExportRequest[] | undefined;
   #lent: WeakRef<ProfilesData> | undefined;
   /** By dialect and options. */
   #written: Map<string, DialectRequest> | undefined;
@@ -138,7 +159,8 @@ class OneRequest implements ExportRequest {
   get data(): ProfilesData {
     const known = this.#held ?? this.#lent?.deref();
     if (known !== undefined) return known;
-    const decoded = decodeProfilesData(this.encoded());
+    const parts = this.#parts;
+    const decoded = parts ? mergeProfiles(parts.map(({ data }) => data)) : decodeProfilesData(this.encoded());
     this.#lent = new WeakRef(decoded);
     return decoded;
   }
@@ -151,7 +173,12 @@ class OneRequest implements ExportRequest {
     return sizeOf(this.#encodedPieces());
   }
 
+  get parts(): readonly ExportRequest[] | undefined {
+    return this.#parts;
+  }
+
   get isLarge(): boolean {
+    if (this.#parts !== undefined) return true;
     const pieces = this.#pieces;
     return pieces === undefined ? elementsOf(this.#held!) > mostElementsAtOnce : sizeOf(pieces) > mostBytesAtOnce;
   }
@@ -166,6 +193,10 @@ class OneRequest implements ExportRequest {
     this.#pieces = [whole];
     if (this.#lentCount === 0) memory?.giveBack();
     return whole;
+  }
+
+  becomeBytes(): void {
+    if (this.#parts === undefined) this.#encodedPieces();
   }
 
   lendPieces(): readonly Uint8Array[] {
@@ -183,12 +214,47 @@ class OneRequest implements ExportRequest {
   }
 
   *encode(): Steps<void> {
-    this.#pieces ??= [yield* encodeInSteps(this.#held!)];
+    this.#pieces ??= [yield* encodeInSteps(this.#held ?? this.data)];
+    this.#held = undefined;
+    this.#parts = undefined;
+  }
+
+  *encodeWithin(maxBytes: number): Steps<void> {
+    if (this.#pieces !== undefined || this.#parts !== undefined) return;
+    const parts = yield* this.#partsWithin(maxBytes);
+    if (parts === undefined) {
+      yield* this.encode();
+      return;
+    }
+    this.#parts = parts;
     this.#held = undefined;
   }
 
+  /** `undefined` where the request may be small enough, and where a split would lose samples: that is counted when it is sent. */
+  *#partsWithin(maxBytes: number): Steps<ExportRequest[] | undefined> {
+    const held = this.#held!;
+    const leastBytes = leastSizeBytes(held);
+    if (leastBytes <= maxBytes) return undefined;
+    const split = yield* splitInSteps(held, { maxBytes, maxTotalBytes: () => maxSplitGrowth * leastBytes });
+    if (split.tooLargeSampleCount + split.overBudgetSampleCount + split.droppedPayloadCount > 0) return undefined;
+    const parts: ExportRequest[] = [];
+    for (const { data, sampleCount, sizeBytes } of split.parts) {
+      const bytes = yield* encodeInSteps(data, sizeBytes + spareBytes);
+      if (sampleCount > 0) parts.push(createEncodedRequest(bytes, sampleCount, this.hops));
+    }
+    return parts;
+  }
+
+  forgetData(): void {
+    if (this.#pieces !== undefined || this.#parts !== undefined) this.#lent = undefined;
+  }
+
   #encodedPieces(): readonly Uint8Array[] {
-    if (this.#pieces === undefined) atOnce(this.encode());
+    if (this.#pieces === undefined) {
+      atOnce(this.encode());
+      // A young collection takes a weak reference for a strong one: all tables of a request on its way would grow old with it.
+      queueMicrotask(() => this.forgetData());
+    }
     const pieces = this.#pieces!;
     if (pieces.length === 0) throw new TypeError('the memory of the request was given back');
     return pieces;

@@ -12,8 +12,11 @@ export interface ProfilesExporter {
    * the report or request is there. Costs next to nothing.
    */
   hasRoomFor(what: 'report' | 'request'): boolean;
-  /** Does what takes long of a later offer or reservation: writing the request for the backend, and encoding it. */
-  prepare(request: ExportRequest): Steps<void>;
+  /**
+   * Does what takes long of a later offer or reservation: writing the request for the backend, and encoding it. One that no other exporter
+   * gets may become the parts that this one sends.
+   */
+  prepare(request: ExportRequest, isShared: boolean): Steps<void>;
   /**
    * Takes the request into the sending queue, or refuses it. The result comes at once, unless `block_on_overflow` lets the offer wait for
    * room, or `wait_for_result` for the end of the request; never rejects. `signal` is that of a caller who waits: once it

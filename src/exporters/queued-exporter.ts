@@ -55,11 +55,14 @@ export class QueuedExporter implements Component, ProfilesExporter {
   readonly #waitsForResult: boolean;
   /** A request is encoded as it is before it is sent. */
   readonly #needsBytes: boolean;
+  /** Nothing but the receiver needs a request as a whole. */
+  readonly #cutsReports: boolean;
   readonly #client: ExportClient;
   readonly #clock: Clock;
   readonly #storage: RequestStorage | undefined;
   readonly #events: ExportEvents;
   readonly #stopping = new AbortController();
+  readonly #splitter: RequestSplitter;
   readonly #queue: SendingQueue;
   /** `undefined` without `block_on_overflow`. */
   readonly #blocked: BlockedOffers | undefined;
@@ -78,6 +81,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
     this.#waitsForResult = waitForResult;
     const isRewritten = batch !== undefined || writesFunctionsTwice(config);
     this.#needsBytes = storage !== undefined || sizer === 'bytes' || (client.sendsProtobuf && !isRewritten);
+    this.#cutsReports = client.sendsProtobuf && !isRewritten && storage === undefined && sizer !== 'bytes';
     this.#client = client;
     this.#clock = clock;
     this.#storage = storage;
@@ -88,13 +92,14 @@ export class QueuedExporter implements Component, ProfilesExporter {
     this.#events = createExportEvents(id, { ...dependencies, reportStatus });
     this.#large = new LargeRequests(clock);
     this.#work = new WorkQueue(clock);
+    this.#splitter = this.#createSplitter(config, dependencies);
     this.#queue = this.#createQueue(config, dependencies);
     // As many calls may wait as are answered at the same time: more would hold more memory, and be answered no sooner.
     this.#blocked = blockOnOverflow ? new BlockedOffers(this.#queue, numConsumers, storageRetryMs, clock) : undefined;
   }
 
-  #createQueue(config: ChainConfig, parts: ExporterDependencies): SendingQueue {
-    const { queue, retry, retryOnAuthFailure, timeoutMs, maxRequestBytes = Infinity } = config;
+  #createSplitter(config: ChainConfig, parts: ExporterDependencies): RequestSplitter {
+    const { retry, retryOnAuthFailure, timeoutMs, maxRequestBytes = Infinity } = config;
     const { clock, random, storage } = parts;
     const events = this.#events;
     const stopping = this.#stopping.signal;
@@ -106,14 +111,21 @@ export class QueuedExporter implements Component, ProfilesExporter {
       onExcessiveRetryAfter: events.retryAfterCapped,
     });
     const functionsTwice = writesFunctionsTwice(config);
+    const keepsInterrupted = storage !== undefined;
+    const limits = { maxBytes: maxRequestBytes, keepsInterrupted, functionsTwice, large: this.#large };
+    return new RequestSplitter(send, limits, events);
+  }
+
+  #createQueue(config: ChainConfig, { clock, storage }: ExporterDependencies): SendingQueue {
+    const { queue } = config;
+    const events = this.#events;
     const large = this.#large;
-    const limits = { maxBytes: maxRequestBytes, keepsInterrupted: storage !== undefined, functionsTwice, large };
-    const splitter = new RequestSplitter(send, limits, events);
+    const functionsTwice = writesFunctionsTwice(config);
     const deliver = (request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> =>
-      splitter.deliver(request, signal);
+      this.#splitter.deliver(request, signal);
     if (queue.batch === undefined) return new SendingQueue(queue, deliver, storage);
     const batcher = new Batcher(queue.batch, queue.numConsumers, {
-      ...{ clock, stopping, events, functionsTwice, large, deliver },
+      ...{ clock, stopping: this.#stopping.signal, events, functionsTwice, large, deliver },
     });
     const add = (request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> => batcher.add(request, signal);
     return new SendingQueue(queue, add, storage, () => batcher.hasRoom);
@@ -133,12 +145,13 @@ export class QueuedExporter implements Component, ProfilesExporter {
     return !this.#queue.isFull && this.#clock.nowMs() >= this.#storageFullUntilMs;
   }
 
-  *prepare(request: ExportRequest): Steps<void> {
+  *prepare(request: ExportRequest, isShared: boolean): Steps<void> {
     const { request: written } = yield* request.writeInDialect(this.#dialect, this.#dialectOptions);
     // A large one is worked on as bytes, by a thread.
     const needsBytes = this.#needsBytes || written.isLarge;
     if (!needsBytes || written.sampleCount === 0) return;
-    yield* written.encode();
+    if (this.#cutsReports && !isShared) yield* this.#splitter.prepare(written);
+    else yield* written.encode();
     if (written.isLarge && this.#storage !== undefined) yield* this.#storage.prepare(written);
   }
 

@@ -1,6 +1,7 @@
 import { countProfiles } from '../otlp/protobuf/count-profiles.ts';
 import type { SplitLimits, SplitResult } from '../profile/split/split-profiles.ts';
 import { splitProfiles } from '../profile/split/split-profiles.ts';
+import type { Steps } from '../support/steps.ts';
 import type { DeliveryResult, Failed, Permanent, Retryable, Send, SendResult, TooLarge } from './export-client.ts';
 import { bug, failedBecause, interruptedByShutdown, worseOf } from './export-client.ts';
 import type { ExportEvents, SplitReason } from './export-events.ts';
@@ -10,6 +11,7 @@ import {
   createExportRequest,
   isWrittenTwice,
   markWrittenTwice,
+  maxSplitGrowth,
   withEachFunctionTwice,
 } from './export-request.ts';
 import type { PartsReply } from './export-thread.ts';
@@ -51,12 +53,19 @@ export class RequestSplitter {
     this.#events = events;
   }
 
+  /** Cuts a report that will be split, while it is made of columns: from bytes, a thread would have to decode it. */
+  prepare(request: ExportRequest): Steps<void> {
+    return request.encodeWithin(this.#functionsTwice ? Infinity : this.#maxBytes);
+  }
+
   /**
    * Resolves when all samples of the request are counted, unless the request is interrupted and kept; never rejects. A failure is that
    * of the first part that was not sent, or of one that may be sent later.
    */
   async deliver(request: ExportRequest, signal: AbortSignal): Promise<DeliveryResult> {
-    const waiting = [request];
+    // Last first, so that parts are sent in order.
+    const waiting = request.parts?.toReversed() ?? [request];
+    if (waiting.length > 1) this.#events.split('max_bytes', waiting.length);
     const failures = new PartFailures(this.#events);
     const budget = new SplitBudget(request);
     let result: DeliveryResult = 'finished';
@@ -67,7 +76,6 @@ export class RequestSplitter {
         break;
       }
       const isSplit = typeof sent === 'object' && 'parts' in sent;
-      // Last first, so that parts are sent in order.
       if (isSplit) waiting.push(...sent.parts.toReversed());
       result = worseOf(result, isSplit ? sent.result : sent);
     }
@@ -250,13 +258,6 @@ function countLosses(
   return result;
 }
 
-/**
- * Bound on the sum of all parts of a request, as a multiple of its size. Recorded profiles grow to 1.2 times their size in parts of a
- * tenth, and to 14 times in single samples; a request whose samples share one entry as large as a part would make
- * thousands of parts of that size.
- */
-export const maxSplitGrowth = 20;
-
 /** Bytes that the parts of one request may have together. */
 class SplitBudget {
   readonly #whole: ExportRequest;
@@ -267,14 +268,20 @@ class SplitBudget {
     this.#whole = whole;
   }
 
+  get #wholeBytes(): number {
+    const { parts } = this.#whole;
+    if (parts === undefined) return this.#whole.encoded().length;
+    return parts.reduce((sum, part) => sum + part.encoded().length, 0);
+  }
+
   /** Bytes for the parts that replace a request, itself the whole or a part. */
   leftFor(request: ExportRequest): number {
-    const wholeBytes = this.#whole.encoded().length;
+    const wholeBytes = this.#wholeBytes;
     return maxSplitGrowth * wholeBytes - (this.#bytes ?? wholeBytes) + request.encoded().length;
   }
 
   replace(request: ExportRequest, partBytes: number): void {
-    this.#bytes = (this.#bytes ?? this.#whole.encoded().length) - request.encoded().length + partBytes;
+    this.#bytes = (this.#bytes ?? this.#wholeBytes) - request.encoded().length + partBytes;
   }
 }
 

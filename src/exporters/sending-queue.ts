@@ -1,6 +1,5 @@
 import { onAbort } from '../support/clock.ts';
 import type { Steps } from '../support/steps.ts';
-import { atOnce } from '../support/steps.ts';
 import type { DeliveryResult } from './export-client.ts';
 import type { ExportRequest } from './export-request.ts';
 import type { Refusal, Reservation, StorageRefusal } from './profiles-exporter.ts';
@@ -177,7 +176,7 @@ export class SendingQueue {
     this.#waiting.add(entry);
     this.#serve();
     // A request that has to wait is held as bytes, which are a fraction of the objects.
-    if (this.#waiting.has(entry) && entry.request !== undefined) atOnce(entry.request.encode());
+    if (this.#waiting.has(entry)) entry.request?.becomeBytes();
   }
 
   #canServe(): boolean {

@@ -19,7 +19,7 @@ import { countClosed, limitConnections } from '../support/connection-limiter.ts'
 import { codeOf, messageOf } from '../support/error-text.ts';
 import { refuseBodies, refuseForeignHost, refuseOddTransfer } from '../support/http-requests.ts';
 import type { Component } from '../support/lifecycle.ts';
-import { closeHttp, openHttp, withoutSchemas } from '../support/open-http.ts';
+import { closeHttp, deadlineLooksMs, openHttp, withoutSchemas } from '../support/open-http.ts';
 import { warnIfOpen } from '../support/open-listener.ts';
 import { ListenerTls } from '../support/tls/listener-tls.ts';
 import type { ServerTlsConfig } from '../support/tls/tls-config.ts';
@@ -58,7 +58,7 @@ export interface HttpServerTools {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly meter: Meter;
-  /** Time for the head of a request, 10 s by default; looked at each second. */
+  /** Time for the head of a request, 10 s by default. */
   readonly requestMs?: number;
 }
 
@@ -187,8 +187,7 @@ function createApp(
   requestMs: number,
   tlsOptions: ListenerTls['serverOptions'] | undefined,
 ): FastifyInstance {
-  // Node.js looks at the time of headers every 30 s otherwise.
-  const deadlines = { headersTimeout: requestMs, connectionsCheckingInterval: 1_000 };
+  const deadlines = { headersTimeout: requestMs, connectionsCheckingInterval: deadlineLooksMs(requestMs) };
   const http = { maxHeaderSize: limits.headerBytes, ...deadlines };
   const app = fastify({
     bodyLimit: 1,

@@ -148,6 +148,8 @@ export class ObjectFile {
     } catch (error) {
       if (!(error instanceof UnreadableBytes)) throw error;
       return undefined;
+    } finally {
+      data.close();
     }
   }
 

@@ -47,8 +47,9 @@ export class ExporterOutlet implements ReportOutlet {
     const request = createExportRequest(data, sampleCount);
     // Held for the exporters that come after one that needs the bytes alone: to decode those would be one long step.
     const held = [data];
-    for (const exporter of this.#exporters) yield* prepare(exporter, request);
+    for (const exporter of this.#exporters) yield* prepare(exporter, request, this.#exporters.length > 1);
     held.length = 0;
+    request.forgetData();
     this.#waiting = request;
     return this.retry();
   }
@@ -134,9 +135,9 @@ export class ExporterOutlet implements ReportOutlet {
 }
 
 /** A fault is left to the reservation, which meets it again and counts it. */
-function* prepare(exporter: ProfilesExporter, request: ExportRequest): Steps<void> {
+function* prepare(exporter: ProfilesExporter, request: ExportRequest, isShared: boolean): Steps<void> {
   try {
-    yield* exporter.prepare(request);
+    yield* exporter.prepare(request, isShared);
   } catch {
     // See above.
   }

@@ -176,7 +176,10 @@ export class PassThrough implements ProfilesSink {
   }
 
   #rebuild(received: ReceivedProfiles, reason: string): NamedRequest & { kind: 'data' } {
-    const { data, ...locations } = enrichProfiles(received.data, this.#beginNaming(received));
+    const { scan } = received;
+    // Of these the scan has found no two equal entries.
+    const isDistinct = scan.kind === 'passable' || scan.reason === 'orphan';
+    const { data, ...locations } = enrichProfiles(received.data, this.#beginNaming(received), isDistinct);
     this.#lately.forget();
     return { kind: 'data', data, locations, reason };
   }

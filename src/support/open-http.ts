@@ -17,6 +17,18 @@ export async function closeHttp(app: FastifyInstance, deadline: AbortSignal): Pr
   endDeadline();
 }
 
+/** Each look wakes a process that may have nothing else to do. */
+const looks = { mostOftenMs: 1_000, leastOftenMs: 5_000 } as const;
+
+/**
+ * Time between two looks at the deadlines of an HTTP server's connections, 0 for one that is not set: a slow client may have half of its
+ * time more, and never more than 5 s. Node.js looks every 30 s otherwise.
+ */
+export function deadlineLooksMs(...deadlinesMs: readonly number[]): number {
+  const shortestMs = Math.min(...deadlinesMs.filter((ms) => ms > 0));
+  return Math.max(looks.mostOftenMs, Math.min(looks.leastOftenMs, shortestMs / 2));
+}
+
 function anyAddress(): string {
   const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ family }) => family === 'IPv6'));
   return hasIpv6 ? '::' : '0.0.0.0';

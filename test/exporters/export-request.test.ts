@@ -4,9 +4,15 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
+import type { ExportRequest } from '../../src/exporters/export-request.ts';
 import { createEncodedRequest, createExportRequest, createLentRequest } from '../../src/exporters/export-request.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
+import { countSamples } from '../../src/otlp/profiles-data.ts';
+import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { splitProfiles } from '../../src/profile/split/split-profiles.ts';
+import { atOnce } from '../../src/support/steps.ts';
+import { syntheticProfiles } from '../bench/synthetic-profiles.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { withLists } from '../support/with-lists.ts';
 
@@ -37,6 +43,23 @@ test('createExportRequest holds on to bytes alone once it is encoded, and gives 
   assert.equal(request.data, request.data);
 });
 
+test('createExportRequest knows objects to the end of the job that encodes them at once, or until they are forgotten', async () => {
+  const data = goodProfiles();
+  const request = createExportRequest(data, 2);
+  request.encoded();
+  assert.equal(request.data, data);
+  await Promise.resolve();
+  assert.notEqual(request.data, data);
+
+  const inSteps = createExportRequest(data, 2);
+  inSteps.forgetData();
+  for (const _ of inSteps.encode()) await Promise.resolve();
+  await setImmediate();
+  assert.equal(inSteps.data, data);
+  inSteps.forgetData();
+  assert.notEqual(inSteps.data, data);
+});
+
 test('createExportRequest holds on to data until it is encoded', async () => {
   const { request, kept } = await requestOfNobody(false);
   assert.equal(request.data, kept.deref());
@@ -57,6 +80,51 @@ test('createEncodedRequest does not keep the piece of memory that its bytes came
   const encoded = createEncodedRequest(piece, 2).encoded();
   assert.deepEqual(encoded, bytes);
   assert.equal(encoded.buffer.byteLength, bytes.length);
+});
+
+/** A report as columns. */
+const report = (): ProfilesData => decodeProfilesData(encodeProfilesData(syntheticProfiles()));
+
+test('a report that is larger than the bound becomes the parts that it would be split into', () => {
+  for (const maxBytes of [40_000, 60_000]) {
+    const request = createExportRequest(report(), 1000, 3);
+    atOnce(request.encodeWithin(maxBytes));
+    const { parts } = splitProfiles(report(), { maxBytes });
+    assert.ok(parts.length > 3);
+    const own: readonly ExportRequest[] = request.parts ?? [];
+    assert.equal(own.length, parts.length);
+    for (const [index, { data, sampleCount }] of parts.entries()) {
+      const part = own[index]!;
+      assert.ok(Buffer.from(encodeProfilesData(data)).equals(part.encoded()));
+      assert.deepEqual([part.sampleCount, part.hops], [sampleCount, 3]);
+    }
+    assert.equal(request.bytes, undefined);
+    assert.equal(request.isLarge, true);
+  }
+});
+
+test('a request in parts gives data of all parts, and bytes to who needs them', () => {
+  const request = createExportRequest(report(), 1000);
+  atOnce(request.encodeWithin(40_000));
+  const bytes = request.encoded();
+  assert.equal(countSamples(decodeProfilesData(bytes)), 1000);
+  assert.equal(request.parts, undefined);
+  assert.equal(request.encoded(), bytes);
+});
+
+test('a request that has room, or would lose samples in parts, or is encoded already, is encoded as a whole', () => {
+  const bytes = encodeProfilesData(report());
+  for (const { maxBytes, isEncoded } of [
+    { maxBytes: bytes.length, isEncoded: false },
+    { maxBytes: 300, isEncoded: false },
+    { maxBytes: 40_000, isEncoded: true },
+  ]) {
+    const request = createExportRequest(report(), 1000);
+    if (isEncoded) request.encoded();
+    atOnce(request.encodeWithin(maxBytes));
+    assert.equal(request.parts, undefined);
+    assert.ok(Buffer.from(bytes).equals(request.bytes!));
+  }
 });
 
 /** A request in lent memory, in two pieces or one, and how often that was given back. */

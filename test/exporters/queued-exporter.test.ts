@@ -10,6 +10,10 @@ import type { OfferResult } from '../../src/exporters/profiles-exporter.ts';
 import { QueuedExporter } from '../../src/exporters/queued-exporter.ts';
 import { retryTable } from '../../src/exporters/retry-config.ts';
 import { sendingQueueTable } from '../../src/exporters/sending-queue-config.ts';
+import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
+import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
+import { atOnce } from '../../src/support/steps.ts';
+import { syntheticProfiles } from '../bench/synthetic-profiles.ts';
 import { goodProfiles } from '../otlp/good-profiles.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { roomOf } from '../support/fake-exporter.ts';
@@ -446,4 +450,38 @@ test('every sample offered is counted once: sent, send_failed or enqueue_failed'
     ),
     { numRuns: 150 },
   );
+});
+
+test('a report is cut for its only receiver alone, and is whole where a queue counts or keeps its bytes', () => {
+  const bytes = encodeProfilesData(syntheticProfiles());
+  const stored = { sampleCount: 1, sizeBytes: 4, read: async () => undefined, finish: () => undefined };
+  const storage = { open: () => [], *prepare() {}, add: () => stored, close: () => undefined };
+  for (const { isShared, queue, rest, isCut } of [
+    { isShared: false, queue: {}, rest: {}, isCut: true },
+    { isShared: true, queue: {}, rest: {}, isCut: false },
+    { isShared: false, queue: { sizer: 'bytes' }, rest: {}, isCut: false },
+    { isShared: false, queue: {}, rest: { storage }, isCut: false },
+  ]) {
+    const { exporter } = createExporter(async () => fullyAccepted, queue, { maxRequestBytes: 40_000, ...rest });
+    const request = createExportRequest(decodeProfilesData(bytes), 1000);
+    atOnce(exporter.prepare(request, isShared));
+    assert.equal(request.parts !== undefined, isCut);
+    assert.equal(request.bytes !== undefined, !isCut);
+  }
+});
+
+test('a report in parts waits in the queue as these', async () => {
+  const { exporter } = createExporter(
+    () => new Promise(() => undefined),
+    { num_consumers: 1 },
+    { maxRequestBytes: 40_000 },
+  );
+  await exporter.start();
+  exporter.offer(fakeRequest(1));
+  const request = createExportRequest(decodeProfilesData(encodeProfilesData(syntheticProfiles())), 1000);
+  atOnce(exporter.prepare(request, false));
+  const reservation = exporter.reserve(request);
+  assert.ok(typeof reservation === 'object');
+  reservation.commit();
+  assert.ok(request.parts !== undefined);
 });

@@ -4,11 +4,13 @@ import type { SendResult, TooLarge } from '../../src/exporters/export-client.ts'
 import { fullyAccepted } from '../../src/exporters/export-client.ts';
 import { createExportEvents } from '../../src/exporters/export-events.ts';
 import type { ExportRequest } from '../../src/exporters/export-request.ts';
-import { createEncodedRequest, createExportRequest } from '../../src/exporters/export-request.ts';
+import { createEncodedRequest, createExportRequest, maxSplitGrowth } from '../../src/exporters/export-request.ts';
 import { LargeRequests } from '../../src/exporters/large-requests.ts';
-import { maxSplitGrowth, RequestSplitter } from '../../src/exporters/request-splitter.ts';
+import { RequestSplitter } from '../../src/exporters/request-splitter.ts';
+import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { systemClock } from '../../src/support/clock.ts';
+import { atOnce } from '../../src/support/steps.ts';
 import { manyFunctions } from '../abuse/payloads.ts';
 import { syntheticProfiles } from '../bench/synthetic-profiles.ts';
 import { buildData } from '../support/build-data.ts';
@@ -70,6 +72,37 @@ test('a request within the bound is sent as it is, and without a bound nothing i
   const bounded = createSplitter(() => fullyAccepted, whole.encoded().length);
   await bounded.splitter.deliver(whole, neverAborted);
   assert.deepEqual(bounded.sent, [whole]);
+});
+
+test('a report that was cut before it was offered is sent as one that was not', async () => {
+  const bytes = whole.encoded();
+  const sentBy = async (request: ExportRequest, isPrepared: boolean) => {
+    const { splitter, sent, count } = createSplitter(() => fullyAccepted, 40_000);
+    if (isPrepared) atOnce(splitter.prepare(request));
+    assert.equal(request.parts !== undefined, isPrepared);
+    assert.equal(await splitter.deliver(request, neverAborted), 'finished');
+    const splits = await count('framekeeper_exporter_split_requests{exporter="a",reason="max_bytes"}');
+    return { splits, sent: sent.map((part) => Buffer.from(part.encoded()).toString('latin1')) };
+  };
+  const late = await sentBy(createEncodedRequest(bytes, 1000), false);
+  const early = await sentBy(createExportRequest(decodeProfilesData(bytes), 1000), true);
+  assert.ok(late.sent.length > 3);
+  assert.equal(late.splits, 1);
+  assert.equal(early.splits, 1);
+  assert.ok(early.sent.join() === late.sent.join());
+});
+
+test('a part that a receiver refuses for its size is split to what it takes', async () => {
+  const limitBytes = 30_000;
+  const { splitter, sent, count } = createSplitter(
+    (request) => (request.encoded().length > limitBytes ? tooLarge({ limitBytes }) : fullyAccepted),
+    40_000,
+  );
+  const request = createExportRequest(decodeProfilesData(whole.encoded()), 1000);
+  atOnce(splitter.prepare(request));
+  await splitter.deliver(request, neverAborted);
+  assert.ok(sent.some((part) => part.encoded().length > limitBytes));
+  assert.equal(await count('otelcol_exporter_sent_profile_samples{exporter="a"}'), 1000);
 });
 
 test('once the deadline has passed, the parts that are left are counted and not sent', async () => {

@@ -24,6 +24,20 @@ for (const [name, expected] of Object.entries(answers)) {
   });
 }
 
+test('batches leave no windows behind that wait for a collection', async () => {
+  const addresses = Float64Array.from(answers['shared.elf']!, ({ address }) => address);
+  const object = openObject(fixtureBytes('shared.elf'));
+  await object.answer(addresses, 'inlines');
+  const before = process.memoryUsage().arrayBuffers;
+  // A young collection may free some of them by chance.
+  const growths: number[] = [];
+  for (let batch = 0; batch < 8; batch++) {
+    await object.answer(addresses, 'inlines');
+    growths.push((process.memoryUsage().arrayBuffers - before) / (batch + 1));
+  }
+  assert.ok(Math.max(...growths) < 4096, `${growths} bytes a batch`);
+});
+
 test('the shared library has the same names by its debug file alone, and by the linked file with it', async () => {
   const addresses = Float64Array.from(answers['shared.elf']!, ({ address }) => address);
   const whole = await openObject(fixtureBytes('shared.elf')).answer(addresses, 'inlines');

@@ -7,9 +7,12 @@ export function fakeRequest(number: number, sampleCount = 1, sizeBytes = 4): Exp
   const bytes = Buffer.alloc(sizeBytes);
   bytes.writeUInt32BE(number);
   const request: ExportRequest = {
-    ...{ data: emptyData, sampleCount, hops: 0, bytes, sizeBytes, isLarge: false, encoded: () => bytes },
+    ...{ data: emptyData, sampleCount, hops: 0, bytes, sizeBytes, isLarge: false, parts: undefined },
+    ...{ encoded: () => bytes, becomeBytes: () => undefined },
     ...{ lendPieces: () => [bytes], returnPieces: () => undefined },
     *encode() {},
+    *encodeWithin() {},
+    forgetData() {},
     inDialect: () => asItIs(),
     writeInDialect: () => noSteps(asItIs()),
     inDialectBy: async () => asItIs(),

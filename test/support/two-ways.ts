@@ -43,7 +43,8 @@ export class TwoWays {
     const options = { lately: this.#lately };
     const kept = scan.kind === 'passable' ? atOnce(enrichPassable(scan.profiles, this.#names, options)) : undefined;
     const reason = scan.kind === 'passable' ? 'same_location' : scan.reason;
-    const rebuilt = kept === undefined ? enrichProfiles(read.data, this.#names) : undefined;
+    const isDistinct = scan.kind === 'passable' || scan.reason === 'orphan';
+    const rebuilt = kept === undefined ? enrichProfiles(read.data, this.#names, isDistinct) : undefined;
     if (rebuilt !== undefined) this.#lately.forget();
     assert.deepEqual(countsOf(kept ?? rebuilt!), countsOf(expected));
     assertSameData(kept === undefined ? rebuilt!.data : decodeProfilesData(kept.bytes), expected.data);

@@ -133,6 +133,12 @@ export class DwarfData {
     return cursor;
   }
 
+  /** Ends the batch: gives all windows back. */
+  close(): void {
+    for (const cursor of [...this.#cursors.values(), ...this.#scans.values()]) cursor.close();
+    this.alternate?.close();
+  }
+
   #sectionOf(key: SectionKey): ByteSource {
     const source = this.#sections.get(key);
     if (source === undefined) throw new UnreadableBytes(`there is no ${sectionNames[key]}`);

@@ -51,7 +51,11 @@ export class SplitUnits {
         const sections = await openSplitSections(file.elf, file.inflate);
         return sections && findUnit(sections, skeleton);
       });
-      if (unit !== undefined) return { unit, close: () => file.close() };
+      const close = (): void => {
+        unit?.data.close();
+        file.close();
+      };
+      if (unit !== undefined) return { unit, close };
       file.close();
     }
     return undefined;
@@ -61,7 +65,7 @@ export class SplitUnits {
     this.#package ??= orNothing(async () => readPackage(this.#files.package));
     const index = await this.#package;
     const unit = await orNothing(() => index && unitInPackage(index, skeleton));
-    return unit && { unit, close: () => {} };
+    return unit && { unit, close: () => unit.data.close() };
   }
 }
 

@@ -157,6 +157,7 @@ function readAddressRanges(data: DwarfData, ranges: UnitRanges): void {
     }
     cursor.seek(end);
   }
+  cursor.close();
 }
 
 function addOwnRanges(unit: DwarfUnit, ranges: UnitRanges): void {

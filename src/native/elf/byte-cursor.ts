@@ -1,6 +1,6 @@
 // hot
 import type { ByteSource } from './byte-source.ts';
-import { UnreadableBytes } from './byte-source.ts';
+import { release, UnreadableBytes } from './byte-source.ts';
 
 /** Longer texts in debug information are damage: the longest C++ names that compilers write have some ten thousand bytes. */
 export const maxTextBytes = 65_536;
@@ -16,7 +16,7 @@ export const maxTextBytes = 65_536;
  */
 export class ByteCursor {
   readonly #source: ByteSource;
-  readonly #window: Uint8Array;
+  readonly #window: Uint8Array<ArrayBuffer>;
   #base = 0;
   #at = 0;
   #limit = 0;
@@ -210,6 +210,15 @@ export class ByteCursor {
       return BigInt.asIntN(64, hasSign ? value - (1n << (shift + 7n)) : value);
     }
     throw new UnreadableBytes(`the LEB128 number before ${this.position} does not end`);
+  }
+
+  /** Gives the window back. Nothing may be read from then on. */
+  close(): void {
+    release(this.#window);
+    this.#limit = 0;
+    this.#at = 0;
+    this.#end = 0;
+    this.#base = 0;
   }
 
   /** Moves the window so that it begins at the position and holds at least `count` bytes. */

@@ -137,7 +137,8 @@ interface SectionTable {
 function readSections(source: ByteSource, is64: boolean, table: SectionTable): ElfSection[] {
   const { offset, entryBytes } = table;
   if (offset === 0 || entryBytes < (is64 ? 64 : 40)) return [];
-  const cursor = new ByteCursor(source);
+  // Forty headers of 64 bytes, of each file that is looked at.
+  const cursor = new ByteCursor(source, 4096);
   const readAt = (index: number): Omit<ElfSection, 'name'> & { nameOffset: number } => {
     cursor.seek(offset + index * entryBytes);
     return readSection(cursor, is64);

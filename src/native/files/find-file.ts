@@ -9,7 +9,7 @@ import type { OpenFile } from './open-file.ts';
 import { openBelow, openRegularFile } from './open-file.ts';
 import { ProcessFiles } from './process-files.ts';
 import type { CodeMapping } from './process-maps.ts';
-import { readCodeMappings, readText } from './process-maps.ts';
+import { baseNameOf, readCodeMappings, readText } from './process-maps.ts';
 
 /** The reason for a file not found; of several, the most specific one: another build ID rather than no file at all. */
 export type FileMiss = 'no_process' | 'no_permission' | 'build_id_differs' | 'not_elf' | 'too_large' | 'no_file';
@@ -76,7 +76,7 @@ export class FileFinder {
       return missOf(error);
     }
     const name = basename(wanted.fileName);
-    const hasName = ({ path }: CodeMapping): boolean => basename(path.replace(/ \(deleted\)$/, '')) === name;
+    const hasName = (mapping: CodeMapping): boolean => baseNameOf(mapping) === name;
     const inOrder = [...mappings.filter(hasName), ...mappings.filter((mapping) => !hasName(mapping))];
     let miss: FileMiss = 'no_file';
     for (const mapping of inOrder) {
@@ -153,15 +153,7 @@ export class FileFinder {
 
   /** A file that no process has mapped any more: in the debug directories, itself or what was stripped from it. */
   #findByBuildId(wanted: WantedFile): FoundFile | undefined {
-    const { gnuBuildId } = wanted;
-    if (gnuBuildId.length < 4) return undefined;
-    const { debugDirectories, debuginfodCache } = this.#search;
-    const paths = debugDirectories.flatMap((directory) => {
-      const base = `${directory}/.build-id/${gnuBuildId.slice(0, 2)}/${gnuBuildId.slice(2)}`;
-      return [base, `${base}.debug`];
-    });
-    if (debuginfodCache !== undefined) paths.push(cachedDebugFile(debuginfodCache, gnuBuildId));
-    for (const path of paths) {
+    for (const path of pathsByBuildId(wanted, this.#search)) {
       const found = this.#tryPath(wanted, path);
       // The path in a debug directory or cache is no hint for finding the debug file.
       if (found !== undefined) return { ...found, root: undefined, path: '' };
@@ -174,6 +166,19 @@ export class FileFinder {
     this.#known.set(key, identity);
     if (this.#known.size > maxIdentities) this.#known.delete(this.#known.keys().next().value!);
   }
+}
+
+/** Places of a file that no process has mapped, itself or what was stripped from it. */
+export function pathsByBuildId(
+  { gnuBuildId }: WantedFile,
+  { debugDirectories, debuginfodCache }: Pick<FileSearch, 'debugDirectories' | 'debuginfodCache'>,
+): string[] {
+  if (gnuBuildId.length < 4) return [];
+  const paths = debugDirectories.flatMap((directory) => {
+    const base = `${directory}/.build-id/${gnuBuildId.slice(0, 2)}/${gnuBuildId.slice(2)}`;
+    return [base, `${base}.debug`];
+  });
+  return debuginfodCache === undefined ? paths : [...paths, cachedDebugFile(debuginfodCache, gnuBuildId)];
 }
 
 /** The place of a debug file in a cache of elfutils' layout. */

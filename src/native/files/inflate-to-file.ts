@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
-import { Readable } from 'node:stream';
+import type { Transform } from 'node:stream';
 import { createInflate, createZstdDecompress, constants as zlib } from 'node:zlib';
 import { messageOf } from '../../support/error-text.ts';
 import type { ByteSource } from '../elf/byte-source.ts';
-import { readBytes, UnreadableBytes } from '../elf/byte-source.ts';
+import { release, UnreadableBytes } from '../elf/byte-source.ts';
 import type { CompressedBytes, Inflate } from '../elf/section-reader.ts';
 import { inflateInMemory } from '../elf/section-reader.ts';
 import { FileSource } from './file-source.ts';
 
-const readBytesAtOnce = 65_536;
+const chunkSize = 65_536;
 /** Sections up to this size are decompressed in memory. */
 const memoryBytes = 1_048_576;
 // The window is memory: 8 MiB, enough for level 19; binutils and LLVM use 3 and 5.
@@ -67,16 +67,17 @@ async function writeInflated(
 ): Promise<void> {
   const stream =
     compression === 'zlib'
-      ? createInflate()
-      : createZstdDecompress({ params: { [zlib.ZSTD_d_windowLogMax]: maxWindowLog } });
+      ? createInflate({ chunkSize })
+      : createZstdDecompress({ chunkSize, params: { [zlib.ZSTD_d_windowLogMax]: maxWindowLog } });
   let written = 0;
   try {
-    const input = Readable.from(chunksOf(compressed));
-    input.on('error', (error) => stream.destroy(error));
-    for await (const chunk of input.pipe(stream) as AsyncIterable<Buffer>) {
+    void feed(stream, compressed);
+    for await (const chunk of stream as AsyncIterable<Buffer<ArrayBuffer>>) {
       if (written + chunk.length > sizeBytes) throw new UnreadableBytes('it is larger than its header says');
       writeSync(descriptor, chunk);
       written += chunk.length;
+      // The stream goes on with a buffer of its own until that is full.
+      if (chunk.byteOffset + chunk.length === chunk.buffer.byteLength) release(chunk);
     }
   } catch (error) {
     throw new UnreadableBytes(`a compressed section is damaged: ${messageOf(error)}`);
@@ -85,8 +86,19 @@ async function writeInflated(
     throw new UnreadableBytes(`a section has ${written} bytes, and its header says ${sizeBytes}`);
 }
 
-function* chunksOf(source: ByteSource): Generator<Uint8Array> {
-  for (let at = 0; at < source.sizeBytes; at += readBytesAtOnce) {
-    yield readBytes(source, at, Math.min(readBytesAtOnce, source.sizeBytes - at));
+/** Writes bytes into a stream, through one piece of memory; what cannot be read becomes the stream's error. */
+async function feed(stream: Transform, source: ByteSource): Promise<void> {
+  const piece = new Uint8Array(Math.min(chunkSize, source.sizeBytes));
+  try {
+    for (let at = 0; at < source.sizeBytes; at += piece.length) {
+      const bytes = piece.subarray(0, source.sizeBytes - at);
+      source.read(bytes, at);
+      await new Promise<void>((resolve, reject) => {
+        stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+      });
+    }
+    stream.end();
+  } catch (error) {
+    stream.destroy(error as Error);
   }
 }

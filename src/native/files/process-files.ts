@@ -1,17 +1,21 @@
 import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
-import { readCodeMappings } from './process-maps.ts';
+import type { Steps } from '../../support/steps.ts';
+import { atOnce } from '../../support/steps.ts';
+import { mappedNames } from './process-maps.ts';
 
 const maxProcesses = 4096;
 const maxNames = 65_536;
 const pidsPerName = 2;
+/** Pages of 4 KiB, and the longest path. */
+const mapsBytesAtOnce = 16_384;
 /** All processes are looked through at most so often, 0.2 ms each. */
-const maxAgeMs = 5_000;
+export const maxLookAgeMs = 5_000;
 
 /** Processes of the node by the base names of the files they have mapped: for files without a known living process. */
 export class ProcessFiles {
   readonly #procRoot: string;
-  #pids: ReadonlyMap<string, readonly number[]> = new Map();
+  #pids: PidsByName = new Map();
   #readMs = Number.NEGATIVE_INFINITY;
 
   constructor(procRoot: string) {
@@ -22,22 +26,27 @@ export class ProcessFiles {
   pidsOf(fileName: string, nowMs: number): readonly number[] {
     const name = basename(fileName);
     if (name === '') return [];
-    if (nowMs - this.#readMs >= maxAgeMs) {
+    if (nowMs - this.#readMs >= maxLookAgeMs) {
       this.#readMs = nowMs;
-      this.#pids = readAll(this.#procRoot);
+      this.#pids = atOnce(pidsByName(this.#procRoot));
     }
     return this.#pids.get(name) ?? [];
   }
 }
 
-function readAll(procRoot: string): Map<string, number[]> {
+export type PidsByName = ReadonlyMap<string, readonly number[]>;
+
+/** Looks through all processes. */
+export function* pidsByName(procRoot: string): Steps<PidsByName> {
   const pids = new Map<string, number[]>();
+  const bytes = Buffer.allocUnsafe(mapsBytesAtOnce);
   for (const pid of processIds(procRoot)) {
-    for (const name of namesOf(procRoot, pid)) {
+    for (const name of yield* mappedNames(procRoot, pid, bytes)) {
       const known = pids.get(name);
       if (known === undefined && pids.size < maxNames) pids.set(name, [pid]);
       else if (known !== undefined && known.length < pidsPerName) known.push(pid);
     }
+    yield;
   }
   return pids;
 }
@@ -50,14 +59,5 @@ function processIds(procRoot: string): number[] {
       .map(Number);
   } catch {
     return [];
-  }
-}
-
-/** Each base name once; none of a process that is gone or not to be looked into. */
-function namesOf(procRoot: string, pid: number): Set<string> {
-  try {
-    return new Set(readCodeMappings(procRoot, pid).map(({ path }) => basename(path.replace(/ \(deleted\)$/, ''))));
-  } catch {
-    return new Set();
   }
 }

@@ -1,4 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Steps } from '../../support/steps.ts';
 import type { CodeRanges } from '../elf/code-ranges.ts';
 
 /** A part of a file that a process has mapped to run code from it. */
@@ -37,7 +39,7 @@ export function readProcessMemory(procRoot: string, pid: number): ProcessMemory 
     const mapping = parseLine(line);
     if (mapping === undefined) continue;
     const { device, inode, path, range } = mapping;
-    if (inode !== '0' || path === '[vdso]') files.set(`${device} ${inode} ${path}`, mapping);
+    if (isFile(mapping)) files.set(`${device} ${inode} ${path}`, mapping);
     if (!mayBeGenerated(mapping)) continue;
     const [start, end] = range.split('-') as [string, string];
     starts.push(Number.parseInt(start, 16));
@@ -57,10 +59,53 @@ function parseLine(line: string): CodeMapping | undefined {
   return { range: `${start}-${end}`, device, inode, path: path.replaceAll('\\012', '\n') };
 }
 
+function isFile({ inode, path }: CodeMapping): boolean {
+  return inode !== '0' || path === '[vdso]';
+}
+
 /** Runtimes also map a file that only memory holds, to have their code writable at one place and executable at another. */
 function mayBeGenerated({ inode, path }: CodeMapping): boolean {
   if (inode === '0') return path === '' || path.startsWith('[anon');
   return /^\/(?:memfd:|dev\/zero\b|anon_hugepage\b|SYSV)/.test(path);
+}
+
+/**
+ * Base names of the files with code that a process has mapped, in steps of the page that the kernel tells at once: also a process with as many mappings
+ * as may be stops nobody for long. None of a process that is gone or not to be looked into. Memory for that is `bytes`, longer than a page and a path.
+ */
+export function* mappedNames(procRoot: string, pid: number, bytes: Buffer): Steps<Set<string>> {
+  const names = new Set<string>();
+  let descriptor: number;
+  try {
+    descriptor = openSync(`${procRoot}/${pid}/maps`, 'r');
+  } catch {
+    return names;
+  }
+  try {
+    for (let keptBytes = 0, readBytes = 0; readBytes < maxTextBytes; yield) {
+      const count = readSync(descriptor, bytes, keptBytes, bytes.length - keptBytes, null);
+      if (count === 0) break;
+      readBytes += count;
+      const end = keptBytes + count;
+      // A line that is longer than the buffer is none of the kernel's.
+      const whole = bytes.lastIndexOf(0x0a, end - 1) + 1 || end;
+      for (const line of bytes.toString('utf8', 0, whole).split('\n')) {
+        const mapping = parseLine(line);
+        if (mapping !== undefined && isFile(mapping)) names.add(baseNameOf(mapping));
+      }
+      keptBytes = bytes.copy(bytes, 0, whole, end);
+    }
+  } catch {
+    // The process ended meanwhile.
+  } finally {
+    closeSync(descriptor);
+  }
+  return names;
+}
+
+/** The base name of a mapped file, also of one that is deleted. */
+export function baseNameOf({ path }: CodeMapping): string {
+  return basename(path.replace(/ \(deleted\)$/, ''));
 }
 
 const readBytesAtOnce = 65_536;

@@ -1,7 +1,7 @@
 // hot
 import { ByteCursor } from '../elf/byte-cursor.ts';
 import type { ByteSource } from '../elf/byte-source.ts';
-import { UnreadableBytes } from '../elf/byte-source.ts';
+import { release, UnreadableBytes } from '../elf/byte-source.ts';
 import type { CodeRanges } from '../elf/code-ranges.ts';
 import { codeEndAt } from '../elf/code-ranges.ts';
 import type { ElfFile, ElfSection } from '../elf/elf-file.ts';
@@ -95,11 +95,11 @@ export function readSymbolTable(
 
 /** Parallel columns of function symbols as they come; starts count from the first section with code. */
 interface Candidates {
-  readonly starts: Uint32Array;
-  readonly sizes: Uint32Array;
-  readonly names: Uint32Array;
+  readonly starts: Uint32Array<ArrayBuffer>;
+  readonly sizes: Uint32Array<ArrayBuffer>;
+  readonly names: Uint32Array<ArrayBuffer>;
   /** Of aliases the lowest counts. */
-  readonly ranks: Uint8Array;
+  readonly ranks: Uint8Array<ArrayBuffer>;
   count: number;
 }
 
@@ -150,6 +150,7 @@ function readCandidates(
       candidates.ranks[index] = rank;
     }
   }
+  release(block);
   return candidates;
 }
 
@@ -201,9 +202,11 @@ function sortCandidates(candidates: Candidates, base: number, code: CodeRanges, 
     columns.ends[kept] = end;
     columns.names[kept++] = names[best]!;
   }
-  return {
+  const exact = {
     starts: columns.starts.slice(0, kept),
     ends: columns.ends.slice(0, kept),
     names: columns.names.slice(0, kept),
   };
+  for (const column of [starts, sizes, names, ranks, keys, ...Object.values(columns)]) release(column);
+  return exact;
 }

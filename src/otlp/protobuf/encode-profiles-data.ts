@@ -2,9 +2,12 @@
 
 import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
-import type { Profile, ProfilesData, ResourceProfiles, ScopeProfiles, ValueType } from '../profiles-data.ts';
-import type { SampleColumns, SampleRange } from '../sample-columns.ts';
-import { columnsOf } from '../sample-columns.ts';
+import { LocationColumns } from '../location-columns.ts';
+import type { Profile, ProfilesData, ResourceProfiles, Samples, ScopeProfiles, ValueType } from '../profiles-data.ts';
+import type { SampleColumns } from '../sample-columns.ts';
+import { columnsOf, SampleRange } from '../sample-columns.ts';
+import { StackColumns } from '../stack-columns.ts';
+import { StringColumns } from '../string-columns.ts';
 import { encodeAttributes } from './encode-attributes.ts';
 import { bytesPerStep, encodeDictionary } from './encode-dictionary.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
@@ -17,9 +20,9 @@ export function encodeProfilesData(data: ProfilesData): Uint8Array {
   return atOnce(encodeInSteps(data));
 }
 
-/** The same in steps. The data must not change before the last one. */
-export function* encodeInSteps(data: ProfilesData): Steps<Uint8Array> {
-  const writer = new ProtobufWriter(guessSizeBytes(data));
+/** The same in steps. The data must not change before the last one. `sizeBytes` is a guess of the result; a wrong one costs a copy. */
+export function* encodeInSteps(data: ProfilesData, sizeBytes: number = guessSizeBytes(data)): Steps<Uint8Array> {
+  const writer = new ProtobufWriter(sizeBytes);
   yield* encodeDictionary(writer, data.dictionary);
   writer.message(2, 0);
   yield* encodeMessages(writer, 1, data.resourceProfiles, resourceProfilesInSteps);
@@ -133,15 +136,54 @@ export function encodeSample(writer: ProtobufWriter, columns: SampleColumns, ind
   writer.int32(1, columns.stack(index));
 }
 
-/** Typical sizes of an entry; a wrong guess costs a copy. */
+/** Bytes that the data takes at least, by what lies in columns. */
+export function leastSizeBytes({ dictionary, resourceProfiles }: ProfilesData): number {
+  const { stackTable, stringTable, locationTable, functionTable } = dictionary;
+  let sizeBytes = headBytes * (stackTable.length + locationTable.length + functionTable.length);
+  if (stackTable instanceof StackColumns) sizeBytes += stackTable.lists.openEnd;
+  if (stringTable instanceof StringColumns) sizeBytes += stringTable.textBytes;
+  if (locationTable instanceof LocationColumns) sizeBytes += headBytes * locationTable.lineCount;
+  for (const { scopeProfiles } of resourceProfiles) {
+    for (const { profiles } of scopeProfiles) {
+      for (const { samples } of profiles) sizeBytes += headBytes * samples.length + momentBytes(samples);
+    }
+  }
+  return sizeBytes;
+}
+
+/** Tag and length of a message. */
+const headBytes = 2;
+
+/** A timestamp has 8 bytes; a value, of columns, one at least. */
+function momentBytes(samples: Samples): number {
+  if (!(samples instanceof SampleRange)) return 0;
+  const { columns, first, length } = samples;
+  const last = first + length - 1;
+  return (
+    8 * (columns.timesEnd(last) - columns.timesStart(first)) + columns.valuesEnd(last) - columns.valuesStart(first)
+  );
+}
+
+/** Typical sizes of an entry. */
 function guessSizeBytes({ dictionary, resourceProfiles }: ProfilesData): number {
   let sizeBytes = 4096 + 32 * dictionary.stringTable.length + 24 * dictionary.locationTable.length;
   sizeBytes += 12 * dictionary.functionTable.length + 40 * dictionary.stackTable.length;
   for (const { scopeProfiles } of resourceProfiles) {
     sizeBytes += 512;
     for (const { profiles } of scopeProfiles) {
-      for (const { samples } of profiles) sizeBytes += 64 + 48 * samples.length;
+      for (const { samples } of profiles) sizeBytes += 64 + guessSamplesBytes(samples);
     }
   }
   return sizeBytes;
+}
+
+/** Of merged profiles timestamps are nearly all: a guess by samples would be doubled to their size, with a copy each time. */
+function guessSamplesBytes(samples: Samples): number {
+  if (!(samples instanceof SampleRange) || samples.length === 0) return 48 * samples.length;
+  const { columns, first, length } = samples;
+  const last = first + length - 1;
+  const timestamps = columns.timesEnd(last) - columns.timesStart(first);
+  const values = columns.valuesEnd(last) - columns.valuesStart(first);
+  const attributes = columns.attributesEnd(last) - columns.attributesStart(first);
+  return 20 * length + 8 * timestamps + 3 * values + 2 * attributes;
 }

@@ -1,5 +1,6 @@
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
 import { mergeProfiles } from '../join/profiles-joiner.ts';
+import { withoutOrphans } from '../join/without-orphans.ts';
 import { DictionaryNaming } from './dictionary-naming.ts';
 import type { NamingSession } from './location-naming.ts';
 import type { UnnamedFrames } from './unnamed-frames.ts';
@@ -23,11 +24,37 @@ export interface LocationCounts {
 /**
  * Received profiles with the store's names for their locations, after the store has learned theirs. Nothing else of a profile
  * changes: the dictionary is written anew without orphans and duplicates, and equal resources become one. All indices of
- * `data` must be sound.
+ * `data` must be sound. `isDistinct` says that no two entries, resources or scopes are equal: then a request that gets no
+ * name is written anew without looking for them.
  */
-export function enrichProfiles(data: ProfilesData, session: NamingSession): EnrichedProfiles {
+export function enrichProfiles(data: ProfilesData, session: NamingSession, isDistinct = false): EnrichedProfiles {
   const naming = new DictionaryNaming(data.dictionary, session);
   const learnedLocations = naming.learnAll(data);
+  const unnamed = isDistinct ? withoutNames(data, naming) : undefined;
+  return { ...(unnamed ?? withNames(data, naming)), learnedLocations };
+}
+
+type NamedProfiles = Omit<EnrichedProfiles, 'learnedLocations'>;
+
+/** `undefined` where the store has a name. */
+function withoutNames(data: ProfilesData, naming: DictionaryNaming): NamedProfiles | undefined {
+  let namedLocations = 0;
+  let unnamedLocations = 0;
+  const tally = new UnnamedTally();
+  // A name may make two locations equal, and so two stacks.
+  const written = withoutOrphans(data, (location) => {
+    if (namedLocations > 0) return;
+    if (naming.find(location) !== undefined) namedLocations++;
+    else {
+      unnamedLocations++;
+      naming.countUnnamed(location, tally);
+    }
+  });
+  if (namedLocations > 0) return undefined;
+  return { data: written, namedLocations, unnamedLocations, unnamed: tally.toArray() };
+}
+
+function withNames(data: ProfilesData, naming: DictionaryNaming): NamedProfiles {
   let namedLocations = 0;
   let unnamedLocations = 0;
   const tally = new UnnamedTally();
@@ -42,5 +69,5 @@ export function enrichProfiles(data: ProfilesData, session: NamingSession): Enri
       naming.countUnnamed(location, tally);
     };
   });
-  return { data: enriched, learnedLocations, namedLocations, unnamedLocations, unnamed: tally.toArray() };
+  return { data: enriched, namedLocations, unnamedLocations, unnamed: tally.toArray() };
 }

@@ -6,6 +6,8 @@ import { encodeFunction, encodeLocation, encodeStack } from '../../otlp/protobuf
 import { encodeResourceProfiles, encodeScopeProfiles } from '../../otlp/protobuf/encode-profiles-data.ts';
 import { stackColumnsOf } from '../../otlp/stack-columns.ts';
 import { stringColumnsOf } from '../../otlp/string-columns.ts';
+import type { Steps } from '../../support/steps.ts';
+import { atOnce } from '../../support/steps.ts';
 import type { ResourceSource } from './divided-profile.ts';
 import { DividedProfile } from './divided-profile.ts';
 import { fieldSizeBytes, SizeMeter } from './message-size.ts';
@@ -50,6 +52,11 @@ export interface SplitResult {
  * the excess costs its own resource. Beyond all of it, every sample that does not fit into the last part is left out.
  */
 export function splitProfiles(data: ProfilesData, limits: SplitLimits): SplitResult {
+  return atOnce(splitInSteps(data, limits));
+}
+
+/** The same in steps. The data must not change before the last one. */
+export function* splitInSteps(data: ProfilesData, limits: SplitLimits): Steps<SplitResult> {
   const splitter = new Splitter(data, limits);
   const meter = new SizeMeter();
   for (const entry of data.resourceProfiles) {
@@ -59,7 +66,7 @@ export function splitProfiles(data: ProfilesData, limits: SplitLimits): SplitRes
     for (const entry of resource.entry.scopeProfiles) {
       const headBytes = meter.bodyBytes(encodeScopeProfiles, { ...entry, profiles: noElements });
       const scope = { entry, headBytes };
-      for (const profile of entry.profiles) splitter.add(new DividedProfile(resource, scope, profile));
+      for (const profile of entry.profiles) yield* splitter.add(new DividedProfile(resource, scope, profile));
     }
   }
   return splitter.finish();
@@ -77,6 +84,9 @@ class Splitter {
   #tooLargeSampleCount = 0;
   #overBudgetSampleCount = 0;
   #droppedPayloadCount = 0;
+  /** Samples that were tried in the step at hand, and bytes of all parts before it. */
+  #triesOfStep = 0;
+  #bytesBefore = 0;
 
   constructor(data: ProfilesData, limits: SplitLimits) {
     const { maxBytes = Infinity, maxItems = Infinity, functionsTwice = false, maxTotalBytes } = limits;
@@ -85,10 +95,11 @@ class Splitter {
     this.#maxTotalBytes = maxTotalBytes ?? (() => Infinity);
   }
 
-  add(divided: DividedProfile): void {
+  *add(divided: DividedProfile): Steps<void> {
     const { samples } = divided;
     if (samples.length === 0) this.#place(divided, undefined);
     for (let index = 0; index < samples.length; index++) {
+      if (this.#isStepOver()) yield;
       if (this.#isSpent || divided.resource === this.#leftOut) {
         this.#overBudgetSampleCount += samples.length - index;
         return;
@@ -96,6 +107,15 @@ class Splitter {
       divided.sampleIndex = index;
       if (!this.#place(divided, index)) this.#tooLargeSampleCount += 1;
     }
+  }
+
+  /** True after a number of samples, or before it where they or their entries were large. */
+  #isStepOver(): boolean {
+    const sizeBytes = this.#totalBytes + this.#builder.sizeBytes;
+    if (++this.#triesOfStep < triesPerStep && sizeBytes < this.#bytesBefore + bytesPerStep) return false;
+    this.#triesOfStep = 0;
+    this.#bytesBefore = sizeBytes;
+    return true;
   }
 
   finish(): SplitResult {
@@ -141,6 +161,10 @@ class Splitter {
     this.#overBudgetSampleCount += this.#builder.take().sampleCount;
   }
 }
+
+/** A tenth of a millisecond each, more or less. */
+const triesPerStep = 64;
+const bytesPerStep = 32_768;
 
 /** Share of the budget from which a single sample is heavy: a sixteenth of the whole, when the budget is 20 times the whole. */
 const heavyShare = 1 / 320;

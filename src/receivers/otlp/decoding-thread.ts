@@ -6,6 +6,7 @@ import { takeApart } from '../../otlp/passable/passable-parts.ts';
 import { PassableScanner } from '../../otlp/passable/passable-scanner.ts';
 import { encodeProfilesData } from '../../otlp/protobuf/encode-profiles-data.ts';
 import { mergeProfiles } from '../../profile/join/profiles-joiner.ts';
+import { withoutOrphans } from '../../profile/join/without-orphans.ts';
 import type { DecodedMessage, MessageContent } from './decode-message.ts';
 import { checkProtobufSize, decodeMessage } from './decode-message.ts';
 import { decodeScanned } from './message-reader.ts';
@@ -53,20 +54,25 @@ function scan(content: MessageContent, mostDecodedBytes: number): Answer {
 
 function decode({ content, reason }: ThreadRequest & { step: 'decode' }): Answer {
   const mostDecodedBytes = mostDecodedBytesOf((resourceLimits.maxOldGenerationSizeMb ?? 0) * 1024 * 1024);
-  const { data, ...sorted } =
-    (reason === 'orphan' ? scannedAgain(content, mostDecodedBytes) : undefined) ??
-    decodeMessage(content, mostDecodedBytes);
-  const bytes = encodeProfilesData(mergeProfiles([data])) as Uint8Array<ArrayBuffer>;
+  const tidied = reason === 'orphan' ? scannedAgain(content, mostDecodedBytes) : undefined;
+  const { data, ...sorted } = tidied ?? withoutDuplicates(decodeMessage(content, mostDecodedBytes));
+  const bytes = encodeProfilesData(data) as Uint8Array<ArrayBuffer>;
   const { scanned, buffers } = scanOf({ bytes, isVersionDeclared: true });
   return { reply: { kind: 'decoded', ...sorted, bytes, scanned }, buffers: [...buffers, bytes.buffer] };
+}
+
+function withoutDuplicates(decoded: DecodedMessage): DecodedMessage {
+  return { ...decoded, data: mergeProfiles([decoded.data]) };
 }
 
 /** Scans a message of which orphans are the only fault: columns cost less than decoding them, even here where those of the first scan are not. */
 function scannedAgain(content: MessageContent, mostDecodedBytes: number): DecodedMessage | undefined {
   const { bytes, isVersionDeclared, ownIdPrefix } = content;
   checkProtobufSize(bytes, mostDecodedBytes);
-  const result = new PassableScanner(ownIdPrefix).scan(bytes, isVersionDeclared);
-  return result.profiles && decodeScanned(result.profiles);
+  const { profiles } = new PassableScanner(ownIdPrefix).scan(bytes, isVersionDeclared);
+  if (profiles === undefined) return undefined;
+  const decoded = decodeScanned(profiles);
+  return { ...decoded, data: withoutOrphans(decoded.data) };
 }
 
 /** By a scanner of its own, whose columns leave this thread. */

@@ -13,7 +13,7 @@ import type { Clock } from '../../support/clock.ts';
 import { countClosed, limitConnections } from '../../support/connection-limiter.ts';
 import { messageOf } from '../../support/error-text.ts';
 import { refuseBodies, refuseForeignHost, refuseOddTransfer } from '../../support/http-requests.ts';
-import { closeHttp, openHttp, withoutSchemas } from '../../support/open-http.ts';
+import { closeHttp, deadlineLooksMs, openHttp, withoutSchemas } from '../../support/open-http.ts';
 import { warnIfOpen } from '../../support/open-listener.ts';
 import { WorkQueue } from '../../support/steps.ts';
 import { ListenerTls } from '../../support/tls/listener-tls.ts';
@@ -123,8 +123,7 @@ function createBoundedServer(
     headersTimeout:
       readTimeoutMs === 0 ? readHeaderTimeoutMs : Math.min(readHeaderTimeoutMs || readTimeoutMs, readTimeoutMs),
     keepAliveTimeout: idleTimeoutMs,
-    // Node.js looks at these deadlines every 30 s otherwise.
-    connectionsCheckingInterval: 1_000,
+    connectionsCheckingInterval: deadlineLooksMs(readTimeoutMs, readHeaderTimeoutMs),
     maxHeaderSize: 65_536,
   };
   return tlsOptions === undefined

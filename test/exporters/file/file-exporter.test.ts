@@ -78,7 +78,7 @@ test('file writes protobuf frames that read back as what was sent, in order', as
   const read = framesOf(await readFile(path)).map((frame) => withLists(decodeProfilesData(frame)));
   assert.deepEqual(
     read,
-    requests.map(({ data }) => data),
+    requests.map(({ data }) => withLists(data)),
   );
   assert.equal((await stat(path)).mode & 0o777, 0o600);
   assert.equal((await metrics()).get('otelcol_exporter_sent_profile_samples{exporter="file"}'), 6);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { basename } from 'node:path';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import type { Worker } from 'node:worker_threads';
@@ -16,7 +18,8 @@ const options: WorkerOptions = {
 const request: SymbolizeRequest = {
   id: 1,
   file: { fileId: '0'.repeat(32), gnuBuildId: '', fileName: '' },
-  pids: [],
+  // Of no process.
+  pids: [2 ** 30],
   addresses: Float64Array.of(1),
 };
 
@@ -59,6 +62,26 @@ test('a worker that nobody asks for a minute is ended, and the next request gets
   await clock.advance(1_000);
   assert.ok(!client.isRunning);
   assert.equal((await client.ask({ ...request, id: 3 })).kind, 'missing');
+});
+
+test('a file that is nowhere needs no thread, unless a process is known that may have it', async (t) => {
+  const client = new SymbolizerWorker(options, { timeoutMs: 60_000, maxHeapMib: 96 }, systemClock);
+  t.after(() => client.stop());
+  const lost = { ...request, pids: [], file: { ...request.file, fileName: 'of-no-process.so' } };
+  assert.deepEqual(await client.ask(lost), { kind: 'missing', id: 1, reason: 'no_process' });
+  assert.ok(!client.isRunning);
+  assert.equal((await client.ask(request)).kind, 'missing');
+  assert.ok(client.isRunning);
+});
+
+test('a look for a file that is stopped starts no thread', async (t) => {
+  const client = new SymbolizerWorker(options, { timeoutMs: 60_000, maxHeapMib: 96 }, systemClock);
+  t.after(() => client.stop());
+  const name = basename(readlinkSync('/proc/self/exe'));
+  const reply = client.ask({ ...request, pids: [], file: { ...request.file, fileName: name } });
+  await client.stop();
+  assert.equal((await reply).kind, 'missing');
+  assert.ok(!client.isRunning);
 });
 
 test('the young generation of a worker is its own, whatever that of the process may be', async (t) => {

@@ -7,6 +7,7 @@ import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-d
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { checkConformance } from '../../../src/profile/check/check-conformance.ts';
 import { FrameReader } from '../../../src/profile/flame/frame-reader.ts';
+import { mergeProfiles } from '../../../src/profile/join/profiles-joiner.ts';
 import { enrichProfiles } from '../../../src/profile/names/enrich-profiles.ts';
 import { normalForm } from '../../interop/normal-form.ts';
 import type { Mutable } from '../../otlp/good-profiles.ts';
@@ -215,4 +216,23 @@ test('enrichProfiles makes one of equal resources and of equal scopes, and leave
   });
   const shape = data.resourceProfiles.map(({ scopeProfiles }) => scopeProfiles.map(({ profiles }) => profiles.length));
   assert.deepEqual(shape, [[2, 1], [1]]);
+});
+
+test('enrichProfiles gives distinct entries the same names, and the same counts, as any', () => {
+  fc.assert(
+    fc.property(profilesApart, fc.boolean(), (request, isKnown) => {
+      const data = mergeProfiles([request]);
+      const locationTable = [...data.dictionary.locationTable].map((location) => ({ ...location, lines: [] }));
+      const nameless = mergeProfiles([{ ...data, dictionary: { ...data.dictionary, locationTable } }]);
+      const [names, others] = [new SymbolMap(), new SymbolMap()];
+      if (isKnown) for (const each of [names, others]) enrichProfiles(data, each);
+      const expected = enrichProfiles(nameless, names);
+      const distinct = enrichProfiles(nameless, others, true);
+      assert.deepEqual(
+        { ...distinct, data: withLists(distinct.data) },
+        { ...expected, data: withLists(expected.data) },
+      );
+    }),
+    { endOnFailure: true, numRuns: Number(process.env.PROPERTY_RUNS ?? 100) },
+  );
 });

@@ -1,40 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { mergeProfiles } from '../../../src/profile/join/profiles-joiner.ts';
 import { decodeMessage } from '../../../src/receivers/otlp/decode-message.ts';
 import { MessageReader } from '../../../src/receivers/otlp/message-reader.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { profilesApart } from '../../otlp/sound-profiles.ts';
-import { tableLists, withLists } from '../../support/with-lists.ts';
-
-const orphans = fc.subarray(['text', 'function', 'location', 'stack', 'link', 'attribute', 'mapping'], {
-  minLength: 1,
-});
-
-/** `data` with one entry in no use in each of the tables. */
-function withOrphans(data: ProfilesData, names: readonly string[]): ProfilesData {
-  const tables = tableLists(data.dictionary);
-  const ids = { traceId: new Uint8Array(16).fill(7), spanId: new Uint8Array(8).fill(7) };
-  const address = 0xffff_ffff_0000_0007n;
-  if (names.includes('text')) tables.stringTable.push('of no use');
-  if (names.includes('function')) {
-    tables.functionTable.push({ nameStrindex: 1, systemNameStrindex: 1, filenameStrindex: 1, startLine: address });
-  }
-  if (names.includes('location')) {
-    tables.locationTable.push({ mappingIndex: 0, address, lines: [], attributeIndices: [] });
-  }
-  if (names.includes('stack')) tables.stackTable.push({ locationIndices: Array(7).fill(1) });
-  if (names.includes('link')) tables.linkTable.push(ids);
-  if (names.includes('attribute')) tables.attributeTable.push({ keyStrindex: 1, value: address, unitStrindex: 1 });
-  if (names.includes('mapping')) {
-    const memory = { memoryStart: address, memoryLimit: 7n, fileOffset: 7n };
-    tables.mappingTable.push({ ...memory, filenameStrindex: 1, attributeIndices: [] });
-  }
-  return { ...data, dictionary: tables };
-}
+import { orphans, withOrphans } from '../../otlp/with-orphans.ts';
+import { withLists } from '../../support/with-lists.ts';
 
 test('a message with orphans is read as its decoder and the check of its references have it', () => {
   const reader = new MessageReader();

@@ -91,8 +91,8 @@ test('file writes JSON, one document a line', async (t) => {
   const lines = (await readFile(path, 'utf8')).split('\n');
   assert.equal(lines.pop(), '', 'the last line is ended');
   assert.deepEqual(
-    lines.map((line) => decodeProfilesJson(line)),
-    requests.map(({ data }) => data),
+    lines.map((line) => withLists(decodeProfilesJson(line))),
+    requests.map(({ data }) => withLists(data)),
   );
 });
 

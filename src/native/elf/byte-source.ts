@@ -52,11 +52,25 @@ export function readBytes(source: ByteSource, position: number, sizeBytes: numbe
 }
 
 /**
+ * Zeros for a large array, in pages of their own, which go back to the system with it. Once glibc has freed a block of some size, it takes all smaller ones from
+ * the thread's memory for the life of the process, and leaves holes of their size there.
+ */
+export function ownPages(sizeBytes: number): ArrayBuffer {
+  // An array that may be resized is mapped, not allocated.
+  return sizeBytes < leastOwnBytes
+    ? new ArrayBuffer(sizeBytes)
+    : new ArrayBuffer(sizeBytes, { maxByteLength: sizeBytes });
+}
+
+/** From there on glibc maps a block as well, at first. */
+const leastOwnBytes = 131_072;
+
+/**
  * Gives memory back at once: nobody may read the array from then on. As garbage, the windows of a batch would wait for a collection, which comes after
  * megabytes of them, and what is allocated between them keeps the thread's memory from going back to the system.
  */
 export function release({ buffer }: ArrayBufferView<ArrayBuffer>): void {
-  buffer.transfer(0);
+  buffer.transferToFixedLength(0);
 }
 
 /** @throws UnreadableBytes unless a source has all of the bytes `[position, position + sizeBytes)` */

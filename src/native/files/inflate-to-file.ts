@@ -10,8 +10,8 @@ import { inflateInMemory } from '../elf/section-reader.ts';
 import { FileSource } from './file-source.ts';
 
 const chunkSize = 65_536;
-/** Sections up to this size are decompressed in memory. */
-const memoryBytes = 1_048_576;
+/** Sections up to this size are decompressed in memory: what glibc does not map. */
+const memoryBytes = 126_976;
 // The window is memory: 8 MiB, enough for level 19; binutils and LLVM use 3 and 5.
 const maxWindowLog = 23;
 

@@ -1,7 +1,7 @@
 // hot
 import { ByteCursor } from '../elf/byte-cursor.ts';
 import type { ByteSource } from '../elf/byte-source.ts';
-import { release, UnreadableBytes } from '../elf/byte-source.ts';
+import { ownPages, release, UnreadableBytes } from '../elf/byte-source.ts';
 import type { CodeRanges } from '../elf/code-ranges.ts';
 import { codeEndAt } from '../elf/code-ranges.ts';
 import type { ElfFile, ElfSection } from '../elf/elf-file.ts';
@@ -123,8 +123,8 @@ function readCandidates(
   const entries = Math.floor(table.sizeBytes / layout.entry);
   const capacity = Math.min(entries, maxSymbols);
   const candidates = {
-    ...{ starts: new Uint32Array(capacity), sizes: new Uint32Array(capacity), names: new Uint32Array(capacity) },
-    ...{ ranks: new Uint8Array(capacity), count: 0 },
+    ...{ starts: column(capacity), sizes: column(capacity), names: column(capacity) },
+    ...{ ranks: new Uint8Array(ownPages(capacity)), count: 0 },
   };
   const block = Buffer.alloc(Math.min(blockBytes, entries * layout.entry));
   const base = code.starts[0]!;
@@ -176,10 +176,10 @@ function rankOf(info: number, size: number): number {
 function sortCandidates(candidates: Candidates, base: number, code: CodeRanges, isWhole: boolean): SymbolColumns {
   const { count, starts, sizes, names, ranks } = candidates;
   // Address and index in one number of 53 bits: the native sort of a Float64Array is ten times as fast as a comparator.
-  const keys = new Float64Array(count);
+  const keys = new Float64Array(ownPages(8 * count));
   for (let i = 0; i < count; i++) keys[i] = starts[i]! * maxSymbols + i;
   keys.sort();
-  const columns = { starts: new Uint32Array(count), ends: new Uint32Array(count), names: new Uint32Array(count) };
+  const columns = { starts: column(count), ends: column(count), names: column(count) };
   let kept = 0;
   let sectionEnd = -1;
   for (let i = 0; i < count; ) {
@@ -203,10 +203,20 @@ function sortCandidates(candidates: Candidates, base: number, code: CodeRanges, 
     columns.names[kept++] = names[best]!;
   }
   const exact = {
-    starts: columns.starts.slice(0, kept),
-    ends: columns.ends.slice(0, kept),
-    names: columns.names.slice(0, kept),
+    starts: exactly(columns.starts, kept),
+    ends: exactly(columns.ends, kept),
+    names: exactly(columns.names, kept),
   };
-  for (const column of [starts, sizes, names, ranks, keys, ...Object.values(columns)]) release(column);
+  for (const each of [starts, sizes, names, ranks, keys, ...Object.values(columns)]) release(each);
+  return exact;
+}
+
+function column(length: number): Uint32Array<ArrayBuffer> {
+  return new Uint32Array(ownPages(4 * length));
+}
+
+function exactly(values: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
+  const exact = column(length);
+  exact.set(values.subarray(0, length));
   return exact;
 }

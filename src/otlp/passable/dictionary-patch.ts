@@ -5,7 +5,7 @@ import { ByteWalk } from './byte-walk.ts';
 import { tables } from './dictionary-columns.ts';
 import type { Edit } from './edits.ts';
 import { writeEdited } from './edits.ts';
-import { inlineReferences } from './inline-references.ts';
+import { InlinedReferences } from './inline-references.ts';
 import { internFunction, internLocation } from './intern-entries.ts';
 import type { PassableProfiles } from './passable-scanner.ts';
 import type { TextColumns } from './text-columns.ts';
@@ -104,17 +104,18 @@ export class DictionaryPatch {
     const edited: Edit = { ...dictionary, field: 2, edits: this.#dictionaryEdits() };
     if (!hasReferences) return [edited];
     const edits: Edit[] = [];
+    const references = new InlinedReferences(columns);
     const walk = new ByteWalk();
     walk.start(bytes);
     while (walk.position < bytes.length) {
       const start = walk.position;
+      const first = references.count;
       const tag = walk.tag();
       const end = walk.fieldEnd(bytes.length);
-      const bodyStart = walk.position;
       if (tag === 0x12) edits.push(edited);
-      else {
-        const within = inlineReferences(walk, columns, end);
-        if (within.length > 0) edits.push({ start, bodyStart, end, field: tag >>> 3, edits: within });
+      else if (references.markEntry(walk, start, tag, end)) {
+        const last = references.count;
+        edits.push({ start, end, write: (writer) => references.writeEntry(writer, first, last) });
       }
       walk.position = end;
     }

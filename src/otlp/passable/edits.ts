@@ -8,7 +8,7 @@ export type Edit =
       readonly start: number;
       readonly end: number;
       /** Writes what takes its place: whole fields. */
-      readonly write: (writer: ProtobufWriter) => void;
+      readonly write: (writer: ProtobufWriter) => void | Steps<void>;
     }
   | MessageEdit;
 
@@ -40,8 +40,10 @@ export function* writeEdited(
     const between = bytes.subarray(edit.end, copied);
     if (between.length > mostCopiedAtOnceBytes) yield* writer.copyInSteps(between);
     else writer.copy(between);
-    if ('write' in edit) edit.write(writer);
-    else {
+    if ('write' in edit) {
+      const steps = edit.write(writer);
+      if (steps !== undefined) yield* steps;
+    } else {
       const mark = writer.length;
       yield* writeEdited(writer, bytes, [edit.bodyStart, edit.end], edit.edits);
       writer.message(edit.field, mark);

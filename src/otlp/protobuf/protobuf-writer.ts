@@ -185,6 +185,13 @@ export class ProtobufWriter {
 
   /** Bytes `start .. end` of a buffer. */
   explicitBytesOf(field: number, source: Buffer, start: number, end: number): void {
+    this.copyOf(source, start, end);
+    this.#varint32(end - start);
+    this.#varint32((field << 3) | lengthDelimited);
+  }
+
+  /** The same without a head: fields that somebody else has written. */
+  copyOf(source: Buffer, start: number, end: number): void {
     const sizeBytes = end - start;
     this.#reserve(sizeBytes);
     const to = this.#position - sizeBytes;
@@ -192,8 +199,6 @@ export class ProtobufWriter {
     const buffer = this.#buffer;
     if (sizeBytes > shortTextLength) source.copy(buffer, to, start, end);
     else for (let i = 0; i < sizeBytes; i++) buffer[to + i] = source[start + i]!;
-    this.#varint32(sizeBytes);
-    this.#varint32((field << 3) | lengthDelimited);
   }
 
   /** Bytes as they are: fields that somebody else has written. */

@@ -64,6 +64,18 @@ export function compress(bytes: Uint8Array, compression: Compression, level: num
   }
 }
 
+/** The same of a message of gRPC, which has no way to ask for a level. */
+export function compressUnasked(bytes: Uint8Array, compression: 'gzip' | 'zstd'): Uint8Array | Promise<Uint8Array> {
+  if (compression === 'zstd') return compress(bytes, 'zstd', levels.zstd.fallback);
+  return compress(bytes, 'gzip', bytes.length > mostUsualBytes ? largeGzipLevel : usualGzipLevel);
+}
+
+/** The Collector's gzip, of level 6, takes half as long again for 2 % fewer bytes. */
+const usualGzipLevel = 4;
+/** Most of a message beyond `mostUsualBytes` are timestamps, in which nothing repeats: a third less CPU for as many bytes; for 5 % more where they are stacks. */
+const largeGzipLevel = 1;
+const mostUsualBytes = 1024 * 1024;
+
 const mostAtOnceBytes = { fast: 96 * 1024, slow: 64 * 1024 } as const;
 /** Higher levels of gzip take twice as long, those of zstd many times. */
 const fastLevels = { gzip: 4, zstd: 3 } as const;

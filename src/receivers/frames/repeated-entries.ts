@@ -10,7 +10,7 @@ import { readString } from './wire-reader.ts';
 // A host has hundreds of executables, and a JVM thousands of methods in use.
 const fileIdSlotBits = 13;
 // Names of threads, functions of collectors that send each name once, paths.
-const textSlotBits = 12;
+const textSlots = 4_096;
 /** A longer text is made anew each time. */
 const longestText = 64;
 const processSlots = 1_024;
@@ -26,10 +26,10 @@ const longestCollector = 4_096;
  */
 export class RepeatedEntries {
   readonly #fileIds: (FileId | undefined)[] = new Array(2 ** fileIdSlotBits).fill(undefined);
-  readonly #texts: (string | undefined)[] = new Array(2 ** textSlotBits).fill(undefined);
-  readonly #textSizes = new Uint8Array(2 ** textSlotBits);
+  readonly #texts: (string | undefined)[] = new Array(textSlots).fill(undefined);
+  readonly #textSizes = new Uint8Array(textSlots);
   /** Bytes of the texts, `longestText` a slot. */
-  readonly #textBytes = new Uint8Array(longestText * 2 ** textSlotBits);
+  readonly #textBytes = new Uint8Array(longestText * textSlots);
   readonly #processes: (Process | undefined)[] = new Array(processSlots).fill(undefined);
   readonly #collectors: ({ readonly bytes: Buffer; readonly collector: Collector } | undefined)[] = [];
 
@@ -59,7 +59,7 @@ export class RepeatedEntries {
     if (size > longestText || size === 0) return readString(bytes, start, end, repairs);
     let hash = size;
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-    const slot = (hash ^ (hash >>> 15)) & (2 ** textSlotBits - 1);
+    const slot = (hash ^ (hash >>> 15)) & (textSlots - 1);
     const known = this.#texts[slot];
     if (known !== undefined && this.#textSizes[slot] === size) {
       const own = this.#textBytes;

@@ -67,6 +67,8 @@ export async function startContender(name: ContenderName, options: ContenderOpti
   return { name, pid: child.pid, port, startCpuMs, stop };
 }
 
+/** Of the image, docker/Dockerfile, and of the unit for systemd. */
+export const imageMalloc = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' } as const;
 /** Of the image and of the executable. */
 const imageFlags = ['--disable-sigusr1', '--max-semi-space-size=8'];
 
@@ -85,7 +87,10 @@ function spawnContender(
   const config = join(folder, 'config.yaml');
   writeFileSync(config, stringify(configOf(name, port, options)));
   if (name === 'framekeeper')
-    return runChild(process.execPath, [...imageFlags, main, '--config', config], { folder, env });
+    return runChild(process.execPath, [...imageFlags, main, '--config', config], {
+      folder,
+      env: { ...env, ...imageMalloc },
+    });
   const args = ['--config', config, '--feature-gates', 'service.profilesSupport'];
   return runChild(locatePeers().collectors['0.164'], args, { folder, env });
 }
@@ -107,7 +112,7 @@ function spawnShipped(
   const reader = `{pull: {exporter: {prometheus: {host: 127.0.0.1, port: ${metrics}}}}}`;
   sets.push('--set', `service.telemetry.metrics.readers=[${reader}]`);
   if (name === 'without symbolizer') sets.push('--set', `service.pipelines.profiles.processors=${shippedProcessors}`);
-  const env = { ...ownEnvironment(), OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${targetPort}` };
+  const env = { ...ownEnvironment(), ...imageMalloc, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${targetPort}` };
   return runChild(process.execPath, [...imageFlags, main, '--config', shippedConfig, ...sets], { folder, env });
 }
 

@@ -117,6 +117,15 @@ const dictionary = message(0, {
 });
 const request = message(0, { 1: { schema: resourceProfiles }, 2: { schema: dictionary } });
 
+/** An element with all of its fields once, as a scanned message has them: at most those of a profile. */
+const mostElementBytes = 1_800;
+const mostDecodedBytesAByte = 26;
+
+/** Bound of `decodedBytes` for a message that its scan found sound, by the `elements` that the scan has counted. */
+export function mostDecoded(elements: number, sizeBytes: number): number {
+  return elements * mostElementBytes + sizeBytes * mostDecodedBytesAByte;
+}
+
 class ProtobufSurvey {
   elements = 0;
   decodedBytes = 0;

@@ -180,6 +180,7 @@ export class PassThrough implements ProfilesSink {
     // Of these the scan has found no two equal entries.
     const isDistinct = scan.kind === 'passable' || scan.reason === 'orphan';
     const { data, ...locations } = enrichProfiles(received.data, this.#beginNaming(received), isDistinct);
+    received.release?.('columns');
     this.#lately.forget();
     return { kind: 'data', data, locations, reason };
   }

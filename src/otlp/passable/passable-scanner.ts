@@ -1,7 +1,7 @@
 import type { DictionaryColumns } from './dictionary-columns.ts';
 import type { NotPassableReason } from './not-passable.ts';
 import { NotPassable } from './not-passable.ts';
-import { ScanMemory, told } from './scan-memory.ts';
+import { ScanMemory, TooManyElements, told } from './scan-memory.ts';
 
 /**
  * A message that we may send as it is, but for names that are missing and references that not every receiver resolves: of
@@ -12,6 +12,8 @@ export interface PassableProfiles {
   readonly bytes: Uint8Array;
   readonly sampleCount: number;
   readonly resourceCount: number;
+  /** Resources, scopes, profiles, samples, lines, and entries of the dictionary. */
+  readonly elements: number;
   /** Of all resources and scopes. */
   readonly headBytes: number;
   /** Places of the dictionary's field, with its tag, and of the message in it. */
@@ -54,15 +56,21 @@ export class PassableScanner {
    * @throws RangeError when memory is too short
    */
   scan(bytes: Uint8Array, isVersionDeclared: boolean): ScanResult {
+    return this.scanWithin(bytes, isVersionDeclared, Number.POSITIVE_INFINITY)!;
+  }
+
+  /** The same; ends with `undefined` as soon as the message has more than `mostElements`. */
+  scanWithin(bytes: Uint8Array, isVersionDeclared: boolean, mostElements: number): ScanResult | undefined {
     this.#memory ??= new ScanMemory(this.#ownIdPrefix);
     const memory = this.#memory;
     try {
-      const numbers = memory.scan(bytes, isVersionDeclared);
+      const numbers = memory.scan(bytes, isVersionDeclared, mostElements);
       const profiles = profilesOf(bytes, memory.columns, numbers);
       if (numbers[told.hasOrphan] === 0) return { kind: 'passable', profiles };
       return { kind: 'not_passable', reason: 'orphan', profiles };
     } catch (error) {
       if (error instanceof NotPassable) return { kind: 'not_passable', reason: error.reason };
+      if (error instanceof TooManyElements) return undefined;
       // Columns may be in disorder: memory was too short for them.
       this.#memory = undefined;
       throw error;
@@ -78,6 +86,7 @@ function profilesOf(bytes: Uint8Array, columns: DictionaryColumns, numbers: Uint
     bytes,
     sampleCount: numbers[told.sampleCount]!,
     resourceCount: numbers[told.resourceCount]!,
+    elements: numbers[told.elements]!,
     headBytes: numbers[told.headBytes]!,
     dictionary: {
       start: numbers[told.dictionaryStart]!,

@@ -15,7 +15,7 @@ interface Exports {
   readonly memory: WebAssemblyMemory;
   readonly begin: (seed: number, secondSeed: number, hasPrefix: boolean, prefix: bigint) => void;
   readonly prepare: (sizeBytes: number) => number;
-  readonly scan: (sizeBytes: number, isVersionDeclared: boolean) => number;
+  readonly scan: (sizeBytes: number, isVersionDeclared: boolean, mostElements: number) => number;
 }
 
 // Places of `wasm/memory.ts`.
@@ -33,8 +33,9 @@ export const told = {
   dictionaryBodyStart: 30,
   dictionaryEnd: 31,
   hasOrphan: 32,
+  elements: 33,
 } as const;
-const toldNumbers = 33;
+const toldNumbers = 34;
 
 let compiled: WebAssemblyModule | undefined;
 
@@ -58,16 +59,16 @@ export class ScanMemory {
 
   /**
    * Fills the columns; returns the numbers that are `told`.
-   * @throws NotPassable, and RangeError when memory is too short: nothing can be scanned after that
+   * @throws NotPassable; TooManyElements beyond `mostElements`; RangeError when memory is too short: nothing can be scanned after that
    */
-  scan(bytes: Uint8Array, isVersionDeclared: boolean): Uint32Array {
+  scan(bytes: Uint8Array, isVersionDeclared: boolean, mostElements: number): Uint32Array {
     const { columns } = this;
     const { memory, prepare, scan } = this.#exports;
     columns.bytes = noBytes;
     const place = prepare(bytes.length);
     if (memory.buffer !== this.#views.all.buffer) this.#views = viewsOf(memory, 0);
     this.#views.all.set(bytes, place);
-    const layout = scan(bytes.length, isVersionDeclared);
+    const layout = scan(bytes.length, isVersionDeclared, Math.min(mostElements, 0xffff_ffff));
     const isMoved = layout !== this.#views.layout || memory.buffer !== this.#views.all.buffer;
     if (isMoved) this.#views = viewsOf(memory, layout);
     const views = this.#views;
@@ -80,9 +81,18 @@ export class ScanMemory {
   }
 }
 
+/** Thrown and caught within this folder. */
+export class TooManyElements extends Error {}
+
+// Made at first, for the reasons of `not-passable.ts`.
+const tooManyElements = new TooManyElements();
+
 const refusals = {
   refuse(reason: number): never {
     throw notPassable(notPassableReasons[reason]!);
+  },
+  refuseElements(): never {
+    throw tooManyElements;
   },
   refuseMemory(): never {
     throw new RangeError('memory is too short for the columns of the message');

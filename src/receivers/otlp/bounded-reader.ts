@@ -2,8 +2,10 @@ import { getHeapStatistics } from 'node:v8';
 import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { NotPassableReason } from '../../otlp/passable/not-passable.ts';
 import { putTogether } from '../../otlp/passable/passable-parts.ts';
+import { mostDecoded } from '../../otlp/survey-profiles.ts';
 import { BytesThread, decodingHeapMib, mostWaitingBytes } from '../../support/bytes-thread.ts';
 import type { Clock } from '../../support/clock.ts';
+import { inTime } from '../../support/clock.ts';
 import { threadModule } from '../../support/program-files.ts';
 import { WorkQueue } from '../../support/steps.ts';
 import type { WorkerReply } from '../../support/worker-client.ts';
@@ -48,8 +50,8 @@ const retryDelayMs = 2_000;
 
 const threadIdleMs = 30_000;
 
-/** An empty message has two bytes, and becomes an object of some 100 bytes in a list, or the first element of one. */
-const mostDecodedBytesAByte = 256;
+/** A message waits no longer than this for columns that others read. */
+const mostTurnMs = 1_000;
 
 /** Share of the heap that one message may take where its data is needed: joined with others, or in another dialect. */
 const mostHeapShare = 0.25;
@@ -69,6 +71,7 @@ export class BoundedReader {
   readonly #reader: MessageReader;
   readonly #ownIdPrefix: Uint8Array | undefined;
   readonly #memory: DecodingMemory;
+  readonly #clock: Clock;
   readonly #scanning: MessageThread;
   readonly #decoding: MessageThread;
 
@@ -77,6 +80,7 @@ export class BoundedReader {
     this.#reader = new MessageReader(ownIdPrefix);
     this.#ownIdPrefix = ownIdPrefix;
     this.#memory = memory;
+    this.#clock = clock;
     this.#scanning = new MessageThread(scanningHeapMib, clock);
     this.#decoding = new MessageThread(decodingHeapMib(memory.heapLimitBytes), clock);
   }
@@ -91,18 +95,46 @@ export class BoundedReader {
     }
     const mostDecodedBytes = this.#memory.heapLimitBytes * mostHeapShare;
     if (bytes.length > mostScannedAtOnceBytes) return this.#scan(content, mostDecodedBytes);
-    // A scanned request is decoded only when its data is asked for. A small one cannot exceed the bound, so its size is not computed.
-    const isSmall =
-      bytes.length * mostDecodedBytesAByte <= mostDecodedBytes && bytes.length <= 2 * mostScannedAtOnceElements;
-    const survey = isSmall ? undefined : checkProtobufSize(bytes, mostDecodedBytes);
-    if (survey !== undefined && survey.elements > mostScannedAtOnceElements)
-      return this.#scan(content, mostDecodedBytes);
-    const found = this.#reader.scan(content);
-    if ('scan' in found) return found;
-    const { decodedBytes } = survey ?? checkProtobufSize(bytes, mostDecodedBytes);
+    return this.#reader.isBusy(bytes.length)
+      ? this.#readInTurn(content, mostDecodedBytes)
+      : this.#readNow(content, mostDecodedBytes);
+  }
+
+  async #readInTurn(content: MessageContent, mostDecodedBytes: number): Promise<ReadMessage | DecodingRefusal> {
+    const reader = this.#reader;
+    const endMs = this.#clock.nowMs() + mostTurnMs;
+    for (let leftMs = mostTurnMs; leftMs > 0 && reader.isBusy(content.bytes.length); ) {
+      await inTime(this.#clock, leftMs, reader.untilFree(), () => undefined);
+      leftMs = endMs - this.#clock.nowMs();
+    }
+    return this.#readNow(content, mostDecodedBytes);
+  }
+
+  #readNow(
+    content: MessageContent,
+    mostDecodedBytes: number,
+  ): ReadMessage | Promise<ReadMessage | DecodingRefusal> | DecodingRefusal {
+    const { bytes } = content;
+    const found = this.#reader.scan(content, mostScannedAtOnceElements);
+    if (found === undefined) return this.#scan(content, mostDecodedBytes);
+    if ('scan' in found) return this.#checked(found, bytes, mostDecodedBytes);
+    const { decodedBytes } = checkProtobufSize(bytes, mostDecodedBytes);
     const mostAtOnceBytes = found.profiles === undefined ? mostDecodedAtOnceBytes : mostScannedDecodedAtOnceBytes;
     if (decodedBytes <= mostAtOnceBytes) return this.#reader.decode(content, found);
     return this.#decode(content, found.reason, decodedBytes);
+  }
+
+  /** A scanned message is decoded only when its data is asked for: its size then is computed where it may be beyond the bound. */
+  #checked(found: ReadMessage, bytes: Uint8Array, mostDecodedBytes: number): ReadMessage {
+    const { scan } = found;
+    if (scan.kind !== 'passable' || mostDecoded(scan.profiles.elements, bytes.length) <= mostDecodedBytes) return found;
+    try {
+      checkProtobufSize(bytes, mostDecodedBytes);
+    } catch (error) {
+      found.release?.('columns');
+      throw error;
+    }
+    return found;
   }
 
   /** Reads a message that was taken before, whatever its size. @throws InvalidMessage when it cannot be read */

@@ -29,14 +29,17 @@ const mostResourcesAtOnce = 1024;
 const mostResources = 8192;
 const mostHeadBytes = 1024 * 1024;
 
-/** Scanners that wait for the next message: a large one is still looked through while the next is scanned. Each has up to 16 MiB. */
-const mostScanners = 2;
+/** Messages up to this size have their own scanner, and do not wait: they seldom have columns that are lent. */
+const mostShortBytes = 64 * 1024;
 
 /** Reads messages one after the other, and decodes only those that cannot be passed on as they are. */
 export class MessageReader {
   readonly #ownIdPrefix: Uint8Array | undefined;
-  /** Scanners whose columns nobody reads. */
-  readonly #scanners: PassableScanner[] = [];
+  /** Of short messages and of long ones, for the next; each has up to 16 MiB. `undefined` while somebody reads its columns. */
+  #short: PassableScanner | undefined;
+  #long: PassableScanner | undefined;
+  #isLongLent = false;
+  #waiting: (() => void)[] = [];
 
   /** `ownIdPrefix` begins the IDs of profiles that this process made; these are left out. */
   constructor(ownIdPrefix?: Uint8Array) {
@@ -45,25 +48,55 @@ export class MessageReader {
 
   /** @throws InvalidMessage when the message cannot be read */
   read(content: MessageContent): ReadMessage {
-    const found = this.scan(content);
+    const found = this.scan(content)!;
     return 'scan' in found ? found : this.decode(content, found);
   }
 
-  /** The message, if it can be passed on as it is. */
-  scan({ encoding, bytes, isVersionDeclared, release }: MessageContent): ReadMessage | ToDecode {
+  /** True for a message of this size while the columns of a large one are lent: to scan it now would take as much memory again. */
+  isBusy(sizeBytes: number): boolean {
+    return this.#isLongLent && sizeBytes > mostShortBytes;
+  }
+
+  /** Resolves once lent columns have come back, and the next message in turn may be scanned. */
+  untilFree(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The message, if it can be passed on as it is; `undefined` where it has more elements than `mostElements`. */
+  scan(content: MessageContent, mostElements: number = Number.POSITIVE_INFINITY): ReadMessage | ToDecode | undefined {
+    const { encoding, bytes, isVersionDeclared, release } = content;
     if (encoding === 'json') return { reason: 'json' };
-    const scanner = this.#scanners.pop() ?? new PassableScanner(this.#ownIdPrefix);
-    const scan = scanner.scan(bytes, isVersionDeclared);
-    const takeBack = (): void => {
-      if (this.#scanners.length < mostScanners) this.#scanners.push(scanner);
-    };
-    const isLarge = scan.kind === 'passable' && isHandledInTurns(scan.profiles);
+    const isLong = bytes.length > mostShortBytes;
+    const scanner = this.#takeScanner(isLong);
+    const scan = scanner.scanWithin(bytes, isVersionDeclared, mostElements);
+    const takeBack = (): void => this.#takeBack(scanner, isLong);
+    const isLarge = scan?.kind === 'passable' && isHandledInTurns(scan.profiles);
     // Columns of other messages hold until the next one.
     if (!isLarge) takeBack();
-    if (scan.kind === 'not_passable') return scan;
+    if (scan === undefined || scan.kind === 'not_passable') return scan;
     if (!isLarge) return withoutFaults(checked(scan.profiles), release);
     // The columns go with the message, and come back: they are megabytes.
     return largePassable(scan.profiles, undefined, { release, takeBack });
+  }
+
+  #takeScanner(isLong: boolean): PassableScanner {
+    const scanner = isLong ? this.#long : this.#short;
+    if (isLong) {
+      this.#long = undefined;
+      this.#isLongLent = true;
+    } else this.#short = undefined;
+    return scanner ?? new PassableScanner(this.#ownIdPrefix);
+  }
+
+  #takeBack(scanner: PassableScanner, isLong: boolean): void {
+    if (!isLong) {
+      this.#short ??= scanner;
+      return;
+    }
+    this.#long ??= scanner;
+    this.#isLongLent = false;
+    // In their order, each finds out whether it is its turn.
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** @throws InvalidMessage when the message cannot be read */

@@ -178,7 +178,10 @@ export class ProfilesIntake {
     const { sampleCount, rejectedProfiles, rejectedSamples, faults, faultCount, version, mendedTexts } = sorted;
     // Without the data, which need not be held while the answer is awaited.
     const counts = { sampleCount, rejectedProfiles, rejectedSamples, faults, faultCount, version, mendedTexts };
-    if (!(answer instanceof Promise)) return this.#conclude(answer, counts, transport);
+    if (!(answer instanceof Promise)) {
+      sorted.release?.('columns');
+      return this.#conclude(answer, counts, transport);
+    }
     return this.#inTime(answer, caller).then((late) => this.#conclude(late, counts, transport));
   }
 

@@ -18,6 +18,7 @@ import { TextColumns } from '../../../src/otlp/passable/text-columns.ts';
 import type { ProfilesData } from '../../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
+import { mostDecoded, surveyProtobuf } from '../../../src/otlp/survey-profiles.ts';
 import { attributeNames } from '../../../src/profile/attribute-names.ts';
 import { passingProfiles } from '../../bench/passing-profiles.ts';
 import { goodProfiles } from '../good-profiles.ts';
@@ -50,6 +51,32 @@ test('a scanner tells of a message the same whatever it saw before', () => {
       assert.equal(kindOf(scanner, messages[index]!), expected[index]);
     }),
   );
+});
+
+test('a scan counts elements, and ends beyond a bound of them', () => {
+  const scanner = new PassableScanner();
+  const messages = [
+    encodeProfilesData(goodProfiles()),
+    ...[0.05, 1.3].map((scale) => encodeProfilesData(passingProfiles(scale).data)),
+  ];
+  for (const bytes of [...messages, ...realRequests('profiler')]) {
+    const { resourceProfiles, dictionary } = decodeProfilesData(bytes);
+    const scopes = resourceProfiles.flatMap(({ scopeProfiles }) => scopeProfiles);
+    const profiles = scopes.flatMap(({ profiles: all }) => all);
+    let count = resourceProfiles.length + scopes.length + profiles.length;
+    for (const { samples } of profiles) count += samples.length;
+    for (const table of Object.values(dictionary)) count += table.length;
+    for (const { lines } of dictionary.locationTable) count += lines.length;
+    const finding = scanner.scanWithin(bytes, true, count);
+    assert.ok(finding?.kind === 'passable');
+    assert.equal(finding.profiles.elements, count);
+    // So much is the most that the decoded message can take.
+    assert.ok(surveyProtobuf(bytes).decodedBytes < mostDecoded(count, bytes.length));
+    for (const bound of [0, 1, 10, count >>> 1, count - 1]) {
+      assert.equal(scanner.scanWithin(bytes, true, bound), undefined);
+    }
+    assert.equal(scanner.scan(bytes, true).kind, 'passable');
+  }
 });
 
 test('a message cut off anywhere is not taken', () => {
@@ -155,7 +182,7 @@ test('the memory of a scan does not grow with the number of messages, whatever t
   const messages = [manyLines(), goodProfiles()].map((data) => encodeProfilesData(data));
   const memory = new ScanMemory();
   const scanAll = (): void => {
-    for (const bytes of messages) memory.scan(bytes, true);
+    for (const bytes of messages) memory.scan(bytes, true, Number.POSITIVE_INFINITY);
   };
   scanAll();
   scanAll();

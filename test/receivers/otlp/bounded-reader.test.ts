@@ -18,6 +18,7 @@ import { atOnce } from '../../../src/support/steps.ts';
 import { deepJson, emptyResources, emptySamples } from '../../abuse/payloads.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { encodeOldWire } from '../../otlp/protobuf/encode-old-wire.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { plainSamples } from '../../support/plain-view.ts';
 
 const mebibyte = 1024 * 1024;
@@ -138,6 +139,27 @@ for (const { name, data, isInThread } of [
     assert.deepEqual(atOnce(enrichPassable(scan.profiles, nobody)), atOnce(enrichPassable(here.profiles, nobody)));
   });
 }
+
+test('BoundedReader reads large messages one after the other, and a lost one does not hold up the others', async (t) => {
+  const clock = new FakeClock();
+  const reader = new BoundedReader(plenty, clock);
+  t.after(() => reader.stop());
+  const content = protobuf(encodeProfilesData(manyLocations(9_000)));
+  const first = reader.read(content);
+  assert.ok('data' in first);
+  const [second, third] = [reader.read(content), reader.read(content)];
+  assert.ok(second instanceof Promise && third instanceof Promise);
+  first.release?.('columns');
+  const next = (await second) as ReadMessage;
+  assert.ok(next.isLarge);
+  // Nobody gives its columns back.
+  await clock.advance(1_000);
+  const late = (await third) as ReadMessage;
+  assert.ok(late.scan.kind === 'passable' && next.scan.kind === 'passable');
+  assert.notEqual(late.scan.profiles.columns, next.scan.profiles.columns);
+  late.release?.('columns');
+  assert.ok('data' in reader.read(content));
+});
 
 for (const { name, times, isInThread } of [
   { name: 'of some 200 kB at once', times: 2_000, isInThread: false },

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { mergeProfiles } from '../../../src/profile/join/profiles-joiner.ts';
 import { decodeMessage } from '../../../src/receivers/otlp/decode-message.ts';
+import type { ReadMessage } from '../../../src/receivers/otlp/message-reader.ts';
 import { MessageReader } from '../../../src/receivers/otlp/message-reader.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
 import { profilesApart } from '../../otlp/sound-profiles.ts';
@@ -17,7 +19,7 @@ test('a message with orphans is read as its decoder and the check of its referen
     fc.property(profilesApart, orphans, fc.boolean(), (data, names, isVersionDeclared) => {
       const bytes = encodeProfilesData(withOrphans(mergeProfiles([data]), names));
       const content = { encoding: 'protobuf', bytes, isVersionDeclared } as const;
-      const found = reader.scan(content);
+      const found = reader.scan(content)!;
       if (!('reason' in found) || found.profiles === undefined) return;
       sound++;
       const { scan, data: decoded, ...counts } = reader.decode(content, found);
@@ -35,7 +37,7 @@ test('columns of large messages are lent again once they came back, to one messa
   const reader = new MessageReader();
   const bytes = largeMessage();
   const read = () => {
-    const found = reader.scan({ encoding: 'protobuf', bytes: bytes.slice(), isVersionDeclared: true });
+    const found = reader.scan({ encoding: 'protobuf', bytes: bytes.slice(), isVersionDeclared: true })!;
     assert.ok('scan' in found && found.scan.kind === 'passable' && found.isLarge === true);
     return { message: found, columns: found.scan.profiles.columns };
   };
@@ -48,9 +50,26 @@ test('columns of large messages are lent again once they came back, to one messa
   const [fourth, fifth, sixth] = [read(), read(), read()];
   assert.deepEqual(
     [fourth, fifth, sixth].map(({ columns }) => known.has(columns)),
-    [true, true, false],
+    [true, false, false],
   );
   assert.notEqual(fourth.columns, fifth.columns);
+});
+
+test('long messages wait while the columns of a large one are lent, short ones do not', async () => {
+  const reader = new MessageReader();
+  const bytes = largeMessage();
+  const read = () => reader.scan({ encoding: 'protobuf', bytes, isVersionDeclared: true }) as ReadMessage;
+  assert.ok(!reader.isBusy(bytes.length));
+  const first = read();
+  assert.deepEqual([reader.isBusy(bytes.length), reader.isBusy(1_000)], [true, false]);
+  const order: string[] = [];
+  const waiting = ['a', 'b'].map((name) => reader.untilFree().then(() => order.push(name)));
+  await setImmediate();
+  assert.deepEqual(order, []);
+  first.release?.('columns');
+  await Promise.all(waiting);
+  assert.deepEqual(order, ['a', 'b']);
+  assert.ok(!reader.isBusy(bytes.length));
 });
 
 /** A message whose locations are too many to be looked through at once. */

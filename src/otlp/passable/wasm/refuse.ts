@@ -13,5 +13,8 @@ export const looped: i32 = 11;
 /** Throws `NotPassable`: no statement behind a call is run. */
 export declare function refuse(reason: i32): void;
 
+/** Throws: the message has more elements than were allowed. */
+export declare function refuseElements(): void;
+
 /** Throws `RangeError`. */
 export declare function refuseMemory(): void;

@@ -13,6 +13,7 @@ import {
   strings,
 } from './columns.ts';
 import { describeEntries } from './describe-entries.ts';
+import { takeElements } from './elements.ts';
 import { feedBytes, pair, startHash } from './hash.ts';
 import { message } from './memory.ts';
 import { addPair, clearSet, pairsOf, placesOf } from './pair-sets.ts';
@@ -27,7 +28,10 @@ import { behind, readLonger } from './varint.ts';
 /** A `ProfilesDictionary`: tables may come in any order, each in one piece. */
 export function scanDictionary(start: usize, end: usize): void {
   findTables(start, end);
-  for (let table = mappings; table <= stacks; table++) if (countOf(table) === 0) refuse(incomplete);
+  for (let table = mappings; table <= stacks; table++) {
+    if (countOf(table) === 0) refuse(incomplete);
+    takeElements(countOf(table));
+  }
   prepareColumns();
   findTexts();
   scanMappings();

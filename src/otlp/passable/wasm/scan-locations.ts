@@ -25,6 +25,7 @@ import {
   used,
   useOf,
 } from './columns.ts';
+import { takeElements } from './elements.ts';
 import { addToSet, pairOf, secondSeed, seed, spread, spreadAgain } from './hash.ts';
 import { message } from './memory.ts';
 import { addPair, clearSet, pairsOf, placesOf } from './pair-sets.ts';
@@ -136,6 +137,7 @@ function scanAttributeList(count: u32, start: usize, listEnd: usize): u32 {
 
 /** Returns the position behind the line. */
 function scanLine(index: u32, start: usize, locationEnd: usize): usize {
+  takeElements(1);
   const end = fieldEnd(start, locationEnd);
   let position = behind;
   let called: u32 = 0;

@@ -12,6 +12,7 @@ import {
   use,
   useOf,
 } from './columns.ts';
+import { takeElements } from './elements.ts';
 import { a, b, feed, mixWord, pair, setHash, startHash } from './hash.ts';
 import { scratch } from './memory.ts';
 import { addToGrowing, countOfSet } from './pair-sets.ts';
@@ -65,6 +66,7 @@ function scanEntry(start: usize, end: usize, isOfScope: bool): void {
     if (tag !== 0x12) seen = once(seen, tag);
     const bodyEnd = fieldEnd(position, end);
     if (tag === 0x12) {
+      takeElements(1);
       if (isOfScope) scanProfile(behind, bodyEnd);
       else scanEntry(behind, bodyEnd, true);
       count++;
@@ -175,6 +177,7 @@ function scanProfile(start: usize, end: usize): void {
   while (position < end) {
     const tag: u32 = load<u8>(position++);
     if (tag === 0x12) {
+      takeElements(1);
       const sampleEnd = fieldEnd(position, end);
       scanSample(behind, sampleEnd);
       position = sampleEnd;

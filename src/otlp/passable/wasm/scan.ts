@@ -10,6 +10,7 @@ import {
   strings,
   useOf,
 } from './columns.ts';
+import { startElements, takeElements, takenElements } from './elements.ts';
 import { setSeeds } from './hash.ts';
 import { layoutVersion, message, told } from './memory.ts';
 import { clearSet, countOfSet } from './pair-sets.ts';
@@ -42,8 +43,9 @@ export function prepare(sizeBytes: u32): usize {
 }
 
 /** Scans the message in its place; returns the version of the layout, which is another one when columns have moved. */
-export function scan(sizeBytes: u32, isVersionDeclared: bool): u32 {
+export function scan(sizeBytes: u32, isVersionDeclared: bool, mostElements: u32): u32 {
   const end = message + sizeBytes;
+  startElements(mostElements);
   startReferences();
   const dictionary = findDictionary(end);
   const dictionaryEnd = fieldEnd(dictionary + 1, end);
@@ -56,7 +58,10 @@ export function scan(sizeBytes: u32, isVersionDeclared: bool): u32 {
   let position = message;
   while (position < end) {
     const entryEnd = fieldEnd(position + 1, end);
-    if (position !== dictionary) scanResourceProfiles(behind, entryEnd);
+    if (position !== dictionary) {
+      takeElements(1);
+      scanResourceProfiles(behind, entryEnd);
+    }
     position = entryEnd;
   }
   if (!isSure()) refuse(version);
@@ -67,6 +72,7 @@ export function scan(sizeBytes: u32, isVersionDeclared: bool): u32 {
   tell(3, referenceCount);
   tell(4, referenceCount > 0 && !hasOrphan ? findKeptTexts() : countOf(strings));
   tell(8, hasOrphan ? 1 : 0);
+  tell(9, takenElements());
   return layoutVersion;
 }
 

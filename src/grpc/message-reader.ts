@@ -49,6 +49,11 @@ export class MessageReader {
     return this.#pieces.length;
   }
 
+  /** Adds the buffers of the pieces. */
+  addHeld(buffers: Set<ArrayBufferLike>): void {
+    for (const { buffer } of this.#pieces) buffers.add(buffer);
+  }
+
   push(piece: Buffer): void {
     this.#heldBytes += piece.length;
     const rest = this.#begun === undefined ? piece : this.#fill(this.#begun, piece);

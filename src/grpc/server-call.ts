@@ -4,6 +4,7 @@ import { constants } from 'node:http2';
 import type { BufferPool } from '../support/buffer-pool.ts';
 import type { ReadMessage } from './message-reader.ts';
 import { frameMessage, MessageReader } from './message-reader.ts';
+import type { ReadBuffers } from './read-buffers.ts';
 import type { GrpcStatus } from './status.ts';
 import { status, statusHeaders } from './status.ts';
 import type { GivenUpReason, UnfinishedMessage, UnfinishedMessages } from './unfinished-messages.ts';
@@ -36,6 +37,8 @@ export type Method = (call: ServerCall) => CallHandler;
 export interface CallConnection {
   /** Notes that something came in. */
   touch(): void;
+  /** Memory that its streams are read into. */
+  readonly readBuffers: ReadBuffers;
 }
 
 /** Parts that all calls of a server share. */
@@ -90,13 +93,24 @@ export class ServerCall {
     return this.#isOver;
   }
 
+  get isBehind(): boolean {
+    return this.#stream.readableLength > 0;
+  }
+
+  addHeld(buffers: Set<ArrayBufferLike>): void {
+    this.#reader.addHeld(buffers);
+  }
+
   /** Begins to read. Nothing of a message is read before. */
   begin(method: Method, decompress: Decompress | undefined): void {
     this.#decompress = decompress;
     const handler = method(this);
     if (this.#isOver) return;
     this.#handler = handler;
+    const { readBuffers } = this.#connection;
+    readBuffers.add(this);
     this.#stream.on('data', (piece: Buffer) => {
+      readBuffers.note(piece);
       if (this.#isOver) return;
       this.#connection.touch();
       this.#reader.push(piece);
@@ -176,6 +190,7 @@ export class ServerCall {
 
   /** Notes that the stream is closed. */
   onClosed(): void {
+    this.#connection.readBuffers.delete(this);
     if (this.#isOver) return;
     this.#settle();
     this.#handler?.onCancel();

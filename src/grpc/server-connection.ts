@@ -1,6 +1,7 @@
 import type { ServerHttp2Session } from 'node:http2';
 import type { Clock } from '../support/clock.ts';
 import type { ConnectionLimiter } from '../support/connection-limiter.ts';
+import { ReadBuffers } from './read-buffers.ts';
 
 /** Limits of a connection in milliseconds; `undefined` is no limit. */
 export interface ConnectionLimits {
@@ -27,6 +28,7 @@ export interface ConnectionParts {
 /** A connection to a server: its place among others, and its end for age, idleness or silence. */
 export class ServerConnection {
   readonly session: ServerHttp2Session;
+  readonly readBuffers: ReadBuffers = new ReadBuffers();
   readonly #parts: ConnectionParts;
   readonly #closed = new AbortController();
   #callCount = 0;
@@ -55,12 +57,14 @@ export class ServerConnection {
   /** Notes that a call has begun; the result notes its end. */
   begin(): () => void {
     this.#callCount++;
+    this.readBuffers.open();
     this.#activityCount++;
     this.#idle?.abort();
     const leave = this.#parts.limiter.begin(this.session);
     return () => {
       leave();
       this.#callCount--;
+      this.readBuffers.close();
       this.#waitWhileIdle();
     };
   }

@@ -140,9 +140,12 @@ export class BatchTranslation {
     this.#valueWords = wordsOf(values);
   }
 
-  /** Adds the events of the samples `from .. to`. */
-  addSamples(from: number, to: number): void {
-    this.#translateStacks(from, to);
+  /**
+   * Adds the events of the samples from `from` on and before `most`, as long as their new stacks have no more than `mostFrames` together; of
+   * one sample at least. Returns their end.
+   */
+  addSamples(from: number, most: number, mostFrames: number): number {
+    const to = this.#translateStacks(from, most, mostFrames);
     const { events, samples } = this.#window;
     const { stack, process, profileType, link, threadId, cpuPlusOne, labelSet, momentStart } = this.#batch.samples;
     const stacks = this.#stacks;
@@ -160,27 +163,30 @@ export class BatchTranslation {
       key.labels = labelSet[i] === 0 ? -1 : this.#labelSet(labelSet[i]!);
       events.add(samples.intern(key), this.#timeWords, this.#valueWords, momentStart[i]!, momentStart[i + 1]!);
     }
+    return to;
   }
 
-  /** Gives the stacks of the samples `from .. to` their numbers, and first the frames of those that are new. */
-  #translateStacks(from: number, to: number): void {
+  /** Gives the stacks of samples their numbers, and first the frames of those that are new. Returns the end of the samples. */
+  #translateStacks(from: number, most: number, mostFrames: number): number {
     const { samples, stacks: batchStacks } = this.#batch;
     const { start, frames: frameOf, truncated } = batchStacks;
     const { stack, process } = samples;
     const stacks = this.#stacks;
     const frames = this.#frames;
-    const newStacks = this.#columns.newStacks.atLeast(Math.min(to - from, batchStacks.count));
+    const newStacks = this.#columns.newStacks.atLeast(Math.min(most - from, batchStacks.count));
     let stackCount = 0;
     let depth = 0;
-    for (let i = from; i < to; i++) {
-      const index = stack[i]!;
+    let to = from;
+    for (; to < most; to++) {
+      const index = stack[to]!;
       if (stacks[index] !== 0) continue;
-      stacks[index] = isNew;
-      newStacks[stackCount++] = index;
-      const mark = -1 - process[i]!;
       const first = start[index]!;
       const end = start[index + 1]!;
+      if (depth > 0 && depth + end - first > mostFrames) break;
       depth += end - first;
+      stacks[index] = isNew;
+      newStacks[stackCount++] = index;
+      const mark = -1 - process[to]!;
       for (let at = first; at < end; at++) {
         // Without a branch: nobody can predict which frames are new.
         const frame = frameOf[at]!;
@@ -198,6 +204,7 @@ export class BatchTranslation {
       for (let at = 0; at < length; at++) scratch[at] = frames[frameOf[first + at]!]! - 1;
       stacks[index] = this.#window.stacks.intern(scratch, length, truncated[index] === 1) + 1;
     }
+    return to;
   }
 
   /** Gives the frames that are marked as new their numbers, and looks for the names that the window lacks. */

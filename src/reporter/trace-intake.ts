@@ -47,7 +47,7 @@ const unlimited: WindowRoom = { maxEvents: Infinity, maxBytes: Infinity };
 
 /** Samples that are added between two looks at the window's size: a few where little room is left, or it would grow far beyond. */
 const samplesPerSizeCheck = 16;
-/** Samples, their moments, and frames of their stacks that are added in one step, some half a millisecond. */
+/** Samples, their moments, and frames of their new stacks that are added in one step, some half a millisecond. */
 const mostSamplesPerStep = 1_024;
 const momentsPerStep = 16_384;
 const framesPerStep = 8_192;
@@ -280,9 +280,9 @@ export class TraceIntake {
       const step = Math.min(count, from + (roomBytes > ampleBytes ? samplesPerStep : samplesPerSizeCheck));
       const most = Math.max(from + 1, lastWithin(momentStart, from, step, momentsPerStep));
       const to = lastWithin(momentStart, from, most, room.maxEvents - events.count);
-      translation.addSamples(from, to);
-      if (to < most) return to;
-      from = to;
+      const end = translation.addSamples(from, to, framesPerStep);
+      if (end === to && to < most) return to;
+      from = end;
     }
     return count;
   }
@@ -301,11 +301,9 @@ export class TraceIntake {
   }
 }
 
-function samplesPerStepOf({ stacks, processes, labelSets, links }: FrameBatch): number {
-  const depth = stacks.start[stacks.count + 1]! / Math.max(1, stacks.count);
+function samplesPerStepOf({ processes, labelSets, links }: FrameBatch): number {
   const isDear = processes.length + labelSets.length + links.length > manyEntries;
-  const most = isDear ? dearSamplesPerStep : mostSamplesPerStep;
-  return Math.max(samplesPerSizeCheck, Math.min(most, Math.floor(framesPerStep / depth)));
+  return isDear ? dearSamplesPerStep : mostSamplesPerStep;
 }
 
 /** The last of the samples `from .. to` up to which there are at most `room` moments, plus one. */

@@ -297,6 +297,19 @@ test('TraceIntake ends a step of a batch after some frames of its stacks', () =>
   assert.ok(most * depth <= 8_192, `${most} stacks of ${depth} frames in one step`);
 });
 
+test('TraceIntake counts a stack that samples share once for the frames of a step', () => {
+  const samples = Array.from({ length: 1_000 }, (_, i) => ({
+    ...sampleAt(0n),
+    frames: Array.from({ length: 100 }, (_, frame) => ({ file, address: BigInt(i + frame) })),
+  }));
+  const batch = batchOf({ samples });
+  const stepsOf = (stack: Uint32Array): number =>
+    [...intakeOf().submitInSteps({ ...batch, samples: { ...batch.samples, stack } })].length;
+  const own = stepsOf(batch.samples.stack);
+  const shared = stepsOf(batch.samples.stack.map((_, i) => 1 + (i % 10)));
+  assert.deepEqual([own, shared], [13, 1]);
+});
+
 test('TraceIntake stays within its bounds where merged profiles take room between two steps of a batch', () => {
   const merged = { usage: { events: 0, bytes: 0 } };
   const maxEvents = 10_000;

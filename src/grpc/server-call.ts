@@ -146,6 +146,12 @@ export class ServerCall {
     this.#parts.buffers.giveBack(message);
   }
 
+  /** Does the same later, and keeps nothing of the call. */
+  releaseOf(message: Buffer): () => void {
+    const { buffers } = this.#parts;
+    return () => buffers.giveBack(message);
+  }
+
   /** Ends the call with its only, or last, message. */
   finish(message: Uint8Array): void {
     if (this.#isOver) return;

@@ -51,9 +51,8 @@ class UnaryHandler implements CallHandler {
       return;
     }
     this.#message = undefined;
-    const release = (): void => this.#call.release(message);
     const { headers, connection } = this.#call;
-    this.#open = { headers, connection, onCancelled: undefined, release };
+    this.#open = { headers, connection, onCancelled: undefined, release: this.#call.releaseOf(message) };
     const reply = this.#answer(message, this.#open);
     if (reply instanceof Promise) {
       reply.then(

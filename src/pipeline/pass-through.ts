@@ -232,8 +232,7 @@ export class PassThrough implements ProfilesSink {
     const isKept = filters !== undefined || message === undefined;
     // Watchers hold on to the bytes.
     if (isOfMessage && !isKept && watchers.length === 0) {
-      received.release?.('columns');
-      const giveBack = (): void => received.release?.('columns and bytes');
+      const giveBack = received.lend?.() ?? nothing;
       return createLentRequest(pieces, { buffer: message, holders: exporters.length, giveBack }, sampleCount, hops);
     }
     const whole = pieces.length === 1 ? pieces[0]! : yield* gatherBytes(pieces);
@@ -252,6 +251,8 @@ export class PassThrough implements ProfilesSink {
     this.#requests.add(1, way);
   }
 }
+
+const nothing = (): void => undefined;
 
 function withoutNames(request: ExportRequest, reason: NotPassableReason): EnrichedRequest {
   const locations = { learnedLocations: 0, namedLocations: 0, unnamedLocations: 0, unnamed: [] };

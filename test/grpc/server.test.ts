@@ -5,6 +5,9 @@ import { connect } from 'node:http2';
 import { createConnection } from 'node:net';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { frameMessage } from '../../src/grpc/message-reader.ts';
 import type { Http2ServerOptions } from '../../src/grpc/server.ts';
@@ -133,6 +136,31 @@ test('memory that calls give back serves other calls, and none of them gets the 
     const ended = await Promise.all(messages.map((message) => call(session, 'Copy', frameMessage(message))));
     for (const [i, { body }] of ended.entries()) assert.ok(body.equals(frameMessage(messages[i]!)), `${round} ${i}`);
   }
+});
+
+test('memory that is still to be given back holds nothing of its call', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const releases: (() => void)[] = [];
+  const calls: WeakRef<object>[] = [];
+  const keeping = unaryMethod((_, { release }) => {
+    releases.push(release);
+    return Buffer.alloc(0);
+  });
+  const method: Method = (opened) => {
+    calls.push(new WeakRef(opened));
+    return keeping(opened);
+  };
+  const { session } = await serve(t, { Keep: method });
+  for (let i = 0; i < 4; i++) await call(session, 'Keep', frameMessage(Buffer.alloc(10_000)));
+  // The last one may still be known to the session.
+  const isFreed = () => calls.slice(0, 3).every((each) => each.deref() === undefined);
+  for (let i = 0; i < 50 && !isFreed(); i++) {
+    await sleep(10);
+    collect();
+  }
+  assert.ok(isFreed());
+  for (const release of releases) release();
 });
 
 test('a message may come in DATA frames of any size, an empty one included', async (t) => {

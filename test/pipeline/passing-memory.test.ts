@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { ExportRequest } from '../../src/exporters/export-request.ts';
+import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { namesOfStore } from '../../src/pipeline/node-names.ts';
 import { PassThrough } from '../../src/pipeline/pass-through.ts';
 import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
 import { SymbolStore } from '../../src/symbols/symbol-store.ts';
+import { passingProfiles } from '../bench/passing-profiles.ts';
 import { realRequests } from '../otlp/real-requests.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeExporter } from '../support/fake-exporter.ts';
@@ -15,11 +19,15 @@ import { configOf } from '../symbols/store-harness.ts';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as (options: { type: 'minor' | 'major' }) => void;
 
-test('a request that has passed is freed by young collections: nothing old knows of it', async () => {
+function startPassing(takes: (request: ExportRequest) => boolean): PassThrough {
   const store = new SymbolStore(configOf({ lifetime: '60s' }), () => 0.5);
-  const exporters = [fakeExporter('otlp', () => true)];
+  const exporters = [fakeExporter('otlp', takes)];
   const { meter } = recordMetrics();
-  const sink = new PassThrough({ names: namesOfStore(store), exporters, clock: new FakeClock(), meter });
+  return new PassThrough({ names: namesOfStore(store), exporters, clock: new FakeClock(), meter });
+}
+
+test('a request that has passed is freed by young collections: nothing old knows of it', async () => {
+  const sink = startPassing(() => true);
   const reader = new MessageReader();
   const requests = realRequests('profiler');
   const passAll = async (): Promise<void> => {
@@ -40,4 +48,25 @@ test('a request that has passed is freed by young collections: nothing old knows
   const grownBytes = heldBytes('minor') - before;
   const passedBytes = 8 * requests.reduce((sum, { length }) => sum + length, 0);
   assert.ok(grownBytes < passedBytes / 8, `${grownBytes} of ${passedBytes} bytes are held`);
+});
+
+test('a request that waits in a queue holds nothing of its message but the bytes', async () => {
+  const waiting: ExportRequest[] = [];
+  const sink = startPassing((request) => waiting.push(request) > 0);
+  const bytes = Buffer.from(encodeProfilesData(passingProfiles(10).data));
+  let givenBack = 0;
+  const columns = await (async () => {
+    const release = () => givenBack++;
+    const received = new MessageReader().read({ encoding: 'protobuf', bytes, isVersionDeclared: true, release });
+    assert.ok(received.scan.kind === 'passable' && received.isLarge);
+    await sink.submit(received);
+    return new WeakRef(received.scan.profiles.columns);
+  })();
+  await setImmediate();
+  collect({ type: 'major' });
+  assert.ok(columns.deref() === undefined, 'the columns are held');
+  const [request] = waiting;
+  request!.lendPieces();
+  request!.returnPieces();
+  assert.equal(givenBack, 1);
 });

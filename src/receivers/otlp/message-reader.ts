@@ -230,13 +230,25 @@ class LateMessage implements ReadMessage {
       this.#memory.takeBack?.();
     }
     this.#hasColumns = false;
+    if (what !== 'columns') this.#takeBytes()();
+  }
+
+  lend(): () => void {
+    this.release('columns');
+    return this.#takeBytes();
+  }
+
+  /** Gives their memory back, which may happen once. */
+  #takeBytes(): () => void {
+    const { release } = this.#memory;
     // Decoded data refers to the bytes.
-    const mayGiveBack = what !== 'columns' && this.#data === undefined && this.#hasBytes;
-    if (!mayGiveBack || this.#memory.release === undefined) return;
+    if (release === undefined || this.#data !== undefined || !this.#hasBytes) return nothing;
     this.#hasBytes = false;
-    this.#memory.release();
+    return release;
   }
 }
+
+const nothing = (): void => undefined;
 
 /** A message as a journal keeps it: a byte of flags, and the bytes that came in, decompressed. */
 export function keptParts({ encoding, bytes, isVersionDeclared }: MessageContent): readonly Uint8Array[] {

@@ -17,6 +17,8 @@ export interface ReceivedProfiles {
    * again: `scan` may not be used after that, and `data` only where the bytes are kept. Bytes that `data` refers to are kept.
    */
   readonly release?: (what: 'columns' | 'columns and bytes') => void;
+  /** Releases the columns now, and the bytes by a call of the result, which keeps nothing of the message: a request may wait for long. */
+  readonly lend?: () => () => void;
 }
 
 /** ProfilesSink takes the profiles of the receiver. */

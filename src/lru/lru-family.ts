@@ -1,4 +1,4 @@
-import { SlotPool, timeWord } from './slot-pool.ts';
+import { SlotPool } from './slot-pool.ts';
 
 /** Reason why an entry left: unused for longer than the lifetime, or room was needed. */
 export type RemovalReason = 'expired' | 'evicted';
@@ -79,6 +79,7 @@ export class LruFamily<V> {
   slots = 0;
   indices = 0;
   indexBytes = 0;
+  orderBytes = 0;
   now = 0;
   /** An entry that was last used before this has expired. */
   liveSince = 0;
@@ -111,13 +112,13 @@ export class LruFamily<V> {
 
   /** True if the entry at `slot` was last used longer ago than the lifetime. */
   isExpired(slot: number): boolean {
-    return this.pool.link(slot, timeWord) < this.liveSince;
+    return this.pool.timeAt(slot) < this.liveSince;
   }
 
-  /** Blocks, indices and objects of the tables; not the values that they refer to. */
+  /** Blocks, indices, orders and objects of the tables; not the values that they refer to. */
   get bytes(): number {
     const objectBytes = this.tables * tableObjectBytes + this.indices * indexObjectBytes;
-    return this.pool.allocatedSlots * this.pool.slotBytes + this.indexBytes + objectBytes;
+    return this.pool.allocatedSlots * this.pool.slotBytes + this.indexBytes + this.orderBytes + objectBytes;
   }
 
   size(): LruSize {

@@ -1,28 +1,33 @@
 // hot
 import type { LruFamily } from './lru-family.ts';
+import { RecencyOrder } from './recency-order.ts';
 import { SlotIndex } from './slot-index.ts';
-import { maxBlockOrder, newerWord, noSlot, olderWord, timeWord } from './slot-pool.ts';
-import { refreshSlot } from './use-entry.ts';
+import { maxBlockOrder, noSlot, segmentMask, segmentOrder, stampWord, timeWord } from './slot-pool.ts';
 
 /** Below this many entries a table is searched from end to end, which is as fast as an index and costs no memory. */
 const maxScannedEntries = 16;
+/** Up to this many entries the oldest is found by a look at all stamps, which costs no memory and takes 0.1 microseconds. */
+const maxComparedStamps = 128;
+/** Uses after which a small table begins to count anew. */
+const maxClock = 2 ** 30;
 const chunkSlots = 1 << maxBlockOrder;
 
 /**
- * Entries of one table in order of last use: where they lie, how they are found, how they are linked. Knows nothing of
- * lifetimes and evictions.
+ * Entries of one table: where they lie, how they are found, which was used before which. Knows nothing of lifetimes and
+ * evictions.
  *
  * Entries lie densely: in one block of the pool up to 512 slots, in a list of blocks of 512 beyond, so that a large
- * table grows without moving anything. Invariant: from `newest` the older links visit each of the `count` places once
- * and end at `oldest`.
+ * table grows without moving anything. Each use has a number, its stamp; a small table compares them, a larger one has a
+ * `RecencyOrder` of them.
  */
 export class RecencyTable<V> {
   readonly family: LruFamily<V>;
   #capacity: number;
   #count = 0;
-  /** Kept by the functions of this folder; `noSlot` when the table is empty. */
-  newest: number = noSlot;
-  oldest: number = noSlot;
+  /** Stamp of the next use. */
+  clock = 0;
+  /** Set beyond 128 entries. */
+  #order: RecencyOrder<V> | undefined;
   /** First slot of the first block; `noSlot` before the first entry. */
   #block = noSlot;
   /** First slots of all blocks, once there is more than one. */
@@ -45,9 +50,30 @@ export class RecencyTable<V> {
     return this.#capacity;
   }
 
+  /** Slot of the entry that was used longest ago; `noSlot` when there is none. */
+  get oldest(): number {
+    if (this.#order === undefined) return this.#newerThanStamp(-1);
+    return this.#count === 0 ? noSlot : this.#order.oldest;
+  }
+
+  /**
+   * Slot of the entry that was used next after that of `slot`; `noSlot` behind the newest. In a large table the entry at
+   * `slot` must be one that was reached in this way from the oldest; may be `notYet`, and is another time.
+   */
+  newerThan(slot: number): number {
+    if (this.#order === undefined) return this.#newerThanStamp(this.family.pool.word(slot, stampWord));
+    return this.#order.newerThan(slot);
+  }
+
   slotAt(place: number): number {
     if (this.#chunks === undefined) return this.#block + place;
     return this.#chunks[place >>> maxBlockOrder]! + (place & (chunkSlots - 1));
+  }
+
+  /** Number of slots that follow each other, from `slotAt(place)` on. */
+  runAt(place: number): number {
+    const run = this.#chunks === undefined ? this.#count - place : chunkSlots - (place & (chunkSlots - 1));
+    return Math.min(run, this.#count - place);
   }
 
   /** `hash` is the pool's of the key. */
@@ -67,37 +93,51 @@ export class RecencyTable<V> {
     const slot = this.#append();
     pool.setKey(slot, key0, key1, key2, key3);
     pool.setValue(slot, value);
-    pool.setLink(slot, timeWord, now);
-    this.#linkNewest(slot);
+    pool.setWord(slot, timeWord, now);
+    pool.setWord(slot, stampWord, this.#nextStamp());
     if (this.index !== undefined) this.index.add(hash, slot, this.#count);
     else this.#buildIndex();
+    if (this.#count > maxComparedStamps) this.#order ??= new RecencyOrder(this, 0);
+    this.tendOrder();
   }
 
-  /** Gives the place of the oldest entry to a key that is not there; cheaper than `take` and `add`. */
-  replaceOldest(value: V, hash: number, key0: number, key1: number, key2: number, key3: number): void {
-    const { pool } = this.family;
-    const { index, oldest: slot } = this;
-    if (index !== undefined) {
-      index.remove(pool.hashAt(slot), slot, this.#count - 1);
-      index.add(hash, slot, this.#count);
-    }
-    pool.setKey(slot, key0, key1, key2, key3);
-    pool.setValue(slot, value);
-    refreshSlot(this, slot, 0);
+  /** Keeps the order of large tables known, and stamps from running out. To be called at least once in 2^30 uses. */
+  tendOrder(): void {
+    if (this.#order !== undefined) this.#order.tend();
+    else if (this.clock > maxClock) this.#numberFromZero();
+  }
+
+  /** Makes the entry at `slot` the newest, used now. */
+  makeNewest(slot: number): void {
+    this.#renew(slot, false);
+  }
+
+  /** Takes an entry out of the index, so that `occupy` can give its slot to another key: cheaper than `take` and `add`. */
+  vacate(slot: number): void {
+    this.index?.remove(this.family.pool.hashAt(slot), slot, this.#count - 1);
+  }
+
+  /** Makes what is at a vacated slot by now the newest entry. */
+  occupy(slot: number, hash: number): void {
+    this.index?.add(hash, slot, this.#count);
+    this.#renew(slot, true);
   }
 
   /** Takes a slot out of order, index and count, and fills its place with the last one. */
   take(slot: number): void {
     const { pool } = this.family;
     this.index?.remove(pool.hashAt(slot), slot, this.#count - 1);
-    this.#unlink(slot);
+    const mark = pool.word(slot, timeWord);
+    if (mark < 0) this.#order!.leave(mark, true);
     const last = this.slotAt(this.#count - 1);
     if (last === slot) pool.setValue(slot, undefined);
     else this.#moveEntry(last, slot);
     this.#count--;
     this.family.entries--;
     if (this.index !== undefined && this.#count * 2 < maxScannedEntries) this.#dropIndex();
+    if (this.#order !== undefined && this.#count * 2 < maxComparedStamps) this.#endOrder();
     this.#freeSpareChunk(this.#count + (chunkSlots >>> 1));
+    this.#order?.tend();
   }
 
   /** At least `count`. Up to 512 slots the entries move to a block of another size; beyond, nothing moves. */
@@ -127,40 +167,74 @@ export class RecencyTable<V> {
     family.tables--;
     this.#count = 0;
     this.#dropIndex();
+    this.#order?.dispose();
+    this.#order = undefined;
     this.#freeBlocks();
-    this.newest = noSlot;
-    this.oldest = noSlot;
     this.#capacity = 0;
   }
 
-  #unlink(slot: number): void {
-    const { pool } = this.family;
-    const newer = pool.link(slot, newerWord);
-    const older = pool.link(slot, olderWord);
-    if (newer === noSlot) this.newest = older;
-    else pool.setLink(newer, olderWord, older);
-    if (older === noSlot) this.oldest = newer;
-    else pool.setLink(older, newerWord, newer);
+  /** Slot with the lowest stamp above `stamp`, by a look at all. */
+  #newerThanStamp(stamp: number): number {
+    const { words, stride } = this.family.pool;
+    const own = words[this.#block >>> segmentOrder];
+    let found = noSlot;
+    let lowest = Number.POSITIVE_INFINITY;
+    const end = this.#block + this.#count;
+    for (let slot = this.#block; slot < end; slot++) {
+      const other = own![(slot & segmentMask) * stride + stampWord]!;
+      if (other <= stamp || other >= lowest) continue;
+      lowest = other;
+      found = slot;
+    }
+    return found;
   }
 
-  #linkNewest(slot: number): void {
+  #nextStamp(): number {
+    const stamp = this.clock;
+    this.clock = (stamp + 1) | 0;
+    return stamp;
+  }
+
+  #numberFromZero(): void {
     const { pool } = this.family;
-    pool.setLink(slot, newerWord, noSlot);
-    pool.setLink(slot, olderWord, this.newest);
-    if (this.newest === noSlot) this.oldest = slot;
-    else pool.setLink(this.newest, newerWord, slot);
-    this.newest = slot;
+    const slots = Array.from({ length: this.#count }, (_, place) => this.slotAt(place));
+    slots.sort((a, b) => pool.word(a, stampWord) - pool.word(b, stampWord));
+    for (const [stamp, slot] of slots.entries()) pool.setWord(slot, stampWord, stamp);
+    this.clock = this.#count;
+  }
+
+  /** Stamps take the place of marks. */
+  #endOrder(): void {
+    const { pool } = this.family;
+    const order = this.#order!;
+    order.rankAll();
+    for (this.clock = 0; this.clock < this.#count; this.clock++) {
+      const slot = order.oldest;
+      order.leave(pool.word(slot, timeWord), true);
+      pool.setWord(slot, timeWord, pool.word(slot, stampWord));
+      pool.setWord(slot, stampWord, this.clock);
+    }
+    order.dispose();
+    this.#order = undefined;
+  }
+
+  /** Makes the entry at `slot` the newest: another one than before, if that one `isEvicted`. */
+  #renew(slot: number, isEvicted: boolean): void {
+    const { pool, now } = this.family;
+    const { words, stride } = pool;
+    const own = words[slot >>> segmentOrder]!;
+    const at = (slot & segmentMask) * stride;
+    const mark = own[at + timeWord]!;
+    if (mark < 0) this.#order!.leave(mark, isEvicted);
+    own[at + timeWord] = now;
+    own[at + stampWord] = this.#nextStamp();
+    this.tendOrder();
   }
 
   #moveEntry(from: number, to: number): void {
     const { pool } = this.family;
     pool.move(from, to);
-    const newer = pool.link(to, newerWord);
-    const older = pool.link(to, olderWord);
-    if (newer === noSlot) this.newest = to;
-    else pool.setLink(newer, olderWord, to);
-    if (older === noSlot) this.oldest = to;
-    else pool.setLink(older, newerWord, to);
+    this.#order?.moved(to);
     this.index?.replace(pool.hashAt(to), from, to);
   }
 

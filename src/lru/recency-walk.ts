@@ -1,6 +1,6 @@
 import type { LruFamily } from './lru-family.ts';
 import type { ResizableLru } from './resizable-lru.ts';
-import { newerWord, noSlot, timeWord } from './slot-pool.ts';
+import { noSlot } from './slot-pool.ts';
 
 /** An entry that was visited, and when it was last used by then. */
 interface Checkpoint {
@@ -28,31 +28,28 @@ export class RecencyWalk<V> {
     this.#family = family;
   }
 
-  /** Slot of the next entry; `noSlot` behind the newest. */
+  /** Slot of the next entry; `noSlot` behind the newest, `notYet` when this call has done a part of what it takes to know. */
   next(): number {
-    const slot = this.#slot === noSlot ? this.#resume() : this.#family.pool.link(this.#slot, newerWord);
-    if (slot !== noSlot) this.#slot = slot;
-    return slot;
+    const { pool } = this.#family;
+    for (;;) {
+      const slot = this.#slot === noSlot ? this.#afterLastCheckpoint() : this.#table.newerThan(this.#slot);
+      if (slot < 0) return slot;
+      this.#slot = slot;
+      if (pool.timeAt(slot) >= this.#visitedTime) return slot;
+    }
   }
 
   /** To be called before anything else may happen to the table, and after it has been. */
   pause(): void {
     if (this.#slot === noSlot) return;
     const { pool } = this.#family;
-    const time = pool.link(this.#slot, timeWord);
+    const time = pool.timeAt(this.#slot);
     // From here on each use has a later time than this entry, whose time then tells whether it is where it was.
     if (time === this.#family.now) this.#family.advance(time + 1);
     const word = (index: number): number => (index < pool.keyWords ? pool.keyWord(this.#slot, index) : 0);
     this.#checkpoints.push({ key: [word(0), word(1), word(2), word(3)], time });
-    this.#visitedTime = time;
+    this.#visitedTime = Math.max(this.#visitedTime, time);
     this.#slot = noSlot;
-  }
-
-  #resume(): number {
-    const { pool } = this.#family;
-    let slot = this.#afterLastCheckpoint();
-    while (slot !== noSlot && pool.link(slot, timeWord) < this.#visitedTime) slot = pool.link(slot, newerWord);
-    return slot;
   }
 
   #afterLastCheckpoint(): number {
@@ -61,7 +58,7 @@ export class RecencyWalk<V> {
       const checkpoint = this.#checkpoints.at(-1);
       if (checkpoint === undefined) return this.#table.oldest;
       const slot = this.#table.slotOf(...checkpoint.key);
-      if (slot !== noSlot && pool.link(slot, timeWord) === checkpoint.time) return pool.link(slot, newerWord);
+      if (slot !== noSlot && pool.timeAt(slot) === checkpoint.time) return this.#table.newerThan(slot);
       this.#checkpoints.pop();
     }
   }

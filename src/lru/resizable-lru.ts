@@ -3,8 +3,11 @@
 import type { LruFamily, RemovalReason } from './lru-family.ts';
 import { maxCapacityLimit } from './lru-family.ts';
 import { RecencyTable } from './recency-table.ts';
-import { noSlot, timeWord } from './slot-pool.ts';
-import { refreshSlot, useEntry } from './use-entry.ts';
+import { noSlot } from './slot-pool.ts';
+import { useEntry } from './use-entry.ts';
+
+// Folded into the code by V8, unlike what is imported.
+const use = useEntry;
 
 /**
  * Least-recently-used map from a 64-bit or 128-bit key to `V` whose capacity can change at any time.
@@ -38,6 +41,11 @@ export class ResizableLru<V> {
     return this.#table.oldest;
   }
 
+  /** Slot of the entry that was used next after that of `slot`, which the walk came by: see `RecencyTable`. */
+  newerThan(slot: number): number {
+    return this.#table.newerThan(slot);
+  }
+
   /** Slot of the entry at `place`, 0..count-1: places are no order, and change when entries leave. */
   slotAt(place: number): number {
     return this.#table.slotAt(place);
@@ -50,11 +58,7 @@ export class ResizableLru<V> {
 
   /** The value, which is the newest now; `undefined` when the key is not there or has expired. */
   get(key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
-    const value = useEntry(this.#table, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    const { counters } = this.#table.family;
-    if (value === undefined) counters.misses++;
-    else counters.hits++;
-    return value;
+    return use(this.#table, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
   }
 
   /** The value without a trace: neither the order nor a counter changes. */
@@ -73,7 +77,9 @@ export class ResizableLru<V> {
   /** Makes an entry the newest; false when the key is not there or has expired. */
   touch(key0: number, key1: number, key2 = 0, key3 = 0): boolean {
     const slot = this.#find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    return slot !== noSlot && refreshSlot(this.#table, slot, this.#table.family.liveSince);
+    if (slot === noSlot || this.#table.family.isExpired(slot)) return false;
+    this.#table.makeNewest(slot);
+    return true;
   }
 
   /**
@@ -89,15 +95,19 @@ export class ResizableLru<V> {
     if (slot !== noSlot) {
       const previous = pool.value(slot);
       pool.setValue(slot, value);
-      refreshSlot(table, slot, 0);
+      table.makeNewest(slot);
       counters.updates++;
       return previous;
     }
-    if (table.count === table.capacity && !this.#mayGrow()) {
-      this.#announceRemoval(family.isExpired(table.oldest) ? 'expired' : 'evicted');
-      table.replaceOldest(value, hash, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+    const oldest = table.count < table.capacity ? noSlot : table.oldest;
+    if (oldest !== noSlot && !this.#mayGrow(oldest)) {
+      this.#announceRemoval(oldest, family.isExpired(oldest) ? 'expired' : 'evicted');
+      table.vacate(oldest);
+      pool.setKey(oldest, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
+      pool.setValue(oldest, value);
+      table.occupy(oldest, hash);
     } else {
-      if (table.count === table.capacity) this.resize(Math.min(table.capacity * 2, family.options.maxCapacity));
+      if (oldest !== noSlot) this.resize(Math.min(table.capacity * 2, family.options.maxCapacity));
       table.add(value, hash, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
     }
     counters.inserts++;
@@ -116,19 +126,20 @@ export class ResizableLru<V> {
   /** Takes the oldest entry out; false when there is none. */
   evictOldest(): boolean {
     if (this.#table.count === 0) return false;
-    this.#removeOldest('evicted');
+    this.#remove(this.#table.oldest, 'evicted');
     return true;
   }
 
   /** Takes at most `limit` expired entries out, oldest first; returns how many. */
   purgeExpired(limit: number): number {
     const table = this.#table;
-    let purged = 0;
-    while (purged < limit && table.count > 0 && table.family.isExpired(table.oldest)) {
-      this.#removeOldest('expired');
-      purged++;
+    table.tendOrder();
+    for (let purged = 0; purged < limit; purged++) {
+      const { oldest } = table;
+      if (oldest === noSlot || !table.family.isExpired(oldest)) return purged;
+      this.#remove(oldest, 'expired');
     }
-    return purged;
+    return limit;
   }
 
   /**
@@ -140,7 +151,7 @@ export class ResizableLru<V> {
       throw new RangeError(`capacity: is ${capacity}; use a whole number from 1 to ${maxCapacityLimit}`);
     }
     const table = this.#table;
-    while (table.count > capacity) this.#removeOldest('evicted');
+    while (table.count > capacity) this.#remove(table.oldest, 'evicted');
     if (capacity > table.capacity) table.family.counters.grows++;
     else if (capacity < table.capacity) table.family.counters.shrinks++;
     table.setCapacity(capacity);
@@ -179,21 +190,21 @@ export class ResizableLru<V> {
   }
 
   /** True if a full table doubles, because its oldest entry is in use. */
-  #mayGrow(): boolean {
-    const { family, oldest, capacity } = this.#table;
+  #mayGrow(oldest: number): boolean {
+    const { family, capacity } = this.#table;
     const { growWithin, maxCapacity } = family.options;
-    return capacity < maxCapacity && family.now - family.pool.link(oldest, timeWord) <= growWithin;
+    return capacity < maxCapacity && family.now - family.pool.timeAt(oldest) <= growWithin;
   }
 
-  #removeOldest(reason: RemovalReason): void {
-    this.#announceRemoval(reason);
-    this.#table.take(this.#table.oldest);
+  #remove(slot: number, reason: RemovalReason): void {
+    this.#announceRemoval(slot, reason);
+    this.#table.take(slot);
   }
 
-  #announceRemoval(reason: RemovalReason): void {
-    const { family, oldest } = this.#table;
+  #announceRemoval(slot: number, reason: RemovalReason): void {
+    const { family } = this.#table;
     if (reason === 'expired') family.counters.expirations++;
     else family.counters.evictions++;
-    family.options.onRemove?.(family.pool.value(oldest)!, reason, oldest);
+    family.options.onRemove?.(family.pool.value(slot)!, reason, slot);
   }
 }

@@ -4,19 +4,24 @@ import type { SlotPool } from './slot-pool.ts';
 import { keyWord, noSlot, segmentMask, segmentOrder } from './slot-pool.ts';
 
 const minCells = 32;
-/** A cell's slot plus one, and the part of its hash. */
+/** A cell's slot, and the part of its hash. */
 export const slotMask = 0xff_ffff;
 export const tagMask: number = ~slotMask;
+/** Set in each cell that holds a slot, so that the tag of a key never is that of an empty cell. */
+export const takenBit: number = 1 << 24;
+/** The bits of a hash, four places up, that are in a tag beside its lowest four. */
+export const tagHighMask = 0x0e00_0000;
 // Not exported, so that V8 folds them (see use-entry.ts).
 const slotBits = slotMask;
 const tagBits = tagMask;
+const taken = takenBit;
 const order = segmentOrder;
 const placeMask = segmentMask;
 const keyAt = keyWord;
 /** Cells that lie within this distance of an empty one tell their home by their tag alone. */
 const tagHomes = 16;
-/** An entry that left a table which is being moved: not empty, so that probing goes on, and no slot. */
-const tombstone = 1 << 24;
+/** An entry that left a table which is being moved: not empty, so that probing goes on, and not taken. */
+const tombstone = 1 << 25;
 /**
  * Cells of the old table that each change moves to the new one. Eight are needed so that the move ends before the
  * new table is full; at sixteen one change costs about a microsecond more while a move is under way.
@@ -31,14 +36,23 @@ interface IndexAccount {
 
 /**
  * Index from keys to slots: open addressing with linear probing at a load of at most one half. Beside each slot are
- * 8 bits of the hash, so that nearly every key comparison is the right one, and 4 of them are the lowest of the cell
+ * 7 bits of the hash, so that nearly every key comparison is the right one, and 4 of them are the lowest of the cell
  * where the key would be alone, so that a cell can be moved up without a look at its key. Grows and shrinks a few cells a change:
  * rehashing a million entries at once would stop the thread for tens of milliseconds.
  */
 export class SlotIndex<V> {
   readonly #pool: SlotPool<V>;
   readonly #account: IndexAccount;
-  /** A cell is 0 (empty), or a tag and the slot plus one. */
+  /** The pool's: a look-up finds all that it needs in one object. */
+  readonly words: readonly Int32Array[];
+  readonly values: readonly (readonly (V | undefined)[])[];
+  // Fields that begin as a number are known to be one, without a look at each use.
+  readonly stride: number = 0;
+  readonly keyWords: 2 | 4 = 2;
+  readonly seed: number = 0;
+  /** One less than there are cells. */
+  mask = 0;
+  /** A cell is 0 (empty), or a tag and a slot. */
   cells: Int32Array;
   /** The table before the last change of size, until all of its cells are moved. Cells before `#moved` no longer count. */
   #old: Int32Array | undefined;
@@ -47,7 +61,13 @@ export class SlotIndex<V> {
   constructor(pool: SlotPool<V>, account: IndexAccount, count: number) {
     this.#pool = pool;
     this.#account = account;
+    this.words = pool.words;
+    this.values = pool.values;
+    this.stride = pool.stride;
+    this.keyWords = pool.keyWords;
+    this.seed = pool.seed;
     this.cells = new Int32Array(cellsFor(count));
+    this.mask = this.cells.length - 1;
     account.indices++;
     account.indexBytes += this.cells.byteLength;
   }
@@ -65,15 +85,13 @@ export class SlotIndex<V> {
 
   /** The slot with exactly this key, or `noSlot`. Written out: this is half of what a look-up costs. */
   find(hash: number, key0: number, key1: number, key2: number, key3: number): number {
-    const { words, stride, keyWords } = this.#pool;
-    const cells = this.cells;
-    const mask = cells.length - 1;
+    const { words, stride, keyWords, cells, mask } = this;
     const tag = tagOf(hash);
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const cell = cells[at]!;
       if (cell === 0) break;
-      if (((cell ^ tag) & tagBits) !== 0) continue;
-      const slot = (cell & slotBits) - 1;
+      const slot = cell ^ tag;
+      if ((slot & tagBits) !== 0) continue;
       const own = words[slot >>> order]!;
       const key = ((slot & placeMask) * stride + keyAt) | 0;
       if (own[key + 1] !== key1 || own[key] !== key0) continue;
@@ -86,7 +104,7 @@ export class SlotIndex<V> {
   add(hash: number, slot: number, count: number): void {
     if (this.#old !== undefined) this.#move(cellsPerStep);
     if (count * 2 > this.cells.length) this.#changeSize(this.cells.length * 2);
-    place(this.cells, hash, slot);
+    this.#place(hash, slot);
   }
 
   /** Takes a slot out; its key must still be in the pool. `count` is the number of slots that are left. */
@@ -100,7 +118,7 @@ export class SlotIndex<V> {
 
   /** An entry moved to another slot of the pool. */
   replace(hash: number, from: number, to: number): void {
-    const cell = tagOf(hash) | (to + 1);
+    const cell = tagOf(hash) | to;
     const at = locate(this.cells, hash, from, 0);
     if (at !== noSlot) this.cells[at] = cell;
     else if (this.#old !== undefined) this.#old[locate(this.#old, hash, from, this.#moved)] = cell;
@@ -112,8 +130,8 @@ export class SlotIndex<V> {
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const cell = old[at]!;
       if (cell === 0) return noSlot;
-      if (at < this.#moved || ((cell ^ tag) & tagBits) !== 0 || (cell & slotBits) === 0) continue;
-      const slot = (cell & slotBits) - 1;
+      const slot = cell ^ tag;
+      if (at < this.#moved || (slot & tagBits) !== 0) continue;
       if (this.#pool.holds(slot, key0, key1, key2, key3)) return slot;
     }
   }
@@ -142,8 +160,15 @@ export class SlotIndex<V> {
 
   /** Distance of a cell from the place that its key would have alone. */
   #distanceOf(at: number): number {
-    const home = this.#pool.hashAt((this.cells[at]! & slotBits) - 1);
+    const home = this.#pool.hashAt(this.cells[at]! & slotBits);
     return (at - home) & (this.cells.length - 1);
+  }
+
+  #place(hash: number, slot: number): void {
+    const { cells, mask } = this;
+    let at = hash & mask;
+    while (cells[at] !== 0) at = (at + 1) & mask;
+    cells[at] = tagOf(hash) | slot;
   }
 
   #changeSize(cellCount: number): void {
@@ -151,6 +176,7 @@ export class SlotIndex<V> {
     this.#old = this.cells;
     this.#moved = 0;
     this.cells = new Int32Array(cellCount);
+    this.mask = cellCount - 1;
     this.#account.indexBytes += this.cells.byteLength;
     this.#move(cellsPerStep);
   }
@@ -159,8 +185,8 @@ export class SlotIndex<V> {
     const old = this.#old!;
     const end = Math.min(old.length, this.#moved + steps);
     while (this.#moved < end) {
-      const slot = (old[this.#moved++]! & slotBits) - 1;
-      if (slot !== noSlot) place(this.cells, this.#pool.hashAt(slot), slot);
+      const cell = old[this.#moved++]!;
+      if ((cell & taken) !== 0) this.#place(this.#pool.hashAt(cell & slotBits), cell & slotBits);
     }
     if (end !== old.length) return;
     this.#old = undefined;
@@ -172,22 +198,15 @@ function cellsFor(count: number): number {
   return Math.max(minCells, 2 << (32 - Math.clz32(count)));
 }
 
-/** The lowest 4 bits of the hash and the highest 4, in the upper 8 bits of a cell. */
+/** The lowest 4 bits of the hash and the highest 3, in the upper 7 bits of a cell, and the bit that says that it is taken. */
 export function tagOf(hash: number): number {
-  return (hash << 28) | ((hash >>> 4) & 0x0f00_0000);
-}
-
-function place(cells: Int32Array, hash: number, slot: number): void {
-  const mask = cells.length - 1;
-  let at = hash & mask;
-  while (cells[at] !== 0) at = (at + 1) & mask;
-  cells[at] = tagOf(hash) | (slot + 1);
+  return (hash << 28) | ((hash >>> 4) & tagHighMask) | takenBit;
 }
 
 /** The cell of a slot, not before `from`; `noSlot` when the probing ends without it. */
 function locate(cells: Int32Array, hash: number, slot: number, from: number): number {
   const mask = cells.length - 1;
-  const wanted = tagOf(hash) | (slot + 1);
+  const wanted = tagOf(hash) | slot;
   for (let at = hash & mask; cells[at] !== 0; at = (at + 1) & mask) {
     if (cells[at] === wanted && at >= from) return at;
   }

@@ -2,16 +2,21 @@
 /** No slot: the end of a list, or a key that is not there. */
 export const noSlot = -1;
 
-/** A block has 2^order slots; blocks of tables have at most 2^9, so that a table grows by 14 KiB at a time. */
+/** A block has 2^order slots; blocks of tables have at most 2^9, so that a table grows by 12 KiB at a time. */
 export const maxBlockOrder = 9;
 
-/** Words before the key: the next newer slot, the next older slot, the time of the last use. */
-export const newerWord = 0;
-export const olderWord = 1;
-export const timeWord = 2;
+/**
+ * Words before the key: the time of the last use, and the number of that use among those of its table. An entry that is ranked
+ * (see `RecencyOrder`) has a mark, a negative number, in the place of its time, and the time in that of its number.
+ */
+export const timeWord = 0;
+export const stampWord = 1;
 /** Beginning of the key. */
-export const keyWord = 3;
+export const keyWord = 2;
 const keyAt = keyWord;
+/** Words of the first slot of a free block: the next and the previous free block of its order. */
+const nextFreeWord = 0;
+const previousFreeWord = 1;
 
 /** A slot number is a segment and a place in it: `slot >>> segmentOrder` and `slot & segmentMask`. */
 export const segmentOrder = 13;
@@ -22,8 +27,8 @@ const maxSegments = (1 << 24) / segmentSlots - 1;
 const bytesPerReference = 8;
 
 /**
- * Memory that many tables share: slots for a key of two or four 32-bit words, two recency links, a time and a value,
- * handed out in blocks of 2^order slots. A buddy allocator: a freed block joins its free neighbour, and a segment of
+ * Memory that many tables share: slots for a key of two or four 32-bit words, a time, a stamp and a value, handed out
+ * in blocks of 2^order slots. A buddy allocator: a freed block joins its free neighbour, and a segment of
  * 8,192 slots that is wholly free goes back to the system (one is kept as a spare). A table of its own arrays would
  * cost some 600 bytes before its first entry; here it costs its slots.
  * Slots are numbered over all segments and do not move; words are signed so that V8 never boxes them.
@@ -39,7 +44,8 @@ export class SlotPool<V> {
   readonly #freeOrders: Uint8Array[] = [];
   readonly #freeHeads = new Int32Array(segmentOrder + 1).fill(noSlot);
   readonly #releasedSegments: number[] = [];
-  readonly #seed: number;
+  /** Makes places in an index unpredictable. */
+  readonly seed: number;
   #allocatedSlots = 0;
   #isSpareKept = false;
 
@@ -47,7 +53,7 @@ export class SlotPool<V> {
   constructor(keyWords: 2 | 4, seed: number) {
     this.keyWords = keyWords;
     this.stride = keyWords + keyAt;
-    this.#seed = seed | 0;
+    this.seed = seed | 0;
   }
 
   /** Bytes of one slot, with the reference to its value. */
@@ -125,12 +131,18 @@ export class SlotPool<V> {
     return this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + keyAt + index]!;
   }
 
-  link(slot: number, word: number): number {
+  word(slot: number, word: number): number {
     return this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + word]!;
   }
 
-  setLink(slot: number, word: number, value: number): void {
+  setWord(slot: number, word: number, value: number): void {
     this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + word] = value;
+  }
+
+  /** The time of an entry's last use. */
+  timeAt(slot: number): number {
+    const time = this.word(slot, timeWord);
+    return time >= 0 ? time : this.word(slot, stampWord);
   }
 
   value(slot: number): V | undefined {
@@ -141,7 +153,7 @@ export class SlotPool<V> {
     this.values[slot >>> segmentOrder]![slot & segmentMask] = value;
   }
 
-  /** Moves one entry to another slot; links that point at it are the caller's. */
+  /** Moves one entry to another slot; whatever points at it is the caller's. */
   move(from: number, to: number): void {
     const source = this.words[from >>> segmentOrder]!;
     const target = this.words[to >>> segmentOrder]!;
@@ -152,16 +164,8 @@ export class SlotPool<V> {
     this.setValue(from, undefined);
   }
 
-  /**
-   * Hash of a key. Keys that differ in the last word only never collide, so the addresses of one file spread well;
-   * the finalizer is MurmurHash3's (https://github.com/aappleby/smhasher, public domain).
-   */
   hash(key0: number, key1: number, key2: number, key3: number): number {
-    let mixed = Math.imul(key0 ^ this.#seed, 0x9e3779b1);
-    mixed = this.keyWords === 2 ? mixed ^ key1 : mixWide(mixed, key1, key2, key3);
-    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-    return mixed ^ (mixed >>> 16);
+    return hashKey(this, key0, key1, key2, key3);
   }
 
   hashAt(slot: number): number {
@@ -193,26 +197,44 @@ export class SlotPool<V> {
   #linkFree(slot: number, order: number): void {
     const head = this.#freeHeads[order]!;
     this.#setFreeLinks(slot, head, noSlot);
-    if (head !== noSlot) this.#setFreeLinks(head, this.link(head, newerWord), slot);
+    if (head !== noSlot) this.#setFreeLinks(head, this.word(head, nextFreeWord), slot);
     this.#freeHeads[order] = slot;
     this.#freeOrders[slot >>> segmentOrder]![slot & segmentMask] = order + 1;
   }
 
   #unlinkFree(slot: number, order: number): void {
-    const next = this.link(slot, newerWord);
-    const previous = this.link(slot, olderWord);
-    if (next !== noSlot) this.#setFreeLinks(next, this.link(next, newerWord), previous);
+    const next = this.word(slot, nextFreeWord);
+    const previous = this.word(slot, previousFreeWord);
+    if (next !== noSlot) this.#setFreeLinks(next, this.word(next, nextFreeWord), previous);
     if (previous === noSlot) this.#freeHeads[order] = next;
-    else this.#setFreeLinks(previous, next, this.link(previous, olderWord));
+    else this.#setFreeLinks(previous, next, this.word(previous, previousFreeWord));
     this.#freeOrders[slot >>> segmentOrder]![slot & segmentMask] = 0;
   }
 
   #setFreeLinks(slot: number, next: number, previous: number): void {
     const words = this.words[slot >>> segmentOrder]!;
     const at = (slot & segmentMask) * this.stride;
-    words[at] = next;
-    words[at + 1] = previous;
+    words[at + nextFreeWord] = next;
+    words[at + previousFreeWord] = previous;
   }
+}
+
+/**
+ * Hash of a key. Keys that differ in the last word only never collide, so the addresses of one file spread well;
+ * the finalizer is MurmurHash3's (https://github.com/aappleby/smhasher, public domain).
+ */
+export function hashKey(
+  { seed, keyWords }: { readonly seed: number; readonly keyWords: 2 | 4 },
+  key0: number,
+  key1: number,
+  key2: number,
+  key3: number,
+): number {
+  let mixed = Math.imul(key0 ^ seed, 0x9e3779b1);
+  mixed = keyWords === 2 ? mixed ^ key1 : mixWide(mixed, key1, key2, key3);
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
 }
 
 const noWords = new Int32Array(0);

@@ -247,8 +247,10 @@ export class SymbolFiles {
    */
   purge(): void {
     let left = removalsPerPurge;
-    while (left > 0 && this.#files.oldest !== noSlot && this.fileFamily.isExpired(this.#files.oldest)) {
-      const file = this.#openSlot(this.#files.oldest);
+    while (left > 0) {
+      const { oldest } = this.#files;
+      if (oldest === noSlot || !this.fileFamily.isExpired(oldest)) break;
+      const file = this.#openSlot(oldest);
       left -= file.symbols?.purgeExpired(left) ?? 0;
       if (file.symbols !== undefined && file.symbols.count > 0) return;
       this.#files.purgeExpired(1);

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { LruFamily } from '../../src/lru/lru-family.ts';
+import { notYet } from '../../src/lru/recency-order.ts';
 import { RecencyWalk } from '../../src/lru/recency-walk.ts';
 import { ResizableLru } from '../../src/lru/resizable-lru.ts';
-import { noSlot, timeWord } from '../../src/lru/slot-pool.ts';
+import { noSlot } from '../../src/lru/slot-pool.ts';
 import { valuesOldestFirst } from './oldest-first.ts';
 
 const numRuns = Number(process.env.PROPERTY_RUNS ?? 300);
@@ -32,8 +33,9 @@ function visit(
   while (values.length < limit) {
     const slot = walk.next();
     if (slot === noSlot) break;
+    if (slot === notYet) continue;
     values.push(family.pool.value(slot)!);
-    times.push(family.pool.link(slot, timeWord));
+    times.push(family.pool.timeAt(slot));
   }
   walk.pause();
   return { values, times };

@@ -79,7 +79,7 @@ function run(options: LruOptions<number>, keys: readonly Key[], script: readonly
   for (const [i, step] of script.entries()) {
     assert.deepEqual(apply(real, family, keys, step, i), applyPlain(model, names, step, i));
     assert.deepEqual(
-      slotsOldestFirst(real, family).map((slot) => `${nameAt(slot)}=${family.pool.value(slot)}`),
+      slotsOldestFirst(real).map((slot) => `${nameAt(slot)}=${family.pool.value(slot)}`),
       model.entries.map(({ key, value }) => `${key}=${value}`),
     );
     assert.deepEqual({ ...family.counters, capacity: real.capacity }, { ...model.counters, capacity: model.capacity });

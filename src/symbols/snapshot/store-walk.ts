@@ -1,5 +1,6 @@
+import { notYet } from '../../lru/recency-order.ts';
 import { RecencyWalk } from '../../lru/recency-walk.ts';
-import { noSlot, timeWord } from '../../lru/slot-pool.ts';
+import { noSlot } from '../../lru/slot-pool.ts';
 import type { FileId } from '../../model/file-id.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { StoreContents } from '../store-contents.ts';
@@ -18,10 +19,10 @@ export interface StoreWalkOptions {
   readonly leaveOut: number;
 }
 
-/** Key and links of a slot of a pool with values of any type. */
+/** Key and time of a slot of a pool with values of any type. */
 interface SlotWords {
   keyWord(slot: number, index: number): number;
-  link(slot: number, word: number): number;
+  timeAt(slot: number): number;
 }
 
 /**
@@ -80,6 +81,7 @@ export class StoreWalk {
     const { fileFamily, frameFamily } = this.#contents.files;
     const slot = this.#files.next();
     if (slot === noSlot) return false;
+    if (slot === notYet) return true;
     const file = fileFamily.pool.value(slot)!;
     if (file.walk === this.#options.number || file.isStubSpace || fileFamily.isExpired(slot)) return true;
     file.walk = this.#options.number;
@@ -97,7 +99,7 @@ export class StoreWalk {
       this.#frames = undefined;
       return;
     }
-    if (frameFamily.isExpired(slot) || this.#leavesOut()) return;
+    if (slot === notYet || frameFamily.isExpired(slot) || this.#leavesOut()) return;
     this.#tellFile(sink);
     const { pool } = frameFamily;
     const age = this.#ageOf(slot, pool);
@@ -147,7 +149,7 @@ export class StoreWalk {
 
   /** Since the beginning of the walk; what was used after it is as old as the walk. */
   #ageOf(slot: number, pool: SlotWords): number {
-    return Math.max(0, this.#startTick - pool.link(slot, timeWord));
+    return Math.max(0, this.#startTick - pool.timeAt(slot));
   }
 }
 

@@ -18,7 +18,7 @@ export interface MergedProfiles {
 }
 
 export interface TakenProfiles {
-  /** Joins the profiles with `frames`, those of the window, to one request. */
+  /** Joins the profiles with `frames`, those of the window, to one request. Called once: the profiles are not held any longer than that. */
   joinWith(frames: ProfilesData | undefined, range: TimeRange, nowMs: number): Steps<JoinedReport>;
 }
 

@@ -49,6 +49,11 @@ export class MessageReader {
     return this.#pieces.length;
   }
 
+  /** The next piece is of a large message that has begun. */
+  get isInLargeMessage(): boolean {
+    return this.#sizeBytes > mostBegunAtOnceBytes;
+  }
+
   /** Adds the buffers of the pieces. */
   addHeld(buffers: Set<ArrayBufferLike>): void {
     for (const { buffer } of this.#pieces) buffers.add(buffer);

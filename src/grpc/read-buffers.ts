@@ -47,7 +47,7 @@ export class ReadBuffers {
     this.#calls.delete(call);
   }
 
-  /** Notes the buffer of a piece, when that is given to a call. */
+  /** Notes the buffer of a piece, when that is given to a call; need not be called for each. */
   note({ buffer }: Buffer): void {
     const newest = this.#newest;
     if (buffer === newest) return;

@@ -110,7 +110,8 @@ export class ServerCall {
     const { readBuffers } = this.#connection;
     readBuffers.add(this);
     this.#stream.on('data', (piece: Buffer) => {
-      readBuffers.note(piece);
+      // Of smaller messages, young collections free what they were read into at no cost.
+      if (this.#reader.isInLargeMessage) readBuffers.note(piece);
       if (this.#isOver) return;
       this.#connection.touch();
       this.#reader.push(piece);

@@ -49,6 +49,13 @@ export interface LruSize {
 
 /** Measured: a ResizableLru and its RecencyTable, without block and index. */
 const tableObjectBytes = 144;
+/** Measured: a RecencyOrder and the typed arrays that it owns, without their elements. */
+const orderObjectBytes = 700;
+/**
+ * The order of a large table takes up to 12 bytes an entry for a while, and less than one mostly. A part of a slot is counted
+ * for it, so that a walk over a store near its budget evicts nothing.
+ */
+const orderBytesPerSlot = 4;
 /** Measured: a SlotIndex and the typed array that it owns, without the cells. */
 const indexObjectBytes = 300;
 
@@ -79,7 +86,7 @@ export class LruFamily<V> {
   slots = 0;
   indices = 0;
   indexBytes = 0;
-  orderBytes = 0;
+  orders = 0;
   now = 0;
   /** An entry that was last used before this has expired. */
   liveSince = 0;
@@ -117,8 +124,9 @@ export class LruFamily<V> {
 
   /** Blocks, indices, orders and objects of the tables; not the values that they refer to. */
   get bytes(): number {
-    const objectBytes = this.tables * tableObjectBytes + this.indices * indexObjectBytes;
-    return this.pool.allocatedSlots * this.pool.slotBytes + this.indexBytes + this.orderBytes + objectBytes;
+    const objectBytes =
+      this.tables * tableObjectBytes + this.indices * indexObjectBytes + this.orders * orderObjectBytes;
+    return this.pool.allocatedSlots * (this.pool.slotBytes + orderBytesPerSlot) + this.indexBytes + objectBytes;
   }
 
   size(): LruSize {

@@ -59,10 +59,6 @@ export class RankList {
     return this.#liveCarried;
   }
 
-  get byteLength(): number {
-    return this.#slots.byteLength + this.#stamps.byteLength + this.#order.byteLength;
-  }
-
   get isSorted(): boolean {
     return this.#pass === this.#passes || this.#isRotated;
   }

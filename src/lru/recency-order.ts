@@ -6,8 +6,6 @@ import { noSlot, segmentMask, segmentOrder, stampWord, timeWord } from './slot-p
 /** The next newer entry must be ranked first. */
 export const notYet = -2;
 
-/** Measured: a RecencyOrder and the typed arrays that it owns, without their elements. */
-const orderObjectBytes = 700;
 /**
  * Ranking begins when fewer than this share of the entries are ranked. It ranks as many again where uses took entries out
  * of the list, which take the fewer out the shorter it is, and half of all where evictions did, so that it is seldom done.
@@ -66,13 +64,13 @@ export class RecencyOrder<V> {
   constructor(table: RankedTable<V>, base: number) {
     this.#table = table;
     this.#base = base;
-    table.family.orderBytes += orderObjectBytes;
+    table.family.orders++;
     this.rankAll();
   }
 
   /** Takes the order out of the account of the family. */
   dispose(): void {
-    this.#table.family.orderBytes -= orderObjectBytes + this.#list.byteLength;
+    this.#table.family.orders--;
   }
 
   /** Slot of the entry that was used longest ago; there must be one. */
@@ -186,7 +184,6 @@ export class RecencyOrder<V> {
     if (this.#list.live > 0) return this.#carry(next, limit);
     if (this.#scanned < this.#scanEnd) return this.#scan(next, limit);
     if (!next.isSorted) return next.sort(limit);
-    this.#table.family.orderBytes += next.byteLength - this.#list.byteLength;
     this.#list = next;
     this.#number ^= 1;
     this.#nextList = undefined;

@@ -285,6 +285,7 @@ test('a walk over a large table that is used meanwhile is in order and comes to 
   const family = new LruFamily<number>(options);
   const lru = new ResizableLru(family);
   for (let key = 0; key < 3000; key++) lru.set(key, 0, key);
+  const { bytes } = family;
   const walk = new RecencyWalk(lru, family);
   const visited = new Set<number>();
   let lastTime = 0;
@@ -302,5 +303,6 @@ test('a walk over a large table that is used meanwhile is in order and comes to 
     if (parts < 50) for (let i = 0; i < 20; i++) lru.get(0, (parts * 997 + i * 131) % 3000);
   }
   assert.equal(visited.size, 3000);
+  assert.equal(family.bytes, bytes);
   assert.equal(valuesOldestFirst(lru, family).length, 3000);
 });

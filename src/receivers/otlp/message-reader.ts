@@ -71,8 +71,8 @@ export class MessageReader {
     const scan = scanner.scanWithin(bytes, isVersionDeclared, mostElements);
     const takeBack = (): void => this.#takeBack(scanner, isLong);
     const isLarge = scan?.kind === 'passable' && isHandledInTurns(scan.profiles);
-    // Columns of other messages hold until the next one.
-    if (!isLarge) takeBack();
+    // Columns of other messages hold until the next one; nobody gets those of a message beyond the bounds.
+    if (!isLarge || problemOf(scan.profiles) !== undefined) takeBack();
     if (scan === undefined || scan.kind === 'not_passable') return scan;
     if (!isLarge) return withoutFaults(checked(scan.profiles), release);
     // The columns go with the message, and come back: they are megabytes.
@@ -116,11 +116,15 @@ function isHandledInTurns({ columns, resourceCount }: PassableProfiles): boolean
 
 /** @throws InvalidMessage beyond the bounds of resources and scopes */
 function checked(profiles: PassableProfiles): PassableProfiles {
-  const { resourceCount, headBytes } = profiles;
-  const remedy = 'send it in several requests';
-  if (resourceCount > mostResources) throw new InvalidMessage('', `has more than ${mostResources} resources`, remedy);
-  if (headBytes <= mostHeadBytes) return profiles;
-  throw new InvalidMessage('', `has more than ${mostHeadBytes} bytes of resources and scopes`, remedy);
+  const problem = problemOf(profiles);
+  if (problem === undefined) return profiles;
+  throw new InvalidMessage('', problem, 'send it in several requests');
+}
+
+function problemOf({ resourceCount, headBytes }: PassableProfiles): string | undefined {
+  if (resourceCount > mostResources) return `has more than ${mostResources} resources`;
+  if (headBytes > mostHeadBytes) return `has more than ${mostHeadBytes} bytes of resources and scopes`;
+  return undefined;
 }
 
 function withoutFaults(profiles: PassableProfiles, release: (() => void) | undefined): ReadMessage {

@@ -210,8 +210,10 @@ for (const { name, data, problem } of [
     problem: /has more than 1048576 bytes of resources and scopes/,
   },
 ]) {
-  test(`BoundedReader refuses a message with ${name}`, async (t) => {
-    await assert.rejects(async () => createReader(t).read(protobuf(encodeProfilesData(data))), problem);
+  test(`BoundedReader refuses a message with ${name}, and no other waits for its columns`, async (t) => {
+    const reader = createReader(t);
+    await assert.rejects(async () => reader.read(protobuf(encodeProfilesData(data))), problem);
+    assert.ok('data' in reader.read(protobuf(encodeProfilesData(manyLocations(7_000)))));
   });
 }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeProfilesData } from '../../../src/otlp/protobuf/decode-profiles-data.ts';
-import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
+import { encodeProfilesData, leastSizeBytes } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
+import { syntheticProfiles } from '../../bench/synthetic-profiles.ts';
 import { withLists } from '../../support/with-lists.ts';
 import { goodProfiles } from '../good-profiles.ts';
+import { realRequests } from '../real-requests.ts';
 import { exportRequestType, oracleDecode, profilesDataType } from './protobuf-oracle.ts';
 
 // A length needs one more byte at each of these.
@@ -93,4 +95,19 @@ test('ExportProfilesServiceRequest has the same bytes', () => {
   const bytes = encodeProfilesData(goodProfiles());
   const request = exportRequestType.toObject(exportRequestType.decode(bytes));
   assert.deepEqual(request, profilesDataType.toObject(profilesDataType.decode(bytes)));
+});
+
+test('the least size of data is no more than that of its bytes, and close to it where samples have many moments', () => {
+  const inputs = [goodProfiles(), syntheticProfiles()].map(encodeProfilesData);
+  for (const bytes of [...inputs, ...realRequests('profiler'), ...realRequests('collector')]) {
+    const data = decodeProfilesData(bytes);
+    assert.ok(leastSizeBytes(data) <= encodeProfilesData(data).length);
+  }
+  const data = goodProfiles();
+  const sample = data.resourceProfiles[0]!.scopeProfiles[0]!.profiles[0]!.samples[0]!;
+  sample.timestampsUnixNano = Array.from({ length: 10_000 }, (_, i) => BigInt(i + 1));
+  sample.values = [];
+  const bytes = encodeProfilesData(data);
+  const least = leastSizeBytes(decodeProfilesData(bytes));
+  assert.ok(least > 80_000 && least <= bytes.length, `${least} of ${bytes.length} bytes`);
 });

@@ -81,6 +81,31 @@ describe('ExporterOutlet', () => {
     assert.equal(outlet.admission(), undefined);
   });
 
+  test('keeps the objects of a report until all exporters have prepared it, and no longer', () => {
+    const data = goodProfiles();
+    const seen: boolean[] = [];
+    const encoding = {
+      ...fakeExporter('encoding', () => true),
+      *prepare(request: ExportRequest): Steps<void> {
+        yield* request.encode();
+      },
+    };
+    const looking = {
+      ...fakeExporter('looking', () => true),
+      *prepare(request: ExportRequest): Steps<void> {
+        seen.push(request.data === data);
+        yield;
+      },
+      reserve: (request: ExportRequest): Reservation => {
+        seen.push(request.data === data);
+        return { commit: () => undefined, cancel: () => undefined };
+      },
+    };
+    const { outlet } = outletTo(encoding, looking);
+    assert.equal(atOnce(outlet.deliver({ ...report, data })), true);
+    assert.deepEqual(seen, [true, false]);
+  });
+
   test('has nothing to give when a cycle reports nothing', () => {
     const exporter = new RecordedExporter('debug');
     const { outlet } = outletTo(exporter);

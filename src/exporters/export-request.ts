@@ -21,7 +21,7 @@ export interface ExportRequest {
   readonly hops: number;
   /** The protobuf, where the request is encoded already. */
   readonly bytes: Uint8Array | undefined;
-  /** Of the protobuf; encoded at the first call. */
+  /** Of the protobuf; encoded at the first call. At least so many where the request is held as parts, which repeat entries. */
   readonly sizeBytes: number;
   /** True where decoding or rewriting the request would stop the loop for more than some 20 ms. */
   readonly isLarge: boolean;
@@ -142,6 +142,8 @@ class OneRequest implements ExportRequest {
   #lentCount = 0;
   #returnedCount = 0;
   #parts: readonly ExportRequest[] | undefined;
+  /** Of the request before it became parts. */
+  #leastBytes = 0;
   #lent: WeakRef<ProfilesData> | undefined;
   /** By dialect and options. */
   #written: Map<string, DialectRequest> | undefined;
@@ -170,7 +172,7 @@ class OneRequest implements ExportRequest {
   }
 
   get sizeBytes(): number {
-    return sizeOf(this.#encodedPieces());
+    return this.#parts === undefined ? sizeOf(this.#encodedPieces()) : this.#leastBytes;
   }
 
   get parts(): readonly ExportRequest[] | undefined {
@@ -221,21 +223,20 @@ class OneRequest implements ExportRequest {
 
   *encodeWithin(maxBytes: number): Steps<void> {
     if (this.#pieces !== undefined || this.#parts !== undefined) return;
-    const parts = yield* this.#partsWithin(maxBytes);
+    const leastBytes = leastSizeBytes(this.#held!);
+    const parts = leastBytes > maxBytes ? yield* this.#partsWithin(maxBytes, leastBytes) : undefined;
     if (parts === undefined) {
       yield* this.encode();
       return;
     }
     this.#parts = parts;
+    this.#leastBytes = leastBytes;
     this.#held = undefined;
   }
 
-  /** `undefined` where the request may be small enough, and where a split would lose samples: that is counted when it is sent. */
-  *#partsWithin(maxBytes: number): Steps<ExportRequest[] | undefined> {
-    const held = this.#held!;
-    const leastBytes = leastSizeBytes(held);
-    if (leastBytes <= maxBytes) return undefined;
-    const split = yield* splitInSteps(held, { maxBytes, maxTotalBytes: () => maxSplitGrowth * leastBytes });
+  /** `undefined` where a split would lose samples: that is counted when it is sent. */
+  *#partsWithin(maxBytes: number, leastBytes: number): Steps<ExportRequest[] | undefined> {
+    const split = yield* splitInSteps(this.#held!, { maxBytes, maxTotalBytes: () => maxSplitGrowth * leastBytes });
     if (split.tooLargeSampleCount + split.overBudgetSampleCount + split.droppedPayloadCount > 0) return undefined;
     const parts: ExportRequest[] = [];
     for (const { data, sampleCount, sizeBytes } of split.parts) {

@@ -266,12 +266,11 @@ class SplitBudget {
 
   constructor(whole: ExportRequest) {
     this.#whole = whole;
+    this.#bytes = whole.parts?.reduce((sum, part) => sum + part.sizeBytes, 0);
   }
 
   get #wholeBytes(): number {
-    const { parts } = this.#whole;
-    if (parts === undefined) return this.#whole.encoded().length;
-    return parts.reduce((sum, part) => sum + part.encoded().length, 0);
+    return this.#whole.sizeBytes;
   }
 
   /** Bytes for the parts that replace a request, itself the whole or a part. */

@@ -286,6 +286,22 @@ for (const { name, maxBytes, answer } of [
   });
 }
 
+test('a report that was cut before it was offered has no more room for parts of its parts', async () => {
+  const bytes = amplifying(2_000, 50, 18_000).encoded();
+  const request = createExportRequest(decodeProfilesData(bytes), 2_050);
+  const answer = limitOf(20_000);
+  const { splitter, sent, count } = createSplitter(answer, 42_000);
+  atOnce(splitter.prepare(request));
+  assert.ok(request.parts !== undefined);
+  await splitter.deliver(request, neverAborted);
+  const taken = sent.filter((part) => answer(part).kind === 'accepted');
+  const sentBytes = taken.reduce((sum, part) => sum + part.encoded().length, 0);
+  assert.ok(sentBytes <= maxSplitGrowth * bytes.length, `${sentBytes / bytes.length} times`);
+  assert.ok(sentBytes > 5 * bytes.length);
+  const failed = await count('otelcol_exporter_send_failed_profile_samples{exporter="a",error_type="too_large"}');
+  assert.equal((await count('otelcol_exporter_sent_profile_samples{exporter="a"}')) + failed, 2_050);
+});
+
 test('many small entries that every part repeats are bounded as well', async () => {
   const names = Array.from({ length: 40 }, (_, index) => String(index).padStart(2, '0').repeat(1_000));
   const samples = Array.from({ length: 8_000 }, (_, index) => ({

@@ -293,7 +293,9 @@ test('a call that was refused unseen is made again, and not for ever', async (t)
     else accept(stream);
   };
   const client = clientOf(t, [await server.listen(t)]);
-  assert.equal((await call(client)).status.code, status.OK);
+  const { status: told, isWritten } = await call(client);
+  // Of the first try, the connection may still have pieces to write.
+  assert.deepEqual([told.code, isWritten], [status.OK, false]);
   assert.equal(server.requests.length, 2);
   refusals = 100;
   const end = await call(client);

@@ -123,6 +123,18 @@ test('memory of a request whose bytes are written anew is given back, and read n
   assert.deepEqual(withLists(data), goodProfiles());
 });
 
+test('memory of a request that somebody watches is kept, whatever becomes of it in the exporters', () => {
+  const watched: ExportRequest[] = [];
+  const { sink, requests } = startPassThrough([true], [(request) => watched.push(request)]);
+  const expected = encodeProfilesData(goodProfiles());
+  const bytes = new Uint8Array(expected);
+  const release = () => bytes.fill(0xdb);
+  sink.submit(new MessageReader().read({ encoding: 'protobuf', bytes, isVersionDeclared: true, release }));
+  requests[0]!.lendPieces();
+  requests[0]!.returnPieces();
+  assert.ok(Buffer.from(watched[0]!.encoded()).equals(expected));
+});
+
 for (const { takes, kind } of [
   { takes: [true, true], kind: 'accepted' },
   { takes: [false, true], kind: 'accepted' },
@@ -393,6 +405,9 @@ test('where the thread does not manage a large request, it is decoded and filter
     },
     release: (memory) => {
       isReleased ||= memory === 'columns and bytes';
+    },
+    lend: () => () => {
+      isReleased = true;
     },
   };
   let answer: SinkAnswer | undefined;

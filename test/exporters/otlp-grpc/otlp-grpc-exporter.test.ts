@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer as createHttp2Server } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,9 +11,11 @@ import { status } from '@grpc/grpc-js';
 import { encodeExportResponse } from '../../../src/otlp/protobuf/export-response.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { fakeRequest, numberOf } from '../../support/fake-request.ts';
+import { respond } from '../../support/grpc-answer.ts';
 import type { Answer } from '../../support/otlp-answer.ts';
 import { ScriptedOtlpServer } from '../../support/otlp-server.ts';
 import { connectGrpc } from '../connect.ts';
+import { createExporter } from '../create-exporter.ts';
 
 const neverAborted = new AbortController().signal;
 
@@ -41,6 +45,33 @@ test('otlp_grpc sends plain bytes when compression is none', async (t) => {
   assert.match(headers['user-agent']!, /^mine$/);
   assert.equal(bytes.length, 100_000);
 });
+
+for (const { name, isEarly } of [
+  { name: 'once its receiver has read it', isEarly: false },
+  { name: 'not where its receiver has answered before it was written', isEarly: true },
+]) {
+  test(`otlp_grpc gives the memory of a request back ${name}`, async (t) => {
+    const receiver = createHttp2Server().on('stream', (stream) => {
+      stream.on('error', () => undefined);
+      if (isEarly) respond(stream, new Uint8Array());
+      else stream.resume().on('end', () => respond(stream, new Uint8Array()));
+    });
+    await once(receiver.listen(0, '127.0.0.1'), 'listening');
+    t.after(() => receiver.close());
+    const { exporter } = createExporter('otlp_grpc', {
+      endpoint: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
+      compression: 'none',
+      sending_queue: { wait_for_result: true },
+    });
+    await exporter.start();
+    // More than a window takes.
+    const request = fakeRequest(1, 1, 3 << 20);
+    const returned = t.mock.method(request, 'returnPieces').mock;
+    assert.deepEqual(await exporter.offer(request), { kind: 'taken' });
+    await exporter.stop(AbortSignal.abort());
+    assert.equal(returned.callCount(), isEarly ? 0 : 1);
+  });
+}
 
 const withCode = (code: status, retryAfterMs?: number): Answer => ({
   kind: 'status',

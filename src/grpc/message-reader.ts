@@ -7,7 +7,7 @@ export const prefixBytes = 5;
 
 /** Memory for so little is what a stream costs anyway. */
 const mostBegunAtOnceBytes = 64 * 1024;
-const mostMemoryASentByte = 8;
+const mostMemoryASentByte = 2;
 
 /** A message as it came, or the reason why there is none. */
 export type ReadMessage =
@@ -45,6 +45,11 @@ export class MessageReader {
     return this.#sizeBytes < 0 ? this.#heldBytes : this.#heldBytes + prefixBytes;
   }
 
+  /** Bytes of the memory that is held for what has come: that of a message that has begun counts as a whole. */
+  get memoryBytes(): number {
+    return this.heldBytes + (this.#begun === undefined ? 0 : this.#begun.length - this.#filledBytes);
+  }
+
   get pieceCount(): number {
     return this.#pieces.length;
   }
@@ -72,6 +77,16 @@ export class MessageReader {
     return piece.subarray(copied);
   }
 
+  /** Lets go of all that has come. */
+  drop(): void {
+    if (this.#begun !== undefined) this.#buffers?.giveBack(this.#begun);
+    this.#begun = undefined;
+    this.#pieces = [];
+    this.#offset = 0;
+    this.#heldBytes = 0;
+    this.#sizeBytes = -1;
+  }
+
   /** The next message; `undefined` while it is not whole. */
   next(): ReadMessage | undefined {
     if (this.#sizeBytes < 0) {
@@ -95,7 +110,8 @@ export class MessageReader {
 
   /**
    * Pieces are copied as they come: to copy all of a large message at its end would stop the event loop for long, and what they were read
-   * into is free at once. But the memory for what is unfinished must not be many times what was sent.
+   * into is free at once. But the memory for what is unfinished must not be many times what was sent: who sends halves would take that of
+   * all others.
    */
   #mayBegin(): boolean {
     const sizeBytes = this.#sizeBytes;

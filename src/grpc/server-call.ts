@@ -212,6 +212,7 @@ export class ServerCall {
   #settle(): void {
     this.#isOver = true;
     this.#finishUnfinished();
+    this.#reader.drop();
   }
 
   #goOn(): void {
@@ -309,13 +310,13 @@ export class ServerCall {
   /** A message that has come in part is held for as long as `UnfinishedMessages` lets it. */
   #account(): void {
     // Bytes beyond a message that is in work are less than a frame, and wait for this service, not for the client.
-    const { heldBytes, pieceCount } = this.#reader;
-    if (heldBytes === 0 || !this.#isReading()) {
+    const { memoryBytes, pieceCount } = this.#reader;
+    if (memoryBytes === 0 || !this.#isReading()) {
       this.#finishUnfinished();
       return;
     }
     this.#unfinished ??= this.#parts.unfinished.begin(this.#connection, (reason) => this.#giveUp(reason));
-    this.#unfinished.hold(heldBytes, pieceCount);
+    this.#unfinished.hold(memoryBytes, pieceCount);
   }
 
   #giveUp(reason: GivenUpReason): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { frameMessage, MessageReader } from '../../src/grpc/message-reader.ts';
+import { BufferPool } from '../../src/support/buffer-pool.ts';
 
 test('messages come out as they went in, however their bytes were cut', () => {
   const messages = fc.array(
@@ -58,7 +59,7 @@ for (const { name, prefix, fault } of [
   });
 }
 
-test('a large message is copied as its pieces come, once an eighth of it is there, and what follows it is read', () => {
+test('a large message is copied as its pieces come, once half of it is there, and what follows it is read', () => {
   const large = Buffer.alloc(6_000_000, 'some bytes of a large message');
   const bytes = Buffer.concat([frameMessage(large), frameMessage(Buffer.from('next'))]);
   const pieceBytes = 16_384;
@@ -76,5 +77,24 @@ test('a large message is copied as its pieces come, once an eighth of it is ther
   }
   assert.ok(read[0]!.equals(large));
   assert.deepEqual(read.slice(1), [Buffer.from('next')]);
-  assert.equal(Math.max(...pieceCounts), Math.floor(large.length / 8 / pieceBytes));
+  assert.equal(Math.max(...pieceCounts), Math.floor(large.length / 2 / pieceBytes));
+});
+
+test('memory of a message that has begun counts as a whole, is at most twice what came, and is used again when the message is let go of', () => {
+  const sizeBytes = 300_000;
+  const buffers = new BufferPool(1 << 20);
+  const known = buffers.take(sizeBytes);
+  buffers.giveBack(known);
+  const reader = new MessageReader(sizeBytes, buffers);
+  const bytes = frameMessage(Buffer.alloc(sizeBytes));
+  for (let offset = 0; offset < sizeBytes; offset += 10_000) {
+    reader.push(bytes.subarray(offset, offset + 10_000));
+    assert.equal(reader.next(), undefined);
+    const isBegun = offset + 10_000 >= 5 + sizeBytes / 2;
+    assert.equal(reader.memoryBytes, isBegun ? sizeBytes + 5 : offset + 10_000);
+  }
+  assert.notEqual(buffers.take(sizeBytes).buffer, known.buffer);
+  reader.drop();
+  assert.equal(reader.memoryBytes, 0);
+  assert.equal(buffers.take(sizeBytes).buffer, known.buffer);
 });

@@ -22,7 +22,7 @@ const looks = { mostOftenMs: 1_000, leastOftenMs: 5_000 } as const;
 
 /**
  * Time between two looks at the deadlines of an HTTP server's connections, 0 for one that is not set: a slow client may have half of its
- * time more, and never more than 5 s. Node.js looks every 30 s otherwise.
+ * time more, at least 1 s and at most 5 s. Node.js looks every 30 s otherwise.
  */
 export function deadlineLooksMs(...deadlinesMs: readonly number[]): number {
   const shortestMs = Math.min(...deadlinesMs.filter((ms) => ms > 0));

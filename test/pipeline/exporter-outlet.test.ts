@@ -106,6 +106,25 @@ describe('ExporterOutlet', () => {
     assert.deepEqual(seen, [true, false]);
   });
 
+  test('tells an exporter whether others get the report too', () => {
+    for (const ids of [['only'], ['one', 'another']]) {
+      const told: boolean[] = [];
+      const exporters = ids.map((id) => ({
+        ...fakeExporter(id, () => true),
+        *prepare(_: ExportRequest, isShared: boolean): Steps<void> {
+          told.push(isShared);
+          yield;
+        },
+      }));
+      const { outlet } = outletTo(...exporters);
+      assert.equal(atOnce(outlet.deliver(report)), true);
+      assert.deepEqual(
+        told,
+        ids.map(() => ids.length > 1),
+      );
+    }
+  });
+
   test('has nothing to give when a cycle reports nothing', () => {
     const exporter = new RecordedExporter('debug');
     const { outlet } = outletTo(exporter);

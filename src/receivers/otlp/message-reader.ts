@@ -39,7 +39,8 @@ export class MessageReader {
   #short: PassableScanner | undefined;
   #long: PassableScanner | undefined;
   #isLongLent = false;
-  #waiting: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #isWaking = false;
 
   /** `ownIdPrefix` begins the IDs of profiles that this process made; these are left out. */
   constructor(ownIdPrefix?: Uint8Array) {
@@ -95,8 +96,21 @@ export class MessageReader {
     }
     this.#long ??= scanner;
     this.#isLongLent = false;
-    // In their order, each finds out whether it is its turn.
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#wakeLater();
+  }
+
+  /**
+   * In their order, each finds out whether it is its turn: each in a turn of the loop of its own, or the next one would scan into the
+   * columns of the one before, which hold until the next scan, while that is on its way to its reader.
+   */
+  #wakeLater(): void {
+    if (this.#isWaking || this.#waiting.length === 0) return;
+    this.#isWaking = true;
+    setImmediate(() => {
+      this.#isWaking = false;
+      this.#waiting.shift()?.();
+      this.#wakeLater();
+    });
   }
 
   /** @throws InvalidMessage when the message cannot be read */

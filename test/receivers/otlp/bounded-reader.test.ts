@@ -161,6 +161,21 @@ test('BoundedReader reads large messages one after the other, and a lost one doe
   assert.ok('data' in reader.read(content));
 });
 
+test('BoundedReader gives messages that waited for the same columns their own content', async (t) => {
+  const reader = createReader(t);
+  const first = reader.read(protobuf(encodeProfilesData(manyLocations(9_000))));
+  assert.ok('data' in first);
+  const reading = [7_000, 7_500, 8_000].map((count) => {
+    const content = protobuf(encodeProfilesData(manyLocations(count)));
+    const late = reader.read(content);
+    assert.ok(late instanceof Promise);
+    // As soon as there is one: its columns hold until the next scan.
+    return late.then((read) => 'scan' in read && read.scan.profiles?.columns.bytes === content.bytes);
+  });
+  first.release?.('columns');
+  assert.deepEqual(await Promise.all(reading), [true, true, true]);
+});
+
 for (const { name, times, isInThread } of [
   { name: 'of some 200 kB at once', times: 2_000, isInThread: false },
   { name: 'beyond that in a thread', times: 10_000, isInThread: true },

@@ -104,10 +104,11 @@ export class MessageReader {
    * columns of the one before, which hold until the next scan, while that is on its way to its reader.
    */
   #wakeLater(): void {
-    if (this.#isWaking || this.#waiting.length === 0) return;
+    if (this.#isWaking || this.#isLongLent || this.#waiting.length === 0) return;
     this.#isWaking = true;
     setImmediate(() => {
       this.#isWaking = false;
+      if (this.#isLongLent) return;
       this.#waiting.shift()?.();
       this.#wakeLater();
     });

@@ -72,6 +72,30 @@ test('long messages wait while the columns of a large one are lent, short ones d
   assert.ok(!reader.isBusy(bytes.length));
 });
 
+test('messages that wait sleep while one of them has the columns', async () => {
+  const reader = new MessageReader();
+  const bytes = largeMessage();
+  const read = () => reader.scan({ encoding: 'protobuf', bytes, isVersionDeclared: true }) as ReadMessage;
+  let lent = read();
+  let woken = 0;
+  let done = 0;
+  const wait = async (): Promise<void> => {
+    do {
+      await reader.untilFree();
+      woken++;
+    } while (reader.isBusy(bytes.length));
+    lent = read();
+    done++;
+  };
+  const waiting = [wait(), wait(), wait()];
+  for (let turn = 1; turn <= 3; turn++) {
+    lent.release?.('columns');
+    for (let i = 0; i < 20; i++) await setImmediate();
+    assert.deepEqual([done, woken], [turn, turn]);
+  }
+  await Promise.all(waiting);
+});
+
 /** A message whose locations are too many to be looked through at once. */
 function largeMessage(): Uint8Array {
   const data = goodProfiles();

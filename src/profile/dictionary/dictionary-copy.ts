@@ -1,15 +1,8 @@
 // hot
 
 import type { LargeTables, SmallTable } from '../../otlp/column-tables.ts';
-import { functionColumnsOf } from '../../otlp/function-columns.ts';
-import {
-  columnHighAt,
-  columnLowAt,
-  lineHighAt,
-  lineLowAt,
-  lineWords,
-  locationColumnsOf,
-} from '../../otlp/location-columns.ts';
+import { largeTablesOf } from '../../otlp/column-tables.ts';
+import { columnHighAt, columnLowAt, lineHighAt, lineLowAt, lineWords } from '../../otlp/location-columns.ts';
 import type {
   EntryOf,
   KeyValueAndUnit,
@@ -20,9 +13,8 @@ import type {
   ValueType,
 } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
-import { stackColumnsOf } from '../../otlp/stack-columns.ts';
+import type { SampleColumns } from '../../otlp/sample-columns.ts';
 import type { StringColumns } from '../../otlp/string-columns.ts';
-import { stringColumnsOf } from '../../otlp/string-columns.ts';
 
 /**
  * Tables that entries are copied to. Entry 0 of each table is there from the start. All indices are those of the target. What belongs to
@@ -52,6 +44,8 @@ export interface CopyOptions {
  */
 export class DictionaryCopy {
   readonly #source: Pick<ProfilesDictionary, SmallTable>;
+  /** The large tables of the source. */
+  readonly largeTables: LargeTables;
   readonly #stacks: LargeTables['stackTable'];
   readonly #locations: LargeTables['locationTable'];
   readonly #functions: LargeTables['functionTable'];
@@ -65,10 +59,11 @@ export class DictionaryCopy {
 
   constructor(source: ProfilesDictionary, target: DictionaryTarget, { addLines, canForget = false }: CopyOptions = {}) {
     this.#source = source;
-    this.#stacks = stackColumnsOf(source.stackTable);
-    this.#locations = locationColumnsOf(source.locationTable);
-    this.#functions = functionColumnsOf(source.functionTable);
-    this.#texts = stringColumnsOf(source.stringTable);
+    this.largeTables = largeTablesOf(source);
+    this.#stacks = this.largeTables.stackTable;
+    this.#locations = this.largeTables.locationTable;
+    this.#functions = this.largeTables.functionTable;
+    this.#texts = this.largeTables.stringTable;
     this.#target = target;
     this.#addLines = addLines;
     this.#journal = canForget ? [] : undefined;
@@ -84,16 +79,6 @@ export class DictionaryCopy {
     };
   }
 
-  /** The large tables of the source. */
-  get largeTables(): LargeTables {
-    return {
-      locationTable: this.#locations,
-      functionTable: this.#functions,
-      stackTable: this.#stacks,
-      stringTable: this.#texts,
-    };
-  }
-
   /** Number of entries copied so far: the mark to give to `forget`. */
   get count(): number {
     return this.#journal?.length ?? 0;
@@ -104,6 +89,16 @@ export class DictionaryCopy {
     const journal = this.#journal ?? [];
     for (let i = mark; i < journal.length; i++) journal[i]!.copies[journal[i]!.index] = 0;
     journal.length = mark;
+  }
+
+  /** Appends a sample to `target`. */
+  sample(columns: SampleColumns, index: number, target: SampleColumns): void {
+    const stack = this.stack(columns.stack(index));
+    for (let at = columns.attributesStart(index), end = columns.attributesEnd(index); at < end; at++) {
+      target.addAttribute(this.attribute(columns.attributes[at]!));
+    }
+    target.addMoments(columns, index);
+    target.end(stack, this.link(columns.link(index)));
   }
 
   /** The profile without its samples. */

@@ -1,8 +1,10 @@
 // hot
 
+import { largeTablesOf } from '../../otlp/column-tables.ts';
 import type { Profile, ProfilesData } from '../../otlp/profiles-data.ts';
 import { columnsOf, SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
-import { Renumbering } from '../dictionary/renumbering.ts';
+import { DictionaryCopy } from '../dictionary/dictionary-copy.ts';
+import { DistinctDictionary } from '../dictionary/distinct-dictionary.ts';
 import { withDistinctTimes } from './distinct-times.ts';
 
 /**
@@ -11,34 +13,29 @@ import { withDistinctTimes } from './distinct-times.ts';
  */
 export function withoutOrphans(
   { resourceProfiles, dictionary }: ProfilesData,
-  onLineless: (location: number) => void = () => undefined,
+  onLineless?: (location: number) => void,
 ): ProfilesData {
-  const entries = new Renumbering(dictionary, onLineless);
+  const source = { ...dictionary, ...largeTablesOf(dictionary) };
+  const target = new DistinctDictionary(source);
+  const copy = new DictionaryCopy(source, target, { addLines: onLineless });
   const samples = new SampleColumns();
   const kept = resourceProfiles.map((resource) => ({
     ...resource,
     scopeProfiles: resource.scopeProfiles.map((scope) => ({
       ...scope,
-      profiles: scope.profiles.map((profile) => renumbered(profile, entries, samples)),
+      profiles: scope.profiles.map((profile) => copyProfile(profile, copy, samples)),
     })),
   }));
-  return withDistinctTimes({ resourceProfiles: kept, dictionary: entries.tables });
+  return withDistinctTimes({ resourceProfiles: kept, dictionary: target.tables });
 }
 
 /** The profile with the indices of the new dictionary, its samples at the end of `target`. */
-function renumbered(profile: Profile, entries: Renumbering, target: SampleColumns): Profile {
-  const head = entries.profileHead(profile);
+function copyProfile(profile: Profile, copy: DictionaryCopy, target: SampleColumns): Profile {
+  const head = copy.profileHead(profile);
   const samples = columnsOf(profile.samples);
-  const { columns } = samples;
-  const first = target.count;
+  const { columns, first, length } = samples;
+  const start = target.count;
   target.reserveFor(samples);
-  for (let i = samples.first; i < samples.first + samples.length; i++) {
-    const stack = entries.stack(columns.stack(i));
-    for (let at = columns.attributesStart(i); at < columns.attributesEnd(i); at++) {
-      target.addAttribute(entries.attribute(columns.attributes[at]!));
-    }
-    target.addMoments(columns, i);
-    target.end(stack, entries.link(columns.link(i)));
-  }
-  return { ...head, samples: new SampleRange(target, first, samples.length) };
+  for (let i = first; i < first + length; i++) copy.sample(columns, i, target);
+  return { ...head, samples: new SampleRange(target, start, length) };
 }

@@ -115,14 +115,7 @@ export class PartBuilder implements DictionaryTarget {
   /** Appends the sample with no timestamp before `startUnixNano`. */
   #copySample({ columns, first }: SampleRange, sample: number, startUnixNano: bigint): void {
     const samples = this.#samples;
-    const index = first + sample;
-    const stack = this.#copy.stack(columns.stack(index));
-    for (let at = columns.attributesStart(index), end = columns.attributesEnd(index); at < end; at++) {
-      samples.addAttribute(this.#copy.attribute(columns.attributes[at]!));
-    }
-    const link = this.#copy.link(columns.link(index));
-    samples.addMoments(columns, index);
-    samples.end(stack, link);
+    this.#copy.sample(columns, first + sample, samples);
     if (startUnixNano === 0n) return;
     const [low, high] = halvesOf(startUnixNano);
     const { times } = samples;

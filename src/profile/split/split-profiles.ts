@@ -1,11 +1,8 @@
-import { functionColumnsOf } from '../../otlp/function-columns.ts';
-import { locationColumnsOf } from '../../otlp/location-columns.ts';
+import { largeTablesOf } from '../../otlp/column-tables.ts';
 import type { ProfilesData, ProfilesDictionary, Table } from '../../otlp/profiles-data.ts';
 import { noElements } from '../../otlp/profiles-data.ts';
 import { encodeFunction, encodeLocation, encodeStack } from '../../otlp/protobuf/encode-dictionary.ts';
 import { encodeResourceProfiles, encodeScopeProfiles } from '../../otlp/protobuf/encode-profiles-data.ts';
-import { stackColumnsOf } from '../../otlp/stack-columns.ts';
-import { stringColumnsOf } from '../../otlp/string-columns.ts';
 import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
 import type { ResourceSource } from './divided-profile.ts';
@@ -185,17 +182,14 @@ function largestEntryOf(dictionary: ProfilesDictionary): string {
 function entryMeters(dictionary: ProfilesDictionary): Readonly<Record<Table, (index: number) => number>> {
   const meter = new SizeMeter();
   const { mappingTable, linkTable, attributeTable } = dictionary;
-  const locations = locationColumnsOf(dictionary.locationTable);
-  const functions = functionColumnsOf(dictionary.functionTable);
-  const stacks = stackColumnsOf(dictionary.stackTable);
-  const strings = stringColumnsOf(dictionary.stringTable);
+  const { locationTable, functionTable, stackTable, stringTable } = largeTablesOf(dictionary);
   return {
     mappingTable: (index) => meter.smallBytes('mappingTable', mappingTable[index]!),
-    locationTable: (index) => meter.entryBytes(encodeLocation, locations, index),
-    functionTable: (index) => meter.entryBytes(encodeFunction, functions, index),
+    locationTable: (index) => meter.entryBytes(encodeLocation, locationTable, index),
+    functionTable: (index) => meter.entryBytes(encodeFunction, functionTable, index),
     linkTable: (index) => meter.smallBytes('linkTable', linkTable[index]!),
-    stringTable: (index) => fieldSizeBytes(strings.end(index) - strings.start(index)),
+    stringTable: (index) => fieldSizeBytes(stringTable.end(index) - stringTable.start(index)),
     attributeTable: (index) => meter.smallBytes('attributeTable', attributeTable[index]!),
-    stackTable: (index) => meter.entryBytes(encodeStack, stacks, index),
+    stackTable: (index) => meter.entryBytes(encodeStack, stackTable, index),
   };
 }

@@ -2,7 +2,7 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 import { decodePassable } from '../../otlp/passable/decode-passable.ts';
 import { tables } from '../../otlp/passable/dictionary-columns.ts';
 import type { NotPassableReason } from '../../otlp/passable/not-passable.ts';
-import type { PassableProfiles } from '../../otlp/passable/passable-scanner.ts';
+import type { PassableProfiles, ScanResult } from '../../otlp/passable/passable-scanner.ts';
 import { PassableScanner } from '../../otlp/passable/passable-scanner.ts';
 import type { ProfilesData } from '../../otlp/profiles-data.ts';
 import { noBytes } from '../../otlp/profiles-data.ts';
@@ -69,8 +69,8 @@ export class MessageReader {
     if (encoding === 'json') return { reason: 'json' };
     const isLong = bytes.length > mostShortBytes;
     const scanner = this.#takeScanner(isLong);
-    const scan = scanner.scanWithin(bytes, isVersionDeclared, mostElements);
     const takeBack = (): void => this.#takeBack(scanner, isLong);
+    const scan = scanOrElse(() => scanner.scanWithin(bytes, isVersionDeclared, mostElements), takeBack);
     const isLarge = scan?.kind === 'passable' && isHandledInTurns(scan.profiles);
     // Columns of other messages hold until the next one; nobody gets those of a message beyond the bounds.
     if (!isLarge || problemOf(scan.profiles) !== undefined) takeBack();
@@ -122,6 +122,16 @@ export class MessageReader {
     const own = { ...content, ownIdPrefix: this.#ownIdPrefix };
     const decoded = decodeMessage(own, Number.POSITIVE_INFINITY, detected);
     return { ...decoded, scan: { kind: 'not_passable', reason: isOld ? 'version' : reason } };
+  }
+}
+
+/** Calls `onFailure` where the scan throws, because memory is too short for it. */
+function scanOrElse(scan: () => ScanResult | undefined, onFailure: () => void): ScanResult | undefined {
+  try {
+    return scan();
+  } catch (error) {
+    onFailure();
+    throw error;
   }
 }
 

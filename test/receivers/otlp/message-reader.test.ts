@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import fc from 'fast-check';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
 import { mergeProfiles } from '../../../src/profile/join/profiles-joiner.ts';
@@ -53,6 +54,17 @@ test('columns of large messages are lent again once they came back, to one messa
     [true, false, false],
   );
   assert.notEqual(fourth.columns, fifth.columns);
+});
+
+test('a message for which memory is too short keeps no columns for which others would wait', (t) => {
+  const reader = new MessageReader();
+  const data = goodProfiles();
+  for (let i = 0; i < 100_000; i++) data.dictionary.stringTable.push(`#${i}`);
+  const bytes = encodeProfilesData(data);
+  t.after(() => setFlagsFromString('--wasm-max-mem-pages=65536'));
+  setFlagsFromString('--wasm-max-mem-pages=32');
+  assert.throws(() => reader.scan({ encoding: 'protobuf', bytes, isVersionDeclared: true }), RangeError);
+  assert.ok(!reader.isBusy(bytes.length));
 });
 
 test('long messages wait while the columns of a large one are lent, short ones do not', async () => {

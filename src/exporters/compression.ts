@@ -39,8 +39,9 @@ const gzipAsync = promisify(gzip);
 const zstdAsync = promisify(zstdCompress);
 
 /**
- * Compresses short messages at once, and others in the thread pool: a hop to a thread and back costs as much as some ten kilobytes, and each thread of the pool that ever
- * compressed keeps a megabyte. A profiler's request with names has 70 to 90 kB, and takes a millisecond and a half.
+ * Compresses short messages at once, and others in the thread pool: a hop to a thread and back costs as much as some ten kilobytes, and
+ * each thread of the pool that ever compressed keeps a megabyte. A profiler's request with names has 70 to 90 kB, and takes a millisecond
+ * and a half.
  */
 export function compress(bytes: Uint8Array, compression: Compression, level: number): Uint8Array | Promise<Uint8Array> {
   // The output comes in chunks, and each goes through the event loop: with the default of 16 KiB a busy loop makes a

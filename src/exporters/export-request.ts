@@ -8,9 +8,10 @@ import { defaultDialectOptions } from '../profile/dialects/dialect.ts';
 import { withFunctionsTwice } from '../profile/dialects/parca.ts';
 import { mergeProfiles } from '../profile/join/profiles-joiner.ts';
 import { splitInSteps } from '../profile/split/split-profiles.ts';
-import { gatherBytes, sizeOf } from '../support/gather-bytes.ts';
 import type { Steps } from '../support/steps.ts';
 import { atOnce } from '../support/steps.ts';
+import type { LentMemory } from './request-bytes.ts';
+import { RequestBytes } from './request-bytes.ts';
 
 /** Profiles that one reporting cycle or one OTLP request hands to every exporter. Shared between exporters, so never changed. */
 export interface ExportRequest {
@@ -89,43 +90,22 @@ export function createExportRequest(data: ProfilesData, sampleCount: number, hop
 
 /** Creates the same of bytes that are encoded already. They must not change. */
 export function createEncodedRequest(bytes: Uint8Array, sampleCount: number, hops = 0): ExportRequest {
-  const own = fills([bytes], bytes.buffer) ? bytes : new Uint8Array(bytes);
-  return new OneRequest({ pieces: [own] }, sampleCount, hops);
+  return new OneRequest({ encoded: RequestBytes.of([bytes]) }, sampleCount, hops);
 }
 
-/** Memory of pieces of a request that can be used again. */
-export interface LentMemory {
-  readonly buffer: ArrayBufferLike;
-  /** Exporters that the request is offered to. */
-  readonly holders: number;
-  readonly giveBack: () => void;
-}
-
-/**
- * Creates the same of pieces, most of which lie in memory that is given back once every exporter has sent them. Where not all of them do, or
- * where somebody wants the bytes in one piece, it is left to the garbage collector.
- */
+/** Creates the same of pieces, most of which lie in memory that is given back once every exporter has sent them. */
 export function createLentRequest(
   pieces: readonly Uint8Array[],
   memory: LentMemory,
   sampleCount: number,
   hops = 0,
 ): ExportRequest {
-  if (fills(pieces, memory.buffer)) return new OneRequest({ pieces, memory }, sampleCount, hops);
-  const whole = atOnce(gatherBytes(pieces));
-  memory.giveBack();
-  return new OneRequest({ pieces: [whole] }, sampleCount, hops);
-}
-
-/** A request may wait for long: it must not keep a larger piece of memory that its bytes came in. */
-function fills(pieces: readonly Uint8Array[], memory: ArrayBufferLike): boolean {
-  return 4 * sizeOf(pieces) >= 3 * memory.byteLength;
+  return new OneRequest({ encoded: RequestBytes.of(pieces, memory) }, sampleCount, hops);
 }
 
 interface RequestContent {
   readonly data?: ProfilesData;
-  readonly pieces?: readonly Uint8Array[];
-  readonly memory?: LentMemory;
+  readonly encoded?: RequestBytes;
 }
 
 /**
@@ -136,11 +116,7 @@ class OneRequest implements ExportRequest {
   readonly sampleCount: number;
   readonly hops: number;
   #held: ProfilesData | undefined;
-  /** `undefined` until it is encoded; none once their memory was given back. */
-  #pieces: readonly Uint8Array[] | undefined;
-  #memory: LentMemory | undefined;
-  #lentCount = 0;
-  #returnedCount = 0;
+  #encoded: RequestBytes | undefined;
   #parts: readonly ExportRequest[] | undefined;
   /** Of the request before it became parts. */
   #leastBytes = 0;
@@ -149,13 +125,12 @@ class OneRequest implements ExportRequest {
   #written: Map<string, DialectRequest> | undefined;
   #underWay: Map<string, Promise<DialectRequest>> | undefined;
 
-  constructor({ data, pieces, memory }: RequestContent, sampleCount: number, hops: number) {
+  constructor({ data, encoded }: RequestContent, sampleCount: number, hops: number) {
     this.sampleCount = sampleCount;
     this.hops = hops;
     this.#held = data;
     this.#lent = data && new WeakRef(data);
-    this.#pieces = pieces;
-    this.#memory = memory;
+    this.#encoded = encoded;
   }
 
   get data(): ProfilesData {
@@ -168,11 +143,11 @@ class OneRequest implements ExportRequest {
   }
 
   get bytes(): Uint8Array | undefined {
-    return this.#pieces && this.encoded();
+    return this.#encoded?.whole();
   }
 
   get sizeBytes(): number {
-    return this.#parts === undefined ? sizeOf(this.#encodedPieces()) : this.#leastBytes;
+    return this.#parts === undefined ? this.#asBytes().sizeBytes : this.#leastBytes;
   }
 
   get parts(): readonly ExportRequest[] | undefined {
@@ -181,48 +156,34 @@ class OneRequest implements ExportRequest {
 
   get isLarge(): boolean {
     if (this.#parts !== undefined) return true;
-    const pieces = this.#pieces;
-    return pieces === undefined ? elementsOf(this.#held!) > mostElementsAtOnce : sizeOf(pieces) > mostBytesAtOnce;
+    const encoded = this.#encoded;
+    return encoded === undefined ? elementsOf(this.#held!) > mostElementsAtOnce : encoded.sizeBytes > mostBytesAtOnce;
   }
 
   encoded(): Uint8Array {
-    const pieces = this.#encodedPieces();
-    const memory = this.#memory;
-    // Somebody has the bytes from now on, who need not tell when that ends.
-    this.#memory = undefined;
-    if (pieces.length === 1) return pieces[0]!;
-    const whole = atOnce(gatherBytes(pieces));
-    this.#pieces = [whole];
-    if (this.#lentCount === 0) memory?.giveBack();
-    return whole;
+    return this.#asBytes().whole();
   }
 
   becomeBytes(): void {
-    if (this.#parts === undefined) this.#encodedPieces();
+    if (this.#parts === undefined) this.#asBytes();
   }
 
   lendPieces(): readonly Uint8Array[] {
-    this.#lentCount++;
-    return this.#encodedPieces();
+    return this.#asBytes().lend();
   }
 
   returnPieces(): void {
-    this.#returnedCount++;
-    const memory = this.#memory;
-    if (memory === undefined || this.#returnedCount < this.#lentCount || this.#lentCount !== memory.holders) return;
-    this.#memory = undefined;
-    this.#pieces = [];
-    memory.giveBack();
+    this.#encoded!.giveBack();
   }
 
   *encode(): Steps<void> {
-    this.#pieces ??= [yield* encodeInSteps(this.#held ?? this.data)];
+    this.#encoded ??= new RequestBytes([yield* encodeInSteps(this.#held ?? this.data)]);
     this.#held = undefined;
     this.#parts = undefined;
   }
 
   *encodeWithin(maxBytes: number): Steps<void> {
-    if (this.#pieces !== undefined || this.#parts !== undefined) return;
+    if (this.#encoded !== undefined || this.#parts !== undefined) return;
     const leastBytes = leastSizeBytes(this.#held!);
     const parts = leastBytes > maxBytes ? yield* this.#partsWithin(maxBytes, leastBytes) : undefined;
     if (parts === undefined) {
@@ -247,18 +208,16 @@ class OneRequest implements ExportRequest {
   }
 
   forgetData(): void {
-    if (this.#pieces !== undefined || this.#parts !== undefined) this.#lent = undefined;
+    if (this.#encoded !== undefined || this.#parts !== undefined) this.#lent = undefined;
   }
 
-  #encodedPieces(): readonly Uint8Array[] {
-    if (this.#pieces === undefined) {
+  #asBytes(): RequestBytes {
+    if (this.#encoded === undefined) {
       atOnce(this.encode());
       // A young collection takes a weak reference for a strong one: all tables of a request on its way would grow old with it.
       queueMicrotask(() => this.forgetData());
     }
-    const pieces = this.#pieces!;
-    if (pieces.length === 0) throw new TypeError('the memory of the request was given back');
-    return pieces;
+    return this.#encoded!;
   }
 
   inDialect(dialect: DialectName, options?: DialectOptions): DialectRequest {

@@ -269,18 +269,14 @@ class SplitBudget {
     this.#bytes = whole.parts?.reduce((sum, part) => sum + part.sizeBytes, 0);
   }
 
-  get #wholeBytes(): number {
-    return this.#whole.sizeBytes;
-  }
-
   /** Bytes for the parts that replace a request, itself the whole or a part. */
   leftFor(request: ExportRequest): number {
-    const wholeBytes = this.#wholeBytes;
+    const wholeBytes = this.#whole.sizeBytes;
     return maxSplitGrowth * wholeBytes - (this.#bytes ?? wholeBytes) + request.encoded().length;
   }
 
   replace(request: ExportRequest, partBytes: number): void {
-    this.#bytes = (this.#bytes ?? this.#wholeBytes) - request.encoded().length + partBytes;
+    this.#bytes = (this.#bytes ?? this.#whole.sizeBytes) - request.encoded().length + partBytes;
   }
 }
 

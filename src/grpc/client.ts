@@ -1,4 +1,4 @@
-import { gatherBytes } from '../support/gather-bytes.ts';
+import { inOnePiece } from '../support/gather-bytes.ts';
 import { atOnce } from '../support/steps.ts';
 import type { CallEnd, CallLimits } from './client-call.ts';
 import { callUnary, notBegun } from './client-call.ts';
@@ -78,7 +78,7 @@ export class GrpcClient {
   async call({ path, headers, pieces }: UnaryRequest, signal: AbortSignal): Promise<CallEnd> {
     const { compressor, maxResponseBytes, decompressors } = this.#options;
     const isCompressed = this.#isCompressing && compressor !== undefined;
-    const sent = isCompressed ? [await compressor.compress(whole(pieces))] : pieces;
+    const sent = isCompressed ? [await compressor.compress(atOnce(inOnePiece(pieces)))] : pieces;
     const encoding = isCompressed ? { 'grpc-encoding': compressor.name } : undefined;
     const all: OutgoingHeaders = { ...this.#headers, ':path': path, ...headers, ...encoding };
     for (let repeats = 0; ; repeats++) {
@@ -227,10 +227,6 @@ export class GrpcClient {
     this.#connections = [...this.#byAddress.values()];
     for (const [key, connection] of former) if (!this.#byAddress.has(key)) connection.close();
   }
-}
-
-function whole(pieces: readonly Uint8Array[]): Uint8Array {
-  return pieces.length === 1 ? pieces[0]! : atOnce(gatherBytes(pieces));
 }
 
 function unconnected(code: number, details: string): CallEnd {

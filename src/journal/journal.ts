@@ -4,6 +4,7 @@ import type { LogRecord } from '../storage/segment.ts';
 import type { OpenedLog, SegmentLog } from '../storage/segment-log.ts';
 import type { Clock } from '../support/clock.ts';
 import { messageOf } from '../support/error-text.ts';
+import { sizeOf } from '../support/gather-bytes.ts';
 import type { Component } from '../support/lifecycle.ts';
 import type { JournalEvents } from './journal-events.ts';
 import type { Position, RequestKind, WindowEntry } from './journal-record.ts';
@@ -128,7 +129,7 @@ export class Journal implements Component {
     firstEvent: number | undefined,
   ): KeptRequest | AdmissionRefusal {
     const { events, log } = this.#parts;
-    const neededBytes = payload.reduce((sum, { length }) => sum + length, 0);
+    const neededBytes = sizeOf(payload);
     if (neededBytes > log.maxPayloadBytes) return this.#refuseTooLarge(neededBytes);
     let record = this.#append(payload, sampleCount);
     if ('why' in record && this.#settled.length > 0) {

@@ -53,11 +53,10 @@ export class SampleColumns {
   reserveFor({ columns, first, length }: SampleRange): void {
     if (length === 0) return;
     const last = first + length - 1;
-    this.reserve(length, columns.timesEnd(last) - columns.timesStart(first));
+    const timestamps = columns.timesEnd(last) - columns.timesStart(first);
+    this.reserve(length, timestamps, columns.valuesEnd(last) - columns.valuesStart(first));
     const attributes = this.#attributeCount + columns.attributesEnd(last) - columns.attributesStart(first);
     if (attributes > this.attributes.length) this.attributes = grown(this.attributes, attributes);
-    const words = 2 * (this.#valueCount + columns.valuesEnd(last) - columns.valuesStart(first));
-    if (words > this.values.length) this.values = grown(this.values, words);
   }
 
   addAttribute(index: number): void {

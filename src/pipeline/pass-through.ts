@@ -25,7 +25,7 @@ import { serviceNameDefault } from '../profile/resources/service-name.ts';
 import type { ProfilesSink, ReceivedProfiles, SinkAnswer } from '../receivers/otlp/profiles-sink.ts';
 import { createUnresolvedCounter } from '../reporter/reporter-events.ts';
 import type { Clock } from '../support/clock.ts';
-import { gatherBytes } from '../support/gather-bytes.ts';
+import { inOnePiece } from '../support/gather-bytes.ts';
 import type { Steps } from '../support/steps.ts';
 import { atOnce, WorkQueue } from '../support/steps.ts';
 import { offerToAll } from './fan-out.ts';
@@ -235,7 +235,7 @@ export class PassThrough implements ProfilesSink {
       const giveBack = received.lend?.() ?? nothing;
       return createLentRequest(pieces, { buffer: message, holders: exporters.length, giveBack }, sampleCount, hops);
     }
-    const whole = pieces.length === 1 ? pieces[0]! : yield* gatherBytes(pieces);
+    const whole = yield* inOnePiece(pieces);
     received.release?.(isKept || whole.buffer === message ? 'columns' : 'columns and bytes');
     return createEncodedRequest(whole, sampleCount, hops);
   }

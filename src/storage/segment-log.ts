@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { codeOf } from '../support/error-text.ts';
+import { sizeOf } from '../support/gather-bytes.ts';
 import type { LogFileSystem } from './log-file-system.ts';
 import { headerBytes } from './record-header.ts';
 import type { LogRecord } from './segment.ts';
@@ -99,7 +100,7 @@ export class SegmentLog {
    */
   append(payload: Uint8Array | readonly Uint8Array[], sampleCount: number): LogRecord | undefined {
     const parts = payload instanceof Uint8Array ? [payload] : payload;
-    const neededBytes = parts.reduce((sum, { length }) => sum + length, headerBytes);
+    const neededBytes = headerBytes + sizeOf(parts);
     if (this.#sizeBytes + neededBytes > this.#config.maxBytes) this.#retireActive();
     if (this.#sizeBytes + neededBytes > this.#config.maxBytes) return undefined;
     const active = this.#activeFor(neededBytes);

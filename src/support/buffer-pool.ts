@@ -10,8 +10,8 @@ export const mostReusedBytes: number = 4 * 1024 * 1024;
  * them, which costs more than anything else that is done with a message. A buffer that is not given back is left to the collector.
  */
 export class BufferPool {
-  readonly #mostKeptBytes: number;
   readonly #mostHeldBytes: number;
+  readonly #mostBytes: number;
   /** By size. */
   readonly #free = new Map<number, (ArrayBuffer | WeakRef<ArrayBuffer>)[]>();
   /** Memory that was taken and may be given back, once. */
@@ -20,10 +20,10 @@ export class BufferPool {
   /** Of the buffers that a collection does not take. */
   #heldBytes = 0;
 
-  /** Of free buffers, `mostKeptBytes` are kept, and more, up to `mostBytes`, until the whole heap is collected: those that a burst needs. */
-  constructor(mostKeptBytes: number, mostBytes: number = mostKeptBytes) {
-    this.#mostHeldBytes = mostKeptBytes;
-    this.#mostKeptBytes = mostBytes;
+  /** Of free buffers, `mostHeldBytes` are held, and more, up to `mostBytes`, until the whole heap is collected: those that a burst needs. */
+  constructor(mostHeldBytes: number, mostBytes: number = mostHeldBytes) {
+    this.#mostHeldBytes = mostHeldBytes;
+    this.#mostBytes = mostBytes;
   }
 
   /** A buffer with any content. */
@@ -40,8 +40,8 @@ export class BufferPool {
     if (!this.#lent.delete(buffer)) return;
     const memory = buffer as ArrayBuffer;
     const { byteLength } = memory;
-    if (this.#keptBytes + byteLength > this.#mostKeptBytes) this.#forgetCollected();
-    if (this.#keptBytes + byteLength > this.#mostKeptBytes) return;
+    if (this.#keptBytes + byteLength > this.#mostBytes) this.#forgetCollected();
+    if (this.#keptBytes + byteLength > this.#mostBytes) return;
     const free = this.#free.get(byteLength) ?? [];
     this.#free.set(byteLength, free);
     this.#keptBytes += byteLength;

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import { gathered } from './gather-bytes.ts';
+import { gathered, sizeOf } from './gather-bytes.ts';
 import type { ThreadModule } from './program-files.ts';
 import type { WorkQueue } from './steps.ts';
 import type { WorkerLimits, WorkerReply } from './worker-client.ts';
@@ -50,7 +50,7 @@ export class BytesThread<Request, Reply> {
     messages: readonly Uint8Array[],
     requestWith: (copies: readonly Uint8Array<ArrayBuffer>[]) => Request,
   ): Promise<WorkerReply<Reply>> {
-    const sizeBytes = messages.reduce((sum, { length }) => sum + length, 0);
+    const sizeBytes = sizeOf(messages);
     this.#waitingBytes += sizeBytes;
     const copy = async (): Promise<{ request: Request; memory: ArrayBuffer[] }> => {
       const copies: Uint8Array<ArrayBuffer>[] = [];

@@ -26,7 +26,12 @@ export function* gatherBytes(pieces: readonly Uint8Array[]): Steps<Buffer<ArrayB
   return whole;
 }
 
-/** The same, in the slices of `work` where that is given and the pieces are large. */
+/** The only piece, or a copy of all. */
+export function* inOnePiece(pieces: readonly Uint8Array[]): Steps<Uint8Array> {
+  return pieces.length === 1 ? pieces[0]! : yield* gatherBytes(pieces);
+}
+
+/** A copy of all, in the slices of `work` where that is given and the pieces are large. */
 export function gathered(
   pieces: readonly Uint8Array[],
   work: WorkQueue | undefined,

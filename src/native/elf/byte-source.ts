@@ -52,8 +52,8 @@ export function readBytes(source: ByteSource, position: number, sizeBytes: numbe
 }
 
 /**
- * Zeros for a large array, in pages of their own, which go back to the system with it. Once glibc has freed a block of some size, it takes all smaller ones from
- * the thread's memory for the life of the process, and leaves holes of their size there.
+ * Zeros for a large array, in pages of their own, which go back to the system with it. Once glibc has freed a block of some size, it takes
+ * all smaller ones from the thread's memory for the life of the process, and leaves holes of their size there.
  */
 export function ownPages(sizeBytes: number): ArrayBuffer {
   // An array that may be resized is mapped, not allocated.
@@ -66,8 +66,8 @@ export function ownPages(sizeBytes: number): ArrayBuffer {
 const leastOwnBytes = 131_072;
 
 /**
- * Gives memory back at once: nobody may read the array from then on. As garbage, the windows of a batch would wait for a collection, which comes after
- * megabytes of them, and what is allocated between them keeps the thread's memory from going back to the system.
+ * Gives memory back at once: nobody may read the array from then on. As garbage, the windows of a batch would wait for a collection, which
+ * comes after megabytes of them, and what is allocated between them keeps the thread's memory from going back to the system.
  */
 export function release({ buffer }: ArrayBufferView<ArrayBuffer>): void {
   buffer.transferToFixedLength(0);

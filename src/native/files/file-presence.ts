@@ -9,8 +9,9 @@ import type { PidsByName } from './process-files.ts';
 import { maxLookAgeMs, pidsByName } from './process-files.ts';
 
 /**
- * Tells of a file of which no process is known whether it is worth looking for: reads no executable, and so needs no thread of its own. What has ended before it could be named
- * is looked for again and again, and the thread, which takes 20 MiB and 60 to 90 ms of CPU, would be started for that alone.
+ * Tells of a file of which no process is known whether it is worth looking for: reads no executable, and so needs no thread of its own.
+ * A file of a process that ended before it could be named is looked for again and again, and the thread, which takes 20 MiB and 60 to
+ * 90 ms of CPU, would be started for that alone.
  */
 export class FilePresence {
   readonly #search: FileSearch;

@@ -70,8 +70,9 @@ function mayBeGenerated({ inode, path }: CodeMapping): boolean {
 }
 
 /**
- * Base names of the files with code that a process has mapped, in steps of the page that the kernel tells at once: also a process with as many mappings
- * as may be stops nobody for long. None of a process that is gone or not to be looked into. Memory for that is `bytes`, longer than a page and a path.
+ * Base names of the files with code that a process has mapped, in steps of the page that the kernel tells at once: also a process with as
+ * many mappings as may be stops nobody for long. None of a process that is gone or not to be looked into. Memory for that is `bytes`, longer
+ * than a page and a path.
  */
 export function* mappedNames(procRoot: string, pid: number, bytes: Buffer): Steps<Set<string>> {
   const names = new Set<string>();

@@ -9,7 +9,8 @@ import { withDistinctTimes } from './distinct-times.ts';
 
 /**
  * `mergeProfiles` of one request that is sound, in which no two entries of the dictionary are equal, and no two resources, or scopes of
- * one. Nothing is looked for, and texts stay in the bytes of the request: a third of the time. `onLineless` is called with each location in use that has no lines.
+ * one. Nothing is looked for, and texts stay in the bytes of the request: a third of the time. `onLineless` is called with each location in
+ * use that has no lines.
  */
 export function withoutOrphans(
   { resourceProfiles, dictionary }: ProfilesData,

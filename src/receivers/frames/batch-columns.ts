@@ -1,8 +1,10 @@
 // hot
 import { isReusable, reusedLength } from '../../support/reused-length.ts';
 
-/** Columns of frames 1..n; element 0 of each stays zero. */
+/** Columns of frames 1..count; element 0 of each stays zero. */
 export interface FrameArrays {
+  /** Set by the reader, as those of stacks and samples are. */
+  count: number;
   readonly fileId: Uint32Array;
   readonly process: Uint32Array;
   readonly addressHigh: Uint32Array;
@@ -12,11 +14,15 @@ export interface FrameArrays {
 }
 
 export interface StackArrays {
+  count: number;
   readonly start: Uint32Array;
+  /** Indices of frames, of all stacks. */
+  frames: Uint32Array;
   readonly truncated: Uint8Array;
 }
 
 export interface SampleArrays {
+  count: number;
   readonly stack: Uint32Array;
   readonly process: Uint32Array;
   readonly profileType: Uint32Array;
@@ -28,6 +34,8 @@ export interface SampleArrays {
   readonly momentStart: Uint32Array;
   /** Position of the sample in the message, before those at fault were left out. */
   readonly position: Uint32Array;
+  timestampsUnixNano: BigUint64Array;
+  values: BigInt64Array;
 }
 
 export interface MomentArrays {
@@ -46,30 +54,29 @@ export interface MomentArrays {
 export class BatchColumns {
   #frames = allocateFrames(leastLength);
   #stacks = allocateStacks(leastLength);
-  #stackFrames = new Uint32Array(leastLength);
-  #samples = allocateSamples(leastLength);
   #moments = allocateMoments(leastLength);
+  #samples = allocateSamples(leastLength, this.#moments);
 
   frames(length: number): FrameArrays {
     if (!isReusable(this.#frames.kind.length, length)) this.#frames = allocateFrames(reusedLength(length, leastLength));
     return this.#frames;
   }
 
-  stacks(length: number): StackArrays {
+  /** `frames` is how many frames the stacks may have together. */
+  stacks(length: number, frames: number): StackArrays {
     if (!isReusable(this.#stacks.truncated.length, length))
-      this.#stacks = allocateStacks(reusedLength(length, leastLength));
+      this.#stacks = { ...allocateStacks(reusedLength(length, leastLength)), frames: this.#stacks.frames };
+    if (!isReusable(this.#stacks.frames.length, frames))
+      this.#stacks.frames = new Uint32Array(reusedLength(frames, leastLength));
     return this.#stacks;
   }
 
-  stackFrames(length: number): Uint32Array {
-    if (!isReusable(this.#stackFrames.length, length))
-      this.#stackFrames = new Uint32Array(reusedLength(length, leastLength));
-    return this.#stackFrames;
-  }
-
-  samples(length: number): SampleArrays {
+  /** Timestamps and values of the samples are those of `moments`. */
+  samples(length: number, moments: MomentArrays): SampleArrays {
     if (!isReusable(this.#samples.stack.length, length))
-      this.#samples = allocateSamples(reusedLength(length, leastLength));
+      this.#samples = allocateSamples(reusedLength(length, leastLength), moments);
+    this.#samples.timestampsUnixNano = moments.timestampsUnixNano;
+    this.#samples.values = moments.values;
     return this.#samples;
   }
 
@@ -84,6 +91,7 @@ const leastLength = 1_024;
 
 function allocateFrames(length: number): FrameArrays {
   return {
+    count: 0,
     fileId: new Uint32Array(length),
     process: new Uint32Array(length),
     addressHigh: new Uint32Array(length),
@@ -93,12 +101,15 @@ function allocateFrames(length: number): FrameArrays {
   };
 }
 
+const noFrames = new Uint32Array();
+
 function allocateStacks(length: number): StackArrays {
-  return { start: new Uint32Array(length), truncated: new Uint8Array(length) };
+  return { count: 0, start: new Uint32Array(length), frames: noFrames, truncated: new Uint8Array(length) };
 }
 
-function allocateSamples(length: number): SampleArrays {
+function allocateSamples(length: number, { timestampsUnixNano, values }: MomentArrays): SampleArrays {
   return {
+    count: 0,
     stack: new Uint32Array(length),
     process: new Uint32Array(length),
     profileType: new Uint32Array(length),
@@ -109,6 +120,8 @@ function allocateSamples(length: number): SampleArrays {
     labelSet: new Uint32Array(length),
     momentStart: new Uint32Array(length),
     position: new Uint32Array(length),
+    timestampsUnixNano,
+    values,
   };
 }
 

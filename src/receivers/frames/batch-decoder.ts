@@ -1,12 +1,16 @@
-import type { Collector, FrameBatch, FrameColumns, SampleColumns, StackColumns } from '../../model/frame-batch.ts';
+import type { Collector, FrameBatch } from '../../model/frame-batch.ts';
 import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
+import type { StackArrays } from './batch-columns.ts';
 import { BatchColumns } from './batch-columns.ts';
 import { BatchSpans, batchFields } from './batch-spans.ts';
+import { BatchTables, mostBytesOfKeptTables } from './batch-tables.ts';
 import { readClock, readCollector, readLostSamples } from './read-collector.ts';
 import type { TableSizes } from './read-frames.ts';
 import { readFrames, readStacks } from './read-frames.ts';
+import type { NameContext } from './read-names.ts';
 import { readExecutables, readProcessExits, readStubs, readSymbols } from './read-names.ts';
+import type { SampleTarget } from './read-samples.ts';
 import { mostMomentsInSample, readSamples } from './read-samples.ts';
 import {
   readFileIds,
@@ -41,6 +45,7 @@ export class BatchDecoder {
   readonly #bounds: TimeBounds;
   readonly #spans = new BatchSpans();
   readonly #columns = new BatchColumns();
+  readonly #tables = new BatchTables();
   readonly #repeated = new RepeatedEntries();
 
   constructor(bounds: TimeBounds) {
@@ -67,17 +72,21 @@ export class BatchDecoder {
       : Buffer.from(message.buffer, message.byteOffset, message.byteLength);
     const spans = this.#spans;
     yield* spans.survey(bytes);
-    const reader = new WireReader(bytes);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const reader = new WireReader(bytes, view);
     const collector = this.#readCollector(bytes, reader);
-    const strings = yield* readStrings(bytes, spans.of(batchFields.strings), this.#repeated, reader.repairs);
-    const fileIds = yield* readFileIds(bytes, spans.of(batchFields.fileIds), this.#repeated);
-    const tables = { bytes, reader, strings, fileIds };
+    const kept = bytes.length > mostBytesOfKeptTables ? new BatchTables() : this.#tables;
+    const context = { bytes, view, reader, entries: this.#repeated };
+    const strings = yield* readStrings(context, spans.of(batchFields.strings), kept.strings);
+    const fileIds = yield* readFileIds(context, spans.of(batchFields.fileIds), kept.fileIds);
+    const tables = { ...context, strings, fileIds };
     // Most batches lack most of these.
-    const has = (field: number): boolean => spans.of(field).count > 0;
-    const mappings = has(batchFields.mappings) ? yield* readMappings(tables, spans.of(batchFields.mappings)) : noTable;
-    const processes = yield* readProcesses(tables, spans.of(batchFields.processes), this.#repeated);
-    const links = has(batchFields.links) ? yield* readLinks(tables, spans.of(batchFields.links)) : noTable;
-    const labelSets = has(batchFields.labelSets)
+    const mappings = spans.has(batchFields.mappings)
+      ? yield* readMappings(tables, spans.of(batchFields.mappings))
+      : noTable;
+    const processes = yield* readProcesses(tables, spans.of(batchFields.processes), kept.processes);
+    const links = spans.has(batchFields.links) ? yield* readLinks(tables, spans.of(batchFields.links)) : noTable;
+    const labelSets = spans.has(batchFields.labelSets)
       ? yield* readLabelSets(tables, spans.of(batchFields.labelSets))
       : noTable;
     const profileTypes = yield* readProfileTypes(tables, spans.of(batchFields.profileTypes));
@@ -92,12 +101,14 @@ export class BatchDecoder {
       labelSets: labelSets.length - 1,
       profileTypes: profileTypes.length - 1,
     };
-    const { frames, unknownFrameKinds } = yield* this.#readFrames(bytes, sizes);
-    const stacks = yield* this.#readStacks(bytes, sizes.frames);
+    const frames = this.#columns.frames(sizes.frames + 1);
+    const unknownFrameKinds = yield* readFrames(context, spans.of(batchFields.frames), frames, sizes);
+    const stacks = this.#stackColumns();
+    yield* readStacks(bytes, spans.of(batchFields.stacks), stacks, sizes.frames);
     const rejections = new Rejections();
     const time = new SampleTime(nowUnixNano, bounds, readClock(reader, spans.of(batchFields.clock)));
-    const { samples, samplePositions } = yield* this.#readSamples(bytes, { sizes, time, rejections });
-    const names = { ...tables, processes, rejections };
+    const target = this.#sampleTarget(sizes, time, rejections);
+    yield* readSamples(context, spans.of(batchFields.samples), target);
     const batch: FrameBatch = {
       collector,
       sequence: spans.sequence,
@@ -110,16 +121,11 @@ export class BatchDecoder {
       links,
       labelSets,
       profileTypes,
-      samples,
-      symbols: has(batchFields.symbols) ? yield* readSymbols(names, spans.of(batchFields.symbols)) : [],
-      stubs: has(batchFields.stubs) ? yield* readStubs(names, spans.of(batchFields.stubs)) : [],
-      executables: has(batchFields.executables) ? yield* readExecutables(names, spans.of(batchFields.executables)) : [],
-      processExits: has(batchFields.processExits)
-        ? yield* readProcessExits(names, spans.of(batchFields.processExits))
-        : [],
+      samples: target.columns,
+      ...(spans.hasNames ? yield* this.#readNames({ ...tables, processes, rejections }) : noNames),
       lostSamples: readLostSamples(reader, spans.of(batchFields.lostSamples)),
     };
-    return { batch, rejections, samplePositions, unknownFrameKinds, repairs: reader.repairs };
+    return { batch, rejections, samplePositions: target.columns.position, unknownFrameKinds, repairs: reader.repairs };
   }
 
   #readCollector(bytes: Buffer, reader: WireReader): Collector {
@@ -129,37 +135,35 @@ export class BatchDecoder {
     return this.#repeated.collector(bytes, spans.bounds[0]!, spans.bounds[1]!, reader.repairs, read);
   }
 
-  *#readFrames(bytes: Buffer, sizes: TableSizes): Steps<{ frames: FrameColumns; unknownFrameKinds: number }> {
-    const columns = this.#columns.frames(sizes.frames + 1);
-    const unknownFrameKinds = yield* readFrames(bytes, this.#spans.of(batchFields.frames), columns, sizes);
-    return { frames: { count: sizes.frames, ...columns }, unknownFrameKinds };
-  }
-
-  *#readStacks(bytes: Buffer, frameCount: number): Steps<StackColumns> {
-    const spans = this.#spans.of(batchFields.stacks);
-    const columns = this.#columns.stacks(spans.count + 2);
+  #stackColumns(): StackArrays {
+    const { bounds, count } = this.#spans.of(batchFields.stacks);
     // An index takes at least a byte.
-    const frames = this.#columns.stackFrames(sumOfSizes(spans.bounds, spans.count));
-    yield* readStacks(bytes, spans, { columns, frames, frameCount });
-    return { count: spans.count, frames, ...columns };
+    return this.#columns.stacks(count + 2, sumOfSizes(bounds, count));
   }
 
-  *#readSamples(
-    bytes: Buffer,
-    checks: { sizes: TableSizes; time: SampleTime; rejections: Rejections },
-  ): Steps<{ samples: SampleColumns; samplePositions: Uint32Array }> {
-    const spans = this.#spans.of(batchFields.samples);
-    const { position, ...columns } = this.#columns.samples(spans.count + 1);
+  #sampleTarget(sizes: TableSizes, time: SampleTime, rejections: Rejections): SampleTarget {
+    const { bounds, count } = this.#spans.of(batchFields.samples);
     // A timestamp takes 8 bytes. Values take one, so that a sample with more values than timestamps needs room too.
-    const totalBytes = sumOfSizes(spans.bounds, spans.count);
+    const totalBytes = sumOfSizes(bounds, count);
     const spareMoments = Math.min(totalBytes, mostMomentsInSample);
     const moments = this.#columns.moments(Math.floor(totalBytes / 8) + spareMoments);
-    const count = yield* readSamples(bytes, spans, { columns: { position, ...columns }, moments, ...checks });
-    const { timestampsUnixNano, values } = moments;
-    return { samples: { count, ...columns, timestampsUnixNano, values }, samplePositions: position };
+    return { columns: this.#columns.samples(count + 1, moments), moments, sizes, time, rejections };
+  }
+
+  *#readNames(context: NameContext): Steps<BatchNames> {
+    const spans = this.#spans;
+    return {
+      symbols: yield* readSymbols(context, spans.of(batchFields.symbols)),
+      stubs: yield* readStubs(context, spans.of(batchFields.stubs)),
+      executables: yield* readExecutables(context, spans.of(batchFields.executables)),
+      processExits: yield* readProcessExits(context, spans.of(batchFields.processExits)),
+    };
   }
 }
 
+type BatchNames = Pick<FrameBatch, 'symbols' | 'stubs' | 'executables' | 'processExits'>;
+
+const noNames: BatchNames = { symbols: [], stubs: [], executables: [], processExits: [] };
 const noTable = [undefined];
 
 function sumOfSizes(bounds: Uint32Array, count: number): number {

@@ -53,7 +53,7 @@ const batchFieldNames: FieldNames = {
   ],
 };
 
-/** Positions of the entries of one field: entry `i` is bytes `bounds[2 * i] .. bounds[2 * i + 1]`. */
+/** Positions of the entries of one field, until the next survey: entry `i` is bytes `bounds[2 * i] .. bounds[2 * i + 1]`. */
 export interface Spans {
   readonly bounds: Uint32Array;
   readonly count: number;
@@ -66,17 +66,10 @@ export interface EntryRange {
   readonly to: number;
 }
 
-/** Calls `read` with ranges of entries that have about `stepBytes` together, one a step; an entry that has more is a range of its own. */
-export function* inRanges(spans: Spans, stepBytes: number, read: (range: EntryRange) => void): Steps<void> {
-  const { bounds, count } = spans;
-  for (let from = 0, to = 0; from < count; from = to) {
-    if (from > 0) yield;
-    to = endOfRange(spans, from, stepBytes);
-    read({ bounds, from, to });
-  }
-}
-
-/** The entry behind the range that begins with `from`. */
+/**
+ * The entry behind the range that begins with `from` and has about `stepBytes`, to be read in one step; an entry that has more is a range
+ * of its own.
+ */
 export function endOfRange({ bounds, count }: Spans, from: number, stepBytes: number): number {
   const stop = bounds[2 * from]! + stepBytes;
   // Entries are in the order of the bytes; what is between them costs nothing.
@@ -95,6 +88,12 @@ const hotFields: readonly number[] = [batchFields.frames, batchFields.stacks, ba
 const mostEntries = batchFieldNames.fields.map((_, field) =>
   hotFields.includes(field) ? mostHotEntries : mostTableEntries,
 );
+const nameFields: readonly number[] = [
+  batchFields.symbols,
+  batchFields.stubs,
+  batchFields.executables,
+  batchFields.processExits,
+];
 /** Lists whose entries are read in parts, or are texts. */
 const unboundedFields: readonly number[] = [
   batchFields.strings,
@@ -121,6 +120,7 @@ const keptEntries = 16_384;
 export class BatchSpans {
   readonly #bounds: Uint32Array[] = batchFieldNames.fields.map(() => new Uint32Array(16));
   readonly #counts = new Uint32Array(batchFieldNames.fields.length);
+  readonly #spans = this.#bounds.map((bounds) => ({ bounds, count: 0 }));
   readonly #sequence = new Uint32Array(2);
   /** The field that the survey is at. */
   #field = 0;
@@ -129,8 +129,20 @@ export class BatchSpans {
     return uint64Of(this.#sequence[1]!, this.#sequence[0]!);
   }
 
+  has(field: number): boolean {
+    return this.#counts[field] !== 0;
+  }
+
+  /** True if there are symbols, stubs, executables or process exits. */
+  get hasNames(): boolean {
+    return nameFields.some((field) => this.has(field));
+  }
+
   of(field: number): Spans {
-    return { bounds: this.#bounds[field]!, count: this.#counts[field]! };
+    const spans = this.#spans[field]!;
+    spans.bounds = this.#bounds[field]!;
+    spans.count = this.#counts[field]!;
+    return spans;
   }
 
   /** Replaces what it knows with the entries of `bytes`. @throws InvalidMessage when the bytes are no message. */

@@ -4,7 +4,8 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { Steps } from '../../support/steps.ts';
 import type { FrameArrays, StackArrays } from './batch-columns.ts';
 import type { EntryRange, Spans } from './batch-spans.ts';
-import { inRanges } from './batch-spans.ts';
+import { endOfRange } from './batch-spans.ts';
+import type { BatchContext } from './read-tables.ts';
 import type { FieldNames } from './wire.ts';
 import { badVarint, endOfVarint, indexError, longVarint, pathOf, skipField, truncated } from './wire.ts';
 
@@ -29,9 +30,14 @@ const frameFields: FieldNames = {
 const framesPerStep = 4_096;
 
 /** Reads `Frame`s into `columns`, from element 1. Returns how many have a kind that this version does not know. */
-export function* readFrames(bytes: Uint8Array, spans: Spans, columns: FrameArrays, sizes: TableSizes): Steps<number> {
+export function* readFrames(
+  { bytes, view }: BatchContext,
+  spans: Spans,
+  columns: FrameArrays,
+  sizes: TableSizes,
+): Steps<number> {
   const { count } = spans;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  columns.count = count;
   let unknownKinds = 0;
   for (let from = 0; from < count; from += framesPerStep) {
     if (from > 0) yield;
@@ -140,29 +146,32 @@ const mostFramesInStack = 1_024;
 
 const stackFields: FieldNames = { list: 'stacks', fields: ['', 'frames', 'truncated'] };
 
-/** Output of `readStacks`. `frames` holds an element for each byte of the stacks. */
-export interface StackTarget {
-  readonly columns: StackArrays;
-  readonly frames: Uint32Array;
-  /** Highest index of a frame. */
-  readonly frameCount: number;
-}
-
 const stackBytesPerStep = 65_536;
 
-/** Reads `Stack`s, from element 1; stack `i` is `frames[start[i] .. start[i + 1])`. */
-export function* readStacks(bytes: Uint8Array, spans: Spans, target: StackTarget): Steps<void> {
-  target.columns.start[0] = 0;
-  target.columns.start[1] = 0;
-  yield* inRanges(spans, stackBytesPerStep, (range) => readStackRange(bytes, range, target));
+/**
+ * Reads `Stack`s, from element 1; stack `i` is `frames[start[i] .. start[i + 1])`, and `frames` has an element for each byte of the stacks.
+ * `frameCount` is the highest index of a frame.
+ */
+export function* readStacks(bytes: Uint8Array, spans: Spans, columns: StackArrays, frameCount: number): Steps<void> {
+  columns.count = spans.count;
+  columns.start[0] = 0;
+  columns.start[1] = 0;
+  for (let from = 0; from < spans.count; ) {
+    if (from > 0) yield;
+    const to = endOfRange(spans, from, stackBytesPerStep);
+    readStackRange(bytes, { bounds: spans.bounds, from, to }, columns, frameCount);
+    from = to;
+  }
 }
 
-/** `target.columns.start[from + 1]` is set, and is set for `to`. */
+/** `columns.start[from + 1]` is set, and is set for `to`. */
 function readStackRange(
   bytes: Uint8Array,
   { bounds, from, to }: EntryRange,
-  { columns, frames, frameCount }: StackTarget,
+  columns: StackArrays,
+  frameCount: number,
 ): void {
+  const { frames } = columns;
   let length = columns.start[from + 1]!;
   for (let i = from; i < to; i++) {
     let p = bounds[2 * i]!;

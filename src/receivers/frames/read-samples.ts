@@ -6,6 +6,7 @@ import type { MomentArrays, SampleArrays } from './batch-columns.ts';
 import type { EntryRange, Spans } from './batch-spans.ts';
 import { endOfRange } from './batch-spans.ts';
 import type { TableSizes } from './read-frames.ts';
+import type { BatchContext } from './read-tables.ts';
 import type { RejectionCause, Rejections } from './rejections.ts';
 import type { SampleTime } from './sample-time.ts';
 import type { FieldNames } from './wire.ts';
@@ -43,18 +44,25 @@ export interface SampleTarget extends SampleChecks {
 /** Bytes of samples read in one step: a thousand usual ones. */
 const sampleBytesPerStep = 32_768;
 
-/** Reads `Sample`s; one at fault is left out and told to the target's rejections. Returns how many were taken. */
-export function* readSamples(bytes: Uint8Array, spans: Spans, target: SampleTarget): Steps<number> {
+/** Reads `Sample`s; one at fault is left out and told to the target's rejections. */
+export function* readSamples({ bytes, view }: BatchContext, spans: Spans, target: SampleTarget): Steps<void> {
   const { columns, moments } = target;
   const { bounds, count } = spans;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const fields = fieldColumns(columns);
   // A field that a sample lacks is 0.
   for (const column of fields) column.fill(0, 0, spans.count);
   columns.momentStart[0] = 0;
   const sample: SampleInHand = {
-    ...{ bytes, view, fields, moments },
-    ...{ index: 0, at: 0, firstMoment: 0, timestampCount: 0, valueCount: 0, hasNegative: false },
+    bytes,
+    view,
+    fields,
+    moments,
+    index: 0,
+    at: 0,
+    firstMoment: 0,
+    timestampCount: 0,
+    valueCount: 0,
+    hasNegative: false,
   };
   for (let from = 0; from < count; ) {
     if (from > 0) yield;
@@ -64,7 +72,7 @@ export function* readSamples(bytes: Uint8Array, spans: Spans, target: SampleTarg
     else readSampleRange(sample, { bounds, from, to }, target);
     from = to;
   }
-  return sample.at;
+  columns.count = sample.at;
 }
 
 function readSampleRange(sample: SampleInHand, { bounds, from, to }: EntryRange, target: SampleTarget): void {

@@ -7,15 +7,23 @@ import type { Process } from '../../model/process.ts';
 import type { ProfileType } from '../../model/profile-type.ts';
 import type { Steps } from '../../support/steps.ts';
 import type { Spans } from './batch-spans.ts';
-import { inRanges, mostHotEntries, tooMany } from './batch-spans.ts';
-import type { RepeatedEntries } from './repeated-entries.ts';
+import { endOfRange, mostHotEntries, tooMany } from './batch-spans.ts';
+import type { ReusedTable } from './batch-tables.ts';
+import { noFile } from './batch-tables.ts';
+import type { ProcessFields, RepeatedEntries } from './repeated-entries.ts';
 import { indexError } from './wire.ts';
-import type { TextRepairs, WireReader } from './wire-reader.ts';
+import type { WireReader } from './wire-reader.ts';
 
-/** The bytes of one batch and the tables that have been read so far. */
-export interface TableContext {
+/** The bytes of one batch, and what reads them. */
+export interface BatchContext {
   readonly bytes: Buffer;
+  readonly view: DataView;
   readonly reader: WireReader;
+  readonly entries: RepeatedEntries;
+}
+
+/** The same, and the tables that have been read so far. */
+export interface TableContext extends BatchContext {
   readonly strings: readonly string[];
   readonly fileIds: readonly FileId[];
 }
@@ -34,7 +42,6 @@ const noProcess = {
   serviceName: '',
   labels: noLabels,
 };
-const noFile: FileId = { word0: 0, word1: 0, word2: 0, word3: 0 };
 
 /** Bytes of entries, and file IDs, that are read in one step. */
 const entryBytesPerStep = 4_096;
@@ -42,22 +49,28 @@ const textBytesPerStep = 16_384;
 const fileIdsPerStep = 2_048;
 
 export function* readStrings(
-  bytes: Buffer,
+  { bytes, reader, entries }: BatchContext,
   spans: Spans,
-  entries: RepeatedEntries,
-  repairs: TextRepairs,
+  table: ReusedTable<string>,
 ): Steps<string[]> {
-  const strings: string[] = new Array(spans.count + 1).fill('');
-  yield* inRanges(spans, textBytesPerStep, ({ bounds, from, to }) => {
-    for (let i = from; i < to; i++) {
-      strings[i + 1] = entries.text(bytes, bounds[2 * i]!, bounds[2 * i + 1]!, repairs);
+  const { bounds, count } = spans;
+  const strings = table.ofCount(count);
+  for (let i = 0, to = 0; i < count; i++) {
+    if (i === to) {
+      if (i > 0) yield;
+      to = endOfRange(spans, i, textBytesPerStep);
     }
-  });
+    strings[i + 1] = entries.text(bytes, bounds[2 * i]!, bounds[2 * i + 1]!, reader.repairs);
+  }
   return strings;
 }
 
 /** Several chunks are one field that was sent in parts: the last one counts, as for any single field of protobuf. */
-export function* readFileIds(bytes: Buffer, { bounds, count }: Spans, entries: RepeatedEntries): Steps<FileId[]> {
+export function* readFileIds(
+  { bytes, view, entries }: BatchContext,
+  { bounds, count }: Spans,
+  table: ReusedTable<FileId>,
+): Steps<FileId[]> {
   if (count === 0) return [noFile];
   const start = bounds[2 * count - 2]!;
   const end = bounds[2 * count - 1]!;
@@ -66,8 +79,7 @@ export function* readFileIds(bytes: Buffer, { bounds, count }: Spans, entries: R
     throw new InvalidMessage('batch.file_ids', problem, 'send 16 bytes a file ID');
   }
   if (end - start > mostHotEntries * fileIdSizeBytes) throw tooMany('batch.file_ids', mostHotEntries);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const fileIds: FileId[] = new Array((end - start) / fileIdSizeBytes + 1).fill(noFile);
+  const fileIds = table.ofCount((end - start) / fileIdSizeBytes);
   for (let i = 1; i < fileIds.length; i++) {
     if (i % fileIdsPerStep === 0) yield;
     fileIds[i] = entries.fileId(bytes, view, start + (i - 1) * fileIdSizeBytes);
@@ -100,16 +112,17 @@ export function readMappings(context: TableContext, spans: Spans): Steps<(FileMa
 export function readProcesses(
   context: TableContext,
   spans: Spans,
-  entries: RepeatedEntries,
+  table: ReusedTable<Process | undefined>,
 ): Steps<(Process | undefined)[]> {
   // One object for all: nearly every process is one that is known, and needs none of its own.
-  const fields: { -readonly [K in keyof Process]: Process[K] } = { ...noProcess };
-  return readTable(context, 'processes', spans, (reader) => {
+  const fields: ProcessFields = { ...noProcess };
+  const readEntry = (reader: WireReader): Process => {
     Object.assign(fields, noProcess);
+    startTime.fill(0);
     while (reader.next()) {
       if (reader.field === 1) fields.pid = reader.uint32('pid');
       else if (reader.field === 2) fields.namespacePid = reader.uint32('namespace_pid');
-      else if (reader.field === 3) fields.startTimeNano = reader.fixed64('start_time_nano');
+      else if (reader.field === 3) reader.fixed64Halves('start_time_nano', startTime);
       else if (reader.field === 4) fields.comm = readText(context, 'comm');
       else if (reader.field === 5) fields.executablePath = pathOfFile(readText(context, 'executable_path'));
       else if (reader.field === 6) fields.containerId = readText(context, 'container_id');
@@ -117,9 +130,13 @@ export function readProcesses(
       else if (reader.field === 8) fields.labels = addLabel(context, fields.labels);
       else reader.skip();
     }
-    return entries.process(fields);
-  });
+    return context.entries.process(fields, startTime);
+  };
+  return readTable(context, 'processes', spans, readEntry, table.ofCount(spans.count));
 }
+
+/** Of the process that is being read, in halves. */
+const startTime = new Uint32Array(2);
 
 export function readLabelSets(context: TableContext, spans: Spans): Steps<(ReadonlyMap<string, string> | undefined)[]> {
   return readTable(context, 'label_sets', spans, (reader) => {
@@ -187,14 +204,17 @@ function* readTable<T>(
   list: string,
   spans: Spans,
   readEntry: (reader: WireReader) => T,
+  table: (T | undefined)[] = new Array(spans.count + 1).fill(undefined),
 ): Steps<(T | undefined)[]> {
-  const table: (T | undefined)[] = new Array(spans.count + 1).fill(undefined);
-  yield* inRanges(spans, entryBytesPerStep, ({ bounds, from, to }) => {
-    for (let i = from; i < to; i++) {
-      reader.open(list, i, bounds[2 * i]!, bounds[2 * i + 1]!);
-      table[i + 1] = readEntry(reader);
+  const { bounds, count } = spans;
+  for (let i = 0, to = 0; i < count; i++) {
+    if (i === to) {
+      if (i > 0) yield;
+      to = endOfRange(spans, i, entryBytesPerStep);
     }
-  });
+    reader.open(list, i, bounds[2 * i]!, bounds[2 * i + 1]!);
+    table[i + 1] = readEntry(reader);
+  }
   return table;
 }
 

@@ -23,11 +23,20 @@ export const mostRejectionsListed = 64;
 /** Rejections of one batch. The list is bounded, the counts are not. */
 export class Rejections {
   readonly listed: SampleRejection[] = [];
-  readonly samplesByCause: Map<RejectionCause, number> = new Map();
-  readonly entriesByList: Map<EntryList, number> = new Map();
+  // Nearly every batch has none.
+  #samplesByCause: Map<RejectionCause, number> | undefined;
+  #entriesByList: Map<EntryList, number> | undefined;
+
+  get samplesByCause(): ReadonlyMap<RejectionCause, number> {
+    return this.#samplesByCause ?? noCauses;
+  }
+
+  get entriesByList(): ReadonlyMap<EntryList, number> {
+    return this.#entriesByList ?? noLists;
+  }
 
   get sampleCount(): number {
-    return this.entriesByList.get('samples') ?? 0;
+    return this.#entriesByList?.get('samples') ?? 0;
   }
 
   /** True once further rejections are counted alone, so that their reasons need not be written. */
@@ -36,17 +45,22 @@ export class Rejections {
   }
 
   addSample(index: number, field: string, cause: RejectionCause, reason: () => string): void {
-    increment(this.samplesByCause, cause);
+    this.#samplesByCause ??= new Map();
+    increment(this.#samplesByCause, cause);
     this.addEntry('samples', index, field, reason);
   }
 
   /** `field` is empty for an entry that is a bare number. */
   addEntry(list: EntryList, index: number, field: string, reason: () => string): void {
-    increment(this.entriesByList, list);
+    this.#entriesByList ??= new Map();
+    increment(this.#entriesByList, list);
     if (!this.isFull)
       this.listed.push({ path: `${list}[${index}]${field === '' ? '' : `.${field}`}`, reason: reason() });
   }
 }
+
+const noCauses: ReadonlyMap<RejectionCause, number> = new Map();
+const noLists: ReadonlyMap<EntryList, number> = new Map();
 
 function increment<K>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);

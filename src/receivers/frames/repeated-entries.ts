@@ -4,6 +4,7 @@ import { readFileId } from '../../model/file-id.ts';
 import type { Collector } from '../../model/frame-batch.ts';
 import type { Process } from '../../model/process.ts';
 import { isToldAlike } from '../../model/process.ts';
+import { uint64Of } from '../../support/halves.ts';
 import type { TextRepairs } from './wire-reader.ts';
 import { readString } from './wire-reader.ts';
 
@@ -19,9 +20,12 @@ const longestProcess = 2_048;
 const collectorSlots = 16;
 const longestCollector = 4_096;
 
+/** A process that is being read. */
+export type ProcessFields = { -readonly [K in keyof Process]: Process[K] };
+
 /**
  * Gives the same object for an entry that was in an earlier batch, as nearly all were: making them again would be most of what
- * decoding leaves for the garbage collector. Entries are compared whole. One entry a slot, and a newer one takes it; so 1 MiB of file
+ * decoding leaves for the garbage collector. Entries are compared whole. One entry a slot, and of texts two a pair of slots; a newer one takes it; so 1 MiB of file
  * IDs, 0.7 MiB of texts, 4 MiB of processes and 16 collectors at most.
  */
 export class RepeatedEntries {
@@ -31,6 +35,8 @@ export class RepeatedEntries {
   /** Bytes of the texts, `longestText` a slot. */
   readonly #textBytes = new Uint8Array(longestText * textSlots);
   readonly #processes: (Process | undefined)[] = new Array(processSlots).fill(undefined);
+  /** Start times of the processes, in halves: low, high. */
+  readonly #startTimes = new Uint32Array(2 * processSlots);
   readonly #collectors: ({ readonly bytes: Buffer; readonly collector: Collector } | undefined)[] = [];
 
   /** The file ID of the 16 bytes at `offset`. */
@@ -60,24 +66,41 @@ export class RepeatedEntries {
     let hash = size;
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
     const slot = (hash ^ (hash >>> 15)) & (textSlots - 1);
-    const known = this.#texts[slot];
-    if (known !== undefined && this.#textSizes[slot] === size) {
-      const own = this.#textBytes;
-      const first = slot * longestText;
-      let i = 0;
-      while (i < size && own[first + i] === bytes[start + i]) i++;
-      if (i === size) return known;
-    }
+    if (this.#hasText(slot, bytes, start, size)) return this.#texts[slot]!;
+    // A host with a few hundred names has some that meet in one slot, in each batch.
+    if (this.#hasText(slot ^ 1, bytes, start, size)) return this.#texts[slot ^ 1]!;
     return this.#keepText(slot, bytes, start, end, repairs);
   }
 
-  /** The process with these fields: the one of an earlier batch if there was an equal one, else a copy. */
-  process(fields: Process): Process {
+  #hasText(slot: number, bytes: Buffer, start: number, size: number): boolean {
+    if (this.#textSizes[slot] !== size) return false;
+    const own = this.#textBytes;
+    const first = slot * longestText;
+    let i = 0;
+    while (i < size && own[first + i] === bytes[start + i]) i++;
+    return i === size;
+  }
+
+  /**
+   * The process with these fields, whose start time is given as its halves: the one of an earlier batch if there was an equal one, else
+   * a copy.
+   */
+  process(fields: ProcessFields, startTime: Uint32Array): Process {
     const slot = fields.pid % processSlots;
     const known = this.#processes[slot];
-    if (known !== undefined && isToldAlike(known, fields) && isSameInOrder(known.labels, fields.labels)) return known;
+    const isSameStart =
+      known !== undefined &&
+      this.#startTimes[2 * slot] === startTime[0] &&
+      this.#startTimes[2 * slot + 1] === startTime[1];
+    // A number of 64 bits takes memory, and nearly every process has one already.
+    fields.startTimeNano = isSameStart ? known.startTimeNano : uint64Of(startTime[1]!, startTime[0]!);
+    if (isSameStart && isToldAlike(known, fields) && isSameInOrder(known.labels, fields.labels)) return known;
     const process = { ...fields };
-    if (lengthOf(process) <= longestProcess) this.#processes[slot] = process;
+    if (lengthOf(process) <= longestProcess) {
+      this.#processes[slot] = process;
+      this.#startTimes[2 * slot] = startTime[0]!;
+      this.#startTimes[2 * slot + 1] = startTime[1]!;
+    }
     return process;
   }
 
@@ -100,9 +123,16 @@ export class RepeatedEntries {
     const text = readString(bytes, start, end, repairs);
     // A text that was mended has to be counted each time.
     if (repairs.mendedCount !== mendedCount) return text;
+    // The newer one takes the slot, and the one that was there its neighbour's.
+    const own = this.#textBytes;
+    if (this.#textSizes[slot] !== 0) {
+      this.#texts[slot ^ 1] = this.#texts[slot];
+      this.#textSizes[slot ^ 1] = this.#textSizes[slot]!;
+      own.copyWithin((slot ^ 1) * longestText, slot * longestText, (slot + 1) * longestText);
+    }
     this.#texts[slot] = text;
     this.#textSizes[slot] = end - start;
-    this.#textBytes.set(bytes.subarray(start, end), slot * longestText);
+    bytes.copy(own, slot * longestText, start, end);
     return text;
   }
 }

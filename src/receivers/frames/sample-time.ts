@@ -1,7 +1,7 @@
 // hot
 
 import { highWord, lowWord } from '../../model/frame-batch.ts';
-import { halvesOf, isBefore } from '../../support/halves.ts';
+import { highHalf, isBefore, lowHalf } from '../../support/halves.ts';
 
 /** TimeBounds is the largest distance of a timestamp from the service's own time. */
 export interface TimeBounds {
@@ -40,11 +40,14 @@ export class SampleTime {
     this.nowUnixNano = nowUnixNano;
     this.earliestUnixNano = clamp(nowUnixNano - nanoseconds(bounds.maxAgeMs));
     this.latestUnixNano = clamp(nowUnixNano + nanoseconds(bounds.maxFutureMs));
-    [this.#earliestLow, this.#earliestHigh] = halvesOf(this.earliestUnixNano);
-    [this.#latestLow, this.#latestHigh] = halvesOf(this.latestUnixNano);
+    this.#earliestLow = lowHalf(this.earliestUnixNano);
+    this.#earliestHigh = highHalf(this.earliestUnixNano);
+    this.#latestLow = lowHalf(this.latestUnixNano);
+    this.#latestHigh = highHalf(this.latestUnixNano);
     const offset = anchor === undefined ? 0n : anchor.anchorUnixNano - anchor.anchorNano;
     this.#isOffset = offset !== 0n;
-    [this.#offsetLow, this.#offsetHigh] = halvesOf(offset);
+    this.#offsetLow = lowHalf(offset);
+    this.#offsetHigh = highHalf(offset);
     this.#carryWhenExact = offset < 0n ? 1 : 0;
   }
 

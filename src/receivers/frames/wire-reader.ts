@@ -26,7 +26,6 @@ export class WireReader {
   readonly repairs: TextRepairs = new TextRepairs();
   readonly #bytes: Buffer;
   readonly #view: DataView;
-  readonly #halves = new Uint32Array(2);
   readonly #nested: string[] = [];
   #list = '';
   #index = -1;
@@ -34,9 +33,10 @@ export class WireReader {
   #end = 0;
   #wireType = 0;
 
-  constructor(bytes: Buffer) {
+  /** `view` is of the same bytes. */
+  constructor(bytes: Buffer, view: DataView) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = view;
   }
 
   /** Goes to entry `index` of the batch's `list`, or to a message that is no list with index -1. */
@@ -80,10 +80,10 @@ export class WireReader {
 
   uint64(name: string): bigint {
     this.#expect(wireTypes.varint, name);
-    const next = readVarint64(this.#bytes, this.#position, this.#end, this.#halves);
+    const next = readVarint64(this.#bytes, this.#position, this.#end, varintHalves);
     if (Number.isNaN(next)) throw truncated(this.path(name));
     this.#position = next;
-    return uint64Of(this.#halves[1]!, this.#halves[0]!);
+    return uint64Of(varintHalves[1]!, varintHalves[0]!);
   }
 
   fixed64(name: string): bigint {
@@ -92,6 +92,15 @@ export class WireReader {
     const value = this.#view.getBigUint64(this.#position, true);
     this.#position += 8;
     return value;
+  }
+
+  /** The same as halves, which take no memory: low, high. */
+  fixed64Halves(name: string, halves: Uint32Array): void {
+    this.#expect(wireTypes.fixed64, name);
+    if (this.#position + 8 > this.#end) throw truncated(this.path(name));
+    halves[0] = this.#view.getUint32(this.#position, true);
+    halves[1] = this.#view.getUint32(this.#position + 4, true);
+    this.#position += 8;
   }
 
   /** The bytes of the message, not a copy. */
@@ -151,6 +160,7 @@ export class WireReader {
   }
 }
 
+const varintHalves = new Uint32Array(2);
 const replacement = '\ufffd';
 
 /** Texts of one batch that are not as they were sent. */

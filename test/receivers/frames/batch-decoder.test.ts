@@ -605,6 +605,24 @@ test('a refused batch leaves nothing for the next one', () => {
   assert.deepEqual([batch.samples.count, batch.frames.count, batch.samples.values[0]], [1, 1, 1n]);
 });
 
+test('tables of a batch are used again, but for those of a large one', () => {
+  const decoder = new BatchDecoder({ maxAgeMs: 86_400_000, maxFutureMs: 3_600_000 });
+  const decodeTables = (more: PlainBatch) => {
+    const { strings, fileIds, processes } = decoder.decode(encodeBatch(small(more)), now).batch;
+    return { strings, fileIds, processes };
+  };
+  const first = decodeTables({
+    processes: repeat(9, (i) => ({ pid: i + 1 })),
+    strings: repeat(20, (i) => `text ${i}`),
+  });
+  const second = decodeTables({});
+  assert.deepEqual([second.strings.length, second.processes.length], [6, 2]);
+  assert.ok(second.strings === first.strings && second.processes === first.processes);
+  const large = decodeTables({ strings: repeat(5, () => 'x'.repeat(60_000)) });
+  const third = decodeTables({});
+  for (const table of ['strings', 'fileIds', 'processes'] as const) assert.notEqual(large[table], third[table]);
+});
+
 test('texts that are not UTF-8 are mended, longer ones than 65,535 bytes are cut at a character, and both are counted', () => {
   const long = `x${'ü'.repeat(40_000)}`;
   const bytes = encodeBatch(small());

@@ -53,7 +53,7 @@ export class PassableScanner {
 
   /**
    * `isVersionDeclared` says that the sender declared the current version of the protocol.
-   * @throws RangeError when memory is too short
+   * @throws MemoryShortage
    */
   scan(bytes: Uint8Array, isVersionDeclared: boolean): ScanResult {
     return this.scanWithin(bytes, isVersionDeclared, Number.POSITIVE_INFINITY)!;

@@ -1,4 +1,5 @@
 // hot
+import { MemoryShortage } from '../../model/memory-shortage.ts';
 import type { WebAssemblyMemory, WebAssemblyModule } from '../../support/web-assembly.ts';
 import { Instance, Module } from '../../support/web-assembly.ts';
 import { noBytes } from '../profiles-data.ts';
@@ -45,9 +46,9 @@ export class ScanMemory {
   readonly #exports: Exports;
   #views: MemoryViews;
 
+  /** @throws MemoryShortage */
   constructor(ownIdPrefix?: Uint8Array) {
-    compiled ??= new Module(Buffer.from(compiledScan, 'base64'));
-    this.#exports = new Instance(compiled, { refuse: refusals }).exports as Exports;
+    this.#exports = instantiate();
     const prefix = ownIdPrefix === undefined ? 0n : Buffer.from(ownIdPrefix).readBigUInt64LE();
     this.#exports.begin(firstSeed, secondSeed, ownIdPrefix !== undefined, prefix);
     this.#views = viewsOf(this.#exports.memory, 0);
@@ -59,7 +60,7 @@ export class ScanMemory {
 
   /**
    * Fills the columns; returns the numbers that are `told`.
-   * @throws NotPassable; TooManyElements beyond `mostElements`; RangeError when memory is too short: nothing can be scanned after that
+   * @throws NotPassable; TooManyElements beyond `mostElements`; MemoryShortage, and nothing can be scanned after that
    */
   scan(bytes: Uint8Array, isVersionDeclared: boolean, mostElements: number): Uint32Array {
     const { columns } = this;
@@ -95,9 +96,19 @@ const refusals = {
     throw tooManyElements;
   },
   refuseMemory(): never {
-    throw new RangeError('memory is too short for the columns of the message');
+    throw new MemoryShortage('scan a message of this size');
   },
 };
+
+function instantiate(): Exports {
+  compiled ??= new Module(Buffer.from(compiledScan, 'base64'));
+  try {
+    return new Instance(compiled, { refuse: refusals }).exports as Exports;
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new MemoryShortage('scan a message', { cause });
+  }
+}
 
 type SetColumns = Pick<PairSetParts, 'pairs' | 'places'>;
 

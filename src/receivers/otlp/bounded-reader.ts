@@ -1,5 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import { MemoryShortage } from '../../model/memory-shortage.ts';
 import type { NotPassableReason } from '../../otlp/passable/not-passable.ts';
 import { putTogether } from '../../otlp/passable/passable-parts.ts';
 import { mostDecoded } from '../../otlp/survey-profiles.ts';
@@ -85,7 +86,7 @@ export class BoundedReader {
     this.#decoding = new MessageThread(decodingHeapMib(memory.heapLimitBytes), clock);
   }
 
-  /** @throws InvalidMessage, or rejects with it, when the message cannot be read or is beyond the bounds */
+  /** @throws InvalidMessage when the message cannot be read or is beyond the bounds, MemoryShortage; or rejects with them */
   read(content: MessageContent): ReadMessage | Promise<ReadMessage | DecodingRefusal> | DecodingRefusal {
     const { encoding, bytes } = content;
     if (encoding === 'json') {
@@ -168,7 +169,7 @@ export class BoundedReader {
     decodedBytes: number,
   ): Promise<ReadMessage | DecodingRefusal> | DecodingRefusal {
     if (decodedBytes * threadBytesADecodedByte > this.#memory.availableBytes()) {
-      return { reason: 'memory is too short to decode a message of this size; send it again later', retryDelayMs };
+      throw new MemoryShortage('decode a message of this size');
     }
     const reply = this.#decoding.ask({ step: 'decode', content: this.#own(content), reason });
     if (!(reply instanceof Promise)) return reply;
@@ -190,7 +191,7 @@ class MessageThread {
     this.#thread = new BytesThread(threadModule('receivers/otlp/decoding-thread'), limits, clock, new WorkQueue(clock));
   }
 
-  /** Rejects with InvalidMessage when the message cannot be read or is beyond the bounds. */
+  /** Rejects with InvalidMessage when the message cannot be read or is beyond the bounds, and with MemoryShortage. */
   ask(request: ThreadRequest): Promise<ThreadReply> | DecodingRefusal {
     const { content } = request;
     const { waitingBytes } = this.#thread;
@@ -216,6 +217,7 @@ function replyOf(answer: WorkerReply<ThreadReply>): ThreadReply {
     throw new InvalidMessage('', `takes more ${limit} to decode than is given`, 'send it in several requests');
   }
   const { reply } = answer;
+  if (reply.kind === 'memory_shortage') throw new MemoryShortage(reply.purpose);
   if (reply.kind === 'invalid') throw new InvalidMessage(reply.path, reply.problem, reply.remedy);
   return reply;
 }

@@ -1,5 +1,6 @@
 import { parentPort, resourceLimits } from 'node:worker_threads';
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import { MemoryShortage } from '../../model/memory-shortage.ts';
 import type { NotPassableReason } from '../../otlp/passable/not-passable.ts';
 import type { PassableParts } from '../../otlp/passable/passable-parts.ts';
 import { takeApart } from '../../otlp/passable/passable-parts.ts';
@@ -28,7 +29,9 @@ export type ThreadReply =
       readonly scanned: PassableParts | NotPassableReason;
     })
   /** The fault of its sender. */
-  | { readonly kind: 'invalid'; readonly path: string; readonly problem: string; readonly remedy: string };
+  | { readonly kind: 'invalid'; readonly path: string; readonly problem: string; readonly remedy: string }
+  /** The lack of this process. */
+  | { readonly kind: 'memory_shortage'; readonly purpose: string };
 
 interface Answer {
   readonly reply: ThreadReply;
@@ -39,6 +42,9 @@ function answer(request: ThreadRequest): Answer {
   try {
     return request.step === 'scan' ? scan(request.content, request.mostDecodedBytes) : decode(request);
   } catch (error) {
+    if (error instanceof MemoryShortage) {
+      return { reply: { kind: 'memory_shortage', purpose: error.purpose }, buffers: [] };
+    }
     if (!(error instanceof InvalidMessage)) throw error;
     const { path, problem, remedy } = error;
     return { reply: { kind: 'invalid', path, problem, remedy }, buffers: [] };

@@ -13,6 +13,7 @@ const refusalReasons = [
   'encoding',
   'not_admitted',
   'busy',
+  'memory',
   'failed',
   'stopping',
   'internal',

@@ -1,6 +1,7 @@
 import { status } from '../../grpc/status.ts';
 import type { Admission } from '../../model/admission.ts';
 import { InvalidMessage } from '../../model/invalid-message.ts';
+import { MemoryShortage } from '../../model/memory-shortage.ts';
 import type { ConnectJournal, RequestJournal, RestoredRequest } from '../../model/request-journal.ts';
 import type { ExportResponse } from '../../otlp/protobuf/export-response.ts';
 import type { Clock } from '../../support/clock.ts';
@@ -61,6 +62,8 @@ export interface RequestKeeping {
 
 /** A call waits no longer than this for room in a queue or for a result, though its own deadline may be later. */
 const mostWaitMs = 60_000;
+/** Memory comes back as other messages are done. */
+const shortageRetryMs = 2_000;
 
 const accepted: SinkAnswer = { kind: 'accepted' };
 const fullSuccess: ExportResponse = { rejectedProfiles: 0n, errorMessage: '' };
@@ -152,6 +155,10 @@ export class ProfilesIntake {
   #refuseFault(error: unknown, transport: Transport): ExportOutcome {
     if (error instanceof InvalidMessage) {
       return this.refuse(transport, 'invalid', { code: status.INVALID_ARGUMENT, message: error.message });
+    }
+    if (error instanceof MemoryShortage) {
+      const refusal = { code: status.UNAVAILABLE, message: error.message, retryAfterMs: shortageRetryMs };
+      return this.refuse(transport, 'memory', refusal);
     }
     this.#events.failed(transport, error);
     const text = 'the service failed to handle the request; its log says why';

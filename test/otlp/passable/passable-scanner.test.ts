@@ -8,6 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { compileScan } from '../../../build/compile-scan.ts';
+import { MemoryShortage } from '../../../src/model/memory-shortage.ts';
 import { tables } from '../../../src/otlp/passable/dictionary-columns.ts';
 import { internFunction, internLocation } from '../../../src/otlp/passable/intern-entries.ts';
 import { PairSet } from '../../../src/otlp/passable/pair-set.ts';
@@ -201,7 +202,7 @@ test('a message for which memory is too short does not spoil the next', (t) => {
   assert.equal(kindOf(scanner, withTexts(0)), '2 samples');
   t.after(() => setFlagsFromString('--wasm-max-mem-pages=65536'));
   setFlagsFromString('--wasm-max-mem-pages=32');
-  assert.throws(() => scanner.scan(withTexts(100_000), true), RangeError);
+  assert.throws(() => scanner.scan(withTexts(100_000), true), MemoryShortage);
   assert.equal(kindOf(scanner, encodeProfilesData(manyLines())), '600 samples');
   assert.equal(kindOf(scanner, withTexts(5_000)), 'orphan');
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import type { ServiceError } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
@@ -319,6 +320,33 @@ test('a sink that is busy is told upstream with the time to wait', async (t) => 
   });
   const metrics = await receiver.metrics();
   assert.equal(metrics.get('otelcol_receiver_refused_profile_samples{receiver="otlp",transport="http"}'), 4);
+});
+
+test('a message for whose scan memory is too short is told to come again, whatever its size', async (t) => {
+  const receiver = await start(t);
+  const withTexts = (count: number): Buffer => {
+    const data = goodProfiles();
+    for (let i = 0; i < count; i++) data.dictionary.stringTable.push(`text ${i}`);
+    return Buffer.from(encodeProfilesData(data));
+  };
+  // Scanned at once, and by a thread, which runs before memory is short: Node.js reads its source with WebAssembly too.
+  const messages = [withTexts(80_000), withTexts(250_000)];
+  await exportOverGrpc(receiver.grpcPort, messages[1]!);
+  t.after(() => setFlagsFromString('--wasm-max-mem-pages=65536'));
+  setFlagsFromString('--wasm-max-mem-pages=24');
+  for (const message of messages) {
+    await assert.rejects(exportOverGrpc(receiver.grpcPort, message), (error: ServiceError) => {
+      assert.equal(error.code, status.UNAVAILABLE);
+      assert.match(error.details, /^memory is too short to scan a message.*; send it again later$/);
+      assert.equal(readRetryDelayMs(error.metadata.get('grpc-status-details-bin')[0] as Buffer), 2_000);
+      return true;
+    });
+  }
+  const labels = 'receiver="otlp",transport="grpc",reason="memory"';
+  assert.equal((await receiver.metrics()).get(`framekeeper_otlp_refused_requests{${labels}}`), 2);
+  setFlagsFromString('--wasm-max-mem-pages=65536');
+  for (const message of messages) await exportOverGrpc(receiver.grpcPort, message);
+  assert.equal(receiver.received.length, 3);
 });
 
 test('what is not admitted is refused before it is decoded, with the time to wait, and taken once it is', async (t) => {

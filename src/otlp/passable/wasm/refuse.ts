@@ -16,5 +16,5 @@ export declare function refuse(reason: i32): void;
 /** Throws: the message has more elements than were allowed. */
 export declare function refuseElements(): void;
 
-/** Throws `RangeError`. */
+/** Throws `MemoryShortage`. */
 export declare function refuseMemory(): void;

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import type { BuildOptions, Plugin } from 'esbuild';
-import { build } from 'esbuild';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { BuildOptions, Plugin, TransformOptions } from 'esbuild';
+import { build, transform } from 'esbuild';
+import { withModuleConstants } from './module-constants.ts';
 
 // Bundles of the two built forms of the program (src/support/program-files.ts). Each function resolves to the paths, from the top of
 // the checkout, of all files that are in its bundles.
@@ -16,13 +17,21 @@ const common = {
   bundle: true,
   platform: 'node',
   target: 'node22',
-  // Names stay as they are, for stack traces and profiles.
-  minifyWhitespace: true,
-  minifySyntax: true,
   legalComments: 'none',
   metafile: true,
   logLevel: 'warning',
 } as const satisfies BuildOptions;
+
+/** What bundles are after they are made. */
+const minified = {
+  platform: common.platform,
+  target: common.target,
+  // Names stay as they are, for stack traces and profiles.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+} as const satisfies TransformOptions;
 
 // Packages in CommonJS ask for these.
 const banner = `const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);
@@ -132,7 +141,12 @@ async function bundleAll(all: readonly BuildOptions[]): Promise<string[]> {
 }
 
 async function bundle(options: BuildOptions): Promise<string[]> {
-  const { metafile } = await build({ ...common, ...options });
+  const { metafile, outputFiles } = await build({ ...common, ...options, write: false });
+  for (const { path, text } of outputFiles) {
+    const { code } = await transform(withModuleConstants(text, project), minified);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, code);
+  }
   // An input of which nothing is left is not in the bundle.
   return Object.values(metafile!.outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),

@@ -167,7 +167,7 @@ export class QueuedExporter implements Component, ProfilesExporter {
     const written = isRewritten
       ? await request.inDialectBy(this.#writeLarge, this.#dialect, this.#dialectOptions)
       : request.inDialect(this.#dialect, this.#dialectOptions);
-    if (written.request.isLarge && this.#storage !== undefined) {
+    if (written.request.isLarge && this.#storage !== undefined && !this.#queue.isFull) {
       await this.#work.add(this.#storage.prepare(written.request));
     }
     return this.#offerWritten(written, signal);

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import { codeOf } from '../support/error-text.ts';
 import { sizeOf } from '../support/gather-bytes.ts';
+import type { Steps } from '../support/steps.ts';
 import type { LogFileSystem } from './log-file-system.ts';
-import { headerBytes } from './record-header.ts';
-import type { LogRecord } from './segment.ts';
+import { deleteFile } from './log-file-system.ts';
+import { headerBytes, headerOf, prepareHeaderOf } from './record-header.ts';
+import type { LogRecord, SegmentName } from './segment.ts';
 import { Segment } from './segment.ts';
 import type { LogDamage } from './segment-scan.ts';
+import { StagedRecord } from './staged-record.ts';
 
 export interface SegmentLogConfig {
   /** A folder that belongs to this log alone. */
@@ -27,12 +30,16 @@ export interface OpenedLog {
 // Large enough that files come and go seldom, small enough that one unfinished record does not hold much else on disk.
 const maxSegmentBytes = 16 << 20;
 const segmentsInFullLog = 16;
+// Less is written within some milliseconds.
+const leastStagedBytes = 2 << 20;
+/** Of the record that is staged, which no run before has acknowledged. */
+const stagedName = 'staged';
 const namePattern = /^(\d{10})\.segment$/;
 
 /**
  * Records on disk, each kept until it is finished: files that grow at the end and are deleted once all of their records
  * are finished. Every call but `read` is synchronous, so a record that `append` returns is written.
- * Invariant: `sizeBytes` is the sum over `#segments`, and every segment but `#active` has unfinished records or could not be
+ * Invariant: `sizeBytes` is the sum over `#segments` and `#staged`, and every segment but `#active` has unfinished records or could not be
  * deleted.
  */
 export class SegmentLog {
@@ -42,6 +49,8 @@ export class SegmentLog {
   readonly #segments = new Set<Segment>();
   /** The segment that is written to; `undefined` until the next append begins one. */
   #active: Segment | undefined;
+  /** A record that is written ahead of its `append`, or is to be. */
+  #staged: StagedRecord | undefined;
   #lastNumber = 0;
   #sizeBytes = 0;
   #recordCount = 0;
@@ -78,6 +87,7 @@ export class SegmentLog {
     const damage = { damagedCount: 0, cutCount: 0, damagedBytes: 0 };
     const { directory, directoryMode } = this.#config;
     this.#fs.mkdirSync(directory, { recursive: true, mode: directoryMode });
+    deleteFile(this.#fs, join(directory, stagedName));
     const names = this.#fs.readdirSync(directory).filter((name) => namePattern.test(name));
     for (const name of names.sort()) {
       this.#lastNumber = Number(namePattern.exec(name)![1]);
@@ -95,13 +105,37 @@ export class SegmentLog {
   }
 
   /**
+   * Does in steps what takes long of `append` for a payload, which must not change: a large one is written, as far as there is room. What is never
+   * appended makes place for the next. A failure is told by `append`.
+   */
+  *stage(payload: Uint8Array): Steps<void> {
+    yield* prepareHeaderOf(payload);
+    if (payload.length < leastStagedBytes) return;
+    this.#dropStaged();
+    if (this.#sizeBytes + headerBytes + payload.length > this.#config.maxBytes) return;
+    try {
+      const staged = new StagedRecord(this.#fs, join(this.#config.directory, stagedName), payload);
+      this.#staged = staged;
+      this.#sizeBytes += staged.sizeBytes;
+      yield* staged.write(payload);
+    } catch (error) {
+      this.#dropStaged();
+      if (codeOf(error) === undefined) throw error;
+    }
+  }
+
+  /**
    * Keeps a record, whose payload may come in parts; `undefined` when there is no room.
    * @throws ErrnoException, and then there is nothing of the record
    */
   append(payload: Uint8Array | readonly Uint8Array[], sampleCount: number): LogRecord | undefined {
+    if (payload instanceof Uint8Array && this.#staged?.isOf(payload) === true) {
+      return this.#appendStaged(this.#staged, payload, sampleCount);
+    }
     const parts = payload instanceof Uint8Array ? [payload] : payload;
     const neededBytes = headerBytes + sizeOf(parts);
     if (this.#sizeBytes + neededBytes > this.#config.maxBytes) this.#retireActive();
+    if (this.#sizeBytes + neededBytes > this.#config.maxBytes) this.#dropStaged();
     if (this.#sizeBytes + neededBytes > this.#config.maxBytes) return undefined;
     const active = this.#activeFor(neededBytes);
     try {
@@ -114,6 +148,36 @@ export class SegmentLog {
       this.#retireActive();
       throw error;
     }
+  }
+
+  /** In a file of its own, behind all others. @throws ErrnoException, and then there is nothing of the record */
+  #appendStaged(staged: StagedRecord, payload: Uint8Array, sampleCount: number): LogRecord {
+    const { isSynced, directory } = this.#config;
+    this.#staged = undefined;
+    // Bytes of a segment from now on, or of nothing.
+    this.#sizeBytes -= staged.sizeBytes;
+    this.#retireActive();
+    const header = headerOf([payload], sampleCount);
+    const record = Segment.adopt(this.#fs, this.#nextName(), staged, { header, isSynced });
+    this.#active = record.segment;
+    this.#segments.add(record.segment);
+    this.#sizeBytes += staged.sizeBytes;
+    this.#recordCount += 1;
+    try {
+      if (isSynced) syncDirectory(this.#fs, directory);
+    } catch (error) {
+      this.#active = undefined;
+      this.forget(record);
+      throw error;
+    }
+    return record;
+  }
+
+  #dropStaged(): void {
+    if (this.#staged === undefined) return;
+    this.#sizeBytes -= this.#staged.sizeBytes;
+    this.#staged.drop();
+    this.#staged = undefined;
   }
 
   /** The bytes of a record; `undefined` when they are damaged. @throws ErrnoException */
@@ -153,6 +217,7 @@ export class SegmentLog {
 
   /** Ends the use of the files, of which those that hold nothing are deleted. No read may be going on. */
   close(): void {
+    this.#dropStaged();
     this.#retireActive();
     for (const segment of this.#segments) segment.close();
     this.#segments.clear();
@@ -167,12 +232,16 @@ export class SegmentLog {
 
   #begin(): Segment {
     const { directory, isSynced } = this.#config;
-    this.#lastNumber += 1;
-    const path = join(directory, `${String(this.#lastNumber).padStart(10, '0')}.segment`);
-    const segment = Segment.create(this.#fs, { path, number: this.#lastNumber });
+    const segment = Segment.create(this.#fs, this.#nextName());
     this.#segments.add(segment);
     if (isSynced) syncDirectory(this.#fs, directory);
     return segment;
+  }
+
+  #nextName(): SegmentName {
+    this.#lastNumber += 1;
+    const name = `${String(this.#lastNumber).padStart(10, '0')}.segment`;
+    return { path: join(this.#config.directory, name), number: this.#lastNumber };
   }
 
   #retireActive(): void {
@@ -190,16 +259,6 @@ export class SegmentLog {
       this.#sizeBytes -= segment.sizeBytes;
     }
   }
-}
-
-/** Deletes a file; `false` if it is still there. */
-function deleteFile(fs: LogFileSystem, path: string): boolean {
-  try {
-    fs.unlinkSync(path);
-  } catch (error) {
-    return codeOf(error) === 'ENOENT';
-  }
-  return true;
 }
 
 /** A new file is there after a power cut only if its folder is on the disk too. */

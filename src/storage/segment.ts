@@ -1,10 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Steps } from '../support/steps.ts';
 import type { LogFileSystem } from './log-file-system.ts';
+import { deleteFile, writeAll } from './log-file-system.ts';
 import type { RecordHeader } from './record-header.ts';
 import { crcInSteps, encodeRecordHeader, finishedState, headerBytes, headerOf, stateOffset } from './record-header.ts';
 import type { LogDamage } from './segment-scan.ts';
 import { scanSegment } from './segment-scan.ts';
+import type { StagedRecord } from './staged-record.ts';
 
 /** A record that is kept. Its sample count is known without reading the payload. */
 export interface LogRecord {
@@ -54,6 +56,31 @@ export class Segment {
     const unfinished = records.filter(({ header }) => !header.isFinished);
     segment.#unfinishedCount = unfinished.length;
     return { segment, records: unfinished.map((record) => ({ ...record, segment })), damage };
+  }
+
+  /**
+   * Makes a file of records of the file of a staged one: its header comes last, and its name after that. After an error there is
+   * nothing of it. @throws ErrnoException
+   */
+  static adopt(
+    fs: LogFileSystem,
+    name: SegmentName,
+    staged: StagedRecord,
+    { header, isSynced }: { readonly header: RecordHeader; readonly isSynced: boolean },
+  ): LogRecord {
+    const segment = new Segment(fs, name, staged.take());
+    try {
+      writeAll(fs, segment.#fd, [encodeRecordHeader(header, 0)], 0);
+      if (isSynced) fs.fdatasyncSync(segment.#fd);
+      fs.renameSync(staged.path, name.path);
+    } catch (error) {
+      segment.close();
+      deleteFile(fs, staged.path);
+      throw error;
+    }
+    segment.#sizeBytes = staged.sizeBytes;
+    segment.#unfinishedCount = 1;
+    return { segment, offset: 0, header };
   }
 
   get sizeBytes(): number {
@@ -130,19 +157,6 @@ async function inTurns<T>(steps: Steps<T>): Promise<T> {
     const step = steps.next();
     if (step.done === true) return step.value;
     if (count % 8 === 0) await setImmediate();
-  }
-}
-
-function writeAll(fs: LogFileSystem, fd: number, buffers: readonly Uint8Array[], offset: number): void {
-  let rest = [...buffers];
-  for (let position = offset; rest.length > 0; ) {
-    let written = fs.writevSync(fd, rest, position);
-    position += written;
-    while (rest[0] !== undefined && written >= rest[0].length) {
-      written -= rest[0].length;
-      rest = rest.slice(1);
-    }
-    if (rest[0] !== undefined) rest[0] = rest[0].subarray(written);
   }
 }
 

@@ -1,4 +1,3 @@
-import { prepareHeaderOf } from '../../storage/record-header.ts';
 import type { LogRecord } from '../../storage/segment.ts';
 import type { SegmentLog } from '../../storage/segment-log.ts';
 import { codeOf, messageOf } from '../../support/error-text.ts';
@@ -30,7 +29,7 @@ export class DurableRequests implements RequestStorage {
   }
 
   prepare(request: ExportRequest): Steps<void> {
-    return prepareHeaderOf(request.encoded());
+    return this.#log.stage(request.encoded());
   }
 
   add(request: ExportRequest): StoredRequest | StorageRefusal {

@@ -53,7 +53,7 @@ export function compress(bytes: Uint8Array, compression: Compression, level: num
   const chunkSize = Math.min(Math.max(roomBytes, minChunkSizeBytes), maxChunkSizeBytes);
   switch (compression) {
     case 'gzip': {
-      const options = { level, chunkSize };
+      const options = { level, chunkSize, ...gzipMemory };
       return isShort ? gzipSync(bytes, options) : gzipAsync(bytes, options);
     }
     case 'zstd': {
@@ -70,6 +70,12 @@ export function compressUnasked(bytes: Uint8Array, compression: 'gzip' | 'zstd')
   if (compression === 'zstd') return compress(bytes, 'zstd', levels.zstd.fallback);
   return compress(bytes, 'gzip', bytes.length > mostUsualBytes ? largeGzipLevel : usualGzipLevel);
 }
+
+/**
+ * Half of the default window, in which nearly all that repeats in profiles is near enough, and the largest tables: a fifth less CPU, for
+ * at most 1.5 % more bytes.
+ */
+const gzipMemory = { windowBits: 14, memLevel: 9 } as const;
 
 /** The Collector's gzip, of level 6, takes half as long again for 2 % fewer bytes. */
 const usualGzipLevel = 4;

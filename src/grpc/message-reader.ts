@@ -8,6 +8,8 @@ export const prefixBytes = 5;
 /** Memory for so little is what a stream costs anyway. */
 const mostBegunAtOnceBytes = 64 * 1024;
 const mostMemoryASentByte = 2;
+/** To hold on to what was read for less of it costs more than a copy. */
+const leastLentBytes = 4 * 1024;
 
 /** A message as it came, or the reason why there is none. */
 export type ReadMessage =
@@ -26,6 +28,8 @@ export class MessageReader {
   /** Bytes of the first piece that are read. */
   #offset = 0;
   #heldBytes = 0;
+  /** Pieces may be views of what was pushed. */
+  #isLent = false;
   /** Of the message whose prefix was read; -1 before. */
   #sizeBytes = -1;
   #isCompressed = false;
@@ -54,16 +58,24 @@ export class MessageReader {
     return this.#pieces.length;
   }
 
-  /** The next piece is of a large message that has begun. */
-  get isInLargeMessage(): boolean {
-    return this.#sizeBytes > mostBegunAtOnceBytes;
+  /**
+   * Copies what is left of the piece that was pushed last, where that is little: it may be part of something far larger. True where pieces
+   * are held on to that were pushed.
+   */
+  keep(): boolean {
+    const last = this.#pieces.length - 1;
+    const start = last === 0 ? this.#offset : 0;
+    if (last < 0) this.#isLent = false;
+    else if (this.#pieces[last]!.length - start >= leastLentBytes) this.#isLent = true;
+    else {
+      this.#pieces[last] = Buffer.from(this.#pieces[last]!.subarray(start));
+      if (last === 0) this.#offset = 0;
+      this.#isLent &&= last > 0;
+    }
+    return this.#isLent;
   }
 
-  /** Adds the buffers of the pieces. */
-  addHeld(buffers: Set<ArrayBufferLike>): void {
-    for (const { buffer } of this.#pieces) buffers.add(buffer);
-  }
-
+  /** Adds a piece, which is held on to as far as it is not taken by `next` or copied by `keep`. */
   push(piece: Buffer): void {
     this.#heldBytes += piece.length;
     const rest = this.#begun === undefined ? piece : this.#fill(this.#begun, piece);

@@ -1,10 +1,9 @@
 // hot
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import { constants } from 'node:http2';
 import type { BufferPool } from '../support/buffer-pool.ts';
+import type { Headers, OutgoingHeaders } from './http2/header-codec.ts';
+import type { RequestReader, ServerStream } from './http2/server-stream.ts';
 import type { ReadMessage } from './message-reader.ts';
 import { frameMessage, MessageReader } from './message-reader.ts';
-import type { ReadBuffers } from './read-buffers.ts';
 import type { GrpcStatus } from './status.ts';
 import { status, statusHeaders } from './status.ts';
 import type { GivenUpReason, UnfinishedMessage, UnfinishedMessages } from './unfinished-messages.ts';
@@ -33,14 +32,6 @@ export interface CallHandler {
 /** A method of a service; called for each of its calls. */
 export type Method = (call: ServerCall) => CallHandler;
 
-/** The connection of a call. */
-export interface CallConnection {
-  /** Notes that something came in. */
-  touch(): void;
-  /** Memory that its streams are read into. */
-  readonly readBuffers: ReadBuffers;
-}
-
 /** Parts that all calls of a server share. */
 export interface CallParts {
   readonly maxMessageBytes: number;
@@ -53,23 +44,25 @@ export interface CallParts {
   readonly onFault: (error: unknown) => void;
 }
 
-const responseHeaders: Readonly<Record<string, string>> = { 'content-type': 'application/grpc+proto' };
+const responseHeaders: OutgoingHeaders = { ':status': '200', 'content-type': 'application/grpc+proto' };
 
 const ok: GrpcStatus = { code: status.OK, details: '' };
-const okTrailers: Readonly<Record<string, string>> = statusHeaders(ok);
+const okTrailers: OutgoingHeaders = statusHeaders(ok);
 
 /** One call of a server: messages come in through a `CallHandler`, and messages and one status go out. */
-export class ServerCall {
-  readonly headers: IncomingHttpHeaders;
-  readonly #stream: ServerHttp2Stream;
+export class ServerCall implements RequestReader {
+  readonly headers: Headers;
+  /** The connection that the call came by. */
+  readonly connection: object;
+  /** Called once, when the stream is closed. */
+  onClosed: (() => void) | undefined;
+  readonly #stream: ServerStream;
   readonly #parts: CallParts;
-  readonly #connection: CallConnection;
   readonly #reader: MessageReader;
   #handler: CallHandler | undefined;
   /** `undefined` where no compression was declared. */
   #decompress: Decompress | undefined;
   #unfinished: UnfinishedMessage | undefined;
-  #trailers: OutgoingHttpHeaders = okTrailers;
   #isOver = false;
   #isPaused = false;
   #isDecompressing = false;
@@ -77,28 +70,16 @@ export class ServerCall {
   #hasEnded = false;
   #isHalfClosed = false;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, connection: CallConnection, parts: CallParts) {
-    this.headers = headers;
+  constructor(stream: ServerStream, connection: object, parts: CallParts) {
+    this.headers = stream.headers;
+    this.connection = connection;
     this.#stream = stream;
-    this.#connection = connection;
     this.#parts = parts;
     this.#reader = new MessageReader(parts.maxMessageBytes, parts.buffers);
   }
 
-  get connection(): CallConnection {
-    return this.#connection;
-  }
-
   get isOver(): boolean {
     return this.#isOver;
-  }
-
-  get isBehind(): boolean {
-    return this.#stream.readableLength > 0;
-  }
-
-  addHeld(buffers: Set<ArrayBufferLike>): void {
-    this.#reader.addHeld(buffers);
   }
 
   /** Begins to read. Nothing of a message is read before. */
@@ -107,20 +88,19 @@ export class ServerCall {
     const handler = method(this);
     if (this.#isOver) return;
     this.#handler = handler;
-    const { readBuffers } = this.#connection;
-    readBuffers.add(this);
-    this.#stream.on('data', (piece: Buffer) => {
-      // Of smaller messages, young collections free what they were read into at no cost.
-      if (this.#reader.isInLargeMessage) readBuffers.note(piece);
-      if (this.#isOver) return;
-      this.#connection.touch();
-      this.#reader.push(piece);
-      this.#drain();
-    });
-    this.#stream.on('end', () => {
-      this.#hasEnded = true;
-      if (!this.#isOver) this.#drain();
-    });
+    if (!this.#isPaused) this.#stream.resume();
+  }
+
+  onData(piece: Buffer): boolean {
+    if (this.#isOver) return false;
+    this.#reader.push(piece);
+    this.#drain();
+    return !this.#isOver && this.#reader.keep();
+  }
+
+  onEnd(): void {
+    this.#hasEnded = true;
+    if (!this.#isOver) this.#drain();
   }
 
   /** No message is delivered until `resume`: the client can send no more than its window. */
@@ -158,28 +138,17 @@ export class ServerCall {
     if (this.#isOver) return;
     this.#respond();
     this.#settle();
-    this.#stream.end(frameMessage(message));
+    this.#stream.write(frameMessage(message));
+    this.#stream.end(okTrailers);
   }
 
   /** `more` are further headers, of a call that has sent no message. */
   end(result: GrpcStatus = ok, more?: Readonly<Record<string, string>>): void {
     if (this.#isOver) return;
     this.#settle();
-    if (this.#stream.destroyed || this.#stream.closed) return;
-    const headers = statusHeaders(result);
-    if (this.#stream.headersSent) {
-      this.#trailers = headers;
-      this.#stream.end();
-    } else {
-      // A response that is whole before its request is ends the stream without an error (RFC 9113, 8.1). Behind trailers, nghttp2
-      // would send that in place of them, and a client that has a status ends its side by itself.
-      this.#stream.once('finish', () => {
-        if (!this.#hasEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
-      });
-      this.#stream.respond({ ...responseHeaders, ...headers, ...more }, { endStream: true });
-    }
-    // The rest of the request is of no use, and must not keep the stream open.
-    if (!this.#hasEnded) this.#stream.resume();
+    const headers = result === ok ? okTrailers : statusHeaders(result);
+    if (this.#stream.hasHeaders) this.#stream.end(headers);
+    else this.#stream.respond({ ...responseHeaders, ...headers, ...more }, true);
   }
 
   /** Ends the call in place of its handler. */
@@ -195,24 +164,29 @@ export class ServerCall {
     this.refuse(status.INTERNAL, 'the service failed to handle the call; its log says why');
   }
 
-  /** Notes that the stream is closed. */
-  onClosed(): void {
-    this.#connection.readBuffers.delete(this);
-    if (this.#isOver) return;
-    this.#settle();
-    this.#handler?.onCancel();
+  /** Work for the call begins that goes on when nobody waits for it any more; the result notes its end. Such work counts as an open call. */
+  work(): () => void {
+    return this.#stream.work();
+  }
+
+  onClose(): void {
+    if (!this.#isOver) {
+      this.#settle();
+      this.#handler?.onCancel();
+    }
+    this.onClosed?.();
   }
 
   #respond(): void {
-    if (this.#stream.headersSent) return;
-    this.#stream.respond(responseHeaders, { waitForTrailers: true });
-    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(this.#trailers));
+    if (!this.#stream.hasHeaders) this.#stream.respond(responseHeaders);
   }
 
   #settle(): void {
     this.#isOver = true;
     this.#finishUnfinished();
     this.#reader.drop();
+    // The rest of the request is of no use, and must not keep the stream open.
+    this.#stream.drop();
   }
 
   #goOn(): void {
@@ -268,7 +242,9 @@ export class ServerCall {
     }
     this.#isDecompressing = true;
     this.#stream.pause();
+    const endWork = this.work();
     void result.then((late) => {
+      endWork();
       this.#isDecompressing = false;
       if (this.#isOver) return;
       this.#takeExpanded(late, bytes);
@@ -315,7 +291,7 @@ export class ServerCall {
       this.#finishUnfinished();
       return;
     }
-    this.#unfinished ??= this.#parts.unfinished.begin(this.#connection, (reason) => this.#giveUp(reason));
+    this.#unfinished ??= this.#parts.unfinished.begin(this.connection, (reason) => this.#giveUp(reason));
     this.#unfinished.hold(memoryBytes, pieceCount);
   }
 

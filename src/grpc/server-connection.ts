@@ -1,7 +1,9 @@
-import type { ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Clock } from '../support/clock.ts';
-import type { ConnectionLimiter } from '../support/connection-limiter.ts';
-import { ReadBuffers } from './read-buffers.ts';
+import type { ConnectionLimiter, LimitedConnection } from '../support/connection-limiter.ts';
+import type { ServerSessionOptions } from './http2/server-session.ts';
+import { ServerSession } from './http2/server-session.ts';
+import type { ServerStream } from './http2/server-stream.ts';
 
 /** Limits of a connection in milliseconds; `undefined` is no limit. */
 export interface ConnectionLimits {
@@ -17,73 +19,90 @@ export interface ConnectionLimits {
   readonly settingsTimeoutMs: number;
 }
 
+type SessionLimits = Omit<ServerSessionOptions, 'clock'>;
+
 export interface ConnectionParts {
-  readonly limits: ConnectionLimits;
+  readonly limits: ConnectionLimits & SessionLimits;
   readonly limiter: ConnectionLimiter;
   readonly clock: Clock;
   /** A number from 0 to 1: connections that were opened together do not end together. */
   readonly spread: number;
+  readonly onStream: (stream: ServerStream, connection: ServerConnection) => void;
+  /** The connection ends because the client asked for too much. */
+  readonly onFlood: () => void;
+  readonly onClose: (connection: ServerConnection) => void;
 }
 
 /** A connection to a server: its place among others, and its end for age, idleness or silence. */
-export class ServerConnection {
-  readonly session: ServerHttp2Session;
-  readonly readBuffers: ReadBuffers = new ReadBuffers();
+export class ServerConnection implements LimitedConnection {
+  readonly session: ServerSession;
   readonly #parts: ConnectionParts;
   readonly #closed = new AbortController();
   #callCount = 0;
   #activityCount = 0;
   #idle: AbortController | undefined;
 
-  constructor(session: ServerHttp2Session, parts: ConnectionParts) {
-    this.session = session;
+  /** Takes the socket over. */
+  constructor(socket: Socket, parts: ConnectionParts) {
     this.#parts = parts;
-    session.once('close', () => {
-      this.#closed.abort();
-      this.#idle?.abort();
-    });
-    this.#closeIfSilent();
+    const { limits, clock } = parts;
+    // A connection that says nothing would take a place from those that do.
+    const noteSpoken = clock.after(limits.settingsTimeoutMs, () => this.session.destroy());
+    this.session = new ServerSession(
+      socket,
+      { ...limits, clock },
+      {
+        onStream: (stream) => parts.onStream(stream, this),
+        onSettings: noteSpoken,
+        onPieces: () => this.#touch(),
+        onFlood: parts.onFlood,
+        onClose: () => {
+          noteSpoken();
+          this.#closed.abort();
+          this.#idle?.abort();
+          parts.onClose(this);
+        },
+      },
+    );
     this.#closeForAge();
     this.#waitWhileIdle();
     void this.#keepAlive();
   }
 
-  /** Notes that something came in. */
-  touch(): void {
+  #touch(): void {
     this.#activityCount++;
-    this.#parts.limiter.touch(this.session);
+    this.#parts.limiter.touch(this);
   }
 
   /** Notes that a call has begun; the result notes its end. */
   begin(): () => void {
     this.#callCount++;
-    this.readBuffers.open();
     this.#activityCount++;
     this.#idle?.abort();
-    const leave = this.#parts.limiter.begin(this.session);
+    const leave = this.#parts.limiter.begin(this);
     return () => {
       leave();
       this.#callCount--;
-      this.readBuffers.close();
       this.#waitWhileIdle();
     };
   }
 
   /** Takes no new calls, and ends with the last of those that are open. */
   close(): void {
-    if (!this.session.closed && !this.session.destroyed) this.session.close();
+    this.session.close();
+  }
+
+  /** Ends at once, with all calls. */
+  destroy(): void {
+    this.session.destroy();
+  }
+
+  once(_event: 'close', listener: () => void): void {
+    this.#closed.signal.addEventListener('abort', listener, { once: true });
   }
 
   #after(ms: number, signal: AbortSignal, act: () => void): void {
     this.#parts.clock.sleep(ms, signal).then(act, () => undefined);
-  }
-
-  /** A connection that says nothing would take a place from those that do. */
-  #closeIfSilent(): void {
-    const hasSpoken = new AbortController();
-    const note = (): void => hasSpoken.abort();
-    this.session.once('remoteSettings', note).once('close', note);
-    this.#after(this.#parts.limits.settingsTimeoutMs, hasSpoken.signal, () => this.session.destroy());
   }
 
   #closeForAge(): void {

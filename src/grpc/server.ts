@@ -1,22 +1,16 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import type {
-  Http2SecureServer,
-  Http2Server,
-  IncomingHttpHeaders,
-  ServerHttp2Session,
-  ServerHttp2Stream,
-} from 'node:http2';
-import { createSecureServer, createServer } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import { createServer as createAcceptor } from 'node:net';
-import type { SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions, TLSSocket, Server as TlsServer } from 'node:tls';
+import { createServer as createTlsServer } from 'node:tls';
 import type { AuthenticationRefusal, RequestGuard } from '../model/authentication.ts';
 import { BufferPool } from '../support/buffer-pool.ts';
 import type { Clock } from '../support/clock.ts';
 import { onAbort } from '../support/clock.ts';
 import { ConnectionLimiter, spareConnections } from '../support/connection-limiter.ts';
 import { Deadlines } from './deadlines.ts';
+import type { ServerStream } from './http2/server-stream.ts';
 import type { CallParts, Decompress, Method } from './server-call.ts';
 import { ServerCall } from './server-call.ts';
 import type { ConnectionLimits } from './server-connection.ts';
@@ -58,10 +52,12 @@ export interface Http2ServerEvents {
   readonly onMessageTooLarge: (path: string) => void;
   /** A handler threw. */
   readonly onFault: (error: unknown) => void;
+  /** A connection was closed, because the client asked for too much that is of no use, or did not read the answers. */
+  readonly onFloodClosed?: (() => void) | undefined;
 }
 
 /**
- * A gRPC server over node:http2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). Methods get and give messages as
+ * A gRPC server over HTTP/2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). Methods get and give messages as
  * bytes. Connections, their windows and messages that have come in part are bounded.
  */
 export class Http2GrpcServer {
@@ -72,10 +68,10 @@ export class Http2GrpcServer {
   readonly #parts: CallParts;
   readonly #unfinished: UnfinishedMessages;
   readonly #deadlines: Deadlines;
-  readonly #connections = new Map<ServerHttp2Session, ServerConnection>();
+  readonly #connections = new Set<ServerConnection>();
   readonly #sockets = new Set<Socket>();
   #acceptors: Server[] = [];
-  #secureServer: Http2SecureServer | undefined;
+  #tlsServer: TlsServer | undefined;
   #openedCount = 0;
   #isClosing = false;
 
@@ -103,12 +99,12 @@ export class Http2GrpcServer {
    * Rejects where no address can be listened on.
    */
   async listen(host: string, port: number, secure: SecureContextOptions | undefined): Promise<number> {
-    const server = this.#createServer(secure);
+    const take = this.#takerOf(secure);
     const addresses = host === '' ? [undefined] : (await lookup(host, { all: true })).map(({ address }) => address);
     let usedPort = port;
     let problem: unknown;
     for (const address of addresses) {
-      const acceptor = this.#createAcceptor(server);
+      const acceptor = this.#createAcceptor(take);
       try {
         await once(acceptor.listen({ port: usedPort, ...(address !== undefined && { host: address }) }), 'listening');
       } catch (error) {
@@ -125,14 +121,14 @@ export class Http2GrpcServer {
   /** TLS of the connections to come: certificate, key and the authority of clients. Those that are open stay. */
   setSecureContext(options: SecureContextOptions): void {
     // Options replace all earlier ones, the version of TLS included.
-    this.#secureServer?.setSecureContext({ ...options, minVersion: this.#options.minTlsVersion });
+    this.#tlsServer?.setSecureContext({ ...options, minVersion: this.#options.minTlsVersion });
   }
 
   /** Lets open calls end until `deadline`, then closes every connection. False when some had not ended. */
   async close(deadline: AbortSignal): Promise<boolean> {
     this.#isClosing = true;
     const closed = this.#acceptors.map((acceptor) => new Promise((resolve) => acceptor.close(resolve)));
-    for (const connection of this.#connections.values()) connection.close();
+    for (const connection of this.#connections) connection.close();
     let isForced = false;
     const force = (): void => {
       isForced ||= this.#sockets.size > 0;
@@ -146,72 +142,65 @@ export class Http2GrpcServer {
     return !isForced;
   }
 
-  #createServer(secure: SecureContextOptions | undefined): Http2Server | Http2SecureServer {
-    const options = {
-      settings: {
-        initialWindowSize: this.#options.windowBytes,
-        maxConcurrentStreams: this.#options.maxConcurrentStreams,
-      },
-      // Windows bound what a connection may hold; Node.js's own bound of 10 MB refuses streams within them.
-      maxSessionMemory: Number.MAX_SAFE_INTEGER,
-    };
-    const server = secure === undefined ? createServer(options) : this.#createSecureServer(options, secure);
-    server.on('session', (session: ServerHttp2Session) => this.#open(session));
-    server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => this.#accept(stream, headers));
-    return server;
-  }
-
-  #createSecureServer(options: object, secure: SecureContextOptions): Http2SecureServer {
+  /** Takes a new socket over, after the handshake of TLS where there is one. */
+  #takerOf(secure: SecureContextOptions | undefined): (socket: Socket) => void {
+    if (secure === undefined) return (socket) => this.#open(socket);
     const isMutual = secure.ca !== undefined;
-    this.#secureServer = createSecureServer({ ...options, requestCert: isMutual, rejectUnauthorized: isMutual });
+    const server = createTlsServer({ ALPNProtocols: ['h2'], requestCert: isMutual, rejectUnauthorized: isMutual });
+    server.on('secureConnection', (socket: TLSSocket) => {
+      socket.on('error', ignore);
+      // In the next turn: tickets for the next handshake of TLS are not written yet, and go before what is said first.
+      if (socket.alpnProtocol === 'h2') setImmediate(() => this.#open(socket));
+      else refuseProtocol(socket);
+    });
+    this.#tlsServer = server;
     this.setSecureContext(secure);
-    return this.#secureServer;
+    return (socket) => void server.emit('connection', socket);
   }
 
-  /** A listening socket; several feed one server of HTTP/2. */
-  #createAcceptor(server: Http2Server | Http2SecureServer): Server {
+  /** A listening socket. */
+  #createAcceptor(take: (socket: Socket) => void): Server {
     const { maxConnections, events } = this.#options;
     const acceptor = createAcceptor({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
-      server.emit('connection', socket);
+      take(socket);
     });
     acceptor.maxConnections = maxConnections + spareConnections;
     acceptor.on('drop', events.onConnectionRefused);
     return acceptor;
   }
 
-  #open(session: ServerHttp2Session): void {
-    this.#limiter.open(session);
-    if (session.destroyed) return;
-    session.setLocalWindowSize(this.#options.windowBytes);
-    // Steps of the golden ratio fall evenly between 0 and 1.
-    const spread = (this.#openedCount++ * 0.618_034) % 1;
-    const { clock } = this.#options;
-    const connection = new ServerConnection(session, { limits: this.#options, limiter: this.#limiter, clock, spread });
-    this.#connections.set(session, connection);
-    session.once('close', () => this.#connections.delete(session));
+  #open(socket: Socket): void {
+    if (socket.destroyed) return;
+    const { clock, events } = this.#options;
+    const connection = new ServerConnection(socket, {
+      limits: this.#options,
+      limiter: this.#limiter,
+      clock,
+      // Steps of the golden ratio fall evenly between 0 and 1.
+      spread: (this.#openedCount++ * 0.618_034) % 1,
+      onStream: (stream, from) => this.#accept(stream, from),
+      onFlood: () => events.onFloodClosed?.(),
+      onClose: (closed) => this.#connections.delete(closed),
+    });
+    this.#limiter.open(connection);
+    if (connection.session.isClosed) return;
+    this.#connections.add(connection);
     if (this.#isClosing) connection.close();
   }
 
-  #accept(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    // A stream's error is followed by its close, which is told to the call.
-    stream.on('error', ignore);
-    const connection = stream.session && this.#connections.get(stream.session as ServerHttp2Session);
-    if (connection === undefined) {
-      stream.close();
+  #accept(stream: ServerStream, connection: ServerConnection): void {
+    const { headers } = stream;
+    const httpStatus = headers[':method'] !== 'POST' ? '405' : isGrpc(headers['content-type']) ? undefined : '415';
+    if (httpStatus !== undefined) {
+      stream.respond({ ':status': httpStatus }, true);
       return;
     }
     const leave = connection.begin();
-    const httpStatus = headers[':method'] !== 'POST' ? 405 : isGrpc(headers['content-type']) ? undefined : 415;
-    if (httpStatus !== undefined) {
-      stream.once('close', leave);
-      stream.respond({ ':status': httpStatus }, { endStream: true });
-      stream.resume();
-      return;
-    }
-    const call = new ServerCall(stream, headers, connection, this.#parts);
-    const timeout = headers['grpc-timeout'] as string | undefined;
+    const call = new ServerCall(stream, connection, this.#parts);
+    stream.reader = call;
+    const timeout = headers['grpc-timeout'];
     const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
     const forgetDeadline =
       timeoutMs === undefined
@@ -219,11 +208,10 @@ export class Http2GrpcServer {
         : this.#deadlines.add(timeoutMs, () =>
             call.refuse(status.DEADLINE_EXCEEDED, 'the deadline of the call has passed'),
           );
-    stream.once('close', () => {
+    call.onClosed = () => {
       leave();
       forgetDeadline?.();
-      call.onClosed();
-    });
+    };
     if (timeout === undefined || timeoutMs !== undefined) this.#admit(call);
     else call.end({ code: status.INTERNAL, details: `Invalid grpc-timeout: ${timeout.slice(0, 100)}` });
   }
@@ -239,18 +227,25 @@ export class Http2GrpcServer {
       const code = refusal.retryAfterMs === undefined ? status.UNAUTHENTICATED : status.UNAVAILABLE;
       call.end({ code, details: refusal.message });
     };
-    const refusal = guard?.check((name) => firstOf(call.headers[name]));
+    const refusal = guard?.check((name) => call.headers[name]);
+    if (!(refusal instanceof Promise)) {
+      decide(refusal);
+      return;
+    }
     // A guard that fails lets nobody in.
-    if (refusal instanceof Promise) {
-      refusal.then(decide, () => decide({ message: 'the credential could not be checked' }));
-    } else decide(refusal);
+    const verdict = refusal.catch(() => ({ message: 'the credential could not be checked' }));
+    const endWork = call.work();
+    void verdict.then((late) => {
+      endWork();
+      decide(late);
+    });
   }
 
   #begin(call: ServerCall): void {
     if (call.isOver) return;
     const path = call.headers[':path']!;
     const method = this.#methods.get(path);
-    const encoding = firstOf(call.headers['grpc-encoding']) ?? 'identity';
+    const encoding = call.headers['grpc-encoding'] ?? 'identity';
     const decompress = this.#options.decompressors.get(encoding);
     if (method === undefined) {
       const details = `The server does not implement the method ${path.slice(0, 200)}`;
@@ -262,6 +257,7 @@ export class Http2GrpcServer {
   }
 }
 
+/** An error of a socket is followed by its close. */
 const ignore = (): void => undefined;
 
 // With a suffix, as in application/grpc+proto, and parameters.
@@ -269,7 +265,9 @@ function isGrpc(contentType: string | undefined): boolean {
   return contentType !== undefined && /^application\/grpc(?:$|[+;])/.test(contentType);
 }
 
-/** The first value, as the Collector takes it. */
-function firstOf(value: string | readonly string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : value?.[0];
+/** For a client of another protocol than HTTP/2, whatever it speaks. */
+function refuseProtocol(socket: TLSSocket): void {
+  socket.end('HTTP/1.0 403 Forbidden\r\ncontent-type: text/plain\r\n\r\nHTTP/2 is spoken here (ALPN h2).\n', () =>
+    socket.destroy(),
+  );
 }

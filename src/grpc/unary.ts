@@ -1,5 +1,5 @@
 // hot
-import type { IncomingHttpHeaders } from 'node:http2';
+import type { Headers } from './http2/header-codec.ts';
 import type { CallHandler, Method, ServerCall } from './server-call.ts';
 import type { GrpcStatus } from './status.ts';
 import { status } from './status.ts';
@@ -9,7 +9,7 @@ export type Reply = Uint8Array | GrpcStatus;
 
 /** A call with one message each way. */
 export interface UnaryCall {
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: Headers;
   /** Connection that the call came by. */
   readonly connection: object;
   /** Called when nobody waits for the reply any more. */
@@ -55,9 +55,16 @@ class UnaryHandler implements CallHandler {
     this.#open = { headers, connection, onCancelled: undefined, release: this.#call.releaseOf(message) };
     const reply = this.#answer(message, this.#open);
     if (reply instanceof Promise) {
+      const endWork = this.#call.work();
       reply.then(
-        (late) => this.#reply(late),
-        (error) => this.#call.fail(error),
+        (late) => {
+          endWork();
+          this.#reply(late);
+        },
+        (error) => {
+          endWork();
+          this.#call.fail(error);
+        },
       );
     } else this.#reply(reply);
   }

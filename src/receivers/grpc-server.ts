@@ -82,6 +82,7 @@ export class GrpcServer {
         onIdleConnectionClosed: countClosed(meter, 'framekeeper_grpc', 'closed_idle_connections'),
         onMessageGivenUp: (reason) => givenUp.add(1, { reason }),
         onMessageTooLarge: (path) => this.#tellTooLarge(path),
+        onFloodClosed: countClosed(meter, 'framekeeper_grpc', 'closed_flooding_connections'),
         onFault: (error) => logger.error({ err: error }, 'Could not handle a call because of a fault of this service.'),
       },
     });

@@ -27,6 +27,8 @@ const closings = {
   refused_connections: 'Connections closed at once because there were as many as may be.',
   closed_idle_connections: 'Idle connections closed to make room for new ones.',
   closed_busy_connections: 'Connections closed amid a response to make room where health shares their listener.',
+  closed_flooding_connections:
+    'Connections closed because they asked for too much without a use, or did not read the answers.',
   closed_pipelining_connections: 'Connections closed because they sent too many requests ahead of their responses.',
 } as const;
 

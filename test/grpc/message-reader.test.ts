@@ -41,6 +41,44 @@ test('a message does not share memory with the bytes that it came in', () => {
   assert.deepEqual(read, { kind: 'message', bytes: Buffer.from('first'), isCompressed: false });
 });
 
+test('pieces that are kept are copies where they are little, and others are told of until they are taken', () => {
+  const sent = Buffer.alloc(40_000, 'some bytes of a message of any size');
+  for (const sizes of [
+    [3, 30_000],
+    [10_000, 100, 5_000],
+    [1, 1, 1, 1, 1, 1],
+  ]) {
+    const bytes = frameMessage(sent);
+    const reader = new MessageReader(sent.length);
+    const lent: Buffer[] = [];
+    let isLent = false;
+    for (let offset = 0, cut = 0; offset < bytes.length; cut++) {
+      const piece = Buffer.from(bytes.subarray(offset, offset + (sizes[cut] ?? 8_000)));
+      offset += piece.length;
+      reader.push(piece);
+      lent.push(piece);
+      const read = reader.next();
+      if (read?.kind === 'message') assert.ok(read.bytes.equals(sent), `${sizes}`);
+      isLent = reader.keep();
+      // Nothing is held on to: who lent the bytes may do anything with them.
+      if (!isLent) for (const each of lent.splice(0)) each.fill('?');
+    }
+    assert.deepEqual([isLent, reader.heldBytes, reader.pieceCount], [false, 0, 0]);
+  }
+});
+
+test('large pieces of a large message are held on to until half of it is there', () => {
+  const bytes = frameMessage(Buffer.alloc(100_000));
+  const reader = new MessageReader(100_000);
+  const lent: boolean[] = [];
+  for (let offset = 0; offset < bytes.length; offset += 20_000) {
+    reader.push(bytes.subarray(offset, offset + 20_000));
+    reader.next();
+    lent.push(reader.keep());
+  }
+  assert.deepEqual(lent, [true, true, false, false, false, false]);
+});
+
 for (const { name, prefix, fault } of [
   { name: 'a length beyond the limit', prefix: [0, 0, 0, 0, 101], fault: { kind: 'too_large', sizeBytes: 101 } },
   {

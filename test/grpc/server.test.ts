@@ -393,6 +393,29 @@ test('messages of one DATA frame wait while their call is paused, and keep their
   assert.deepEqual([(await ended).headers['grpc-status'], notes], ['0', ['a', 'b', 'c', 'half-closed']]);
 });
 
+test('a call that is paused before it gets anything waits until it is resumed', async (t) => {
+  const notes: string[] = [];
+  const resumes: (() => void)[] = [];
+  const { session } = await serve(t, {
+    Stream: (open) => {
+      open.pause();
+      resumes.push(() => open.resume());
+      return {
+        onMessage: (message) => notes.push(message.toString()),
+        onHalfClose: () => open.end(),
+        onCancel: () => undefined,
+      };
+    },
+  });
+  const ended = call(session, 'Stream', frameMessage(Buffer.from('a')));
+  while (resumes.length === 0) await pinged(session);
+  await pinged(session);
+  assert.deepEqual(notes, []);
+  resumes[0]!();
+  assert.equal((await ended).headers['grpc-status'], '0');
+  assert.deepEqual(notes, ['a']);
+});
+
 test('compressed messages keep their order beside those that are not', async (t) => {
   const notes: string[] = [];
   const method: Method = (open) => ({

@@ -6,17 +6,11 @@ import { ClientStream } from './client-stream.ts';
 import type { FrameListener } from './frame-parser.ts';
 import { FrameParser } from './frame-parser.ts';
 import { FrameSender } from './frame-sender.ts';
-import {
-  broken,
-  defaultWindowBytes,
-  errorCodes,
-  flags,
-  frameOf,
-  frameTypes,
-  Http2Fault,
-  settingIds,
-} from './frames.ts';
+import { broken, defaultWindowBytes, errorCodes, Http2Fault, preface, settingIds, settingsFrame } from './frames.ts';
 import type { Headers, OutgoingHeaders } from './header-codec.ts';
+import { maxDecodedBytes } from './header-codec.ts';
+import type { HeaderFault } from './header-rules.ts';
+import { InboundWindow } from './inbound-window.ts';
 
 export interface SessionEvents {
   /** The peer takes no new streams. */
@@ -27,11 +21,8 @@ export interface SessionEvents {
   readonly onClose: (error: Error | undefined) => void;
 }
 
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 /** Of the client: no pushes. */
-const ownSettings = Uint8Array.of(0, settingIds.ENABLE_PUSH, 0, 0, 0, 0);
-/** The peer is told of bytes that were read once they are half of a window. */
-const toldBytes = defaultWindowBytes >>> 1;
+const ownSettings = settingsFrame([[settingIds.ENABLE_PUSH, 0]]);
 const lastStreamId = 2 ** 31 - 1;
 
 /**
@@ -42,7 +33,7 @@ export class ClientSession implements StreamSender, FrameListener {
   readonly #socket: Socket;
   readonly #events: SessionEvents;
   readonly #sender: FrameSender;
-  readonly #parser = new FrameParser(this);
+  readonly #parser = new FrameParser('server', this);
   readonly #streams = new Map<number, ClientStream>();
   /** Streams that wait for a place among those that the peer takes at the same time. */
   readonly #unopened = new Set<ClientStream>();
@@ -50,8 +41,8 @@ export class ClientSession implements StreamSender, FrameListener {
   readonly #pings: (() => void)[] = [];
   readonly #ready = Promise.withResolvers<void>();
   #nextId: number;
-  /** Bytes of all responses since the last that the peer was told of. */
-  #untoldBytes = 0;
+  /** For all responses. */
+  readonly #window = new InboundWindow(defaultWindowBytes);
   #isLeaving = false;
   /** No stream begins any more, not even one that waits. */
   #isExhausted = false;
@@ -72,7 +63,7 @@ export class ClientSession implements StreamSender, FrameListener {
     socket.on('end', () => this.destroy());
     socket.on('close', () => this.destroy());
     this.#sender.write(preface);
-    this.#sender.write(frameOf({ type: frameTypes.SETTINGS }, ownSettings));
+    this.#sender.write(ownSettings);
   }
 
   /** Resolves once the peer has sent its settings; rejects when the connection is lost before that. */
@@ -98,7 +89,7 @@ export class ClientSession implements StreamSender, FrameListener {
   ping(onAnswer: () => void): void {
     if (this.#hasEnded || this.#isClosed) return;
     this.#pings.push(onAnswer);
-    this.#sender.write(frameOf({ type: frameTypes.PING }, new Uint8Array(8)));
+    this.#sender.sendPing();
   }
 
   /** Takes no new streams, and ends with the last that is open or waits. */
@@ -122,7 +113,7 @@ export class ClientSession implements StreamSender, FrameListener {
   }
 
   send(stream: ClientStream): void {
-    this.#sender.send(stream);
+    this.#sender.send(stream.body);
   }
 
   reset(stream: ClientStream, code: number): void {
@@ -131,10 +122,12 @@ export class ClientSession implements StreamSender, FrameListener {
   }
 
   #begin(stream: ClientStream): void {
-    stream.id = this.#nextId;
+    stream.body.id = this.#nextId;
     this.#nextId += 2;
     this.#streams.set(stream.id, stream);
-    this.#sender.begin(stream);
+    this.#sender.begin(stream.body);
+    this.#sender.sendHeaders(stream.id, stream.headers);
+    this.#sender.send(stream.body);
     if (this.#nextId <= lastStreamId) return;
     // The next one needs another connection.
     this.#isLeaving = true;
@@ -145,8 +138,7 @@ export class ClientSession implements StreamSender, FrameListener {
   #finish(stream: ClientStream, end: StreamEnd): void {
     if (stream.isClosed) return;
     stream.isClosed = true;
-    stream.drop();
-    this.#sender.forget(stream);
+    this.#sender.forget(stream.body);
     this.#streams.delete(stream.id);
     this.#unopened.delete(stream);
     stream.reader.onClose(end);
@@ -197,11 +189,7 @@ export class ClientSession implements StreamSender, FrameListener {
 
   onData(id: number, data: Buffer, sizeBytes: number, isLast: boolean): void {
     const stream = this.#known(id);
-    this.#untoldBytes += sizeBytes;
-    if (this.#untoldBytes >= toldBytes) {
-      this.#sender.sendWindow(0, this.#untoldBytes);
-      this.#untoldBytes = 0;
-    }
+    this.#sender.sendWindow(0, this.#window.consume(sizeBytes));
     if (stream === undefined) return;
     if (!stream.hasHeaders) {
       this.reset(stream, errorCodes.PROTOCOL_ERROR);
@@ -210,17 +198,13 @@ export class ClientSession implements StreamSender, FrameListener {
     stream.reader.onData(data);
     if (stream.isClosed) return;
     if (isLast) this.#endOf(stream);
-    else this.#tell(stream, sizeBytes);
+    else this.#sender.sendWindow(id, stream.window.consume(sizeBytes));
   }
 
-  #tell(stream: ClientStream, sizeBytes: number): void {
-    stream.untoldBytes += sizeBytes;
-    if (stream.untoldBytes < toldBytes) return;
-    this.#sender.sendWindow(stream.id, stream.untoldBytes);
-    stream.untoldBytes = 0;
-  }
-
-  onHeaders(id: number, headers: Headers, isLast: boolean): void {
+  onHeaders(id: number, headers: Headers, isLast: boolean, fault: HeaderFault | undefined): void {
+    if (fault === 'too_large') {
+      throw new Http2Fault(errorCodes.ENHANCE_YOUR_CALM, `headers have more than ${maxDecodedBytes} bytes`);
+    }
     const stream = this.#known(id);
     if (stream === undefined) return;
     const isTrailer = stream.hasHeaders;
@@ -238,7 +222,7 @@ export class ClientSession implements StreamSender, FrameListener {
 
   /** The response is whole: the rest of the request is of no use to a receiver that has answered. */
   #endOf(stream: ClientStream): void {
-    if (!stream.isSent) this.#sender.sendReset(stream.id, errorCodes.CANCEL);
+    if (!stream.body.isSent) this.#sender.sendReset(stream.id, errorCodes.CANCEL);
     this.#finish(stream, { code: errorCodes.NO_ERROR });
   }
 
@@ -253,41 +237,25 @@ export class ClientSession implements StreamSender, FrameListener {
       return;
     }
     const stream = this.#known(id);
-    const fault = stream && this.#sender.widenStream(stream, bytes);
+    const fault = stream && this.#sender.widenStream(stream.body, bytes);
     if (fault !== undefined) this.reset(stream!, fault);
   }
 
-  onSettings(settings: readonly (readonly [number, number])[]): void {
-    for (const [id, value] of settings) this.#set(id, value);
-    // A peer holds to its former settings until they are answered.
-    this.#sender.answer(frameOf({ type: frameTypes.SETTINGS, flags: flags.ACK }));
-    this.#sender.sendBlocked();
+  onSettings(settings: readonly (readonly [number, number])[], isAnswer: boolean): void {
+    if (isAnswer) return;
+    this.#sender.takeSettings(settings, this.#streams.values());
+    for (const [id, value] of settings) if (id === settingIds.MAX_CONCURRENT_STREAMS) this.#maxStreams = value;
     this.#ready.resolve();
     this.#openNext();
   }
 
-  #set(id: number, value: number): void {
-    switch (id) {
-      case settingIds.HEADER_TABLE_SIZE:
-        this.#sender.encoder.setMaxBytes(value);
-        break;
-      case settingIds.MAX_CONCURRENT_STREAMS:
-        this.#maxStreams = value;
-        break;
-      case settingIds.INITIAL_WINDOW_SIZE:
-        this.#sender.setWindowOfStreams(value, this.#streams.values());
-        break;
-      case settingIds.MAX_FRAME_SIZE:
-        this.#sender.setMostFrameBytes(value);
-        break;
-      // Of no use to a client, or not known.
-      default:
-    }
-  }
-
   onPing(payload: Buffer, isAnswer: boolean): void {
     if (isAnswer) this.#pings.shift()?.();
-    else this.#sender.answer(frameOf({ type: frameTypes.PING, flags: flags.ACK }, payload));
+    else this.#sender.answerPing(payload);
+  }
+
+  onOther(): void {
+    // Nothing is asked for.
   }
 
   /** Streams behind the last that the peer has seen can be made again elsewhere. */

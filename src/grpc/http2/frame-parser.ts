@@ -1,23 +1,36 @@
 // hot
-import { broken, defaultFrameBytes, errorCodes, flags, frameHeadBytes, frameTypes, Http2Fault } from './frames.ts';
+import {
+  broken,
+  defaultFrameBytes,
+  errorCodes,
+  flags,
+  frameHeadBytes,
+  frameTypes,
+  Http2Fault,
+  preface,
+} from './frames.ts';
 import type { Headers } from './header-codec.ts';
 import { HeaderDecoder } from './header-codec.ts';
+import type { HeaderFault } from './header-rules.ts';
 
 /** Receives what frames say, in their order. Buffers are lent until the call returns. */
 export interface FrameListener {
-  /** `sizeBytes` is that of the frame, with its padding. */
+  /** Called for each part of a frame as it comes. `sizeBytes` is that of the part with padding, `isLast` told with the last of the stream. */
   onData(streamId: number, data: Buffer, sizeBytes: number, isLast: boolean): void;
-  onHeaders(streamId: number, headers: Headers, isLast: boolean): void;
+  /** `fault`: headers are those before it. */
+  onHeaders(streamId: number, headers: Headers, isLast: boolean, fault: HeaderFault | undefined): void;
   onReset(streamId: number, code: number): void;
   /** `streamId` 0 is the connection. */
   onWindow(streamId: number, bytes: number): void;
   /** Pairs of an ID and a value. */
-  onSettings(settings: readonly (readonly [id: number, value: number])[]): void;
+  onSettings(settings: readonly (readonly [id: number, value: number])[], isAnswer: boolean): void;
   onPing(payload: Buffer, isAnswer: boolean): void;
   onGoaway(lastStreamId: number, code: number, text: string): void;
+  /** A frame that asks for nothing: a priority, or of a type that is not known. */
+  onOther(): void;
 }
 
-/** Of one header block: a receiver tells a status in it. */
+/** Of one header block. */
 const maxBlockBytes = 65_536;
 /** CONTINUATION frames of a block, which is copied with each. */
 const mostContinuations = 64;
@@ -32,16 +45,32 @@ interface OpenHeaders {
   readonly continuations: number;
 }
 
-/** Reads the frames that a server sends, however its bytes are cut. Nothing can be read after a fault. */
+/** A frame of DATA without padding, of which a part is still to come. */
+interface OpenData {
+  readonly streamId: number;
+  readonly isLast: boolean;
+  leftBytes: number;
+}
+
+/**
+ * Reads the frames of a peer, however its bytes are cut. Bodies are given on as they come; of other frames, what has come in part is
+ * copied. Nothing can be read after a fault.
+ */
 export class FrameParser {
   readonly #listener: FrameListener;
   readonly #decoder = new HeaderDecoder();
+  /** A frame of which a part has come. */
   #rest: Buffer | undefined;
+  /** Of the preface of a client, which is still to come. */
+  #prefaceLeftBytes: number;
+  #data: OpenData | undefined;
   /** Headers that go on in CONTINUATION frames, with no other between. */
   #open: OpenHeaders | undefined;
   #hasSettings = false;
 
-  constructor(listener: FrameListener) {
+  /** `peer`: a client begins with the preface. */
+  constructor(peer: 'client' | 'server', listener: FrameListener) {
+    this.#prefaceLeftBytes = peer === 'client' ? preface.length : 0;
     this.#listener = listener;
   }
 
@@ -52,24 +81,76 @@ export class FrameParser {
 
   /** @throws Http2Fault for bytes that are against the rules, and what the listener throws */
   push(piece: Buffer): void {
-    const bytes = this.#rest === undefined ? piece : Buffer.concat([this.#rest, piece]);
-    let at = 0;
-    while (bytes.length - at >= frameHeadBytes) {
-      const sizeBytes = bytes.readUIntBE(at, 3);
-      if (sizeBytes > defaultFrameBytes) throw wrongSize();
-      const end = at + frameHeadBytes + sizeBytes;
-      if (end > bytes.length) break;
-      const streamId = bytes.readUInt32BE(at + 5) & ~highBit;
-      this.#take(bytes[at + 3]!, bytes[at + 4]!, streamId, bytes.subarray(at + frameHeadBytes, end));
-      at = end;
+    let at = this.#prefaceLeftBytes === 0 ? 0 : this.#takePreface(piece);
+    while (at < piece.length) {
+      if (this.#data !== undefined) at = this.#takeData(this.#data, piece, at);
+      else if (this.#rest !== undefined) at = this.#complete(this.#rest, piece, at);
+      else at = this.#takeFrame(piece, at);
     }
-    // A copy: the piece may be far larger than its part of a frame.
-    this.#rest = at === bytes.length ? undefined : Buffer.from(bytes.subarray(at));
+  }
+
+  #takePreface(piece: Buffer): number {
+    const end = Math.min(piece.length, this.#prefaceLeftBytes);
+    const from = preface.length - this.#prefaceLeftBytes;
+    if (preface.compare(piece, 0, end, from, from + end) !== 0) throw broken('its first bytes are not those of HTTP/2');
+    this.#prefaceLeftBytes -= end;
+    return end;
+  }
+
+  #takeData(data: OpenData, piece: Buffer, at: number): number {
+    const end = Math.min(piece.length, at + data.leftBytes);
+    data.leftBytes -= end - at;
+    const isWhole = data.leftBytes === 0;
+    if (isWhole) this.#data = undefined;
+    this.#listener.onData(data.streamId, piece.subarray(at, end), end - at, isWhole && data.isLast);
+    return end;
+  }
+
+  /** Takes the frame at `at`, or what there is of it. */
+  #takeFrame(bytes: Buffer, at: number): number {
+    const start = at + frameHeadBytes;
+    if (start > bytes.length) return this.#keep(bytes, at);
+    // Read byte by byte: these are the most frequent lines of a stream of small frames.
+    const sizeBytes = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
+    const type = bytes[at + 3]!;
+    const own = bytes[at + 4]!;
+    const id = bytes.readUInt32BE(at + 5) & ~highBit;
+    const end = start + sizeBytes;
+    if (sizeBytes > defaultFrameBytes) throw wrongSize();
+    if (type === frameTypes.DATA && (own & flags.PADDED) === 0 && sizeBytes > 0) {
+      this.#check(type);
+      this.#data = { streamId: id, isLast: (own & flags.END_STREAM) !== 0, leftBytes: sizeBytes };
+      return start;
+    }
+    if (end > bytes.length) return this.#keep(bytes, at);
+    this.#take(type, own, id, bytes.subarray(start, end));
+    return end;
+  }
+
+  // A copy: the piece may be far larger than its part of a frame.
+  #keep(bytes: Buffer, at: number): number {
+    this.#rest = Buffer.from(bytes.subarray(at));
+    return bytes.length;
+  }
+
+  /** Adds to a frame what it lacks, first of its head. */
+  #complete(rest: Buffer, piece: Buffer, at: number): number {
+    const wholeBytes = rest.length < frameHeadBytes ? frameHeadBytes : frameHeadBytes + rest.readUIntBE(0, 3);
+    const end = Math.min(piece.length, at + wholeBytes - rest.length);
+    const bytes = Buffer.concat([rest, piece.subarray(at, end)]);
+    this.#rest = undefined;
+    if (bytes.length < wholeBytes) this.#rest = bytes;
+    else this.#takeFrame(bytes, 0);
+    return end;
+  }
+
+  #check(type: number): void {
+    if (!this.#hasSettings && type !== frameTypes.SETTINGS) throw broken('its first frame is not SETTINGS');
+    if (this.#open !== undefined && type !== frameTypes.CONTINUATION) throw broken('headers are not whole');
   }
 
   #take(type: number, own: number, id: number, payload: Buffer): void {
-    if (!this.#hasSettings && type !== frameTypes.SETTINGS) throw broken('its first frame is not SETTINGS');
-    if (this.#open !== undefined && type !== frameTypes.CONTINUATION) throw broken('headers are not whole');
+    this.#check(type);
     switch (type) {
       case frameTypes.DATA:
         this.#listener.onData(id, withoutPadding(payload, own), payload.length, (own & flags.END_STREAM) !== 0);
@@ -81,6 +162,7 @@ export class FrameParser {
         this.#goOn(id, own, payload);
         break;
       case frameTypes.RST_STREAM:
+        if (id === 0) throw broken('a reset of the connection');
         this.#listener.onReset(id, numberIn(payload));
         break;
       case frameTypes.WINDOW_UPDATE:
@@ -94,17 +176,33 @@ export class FrameParser {
         if (id !== 0) throw broken('a frame of the connection in a stream');
         this.#takeOfConnection(type, (own & flags.ACK) !== 0, payload);
         break;
-      // Priorities, and types that are not known.
+      case frameTypes.PRIORITY:
+        if (payload.length !== priorityBytes) throw wrongSize();
+        this.#checkPriority(id, payload);
+        this.#listener.onOther();
+        break;
+      // Types that are not known.
       default:
+        this.#listener.onOther();
     }
   }
 
+  #checkPriority(id: number, payload: Buffer): void {
+    if (id === 0) throw broken('a priority of the connection');
+    if ((payload.readUInt32BE(0) & ~highBit) === id) throw broken('a stream that depends on itself');
+  }
+
   #beginHeaders(streamId: number, own: number, payload: Buffer): void {
-    const unpadded = withoutPadding(payload, own);
-    const block = (own & flags.PRIORITY) === 0 ? unpadded : unpadded.subarray(priorityBytes);
+    if (streamId === 0) throw broken('headers of the connection');
+    let block = withoutPadding(payload, own);
+    if ((own & flags.PRIORITY) !== 0) {
+      if (block.length < priorityBytes) throw wrongSize();
+      this.#checkPriority(streamId, block);
+      block = block.subarray(priorityBytes);
+    }
     const isLast = (own & flags.END_STREAM) !== 0;
     if ((own & flags.END_HEADERS) === 0) this.#open = { streamId, isLast, block: Buffer.from(block), continuations: 0 };
-    else this.#listener.onHeaders(streamId, this.#decoder.decode(block), isLast);
+    else this.#tellHeaders(streamId, block, isLast);
   }
 
   #goOn(streamId: number, own: number, payload: Buffer): void {
@@ -121,13 +219,20 @@ export class FrameParser {
       return;
     }
     this.#open = undefined;
-    this.#listener.onHeaders(streamId, this.#decoder.decode(block), open.isLast);
+    this.#tellHeaders(streamId, block, open.isLast);
+  }
+
+  #tellHeaders(streamId: number, block: Buffer, isLast: boolean): void {
+    const headers = this.#decoder.decode(block);
+    this.#listener.onHeaders(streamId, headers, isLast, this.#decoder.fault);
   }
 
   #takeOfConnection(type: 4 | 6 | 7, isAnswer: boolean, payload: Buffer): void {
     if (type === frameTypes.SETTINGS) {
+      if (isAnswer && payload.length > 0) throw wrongSize();
+      if (isAnswer && !this.#hasSettings) throw broken('its first frame is not SETTINGS');
       this.#hasSettings = true;
-      if (!isAnswer) this.#listener.onSettings(settingsIn(payload));
+      this.#listener.onSettings(settingsIn(payload), isAnswer);
       return;
     }
     if (type === frameTypes.PING ? payload.length !== 8 : payload.length < 8) throw wrongSize();

@@ -20,12 +20,14 @@ export const settingIds = {
   MAX_CONCURRENT_STREAMS: 3,
   INITIAL_WINDOW_SIZE: 4,
   MAX_FRAME_SIZE: 5,
+  MAX_HEADER_LIST_SIZE: 6,
 } as const;
 
 export const errorCodes = {
   NO_ERROR: 0,
   PROTOCOL_ERROR: 1,
   FLOW_CONTROL_ERROR: 3,
+  STREAM_CLOSED: 5,
   FRAME_SIZE_ERROR: 6,
   REFUSED_STREAM: 7,
   CANCEL: 8,
@@ -40,6 +42,9 @@ export const defaultFrameBytes = 16_384;
 /** Of a stream and of a connection, until a peer changes them. */
 export const defaultWindowBytes = 65_535;
 export const maxWindowBytes: number = 2 ** 31 - 1;
+
+/** First bytes of a client, before its first frame (RFC 9113, 3.4). */
+export const preface: Buffer = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
 /** A fault of the peer, and the code that the peer is told. */
 export class Http2Fault extends Error {
@@ -89,6 +94,16 @@ export function numberFrame(type: number, streamId: number, value: number): Buff
   const payload = Buffer.allocUnsafe(4);
   payload.writeUInt32BE(value);
   return frameOf({ type, streamId }, payload);
+}
+
+/** Settings by their IDs. */
+export function settingsFrame(settings: readonly (readonly [id: number, value: number])[]): Buffer {
+  const payload = Buffer.allocUnsafe(6 * settings.length);
+  for (const [index, [id, value]] of settings.entries()) {
+    payload.writeUInt16BE(id, 6 * index);
+    payload.writeUInt32BE(value, 6 * index + 2);
+  }
+  return frameOf({ type: frameTypes.SETTINGS }, payload);
 }
 
 const noPayload = new Uint8Array(0);

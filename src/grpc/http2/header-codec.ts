@@ -1,5 +1,7 @@
 // hot
 import { errorCodes, Http2Fault } from './frames.ts';
+import type { HeaderFault } from './header-rules.ts';
+import { isPseudo, isSoundField, joined } from './header-rules.ts';
 import type { HeaderField } from './header-table.ts';
 import { defaultTableBytes, HeaderTable, sizeOf } from './header-table.ts';
 import { decodeHuffman } from './huffman.ts';
@@ -19,8 +21,8 @@ export type OutgoingHeaders = Readonly<Record<string, string | readonly string[]
 /** Names of headers whose values must not stay in a table. */
 const secretNames: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie']);
 
-/** A receiver tells a status in them, which is a line or two. */
-const maxDecodedBytes = 65_536;
+/** Of one block, decoded: a request says who calls what, and a receiver tells a status, which is a line or two. */
+export const maxDecodedBytes: number = 65_536;
 
 /** Writes header blocks of one connection (RFC 7541). Texts are not Huffman-coded: those that come again are a byte. */
 export class HeaderEncoder {
@@ -83,25 +85,43 @@ export class HeaderDecoder {
   readonly #table = new HeaderTable(false);
   #block: Buffer = Buffer.alloc(0);
   #at = 0;
+  #decodedBytes = 0;
+  #hasRegular = false;
+  #fault: HeaderFault | undefined;
 
-  /** @throws Http2Fault for a block that cannot be read, or that decodes to more than 64 KiB */
+  /** Rule that the last block breaks, for whom that matters. */
+  get fault(): HeaderFault | undefined {
+    return this.#fault;
+  }
+
+  /** Headers up to the first fault; all of the block goes into the table. @throws Http2Fault for a block that cannot be read */
   decode(block: Buffer): Headers {
     const headers: Record<string, string> = Object.create(null);
-    let decodedBytes = 0;
+    this.#decodedBytes = 0;
+    this.#hasRegular = false;
+    this.#fault = undefined;
     this.#block = block;
     this.#at = 0;
     while (this.#at < block.length) {
       const field = this.#readField(block[this.#at]!);
-      if (field === undefined) continue;
-      const { name, value } = field;
-      decodedBytes += sizeOf(field);
-      if (decodedBytes > maxDecodedBytes) {
-        throw new Http2Fault(errorCodes.ENHANCE_YOUR_CALM, `headers have more than ${maxDecodedBytes} bytes`);
-      }
-      const known = headers[name];
-      headers[name] = known === undefined ? value : `${known}, ${value}`;
+      if (field !== undefined) this.#take(field, headers);
     }
     return headers;
+  }
+
+  #take(field: HeaderField, headers: Record<string, string>): void {
+    const { name, value } = field;
+    this.#decodedBytes += sizeOf(field);
+    if (this.#decodedBytes > maxDecodedBytes) {
+      this.#fault = 'too_large';
+      return;
+    }
+    if (field.isBad || (this.#hasRegular && isPseudo(name))) this.#fault ??= 'malformed';
+    this.#hasRegular ||= !isPseudo(name);
+    const known = headers[name];
+    const whole = known === undefined ? value : joined(name, known, value);
+    if (whole === undefined) this.#fault ??= 'malformed';
+    else headers[name] = whole;
   }
 
   /** `undefined` for a change of the table's size. */
@@ -109,14 +129,17 @@ export class HeaderDecoder {
     if ((first & indexed) !== 0) return this.#fieldAt(this.#readNumber(7));
     if ((first & added) === 0 && (first & sizeUpdate) !== 0) {
       const maxBytes = this.#readNumber(5);
-      if (maxBytes > defaultTableBytes) throw unreadable();
+      // Before the first field alone (RFC 7541, 4.2).
+      if (maxBytes > defaultTableBytes || this.#decodedBytes > 0) throw unreadable();
       this.#table.setMaxBytes(maxBytes);
       return undefined;
     }
     const isAdded = (first & added) !== 0;
     const index = this.#readNumber(isAdded ? 6 : 4);
     const name = index === 0 ? this.#readText() : this.#fieldAt(index).name;
-    const field = { name, value: this.#readText() };
+    const value = this.#readText();
+    // Told once of a field that comes again.
+    const field: HeaderField = isSoundField(name, value) ? { name, value } : { name, value, isBad: true };
     if (isAdded) this.#table.add(field);
     return field;
   }

@@ -2,6 +2,8 @@
 export interface HeaderField {
   readonly name: string;
   readonly value: string;
+  /** A rule of HTTP/2 keeps the field out of requests. */
+  readonly isBad?: true;
 }
 
 /** RFC 7541, Appendix A, from index 1 on. */
@@ -18,7 +20,9 @@ const staticFields: readonly HeaderField[] = [
 
 function parseField(text: string): HeaderField {
   const [name = '', value = ''] = text.split('|');
-  return { name, value: value.replace('_', ' ') };
+  const field = { name, value: value.replace('_', ' ') };
+  // Of HTTP/1: no request of HTTP/2 has it.
+  return name === 'transfer-encoding' ? { ...field, isBad: true } : field;
 }
 
 const staticIndices = new Map<string, number>();

@@ -151,7 +151,7 @@ export class FramesReceiver implements Component {
         // Replies come in the order of their batches: the next batch is read when this one is answered.
         stream.isWaiting = true;
         call.pause();
-        answer.then(replyLate, (error) => call.fail(error));
+        answer.finally(call.work()).then(replyLate, (error) => call.fail(error));
       },
       onHalfClose: () => {
         this.#forget(call);

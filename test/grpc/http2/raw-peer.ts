@@ -31,7 +31,7 @@ export function settingsFrame(settings: Settings): Buffer {
 
 const prefaceBytes = 24;
 
-/** A server that writes the frames that a test wants, and keeps those that come. */
+/** A server, or a client, that writes the frames that a test wants, and keeps those that come. */
 export class RawPeer {
   readonly frames: SeenFrame[] = [];
   readonly socket: Socket;
@@ -39,10 +39,12 @@ export class RawPeer {
   readonly #encoder = new HeaderEncoder();
   readonly #decoder = new HeaderDecoder();
   #held: Buffer = Buffer.alloc(0);
-  #hasPreface = false;
+  #hasPreface: boolean;
 
-  constructor(socket: Socket) {
+  /** `peer`: a client begins with the preface. */
+  constructor(socket: Socket, peer: 'client' | 'server') {
     this.socket = socket;
+    this.#hasPreface = peer === 'server';
     socket.on('error', () => undefined);
     socket.on('data', (piece: Buffer) => {
       this.#held = Buffer.concat([this.#held, piece]);
@@ -141,7 +143,7 @@ export async function connectRaw(t: TestContext, firstId?: number): Promise<Conn
   const accepted = once(server, 'connection');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   const [[served]] = (await Promise.all([accepted, once(socket, 'connect')])) as [[Socket], unknown];
-  const peer = new RawPeer(served);
+  const peer = new RawPeer(served, 'client');
   const goaways: string[] = [];
   const { promise: closed, resolve } = Promise.withResolvers<Error | undefined>();
   const onGoaway = (code: number, text: string): number => goaways.push(`${code} ${text}`);

@@ -41,7 +41,9 @@ export class KnownResources {
     const place = (hash.a ^ hash.b) & (mostResources - 1);
     const known = this.#entries[place];
     if (known?.bytes.length === sizeBytes && known.bytes.compare(bytes, start, end) === 0) return known.resource;
-    const own = Buffer.from(bytes.subarray(start, end));
+    // `Buffer.from` would take them from Node.js's pool, 64 KiB of which every resource would then keep.
+    const own = Buffer.allocUnsafeSlow(sizeBytes);
+    own.set(bytes.subarray(start, end));
     const resource = decodeResource(own);
     this.#entries[place] = { bytes: own, resource };
     return resource;

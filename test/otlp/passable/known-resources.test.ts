@@ -46,3 +46,11 @@ test('resources are what their bytes say, in whatever order they come', () => {
     { endOnFailure: true },
   );
 });
+
+test('a resource keeps its own bytes, and no more of the memory that they could lie in', () => {
+  const known = new KnownResources();
+  const { attributes } = decodeIn(known, bytesOf([{ key: 'process.executable.build_id', value: Uint8Array.of(1, 2) }]));
+  const value = attributes[0]!.value;
+  assert.ok(value instanceof Uint8Array);
+  assert.ok(value.buffer.byteLength < 100, `${value.buffer.byteLength} bytes`);
+});

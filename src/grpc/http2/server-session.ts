@@ -34,6 +34,8 @@ export interface ServerSessionEvents {
 const lingerMs = 10_000;
 /** The same after a fault of the client, which may go on sending. */
 const faultLingerMs = 1_000;
+/** Work for one connection, after which others have their turn: up to 2 MiB of one socket are read in one turn of the loop. */
+const mostWorkMs = 4;
 /**
  * The server's side of a connection of HTTP/2 (RFC 9113), for calls of gRPC: no pushes, no priorities, no upgrade from HTTP/1. What a
  * client may ask for is bounded in each direction; one that does not read is not read any more.
@@ -47,6 +49,8 @@ export class ServerSession implements FrameListener {
   readonly #guard: FloodGuard;
   readonly #streams: ServerStreams;
   readonly #pings: (() => void)[] = [];
+  /** Time of work since others had their turn. */
+  #workMs = 0;
   #isLeaving = false;
   /** Nothing is read any more, and nothing follows what was written. */
   #hasEnded = false;
@@ -141,6 +145,8 @@ export class ServerSession implements FrameListener {
 
   #push(chunk: Buffer): void {
     if (this.#hasEnded || this.#isClosed) return;
+    const { clock } = this.#options;
+    const beganMs = clock.nowMs();
     try {
       this.#parser.push(chunk);
     } catch (error) {
@@ -150,8 +156,17 @@ export class ServerSession implements FrameListener {
     }
     this.#streams.chunks.add(chunk);
     if (this.#streams.takeHasPiece()) this.#events.onPieces();
-    // Goes on at 'drain'.
-    if (this.#sender.isFull && !this.#hasEnded) this.#socket.pause();
+    this.#workMs += clock.nowMs() - beganMs;
+    if (!this.#hasEnded) this.#rest();
+  }
+
+  /** Reads nothing while the client does not read, until 'drain', and while others have their turn. */
+  #rest(): void {
+    const isLong = this.#workMs >= mostWorkMs;
+    if (isLong || this.#sender.isFull) this.#socket.pause();
+    if (!isLong) return;
+    this.#workMs = 0;
+    setImmediate(goOn, this.#socket, this.#sender);
   }
 
   onData(id: number, data: Buffer, sizeBytes: number, isLast: boolean): void {
@@ -202,4 +217,8 @@ export class ServerSession implements FrameListener {
   onOther(): void {
     this.#guard.noteFrame();
   }
+}
+
+function goOn(socket: Socket, sender: FrameSender): void {
+  if (!sender.isFull) socket.resume();
 }

@@ -120,12 +120,18 @@ export class SampleColumns {
 
   /** Appends the values and timestamps of a sample of `source`. */
   addMoments(source: SampleColumns, sample: number): void {
-    for (let at = source.valuesStart(sample); at < source.valuesEnd(sample); at++) {
-      this.addValue(source.values[2 * at]!, source.values[2 * at + 1]!);
-    }
-    for (let at = source.timesStart(sample); at < source.timesEnd(sample); at++) {
-      this.addTime(source.times[2 * at]!, source.times[2 * at + 1]!);
-    }
+    const values = source.valuesStart(sample);
+    const valueCount = source.valuesEnd(sample) - values;
+    const valueWords = 2 * (this.#valueCount + valueCount);
+    if (valueWords > this.values.length) this.values = grown(this.values, valueWords);
+    copyWords(source.values, 2 * values, this.values, 2 * this.#valueCount, 2 * valueCount);
+    this.#valueCount += valueCount;
+    const times = source.timesStart(sample);
+    const timeCount = source.timesEnd(sample) - times;
+    const timeWords = 2 * (this.#timeCount + timeCount);
+    if (timeWords > this.times.length) this.times = grown(this.times, timeWords);
+    copyWords(source.times, 2 * times, this.times, 2 * this.#timeCount, 2 * timeCount);
+    this.#timeCount += timeCount;
   }
 
   /** Closes a sample of all elements that were appended since the one before. */
@@ -215,6 +221,23 @@ export class SampleColumns {
   }
 }
 
+/** A copy of few words costs less than a call of what copies many. */
+const fewWords = 32;
+
+function copyWords(from: Uint32Array, start: number, to: Uint32Array, at: number, count: number): void {
+  if (count > fewWords) to.set(from.subarray(start, start + count), at);
+  else for (let i = 0; i < count; i++) to[at + i] = from[start + i]!;
+}
+
+/** Halves of times and values, and to which sample they belong. */
+export interface MomentColumns {
+  readonly sample: Uint32Array;
+  readonly timeLow: Uint32Array;
+  readonly timeHigh: Uint32Array;
+  readonly valueLow: Uint32Array;
+  readonly valueHigh: Uint32Array;
+}
+
 /** Moments of the samples of columns from `first` on, in any order between samples; how many each sample has was counted beforehand. */
 export class MomentGroups {
   readonly #columns: SampleColumns;
@@ -254,7 +277,30 @@ export class MomentGroups {
     values[2 * (at + toValue)] = valueLow;
     values[2 * (at + toValue) + 1] = valueHigh;
   }
+
+  /** The same of the first `count` moments of columns, but for those of `noSample`. */
+  addAll({ sample, timeLow, timeHigh, valueLow, valueHigh }: MomentColumns, count: number): void {
+    const { times, values } = this.#columns;
+    const next = this.#next;
+    const toValues = this.#toValue;
+    const first = this.#first;
+    for (let i = 0; i < count; i++) {
+      if (sample[i] === noSample) continue;
+      const own = sample[i]! - first;
+      const at = next[own]!;
+      next[own] = at + 1;
+      times[2 * at] = timeLow[i]!;
+      times[2 * at + 1] = timeHigh[i]!;
+      const toValue = toValues[own]!;
+      if (toValue === noValues) continue;
+      values[2 * (at + toValue)] = valueLow[i]!;
+      values[2 * (at + toValue) + 1] = valueHigh[i]!;
+    }
+  }
 }
+
+/** Stands for the sample of a moment that is left out. */
+export const noSample = 0xffff_ffff;
 
 /** Stands for the way from a timestamp to its value where samples have no values. */
 const noValues = -0x8000_0000;

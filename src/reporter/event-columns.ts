@@ -1,7 +1,7 @@
 // hot
 
 import { highWord, lowWord } from '../model/frame-batch.ts';
-import type { TraceEvents } from '../profile/build/window-contents.ts';
+import type { EventSlice, TraceEvents } from '../profile/build/window-contents.ts';
 import { uint64Of } from '../support/halves.ts';
 
 /** Words of a record. */
@@ -99,6 +99,29 @@ export class EventColumns implements TraceEvents {
     // Nearly every window has none, and a look at the length costs less than one beyond it.
     if (this.#valueHigh.length === 0) return 0;
     return this.#valueHigh[event >>> chunkBits]?.[event & (chunkEvents - 1)] ?? 0;
+  }
+
+  read(first: number, slice: EventSlice): number {
+    const { sample, timeLow, timeHigh, valueLow, valueHigh } = slice;
+    const count = Math.min(sample.length, this.#count - first);
+    for (let done = 0; done < count; ) {
+      const event = first + done;
+      const at = event & (chunkEvents - 1);
+      const length = Math.min(count - done, chunkEvents - at);
+      const words = this.#chunks[event >>> chunkBits]!;
+      for (let i = 0; i < length; i++) {
+        const record = (at + i) * recordWords;
+        sample[done + i] = words[record + sampleAt]!;
+        timeLow[done + i] = words[record + timeAt + lowAt]!;
+        timeHigh[done + i] = words[record + timeAt + highAt]!;
+        valueLow[done + i] = words[record + valueLowAt]!;
+      }
+      const high = this.#valueHigh[event >>> chunkBits];
+      if (high === undefined) valueHigh.fill(0, done, done + length);
+      else valueHigh.set(high.subarray(at, at + length), done);
+      done += length;
+    }
+    return count;
   }
 
   #word(event: number, position: number): number {

@@ -47,6 +47,18 @@ export function selectEvents(events: TraceEvents, numbers: readonly number[]): T
     timeHigh: (index) => events.timeHigh(numbers[index]!),
     valueLow: (index) => events.valueLow(numbers[index]!),
     valueHigh: (index) => events.valueHigh(numbers[index]!),
+    read: (first, slice) => {
+      const count = Math.min(slice.sample.length, numbers.length - first);
+      for (let i = 0; i < count; i++) {
+        const event = numbers[first + i]!;
+        slice.sample[i] = events.sample(event);
+        slice.timeLow[i] = events.timeLow(event);
+        slice.timeHigh[i] = events.timeHigh(event);
+        slice.valueLow[i] = events.valueLow(event);
+        slice.valueHigh[i] = events.valueHigh(event);
+      }
+      return count;
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Sample } from '../../src/otlp/profiles-data.ts';
-import { columnsOf, MomentGroups, SampleColumns, SampleRange } from '../../src/otlp/sample-columns.ts';
+import { columnsOf, MomentGroups, noSample, SampleColumns, SampleRange } from '../../src/otlp/sample-columns.ts';
 import { halvesOf } from '../../src/support/halves.ts';
 
 const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
@@ -99,4 +99,47 @@ test('a sum takes the place of a value', () => {
     }),
     { endOnFailure: true },
   );
+});
+
+test('moments of a sample are appended whole, few or many, behind others', () => {
+  for (const count of [0, 1, 15, 16, 17, 500]) {
+    const timestampsUnixNano = Array.from({ length: count }, (_, i) => 2n ** 60n + BigInt(i) * 5_000_000_000n);
+    const values = Array.from({ length: count }, (_, i) => BigInt(i) << 31n);
+    const samples = [0n, 1n, 2n].map((first) => ({
+      ...{ stackIndex: 1, attributeIndices: [], linkIndex: 0 },
+      values: values.map((value) => value + first),
+      timestampsUnixNano: timestampsUnixNano.map((time) => time + first),
+    }));
+    const source = columnsOf(samples);
+    const target = new SampleColumns();
+    for (const index of [2, 0]) {
+      target.addMoments(source.columns, index);
+      target.end(1, 0);
+    }
+    assert.deepEqual([target.sample(0), target.sample(1)], [samples[2], samples[0]]);
+  }
+});
+
+test('moments of columns are added as one by one, but for those that are left out', () => {
+  const counts = Uint32Array.of(2, 0, 1);
+  const columnsWith = (withValues: boolean, add: (moments: MomentGroups) => void): Sample[] => {
+    const columns = new SampleColumns();
+    for (let i = 0; i < counts.length; i++) columns.end(i, 0);
+    const moments = new MomentGroups(columns, 0, counts.length);
+    moments.addRoom(0, counts, withValues);
+    add(moments);
+    return [...new SampleRange(columns, 0, counts.length)];
+  };
+  const sample = Uint32Array.of(2, noSample, 0, 0, 9);
+  const [timeLow, timeHigh, valueLow, valueHigh] = [1, 2, 3, 4].map((n) => sample.map((_, i) => 10 * n + i));
+  const columns = { sample, timeLow: timeLow!, timeHigh: timeHigh!, valueLow: valueLow!, valueHigh: valueHigh! };
+  for (const withValues of [true, false]) {
+    const oneByOne = columnsWith(withValues, (moments) => {
+      for (const i of [0, 2, 3]) moments.add(sample[i]!, timeLow![i]!, timeHigh![i]!, valueLow![i]!, valueHigh![i]!);
+    });
+    assert.deepEqual(
+      columnsWith(withValues, (moments) => moments.addAll(columns, 4)),
+      oneByOne,
+    );
+  }
 });

@@ -8,7 +8,7 @@ import type {
   ValueType,
 } from '../../otlp/profiles-data.ts';
 import type { ResourceEditor, SampleFilter } from '../../otlp/resource-edit.ts';
-import { MomentGroups, SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
+import { MomentGroups, noSample, SampleColumns, SampleRange } from '../../otlp/sample-columns.ts';
 import { QuadIndex } from '../../support/quad-index.ts';
 import type { Steps } from '../../support/steps.ts';
 import { Uint32List } from '../../support/uint32-list.ts';
@@ -23,6 +23,7 @@ import type { GroupedEvents, ProfileGroup } from './profile-group.ts';
 import { groupEvents, leftOut } from './profile-group.ts';
 import { resourceOf } from './resource-of.ts';
 import type { TimeRange, WindowContents, WindowResource } from './window-contents.ts';
+import { createEventSlice } from './window-contents.ts';
 
 /** Semantic conventions of the attributes. */
 const schemaUrl = 'https://opentelemetry.io/schemas/1.44.0';
@@ -230,17 +231,15 @@ class ProfileWriter {
     const { partOfEvent } = this.#grouped;
     const sampleOfPart = this.#sampleOfPart;
     const moments = this.#moments;
-    for (let event = 0; event < partOfEvent.length; event++) {
-      if (event % momentsPerStep === momentsPerStep - 1) yield;
-      const part = partOfEvent[event]!;
-      if (part === leftOut) continue;
-      moments.add(
-        sampleOfPart[part]!,
-        events.timeLow(event),
-        events.timeHigh(event),
-        events.valueLow(event),
-        events.valueHigh(event),
-      );
+    const slice = createEventSlice(momentsPerStep);
+    for (let first = 0; first < partOfEvent.length; first += momentsPerStep) {
+      if (first > 0) yield;
+      const count = events.read(first, slice);
+      for (let i = 0; i < count; i++) {
+        const part = partOfEvent[first + i]!;
+        slice.sample[i] = part === leftOut ? noSample : sampleOfPart[part]!;
+      }
+      moments.addAll(slice, count);
     }
   }
 

@@ -4,6 +4,7 @@ import { QuadIndex } from '../../support/quad-index.ts';
 import type { Steps } from '../../support/steps.ts';
 import { Uint32List } from '../../support/uint32-list.ts';
 import type { TimeRange, TraceEvents, WindowContents } from './window-contents.ts';
+import { createEventSlice } from './window-contents.ts';
 
 /** The trace events of one profile, with the range of time that holds them all. */
 export interface ProfileGroup {
@@ -57,35 +58,40 @@ export function* groupEvents(
   const partOfEvent = new Uint32Array(events.count);
   const [startLow, startHigh] = halvesOf(range.startUnixNano);
   const [endLow, endHigh] = halvesOf(range.endUnixNano);
-  for (let event = 0; event < events.count; event++) {
-    if (event % eventsPerStep === 0) yield;
-    const sample = events.sample(event);
-    const low = events.timeLow(event);
-    const high = events.timeHigh(event);
-    let position = within;
-    if (isBefore(low, high, startLow, startHigh)) position = before;
-    else if (!isBefore(low, high, endLow, endHigh)) position = after;
-    let part = partOf[positions * sample + position]! - 1;
-    if (part < 0) {
-      const resource = resources[samples.resource(sample)]!;
-      if (resource < 0) {
-        partOfEvent[event] = leftOut;
-        continue;
+  const slice = createEventSlice(eventsPerStep);
+  for (let from = 0; from < events.count; from += eventsPerStep) {
+    yield;
+    const count = events.read(from, slice);
+    for (let i = 0; i < count; i++) {
+      const event = from + i;
+      const sample = slice.sample[i]!;
+      const low = slice.timeLow[i]!;
+      const high = slice.timeHigh[i]!;
+      let position = within;
+      if (isBefore(low, high, startLow, startHigh)) position = before;
+      else if (!isBefore(low, high, endLow, endHigh)) position = after;
+      let part = partOf[positions * sample + position]! - 1;
+      if (part < 0) {
+        const resource = resources[samples.resource(sample)]!;
+        if (resource < 0) {
+          partOfEvent[event] = leftOut;
+          continue;
+        }
+        const group = keys.intern(resource, samples.profileType(sample), position, 0);
+        if (group === groups.length) groups.push({ parts: [], hasValues: false, first: event, last: event });
+        part = sampleOfPart.length;
+        groups[group]!.parts.push(part);
+        groupOfPart.push(group);
+        sampleOfPart.push(sample);
+        eventCounts.push(0);
+        partOf[positions * sample + position] = part + 1;
       }
-      const group = keys.intern(resource, samples.profileType(sample), position, 0);
-      if (group === groups.length) groups.push({ parts: [], hasValues: false, first: event, last: event });
-      part = sampleOfPart.length;
-      groups[group]!.parts.push(part);
-      groupOfPart.push(group);
-      sampleOfPart.push(sample);
-      eventCounts.push(0);
-      partOf[positions * sample + position] = part + 1;
+      partOfEvent[event] = part;
+      eventCounts.set(part, eventCounts.at(part) + 1);
+      // Timestamps alone mean 1 each, which every backend reads; values join when one of them is not 1.
+      if (slice.valueLow[i] !== 1 || slice.valueHigh[i] !== 0) groups[groupOfPart.at(part)]!.hasValues = true;
+      if (position !== within) widen(groups[groupOfPart.at(part)]!, events, event);
     }
-    partOfEvent[event] = part;
-    eventCounts.set(part, eventCounts.at(part) + 1);
-    // Timestamps alone mean 1 each, which every backend reads; values join when one of them is not 1.
-    if (events.valueLow(event) !== 1 || events.valueHigh(event) !== 0) groups[groupOfPart.at(part)]!.hasValues = true;
-    if (position !== within) widen(groups[groupOfPart.at(part)]!, events, event);
   }
   const cycleNano = range.endUnixNano - range.startUnixNano;
   const closed = groups.map(({ parts, hasValues, first, last }, group): ProfileGroup => {

@@ -5,6 +5,7 @@ import type { FrameKind } from '../../model/frame-kind.ts';
 import type { FrameSymbol } from '../../model/frame-symbol.ts';
 import type { Process } from '../../model/process.ts';
 import type { ProfileType } from '../../model/profile-type.ts';
+import type { MomentColumns } from '../../otlp/sample-columns.ts';
 
 /**
  * Samples of a reporting cycle, with the names that are known at its end. Entries refer to each other by index,
@@ -95,4 +96,19 @@ export interface TraceEvents {
   timeHigh(event: number): number;
   valueLow(event: number): number;
   valueHigh(event: number): number;
+  /** Copies events from `first` on, as many as there are and `slice` has room for; returns how many. */
+  read(first: number, slice: EventSlice): number;
+}
+
+/** Some events as columns, by window sample: where all are looked at, five calls for each would be most of the time. */
+export type EventSlice = MomentColumns;
+
+export function createEventSlice(length: number): EventSlice {
+  return {
+    sample: new Uint32Array(length),
+    timeLow: new Uint32Array(length),
+    timeHigh: new Uint32Array(length),
+    valueLow: new Uint32Array(length),
+    valueHigh: new Uint32Array(length),
+  };
 }

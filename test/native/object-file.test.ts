@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DwarfData } from '../../src/native/dwarf/dwarf-data.ts';
 import { codeRanges } from '../../src/native/elf/code-ranges.ts';
 import type { AddressAnswer } from '../../src/native/object-file.ts';
 import { toSymbol } from '../../src/native/worker/to-symbol.ts';
@@ -23,6 +24,16 @@ for (const [name, expected] of Object.entries(answers)) {
     });
   });
 }
+
+test('the end of a batch closes its file and the one that dwz moved parts to', async (t) => {
+  const { mock } = t.mock.method(DwarfData.prototype, 'close');
+  const object = openObject(fixtureBytes('dwz.elf'), undefined, fixtureBytes('dwz-common.debug'));
+  await object.answer(
+    Float64Array.from(answers['dwz.elf']!, ({ address }) => address),
+    'inlines',
+  );
+  assert.equal(new Set(mock.calls.map(({ this: closed }) => closed)).size, 2);
+});
 
 test('batches leave no windows behind that wait for a collection', async () => {
   const addresses = Float64Array.from(answers['shared.elf']!, ({ address }) => address);

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { parseFileId } from '../../src/model/file-id.ts';
 import type { FrameSymbol } from '../../src/model/frame-symbol.ts';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
@@ -8,6 +11,7 @@ import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data
 import { MergeIntoCycle, mergeOrPass } from '../../src/pipeline/merge-into-cycle.ts';
 import { namesOfStore } from '../../src/pipeline/node-names.ts';
 import { checkConformance } from '../../src/profile/check/check-conformance.ts';
+import { ProfilesJoiner } from '../../src/profile/join/profiles-joiner.ts';
 import { MessageReader } from '../../src/receivers/otlp/message-reader.ts';
 import type { ReceivedProfiles, SinkAnswer } from '../../src/receivers/otlp/profiles-sink.ts';
 import { atOnce } from '../../src/support/steps.ts';
@@ -18,6 +22,9 @@ import { observations } from '../otlp/observations.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordMetrics } from '../support/metric-recorder.ts';
 import { configOf } from '../symbols/store-harness.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const hash = parseFileId('00112233445566778899aabbccddeeff')!;
 const range = { startUnixNano: 1_767_225_600_000_000_000n, endUnixNano: 1_767_225_605_000_000_000n };
@@ -75,6 +82,20 @@ test('requests are taken and kept until the tick, when they leave as one, and no
     eventCount: 0,
     unresolved: [],
   });
+});
+
+test('what was kept is let go of once it is joined, though who reports it holds on to what was taken', async (t) => {
+  const { merge } = setUp();
+  merge.submit(received(good()));
+  const { mock } = t.mock.method(ProfilesJoiner.prototype, 'build');
+  const taken = merge.take();
+  atOnce(taken.joinWith(undefined, range, 0));
+  const kept = new WeakRef(mock.calls[0]!.this as ProfilesJoiner);
+  mock.resetCalls();
+  await setImmediate();
+  collectGarbage();
+  assert.equal(kept.deref(), undefined);
+  assert.throws(() => atOnce(taken.joinWith(undefined, range, 0)));
 });
 
 test('without requests the profiles of the window leave as they are', () => {

@@ -7,7 +7,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
+import { createLentRequest } from '../../../src/exporters/export-request.ts';
+import { GrpcClient } from '../../../src/grpc/client.ts';
 import { encodeExportResponse } from '../../../src/otlp/protobuf/export-response.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { fakeRequest, numberOf } from '../../support/fake-request.ts';
@@ -72,6 +75,32 @@ for (const { name, isEarly } of [
     assert.equal(returned.callCount(), isEarly ? 0 : 1);
   });
 }
+
+test('otlp_grpc keeps the memory of a request whose answer comes as its time ends: it is sent again', async (t) => {
+  const clock = new FakeClock();
+  const { server, exporter } = await connectGrpc(t, { values: { compression: 'none', timeout: '5s' }, clock });
+  const { call } = GrpcClient.prototype;
+  const late = Promise.withResolvers<void>();
+  t.mock.method(GrpcClient.prototype, 'call', async function (this: GrpcClient, ...args: Parameters<typeof call>) {
+    const end = await call.apply(this, args);
+    if (server.requests.length === 1) await clock.advance(5_000);
+    late.resolve();
+    return end;
+  });
+  let givenBack = 0;
+  const bytes = Buffer.alloc(100_000, 'bytes');
+  const memory = { buffer: bytes.buffer, holders: 1, giveBack: () => givenBack++ };
+  exporter.offer(createLentRequest([bytes], memory, 1, 0));
+  await late.promise;
+  await setImmediate();
+  assert.equal(givenBack, 0);
+  await clock.advance(1);
+  await server.until(({ requests }) => requests.length === 2);
+  assert.ok(server.requests.every((request) => bytes.equals(request.bytes)));
+  await exporter.stop(neverAborted);
+  // Of an attempt that was left behind nobody knows when it has read its pieces.
+  assert.equal(givenBack, 0);
+});
 
 const withCode = (code: status, retryAfterMs?: number): Answer => ({
   kind: 'status',

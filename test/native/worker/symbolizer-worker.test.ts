@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import type { Worker } from 'node:worker_threads';
+import { FilePresence } from '../../../src/native/files/file-presence.ts';
 import type { SymbolizeRequest, WorkerOptions } from '../../../src/native/worker/messages.ts';
 import { SymbolizerWorker } from '../../../src/native/worker/symbolizer-worker.ts';
 import { systemClock } from '../../../src/support/clock.ts';
@@ -72,6 +73,16 @@ test('a file that is nowhere needs no thread, unless a process is known that may
   assert.ok(!client.isRunning);
   assert.equal((await client.ask(request)).kind, 'missing');
   assert.ok(client.isRunning);
+});
+
+test('a thread that runs is asked for a file that is nowhere, without a look of the main thread', async (t) => {
+  const client = new SymbolizerWorker(options, { timeoutMs: 60_000, maxHeapMib: 96 }, systemClock);
+  t.after(() => client.stop());
+  await client.ask(request);
+  const { mock } = t.mock.method(FilePresence.prototype, 'mayBeFound');
+  const lost = { ...request, id: 2, pids: [], file: { ...request.file, fileName: 'of-no-process.so' } };
+  assert.deepEqual(await client.ask(lost), { kind: 'missing', id: 2, reason: 'no_process' });
+  assert.equal(mock.callCount(), 0);
 });
 
 test('a look for a file that is stopped starts no thread', async (t) => {

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import pino from 'pino';
 import { encodeProfilesData } from '../../../src/otlp/protobuf/encode-profiles-data.ts';
+import { mergeProfiles } from '../../../src/profile/join/profiles-joiner.ts';
+import { withoutOrphans } from '../../../src/profile/join/without-orphans.ts';
 import { OtlpEvents } from '../../../src/receivers/otlp/otlp-events.ts';
 import { ProfilesIntake } from '../../../src/receivers/otlp/profiles-intake.ts';
 import type { SinkAnswer } from '../../../src/receivers/otlp/profiles-sink.ts';
@@ -36,4 +38,29 @@ test('a call whose exporters do not answer is answered after a minute, and given
   const counted = await values();
   assert.equal(counted.get('otelcol_receiver_refused_profile_samples{receiver="otlp",transport="grpc"}'), 2);
   assert.equal(clock.sleeperCount, 0);
+});
+
+test('a large message without samples keeps no columns for which others would wait', async () => {
+  const data = goodProfiles();
+  const [entry] = data.resourceProfiles;
+  const [scope] = entry!.scopeProfiles;
+  const scopeProfiles = [{ ...scope!, profiles: [{ ...scope!.profiles[0]!, samples: [] }] }];
+  // More than are handled at once.
+  const resourceProfiles = Array.from({ length: 1_500 }, (_, index) => {
+    const attributes = [{ key: 'host.id', value: `${index}` }];
+    return { ...entry!, resource: { attributes, droppedAttributesCount: 0 }, scopeProfiles };
+  });
+  const bytes = encodeProfilesData(withoutOrphans(mergeProfiles([{ ...data, resourceProfiles }])));
+  assert.ok(bytes.length > 64 * 1024);
+  const clock = new FakeClock();
+  const { meter } = recordMetrics();
+  const events = new OtlpEvents({ meter, logger: pino({ level: 'silent' }), clock }, 'otlp');
+  const sink = { submit: () => assert.fail('a message without samples goes no further') };
+  const intake = new ProfilesIntake({ sink, admission: () => undefined, events, clock });
+  for (let count = 0; count < 2; count++) {
+    const message = { encoding: 'protobuf', bytes, isVersionDeclared: true } as const;
+    const outcome = intake.take({ transport: 'grpc', ...message, caller: new AbortController() });
+    assert.equal(clock.sleeperCount, 0, 'waits for columns');
+    assert.equal((await outcome).kind, 'taken');
+  }
 });

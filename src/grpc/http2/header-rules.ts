@@ -69,12 +69,9 @@ export function isTrailer(headers: Readonly<Record<string, string>>): boolean {
   return pseudoCount(headers) === 0;
 }
 
-// Pseudo-headers come before all others.
+// All names are looked at: an object has names of digits before all others, whatever came first.
 function pseudoCount(headers: Readonly<Record<string, string>>): number {
   let count = 0;
-  for (const name in headers) {
-    if (!isPseudo(name)) break;
-    count++;
-  }
+  for (const name in headers) if (isPseudo(name)) count++;
   return count;
 }

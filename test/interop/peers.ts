@@ -11,6 +11,8 @@ export interface Peers {
   /** The example in Go that takes stacks by BPF and speaks the raw protocol. */
   readonly ebpfCollector: string;
   readonly helm: string;
+  /** Tests servers of HTTP/2 against the rules of RFC 7540 and 7541. */
+  readonly h2spec: string;
   /** Reads Kubernetes objects strictly; a program of ours around Kubernetes' own types. */
   readonly kubernetesObjects: string;
   /** Compose's own reader of compose files. */
@@ -62,6 +64,7 @@ export function locatePeers(): Peers {
     profcheck: cached('profcheck', toolPins),
     composeSpec: cached('compose-spec', toolPins),
     ebpfCollector: cached('ebpf-collector', collectorSources),
+    h2spec: cached('h2spec', ['h2spec/go.mod', 'h2spec/go.sum']),
     helm: cached('helm', ['kubernetes/go.mod', 'kubernetes/go.sum']),
     kubernetesObjects: cached(
       'kubernetes-objects',
@@ -116,6 +119,11 @@ export async function preparePeers(report: (line: string) => void): Promise<void
       'the example ebpf-collector',
       peers.ebpfCollector,
       (work) => command(collectorExample, '.', join(work, 'collector')),
+    ],
+    [
+      'h2spec',
+      peers.h2spec,
+      (work) => command('h2spec', 'github.com/summerwind/h2spec/cmd/h2spec', join(work, 'h2spec')),
     ],
     ['Helm', peers.helm, (work) => command('kubernetes', 'helm.sh/helm/v3/cmd/helm', join(work, 'helm'))],
     ['the types of Kubernetes', peers.kubernetesObjects, (work) => command('kubernetes', '.', join(work, 'objects'))],

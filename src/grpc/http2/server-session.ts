@@ -31,9 +31,9 @@ export interface ServerSessionEvents {
 }
 
 /** A client that has been told the end of the connection closes it; the socket of one that does not is closed after this time. */
-const lingerMs = 10_000;
-/** The same after a fault of the client, which may go on sending. */
-const faultLingerMs = 1_000;
+const lingerMs = 1_000;
+/** The same for a client that still has responses to read. */
+const readingLingerMs = 10_000;
 /** Work for one connection, after which others have their turn: up to 2 MiB of one socket are read in one turn of the loop. */
 const mostWorkMs = 4;
 /**
@@ -123,7 +123,8 @@ export class ServerSession implements FrameListener {
     this.#hasEnded = true;
     this.#sender.sendGoaway(code, this.#streams.lastId);
     this.#streams.closeAll();
-    const ms = code === errorCodes.NO_ERROR ? lingerMs : faultLingerMs;
+    const isReading = code === errorCodes.NO_ERROR && this.#socket.writableLength > 0;
+    const ms = isReading ? readingLingerMs : lingerMs;
     const withdraw = this.#options.clock.after(ms, () => this.#socket.destroy());
     this.#socket.once('close', withdraw);
     // Bytes that are unread when a socket is closed make the kernel drop those that were written.

@@ -52,8 +52,9 @@ const tableObjectBytes = 144;
 /** Measured: a RecencyOrder and the typed arrays that it owns, without their elements. */
 const orderObjectBytes = 700;
 /**
- * The order of a large table takes up to 12 bytes an entry for a while, and less than one mostly. A part of a slot is counted
- * for it, so that a walk over a store near its budget evicts nothing.
+ * The order of a large table takes 4 bytes an entry where evictions go in the order of insertion, less than one where entries are used
+ * mostly, and 12 after a walk over entries in any other order, until uses have taken most of them out of the list. A part of a
+ * slot is counted for it, so that a walk over a store near its budget evicts nothing.
  */
 const orderBytesPerSlot = 4;
 /** Measured: a SlotIndex and the typed array that it owns, without the cells. */
@@ -120,6 +121,13 @@ export class LruFamily<V> {
   /** True if the entry at `slot` was last used longer ago than the lifetime. */
   isExpired(slot: number): boolean {
     return this.pool.timeAt(slot) < this.liveSince;
+  }
+
+  /** Counts the entry at `slot`, which is about to leave, and tells the listener. */
+  announceRemoval(slot: number, reason: RemovalReason): void {
+    if (reason === 'expired') this.counters.expirations++;
+    else this.counters.evictions++;
+    this.options.onRemove?.(this.pool.value(slot)!, reason, slot);
   }
 
   /** Blocks, indices, orders and objects of the tables; not the values that they refer to. */

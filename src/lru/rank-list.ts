@@ -1,5 +1,11 @@
 // hot
-import { noSlot } from './slot-pool.ts';
+import { noSlot, segmentMask, stampWord, timeWord } from './slot-pool.ts';
+
+// Not imported, so that V8 folds them into the code (see use-entry.ts).
+const gone = noSlot;
+const placeMask = segmentMask;
+const stampAt = stampWord;
+const timeAt = timeWord;
 
 /** Bits of a stamp that one pass of the sort looks at, at most: the stamps of four million uses take two passes. */
 const maxDigitBits = 11;
@@ -8,7 +14,7 @@ const maxDigitBits = 11;
  * Slots in order of last use, and how they come into it: first some are carried over in that order, then newer ones are
  * gathered in any order, each with its stamp, then these are sorted in steps (by radix, lowest digit first). What is in order but for where it
  * begins is not sorted: so are the places of a table in which each new entry has taken the place of the oldest.
- * An entry is known by its index, which is that of its `carry` or `gather`.
+ * An entry is known by its index, the number of entries that came before it, which is in its mark.
  */
 export class RankList {
   /** By index; `noSlot` for an entry that has left. */
@@ -40,8 +46,17 @@ export class RankList {
   #order: Int32Array = none;
   #nextOrder: Int32Array = none;
 
-  /** `limit` is above each stamp; about `expected` entries are to come. */
-  constructor(limit: number, expected: number) {
+  /** Stamps are told by how far they are behind this one. */
+  readonly #base: number = 0;
+  readonly #limit: number = 0;
+  /** What a mark has above the index. */
+  readonly #markBits: number = 0;
+
+  /** Gathers entries whose stamps are less than `limit` behind `base`, of which there are about `expected` with the carried ones. */
+  constructor(base: number, limit: number, expected: number, markBits: number) {
+    this.#base = base;
+    this.#limit = limit;
+    this.#markBits = markBits;
     this.#slots = new Int32Array(expected);
     this.#stamps = new Int32Array(expected);
     const bits = 32 - Math.clz32(limit);
@@ -69,31 +84,62 @@ export class RankList {
     return 2 * (this.#passes - this.#pass) * (this.#count - this.#carried) - this.#counted - this.#scattered;
   }
 
-  /** Takes over the next newer entry; returns its index. */
+  /** Takes over the next newer entry; returns its mark. */
   carry(slot: number): number {
-    this.#carried++;
+    if (this.#count === this.#slots.length) this.#grow();
+    const index = this.#count++;
+    this.#slots[index] = slot;
+    this.#live++;
     this.#liveCarried++;
-    return this.#add(slot, 0);
+    this.#carried++;
+    this.#descent = this.#carried;
+    return ~(index | this.#markBits);
   }
 
-  /** Takes an entry that is newer than the carried ones; returns its index. */
-  gather(slot: number, stamp: number): number {
-    const index = this.#add(slot, stamp);
-    if (index === this.#carried) {
-      this.#firstStamp = stamp;
-      this.#descent = index;
-    } else if (stamp < this.#lastStamp) {
-      this.#descents++;
-      this.#descent = index;
+  /** Takes those of `count` slots from `first` on that are neither ranked nor too new, and marks them in `own`, their segment. */
+  gather(own: Int32Array, stride: number, first: number, count: number): void {
+    let slots = this.#slots;
+    let stamps = this.#stamps;
+    const base = this.#base;
+    const limit = this.#limit;
+    const markBits = this.#markBits;
+    const end = (first + count) | 0;
+    let index = this.#count;
+    let last = this.#lastStamp;
+    let at = Math.imul(first & placeMask, stride);
+    for (let slot = first; slot < end; slot = (slot + 1) | 0, at = (at + stride) | 0) {
+      const time = own[(at + timeAt) | 0]!;
+      const stamp = (own[(at + stampAt) | 0]! - base) >>> 0;
+      if (time < 0 || stamp >= limit) continue;
+      if (index === slots.length) {
+        this.#grow();
+        slots = this.#slots;
+        stamps = this.#stamps;
+      }
+      own[(at + stampAt) | 0] = time;
+      own[(at + timeAt) | 0] = ~(index | markBits);
+      slots[index] = slot;
+      stamps[index] = stamp;
+      if (stamp < last) this.#descend(index);
+      last = stamp;
+      index = (index + 1) | 0;
     }
-    this.#lastStamp = stamp;
-    return index;
+    if (this.#count === this.#carried) this.#firstStamp = stamps[this.#carried]!;
+    this.#live += index - this.#count;
+    this.#count = index;
+    this.#lastStamp = last;
   }
 
   leave(index: number): void {
-    this.#slots[index] = noSlot;
+    this.#slots[index] = gone;
     this.#live--;
     if (index < this.#carried) this.#liveCarried--;
+  }
+
+  /** The same for the entry that `oldest` has found. */
+  leaveOldest(index: number): void {
+    this.leave(index);
+    this.#head = (this.#head + 1) | 0;
   }
 
   /** The entry is at another slot now. */
@@ -103,15 +149,25 @@ export class RankList {
 
   /** Slot of the oldest entry, of the carried ones before the others are sorted; `noSlot` when there is none. */
   get oldest(): number {
-    if (this.#live === 0) return noSlot;
+    if (this.#head < this.#end) {
+      const slot = this.#slots[this.#part === 'sorted' ? this.#order[this.#head]! : this.#head]!;
+      if (slot !== gone) return slot;
+    }
+    return this.#findOldest();
+  }
+
+  /** The same where the next of the list has left, or the part ends. */
+  #findOldest(): number {
+    if (this.#live === 0) return gone;
     do {
+      const slots = this.#slots;
       const isSorted = this.#part === 'sorted';
       for (; this.#head < this.#end; this.#head++) {
-        const slot = this.#slots[isSorted ? this.#order[this.#head]! : this.#head]!;
-        if (slot !== noSlot) return slot;
+        const slot = slots[isSorted ? this.#order[this.#head]! : this.#head]!;
+        if (slot !== gone) return slot;
       }
     } while (this.#openPart());
-    return noSlot;
+    return gone;
   }
 
   /** Goes on to the next part; false when there is none, or none yet. */
@@ -138,9 +194,15 @@ export class RankList {
   newerThan(index: number): number {
     for (let place = this.#placeOf(index) + 1; place < this.#count; place++) {
       const slot = this.#slotAt(place);
-      if (slot !== noSlot) return slot;
+      if (slot !== gone) return slot;
     }
-    return noSlot;
+    return gone;
+  }
+
+  /** Gives back what only a list needs that is being made. */
+  settle(): void {
+    // The stamps of a sorted list have become places.
+    if (this.#isRotated) this.#stamps = none;
   }
 
   /** Sorts on for at most `limit` steps; returns how many it took. */
@@ -149,12 +211,9 @@ export class RankList {
     return left > 0 ? this.#countDigits(Math.min(limit, left)) : this.#scatter(limit);
   }
 
-  #add(slot: number, stamp: number): number {
-    if (this.#count === this.#slots.length) this.#grow();
-    this.#slots[this.#count] = slot;
-    this.#stamps[this.#count] = stamp;
-    this.#live++;
-    return this.#count++;
+  #descend(index: number): void {
+    this.#descents++;
+    this.#descent = index;
   }
 
   get #isRotated(): boolean {
@@ -235,10 +294,10 @@ export class RankList {
   }
 
   #grow(): void {
-    const slots = new Int32Array(2 * this.#count + 1);
+    const slots = new Int32Array(2 * this.#slots.length + 1);
     slots.set(this.#slots);
     this.#slots = slots;
-    const stamps = new Int32Array(2 * this.#count + 1);
+    const stamps = new Int32Array(slots.length);
     stamps.set(this.#stamps);
     this.#stamps = stamps;
   }

@@ -1,7 +1,13 @@
 // hot
 import type { LruFamily } from './lru-family.ts';
 import { RankList } from './rank-list.ts';
-import { noSlot, segmentMask, segmentOrder, stampWord, timeWord } from './slot-pool.ts';
+import { noSlot, segmentOrder, stampWord, timeWord } from './slot-pool.ts';
+
+// Not imported, so that V8 folds them into the code (see use-entry.ts).
+const segmentShift = segmentOrder;
+const stampAt = stampWord;
+const timeAt = timeWord;
+const none = noSlot;
 
 /** The next newer entry must be ranked first. */
 export const notYet = -2;
@@ -12,6 +18,8 @@ export const notYet = -2;
  */
 const rankedShare = 1 / 32;
 const evictedShare = 1 / 2;
+/** It ranks all entries where fewer than one in sixteen that left a long list were used: then a scan takes one look for an eviction. */
+const evictingShare = 15 / 16;
 /** Stamps that are looked at for one below which about the wanted number of others lie: of the smallest share, sixteen. */
 const sampleCount = 512;
 /** Steps of one call, at least: fewer would cost more to begin than to do. A step takes some two nanoseconds. */
@@ -44,7 +52,7 @@ interface RankedTable<V> {
  */
 export class RecencyOrder<V> {
   readonly #table: RankedTable<V>;
-  #list: RankList = new RankList(1, 0);
+  #list: RankList = new RankList(0, 1, 0, 0);
   /** The list that is being made: takes over what is left in `#list`, gathers, sorts, and takes its place. */
   #nextList: RankList | undefined;
   /** The number of `#list` in marks; the other one is that of `#nextList`. */
@@ -75,10 +83,19 @@ export class RecencyOrder<V> {
 
   /** Slot of the entry that was used longest ago; there must be one. */
   get oldest(): number {
+    if (this.#nextList === undefined) {
+      const slot = this.#list.oldest;
+      if (slot !== none) return slot;
+    }
+    return this.#findOldest();
+  }
+
+  /** The same where a list is being made, or must be. */
+  #findOldest(): number {
     for (;;) {
-      const carried = this.#nextList === undefined ? noSlot : this.#nextList.oldest;
-      const slot = carried === noSlot ? this.#list.oldest : carried;
-      if (slot !== noSlot) return slot;
+      const carried = this.#nextList === undefined ? none : this.#nextList.oldest;
+      const slot = carried === none ? this.#list.oldest : carried;
+      if (slot !== none) return slot;
       this.rankMore(false);
     }
   }
@@ -86,11 +103,18 @@ export class RecencyOrder<V> {
   /** Slot of the next newer entry than a ranked one; `notYet` when it must be ranked first, of which each call does a part. */
   newerThan(slot: number): number {
     if (this.#nextList === undefined) {
-      const newer = this.#list.newerThan(~this.#table.family.pool.word(slot, timeWord) & markIndexMask);
-      if (newer !== noSlot || this.#list.live === this.#table.count) return newer;
+      const newer = this.#list.newerThan(~this.#table.family.pool.word(slot, timeAt) & markIndexMask);
+      if (newer !== none || this.#list.live === this.#table.count) return newer;
     }
     this.rankMore(true);
     return notYet;
+  }
+
+  /** Takes the oldest entry, which has this mark, out of its list, because another one gets its slot, and tends. */
+  evict(mark: number): void {
+    this.#evicted++;
+    this.#listOf(mark).leaveOldest(~mark & markIndexMask);
+    this.tend();
   }
 
   /** Takes a marked entry out of its list, because it is used or, `isEvicted`, leaves the table. */
@@ -102,16 +126,14 @@ export class RecencyOrder<V> {
   /** An entry is at another slot now. */
   moved(slot: number): void {
     const { pool } = this.#table.family;
-    const time = pool.word(slot, timeWord);
+    const time = pool.word(slot, timeAt);
     if (time < 0) {
       this.#listOf(time).moved(~time & markIndexMask, slot);
       return;
     }
     // From behind the scan it may have come to a place that was scanned. Before the scan, older entries are still carried.
-    const distance = (pool.word(slot, stampWord) - this.#base) >>> 0;
-    if (this.#scanned === 0 || this.#scanned >= this.#scanEnd || distance >= this.#limit) return;
-    pool.setWord(slot, stampWord, time);
-    pool.setWord(slot, timeWord, ~(this.#nextList!.gather(slot, distance) | this.#nextNumber));
+    if (this.#scanned === 0 || this.#scanned >= this.#scanEnd) return;
+    this.#nextList!.gather(pool.words[slot >>> segmentShift]!, pool.stride, slot, 1);
   }
 
   /** Ranks on if it must: to be called whenever an entry was added, or was taken out of the list, and at least once in 2^30 uses. */
@@ -148,10 +170,12 @@ export class RecencyOrder<V> {
     const ranked = this.#list.live;
     const evicted = Math.min(1, this.#evicted / this.#rankedAtFirst);
     const wanted = count * (rankedShare + (evictedShare - rankedShare) * evicted);
-    const limit = isAll ? undefined : this.#limitFor(wanted);
+    const isEvicting =
+      this.#rankedAtFirst > count / 4 && this.#evicted > evictingShare * (this.#rankedAtFirst - ranked);
+    const limit = isAll || isEvicting ? undefined : this.#limitFor(wanted);
     const expected = ranked + (limit === undefined ? count - ranked : wanted * 1.25);
     this.#limit = limit ?? (clock - this.#base) >>> 0;
-    this.#nextList = new RankList(this.#limit, Math.ceil(expected) + 16);
+    this.#nextList = new RankList(this.#base, this.#limit, Math.ceil(expected) + 16, this.#nextNumber);
     this.#scanned = 0;
     this.#scanEnd = count;
   }
@@ -166,8 +190,8 @@ export class RecencyOrder<V> {
     for (let i = 0; i < sampleCount; i++) {
       this.#random = (Math.imul(this.#random, 1664525) + 1013904223) | 0;
       const slot = this.#table.slotAt(Math.floor(((this.#random >>> 0) / 2 ** 32) * count));
-      if (family.pool.word(slot, timeWord) < 0) continue;
-      samples[found++] = family.pool.word(slot, stampWord) - this.#base;
+      if (family.pool.word(slot, timeAt) < 0) continue;
+      samples[found++] = family.pool.word(slot, stampAt) - this.#base;
     }
     if (found === 0) return undefined;
     return samples.subarray(0, found).sort()[Math.floor((found * wanted) / recent)]! + 1;
@@ -184,6 +208,7 @@ export class RecencyOrder<V> {
     if (this.#list.live > 0) return this.#carry(next, limit);
     if (this.#scanned < this.#scanEnd) return this.#scan(next, limit);
     if (!next.isSorted) return next.sort(limit);
+    next.settle();
     this.#list = next;
     this.#number ^= 1;
     this.#nextList = undefined;
@@ -198,9 +223,11 @@ export class RecencyOrder<V> {
     let steps = 0;
     for (; steps < limit && this.#list.live > 0; steps++) {
       const slot = this.#list.oldest;
-      this.#list.leave(~pool.word(slot, timeWord) & markIndexMask);
-      pool.setWord(slot, timeWord, ~(next.carry(slot) | this.#nextNumber));
+      this.#list.leave(~pool.word(slot, timeAt) & markIndexMask);
+      pool.setWord(slot, timeAt, next.carry(slot));
     }
+    // Its memory is not needed any more.
+    if (this.#list.live === 0) this.#list = new RankList(0, 1, 0, 0);
     return steps;
   }
 
@@ -212,18 +239,7 @@ export class RecencyOrder<V> {
     if (steps > 0) {
       const { words, stride } = this.#table.family.pool;
       const first = this.#table.slotAt(this.#scanned);
-      const own = words[first >>> segmentOrder]!;
-      let at = (first & segmentMask) * stride;
-      const base = this.#base;
-      const farthest = this.#limit;
-      const number = this.#nextNumber;
-      for (let slot = first; slot < first + steps; slot++, at += stride) {
-        const time = own[at + timeWord]!;
-        const distance = (own[at + stampWord]! - base) >>> 0;
-        if (time < 0 || distance >= farthest) continue;
-        own[at + stampWord] = time;
-        own[at + timeWord] = ~(next.gather(slot, distance) | number);
-      }
+      next.gather(words[first >>> segmentShift]!, stride, first, steps);
       this.#scanned += steps;
     }
     if (this.#scanned >= this.#scanEnd) this.#base = (this.#base + this.#limit) | 0;

@@ -4,13 +4,21 @@ import { RecencyOrder } from './recency-order.ts';
 import { SlotIndex } from './slot-index.ts';
 import { maxBlockOrder, noSlot, segmentMask, segmentOrder, stampWord, timeWord } from './slot-pool.ts';
 
+// Not imported, so that V8 folds them into the code (see use-entry.ts).
+const segmentShift = segmentOrder;
+const placeMask = segmentMask;
+const stampAt = stampWord;
+const timeAt = timeWord;
+const none = noSlot;
+const blockOrder = maxBlockOrder;
+
 /** Below this many entries a table is searched from end to end, which is as fast as an index and costs no memory. */
 const maxScannedEntries = 16;
 /** Up to this many entries the oldest is found by a look at all stamps, which costs no memory and takes 0.1 microseconds. */
 const maxComparedStamps = 128;
 /** Uses after which a small table begins to count anew. */
 const maxClock = 2 ** 30;
-const chunkSlots = 1 << maxBlockOrder;
+const chunkSlots = 1 << blockOrder;
 
 /**
  * Entries of one table: where they lie, how they are found, which was used before which. Knows nothing of lifetimes and
@@ -27,9 +35,9 @@ export class RecencyTable<V> {
   /** Stamp of the next use. */
   clock = 0;
   /** Set beyond 128 entries. */
-  #order: RecencyOrder<V> | undefined;
+  order: RecencyOrder<V> | undefined;
   /** First slot of the first block; `noSlot` before the first entry. */
-  #block = noSlot;
+  #block = none;
   /** First slots of all blocks, once there is more than one. */
   #chunks: number[] | undefined;
   /** Set beyond 16 entries; for reading by the functions of this folder. */
@@ -52,8 +60,8 @@ export class RecencyTable<V> {
 
   /** Slot of the entry that was used longest ago; `noSlot` when there is none. */
   get oldest(): number {
-    if (this.#order === undefined) return this.#newerThanStamp(-1);
-    return this.#count === 0 ? noSlot : this.#order.oldest;
+    if (this.order === undefined) return this.#newerThanStamp(-1);
+    return this.#count === 0 ? none : this.order.oldest;
   }
 
   /**
@@ -61,13 +69,13 @@ export class RecencyTable<V> {
    * `slot` must be one that was reached in this way from the oldest; may be `notYet`, and is another time.
    */
   newerThan(slot: number): number {
-    if (this.#order === undefined) return this.#newerThanStamp(this.family.pool.word(slot, stampWord));
-    return this.#order.newerThan(slot);
+    if (this.order === undefined) return this.#newerThanStamp(this.family.pool.word(slot, stampAt));
+    return this.order.newerThan(slot);
   }
 
   slotAt(place: number): number {
     if (this.#chunks === undefined) return this.#block + place;
-    return this.#chunks[place >>> maxBlockOrder]! + (place & (chunkSlots - 1));
+    return this.#chunks[place >>> blockOrder]! + (place & (chunkSlots - 1));
   }
 
   /** Number of slots that follow each other, from `slotAt(place)` on. */
@@ -84,7 +92,7 @@ export class RecencyTable<V> {
     for (let slot = this.#block; slot < end; slot++) {
       if (pool.holds(slot, key0, key1, key2, key3)) return slot;
     }
-    return noSlot;
+    return none;
   }
 
   /** Adds a key that is not there, as the newest; there must be room. */
@@ -93,51 +101,47 @@ export class RecencyTable<V> {
     const slot = this.#append();
     pool.setKey(slot, key0, key1, key2, key3);
     pool.setValue(slot, value);
-    pool.setWord(slot, timeWord, now);
-    pool.setWord(slot, stampWord, this.#nextStamp());
+    pool.setWord(slot, timeAt, now);
+    pool.setWord(slot, stampAt, this.#nextStamp());
     if (this.index !== undefined) this.index.add(hash, slot, this.#count);
     else this.#buildIndex();
-    if (this.#count > maxComparedStamps) this.#order ??= new RecencyOrder(this, 0);
+    if (this.#count > maxComparedStamps) this.order ??= new RecencyOrder(this, 0);
     this.tendOrder();
   }
 
   /** Keeps the order of large tables known, and stamps from running out. To be called at least once in 2^30 uses. */
   tendOrder(): void {
-    if (this.#order !== undefined) this.#order.tend();
+    if (this.order !== undefined) this.order.tend();
     else if (this.clock > maxClock) this.#numberFromZero();
   }
 
   /** Makes the entry at `slot` the newest, used now. */
   makeNewest(slot: number): void {
-    this.#renew(slot, false);
-  }
-
-  /** Takes an entry out of the index, so that `occupy` can give its slot to another key: cheaper than `take` and `add`. */
-  vacate(slot: number): void {
-    this.index?.remove(this.family.pool.hashAt(slot), slot, this.#count - 1);
-  }
-
-  /** Makes what is at a vacated slot by now the newest entry. */
-  occupy(slot: number, hash: number): void {
-    this.index?.add(hash, slot, this.#count);
-    this.#renew(slot, true);
+    const { pool, now } = this.family;
+    const own = pool.words[slot >>> segmentShift]!;
+    const at = Math.imul(slot & placeMask, pool.stride);
+    const mark = own[(at + timeAt) | 0]!;
+    if (mark < 0) this.order!.leave(mark, false);
+    own[(at + timeAt) | 0] = now;
+    own[(at + stampAt) | 0] = this.#nextStamp();
+    this.tendOrder();
   }
 
   /** Takes a slot out of order, index and count, and fills its place with the last one. */
   take(slot: number): void {
     const { pool } = this.family;
     this.index?.remove(pool.hashAt(slot), slot, this.#count - 1);
-    const mark = pool.word(slot, timeWord);
-    if (mark < 0) this.#order!.leave(mark, true);
+    const mark = pool.word(slot, timeAt);
+    if (mark < 0) this.order!.leave(mark, true);
     const last = this.slotAt(this.#count - 1);
     if (last === slot) pool.setValue(slot, undefined);
     else this.#moveEntry(last, slot);
     this.#count--;
     this.family.entries--;
     if (this.index !== undefined && this.#count * 2 < maxScannedEntries) this.#dropIndex();
-    if (this.#order !== undefined && this.#count * 2 < maxComparedStamps) this.#endOrder();
+    if (this.order !== undefined && this.#count * 2 < maxComparedStamps) this.#endOrder();
     this.#freeSpareChunk(this.#count + (chunkSlots >>> 1));
-    this.#order?.tend();
+    this.order?.tend();
   }
 
   /** At least `count`. Up to 512 slots the entries move to a block of another size; beyond, nothing moves. */
@@ -147,7 +151,7 @@ export class RecencyTable<V> {
     this.family.slots += capacity - this.#capacity;
     this.#capacity = capacity;
     this.#freeSpareChunk(capacity);
-    if (from === to || this.#block === noSlot) return;
+    if (from === to || this.#block === none) return;
     const { pool } = this.family;
     const block = this.#block;
     this.#dropIndex();
@@ -167,8 +171,8 @@ export class RecencyTable<V> {
     family.tables--;
     this.#count = 0;
     this.#dropIndex();
-    this.#order?.dispose();
-    this.#order = undefined;
+    this.order?.dispose();
+    this.order = undefined;
     this.#freeBlocks();
     this.#capacity = 0;
   }
@@ -176,12 +180,12 @@ export class RecencyTable<V> {
   /** Slot with the lowest stamp above `stamp`, by a look at all. */
   #newerThanStamp(stamp: number): number {
     const { words, stride } = this.family.pool;
-    const own = words[this.#block >>> segmentOrder];
-    let found = noSlot;
+    const own = words[this.#block >>> segmentShift];
+    let found = none;
     let lowest = Number.POSITIVE_INFINITY;
     const end = this.#block + this.#count;
     for (let slot = this.#block; slot < end; slot++) {
-      const other = own![(slot & segmentMask) * stride + stampWord]!;
+      const other = own![(slot & placeMask) * stride + stampAt]!;
       if (other <= stamp || other >= lowest) continue;
       lowest = other;
       found = slot;
@@ -198,54 +202,41 @@ export class RecencyTable<V> {
   #numberFromZero(): void {
     const { pool } = this.family;
     const slots = Array.from({ length: this.#count }, (_, place) => this.slotAt(place));
-    slots.sort((a, b) => pool.word(a, stampWord) - pool.word(b, stampWord));
-    for (const [stamp, slot] of slots.entries()) pool.setWord(slot, stampWord, stamp);
+    slots.sort((a, b) => pool.word(a, stampAt) - pool.word(b, stampAt));
+    for (const [stamp, slot] of slots.entries()) pool.setWord(slot, stampAt, stamp);
     this.clock = this.#count;
   }
 
   /** Stamps take the place of marks. */
   #endOrder(): void {
     const { pool } = this.family;
-    const order = this.#order!;
+    const order = this.order!;
     order.rankAll();
     for (this.clock = 0; this.clock < this.#count; this.clock++) {
       const slot = order.oldest;
-      order.leave(pool.word(slot, timeWord), true);
-      pool.setWord(slot, timeWord, pool.word(slot, stampWord));
-      pool.setWord(slot, stampWord, this.clock);
+      order.leave(pool.word(slot, timeAt), true);
+      pool.setWord(slot, timeAt, pool.word(slot, stampAt));
+      pool.setWord(slot, stampAt, this.clock);
     }
     order.dispose();
-    this.#order = undefined;
-  }
-
-  /** Makes the entry at `slot` the newest: another one than before, if that one `isEvicted`. */
-  #renew(slot: number, isEvicted: boolean): void {
-    const { pool, now } = this.family;
-    const { words, stride } = pool;
-    const own = words[slot >>> segmentOrder]!;
-    const at = (slot & segmentMask) * stride;
-    const mark = own[at + timeWord]!;
-    if (mark < 0) this.#order!.leave(mark, isEvicted);
-    own[at + timeWord] = now;
-    own[at + stampWord] = this.#nextStamp();
-    this.tendOrder();
+    this.order = undefined;
   }
 
   #moveEntry(from: number, to: number): void {
     const { pool } = this.family;
     pool.move(from, to);
-    this.#order?.moved(to);
+    this.order?.moved(to);
     this.index?.replace(pool.hashAt(to), from, to);
   }
 
   #append(): number {
     const { pool } = this.family;
-    if (this.#block === noSlot) this.#block = pool.allocate(orderFor(this.#capacity));
+    if (this.#block === none) this.#block = pool.allocate(orderFor(this.#capacity));
     const place = this.#count++;
     this.family.entries++;
     if (place >= chunkSlots) {
       this.#chunks ??= [this.#block];
-      if (place >>> maxBlockOrder === this.#chunks.length) this.#chunks.push(pool.allocate(maxBlockOrder));
+      if (place >>> blockOrder === this.#chunks.length) this.#chunks.push(pool.allocate(blockOrder));
     }
     return this.slotAt(place);
   }
@@ -253,16 +244,16 @@ export class RecencyTable<V> {
   #freeSpareChunk(needed: number): void {
     const chunks = this.#chunks;
     if (chunks === undefined || needed > (chunks.length - 1) * chunkSlots) return;
-    this.family.pool.free(chunks.pop()!, maxBlockOrder);
+    this.family.pool.free(chunks.pop()!, blockOrder);
     if (chunks.length === 1) this.#chunks = undefined;
   }
 
   #freeBlocks(): void {
     const { pool } = this.family;
-    for (const chunk of this.#chunks ?? []) pool.free(chunk, maxBlockOrder);
-    if (this.#chunks === undefined && this.#block !== noSlot) pool.free(this.#block, orderFor(this.#capacity));
+    for (const chunk of this.#chunks ?? []) pool.free(chunk, blockOrder);
+    if (this.#chunks === undefined && this.#block !== none) pool.free(this.#block, orderFor(this.#capacity));
     this.#chunks = undefined;
-    this.#block = noSlot;
+    this.#block = none;
   }
 
   #buildIndex(): void {
@@ -281,5 +272,5 @@ export class RecencyTable<V> {
 }
 
 function orderFor(capacity: number): number {
-  return Math.min(maxBlockOrder, 32 - Math.clz32(capacity - 1));
+  return Math.min(blockOrder, 32 - Math.clz32(capacity - 1));
 }

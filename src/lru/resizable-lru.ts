@@ -3,11 +3,14 @@
 import type { LruFamily, RemovalReason } from './lru-family.ts';
 import { maxCapacityLimit } from './lru-family.ts';
 import { RecencyTable } from './recency-table.ts';
+import { setEntry } from './set-entry.ts';
 import { noSlot } from './slot-pool.ts';
 import { useEntry } from './use-entry.ts';
 
 // Folded into the code by V8, unlike what is imported.
 const use = useEntry;
+const put = setEntry;
+const none = noSlot;
 
 /**
  * Least-recently-used map from a 64-bit or 128-bit key to `V` whose capacity can change at any time.
@@ -65,19 +68,19 @@ export class ResizableLru<V> {
   peek(key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
     const { family } = this.#table;
     const slot = this.#find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    return slot === noSlot || family.isExpired(slot) ? undefined : family.pool.value(slot);
+    return slot === none || family.isExpired(slot) ? undefined : family.pool.value(slot);
   }
 
   /** True if the key has expired and was not purged yet. */
   holdsExpired(key0: number, key1: number, key2 = 0, key3 = 0): boolean {
     const slot = this.#find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    return slot !== noSlot && this.#table.family.isExpired(slot);
+    return slot !== none && this.#table.family.isExpired(slot);
   }
 
   /** Makes an entry the newest; false when the key is not there or has expired. */
   touch(key0: number, key1: number, key2 = 0, key3 = 0): boolean {
     const slot = this.#find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    if (slot === noSlot || this.#table.family.isExpired(slot)) return false;
+    if (slot === none || this.#table.family.isExpired(slot)) return false;
     this.#table.makeNewest(slot);
     return true;
   }
@@ -87,37 +90,13 @@ export class ResizableLru<V> {
    * A full table takes the place of its oldest entry, or doubles when that one was used within `growWithin`.
    */
   set(value: V, key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
-    const table = this.#table;
-    const { family } = table;
-    const { pool, counters } = family;
-    const hash = pool.hash(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    const slot = table.find(hash, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    if (slot !== noSlot) {
-      const previous = pool.value(slot);
-      pool.setValue(slot, value);
-      table.makeNewest(slot);
-      counters.updates++;
-      return previous;
-    }
-    const oldest = table.count < table.capacity ? noSlot : table.oldest;
-    if (oldest !== noSlot && !this.#mayGrow(oldest)) {
-      this.#announceRemoval(oldest, family.isExpired(oldest) ? 'expired' : 'evicted');
-      table.vacate(oldest);
-      pool.setKey(oldest, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-      pool.setValue(oldest, value);
-      table.occupy(oldest, hash);
-    } else {
-      if (oldest !== noSlot) this.resize(Math.min(table.capacity * 2, family.options.maxCapacity));
-      table.add(value, hash, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    }
-    counters.inserts++;
-    return undefined;
+    return put(this.#table, value, key0 | 0, key1 | 0, key2 | 0, key3 | 0);
   }
 
   /** Takes an entry out and returns its value, expired or not. */
   delete(key0: number, key1: number, key2 = 0, key3 = 0): V | undefined {
     const slot = this.#find(key0 | 0, key1 | 0, key2 | 0, key3 | 0);
-    if (slot === noSlot) return undefined;
+    if (slot === none) return undefined;
     const value = this.#table.family.pool.value(slot);
     this.#table.take(slot);
     return value;
@@ -136,7 +115,7 @@ export class ResizableLru<V> {
     table.tendOrder();
     for (let purged = 0; purged < limit; purged++) {
       const { oldest } = table;
-      if (oldest === noSlot || !table.family.isExpired(oldest)) return purged;
+      if (oldest === none || !table.family.isExpired(oldest)) return purged;
       this.#remove(oldest, 'expired');
     }
     return limit;
@@ -189,22 +168,8 @@ export class ResizableLru<V> {
     return table.find(table.family.pool.hash(key0, key1, key2, key3), key0, key1, key2, key3);
   }
 
-  /** True if a full table doubles, because its oldest entry is in use. */
-  #mayGrow(oldest: number): boolean {
-    const { family, capacity } = this.#table;
-    const { growWithin, maxCapacity } = family.options;
-    return capacity < maxCapacity && family.now - family.pool.timeAt(oldest) <= growWithin;
-  }
-
   #remove(slot: number, reason: RemovalReason): void {
-    this.#announceRemoval(slot, reason);
+    this.#table.family.announceRemoval(slot, reason);
     this.#table.take(slot);
-  }
-
-  #announceRemoval(slot: number, reason: RemovalReason): void {
-    const { family } = this.#table;
-    if (reason === 'expired') family.counters.expirations++;
-    else family.counters.evictions++;
-    family.options.onRemove?.(family.pool.value(slot)!, reason, slot);
   }
 }

@@ -14,6 +14,8 @@ export const tagHighMask = 0x0e00_0000;
 // Not exported, so that V8 folds them (see use-entry.ts).
 const slotBits = slotMask;
 const tagBits = tagMask;
+const tagHigh = tagHighMask;
+const none = noSlot;
 const taken = takenBit;
 const order = segmentOrder;
 const placeMask = segmentMask;
@@ -45,7 +47,7 @@ export class SlotIndex<V> {
   readonly #account: IndexAccount;
   /** The pool's: a look-up finds all that it needs in one object. */
   readonly words: readonly Int32Array[];
-  readonly values: readonly (readonly (V | undefined)[])[];
+  readonly values: readonly (V | undefined)[][];
   // Fields that begin as a number are known to be one, without a look at each use.
   readonly stride: number = 0;
   readonly keyWords: 2 | 4 = 2;
@@ -93,11 +95,11 @@ export class SlotIndex<V> {
       const slot = cell ^ tag;
       if ((slot & tagBits) !== 0) continue;
       const own = words[slot >>> order]!;
-      const key = ((slot & placeMask) * stride + keyAt) | 0;
-      if (own[key + 1] !== key1 || own[key] !== key0) continue;
-      if (keyWords === 2 || (own[key + 2] === key2 && own[key + 3] === key3)) return slot;
+      const key = (Math.imul(slot & placeMask, stride) + keyAt) | 0;
+      if (own[(key + 1) | 0] !== key1 || own[key] !== key0) continue;
+      if (keyWords === 2 || (own[(key + 2) | 0] === key2 && own[(key + 3) | 0] === key3)) return slot;
     }
-    return this.#old === undefined ? noSlot : this.#findOld(this.#old, hash, key0, key1, key2, key3);
+    return this.#old === undefined ? none : this.#findOld(this.#old, hash, key0, key1, key2, key3);
   }
 
   /** Adds a slot whose key is not in the index. `count` is the number of slots in it, this one included. */
@@ -110,17 +112,31 @@ export class SlotIndex<V> {
   /** Takes a slot out; its key must still be in the pool. `count` is the number of slots that are left. */
   remove(hash: number, slot: number, count: number): void {
     const at = locate(this.cells, hash, slot, 0);
-    if (at !== noSlot) this.#close(at);
+    if (at !== none) this.#close(at);
     else if (this.#old !== undefined) this.#old[locate(this.#old, hash, slot, this.#moved)] = tombstone;
     if (this.#old !== undefined) this.#move(cellsPerStep);
     else if (count * 8 < this.cells.length && this.cells.length > minCells) this.#changeSize(this.cells.length / 2);
+  }
+
+  /** Gives a slot to another key, the search for which ended at the cell `free`. The index must not be moving. */
+  exchange(slot: number, oldHash: number, hash: number, free: number): void {
+    const { cells, mask } = this;
+    const wanted = (oldHash << 28) | ((oldHash >>> 4) & tagHigh) | taken | slot;
+    let at = oldHash & mask;
+    while (cells[at] !== wanted) at = (at + 1) & mask;
+    // While cells move up, the pool has the old key at this slot: the new one is not among them.
+    if (cells[(at + 1) & mask] === 0) cells[at] = 0;
+    else at = this.#close(at);
+    const home = hash & mask;
+    const isOnTheWay = ((at - home) & mask) < ((free - home) & mask);
+    cells[isOnTheWay ? at : free] = (hash << 28) | ((hash >>> 4) & tagHigh) | taken | slot;
   }
 
   /** An entry moved to another slot of the pool. */
   replace(hash: number, from: number, to: number): void {
     const cell = tagOf(hash) | to;
     const at = locate(this.cells, hash, from, 0);
-    if (at !== noSlot) this.cells[at] = cell;
+    if (at !== none) this.cells[at] = cell;
     else if (this.#old !== undefined) this.#old[locate(this.#old, hash, from, this.#moved)] = cell;
   }
 
@@ -129,33 +145,47 @@ export class SlotIndex<V> {
     const tag = tagOf(hash);
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const cell = old[at]!;
-      if (cell === 0) return noSlot;
+      if (cell === 0) return none;
       const slot = cell ^ tag;
       if (at < this.#moved || (slot & tagBits) !== 0) continue;
       if (this.#pool.holds(slot, key0, key1, key2, key3)) return slot;
     }
   }
 
-  /** Empties a cell and lets those after it move up, so that no chain of probes breaks. */
-  #close(at: number): void {
-    const cells = this.cells;
-    const mask = cells.length - 1;
-    if (cells[(at + 1) & mask] === 0) {
-      cells[at] = 0;
-      return;
-    }
-    let start = at;
-    while (cells[(start - 1) & mask] !== 0) start = (start - 1) & mask;
+  /** Empties a cell and lets those after it move up, so that no chain of probes breaks; returns the one that is empty then. */
+  #close(at: number): number {
+    const { cells, mask } = this;
+    const start = this.#startOf(at);
     let hole = at;
-    for (let next = (at + 1) & mask; cells[next] !== 0; next = (next + 1) & mask) {
+    for (let next = (at + 1) & mask; ; next = (next + 1) & mask) {
+      const cell = cells[next]!;
+      if (cell === 0) break;
       // No cell of a run is farther from its home than from the start of the run.
       const isNear = ((next - start) & mask) < tagHomes;
-      const distance = isNear ? (next - (cells[next]! >>> 28)) & (tagHomes - 1) : this.#distanceOf(next);
-      if (distance < ((next - hole) & mask)) continue;
-      cells[hole] = cells[next]!;
-      hole = next;
+      const distance = isNear ? (next - (cell >>> 28)) & (tagHomes - 1) : this.#distanceOf(next);
+      // Without a branch, which would be taken as often as not: what is written into the hole of a cell that stays is written over.
+      cells[hole] = cell;
+      const moves = ~((distance - ((next - hole) & mask)) >> 31);
+      hole ^= (hole ^ next) & moves;
     }
     cells[hole] = 0;
+    return hole;
+  }
+
+  /** The start of the run of a cell or, where that lies within the four cells before it, one of these. */
+  #startOf(at: number): number {
+    const { cells, mask } = this;
+    const one = cells[(at - 1) & mask]!;
+    const two = cells[(at - 2) & mask]!;
+    const three = cells[(at - 3) & mask]!;
+    const four = cells[(at - 4) & mask]!;
+    // Negative if one of them is empty. That nearly always one is can be foretold, but not which.
+    if ((((one - 1) & ~one) | ((two - 1) & ~two) | ((three - 1) & ~three) | ((four - 1) & ~four)) < 0) {
+      return (at - 3) & mask;
+    }
+    let start = (at - 4) & mask;
+    while (cells[(start - 1) & mask] !== 0) start = (start - 1) & mask;
+    return start;
   }
 
   /** Distance of a cell from the place that its key would have alone. */
@@ -200,7 +230,7 @@ function cellsFor(count: number): number {
 
 /** The lowest 4 bits of the hash and the highest 3, in the upper 7 bits of a cell, and the bit that says that it is taken. */
 export function tagOf(hash: number): number {
-  return (hash << 28) | ((hash >>> 4) & tagHighMask) | takenBit;
+  return (hash << 28) | ((hash >>> 4) & tagHigh) | taken;
 }
 
 /** The cell of a slot, not before `from`; `noSlot` when the probing ends without it. */
@@ -210,5 +240,5 @@ function locate(cells: Int32Array, hash: number, slot: number, from: number): nu
   for (let at = hash & mask; cells[at] !== 0; at = (at + 1) & mask) {
     if (cells[at] === wanted && at >= from) return at;
   }
-  return noSlot;
+  return none;
 }

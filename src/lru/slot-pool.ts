@@ -18,9 +18,14 @@ const keyAt = keyWord;
 const nextFreeWord = 0;
 const previousFreeWord = 1;
 
-/** A slot number is a segment and a place in it: `slot >>> segmentOrder` and `slot & segmentMask`. */
+/** A slot number is a segment and a place in it: `slot >>> segmentShift` and `slot & segmentMask`. */
 export const segmentOrder = 13;
 const segmentSlots = 1 << segmentOrder;
+// Not exported, so that V8 folds them into the code (see use-entry.ts).
+const segmentShift = segmentOrder;
+const placeMask: number = segmentSlots - 1;
+const timeAt = timeWord;
+const stampAt = stampWord;
 export const segmentMask: number = segmentSlots - 1;
 /** An index cell has 24 bits for a slot and keeps 0 for "empty". */
 const maxSegments = (1 << 24) / segmentSlots - 1;
@@ -34,9 +39,10 @@ const bytesPerReference = 8;
  * Slots are numbered over all segments and do not move; words are signed so that V8 never boxes them.
  */
 export class SlotPool<V> {
-  readonly keyWords: 2 | 4;
+  // Fields that begin as a number are known to be one, without a look at each use.
+  readonly keyWords: 2 | 4 = 2;
   /** Words of one slot. */
-  readonly stride: number;
+  readonly stride: number = 0;
   /** Words of the slots of segment `slot >>> 13`; empty for a segment that was given back. */
   readonly words: Int32Array[] = [];
   readonly values: (V | undefined)[][] = [];
@@ -45,7 +51,7 @@ export class SlotPool<V> {
   readonly #freeHeads = new Int32Array(segmentOrder + 1).fill(noSlot);
   readonly #releasedSegments: number[] = [];
   /** Makes places in an index unpredictable. */
-  readonly seed: number;
+  readonly seed: number = 0;
   #allocatedSlots = 0;
   #isSpareKept = false;
 
@@ -96,13 +102,13 @@ export class SlotPool<V> {
     let joined = order;
     while (joined < segmentOrder) {
       const buddy = start ^ (1 << joined);
-      if (this.#freeOrders[buddy >>> segmentOrder]![buddy & segmentMask] !== joined + 1) break;
+      if (this.#freeOrders[buddy >>> segmentShift]![buddy & placeMask] !== joined + 1) break;
       this.#unlinkFree(buddy, joined);
       start = Math.min(start, buddy);
       joined++;
     }
     if (joined === segmentOrder && this.#isSpareKept) {
-      this.#releaseSegment(start >>> segmentOrder);
+      this.#releaseSegment(start >>> segmentShift);
       return;
     }
     if (joined === segmentOrder) this.#isSpareKept = true;
@@ -111,15 +117,15 @@ export class SlotPool<V> {
 
   /** True if the slot has exactly this key. */
   holds(slot: number, key0: number, key1: number, key2: number, key3: number): boolean {
-    const words = this.words[slot >>> segmentOrder]!;
-    const at = (slot & segmentMask) * this.stride + keyAt;
+    const words = this.words[slot >>> segmentShift]!;
+    const at = Math.imul(slot & placeMask, this.stride) + keyAt;
     if (words[at + 1] !== key1 || words[at] !== key0) return false;
     return this.keyWords === 2 || (words[at + 2] === key2 && words[at + 3] === key3);
   }
 
   setKey(slot: number, key0: number, key1: number, key2: number, key3: number): void {
-    const words = this.words[slot >>> segmentOrder]!;
-    const at = (slot & segmentMask) * this.stride + keyAt;
+    const words = this.words[slot >>> segmentShift]!;
+    const at = Math.imul(slot & placeMask, this.stride) + keyAt;
     words[at] = key0;
     words[at + 1] = key1;
     if (this.keyWords === 2) return;
@@ -128,51 +134,51 @@ export class SlotPool<V> {
   }
 
   keyWord(slot: number, index: number): number {
-    return this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + keyAt + index]!;
+    return this.words[slot >>> segmentShift]![Math.imul(slot & placeMask, this.stride) + keyAt + index]!;
   }
 
   word(slot: number, word: number): number {
-    return this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + word]!;
+    return this.words[slot >>> segmentShift]![Math.imul(slot & placeMask, this.stride) + word]!;
   }
 
   setWord(slot: number, word: number, value: number): void {
-    this.words[slot >>> segmentOrder]![(slot & segmentMask) * this.stride + word] = value;
+    this.words[slot >>> segmentShift]![Math.imul(slot & placeMask, this.stride) + word] = value;
   }
 
   /** The time of an entry's last use. */
   timeAt(slot: number): number {
-    const time = this.word(slot, timeWord);
-    return time >= 0 ? time : this.word(slot, stampWord);
+    const time = this.word(slot, timeAt);
+    return time >= 0 ? time : this.word(slot, stampAt);
   }
 
   value(slot: number): V | undefined {
-    return this.values[slot >>> segmentOrder]![slot & segmentMask];
+    return this.values[slot >>> segmentShift]![slot & placeMask];
   }
 
   setValue(slot: number, value: V | undefined): void {
-    this.values[slot >>> segmentOrder]![slot & segmentMask] = value;
+    this.values[slot >>> segmentShift]![slot & placeMask] = value;
   }
 
   /** Moves one entry to another slot; whatever points at it is the caller's. */
   move(from: number, to: number): void {
-    const source = this.words[from >>> segmentOrder]!;
-    const target = this.words[to >>> segmentOrder]!;
-    const sourceAt = (from & segmentMask) * this.stride;
-    const targetAt = (to & segmentMask) * this.stride;
+    const source = this.words[from >>> segmentShift]!;
+    const target = this.words[to >>> segmentShift]!;
+    const sourceAt = (from & placeMask) * this.stride;
+    const targetAt = (to & placeMask) * this.stride;
     for (let i = 0; i < this.stride; i++) target[targetAt + i] = source[sourceAt + i]!;
     this.setValue(to, this.value(from));
     this.setValue(from, undefined);
   }
 
   hash(key0: number, key1: number, key2: number, key3: number): number {
-    return hashKey(this, key0, key1, key2, key3);
+    return hashOf(this, key0, key1, key2, key3);
   }
 
   hashAt(slot: number): number {
-    const words = this.words[slot >>> segmentOrder]!;
-    const at = (slot & segmentMask) * this.stride + keyAt;
-    if (this.keyWords === 2) return this.hash(words[at]!, words[at + 1]!, 0, 0);
-    return this.hash(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+    const words = this.words[slot >>> segmentShift]!;
+    const at = Math.imul(slot & placeMask, this.stride) + keyAt;
+    if (this.keyWords === 2) return hashOf(this, words[at]!, words[at + 1]!, 0, 0);
+    return hashOf(this, words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
   }
 
   #addSegment(): void {
@@ -199,7 +205,7 @@ export class SlotPool<V> {
     this.#setFreeLinks(slot, head, noSlot);
     if (head !== noSlot) this.#setFreeLinks(head, this.word(head, nextFreeWord), slot);
     this.#freeHeads[order] = slot;
-    this.#freeOrders[slot >>> segmentOrder]![slot & segmentMask] = order + 1;
+    this.#freeOrders[slot >>> segmentShift]![slot & placeMask] = order + 1;
   }
 
   #unlinkFree(slot: number, order: number): void {
@@ -208,12 +214,12 @@ export class SlotPool<V> {
     if (next !== noSlot) this.#setFreeLinks(next, this.word(next, nextFreeWord), previous);
     if (previous === noSlot) this.#freeHeads[order] = next;
     else this.#setFreeLinks(previous, next, this.word(previous, previousFreeWord));
-    this.#freeOrders[slot >>> segmentOrder]![slot & segmentMask] = 0;
+    this.#freeOrders[slot >>> segmentShift]![slot & placeMask] = 0;
   }
 
   #setFreeLinks(slot: number, next: number, previous: number): void {
-    const words = this.words[slot >>> segmentOrder]!;
-    const at = (slot & segmentMask) * this.stride;
+    const words = this.words[slot >>> segmentShift]!;
+    const at = Math.imul(slot & placeMask, this.stride);
     words[at + nextFreeWord] = next;
     words[at + previousFreeWord] = previous;
   }
@@ -236,6 +242,8 @@ export function hashKey(
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
   return mixed ^ (mixed >>> 16);
 }
+
+const hashOf = hashKey;
 
 const noWords = new Int32Array(0);
 const noOrders = new Uint8Array(0);

@@ -52,9 +52,9 @@ const tableObjectBytes = 144;
 /** Measured: a RecencyOrder and the typed arrays that it owns, without their elements. */
 const orderObjectBytes = 700;
 /**
- * The order of a large table takes 4 bytes an entry where evictions go in the order of insertion, less than one where entries are used
- * mostly, and 12 after a walk over entries in any other order, until uses have taken most of them out of the list. A part of a
- * slot is counted for it, so that a walk over a store near its budget evicts nothing.
+ * The order of a large table takes 4 bytes an entry where evictions go in the order of insertion and after a walk, less than one where
+ * entries are used mostly, and up to 20 while a walk has them ranked. A part of a slot is counted for it, so that a walk over a
+ * store near its budget evicts nothing.
  */
 const orderBytesPerSlot = 4;
 /** Measured: a SlotIndex and the typed array that it owns, without the cells. */

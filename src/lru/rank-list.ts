@@ -49,7 +49,7 @@ export class RankList {
   /** Stamps are told by how far they are behind this one. */
   readonly #base: number = 0;
   readonly #limit: number = 0;
-  /** What a mark has above the index. */
+  /** Bits of a mark above the index. */
   readonly #markBits: number = 0;
 
   /** Gathers entries whose stamps are less than `limit` behind `base`, of which there are about `expected` with the carried ones. */
@@ -76,6 +76,11 @@ export class RankList {
 
   get isSorted(): boolean {
     return this.#pass === this.#passes || this.#isRotated;
+  }
+
+  /** True if most entries are in order without places of their own: 4 bytes an entry, where sorted ones have 12. */
+  get isCompact(): boolean {
+    return this.#order.length <= this.#carried;
   }
 
   /** Steps of the sort that are left, once no more are gathered. */

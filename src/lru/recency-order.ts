@@ -18,7 +18,7 @@ export const notYet = -2;
  */
 const rankedShare = 1 / 32;
 const evictedShare = 1 / 2;
-/** It ranks all entries where fewer than one in sixteen that left a long list were used: then a scan takes one look for an eviction. */
+/** Share of evictions among the entries that left a long list from which on all are ranked: then a scan takes one look for an eviction. */
 const evictingShare = 15 / 16;
 /** Stamps that are looked at for one below which about the wanted number of others lie: of the smallest share, sixteen. */
 const sampleCount = 512;
@@ -102,7 +102,7 @@ export class RecencyOrder<V> {
 
   /** Slot of the next newer entry than a ranked one; `notYet` when it must be ranked first, of which each call does a part. */
   newerThan(slot: number): number {
-    if (this.#nextList === undefined) {
+    if (this.#nextList === undefined && !this.#isWide) {
       const newer = this.#list.newerThan(~this.#table.family.pool.word(slot, timeAt) & markIndexMask);
       if (newer !== none || this.#list.live === this.#table.count) return newer;
     }
@@ -163,6 +163,14 @@ export class RecencyOrder<V> {
 
   #listOf(mark: number): RankList {
     return ~mark >>> markListShift === this.#number ? this.#list : this.#nextList!;
+  }
+
+  /**
+   * True if most of the table is ranked in a list that had to be sorted. That of a walk may stay for long; carried over into another
+   * one, in which fewer have to be sorted than it had, it gives two thirds of its memory back.
+   */
+  get #isWide(): boolean {
+    return !this.#list.isCompact && this.#list.live * 2 > this.#table.count;
   }
 
   #begin(isAll: boolean): void {
@@ -226,7 +234,7 @@ export class RecencyOrder<V> {
       this.#list.leave(~pool.word(slot, timeAt) & markIndexMask);
       pool.setWord(slot, timeAt, next.carry(slot));
     }
-    // Its memory is not needed any more.
+    // The memory of the one before is not needed any more.
     if (this.#list.live === 0) this.#list = new RankList(0, 1, 0, 0);
     return steps;
   }

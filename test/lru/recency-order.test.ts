@@ -8,6 +8,7 @@ import { RecencyWalk } from '../../src/lru/recency-walk.ts';
 import { ResizableLru } from '../../src/lru/resizable-lru.ts';
 import { noSlot } from '../../src/lru/slot-pool.ts';
 import { useEntry } from '../../src/lru/use-entry.ts';
+import { heldBytes } from '../bench/memory.ts';
 import { valuesOldestFirst } from './oldest-first.ts';
 
 /** More on demand: PROPERTY_RUNS=10000 node --test test/lru/recency-order.test.ts */
@@ -305,4 +306,27 @@ test('a walk over a large table that is used meanwhile is in order and comes to 
   assert.equal(visited.size, 3000);
   assert.equal(family.bytes, bytes);
   assert.equal(valuesOldestFirst(lru, family).length, 3000);
+});
+
+test('what a table holds for its order is in its bytes after a walk, whatever its entries were used for', () => {
+  const count = 4 * 8192;
+  const family = new LruFamily<number>({ ...options, maxCapacity: count });
+  const lru = new ResizableLru(family);
+  heldBytes();
+  const before = process.memoryUsage().arrayBuffers;
+  for (let key = 0; key < count; key++) lru.set(key, 0, key);
+  let random = 7;
+  for (let i = 0; i < 3 * count; i++) {
+    random = (Math.imul(random, 1664525) + 1013904223) | 0;
+    lru.get(0, (random >>> 8) % count);
+  }
+  const walk = new RecencyWalk(lru, family);
+  let visited = 0;
+  for (let slot = walk.next(); slot !== noSlot; slot = walk.next()) if (slot >= 0) visited++;
+  assert.equal(visited, count);
+  heldBytes();
+  const held = process.memoryUsage().arrayBuffers - before;
+  // Values are no array buffers, and the pool has a byte of its own for each slot.
+  assert.equal(lru.count, count);
+  assert.ok(held < family.bytes - 7 * count + 50_000, `${held} of ${family.bytes}`);
 });

@@ -1,6 +1,7 @@
 // hot
 import type { BufferPool } from '../support/buffer-pool.ts';
 import { leastReusedBytes } from '../support/buffer-pool.ts';
+import { leastLentBytes } from './http2/read-chunks.ts';
 
 /** Bytes before each message: a flag for compression, and four bytes of length, the highest first. */
 export const prefixBytes = 5;
@@ -8,8 +9,6 @@ export const prefixBytes = 5;
 /** Memory for so little is what a stream costs anyway. */
 const mostBegunAtOnceBytes = 64 * 1024;
 const mostMemoryASentByte = 2;
-/** To hold on to what was read for less of it costs more than a copy. */
-const leastLentBytes = 4 * 1024;
 
 /** A message as it came, or the reason why there is none. */
 export type ReadMessage =

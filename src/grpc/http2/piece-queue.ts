@@ -1,7 +1,5 @@
 // hot
-
-/** To hold on to a larger chunk for less of it costs more than a copy. */
-const leastLentBytes = 4 * 1024;
+import { leastLentBytes } from './read-chunks.ts';
 
 /** Pieces of a body that wait, in their order. Small ones are copied together, large ones are still views of what was read. */
 export class PieceQueue {

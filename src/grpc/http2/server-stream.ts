@@ -3,10 +3,11 @@ import type { Headers, OutgoingHeaders } from './header-codec.ts';
 import type { InboundWindow } from './inbound-window.ts';
 import { OutgoingBody } from './outgoing-body.ts';
 import { PieceQueue } from './piece-queue.ts';
+import { leastLentBytes } from './read-chunks.ts';
 
 /** Side of a stream that reads the request. Nothing is called after `onClose`. */
 export interface RequestReader {
-  /** A piece of the body, lent until the call returns; true where the reader holds on to pieces, until it says false. */
+  /** A piece of the body, lent until the call returns; true where the reader holds on to pieces, though to none below `leastLentBytes`, until it says false. */
   onData(piece: Buffer): boolean;
   /** The body is whole. */
   onEnd(): void;
@@ -25,6 +26,8 @@ export interface StreamConnection {
   consume(stream: ServerStream, bytes: number): void;
   /** Notes that a stream holds on to pieces of what was read, or does no more. */
   hold(isHolding: boolean): void;
+  /** Notes that a stream holds on to a piece of what is being read. */
+  lend(): void;
   /** Notes that the response has left as a whole. */
   finish(stream: ServerStream): void;
   /** Notes the end of work that went on although its stream was closed. */
@@ -131,6 +134,7 @@ export class ServerStream {
       this.#connection.wait(piece.length);
     }
     this.#noteHolding();
+    if (this.#isHolding && piece.length >= leastLentBytes) this.#connection.lend();
   }
 
   /** The request is whole. */

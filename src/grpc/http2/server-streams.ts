@@ -233,6 +233,10 @@ export class ServerStreams implements StreamConnection, Iterable<ServerStream> {
     this.chunks.count(isHolding ? 1 : -1);
   }
 
+  lend(): void {
+    this.chunks.lend();
+  }
+
   endWork(): void {
     this.#lingeringCount--;
   }

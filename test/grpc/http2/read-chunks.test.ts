@@ -16,20 +16,23 @@ import { FakeClock } from '../../support/fake-clock.ts';
 
 const chunkBytes = 20_000;
 
-test('a chunk is freed once no stream holds on to pieces, and one that shares its memory never', () => {
+test('a chunk is freed at once where no piece is lent, else once no stream holds on to any, and one that shares its memory never', () => {
   const chunks = new ReadChunks();
   const chunk = (): Buffer => Buffer.from(new ArrayBuffer(chunkBytes));
-  const [free, held, later] = [chunk(), chunk(), chunk()];
+  const [free, held, other, later] = [chunk(), chunk(), chunk(), chunk()];
   const shared = Buffer.from(new ArrayBuffer(2 * chunkBytes), 0, chunkBytes);
   const small = Buffer.from(new ArrayBuffer(100));
   for (const each of [free, shared, small]) chunks.add(each);
   assert.deepEqual([free.length, shared.length, small.length], [0, chunkBytes, 100]);
   chunks.count(1);
   chunks.count(1);
+  chunks.lend();
   chunks.add(held);
   chunks.count(-1);
+  chunks.add(other);
+  chunks.lend();
   chunks.add(later);
-  assert.deepEqual([held.length, later.length], [chunkBytes, chunkBytes]);
+  assert.deepEqual([held.length, other.length, later.length], [chunkBytes, 0, chunkBytes]);
   chunks.count(-1);
   assert.deepEqual([held.length, later.length], [0, 0]);
 });

@@ -2,6 +2,7 @@ import type { DwarfSections } from './dwarf/dwarf-data.ts';
 import { DwarfData, openDwarfSections } from './dwarf/dwarf-data.ts';
 import type { CodeFrame, DwarfIndexes } from './dwarf/dwarf-symbols.ts';
 import { dwarfFrames } from './dwarf/dwarf-symbols.ts';
+import { KnownUnits } from './dwarf/known-units.ts';
 import type { SplitFiles } from './dwarf/split-units.ts';
 import { SplitUnits } from './dwarf/split-units.ts';
 import { readUnitIndex } from './dwarf/unit-index.ts';
@@ -49,7 +50,7 @@ interface NamedTable {
 
 /**
  * The names in one executable or library, from all that it and its debug file have. Tables are read at the first use and kept;
- * of debug information an index of its units alone. A part that is damaged is as one that is not there.
+ * of debug information an index of its units, and where functions and lines of those lie that were read. A part that is damaged is as one that is not there.
  */
 export class ObjectFile {
   readonly #parts: ObjectParts;
@@ -73,8 +74,8 @@ export class ObjectFile {
 
   /** Memory that tables and indexes hold. */
   get sizeBytes(): number {
-    const { units, alternate } = this.#indexes ?? {};
-    return 4096 + this.#tableBytes + (units?.sizeBytes ?? 0) + (alternate?.sizeBytes ?? 0);
+    const { units, alternate, known } = this.#indexes ?? {};
+    return 4096 + this.#tableBytes + (units?.sizeBytes ?? 0) + (alternate?.sizeBytes ?? 0) + (known?.sizeBytes ?? 0);
   }
 
   /** One answer for each address; `addresses` rise. @throws OverBudget */
@@ -143,6 +144,7 @@ export class ObjectFile {
       this.#indexes ??= {
         units: readUnitIndex(data, this.#code),
         alternate: alternate && readUnitIndex(alternate, this.#code),
+        known: new KnownUnits(),
       };
       return await dwarfFrames(data, this.#indexes, addresses, { code: this.#code, hasInlines, splits: this.#splits });
     } catch (error) {

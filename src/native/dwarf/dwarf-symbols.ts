@@ -5,6 +5,7 @@ import type { FunctionName } from './function-names.ts';
 import { FunctionNames } from './function-names.ts';
 import type { CodeEntries } from './function-walk.ts';
 import { findCodeEntries } from './function-walk.ts';
+import type { KnownUnits } from './known-units.ts';
 import type { LineHeader } from './line-header.ts';
 import { readLineHeader } from './line-header.ts';
 import type { LineRows } from './line-program.ts';
@@ -27,6 +28,7 @@ export interface DwarfIndexes {
   readonly units: UnitIndex;
   /** Of the file that dwz moved common parts to. */
   readonly alternate: UnitIndex | undefined;
+  readonly known: KnownUnits;
 }
 
 export interface DwarfOptions {
@@ -42,7 +44,7 @@ export interface DwarfOptions {
  */
 export async function dwarfFrames(
   data: DwarfData,
-  { units, alternate }: DwarfIndexes,
+  { units, alternate, known }: DwarfIndexes,
   addresses: Float64Array,
   options: DwarfOptions,
 ): Promise<CodeFrame[][]> {
@@ -52,7 +54,7 @@ export async function dwarfFrames(
     try {
       const unit = data.unitAt(offset);
       const own = Float64Array.from(indices, (index) => addresses[index]!);
-      const found = await framesOfUnit(unit, own, names, options);
+      const found = await framesOfUnit(unit, own, names, { ...options, known });
       indices.forEach((index, i) => {
         frames[index] = found[i]!;
       });
@@ -85,11 +87,11 @@ async function framesOfUnit(
   unit: DwarfUnit,
   addresses: Float64Array,
   names: FunctionNames,
-  { code, hasInlines, splits }: DwarfOptions,
+  { code, hasInlines, splits, known }: DwarfOptions & { known: KnownUnits },
 ): Promise<CodeFrame[][]> {
-  const lines = readLines(unit, code, addresses);
+  const lines = readLines(unit, code, addresses, known);
   const split = hasInlines && unit.root.dwoName !== '' ? await splits?.open(unit) : undefined;
-  if (split === undefined) return chainsOf(unit, addresses, { lines, names, hasInlines });
+  if (split === undefined) return chainsOf(unit, addresses, { lines, names, hasInlines, known });
   try {
     const own = new FunctionNames(split.unit.data, indexOfUnit(split.unit), undefined);
     // Files of calls are those of the skeleton's line table.
@@ -99,14 +101,23 @@ async function framesOfUnit(
   }
 }
 
+interface ChainOptions {
+  readonly lines: UnitLines;
+  readonly names: FunctionNames;
+  readonly hasInlines: boolean;
+  /** Absent for split units, whose offsets are those of another file. */
+  readonly known?: KnownUnits;
+}
+
 function chainsOf(
   unit: DwarfUnit,
   addresses: Float64Array,
-  { lines, names, hasInlines }: { lines: UnitLines; names: FunctionNames; hasInlines: boolean },
+  { lines, names, hasInlines, known }: ChainOptions,
 ): CodeFrame[][] {
-  const entries = hasInlines
-    ? findCodeEntries(unit, addresses)
+  const entries: CodeEntries = hasInlines
+    ? findCodeEntries(unit, addresses, known?.at(unit.offset)?.functions)
     : { entries: [], innermost: new Int32Array(addresses.length).fill(-1) };
+  if (entries.functions !== undefined) known?.keep(unit.offset, { functions: entries.functions });
   const paths = new Map<number, string>();
   const pathOf = (file: number): string => {
     let path = paths.get(file);
@@ -119,10 +130,12 @@ function chainsOf(
   return Array.from(addresses, (_, index) => chainAt(unit, index, { entries, lines, names, pathOf }));
 }
 
-function readLines(unit: DwarfUnit, code: CodeRanges, addresses: Float64Array): UnitLines {
+function readLines(unit: DwarfUnit, code: CodeRanges, addresses: Float64Array, known: KnownUnits): UnitLines {
   try {
     const header = readLineHeader(unit);
-    return { header, rows: header && findLineRows(unit, header, code, addresses) };
+    const rows = header && findLineRows(unit, header, code, addresses, known.at(unit.offset)?.lines);
+    if (rows?.parts !== undefined) known.keep(unit.offset, { lines: rows.parts });
+    return { header, rows };
   } catch (error) {
     if (!(error instanceof UnreadableBytes)) throw error;
     return { header: undefined, rows: undefined };

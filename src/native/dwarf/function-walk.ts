@@ -7,6 +7,8 @@ import type { DwarfUnit } from './dwarf-data.ts';
 import { addressOf, endOf } from './dwarf-data.ts';
 import type { FormValue } from './forms.ts';
 import { attributes, readValue, skipValue } from './forms.ts';
+import type { UnitParts } from './known-units.ts';
+import { UnitPartsDraft } from './known-units.ts';
 import { RangeList, readRanges } from './ranges.ts';
 
 const tags = { inlinedSubroutine: 0x1d, subprogram: 0x2e } as const;
@@ -30,14 +32,24 @@ export interface CodeEntry {
 export interface CodeEntries {
   readonly entries: readonly CodeEntry[];
   readonly innermost: Int32Array;
+  /** Places of the unit's functions, for the next walk; `undefined` where they were known. */
+  readonly functions?: UnitParts | undefined;
 }
+
+/** Columns of a function, an entry that lies in no other one: a range of its addresses, its entry, and the end of all entries within. */
+const parts = { low: 0, high: 1, start: 2, end: 3 } as const;
+const partColumns = 4;
+/** Of a function; more would make one with many ranges take long. */
+const comparedParts = 16;
 
 /**
  * Walks all entries of a unit and finds the functions and inlined calls at `addresses`, which rise. Every entry is read: siblings are
- * not skipped, for compilers also put code into entries that lie in one without. @throws UnreadableBytes, OverBudget
+ * not skipped, for compilers also put code into entries that lie in one without. Of a unit whose `functions` are known, those with
+ * one of the addresses are walked. @throws UnreadableBytes, OverBudget
  */
-export function findCodeEntries(unit: DwarfUnit, addresses: Float64Array): CodeEntries {
-  return new FunctionWalk(unit, addresses).run();
+export function findCodeEntries(unit: DwarfUnit, addresses: Float64Array, functions?: UnitParts): CodeEntries {
+  const walk = new FunctionWalk(unit, addresses);
+  return functions === undefined ? walk.run() : walk.runParts(functions);
 }
 
 interface OpenEntry extends Omit<CodeEntry, 'parent'> {
@@ -55,6 +67,10 @@ class FunctionWalk {
   /** The code entry at hand and those around it. */
   readonly #open: OpenEntry[] = [];
   #deepestOpen = -1;
+  /** Functions, and the first row of the one at hand. */
+  readonly #parts = new UnitPartsDraft(partColumns);
+  #partRow = 0;
+  #isWhole = false;
   readonly #ranges = new RangeList();
   readonly #low: FormValue = { form: 0, value: 0 };
   readonly #high: FormValue = { form: 0, value: 0 };
@@ -72,9 +88,30 @@ class FunctionWalk {
   }
 
   run(): CodeEntries {
-    const { firstEntry, end, abbreviations, data } = this.#unit;
+    const { firstEntry, end } = this.#unit;
+    this.#isWhole = true;
+    this.#walk(firstEntry, end);
+    this.#endPart(this.#cursor.position);
+    return { entries: this.#entries, innermost: this.#innermost, functions: this.#parts.finish() };
+  }
+
+  runParts(functions: UnitParts): CodeEntries {
+    let walkedTo = -1;
+    for (let row = functions.next(0, this.#addresses); row >= 0; row = functions.next(row + 1, this.#addresses)) {
+      const start = functions.value(row, parts.start);
+      // One with several ranges has been walked for the first.
+      if (start < walkedTo) continue;
+      walkedTo = functions.value(row, parts.end);
+      this.#walk(start, walkedTo);
+      this.#close(0);
+    }
+    return { entries: this.#entries, innermost: this.#innermost };
+  }
+
+  #walk(start: number, end: number): void {
+    const { abbreviations, data } = this.#unit;
     const cursor = this.#cursor;
-    cursor.seek(firstEntry, end);
+    cursor.seek(start, end);
     let depth = 0;
     let steps = 0;
     while (cursor.position < end) {
@@ -85,7 +122,10 @@ class FunctionWalk {
         if (depth <= 0) break;
         continue;
       }
-      if (depth <= this.#deepestOpen) this.#close(depth);
+      if (depth <= this.#deepestOpen) {
+        this.#close(depth);
+        if (this.#deepestOpen < 0) this.#endPart(offset);
+      }
       const abbreviation = abbreviations.get(code);
       const { tag, hasChildren } = abbreviation;
       if (tag === tags.subprogram || tag === tags.inlinedSubroutine) {
@@ -101,7 +141,6 @@ class FunctionWalk {
         steps = 0;
       }
     }
-    return { entries: this.#entries, innermost: this.#innermost };
   }
 
   /** Keeps an entry if it has code at one of the addresses. */
@@ -115,6 +154,7 @@ class FunctionWalk {
     for (let i = 0; i < ranges.count; i++) {
       const low = ranges.low(i);
       const high = ranges.high(i);
+      if (this.#isWhole) this.#notePart(low, high);
       for (let at = firstFrom(this.#addresses, low); at < this.#addresses.length; at++) {
         if (this.#addresses[at]! >= high) break;
         if (index < 0) index = this.#keepOpen();
@@ -128,6 +168,20 @@ class FunctionWalk {
     const open = this.#open;
     while (open.length > 0 && open[open.length - 1]!.depth >= depth) open.pop();
     this.#deepestOpen = open.length === 0 ? -1 : open[open.length - 1]!.depth;
+  }
+
+  /** Notes a range of the function at hand. What is inlined lies within one of the function's own, mostly: these come first. */
+  #notePart(low: number, high: number): void {
+    const last = Math.min(this.#parts.count, this.#partRow + comparedParts);
+    for (let row = this.#partRow; row < last; row++) {
+      if (low >= this.#parts.value(row, parts.low) && high <= this.#parts.value(row, parts.high)) return;
+    }
+    this.#parts.add(low, high, this.#open[0]!.offset, 0);
+  }
+
+  #endPart(offset: number): void {
+    for (let row = this.#partRow; row < this.#parts.count; row++) this.#parts.set(row, parts.end, offset);
+    this.#partRow = this.#parts.count;
   }
 
   #push(offset: number, depth: number, isInlined: boolean): void {

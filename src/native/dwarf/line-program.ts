@@ -4,6 +4,8 @@ import type { ByteCursor } from '../elf/byte-cursor.ts';
 import type { CodeRanges } from '../elf/code-ranges.ts';
 import { codeEndAt, firstFrom } from '../elf/code-ranges.ts';
 import type { DwarfUnit } from './dwarf-data.ts';
+import type { UnitParts } from './known-units.ts';
+import { UnitPartsDraft } from './known-units.ts';
 import type { LineHeader } from './line-header.ts';
 
 /** Rows of a line table at addresses, in parallel: index of the file, line and column; file -1 where there is no row. */
@@ -11,14 +13,33 @@ export interface LineRows {
   readonly files: Int32Array;
   readonly lines: Uint32Array;
   readonly columns: Uint32Array;
+  /** Places of the unit's rows, for the next run; `undefined` where they were known, or where addresses do not rise. */
+  readonly parts?: UnitParts | undefined;
 }
 
 /**
- * Runs the line number program of a unit (DWARF 5, 6.2.5) and keeps the row of each of the `addresses`, which rise: the last one at or
- * before it in its sequence. @throws UnreadableBytes, OverBudget
+ * Columns of a piece of a sequence, from a row to the one that begins the next piece: addresses, positions behind both rows, and the
+ * state at the first.
  */
-export function findLineRows(unit: DwarfUnit, header: LineHeader, code: CodeRanges, addresses: Float64Array): LineRows {
-  return new LineProgram(unit, header, code, addresses).run();
+const parts = { low: 0, high: 1, start: 2, end: 3, operation: 4, file: 5, line: 6, column: 7 } as const;
+const partColumns = 8;
+/** Pieces of a unit are at least so long, and no more than `mostParts` where it has few sequences. */
+const leastPartBytes = 256;
+const mostParts = 64;
+
+/**
+ * Runs the line number program of a unit (DWARF 5, 6.2.5) and keeps the row of each of the `addresses`, which rise: the last one at or
+ * before it in its sequence. Of a unit whose `known` parts are there, those with one of the addresses are run. @throws UnreadableBytes, OverBudget
+ */
+export function findLineRows(
+  unit: DwarfUnit,
+  header: LineHeader,
+  code: CodeRanges,
+  addresses: Float64Array,
+  known?: UnitParts,
+): LineRows {
+  const program = new LineProgram(unit, header, code, addresses);
+  return known === undefined ? program.run() : program.runParts(known);
 }
 
 class LineProgram {
@@ -45,8 +66,14 @@ class LineProgram {
   /** The first address that the sequence may still reach. */
   #next = 0;
 
+  readonly #parts = new UnitPartsDraft(partColumns);
+  readonly #partBytes: number;
+  #isInPart = false;
+  #isRising = true;
+
   constructor(unit: DwarfUnit, header: LineHeader, code: CodeRanges, addresses: Float64Array) {
     this.#header = header;
+    this.#partBytes = Math.max(leastPartBytes, (header.end - header.programStart) / mostParts);
     this.#code = code;
     this.#addresses = addresses;
     this.#budget = unit.data.budget;
@@ -60,9 +87,31 @@ class LineProgram {
   }
 
   run(): LineRows {
-    const { programStart, end, opcodeBase, lineBase, lineRange, minInstructionBytes } = this.#header;
+    const { programStart, end } = this.#header;
+    this.#run(programStart, end);
+    const found = this.#parts.finish();
+    return { ...this.#rows, parts: this.#isRising && !this.#isInPart ? found : undefined };
+  }
+
+  runParts(known: UnitParts): LineRows {
+    for (let row = known.next(0, this.#addresses); row >= 0; row = known.next(row + 1, this.#addresses)) {
+      this.#address = known.value(row, parts.low);
+      this.#operation = known.value(row, parts.operation);
+      this.#file = known.value(row, parts.file);
+      this.#line = known.value(row, parts.line);
+      this.#column = known.value(row, parts.column);
+      this.#hasRow = true;
+      this.#next = firstFrom(this.#addresses, this.#address);
+      this.#noteRow();
+      this.#run(known.value(row, parts.start), known.value(row, parts.end));
+    }
+    return this.#rows;
+  }
+
+  #run(start: number, end: number): void {
+    const { opcodeBase, lineBase, lineRange, minInstructionBytes } = this.#header;
     const cursor = this.#cursor;
-    cursor.seek(programStart, end);
+    cursor.seek(start, end);
     let steps = 0;
     while (cursor.position < end) {
       if (++steps === 1024) {
@@ -78,7 +127,6 @@ class LineProgram {
       } else if (opcode === 0) this.#extended();
       else this.#standard(opcode, minInstructionBytes);
     }
-    return this.#rows;
   }
 
   #standard(opcode: number, minInstructionBytes: number): void {
@@ -125,6 +173,7 @@ class LineProgram {
     if (opcode === 1) {
       // end_sequence
       this.#emit();
+      if (this.#isInPart) this.#endPart(end);
       this.#hasRow = false;
       this.#address = 0;
       this.#operation = 0;
@@ -137,7 +186,7 @@ class LineProgram {
       this.#operation = 0;
     }
     // define_file is history; discriminators say nothing of a line.
-    cursor.seek(end, this.#header.end);
+    cursor.seek(end, cursor.end);
   }
 
   /** Machines with several operations in an instruction move by whole instructions. */
@@ -157,12 +206,44 @@ class LineProgram {
     if (!this.#hasRow) {
       this.#hasRow = true;
       // A sequence that the linker discarded begins at 0, or outside of code.
-      this.#next = codeEndAt(this.#code, address) < 0 ? this.#addresses.length : firstFrom(this.#addresses, address);
-    } else this.#fill(address);
-    this.#rowAddress = address;
+      const isCode = codeEndAt(this.#code, address) >= 0;
+      this.#next = isCode ? firstFrom(this.#addresses, address) : this.#addresses.length;
+      if (isCode) this.#beginPart();
+    } else {
+      this.#fill(address);
+      if (address < this.#rowAddress) this.#isRising = false;
+      if (this.#isInPart && this.#cursor.position - this.#partStart >= this.#partBytes) {
+        this.#endPart(this.#cursor.position);
+        this.#beginPart();
+      }
+    }
+    this.#noteRow();
+  }
+
+  #noteRow(): void {
+    this.#rowAddress = this.#address;
     this.#rowFile = this.#file;
     this.#rowLine = this.#line;
     this.#rowColumn = this.#column;
+  }
+
+  get #partStart(): number {
+    return this.#parts.value(this.#parts.count - 1, parts.start);
+  }
+
+  /** Begins a piece with the row at hand. */
+  #beginPart(): void {
+    const start = this.#cursor.position;
+    this.#parts.add(this.#address, 0, start, 0, this.#operation, this.#file, this.#line, this.#column);
+    this.#isInPart = true;
+  }
+
+  /** Ends the piece with the row at hand. */
+  #endPart(end: number): void {
+    const row = this.#parts.count - 1;
+    this.#parts.set(row, parts.high, this.#address);
+    this.#parts.set(row, parts.end, end);
+    this.#isInPart = false;
   }
 
   /** Gives the addresses from the row before up to `end` that row. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { KnownResources } from '../../../src/otlp/passable/known-resources.ts';
 import type { KeyValue } from '../../../src/otlp/profiles-data.ts';
@@ -47,10 +49,22 @@ test('resources are what their bytes say, in whatever order they come', () => {
   );
 });
 
-test('a resource keeps its own bytes, and no more of the memory that they could lie in', () => {
+test('a resource keeps its own bytes, and no more of the memory that others take as well', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
   const known = new KnownResources();
-  const { attributes } = decodeIn(known, bytesOf([{ key: 'process.executable.build_id', value: Uint8Array.of(1, 2) }]));
-  const value = attributes[0]!.value;
-  assert.ok(value instanceof Uint8Array);
-  assert.ok(value.buffer.byteLength < 100, `${value.buffer.byteLength} bytes`);
+  collect();
+  const before = process.memoryUsage().arrayBuffers;
+  const count = 100;
+  for (let index = 0; index < count; index++) {
+    decodeIn(known, bytesOf([{ key: 'service.name', value: `shop ${index}` }]));
+    // Fills Node.js's pool of 64 KiB, so that there is another one soon.
+    Buffer.allocUnsafe(20_000);
+  }
+  collect();
+  // Buffers are freed beside the first one.
+  collect();
+  const grown = process.memoryUsage().arrayBuffers - before;
+  assert.ok(grown < count * 4096, `${grown} bytes`);
+  assert.equal(decodeIn(known, bytesOf([])).attributes.length, 0);
 });

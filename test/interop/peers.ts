@@ -11,6 +11,8 @@ export interface Peers {
   /** The example in Go that takes stacks by BPF and speaks the raw protocol. */
   readonly ebpfCollector: string;
   readonly helm: string;
+  /** Makes many calls at once through grpc-go; a program of ours around it. */
+  readonly grpcClient: string;
   /** Tests servers of HTTP/2 against the rules of RFC 7540 and 7541. */
   readonly h2spec: string;
   /** Reads Kubernetes objects strictly; a program of ours around Kubernetes' own types. */
@@ -64,6 +66,7 @@ export function locatePeers(): Peers {
     profcheck: cached('profcheck', toolPins),
     composeSpec: cached('compose-spec', toolPins),
     ebpfCollector: cached('ebpf-collector', collectorSources),
+    grpcClient: cached('grpc-client', ['grpc-client/main.go', 'grpc-client/go.mod', 'grpc-client/go.sum']),
     h2spec: cached('h2spec', ['h2spec/go.mod', 'h2spec/go.sum']),
     helm: cached('helm', ['kubernetes/go.mod', 'kubernetes/go.sum']),
     kubernetesObjects: cached(
@@ -120,6 +123,7 @@ export async function preparePeers(report: (line: string) => void): Promise<void
       peers.ebpfCollector,
       (work) => command(collectorExample, '.', join(work, 'collector')),
     ],
+    ["grpc-go's client", peers.grpcClient, (work) => command('grpc-client', '.', join(work, 'grpc-client'))],
     [
       'h2spec',
       peers.h2spec,

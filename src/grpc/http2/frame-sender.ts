@@ -41,7 +41,7 @@ export class FrameSender {
   /** Called when they have left. */
   #onLeft: (() => void)[] = [];
   /** Called when the kernel has them, or when it will not get them. */
-  #onWritten: ((error?: Error | null) => void)[] = [];
+  #onWritten: (() => void)[] = [];
   #answerCount = 0;
   /** Of those that wait, the ones of this turn. */
   #newAnswers = 0;
@@ -68,7 +68,7 @@ export class FrameSender {
     this.#pieces = [];
     this.#pieceBytes = 0;
     this.#onLeft = [];
-    if (!this.#socket.writable) onWritten?.(new Error('the connection is closed'));
+    if (!this.#socket.writable) onWritten?.();
     else if (pieces.length === 1) this.#socket.write(pieces[0]!, onWritten);
     else if (sizeBytes <= mostMergedBytes) this.#socket.write(Buffer.concat(pieces, sizeBytes), onWritten);
     else {
@@ -81,15 +81,15 @@ export class FrameSender {
     for (const call of onLeft) call();
   }
 
-  #takeOnWritten(): ((error?: Error | null) => void) | undefined {
+  #takeOnWritten(): (() => void) | undefined {
     const answers = this.#newAnswers;
     const calls = this.#onWritten;
     if (answers === 0 && calls.length === 0) return undefined;
     this.#newAnswers = 0;
     this.#onWritten = [];
-    return (error) => {
+    return () => {
       this.#answerCount -= answers;
-      for (const call of calls) call(error);
+      for (const call of calls) call();
     };
   }
 

@@ -7,7 +7,7 @@ export class OutgoingBody {
   id = 0;
   /** Bytes that the peer still takes. */
   window = 0;
-  /** The kernel, or TLS, has all bytes: nothing of the pieces is read any more. */
+  /** Nothing of the pieces is read any more: the kernel, or TLS, has all of them, or will get none. */
   isWritten = false;
   /** Called once everything was sent, and that it is everything. */
   readonly #onSent: (() => void) | undefined;
@@ -74,8 +74,8 @@ export class OutgoingBody {
   }
 
   /** To be called once the last bytes are written, or cannot be. */
-  readonly onWritten = (error?: Error | null): void => {
-    this.isWritten = error === undefined || error === null;
+  readonly onWritten = (): void => {
+    this.isWritten = true;
   };
 
   /** To be called when the end was sent. */

@@ -71,6 +71,11 @@ export class ClientSession implements StreamSender, FrameListener {
     return this.#ready.promise;
   }
 
+  /** Never: answers of a receiver are little work. */
+  get isSated(): boolean {
+    return false;
+  }
+
   /** Takes new streams. */
   get isOpen(): boolean {
     return !this.#isLeaving;

@@ -22,9 +22,9 @@ export class FloodGuard {
     this.#resets = new Allowance(mostResets, resetsPerSecond, clock);
   }
 
-  /** Notes a piece of a request. */
-  noteUse(): void {
-    this.#frames.give(framesPerPiece);
+  /** Notes pieces of requests, or of responses. */
+  noteUse(count = 1): void {
+    this.#frames.give(framesPerPiece * count);
   }
 
   /** Notes a frame that is no part of a request. @throws Http2Fault for one too many */

@@ -28,6 +28,8 @@ export interface FrameListener {
   onGoaway(lastStreamId: number, code: number, text: string): void;
   /** A frame that asks for nothing: a priority, or of a type that is not known. */
   onOther(): void;
+  /** Asked after a frame: the rest of the piece is to come later. */
+  readonly isSated: boolean;
 }
 
 /** Of one header block. */
@@ -79,14 +81,16 @@ export class FrameParser {
     return this.#hasSettings;
   }
 
-  /** @throws Http2Fault for bytes that are against the rules, and what the listener throws */
-  push(piece: Buffer): void {
+  /** The result is the number of bytes that were taken. @throws Http2Fault for bytes that are against the rules, and what the listener throws */
+  push(piece: Buffer): number {
     let at = this.#prefaceLeftBytes === 0 ? 0 : this.#takePreface(piece);
     while (at < piece.length) {
       if (this.#data !== undefined) at = this.#takeData(this.#data, piece, at);
       else if (this.#rest !== undefined) at = this.#complete(this.#rest, piece, at);
       else at = this.#takeFrame(piece, at);
+      if (this.#listener.isSated) break;
     }
+    return at;
   }
 
   #takePreface(piece: Buffer): number {

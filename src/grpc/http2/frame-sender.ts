@@ -45,6 +45,7 @@ export class FrameSender {
   #answerCount = 0;
   /** Of those that wait, the ones of this turn. */
   #newAnswers = 0;
+  #dataCount = 0;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -150,6 +151,7 @@ export class FrameSender {
     body.takeMarks(this.#onLeft);
     body.window -= sizeBytes;
     this.#window -= sizeBytes;
+    this.#dataCount++;
     if (!isLast) return;
     this.#onWritten.push(body.onWritten);
     body.noteSent();
@@ -227,6 +229,13 @@ export class FrameSender {
   /** @throws Http2Fault when too many answers wait */
   answerPing(payload: Uint8Array): void {
     this.answer(frameOf({ type: frameTypes.PING, flags: flags.ACK }, payload));
+  }
+
+  /** Frames of bodies that were sent since this was asked last. */
+  takeDataCount(): number {
+    const count = this.#dataCount;
+    this.#dataCount = 0;
+    return count;
   }
 
   /** Sends what bodies may send now that wait. */

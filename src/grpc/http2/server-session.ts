@@ -36,6 +36,9 @@ const lingerMs = 1_000;
 const readingLingerMs = 10_000;
 /** Work for one connection, after which others have their turn: up to 2 MiB of one socket are read in one turn of the loop. */
 const mostWorkMs = 4;
+/** Requests that begin before others have their turn: 64 KiB of one read may hold thousands. */
+const mostBegun = 200;
+
 /**
  * The server's side of a connection of HTTP/2 (RFC 9113), for calls of gRPC: no pushes, no priorities, no upgrade from HTTP/1. What a
  * client may ask for is bounded in each direction; one that does not read is not read any more.
@@ -51,6 +54,7 @@ export class ServerSession implements FrameListener {
   readonly #pings: (() => void)[] = [];
   /** Time of work since others had their turn. */
   #workMs = 0;
+  #begunCount = 0;
   #isLeaving = false;
   /** Nothing is read any more, and nothing follows what was written. */
   #hasEnded = false;
@@ -83,6 +87,11 @@ export class ServerSession implements FrameListener {
     ];
     this.#sender.write(settingsFrame(settings));
     this.#sender.sendWindow(0, Math.max(0, windowBytes - defaultWindowBytes));
+  }
+
+  /** True where others have their turn, or the client has to read before it is answered again. */
+  get isSated(): boolean {
+    return this.#begunCount >= mostBegun || this.#sender.isFull;
   }
 
   get isClosed(): boolean {
@@ -148,25 +157,28 @@ export class ServerSession implements FrameListener {
     if (this.#hasEnded || this.#isClosed) return;
     const { clock } = this.#options;
     const beganMs = clock.nowMs();
+    let takenBytes = chunk.length;
     try {
-      this.#parser.push(chunk);
+      takenBytes = this.#parser.push(chunk);
     } catch (error) {
       if (!(error instanceof Http2Fault)) throw error;
       if (error.code === errorCodes.ENHANCE_YOUR_CALM) this.#events.onFlood();
       this.#end(error.code);
     }
-    this.#streams.chunks.add(chunk);
     if (this.#streams.takeHasPiece()) this.#events.onPieces();
     this.#workMs += clock.nowMs() - beganMs;
     if (!this.#hasEnded) this.#rest();
+    if (takenBytes === chunk.length) this.#streams.chunks.add(chunk);
+    else if (!this.#hasEnded && !this.#isClosed) this.#socket.unshift(chunk.subarray(takenBytes));
   }
 
   /** Reads nothing while the client does not read, until 'drain', and while others have their turn. */
   #rest(): void {
-    const isLong = this.#workMs >= mostWorkMs;
+    const isLong = this.#workMs >= mostWorkMs || this.#begunCount >= mostBegun;
     if (isLong || this.#sender.isFull) this.#socket.pause();
     if (!isLong) return;
     this.#workMs = 0;
+    this.#begunCount = 0;
     setImmediate(goOn, this.#socket, this.#sender);
   }
 
@@ -175,6 +187,7 @@ export class ServerSession implements FrameListener {
   }
 
   onHeaders(id: number, headers: Headers, isLast: boolean, fault: HeaderFault | undefined): void {
+    this.#begunCount++;
     if (!this.#hasEnded && !this.#isClosed) this.#streams.onHeaders(id, headers, isLast, fault);
   }
 
@@ -183,6 +196,8 @@ export class ServerSession implements FrameListener {
   }
 
   onWindow(id: number, bytes: number): void {
+    // A client with small windows widens them for each frame that it gets.
+    this.#guard.noteUse(this.#sender.takeDataCount());
     this.#guard.noteFrame();
     if (id === 0) this.#sender.widen(bytes);
     else this.#streams.onWindow(id, bytes);

@@ -31,6 +31,8 @@ const minified = {
   minifySyntax: true,
   legalComments: 'none',
   logLevel: 'warning',
+  // A variable that was taken for a constant.
+  logOverride: { 'assign-to-constant': 'error' },
 } as const satisfies TransformOptions;
 
 // Packages in CommonJS ask for these.

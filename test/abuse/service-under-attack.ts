@@ -38,7 +38,7 @@ export interface AttackedService {
   readonly peakBytes: () => number;
   /** The sum of a metric over all series that contain `labels`. */
   readonly metric: (name: string, labels?: string) => Promise<number>;
-  /** The OTLP messages that were exported, each behind four bytes of its length. */
+  /** The OTLP messages that were exported, each behind four bytes of its length; without one that is being written. */
   readonly exported: () => Buffer;
 }
 
@@ -121,6 +121,12 @@ export async function startAttacked(t: TestContext, options: AttackedOptions = {
         .filter((line) => line.includes(labels))
         .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
     },
-    exported: () => readFileSync(exports),
+    exported: () => wholePart(readFileSync(exports)),
   };
+}
+
+function wholePart(file: Buffer): Buffer {
+  let end = 0;
+  while (end + 4 <= file.length && end + 4 + file.readUInt32BE(end) <= file.length) end += 4 + file.readUInt32BE(end);
+  return file.subarray(0, end);
 }

@@ -66,10 +66,17 @@ export interface EntryRange {
   readonly to: number;
 }
 
-/**
- * The entry behind the range that begins with `from` and has about `stepBytes`, to be read in one step; an entry that has more is a range
- * of its own.
- */
+/** Calls `read` with ranges of entries that have about `stepBytes` together, one a step; an entry that has more is a range of its own. */
+export function* inRanges(spans: Spans, stepBytes: number, read: (range: EntryRange) => void): Steps<void> {
+  const { bounds, count } = spans;
+  for (let from = 0, to = 0; from < count; from = to) {
+    if (from > 0) yield;
+    to = endOfRange(spans, from, stepBytes);
+    read({ bounds, from, to });
+  }
+}
+
+/** The entry behind the range that begins with `from`. */
 export function endOfRange({ bounds, count }: Spans, from: number, stepBytes: number): number {
   const stop = bounds[2 * from]! + stepBytes;
   // Entries are in the order of the bytes; what is between them costs nothing.

@@ -4,7 +4,7 @@ import { InvalidMessage } from '../../model/invalid-message.ts';
 import type { Steps } from '../../support/steps.ts';
 import type { FrameArrays, StackArrays } from './batch-columns.ts';
 import type { EntryRange, Spans } from './batch-spans.ts';
-import { endOfRange } from './batch-spans.ts';
+import { inRanges } from './batch-spans.ts';
 import type { BatchContext } from './read-tables.ts';
 import type { FieldNames } from './wire.ts';
 import { badVarint, endOfVarint, indexError, longVarint, pathOf, skipField, truncated } from './wire.ts';
@@ -156,12 +156,7 @@ export function* readStacks(bytes: Uint8Array, spans: Spans, columns: StackArray
   columns.count = spans.count;
   columns.start[0] = 0;
   columns.start[1] = 0;
-  for (let from = 0; from < spans.count; ) {
-    if (from > 0) yield;
-    const to = endOfRange(spans, from, stackBytesPerStep);
-    readStackRange(bytes, { bounds: spans.bounds, from, to }, columns, frameCount);
-    from = to;
-  }
+  yield* inRanges(spans, stackBytesPerStep, (range) => readStackRange(bytes, range, columns, frameCount));
 }
 
 /** `columns.start[from + 1]` is set, and is set for `to`. */

@@ -5,7 +5,7 @@ import type { Process } from '../../model/process.ts';
 import { highHalf, lowHalf } from '../../support/halves.ts';
 import type { Steps } from '../../support/steps.ts';
 import type { Spans } from './batch-spans.ts';
-import { endOfRange, mostTableEntries, tooMany } from './batch-spans.ts';
+import { inRanges, mostTableEntries, tooMany } from './batch-spans.ts';
 import type { TableContext } from './read-tables.ts';
 import type { EntryList, Rejections } from './rejections.ts';
 import { badVarint, endOfVarint, longVarint, outOfRange } from './wire.ts';
@@ -32,15 +32,12 @@ function* readEntries<T>(
 ): Steps<T[]> {
   const entries: T[] = [];
   const reader = new NameEntryReader(context, list);
-  const { bounds, count } = spans;
-  for (let i = 0, to = 0; i < count; i++) {
-    if (i === to) {
-      if (i > 0) yield;
-      to = endOfRange(spans, i, nameBytesPerStep);
+  yield* inRanges(spans, nameBytesPerStep, ({ bounds, from, to }) => {
+    for (let i = from; i < to; i++) {
+      const entry = readEntry(reader.open(i, bounds));
+      if (entry !== undefined && reader.isWhole) entries.push(entry);
     }
-    const entry = readEntry(reader.open(i, bounds));
-    if (entry !== undefined && reader.isWhole) entries.push(entry);
-  }
+  });
   return entries;
 }
 

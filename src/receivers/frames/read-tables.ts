@@ -7,7 +7,7 @@ import type { Process } from '../../model/process.ts';
 import type { ProfileType } from '../../model/profile-type.ts';
 import type { Steps } from '../../support/steps.ts';
 import type { Spans } from './batch-spans.ts';
-import { endOfRange, mostHotEntries, tooMany } from './batch-spans.ts';
+import { inRanges, mostHotEntries, tooMany } from './batch-spans.ts';
 import type { ReusedTable } from './batch-tables.ts';
 import { noFile } from './batch-tables.ts';
 import type { ProcessFields, RepeatedEntries } from './repeated-entries.ts';
@@ -53,15 +53,12 @@ export function* readStrings(
   spans: Spans,
   table: ReusedTable<string>,
 ): Steps<string[]> {
-  const { bounds, count } = spans;
-  const strings = table.ofCount(count);
-  for (let i = 0, to = 0; i < count; i++) {
-    if (i === to) {
-      if (i > 0) yield;
-      to = endOfRange(spans, i, textBytesPerStep);
+  const strings = table.ofCount(spans.count);
+  yield* inRanges(spans, textBytesPerStep, ({ bounds, from, to }) => {
+    for (let i = from; i < to; i++) {
+      strings[i + 1] = entries.text(bytes, bounds[2 * i]!, bounds[2 * i + 1]!, reader.repairs);
     }
-    strings[i + 1] = entries.text(bytes, bounds[2 * i]!, bounds[2 * i + 1]!, reader.repairs);
-  }
+  });
   return strings;
 }
 
@@ -206,15 +203,12 @@ function* readTable<T>(
   readEntry: (reader: WireReader) => T,
   table: (T | undefined)[] = new Array(spans.count + 1).fill(undefined),
 ): Steps<(T | undefined)[]> {
-  const { bounds, count } = spans;
-  for (let i = 0, to = 0; i < count; i++) {
-    if (i === to) {
-      if (i > 0) yield;
-      to = endOfRange(spans, i, entryBytesPerStep);
+  yield* inRanges(spans, entryBytesPerStep, ({ bounds, from, to }) => {
+    for (let i = from; i < to; i++) {
+      reader.open(list, i, bounds[2 * i]!, bounds[2 * i + 1]!);
+      table[i + 1] = readEntry(reader);
     }
-    reader.open(list, i, bounds[2 * i]!, bounds[2 * i + 1]!);
-    table[i + 1] = readEntry(reader);
-  }
+  });
   return table;
 }
 

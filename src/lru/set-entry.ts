@@ -1,10 +1,10 @@
 // hot
 
-import type { LruFamily } from './lru-family.ts';
 import type { RecencyOrder } from './recency-order.ts';
 import type { SlotIndex } from './slot-index.ts';
 import { tagHighMask, tagMask, takenBit } from './slot-index.ts';
 import { hashKey, keyWord, noSlot, segmentMask, segmentOrder, stampWord, timeWord } from './slot-pool.ts';
+import type { StampedSlots } from './use-entry.ts';
 
 // Not imported, so that V8 folds them into the code (see use-entry.ts).
 const hashOf = hashKey;
@@ -22,17 +22,12 @@ const tagHigh = tagHighMask;
 const taken = takenBit;
 
 /** ChangingSlots is the part of a `RecencyTable` that sets entries. */
-interface ChangingSlots<V> {
-  readonly family: LruFamily<V>;
-  readonly index: SlotIndex<V> | undefined;
+interface ChangingSlots<V> extends StampedSlots<V> {
   readonly order: RecencyOrder<V> | undefined;
   readonly count: number;
   readonly capacity: number;
   /** Slot of the entry that was used longest ago; ranked where there is an order. */
   readonly oldest: number;
-  clock: number;
-  find(hash: number, key0: number, key1: number, key2: number, key3: number): number;
-  makeNewest(slot: number): void;
   add(value: V, hash: number, key0: number, key1: number, key2: number, key3: number): void;
   take(slot: number): void;
   setCapacity(capacity: number): void;

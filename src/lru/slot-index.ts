@@ -118,7 +118,10 @@ export class SlotIndex<V> {
     else if (count * 8 < this.cells.length && this.cells.length > minCells) this.#changeSize(this.cells.length / 2);
   }
 
-  /** Gives a slot to another key, the search for which ended at the cell `free`. The index must not be moving. */
+  /**
+   * Gives a slot to another key, the search for which ended at the cell `free`. The index must not be moving. Tags are written out: a call
+   * of `tagOf` makes an eviction a fifth slower.
+   */
   exchange(slot: number, oldHash: number, hash: number, free: number): void {
     const { cells, mask } = this;
     const wanted = (oldHash << 28) | ((oldHash >>> 4) & tagHigh) | taken | slot;

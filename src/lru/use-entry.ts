@@ -21,7 +21,7 @@ const tagHigh = tagHighMask;
 const taken = takenBit;
 
 /** StampedSlots is the part of a `RecencyTable` that a use reads and changes. */
-interface StampedSlots<V> {
+export interface StampedSlots<V> {
   readonly family: LruFamily<V>;
   readonly index: SlotIndex<V> | undefined;
   clock: number;

@@ -53,7 +53,7 @@ export interface Http2ServerEvents {
   /** A handler threw. */
   readonly onFault: (error: unknown) => void;
   /** A connection was closed, because the client asked for too much that is of no use, or did not read the answers. */
-  readonly onFloodClosed?: (() => void) | undefined;
+  readonly onFloodClosed: () => void;
 }
 
 /**
@@ -181,7 +181,7 @@ export class Http2GrpcServer {
       // Steps of the golden ratio fall evenly between 0 and 1.
       spread: (this.#openedCount++ * 0.618_034) % 1,
       onStream: (stream, from) => this.#accept(stream, from),
-      onFlood: () => events.onFloodClosed?.(),
+      onFlood: events.onFloodClosed,
       onClose: (closed) => this.#connections.delete(closed),
     });
     this.#limiter.open(connection);

@@ -14,7 +14,8 @@ import { HeaderEncoder } from '../../src/grpc/http2/header-codec.ts';
 import { frameMessage } from '../../src/grpc/message-reader.ts';
 import type { Method } from '../../src/grpc/server-call.ts';
 import { settingsFrame } from './http2/raw-peer.ts';
-import { echoRequest, RawClient, serveRaw } from './raw-client.ts';
+import { echoRequest, RawClient } from './raw-client.ts';
+import { serveGrpc } from './serve-grpc.ts';
 
 const { DATA, HEADERS, CONTINUATION, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE } =
   frameTypes;
@@ -72,7 +73,7 @@ function recordedSession(): { bytes: Buffer; ids: readonly number[] } {
 }
 
 test('calls are the same, however the bytes of a connection are cut', async (t) => {
-  const { port } = await serveRaw(t);
+  const { port } = await serveGrpc(t);
   const { bytes, ids } = recordedSession();
   const answersTo = async (cuts: readonly number[]): Promise<unknown> => {
     const client = await RawClient.silent(t, port);
@@ -101,7 +102,7 @@ test('calls are the same, however the bytes of a connection are cut', async (t) 
 });
 
 test('hundreds of streams whose frames are mixed get each its own message', async (t) => {
-  const { port } = await serveRaw(t);
+  const { port } = await serveGrpc(t);
   const client = await RawClient.ready(t, port, { [settingIds.INITIAL_WINDOW_SIZE]: 1 << 20 });
   client.write(numberFrame(WINDOW_UPDATE, 0, 1 << 28));
   let nextId = 1;
@@ -125,7 +126,7 @@ test('hundreds of streams whose frames are mixed get each its own message', asyn
 });
 
 test('a call beyond the limit of streams is refused, and may be made again when one has ended', async (t) => {
-  const { port } = await serveRaw(t, {}, { maxConcurrentStreams: 3 });
+  const { port } = await serveGrpc(t, {}, { maxConcurrentStreams: 3 });
   const client = await RawClient.ready(t, port);
   client.write(begin(1), begin(3), begin(5), begin(7), begin(9));
   assert.equal((await client.answer(7)).reset, errorCodes.REFUSED_STREAM);
@@ -136,7 +137,7 @@ test('a call beyond the limit of streams is refused, and may be made again when 
 });
 
 test('names of digits are names like others, in requests and in trailers', async (t) => {
-  const { port } = await serveRaw(t);
+  const { port } = await serveGrpc(t);
   const client = await RawClient.ready(t, port);
   client.write(frame(HEADERS, END_HEADERS, 1, blockOf({ 'x-1': 'a' })));
   client.write(frame(HEADERS, END_HEADERS, 3, Buffer.concat([blockOf(), plainField('123', 'a'), plainField('7', '')])));
@@ -200,7 +201,7 @@ const harmless: readonly { name: string; bytes: readonly Uint8Array[] }[] = [
 
 for (const { name, bytes } of harmless) {
   test(`a client may send ${name}`, async (t) => {
-    const { port, told } = await serveRaw(t);
+    const { port, told } = await serveGrpc(t);
     const client = await RawClient.ready(t, port);
     client.write(...bytes);
     const { body, headers } = await client.call(1_001, hello);
@@ -263,7 +264,7 @@ for (const { name, bytes, code } of streamFaults) {
       onHalfClose: () => undefined,
       onCancel: () => undefined,
     });
-    const { port } = await serveRaw(t, { Hold });
+    const { port } = await serveGrpc(t, { Hold });
     const client = await RawClient.ready(t, port);
     client.write(begin(1), ...bytes);
     assert.equal((await client.answer(3)).reset, code);
@@ -371,7 +372,7 @@ const connectionFaults: readonly { name: string; bytes: readonly Uint8Array[]; c
 
 for (const { name, bytes, code } of connectionFaults) {
   test(`a client with ${name} is told so and left, and others go on`, async (t) => {
-    const { port, told } = await serveRaw(t);
+    const { port, told } = await serveGrpc(t);
     const other = await RawClient.ready(t, port);
     const client = await RawClient.ready(t, port);
     client.write(...bytes);
@@ -391,7 +392,7 @@ for (const { name, bytes } of [
   { name: 'another frame than settings first', bytes: [preface, whole(1)] },
 ]) {
   test(`a client that begins with ${name} is left, and others go on`, async (t) => {
-    const { port } = await serveRaw(t);
+    const { port } = await serveGrpc(t);
     const client = await RawClient.silent(t, port);
     client.write(...bytes);
     await client.closed();

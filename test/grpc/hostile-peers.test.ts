@@ -5,7 +5,8 @@ import { errorCodes, flags, frameOf, frameTypes, numberFrame, settingIds } from 
 import { frameMessage } from '../../src/grpc/message-reader.ts';
 import type { Method } from '../../src/grpc/server-call.ts';
 import { settingsFrame } from './http2/raw-peer.ts';
-import { echoRequest, RawClient, serveRaw } from './raw-client.ts';
+import { echoRequest, RawClient } from './raw-client.ts';
+import { serveGrpc } from './serve-grpc.ts';
 
 const { DATA, HEADERS, CONTINUATION, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE } = frameTypes;
 const { END_STREAM, END_HEADERS, ACK } = flags;
@@ -132,7 +133,7 @@ for (const { name, bytes, code } of floods) {
       openCount++;
       return { onMessage: () => undefined, onHalfClose: () => undefined, onCancel: () => openCount-- };
     };
-    const { port, told } = await serveRaw(t, { Hold });
+    const { port, told } = await serveGrpc(t, { Hold });
     const good = await RawClient.ready(t, port);
     const hostile = await RawClient.ready(t, port);
     hostile.peer.sendHeaders(1, holdRequest);
@@ -147,7 +148,7 @@ for (const { name, bytes, code } of floods) {
 }
 
 test('a client that never reads is not answered without end, and others notice nothing', async (t) => {
-  const { port, told } = await serveRaw(t);
+  const { port, told } = await serveGrpc(t);
   const good = await RawClient.ready(t, port);
   const hostile = await RawClient.ready(t, port);
   const { socket } = hostile.peer;
@@ -156,23 +157,23 @@ test('a client that never reads is not answered without end, and others notice n
   // Each round is read before the next, so that none is refused for what comes at once.
   for (let round = 0; round < 20 && told.length === 0; round++) {
     socket.write(pings);
-    await good.settled();
+    await good.peer.settled();
     assert.deepEqual((await good.call(2 * round + 1, hello)).body, frameMessage(hello));
   }
   socket.resume();
-  await hostile.settled();
+  await hostile.peer.settled();
   assert.ok(hostile.peer.of(PING).length <= 10_001);
 });
 
 test('calls whose answers nobody takes keep their places and no others', async (t) => {
-  const { port } = await serveRaw(t, {}, { maxConcurrentStreams: 10 });
+  const { port } = await serveGrpc(t, {}, { maxConcurrentStreams: 10 });
   const good = await RawClient.ready(t, port);
   const hostile = await RawClient.ready(t, port, { [settingIds.INITIAL_WINDOW_SIZE]: 0 });
   for (let id = 1; id < 100; id += 2) {
     hostile.peer.sendHeaders(id, echoRequest);
     hostile.write(frame(DATA, END_STREAM, id, frameMessage(hello)));
   }
-  await hostile.settled();
+  await hostile.peer.settled();
   const refused = hostile.peer.of(RST_STREAM).map(({ id, payload }) => [id, payload.readUInt32BE()]);
   assert.deepEqual(
     refused,
@@ -186,7 +187,7 @@ test('calls whose answers nobody takes keep their places and no others', async (
 });
 
 test('connections that stall after their settings make room for others', async (t) => {
-  const { port, clock, told } = await serveRaw(t, {}, { maxConnections: 8 });
+  const { port, clock, told } = await serveGrpc(t, {}, { maxConnections: 8 });
   const stalled = await Promise.all(Array.from({ length: 8 }, () => RawClient.ready(t, port)));
   // Amid headers, amid a frame, amid its head.
   for (const [index, client] of stalled.entries()) {

@@ -1,17 +1,12 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { TestContext } from 'node:test';
-import { flags, frameTypes, preface } from '../../src/grpc/http2/frames.ts';
+import { flags, frameTypes } from '../../src/grpc/http2/frames.ts';
 import type { Headers } from '../../src/grpc/http2/header-codec.ts';
 import { HeaderDecoder } from '../../src/grpc/http2/header-codec.ts';
 import { frameMessage } from '../../src/grpc/message-reader.ts';
-import type { Http2ServerOptions } from '../../src/grpc/server.ts';
-import { Http2GrpcServer } from '../../src/grpc/server.ts';
-import type { Method } from '../../src/grpc/server-call.ts';
-import { unaryMethod } from '../../src/grpc/unary.ts';
-import { FakeClock } from '../support/fake-clock.ts';
 import type { Settings } from './http2/raw-peer.ts';
-import { RawPeer, settingsFrame } from './http2/raw-peer.ts';
+import { RawPeer } from './http2/raw-peer.ts';
 
 export const echoRequest: Headers = {
   ':method': 'POST',
@@ -21,53 +16,6 @@ export const echoRequest: Headers = {
   'content-type': 'application/grpc',
   te: 'trailers',
 };
-
-export interface RawServed {
-  readonly port: number;
-  readonly clock: FakeClock;
-  readonly server: Http2GrpcServer;
-  /** What the server told by its events. */
-  readonly told: string[];
-}
-
-/** A server with a method `Echo`, and those that a test has beside it. */
-export async function serveRaw(
-  t: TestContext,
-  methods: Readonly<Record<string, Method>> = {},
-  options: Partial<Http2ServerOptions> = {},
-): Promise<RawServed> {
-  const clock = new FakeClock();
-  const told: string[] = [];
-  const server = new Http2GrpcServer({
-    windowBytes: 1 << 20,
-    maxConnections: 16,
-    maxConcurrentStreams: 100,
-    maxMessageBytes: 1 << 20,
-    minTlsVersion: 'TLSv1.2',
-    decompressors: new Map(),
-    guard: undefined,
-    maxConnectionIdleMs: undefined,
-    maxConnectionAgeMs: undefined,
-    maxConnectionAgeGraceMs: undefined,
-    keepaliveTimeMs: 7_200_000,
-    keepaliveTimeoutMs: 20_000,
-    settingsTimeoutMs: 120_000,
-    clock,
-    events: {
-      onConnectionRefused: () => told.push('refused'),
-      onIdleConnectionClosed: () => told.push('idle closed'),
-      onMessageGivenUp: (reason) => told.push(`given up: ${reason}`),
-      onMessageTooLarge: (path) => told.push(`too large: ${path}`),
-      onFault: (error) => told.push(`fault: ${(error as Error).message}`),
-      onFloodClosed: () => told.push('flood'),
-    },
-    ...options,
-  });
-  server.addService('test.Service', { Echo: unaryMethod((message) => Buffer.from(message)), ...methods });
-  const port = await server.listen('127.0.0.1', 0, undefined);
-  t.after(() => server.close(AbortSignal.abort()));
-  return { port, clock, server, told };
-}
 
 /** What became of a call. */
 export interface Answer {
@@ -96,10 +44,7 @@ export class RawClient {
   /** Has exchanged settings with the server. */
   static async ready(t: TestContext, port: number, settings: Settings = {}): Promise<RawClient> {
     const client = await RawClient.silent(t, port);
-    const { peer } = client;
-    peer.socket.write(Buffer.concat([preface, settingsFrame(settings)]));
-    peer.send(frameTypes.SETTINGS, flags.ACK, 0);
-    await peer.until(() => peer.of(frameTypes.SETTINGS).length === 2);
+    await client.peer.begin(settings);
     return client;
   }
 
@@ -152,26 +97,13 @@ export class RawClient {
     return (this.goawayCode ?? 0) > 0;
   }
 
-  async closed(): Promise<void> {
-    if (!this.peer.socket.closed) await once(this.peer.socket, 'close');
+  closed(): Promise<void> {
+    return this.peer.closed();
   }
 
   /** Resolves with the code of the GOAWAY when the server has ended the connection. */
   async ended(): Promise<number | undefined> {
     await Promise.race([this.peer.until(() => this.hasLeft), this.closed()]);
     return this.goawayCode;
-  }
-
-  /** Resolves when the server has taken what was sent before. */
-  async settled(): Promise<void> {
-    const { peer } = this;
-    const count = peer.of(frameTypes.PING).length;
-    peer.send(frameTypes.PING, 0, 0, Buffer.alloc(8));
-    await Promise.race([peer.until(() => peer.of(frameTypes.PING).length > count), this.closed()]);
-  }
-
-  /** By how much the server has widened a window. */
-  widened(id: number): number {
-    return this.peer.of(frameTypes.WINDOW_UPDATE, id).reduce((sum, { payload }) => sum + payload.readUInt32BE(), 0);
   }
 }

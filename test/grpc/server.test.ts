@@ -11,62 +11,32 @@ import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { frameMessage } from '../../src/grpc/message-reader.ts';
 import type { Http2ServerOptions } from '../../src/grpc/server.ts';
-import { Http2GrpcServer } from '../../src/grpc/server.ts';
 import type { Method } from '../../src/grpc/server-call.ts';
 import { status } from '../../src/grpc/status.ts';
 import { unaryMethod } from '../../src/grpc/unary.ts';
 import { decompress } from '../../src/receivers/content-encoding.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import type { GrpcServed } from './serve-grpc.ts';
+import { serveGrpc } from './serve-grpc.ts';
 
-interface Served {
-  readonly port: number;
-  readonly clock: FakeClock;
-  readonly server: Http2GrpcServer;
+interface Served extends GrpcServed {
   readonly session: ClientHttp2Session;
-  /** What the server told by its events. */
-  readonly told: string[];
 }
 
+/** A server, and a client of Node.js's HTTP/2. */
 async function serve(
   t: TestContext,
-  methods: Readonly<Record<string, Method>> = { Echo: unaryMethod((message) => message) },
-  options: Partial<Http2ServerOptions> = {},
+  methods?: Readonly<Record<string, Method>>,
+  options?: Partial<Http2ServerOptions>,
 ): Promise<Served> {
-  const clock = new FakeClock();
-  const told: string[] = [];
-  const server = new Http2GrpcServer({
-    windowBytes: 1 << 20,
-    maxConnections: 16,
-    maxConcurrentStreams: 100,
+  const served = await serveGrpc(t, methods, {
     maxMessageBytes: 100_000,
-    minTlsVersion: 'TLSv1.2',
     decompressors: new Map([['gzip', (bytes, maxBytes) => decompress(bytes, 'gzip', maxBytes)]]),
-    guard: undefined,
-    maxConnectionIdleMs: undefined,
-    maxConnectionAgeMs: undefined,
-    maxConnectionAgeGraceMs: undefined,
-    keepaliveTimeMs: 7_200_000,
-    keepaliveTimeoutMs: 20_000,
-    settingsTimeoutMs: 120_000,
-    clock,
-    events: {
-      onConnectionRefused: () => told.push('refused'),
-      onIdleConnectionClosed: () => told.push('idle closed'),
-      onMessageGivenUp: (reason) => told.push(`given up: ${reason}`),
-      onMessageTooLarge: (path) => told.push(`too large: ${path}`),
-      onFault: (error) => told.push(`fault: ${(error as Error).message}`),
-    },
     ...options,
   });
-  server.addService('test.Service', methods);
-  const port = await server.listen('127.0.0.1', 0, undefined);
-  const session = connect(`http://127.0.0.1:${port}`).on('error', () => undefined);
+  const session = connect(`http://127.0.0.1:${served.port}`).on('error', () => undefined);
   await once(session, 'connect');
-  t.after(async () => {
-    session.destroy();
-    await server.close(AbortSignal.abort());
-  });
-  return { port, clock, server, session, told };
+  t.after(() => session.destroy());
+  return { ...served, session };
 }
 
 function open(session: ClientHttp2Session, method: string, headers: OutgoingHttpHeaders = {}): ClientHttp2Stream {

@@ -5,7 +5,8 @@ import { errorCodes, flags, frameOf, frameTypes, numberFrame, settingIds } from 
 import { frameMessage } from '../../src/grpc/message-reader.ts';
 import type { Method, ServerCall } from '../../src/grpc/server-call.ts';
 import { settingsFrame } from './http2/raw-peer.ts';
-import { echoRequest, RawClient, serveRaw } from './raw-client.ts';
+import { echoRequest, RawClient } from './raw-client.ts';
+import { serveGrpc } from './serve-grpc.ts';
 
 const { DATA, HEADERS, GOAWAY, WINDOW_UPDATE, RST_STREAM, PING } = frameTypes;
 const { END_STREAM, END_HEADERS, ACK } = flags;
@@ -16,12 +17,12 @@ const window = (value: number): Buffer => settingsFrame({ [settingIds.INITIAL_WI
 const widen = (id: number, bytes: number): Buffer => numberFrame(WINDOW_UPDATE, id, bytes);
 
 test('a response keeps to a window that settings make smaller than nothing, and wider', async (t) => {
-  const { port } = await serveRaw(t);
+  const { port } = await serveGrpc(t);
   const client = await RawClient.ready(t, port, { [settingIds.INITIAL_WINDOW_SIZE]: 10 });
   const answered = client.call(1, Buffer.alloc(25, 'a'));
   const bodyBytes = async (...frames: Uint8Array[]): Promise<number> => {
     client.write(...frames);
-    await client.settled();
+    await client.peer.settled();
     return client.peer.body(1).length;
   };
   assert.equal(await bodyBytes(), 10);
@@ -39,14 +40,14 @@ test('a response keeps to a window that settings make smaller than nothing, and 
 });
 
 test('a status without a message needs no window', async (t) => {
-  const { port } = await serveRaw(t);
+  const { port } = await serveGrpc(t);
   const client = await RawClient.ready(t, port, { [settingIds.INITIAL_WINDOW_SIZE]: 0 });
   client.peer.sendHeaders(1, { ...echoRequest, ':path': '/test.Service/None' }, true);
   assert.equal((await client.answer(1)).headers['grpc-status'], '12');
 });
 
 test('responses share the window of the connection, and frames are as large as the client takes', async (t) => {
-  const { port } = await serveRaw(t);
+  const { port } = await serveGrpc(t);
   const wide = { [settingIds.INITIAL_WINDOW_SIZE]: 2 ** 31 - 1 };
   const client = await RawClient.ready(t, port, { ...wide, [settingIds.MAX_FRAME_SIZE]: 20_000 });
   const message = Buffer.alloc(100_000, 'shared');
@@ -61,12 +62,12 @@ test('responses share the window of the connection, and frames are as large as t
   });
   const sentBytes = (): number => client.peer.of(DATA).reduce((sum, { payload }) => sum + payload.length, 0);
   await client.peer.until(() => sentBytes() >= 65_535);
-  await client.settled();
+  await client.peer.settled();
   assert.equal(sentBytes(), 65_535);
   for (let seen = 65_535; seen < 200_010; seen += 26_895) {
     client.write(widen(0, 26_895));
     await client.peer.until(() => sentBytes() >= Math.min(200_010, seen + 26_895));
-    await client.settled();
+    await client.peer.settled();
     assert.equal(sentBytes(), Math.min(200_010, seen + 26_895));
   }
   for (const answer of answers) assert.ok((await answer).body.equals(frameMessage(message)));
@@ -86,18 +87,18 @@ test('a call that is paused takes its window and no more, and all of it when it 
       onCancel: () => undefined,
     };
   };
-  const { port } = await serveRaw(t, { Pause }, { windowBytes: 100_000 });
+  const { port } = await serveGrpc(t, { Pause }, { windowBytes: 100_000 });
   const client = await RawClient.ready(t, port);
   const path = { ...echoRequest, ':path': '/test.Service/Pause' };
   client.peer.sendHeaders(1, path);
   const body = Buffer.concat(Array.from({ length: 100 }, (_, index) => frameMessage(Buffer.alloc(995, index))));
   for (let at = 0; at < body.length; at += 12_500) client.write(frame(DATA, 0, 1, body.subarray(at, at + 12_500)));
-  await client.settled();
-  assert.deepEqual([got.length, client.widened(1)], [0, 0]);
+  await client.peer.settled();
+  assert.deepEqual([got.length, client.peer.widened(1)], [0, 0]);
   // Others have room.
   assert.equal((await client.call(3, Buffer.alloc(10_000))).headers['grpc-status'], '0');
   paused!.resume();
-  await client.peer.until(() => client.widened(1) >= 50_000);
+  await client.peer.until(() => client.peer.widened(1) >= 50_000);
   client.write(frame(DATA, END_STREAM, 1, frameMessage(Buffer.from('the last'))));
   assert.equal((await client.answer(1)).headers['grpc-status'], '0');
   assert.deepEqual(
@@ -111,16 +112,16 @@ test('a call that is paused takes its window and no more, and all of it when it 
 });
 
 test('padding takes room of windows, which comes back', async (t) => {
-  const { port } = await serveRaw(t, {}, { windowBytes: 100_000 });
+  const { port } = await serveGrpc(t, {}, { windowBytes: 100_000 });
   const client = await RawClient.ready(t, port);
-  const before = client.widened(0);
+  const before = client.peer.widened(0);
   client.peer.sendHeaders(1, echoRequest);
   const padded = frame(DATA, flags.PADDED, 1, Buffer.concat([Buffer.of(255), Buffer.alloc(255)]));
   for (let round = 0; round < 10; round++) {
     client.write(...Array<Buffer>(100).fill(padded));
-    await client.settled();
+    await client.peer.settled();
   }
-  for (const widened of [client.widened(0) - before, client.widened(1)]) {
+  for (const widened of [client.peer.widened(0) - before, client.peer.widened(1)]) {
     assert.ok(widened > 256_000 - 50_000 && widened <= 256_000, `${widened} bytes`);
   }
   client.write(frame(DATA, END_STREAM, 1, frameMessage(Buffer.from('a'))));
@@ -168,7 +169,7 @@ for (const { name, blocks } of [
   },
 ]) {
   test(`headers may have ${name}`, async (t) => {
-    const { port } = await serveRaw(t);
+    const { port } = await serveGrpc(t);
     const client = await RawClient.ready(t, port);
     for (const [index, block] of blocks.entries()) {
       const id = 2 * index + 1;
@@ -200,7 +201,7 @@ for (const { name, blocks } of [
   { name: 'a Huffman code with its end inside', blocks: [hex('40 01 61 84 ff ff ff ff')] },
 ]) {
   test(`a client whose headers have ${name} is told so and left`, async (t) => {
-    const { port } = await serveRaw(t);
+    const { port } = await serveGrpc(t);
     const client = await RawClient.ready(t, port);
     for (const [index, block] of blocks.entries()) client.write(frame(HEADERS, END_HEADERS, 2 * index + 1, block));
     assert.equal(await client.ended(), errorCodes.COMPRESSION_ERROR);
@@ -209,7 +210,7 @@ for (const { name, blocks } of [
 }
 
 test('headers as large as the server says are read, larger ones cost their stream alone', async (t) => {
-  const { port } = await serveRaw(t);
+  const { port } = await serveGrpc(t);
   const client = await RawClient.ready(t, port);
   const settings = client.peer.of(frameTypes.SETTINGS)[0]!.payload;
   const limits = new Map<number, number>();
@@ -234,21 +235,21 @@ test('headers as large as the server says are read, larger ones cost their strea
 });
 
 test('a client that leaves gets the answers of its calls, and then the end', async (t) => {
-  const { port } = await serveRaw(t);
+  const { port } = await serveGrpc(t);
   const client = await RawClient.ready(t, port);
   client.peer.sendHeaders(1, echoRequest);
   client.peer.send(GOAWAY, 0, 0, Buffer.alloc(8));
-  await client.settled();
+  await client.peer.settled();
   client.write(frame(DATA, END_STREAM, 1, frameMessage(Buffer.from('a'))));
   assert.equal((await client.answer(1)).headers['grpc-status'], '0');
   await client.closed();
 });
 
 test('a server that closes lets calls end, those on their way too, and says which it has taken', async (t) => {
-  const { port, server } = await serveRaw(t);
+  const { port, server } = await serveGrpc(t);
   const client = await RawClient.ready(t, port);
   client.peer.sendHeaders(1, echoRequest);
-  await client.settled();
+  await client.peer.settled();
   const closed = server.close(new AbortController().signal);
   await client.peer.until(() => client.peer.of(GOAWAY).length === 1);
   // This one is sent by a client that does not know yet.
@@ -274,7 +275,7 @@ test('a server that closes lets calls end, those on their way too, and says whic
 });
 
 test('a connection that says nothing, or stalls amid its first frame, is closed after its time', async (t) => {
-  const { port, clock } = await serveRaw(t);
+  const { port, clock } = await serveGrpc(t);
   const clients = await Promise.all(
     [0, 10, 24, 30].map(async (sizeBytes) => {
       const client = await RawClient.silent(t, port);
@@ -285,7 +286,7 @@ test('a connection that says nothing, or stalls amid its first frame, is closed 
   );
   const good = await RawClient.ready(t, port);
   await clock.advance(119_999);
-  await good.settled();
+  await good.peer.settled();
   assert.ok(clients.every(({ peer }) => !peer.socket.closed));
   await clock.advance(1);
   await Promise.all(clients.map((client) => client.closed()));

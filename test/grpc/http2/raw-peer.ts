@@ -4,7 +4,14 @@ import { connect, createServer } from 'node:net';
 import type { TestContext } from 'node:test';
 import { ClientSession } from '../../../src/grpc/http2/client-session.ts';
 import type { StreamEnd, StreamReader } from '../../../src/grpc/http2/client-stream.ts';
-import { flags, frameHeadBytes, frameOf, frameTypes } from '../../../src/grpc/http2/frames.ts';
+import {
+  flags,
+  frameHeadBytes,
+  frameOf,
+  settingsFrame as frameOfSettings,
+  frameTypes,
+  preface,
+} from '../../../src/grpc/http2/frames.ts';
 import type { Headers } from '../../../src/grpc/http2/header-codec.ts';
 import { HeaderDecoder, HeaderEncoder } from '../../../src/grpc/http2/header-codec.ts';
 import { Waiters } from '../../support/waiters.ts';
@@ -20,16 +27,8 @@ export interface SeenFrame {
 export type Settings = Readonly<Record<number, number>>;
 
 export function settingsFrame(settings: Settings): Buffer {
-  const entries = Object.entries(settings);
-  const payload = Buffer.alloc(6 * entries.length);
-  for (const [index, [id, value]] of entries.entries()) {
-    payload.writeUInt16BE(Number(id), 6 * index);
-    payload.writeUInt32BE(value, 6 * index + 2);
-  }
-  return frameOf({ type: frameTypes.SETTINGS }, payload);
+  return frameOfSettings(Object.entries(settings).map(([id, value]) => [Number(id), value]));
 }
-
-const prefaceBytes = 24;
 
 /** A server, or a client, that writes the frames that a test wants, and keeps those that come. */
 export class RawPeer {
@@ -54,9 +53,9 @@ export class RawPeer {
   }
 
   #read(): void {
-    if (!this.#hasPreface && this.#held.length >= prefaceBytes) {
+    if (!this.#hasPreface && this.#held.length >= preface.length) {
       this.#hasPreface = true;
-      this.#held = this.#held.subarray(prefaceBytes);
+      this.#held = this.#held.subarray(preface.length);
     }
     while (this.#hasPreface && this.#held.length >= frameHeadBytes) {
       const held = this.#held;
@@ -101,6 +100,29 @@ export class RawPeer {
 
   until(isDone: () => boolean): Promise<void> {
     return this.#waiters.until(isDone);
+  }
+
+  /** Begins as a client, and resolves when both sides have said their settings and heard the other's. */
+  async begin(settings: Settings = {}): Promise<void> {
+    this.socket.write(Buffer.concat([preface, settingsFrame(settings)]));
+    this.send(frameTypes.SETTINGS, flags.ACK, 0);
+    await this.until(() => this.of(frameTypes.SETTINGS).length === 2);
+  }
+
+  /** Resolves when the other side has taken what was sent before, or has closed the connection. */
+  async settled(): Promise<void> {
+    const count = this.of(frameTypes.PING).length;
+    this.send(frameTypes.PING, 0, 0, Buffer.alloc(8));
+    await Promise.race([this.until(() => this.of(frameTypes.PING).length > count), this.closed()]);
+  }
+
+  async closed(): Promise<void> {
+    if (!this.socket.closed) await once(this.socket, 'close');
+  }
+
+  /** By how much the other side has widened a window. */
+  widened(id: number): number {
+    return this.of(frameTypes.WINDOW_UPDATE, id).reduce((sum, { payload }) => sum + payload.readUInt32BE(), 0);
   }
 }
 

@@ -9,10 +9,9 @@ import fc from 'fast-check';
 import { PieceQueue } from '../../../src/grpc/http2/piece-queue.ts';
 import { ReadChunks } from '../../../src/grpc/http2/read-chunks.ts';
 import { frameMessage } from '../../../src/grpc/message-reader.ts';
-import { Http2GrpcServer } from '../../../src/grpc/server.ts';
 import type { Method } from '../../../src/grpc/server-call.ts';
 import { Authority } from '../../support/certificates.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
+import { serveGrpc } from '../serve-grpc.ts';
 
 const chunkBytes = 20_000;
 
@@ -113,31 +112,28 @@ async function sendMessages(session: ClientHttp2Session, first: number, sizes: r
 }
 
 async function serve(t: TestContext, isTls: boolean): Promise<ClientHttp2Session[]> {
-  const server = new Http2GrpcServer({
-    ...{ windowBytes: 1 << 20, maxConnections: 16, maxConcurrentStreams: 100, maxMessageBytes: 4_000_000 },
-    ...{ minTlsVersion: 'TLSv1.2', decompressors: new Map(), maxConnectionIdleMs: undefined },
-    ...{ maxConnectionAgeMs: undefined, maxConnectionAgeGraceMs: undefined, keepaliveTimeMs: 7_200_000 },
-    ...{ keepaliveTimeoutMs: 20_000, settingsTimeoutMs: 120_000, clock: new FakeClock() },
-    guard: { challenge: '', check: () => (Math.random() < 0.8 ? undefined : setImmediate(undefined)) },
-    events: {
-      ...{ onConnectionRefused: ignore, onIdleConnectionClosed: ignore, onMessageGivenUp: ignore },
-      ...{ onMessageTooLarge: ignore, onFault: (error) => assert.fail(error as Error) },
-    },
-  });
-  server.addService('test.Service', { Count: counting });
   const { key, cert } = new Authority().issue('read-chunks');
-  const port = await server.listen('127.0.0.1', 0, isTls ? { key, cert } : undefined);
-  const sessions = [0, 1].map(() =>
-    connect(`${isTls ? 'https' : 'http'}://127.0.0.1:${port}`, { rejectUnauthorized: false }),
+  const { port, told } = await serveGrpc(
+    t,
+    { Count: counting },
+    {
+      maxMessageBytes: 4_000_000,
+      guard: { challenge: '', check: () => (Math.random() < 0.8 ? undefined : setImmediate(undefined)) },
+      secure: isTls ? { key, cert } : undefined,
+    },
   );
-  t.after(async () => {
+  const sessions = [0, 1].map(() =>
+    connect(`${isTls ? 'https' : 'http'}://127.0.0.1:${port}`, { rejectUnauthorized: false }).on(
+      'error',
+      () => undefined,
+    ),
+  );
+  t.after(() => {
     for (const session of sessions) session.destroy();
-    await server.close(AbortSignal.abort());
+    assert.deepEqual(told, []);
   });
   return sessions;
 }
-
-const ignore = (): void => undefined;
 
 for (const isTls of [false, true]) {
   test(`messages of many streams come out as they went in, ${isTls ? 'over TLS' : 'in plain'}, and what they were read into is freed`, {

@@ -108,10 +108,7 @@ async function ready(
 ): Promise<Served> {
   const served = await serveRaw(t, isResumed, onRequest);
   const { peer } = served;
-  peer.socket.write(preface);
-  peer.set(settings);
-  peer.send(SETTINGS, ACK, 0);
-  await peer.until(() => peer.of(SETTINGS).length === 2);
+  await peer.begin(settings);
   return served;
 }
 
@@ -119,13 +116,6 @@ async function ready(
 async function closed({ peer, events }: Served): Promise<void> {
   if (!peer.socket.closed) await once(peer.socket, 'close');
   while (!events.includes('close')) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Resolves when the session has taken what was sent before. */
-async function settled({ peer }: Served): Promise<void> {
-  const count = peer.of(PING).length;
-  peer.send(PING, 0, 0, Buffer.alloc(8));
-  await peer.until(() => peer.of(PING).length > count);
 }
 
 function codeOf(payload: Buffer, at = 0): number {
@@ -142,16 +132,12 @@ async function resetOf({ peer }: Served, id: number): Promise<number> {
   return codeOf(peer.of(RST_STREAM, id)[0]!.payload);
 }
 
-function told({ peer }: Served, id: number): number {
-  return peer.of(WINDOW_UPDATE, id).reduce((sum, { payload }) => sum + codeOf(payload), 0);
-}
-
 const frame = (type: number, own: number, id: number, payload: string | Uint8Array = ''): Buffer =>
   frameOf({ type, flags: own, streamId: id }, Buffer.from(payload));
 
 test('a session says its settings and its window first, and answers settings and pings', async (t) => {
   const served = await ready(t);
-  await settled(served);
+  await served.peer.settled();
   const { peer, events } = served;
   const [settings, window] = peer.frames;
   assert.equal(settings!.payload.toString('hex'), '000300000005' + '0004000186a0' + '000600010000');
@@ -185,7 +171,7 @@ test('a request comes in any cut, with padding, a priority, continuations and tr
   ]);
   for (const byte of bytes) peer.socket.write(Buffer.of(byte));
   await peer.until(() => peer.of(SETTINGS).length === 2);
-  await settled(served);
+  await served.peer.settled();
   const [{ stream, body, notes }] = requests as [Request];
   assert.deepEqual([{ ...stream.headers }, String(body), notes], [request, 'hello world', ['end']]);
 });
@@ -194,7 +180,7 @@ test('a response has headers, messages and trailers, and those of one turn are o
   const served = await ready(t);
   const { peer, requests } = served;
   peer.sendHeaders(1, request, true);
-  await settled(served);
+  await served.peer.settled();
   const writes: number[] = [];
   peer.socket.on('data', (piece: Buffer) => writes.push(piece.length));
   const [{ stream, notes }] = requests as [Request];
@@ -217,14 +203,14 @@ test('a response waits for windows, and what is called for it, too', async (t) =
   const served = await ready(t, { [settingIds.INITIAL_WINDOW_SIZE]: 4 });
   const { peer, requests } = served;
   peer.sendHeaders(1, request, true);
-  await settled(served);
+  await served.peer.settled();
   const [{ stream, notes }] = requests as [Request];
   const sent: string[] = [];
   stream.respond({ ':status': '200' });
   stream.write(Buffer.from('abc'), () => sent.push('abc'));
   stream.write(Buffer.from('def'), () => sent.push('def'));
   stream.end({ 'grpc-status': '0' });
-  await settled(served);
+  await served.peer.settled();
   assert.deepEqual([String(peer.body(1)), sent, notes], ['abcd', ['abc'], ['end']]);
   peer.socket.write(numberFrame(WINDOW_UPDATE, 1, 2));
   await peer.until(() => peer.of(HEADERS, 1).length === 2);
@@ -236,7 +222,7 @@ for (const isHeadersAlone of [true, false]) {
     const served = await ready(t);
     const { peer, requests } = served;
     peer.sendHeaders(1, request);
-    await settled(served);
+    await served.peer.settled();
     const { stream } = requests[0]!;
     if (isHeadersAlone) stream.respond({ ':status': '200', 'grpc-status': '8' }, true);
     else {
@@ -248,7 +234,7 @@ for (const isHeadersAlone of [true, false]) {
     // The rest is on its way, and nobody's fault.
     peer.send(DATA, 0, 1, Buffer.alloc(10_000));
     peer.send(DATA, END_STREAM, 1, Buffer.alloc(10_000));
-    await settled(served);
+    await served.peer.settled();
     assert.equal(peer.of(RST_STREAM).length, 1);
   });
 }
@@ -256,14 +242,14 @@ for (const isHeadersAlone of [true, false]) {
 test('the windows of stream and connection are widened as a request is read', async (t) => {
   const served = await ready(t);
   const { peer } = served;
-  const before = told(served, 0);
+  const before = served.peer.widened(0);
   peer.sendHeaders(1, request);
   for (let sent = 0; sent < 3; sent++) peer.send(DATA, 0, 1, Buffer.alloc(16_384));
-  await settled(served);
-  assert.deepEqual([told(served, 0) - before, told(served, 1)], [0, 0]);
+  await served.peer.settled();
+  assert.deepEqual([served.peer.widened(0) - before, served.peer.widened(1)], [0, 0]);
   peer.send(DATA, 0, 1, Buffer.alloc(16_384));
-  await settled(served);
-  assert.deepEqual([told(served, 0) - before, told(served, 1)], [4 * 16_384, 4 * 16_384]);
+  await served.peer.settled();
+  assert.deepEqual([served.peer.widened(0) - before, served.peer.widened(1)], [4 * 16_384, 4 * 16_384]);
 });
 
 test('a request that nobody reads yet gets no more of its window, and others go on', async (t) => {
@@ -273,29 +259,29 @@ test('a request that nobody reads yet gets no more of its window, and others go 
     peer.sendHeaders(id, request);
     for (let sent = 0; sent < 100_000; sent += 10_000) peer.send(DATA, 0, id, Buffer.alloc(10_000, id));
   };
-  const before = told(served, 0);
+  const before = served.peer.widened(0);
   for (const id of [1, 3, 5]) fill(id);
-  await settled(served);
-  assert.deepEqual([told(served, 1), told(served, 3)], [0, 0]);
-  assert.equal(told(served, 0) - before, 300_000);
+  await served.peer.settled();
+  assert.deepEqual([served.peer.widened(1), served.peer.widened(3)], [0, 0]);
+  assert.equal(served.peer.widened(0) - before, 300_000);
   const [first] = requests as [Request];
   first.stream.resume();
   assert.ok(first.body.equals(Buffer.alloc(100_000, 1)));
-  await peer.until(() => told(served, 1) === 100_000);
+  await peer.until(() => served.peer.widened(1) === 100_000);
 });
 
 test('beyond what may wait, a connection gets no more of its window until something is read', async (t) => {
   const served = await ready(t, {}, false);
   const { peer, requests } = served;
-  const before = told(served, 0);
+  const before = served.peer.widened(0);
   for (const id of [1, 3, 5, 7, 9]) {
     peer.sendHeaders(id, request);
     for (let sent = 0; sent < 100_000; sent += 10_000) peer.send(DATA, 0, id, Buffer.alloc(10_000));
   }
-  await settled(served);
-  assert.equal(told(served, 0) - before, 400_000);
+  await served.peer.settled();
+  assert.equal(served.peer.widened(0) - before, 400_000);
   requests[3]!.stream.resume();
-  await peer.until(() => told(served, 0) - before === 500_000);
+  await peer.until(() => served.peer.widened(0) - before === 500_000);
 });
 
 test('crumbs of a request that waits take no more memory than their bytes, and keep their order', async (t) => {
@@ -305,7 +291,7 @@ test('crumbs of a request that waits take no more memory than their bytes, and k
   const sent = Buffer.from(Array.from({ length: 9_000 }, (_, index) => index & 0xff));
   for (let at = 0; at < sent.length; at += 3) peer.send(DATA, 0, 1, sent.subarray(at, at + 3));
   peer.send(DATA, END_STREAM, 1);
-  await settled(served);
+  await served.peer.settled();
   const [{ stream, pieces, notes }] = requests as [Request];
   assert.deepEqual(notes, []);
   stream.resume();
@@ -320,7 +306,7 @@ test('a stream that is paused while it is resumed goes on where it was', async (
   peer.sendHeaders(1, request);
   for (const text of ['a', 'b', 'c']) peer.send(DATA, 0, 1, Buffer.alloc(5_000, text));
   peer.send(DATA, END_STREAM, 1);
-  await settled(served);
+  await served.peer.settled();
   const [{ stream, pieces, notes }] = requests as [Request];
   const given: string[] = [];
   stream.reader = {
@@ -344,17 +330,17 @@ test('streams that were reset count while their work goes on, and others are ref
   const works: (() => void)[] = [];
   for (const id of [1, 3, 5, 7, 9]) {
     peer.sendHeaders(id, request);
-    await settled(served);
+    await served.peer.settled();
     works.push(requests.at(-1)!.stream.work());
     peer.socket.write(numberFrame(RST_STREAM, id, errorCodes.CANCEL));
   }
-  await settled(served);
+  await served.peer.settled();
   assert.ok(requests.every(({ notes }) => notes.includes('close')));
   peer.sendHeaders(11, request);
   assert.equal(await resetOf(served, 11), errorCodes.REFUSED_STREAM);
   works[2]!();
   peer.sendHeaders(13, request);
-  await settled(served);
+  await served.peer.settled();
   assert.equal(requests.length, 6);
   assert.deepEqual(peer.of(RST_STREAM, 13), []);
 });
@@ -363,7 +349,7 @@ test('a session that is closed takes streams on their way, refuses later ones, a
   const served = await ready(t);
   const { peer, session, requests, events } = served;
   peer.sendHeaders(1, request);
-  await settled(served);
+  await served.peer.settled();
   session.close();
   await peer.until(() => peer.of(PING).some(({ flags: own }) => own === 0));
   assert.deepEqual([codeOf(peer.of(GOAWAY)[0]!.payload), await goaway(served)], [2 ** 31 - 1, errorCodes.NO_ERROR]);
@@ -373,7 +359,7 @@ test('a session that is closed takes streams on their way, refuses later ones, a
   assert.equal(codeOf(peer.of(GOAWAY)[1]!.payload), 3);
   peer.sendHeaders(5, request);
   peer.send(DATA, 0, 5, Buffer.from('unseen'));
-  await settled(served);
+  await served.peer.settled();
   assert.equal(requests.length, 2);
   for (const { stream } of requests) stream.respond({ ':status': '200' }, true);
   await closed(served);
@@ -396,7 +382,7 @@ test('a client that leaves ends with its last stream', async (t) => {
   const { peer, requests } = served;
   peer.sendHeaders(1, request, true);
   peer.send(GOAWAY, 0, 0, Buffer.alloc(8));
-  await settled(served);
+  await served.peer.settled();
   requests[0]!.stream.respond({ ':status': '200' }, true);
   await closed(served);
   assert.equal(peer.of(HEADERS, 1).length, 1);
@@ -431,7 +417,7 @@ for (const { name, headers } of badRequests) {
     peer.send(HEADERS, END_HEADERS, 1, block);
     assert.equal(await resetOf(served, 1), errorCodes.PROTOCOL_ERROR);
     peer.sendHeaders(3, { ...request, te: 'trailers' }, true);
-    await settled(served);
+    await served.peer.settled();
     assert.deepEqual(
       requests.map(({ stream }) => stream.id),
       [3],
@@ -476,7 +462,7 @@ for (const { name, bytes, code } of [
     peer.sendHeaders(1, { ...request, 'content-length': '3' });
     peer.socket.write(Buffer.concat(bytes));
     assert.equal(await resetOf(served, 1), code);
-    await settled(served);
+    await served.peer.settled();
     assert.equal(requests[0]!.notes.at(-1), 'close');
   });
 }
@@ -490,7 +476,7 @@ test('a request with more headers than may be is reset, and the next one is read
   peer.send(HEADERS, END_HEADERS, 1, Buffer.concat([head, long, Buffer.alloc(200, 0xbe)]));
   assert.equal(await resetOf(served, 1), errorCodes.ENHANCE_YOUR_CALM);
   peer.sendHeaders(3, { ...request, 'x-long': 'a'.repeat(900) });
-  await settled(served);
+  await served.peer.settled();
   assert.equal(requests[0]!.stream.headers['x-long']!.length, 900);
 });
 
@@ -502,10 +488,10 @@ for (const { name, bytes } of [
     const served = await ready(t);
     const { peer, requests } = served;
     peer.sendHeaders(1, request, true);
-    await settled(served);
+    await served.peer.settled();
     requests[0]!.stream.respond({ ':status': '200' }, true);
     peer.socket.write(Buffer.concat([numberFrame(WINDOW_UPDATE, 1, 1), numberFrame(RST_STREAM, 1, 8)]));
-    await settled(served);
+    await served.peer.settled();
     peer.socket.write(bytes);
     assert.equal(await goaway(served), errorCodes.STREAM_CLOSED);
   });
@@ -653,7 +639,7 @@ test('empty pieces of a body without end are a flood, and whole requests in betw
   peer.socket.write(empty);
   peer.socket.write(Buffer.concat(Array(1_000).fill(frame(DATA, 0, 1, 'a'))));
   peer.socket.write(empty);
-  await settled(served);
+  await served.peer.settled();
   assert.equal(requests[0]!.body.length, 1_000);
   peer.socket.write(empty);
   assert.equal(await goaway(served), errorCodes.ENHANCE_YOUR_CALM);
@@ -672,9 +658,9 @@ for (const { name, end } of [
         peer.sendHeaders(nextId, request);
         peer.socket.write(end(nextId));
         // Answers are read.
-        if (begun % 100 === 0) await settled(served);
+        if (begun % 100 === 0) await served.peer.settled();
       }
-      await settled(served);
+      await served.peer.settled();
     };
     await begin(1_000);
     await clock.advance(5_000);
@@ -706,7 +692,7 @@ test('a connection whose frames are long work lets others have their turn', asyn
   const served = await ready(t);
   const { peer, socket, requests } = served;
   peer.sendHeaders(1, request);
-  await settled(served);
+  await served.peer.settled();
   const [{ stream }] = requests as [Request];
   const turns: number[] = [];
   let turn = 0;
@@ -732,7 +718,7 @@ test('a connection whose frames are long work lets others have their turn', asyn
   socket.pause();
   await new Promise((resolve) => setTimeout(resolve, 50));
   socket.resume();
-  await settled(served);
+  await served.peer.settled();
   assert.equal(nowMs, 8.192);
   assert.ok(new Set(turns).size > 1, `${turns}`);
 });
@@ -788,7 +774,7 @@ test('a client with small windows widens them for each frame that it gets, and i
   const served = await ready(t, { [settingIds.INITIAL_WINDOW_SIZE]: 100 });
   const { peer, requests, events } = served;
   peer.sendHeaders(1, request, true);
-  await settled(served);
+  await served.peer.settled();
   const [{ stream }] = requests as [Request];
   stream.respond({ ':status': '200' });
   stream.write(Buffer.alloc(bodyBytes));

@@ -18,8 +18,9 @@ import type { PlainBatch } from './support/frames-client.ts';
 import { FramesClient, smallBatch } from './support/frames-client.ts';
 import { exportOverGrpc } from './support/otlp-sender.ts';
 import { patienceMs } from './support/patience.ts';
+import { readProtoFile } from './support/proto-file.ts';
 import type { ReportedFrame } from './support/recorded-run.ts';
-import { framesOf, splitMessages } from './support/recorded-run.ts';
+import { framesOf } from './support/recorded-run.ts';
 import type { RunningService } from './support/running-service.ts';
 import { startService } from './support/running-service.ts';
 
@@ -45,7 +46,7 @@ service:
   );
   const client = new FramesClient(running.service.receiverPorts.get('frames')!);
   t.after(() => client.close());
-  const reported = (): ReportedFrame[] => framesOf(splitMessages(readFileSync(path)).map(decodeProfilesData));
+  const reported = (): ReportedFrame[] => framesOf(readProtoFile(path).map(decodeProfilesData));
   return { running, client, reported };
 }
 

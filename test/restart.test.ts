@@ -15,7 +15,7 @@ import type { PlainBatch, PlainReply } from './support/frames-client.ts';
 import { FramesClient, smallBatch } from './support/frames-client.ts';
 import { freePorts } from './support/free-ports.ts';
 import { patienceMs } from './support/patience.ts';
-import { splitMessages } from './support/recorded-run.ts';
+import { readProtoFile } from './support/proto-file.ts';
 
 const main = join(import.meta.dirname, '../src/main.ts');
 const methodCount = 300;
@@ -96,7 +96,7 @@ class RestartingService {
 
   /** The function names in what the last run exported. */
   exportedNames(): Set<string> {
-    const messages = splitMessages(readFileSync(this.#exports)).map(decodeProfilesData);
+    const messages = readProtoFile(this.#exports).map(decodeProfilesData);
     return new Set(
       messages.flatMap(({ dictionary: { functionTable, stringTable } }) =>
         [...functionTable].slice(1).map(({ nameStrindex }) => stringTable.at(nameStrindex)!),

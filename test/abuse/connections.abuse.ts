@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GoodCollector } from './good-collector.ts';
+import { keepOpen } from './hostile-sockets.ts';
 import { seconds, tellFelt } from './report.ts';
 import type { AttackedService } from './service-under-attack.ts';
 import { startAttacked } from './service-under-attack.ts';
@@ -41,33 +42,17 @@ function openSockets(t: TestContext, port: number, count: number, text: string |
   }
 }
 
-/** Connections that send requests ahead of the responses, which they do not read; another for each that is closed. */
-function pipelineRequests(t: TestContext, port: number, count: number): void {
-  const sockets = new Set<Socket>();
-  let isOver = false;
-  t.after(() => {
-    isOver = true;
-    for (const socket of sockets) socket.destroy();
-  });
-  const open = (): void => {
-    if (isOver) return;
-    const socket = connect(port, '127.0.0.1');
-    sockets.add(socket);
-    socket.on('error', () => undefined).pause();
-    socket.once('close', () => {
-      sockets.delete(socket);
-      setTimeout(open, 500);
-    });
-    socket.write(pipelined);
-  };
-  for (let i = 0; i < count; i++) open();
-}
-
 const http2Preface = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
 ]);
 const liveStream = 'GET /live/events HTTP/1.1\r\nhost: localhost\r\n\r\n';
+/** Sends requests ahead of the responses, which it does not read. */
+function pipelineRequests(socket: Socket): void {
+  socket.pause();
+  socket.write(pipelined);
+}
+
 const pipelined = 'GET /live/style.css HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(1_000);
 const halfRequest = 'GET / HTTP/1.1\r\nhost: localhost\r\nx-';
 const halfBody = (sizeBytes: number): Buffer =>
@@ -111,7 +96,7 @@ const attacks: readonly Attack[] = [
   {
     name: '128 connections with 1,000 requests for the live page each, whose responses nobody reads',
     hasLivePage: true,
-    begin: (t, { healthPort }) => pipelineRequests(t, healthPort, 128),
+    begin: (t, { healthPort }) => keepOpen(t, healthPort, { count: 128, waitMs: 500, begin: pipelineRequests }),
   },
   {
     name: '300 half requests for OTLP over HTTP',

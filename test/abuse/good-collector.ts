@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { FramesClient, smallBatch } from '../support/frames-client.ts';
-import { splitMessages } from '../support/recorded-run.ts';
 import type { AttackedService } from './service-under-attack.ts';
 
 const goodFile = Buffer.from('600d600d600d600d600d600d600d600d', 'hex');
@@ -101,7 +100,7 @@ export class GoodCollector {
   #reported(): { samples: number; unnamed: number } {
     let samples = 0;
     let unnamed = 0;
-    for (const { resourceProfiles, dictionary } of splitMessages(this.#service.exported()).map(decodeProfilesData)) {
+    for (const { resourceProfiles, dictionary } of this.#service.exported().map(decodeProfilesData)) {
       const good = [...dictionary.locationTable].findIndex(({ address }) => address === goodAddress);
       if (good < 0) continue;
       if (dictionary.locationTable.at(good)!.lines.length === 0) unnamed++;

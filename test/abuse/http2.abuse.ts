@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
-import { connect } from 'node:net';
-import type { TestContext } from 'node:test';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { flags, frameOf, frameTypes, numberFrame, preface, settingsFrame } from '../../src/grpc/http2/frames.ts';
 import { HeaderEncoder } from '../../src/grpc/http2/header-codec.ts';
 import { GoodCollector } from './good-collector.ts';
+import { keepOpen } from './hostile-sockets.ts';
 import { seconds, tellFelt } from './report.ts';
 import { startAttacked } from './service-under-attack.ts';
 
@@ -102,43 +101,25 @@ const attacks: readonly Attack[] = [
   },
 ];
 
-/** Keeps `count` connections that attack, another for each that is closed. */
-function attack(t: TestContext, port: number, count: number, { first, flood, isReading = true }: Attack): void {
-  const sockets = new Set<Socket>();
-  let isOver = false;
-  t.after(() => {
-    isOver = true;
-    for (const socket of sockets) socket.destroy();
-  });
-  const open = (): void => {
-    if (isOver) return;
-    const hostile = new Hostile();
-    const socket = connect(port, '127.0.0.1');
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    if (isReading) socket.resume();
-    else socket.pause();
-    socket.once('close', () => {
-      sockets.delete(socket);
-      setTimeout(open, 100);
-    });
-    socket.write(
-      Buffer.concat([preface, settingsFrame([]), frame(SETTINGS, flags.ACK, 0), first?.(hostile) ?? Buffer.alloc(0)]),
-    );
-    // The attacker has a core to share with others, too.
-    const go = (): void => {
-      if (!socket.destroyed) socket.write(flood(hostile), () => setImmediate(go));
-    };
-    go();
+function attack({ first, flood, isReading = true }: Attack, socket: Socket): void {
+  const hostile = new Hostile();
+  if (isReading) socket.resume();
+  else socket.pause();
+  socket.write(
+    Buffer.concat([preface, settingsFrame([]), frame(SETTINGS, flags.ACK, 0), first?.(hostile) ?? Buffer.alloc(0)]),
+  );
+  // The attacker has a core to share with others, too.
+  const go = (): void => {
+    if (!socket.destroyed) socket.write(flood(hostile), () => setImmediate(go));
   };
-  for (let i = 0; i < count; i++) open();
+  go();
 }
 
 describe('floods of HTTP/2 cost the connection that they come by', () => {
   for (const one of attacks) {
     test(`8 connections with ${one.name}`, async (t) => {
       const service = await startAttacked(t);
-      attack(t, service.grpcPort, 8, one);
+      keepOpen(t, service.grpcPort, { count: 8, waitMs: 100, begin: (socket) => attack(one, socket) });
       await sleep(500);
       const stop = service.watchLoop();
       const good = new GoodCollector(service);

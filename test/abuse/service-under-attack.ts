@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import type { RunningChild } from '../support/child-process.ts';
 import { runChild, waitForHealth } from '../support/child-process.ts';
 import { freePorts } from '../support/free-ports.ts';
+import { readGrowingProtoFile } from '../support/proto-file.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 
@@ -38,8 +39,8 @@ export interface AttackedService {
   readonly peakBytes: () => number;
   /** The sum of a metric over all series that contain `labels`. */
   readonly metric: (name: string, labels?: string) => Promise<number>;
-  /** The OTLP messages that were exported, each behind four bytes of its length; without one that is being written. */
-  readonly exported: () => Buffer;
+  /** The OTLP messages that were exported. */
+  readonly exported: () => Buffer[];
 }
 
 export async function startAttacked(t: TestContext, options: AttackedOptions = {}): Promise<AttackedService> {
@@ -121,12 +122,6 @@ export async function startAttacked(t: TestContext, options: AttackedOptions = {
         .filter((line) => line.includes(labels))
         .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
     },
-    exported: () => wholePart(readFileSync(exports)),
+    exported: () => readGrowingProtoFile(exports),
   };
-}
-
-function wholePart(file: Buffer): Buffer {
-  let end = 0;
-  while (end + 4 <= file.length && end + 4 + file.readUInt32BE(end) <= file.length) end += 4 + file.readUInt32BE(end);
-  return file.subarray(0, end);
 }

@@ -23,7 +23,7 @@ import { ScriptedHttpServer } from '../support/otlp-http-server.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
 import { ScriptedOtlpServer } from '../support/otlp-server.ts';
 import { patienceMs } from '../support/patience.ts';
-import { splitMessages } from '../support/recorded-run.ts';
+import { readProtoFile } from '../support/proto-file.ts';
 
 const project = join(import.meta.dirname, '../..');
 const { version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string };
@@ -85,7 +85,7 @@ export function testProgram({ name, command, root, isUnprivileged = false, skip 
     const [grpc, http, health, metrics] = ports as [number, number, number, number];
     await waitForHealth(`http://127.0.0.1:${health}/`, child);
 
-    const recorded = splitMessages(readFileSync(join(project, 'test/otlp/fixtures/profiler-97hz.otlp')));
+    const recorded = readProtoFile(join(project, 'test/otlp/fixtures/profiler-97hz.otlp'));
     for (const request of recorded) await exportOverGrpc(grpc, request);
     const large = encodeProfilesData(largeData());
     assert.ok(large.length > 3_000_000);

@@ -4,10 +4,11 @@ import { stringify } from 'yaml';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { runChild, waitForHealth } from '../support/child-process.ts';
 import { freePorts } from '../support/free-ports.ts';
+import { readProtoFile } from '../support/proto-file.ts';
 import type { CollectorVersion } from './build-collector.ts';
 import { newestCollector } from './build-collector.ts';
 import { locatePeers } from './peers.ts';
-import { readJsonFile, readProtoFile } from './profile-files.ts';
+import { readJsonFile } from './profile-files.ts';
 
 /** A running OpenTelemetry Collector that takes profiles and writes them to files. */
 export interface Collector {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { runChild } from '../support/child-process.ts';
 import { patienceMs } from '../support/patience.ts';
-import { splitMessages } from '../support/recorded-run.ts';
+import { readProtoFile } from '../support/proto-file.ts';
 import { startService } from '../support/running-service.ts';
 import { locatePeers } from './peers.ts';
 
@@ -149,7 +149,7 @@ function compiledGo(folder: string, name: string, linkerFlags: string): readonly
 /** The leaves of the last reports, as soon as they are as wanted, or as they are when the time is over. */
 async function leavesWhen(path: string, isWanted: (leaves: Leaves) => boolean): Promise<Leaves> {
   for (const deadline = Date.now() + patienceMs; ; await sleep(500)) {
-    const leaves = leavesByProcess(existsSync(path) ? splitMessages(readFileSync(path)).slice(-3) : []);
+    const leaves = leavesByProcess(existsSync(path) ? readProtoFile(path).slice(-3) : []);
     if (isWanted(leaves) || Date.now() > deadline) return leaves;
   }
 }

@@ -7,10 +7,10 @@ import { exitCodes } from '../../src/cli/command-io.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { runChild } from '../support/child-process.ts';
 import { freePorts } from '../support/free-ports.ts';
+import { readProtoFile } from '../support/proto-file.ts';
 import { serveConfig } from '../support/serve-config.ts';
 import { observationsOf } from './observations.ts';
 import { locatePeers } from './peers.ts';
-import { readProtoFile } from './profile-files.ts';
 import type { ReporterDocument } from './reporter-document.ts';
 
 const deadlineMs = 60_000;

@@ -9,11 +9,11 @@ import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data
 import { realRequests } from '../otlp/real-requests.ts';
 import { runChild } from '../support/child-process.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
+import { readProtoFile } from '../support/proto-file.ts';
 import type { FakeElasticsearch } from './fake-elasticsearch.ts';
 import { startFakeElasticsearch } from './fake-elasticsearch.ts';
 import { startBetween } from './otlp-between.ts';
 import { locatePeers } from './peers.ts';
-import { readProtoFile } from './profile-files.ts';
 import { recordedRequest } from './recorded-request.ts';
 
 const timeout = 120_000;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -9,7 +9,7 @@ import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { childConfig } from '../support/child-config.ts';
 import { freePorts } from '../support/free-ports.ts';
-import { splitMessages } from '../support/recorded-run.ts';
+import { readProtoFile } from '../support/proto-file.ts';
 import { startChild } from './framekeeper.ts';
 import { locatePeers } from './peers.ts';
 import { copiesOf, recordedRequest } from './recorded-request.ts';
@@ -58,7 +58,7 @@ test('of many calls of grpc-go at once, large ones and cancelled ones, no messag
         scopeProfiles.flatMap(({ profiles }) => profiles.map(({ samples }) => samples.length)),
       ),
     );
-  const arrived = splitMessages(readFileSync(sent)).map(samplesOf);
+  const arrived = readProtoFile(sent).map(samplesOf);
   for (const [kind, message] of messages.entries()) {
     const samples = samplesOf(message);
     const count = arrived.filter((each) => each === samples).length;

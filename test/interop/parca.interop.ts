@@ -9,10 +9,10 @@ import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data
 import { encodeProfilesData } from '../../src/otlp/protobuf/encode-profiles-data.ts';
 import { realRequests } from '../otlp/real-requests.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
+import { readProtoFile } from '../support/proto-file.ts';
 import { startBetween } from './otlp-between.ts';
 import type { Parca } from './parca.ts';
 import { startParca } from './parca.ts';
-import { readProtoFile } from './profile-files.ts';
 import { recordedRequest } from './recorded-request.ts';
 import { equalStacks, stackTotalsOf, sumOf } from './stack-totals.ts';
 

@@ -6,11 +6,12 @@ import { test } from 'node:test';
 import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { checkConformance } from '../../src/profile/check/check-conformance.ts';
+import { readProtoFile } from '../support/proto-file.ts';
 import { startCollector } from './collector.ts';
 import { startFramekeeper } from './framekeeper.ts';
 import { assertSameProfiles, normalForm } from './normal-form.ts';
 import { profcheck } from './profcheck.ts';
-import { readJsonFile, readProtoFile } from './profile-files.ts';
+import { readJsonFile } from './profile-files.ts';
 
 const recordings = join(import.meta.dirname, '../../recordings');
 const names = readdirSync(recordings, { withFileTypes: true }).filter((entry) => entry.isDirectory());

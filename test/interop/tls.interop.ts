@@ -8,11 +8,11 @@ import type { TlsFolder } from '../support/certificates.ts';
 import { Authority, createTlsFolder } from '../support/certificates.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { exportOverGrpc } from '../support/otlp-sender.ts';
+import { readProtoFile } from '../support/proto-file.ts';
 import { startSecuredService } from '../support/secured-service.ts';
 import { startCollector } from './collector.ts';
 import { exampleProfiles } from './example-profiles.ts';
 import { assertSameProfiles, normalForm } from './normal-form.ts';
-import { readProtoFile } from './profile-files.ts';
 
 const bytes = encodeProfilesData(exampleProfiles());
 

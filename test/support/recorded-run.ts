@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitCodes } from '../../src/cli/command-io.ts';
@@ -8,6 +8,7 @@ import type { ProfilesData } from '../../src/otlp/profiles-data.ts';
 import { decodeProfilesData } from '../../src/otlp/protobuf/decode-profiles-data.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { attributesOf } from './plain-view.ts';
+import { readProtoFile } from './proto-file.ts';
 import { recordedIo } from './recorded-io.ts';
 import { serveConfig } from './serve-config.ts';
 
@@ -41,18 +42,9 @@ service:
     return runReplay(args, { ...io, signal, clock: systemClock, random: Math.random });
   });
   assert.equal(code, exitCodes.ok, problems + io.err);
-  const messages = splitMessages(readFileSync(path)).map(decodeProfilesData);
+  const messages = readProtoFile(path).map(decodeProfilesData);
   rmSync(folder, { recursive: true });
   return { messages, summary: io.out };
-}
-
-/** Messages of the Collector's file format: each behind its length, four bytes, big-endian. */
-export function splitMessages(bytes: Buffer): Buffer[] {
-  const messages: Buffer[] = [];
-  for (let at = 0; at < bytes.length; at += 4 + bytes.readUInt32BE(at)) {
-    messages.push(bytes.subarray(at + 4, at + 4 + bytes.readUInt32BE(at)));
-  }
-  return messages;
 }
 
 export interface ReportedFrame {

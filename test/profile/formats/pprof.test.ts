@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -15,7 +14,7 @@ import type { PprofProfile } from '../../../src/profile/formats/pprof-profile.ts
 import { profilesFromPprof } from '../../../src/profile/formats/profiles-from-pprof.ts';
 import { mergeProfiles } from '../../../src/profile/join/profiles-joiner.ts';
 import { goodProfiles } from '../../otlp/good-profiles.ts';
-import { splitMessages } from '../../support/recorded-run.ts';
+import { readProtoFile } from '../../support/proto-file.ts';
 
 function toPprof(data: ProfilesData, hasTimestamps = false): PprofProfile {
   return pprofFromProfiles(mergeProfiles([data]), { hasTimestamps }).profile;
@@ -176,7 +175,7 @@ test('an attribute with an empty value is lost, and counted', () => {
 
 test('so do eight requests of a real profiler', () => {
   const file = join(import.meta.dirname, '../../otlp/fixtures/profiler-97hz.otlp');
-  const data = mergeProfiles(splitMessages(readFileSync(file)).map(decodeProfilesData));
+  const data = mergeProfiles(readProtoFile(file).map(decodeProfilesData));
   const back = mergeProfiles([profilesFromPprof(decodePprof(encodePprof(toPprof(data))))]);
   assert.deepEqual(summed(back), summed(data));
   assert.deepEqual(checkConformance(back), []);

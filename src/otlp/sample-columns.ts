@@ -122,15 +122,11 @@ export class SampleColumns {
   addMoments(source: SampleColumns, sample: number): void {
     const values = source.valuesStart(sample);
     const valueCount = source.valuesEnd(sample) - values;
-    const valueWords = 2 * (this.#valueCount + valueCount);
-    if (valueWords > this.values.length) this.values = grown(this.values, valueWords);
-    copyWords(source.values, 2 * values, this.values, 2 * this.#valueCount, 2 * valueCount);
+    this.values = withWords(this.values, 2 * this.#valueCount, source.values, 2 * values, 2 * valueCount);
     this.#valueCount += valueCount;
     const times = source.timesStart(sample);
     const timeCount = source.timesEnd(sample) - times;
-    const timeWords = 2 * (this.#timeCount + timeCount);
-    if (timeWords > this.times.length) this.times = grown(this.times, timeWords);
-    copyWords(source.times, 2 * times, this.times, 2 * this.#timeCount, 2 * timeCount);
+    this.times = withWords(this.times, 2 * this.#timeCount, source.times, 2 * times, 2 * timeCount);
     this.#timeCount += timeCount;
   }
 
@@ -224,9 +220,12 @@ export class SampleColumns {
 /** A copy of few words costs less than a call of what copies many. */
 const fewWords = 32;
 
-function copyWords(from: Uint32Array, start: number, to: Uint32Array, at: number, count: number): void {
-  if (count > fewWords) to.set(from.subarray(start, start + count), at);
-  else for (let i = 0; i < count; i++) to[at + i] = from[start + i]!;
+/** `target`, grown where that is needed, with words of `source` at `at`. */
+function withWords(target: Uint32Array, at: number, source: Uint32Array, start: number, count: number): Uint32Array {
+  const words = at + count > target.length ? grown(target, at + count) : target;
+  if (count > fewWords) words.set(source.subarray(start, start + count), at);
+  else for (let i = 0; i < count; i++) words[at + i] = source[start + i]!;
+  return words;
 }
 
 /** Halves of times and values, and to which sample they belong. */

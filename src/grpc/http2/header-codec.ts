@@ -15,7 +15,7 @@ const added = 0x40;
 const sizeUpdate = 0x20;
 const neverIndexed = 0x10;
 
-/** Headers to send, in this order; several values are several fields. */
+/** Headers to send, in this order behind those of the protocol (`:path`); several values are several fields. */
 export type OutgoingHeaders = Readonly<Record<string, string | readonly string[]>>;
 
 /** Names of headers whose values must not stay in a table. */
@@ -44,12 +44,15 @@ export class HeaderEncoder {
     for (const name in headers) mostBytes += mostBytesOf(name, headers[name]!);
     const block = Buffer.allocUnsafe(mostBytes);
     let at = this.#writeSizes(block, before);
-    for (const name in headers) {
-      const value = headers[name]!;
-      if (typeof value === 'string') at = this.#writeField(block, at, name, value);
-      else for (const one of value) at = this.#writeField(block, at, name, one);
-    }
+    // Objects have keys of digits before all others, and fields of the protocol come first (RFC 9113, 8.3).
+    for (const name in headers) if (isPseudo(name)) at = this.#writeValues(block, at, name, headers[name]!);
+    for (const name in headers) if (!isPseudo(name)) at = this.#writeValues(block, at, name, headers[name]!);
     return block.subarray(0, at);
+  }
+
+  #writeValues(block: Buffer, at: number, name: string, values: string | readonly string[]): number {
+    if (typeof values === 'string') return this.#writeField(block, at, name, values);
+    return values.reduce((end, value) => this.#writeField(block, end, name, value), at);
   }
 
   #writeSizes(block: Buffer, at: number): number {

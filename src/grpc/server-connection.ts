@@ -28,6 +28,8 @@ export interface ConnectionParts {
   /** A number from 0 to 1: connections that were opened together do not end together. */
   readonly spread: number;
   readonly onStream: (stream: ServerStream, connection: ServerConnection) => void;
+  /** A request was not looked at, because as many as may be are open. */
+  readonly onStreamRefused: () => void;
   /** The connection ends because the client asked for too much. */
   readonly onFlood: () => void;
   readonly onClose: (connection: ServerConnection) => void;
@@ -53,6 +55,7 @@ export class ServerConnection implements LimitedConnection {
       { ...limits, clock },
       {
         onStream: (stream) => parts.onStream(stream, this),
+        onStreamRefused: parts.onStreamRefused,
         onSettings: noteSpoken,
         onPieces: () => this.#touch(),
         onFlood: parts.onFlood,

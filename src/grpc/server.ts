@@ -46,6 +46,8 @@ export interface Http2ServerEvents {
   readonly onConnectionRefused: () => void;
   /** An idle connection was closed to make room. */
   readonly onIdleConnectionClosed: () => void;
+  /** A call was not looked at, because its connection had as many open as may be. */
+  readonly onStreamRefused: () => void;
   /** A message was given up before it was whole. */
   readonly onMessageGivenUp: (reason: GivenUpReason) => void;
   /** A message was refused for its size. `path` is that of its method. */
@@ -181,6 +183,7 @@ export class Http2GrpcServer {
       // Steps of the golden ratio fall evenly between 0 and 1.
       spread: (this.#openedCount++ * 0.618_034) % 1,
       onStream: (stream, from) => this.#accept(stream, from),
+      onStreamRefused: events.onStreamRefused,
       onFlood: events.onFloodClosed,
       onClose: (closed) => this.#connections.delete(closed),
     });

@@ -66,7 +66,12 @@ export class GrpcServer {
       description: 'Messages given up before they were whole, by reason.',
       unit: '{message}',
     });
+    const refusedStreams = meter.createCounter('framekeeper_grpc_refused_streams', {
+      description: 'Calls refused because their connection had `max_concurrent_streams` open; clients make them again.',
+      unit: '{call}',
+    });
     // Series exist from the start, for alerts.
+    refusedStreams.add(0);
     for (const reason of Object.keys(givenUpTexts)) givenUp.add(0, { reason });
     this.#server = new Http2GrpcServer({
       ...config,
@@ -80,6 +85,7 @@ export class GrpcServer {
       events: {
         onConnectionRefused: countClosed(meter, 'framekeeper_grpc', 'refused_connections'),
         onIdleConnectionClosed: countClosed(meter, 'framekeeper_grpc', 'closed_idle_connections'),
+        onStreamRefused: () => refusedStreams.add(1),
         onMessageGivenUp: (reason) => givenUp.add(1, { reason }),
         onMessageTooLarge: (path) => this.#tellTooLarge(path),
         onFloodClosed: countClosed(meter, 'framekeeper_grpc', 'closed_flooding_connections'),

@@ -30,6 +30,7 @@ async function listenGrpc(): Promise<void> {
       onMessageGivenUp: () => undefined,
       onMessageTooLarge: () => undefined,
       onFault: () => undefined,
+      onStreamRefused: () => undefined,
       onFloodClosed: () => undefined,
     },
   });

@@ -126,11 +126,12 @@ test('hundreds of streams whose frames are mixed get each its own message', asyn
 });
 
 test('a call beyond the limit of streams is refused, and may be made again when one has ended', async (t) => {
-  const { port } = await serveGrpc(t, {}, { maxConcurrentStreams: 3 });
+  const { port, told } = await serveGrpc(t, {}, { maxConcurrentStreams: 3 });
   const client = await RawClient.ready(t, port);
   client.write(begin(1), begin(3), begin(5), begin(7), begin(9));
   assert.equal((await client.answer(7)).reset, errorCodes.REFUSED_STREAM);
   assert.equal((await client.answer(9)).reset, errorCodes.REFUSED_STREAM);
+  assert.deepEqual(told, ['stream refused', 'stream refused']);
   client.write(frame(DATA, END_STREAM, 3, frameMessage(hello)));
   assert.deepEqual((await client.answer(3)).body, frameMessage(hello));
   assert.deepEqual((await client.call(11, hello)).body, frameMessage(hello));

@@ -45,6 +45,7 @@ export async function serveGrpc(
     events: {
       onConnectionRefused: () => told.push('refused'),
       onIdleConnectionClosed: () => told.push('idle closed'),
+      onStreamRefused: () => told.push('stream refused'),
       onMessageGivenUp: (reason) => told.push(`given up: ${reason}`),
       onMessageTooLarge: (path) => told.push(`too large: ${path}`),
       onFault: (error) => told.push(`fault: ${(error as Error).message}`),

@@ -253,6 +253,21 @@ test('the flow-control window is raised, for streams and for connections', async
   session.destroy();
 });
 
+test('a call beyond the calls that a connection may have open is counted', async (t) => {
+  const { port, metrics } = await serve(t, { maxConcurrentStreams: 1 });
+  assert.equal((await metrics()).get('framekeeper_grpc_refused_streams{}'), 0);
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  t.after(() => session.destroy());
+  // The client does not know the limit yet.
+  const requests = [1, 2, 3].map(() =>
+    session.request({ ':method': 'POST', ':path': watchPath, 'content-type': 'application/grpc' }),
+  );
+  const errors = await Promise.all(requests.slice(1).map((request) => once(request, 'error') as Promise<[Error]>));
+  assert.match(errors[0]![0].message, /REFUSED_STREAM/);
+  requests[0]!.on('error', () => undefined);
+  assert.equal((await metrics()).get('framekeeper_grpc_refused_streams{}'), 2);
+});
+
 test('a new connection beyond the limit takes the place of the one that has been idle for longest', async (t) => {
   const { port, metrics } = await serve(t, { maxConnections: 2 });
   const sessions = [];

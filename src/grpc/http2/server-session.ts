@@ -20,6 +20,8 @@ export interface ServerSessionOptions extends StreamLimits {
 export interface ServerSessionEvents {
   /** A request begins; it waits until it is resumed. */
   readonly onStream: (stream: ServerStream) => void;
+  /** A request was not looked at, because as many as may be are open. */
+  readonly onStreamRefused: () => void;
   /** The client has said its settings. */
   readonly onSettings: () => void;
   /** Pieces of requests have come. */
@@ -71,6 +73,7 @@ export class ServerSession implements FrameListener {
       sender: this.#sender,
       guard: this.#guard,
       onStream: events.onStream,
+      onStreamRefused: events.onStreamRefused,
       onEnded: () => this.#endIfDone(),
     });
     socket.on('data', (chunk: Buffer) => this.#push(chunk));

@@ -22,6 +22,8 @@ export interface StreamsParts {
   readonly guard: FloodGuard;
   /** A request begins; it waits until it is resumed. */
   readonly onStream: (stream: ServerStream) => void;
+  /** A request was not looked at, because as many as may be are open. */
+  readonly onStreamRefused: () => void;
   /** Called when a stream has ended. */
   readonly onEnded: () => void;
 }
@@ -157,6 +159,7 @@ export class ServerStreams implements StreamConnection, Iterable<ServerStream> {
     const stream = new ServerStream(id, headers, this.#newWindow(), this);
     const refusal = this.#refusalOf(stream, isLast, fault);
     if (refusal !== undefined) {
+      if (refusal === errorCodes.REFUSED_STREAM) this.#parts.onStreamRefused();
       this.#break(stream, refusal);
       return;
     }

@@ -86,6 +86,7 @@ async function serveRaw(t: TestContext, isResumed = true, onRequest?: (request: 
         if (isResumed) stream.resume();
         onRequest?.(requests.at(-1)!);
       },
+      onStreamRefused: () => events.push('stream refused'),
       onSettings: () => events.push('settings'),
       onPieces: () => undefined,
       onFlood: () => events.push('flood'),

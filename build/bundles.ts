@@ -86,6 +86,25 @@ const withoutCompilers: Plugin = {
   },
 };
 
+/**
+ * Parts of commands, imported at once instead of when they are asked for. The bundler puts what it has to evaluate late, and all that this imports, into
+ * functions that set variables: no constant would be left (`withModuleConstants`). The service starts sooner as well; `--version` takes 60 ms more.
+ */
+const eagerCommands: Plugin = {
+  name: 'eager-commands',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/src\/cli\/[\w-]+\.ts$/ }, ({ path }) => {
+      const imports: string[] = [];
+      const source = readFileSync(path, 'utf8').replace(/\bimport\(('\.[^']+')\)/g, (_, part: string) => {
+        const name = `commandPart${imports.length}`;
+        imports.push(`import * as ${name} from ${part};`);
+        return name;
+      });
+      return { contents: [...imports, source].join('\n'), loader: 'ts' };
+    });
+  },
+};
+
 /** Bundles the executable's main script and its threads into `folder`, each into one file of CommonJS. */
 export function bundleExecutable(folder: string): Promise<string[]> {
   const main = `import { runProcess } from './src/cli/run.ts'; void runProcess();`;
@@ -96,7 +115,7 @@ export function bundleExecutable(folder: string): Promise<string[]> {
     define: { 'import.meta.url': '""' },
     // The code cache knows no import().
     supported: { 'dynamic-import': false },
-    plugins: [withoutCompilers],
+    plugins: [eagerCommands, withoutCompilers],
   } satisfies BuildOptions;
   const stdin = { contents: main, resolveDir: project, sourcefile: 'main.ts' };
   return bundleAll([

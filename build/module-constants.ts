@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /**
  * Makes the constants and classes of sources constant again in the text of a bundle, as esbuild prints it without minifying: it makes variables of
  * them, whose values V8 has to read and check at each use, and folds into its code where they are constants. A tenth of the time of a
- * raw batch. Where the bundler puts off the evaluation of a module, its constants stay variables.
+ * raw batch. Where the bundler puts off the evaluation of a module, its constants stay variables: no bundle has such modules of ours.
  */
 export function withModuleConstants(bundle: string, project: string): string {
   let constants: ReadonlySet<string> = new Set();

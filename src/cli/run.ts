@@ -73,7 +73,7 @@ function screen(): Terminal | undefined {
   };
 }
 
-/** Loads only the parts of the command: the service must not carry those of other commands in its memory. */
+/** Loads only the parts of the command: the service must not carry those of other commands in its memory. In the executable they are one script. */
 async function run(command: Command): Promise<number> {
   switch (command.kind) {
     case 'serve': {

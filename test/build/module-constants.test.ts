@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { build } from 'esbuild';
+import { bundleExecutable, bundleProgram } from '../../build/bundles.ts';
 import { withModuleConstants } from '../../build/module-constants.ts';
 
 const project = join(import.meta.dirname, '../..');
@@ -43,3 +45,20 @@ test('a variable of a source, and what is not of ours, stays a variable', () => 
   const packages = '// src/support/mix-words.ts\nvar seedName2 = 1;\n// node_modules/x/y.js\nvar seedName = 1;';
   assert.equal(withModuleConstants(packages, project), packages.replace('var seedName2', 'const seedName2'));
 });
+
+for (const { form, bundle } of [
+  { form: 'package', bundle: bundleProgram },
+  { form: 'executable', bundle: bundleExecutable },
+]) {
+  test(`no source is evaluated late in the bundles of the ${form}, where its constants would be variables`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'framekeeper-bundles-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    await bundle(folder);
+    const files = readdirSync(folder);
+    assert.ok(files.length > 3);
+    for (const file of files) {
+      const late = readFileSync(join(folder, file), 'utf8').match(/"src\/[^"]+\.ts"\(\)/g) ?? [];
+      assert.deepEqual(late, [], file);
+    }
+  });
+}

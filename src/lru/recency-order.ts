@@ -1,5 +1,6 @@
 // hot
 import type { LruFamily } from './lru-family.ts';
+import { nthLowest } from './nth-lowest.ts';
 import { RankList } from './rank-list.ts';
 import { noSlot, segmentOrder, stampWord, timeWord } from './slot-pool.ts';
 
@@ -22,6 +23,8 @@ const evictedShare = 1 / 2;
 const evictingShare = 15 / 16;
 /** Stamps that are looked at for one below which about the wanted number of others lie: of the smallest share, sixteen. */
 const sampleCount = 512;
+/** Of the table that is looked at: a small one is ranked for every few dozen uses. */
+const samples = new Int32Array(sampleCount);
 /** Steps of one call, at least: fewer would cost more to begin than to do. A step takes some two nanoseconds. */
 const minSteps = 64;
 /** Uses after which all entries are ranked. Stamps have 32 bits and go round: those of recent entries must lie within half of them. */
@@ -193,7 +196,6 @@ export class RecencyOrder<V> {
     const { count, family } = this.#table;
     const recent = count - this.#list.live;
     if (wanted > 0.9 * recent) return undefined;
-    const samples = new Int32Array(sampleCount);
     let found = 0;
     for (let i = 0; i < sampleCount; i++) {
       this.#random = (Math.imul(this.#random, 1664525) + 1013904223) | 0;
@@ -202,7 +204,7 @@ export class RecencyOrder<V> {
       samples[found++] = family.pool.word(slot, stampAt) - this.#base;
     }
     if (found === 0) return undefined;
-    return samples.subarray(0, found).sort()[Math.floor((found * wanted) / recent)]! + 1;
+    return nthLowest(samples, found, Math.floor((found * wanted) / recent)) + 1;
   }
 
   #stepsLeft(): number {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { systemClock } from '../support/clock.ts';
+import { spareEngine } from '../support/engine-effort.ts';
 import { version } from '../support/version.ts';
 import type { CommandIo } from './command-io.ts';
 import { exitCodes } from './command-io.ts';
@@ -77,6 +78,8 @@ function screen(): Terminal | undefined {
 async function run(command: Command): Promise<number> {
   switch (command.kind) {
     case 'serve': {
+      // A hundred modules are enough to make functions of the loader hot.
+      spareEngine(true);
       const { runServe } = await import('./serve.ts');
       const onSignal: OnSignal = (signal, handle) => void process.on(signal, handle);
       return runServe(command.sources, io, stopSignal(), undefined, onSignal);

@@ -2,6 +2,7 @@ import type { PerformanceEntry } from 'node:perf_hooks';
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { CompileEffort } from './compile-effort.ts';
+import { spareEngine } from './engine-effort.ts';
 import { heapGrowth } from './heap-growth.ts';
 
 type Collection = PerformanceEntry & { readonly detail?: { readonly kind: number } };
@@ -24,12 +25,10 @@ export function fitEngineToLoad(): void {
     const wanted = [
       `--heap-growing-percent=${heapGrowth.percent}`,
       `--semi-space-growth-factor=${2 * youngBytes() > mostYoungBytes ? 1 : 2}`,
-      `--${effort.isSparing ? '' : 'no-'}efficiency-mode`,
-      // Baseline code takes 2 MiB on a node, whose requests take the same CPU time without it.
-      `--${effort.isSparing ? 'no-' : ''}sparkplug`,
     ].join(' ');
     if (wanted !== flags) setFlagsFromString(wanted);
     flags = wanted;
+    spareEngine(effort.isSparing);
   };
   set();
   const observer = new PerformanceObserver((list) => {

@@ -61,8 +61,8 @@ export class PassableScanner {
 
   /** The same; ends with `undefined` as soon as the message has more than `mostElements`. */
   scanWithin(bytes: Uint8Array, isVersionDeclared: boolean, mostElements: number): ScanResult | undefined {
-    this.#memory ??= new ScanMemory(this.#ownIdPrefix);
-    const memory = this.#memory;
+    const memory = this.#memory?.isCurrent === true ? this.#memory : new ScanMemory(this.#ownIdPrefix);
+    this.#memory = memory;
     try {
       const numbers = memory.scan(bytes, isVersionDeclared, mostElements);
       const profiles = profilesOf(bytes, memory.columns, numbers);

@@ -1,7 +1,8 @@
 // hot
 import { MemoryShortage } from '../../model/memory-shortage.ts';
+import { isEngineSparing } from '../../support/engine-effort.ts';
 import type { WebAssemblyMemory, WebAssemblyModule } from '../../support/web-assembly.ts';
-import { Instance, Module } from '../../support/web-assembly.ts';
+import { compileOnce, Instance, Module } from '../../support/web-assembly.ts';
 import { noBytes } from '../profiles-data.ts';
 import { compiledScan } from './compiled-scan.ts';
 import type { ColumnName } from './dictionary-columns.ts';
@@ -39,19 +40,36 @@ export const told = {
 const toldNumbers = 34;
 
 let compiled: WebAssemblyModule | undefined;
+let isCompiledOnce = false;
+
+/** The compiled scan: another one as soon as V8 no longer spares effort. */
+function currentModule(): WebAssemblyModule {
+  if (compiled === undefined || (isCompiledOnce && !isEngineSparing())) {
+    isCompiledOnce = isEngineSparing();
+    const bytes = Buffer.from(compiledScan, 'base64');
+    compiled = isCompiledOnce ? compileOnce(bytes) : new Module(bytes);
+  }
+  return compiled;
+}
 
 /** The compiled scan with a memory of its own: for one message, and for its columns. The memory grows with the largest message. */
 export class ScanMemory {
   readonly columns: DictionaryColumns = new DictionaryColumns();
+  readonly #module = currentModule();
   readonly #exports: Exports;
   #views: MemoryViews;
 
   /** @throws MemoryShortage */
   constructor(ownIdPrefix?: Uint8Array) {
-    this.#exports = instantiate();
+    this.#exports = instantiate(this.#module);
     const prefix = ownIdPrefix === undefined ? 0n : Buffer.from(ownIdPrefix).readBigUInt64LE();
     this.#exports.begin(firstSeed, secondSeed, ownIdPrefix !== undefined, prefix);
     this.#views = viewsOf(this.#exports.memory, 0);
+  }
+
+  /** False once there is faster code of the scan. */
+  get isCurrent(): boolean {
+    return this.#module === currentModule();
   }
 
   get sizeBytes(): number {
@@ -100,10 +118,9 @@ const refusals = {
   },
 };
 
-function instantiate(): Exports {
-  compiled ??= new Module(Buffer.from(compiledScan, 'base64'));
+function instantiate(module: WebAssemblyModule): Exports {
   try {
-    return new Instance(compiled, { refuse: refusals }).exports as Exports;
+    return new Instance(module, { refuse: refusals }).exports as Exports;
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new MemoryShortage('scan a message', { cause });

@@ -3,6 +3,9 @@ import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:ht
 import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 
+/** Windows that a Collector has come to after two messages of megabytes, for a stream and for the connection: it begins with 64 KiB of both and measures. */
+const windowBytes = 1 << 20;
+
 /** An OTLP backend over gRPC that takes everything, keeps nothing and looks at nothing: it costs as little as one can. */
 export class DiscardingBackend {
   readonly #server: Http2Server;
@@ -14,6 +17,7 @@ export class DiscardingBackend {
   private constructor(server: Http2Server) {
     this.#server = server;
     server.on('session', (session) => {
+      session.setLocalWindowSize(windowBytes);
       this.#sessions.add(session);
       session.on('close', () => this.#sessions.delete(session));
       session.on('error', () => undefined);
@@ -22,8 +26,7 @@ export class DiscardingBackend {
   }
 
   static async start(): Promise<DiscardingBackend> {
-    // The window that a Collector has for a stream by default.
-    const server = createServer({ settings: { initialWindowSize: 1 << 20 } });
+    const server = createServer({ settings: { initialWindowSize: windowBytes } });
     const backend = new DiscardingBackend(server);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

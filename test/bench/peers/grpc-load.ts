@@ -86,6 +86,7 @@ export async function sendAll(
     }
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
+  while (backend.requestCount - before < count) await sleep(1);
 }
 
 const concurrency = 4;

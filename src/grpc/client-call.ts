@@ -99,6 +99,7 @@ class UnaryClientCall implements StreamReader {
     if (this.#read === undefined) {
       this.#reader.push(piece);
       this.#read = this.#reader.next();
+      this.#reader.keep();
       this.#hasMore = this.#read?.kind === 'message' && this.#reader.heldBytes > 0;
     } else if (this.#read.kind === 'message') this.#hasMore ||= piece.length > 0;
     if (this.#fault() !== undefined) this.#stream!.reset(errorCodes.CANCEL);

@@ -6,6 +6,7 @@ import type { SecureContext } from 'node:tls';
 import { checkServerIdentity, connect as connectTls } from 'node:tls';
 import { onAbort } from '../support/clock.ts';
 import type { Address, Target } from './client-target.ts';
+import { lentReads } from './http2/reused-reads.ts';
 
 /** TLS of a client. */
 export interface ClientTls {
@@ -15,13 +16,17 @@ export interface ClientTls {
   readonly serverName: string;
 }
 
-/** Opens a socket, through a proxy where the target has one, with TLS on it where `tls` is set. Rejects once `signal` aborts. */
+/**
+ * Opens a socket, through a proxy where the target has one, with TLS on it where `tls` is set. Its 'data' may be lent: it is overwritten once the
+ * listeners return. Rejects once `signal` aborts.
+ */
 export async function openSocket(
   address: Address,
   target: Target,
   tls: ClientTls | undefined,
   signal: AbortSignal,
 ): Promise<Socket> {
+  if (tls === undefined && target.proxied === undefined) return openLent(address, signal);
   const socket = await openPlain(address, target, signal);
   if (tls === undefined) return socket;
   const name = tls.serverName === '' ? target.host : tls.serverName;
@@ -36,6 +41,11 @@ export async function openSocket(
     ...(isIP(name) === 0 && { servername: name }),
   });
   return whenOpen(secure, 'secureConnect', signal);
+}
+
+function openLent(address: Address, signal: AbortSignal): Promise<Socket> {
+  const socket: Socket = connect({ ...address, noDelay: true, onread: lentReads(() => socket) });
+  return whenOpen(socket, 'connect', signal);
 }
 
 async function openPlain(address: Address, target: Target, signal: AbortSignal): Promise<Socket> {

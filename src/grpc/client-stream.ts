@@ -77,6 +77,11 @@ export class StreamCall implements StreamReader {
 
   onData(piece: Buffer): void {
     this.#reader.push(piece);
+    this.#readMessages();
+    this.#reader.keep();
+  }
+
+  #readMessages(): void {
     while (this.#fault === undefined) {
       const read = this.#reader.next();
       if (read === undefined) return;

@@ -1,7 +1,6 @@
 // hot
 import type { BufferPool } from '../support/buffer-pool.ts';
 import { leastReusedBytes } from '../support/buffer-pool.ts';
-import { leastLentBytes } from './http2/read-chunks.ts';
 
 /** Bytes before each message: a flag for compression, and four bytes of length, the highest first. */
 export const prefixBytes = 5;
@@ -16,6 +15,11 @@ export type ReadMessage =
   | { readonly kind: 'too_large'; readonly sizeBytes: number }
   | { readonly kind: 'bad_flag'; readonly flag: number };
 
+/** Tells whether there is room for a message of which little has come. */
+interface Room {
+  hasRoomFor(sizeBytes: number): boolean;
+}
+
 /**
  * Takes length-prefixed messages out of the bytes of a stream, however DATA frames cut them
  * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#requests). Nothing can be read after a fault.
@@ -23,11 +27,12 @@ export type ReadMessage =
 export class MessageReader {
   readonly #maxBytes: number;
   readonly #buffers: BufferPool | undefined;
+  readonly #room: Room | undefined;
   #pieces: Buffer[] = [];
   /** Bytes of the first piece that are read. */
   #offset = 0;
   #heldBytes = 0;
-  /** Pieces may be views of what was pushed. */
+  /** The last piece is a view of what was pushed. */
   #isLent = false;
   /** Of the message whose prefix was read; -1 before. */
   #sizeBytes = -1;
@@ -38,9 +43,10 @@ export class MessageReader {
   #filledBytes = 0;
 
   /** `buffers` has the memory of messages. */
-  constructor(maxBytes: number, buffers?: BufferPool) {
+  constructor(maxBytes: number, buffers?: BufferPool, room?: Room) {
     this.#maxBytes = maxBytes;
     this.#buffers = buffers;
+    this.#room = room;
   }
 
   /** Bytes that have come and are in no message yet. */
@@ -57,28 +63,23 @@ export class MessageReader {
     return this.#pieces.length;
   }
 
-  /**
-   * Copies what is left of the piece that was pushed last, where that is little: it may be part of something far larger. True where pieces
-   * are held on to that were pushed.
-   */
-  keep(): boolean {
-    const last = this.#pieces.length - 1;
-    const start = last === 0 ? this.#offset : 0;
-    if (last < 0) this.#isLent = false;
-    else if (this.#pieces[last]!.length - start >= leastLentBytes) this.#isLent = true;
-    else {
-      this.#pieces[last] = Buffer.from(this.#pieces[last]!.subarray(start));
-      if (last === 0) this.#offset = 0;
-      this.#isLent &&= last > 0;
-    }
-    return this.#isLent;
-  }
-
-  /** Adds a piece, which is held on to as far as it is not taken by `next` or copied by `keep`. */
+  /** Adds a piece, lent until `keep`. */
   push(piece: Buffer): void {
     this.#heldBytes += piece.length;
     const rest = this.#begun === undefined ? piece : this.#fill(this.#begun, piece);
-    if (rest.length > 0) this.#pieces.push(rest);
+    if (rest.length === 0) return;
+    this.#pieces.push(rest);
+    this.#isLent = true;
+  }
+
+  /** Copies what is left of the piece that was pushed last. */
+  keep(): void {
+    const last = this.#pieces.length - 1;
+    if (this.#isLent && last >= 0) {
+      this.#pieces[last] = Buffer.from(this.#pieces[last]!.subarray(last === 0 ? this.#offset : 0));
+      if (last === 0) this.#offset = 0;
+    }
+    this.#isLent = false;
   }
 
   /** Copies what the message lacks, and returns the rest of the piece. */
@@ -120,14 +121,13 @@ export class MessageReader {
   }
 
   /**
-   * Pieces are copied as they come: to copy all of a large message at its end would stop the event loop for long, and what they were read
-   * into is free at once. But the memory for what is unfinished must not be many times what was sent: who sends halves would take that of
-   * all others.
+   * Pieces are copied once, to where they belong. But beyond a little the memory for what is unfinished must not be many times what was sent:
+   * who sends halves would take that of all others.
    */
   #mayBegin(): boolean {
     const sizeBytes = this.#sizeBytes;
     if (sizeBytes <= mostBegunAtOnceBytes) return sizeBytes >= leastReusedBytes;
-    return mostMemoryASentByte * this.#heldBytes >= sizeBytes;
+    return mostMemoryASentByte * this.#heldBytes >= sizeBytes || this.#room?.hasRoomFor(sizeBytes) === true;
   }
 
   #begin(): void {

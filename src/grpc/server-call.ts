@@ -75,7 +75,7 @@ export class ServerCall implements RequestReader {
     this.connection = connection;
     this.#stream = stream;
     this.#parts = parts;
-    this.#reader = new MessageReader(parts.maxMessageBytes, parts.buffers);
+    this.#reader = new MessageReader(parts.maxMessageBytes, parts.buffers, parts.unfinished);
   }
 
   get isOver(): boolean {
@@ -91,11 +91,11 @@ export class ServerCall implements RequestReader {
     if (!this.#isPaused) this.#stream.resume();
   }
 
-  onData(piece: Buffer): boolean {
-    if (this.#isOver) return false;
+  onData(piece: Buffer): void {
+    if (this.#isOver) return;
     this.#reader.push(piece);
     this.#drain();
-    return !this.#isOver && this.#reader.keep();
+    this.#reader.keep();
   }
 
   onEnd(): void {

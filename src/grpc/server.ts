@@ -10,6 +10,7 @@ import type { Clock } from '../support/clock.ts';
 import { onAbort } from '../support/clock.ts';
 import { ConnectionLimiter, spareConnections } from '../support/connection-limiter.ts';
 import { Deadlines } from './deadlines.ts';
+import { withLentReads } from './http2/reused-reads.ts';
 import type { ServerStream } from './http2/server-stream.ts';
 import type { CallParts, Decompress, Method } from './server-call.ts';
 import { ServerCall } from './server-call.ts';
@@ -101,12 +102,13 @@ export class Http2GrpcServer {
    * Rejects where no address can be listened on.
    */
   async listen(host: string, port: number, secure: SecureContextOptions | undefined): Promise<number> {
+    const isSecure = secure !== undefined;
     const take = this.#takerOf(secure);
     const addresses = host === '' ? [undefined] : (await lookup(host, { all: true })).map(({ address }) => address);
     let usedPort = port;
     let problem: unknown;
     for (const address of addresses) {
-      const acceptor = this.#createAcceptor(take);
+      const acceptor = this.#createAcceptor(take, isSecure);
       try {
         await once(acceptor.listen({ port: usedPort, ...(address !== undefined && { host: address }) }), 'listening');
       } catch (error) {
@@ -161,9 +163,11 @@ export class Http2GrpcServer {
   }
 
   /** A listening socket. */
-  #createAcceptor(take: (socket: Socket) => void): Server {
+  #createAcceptor(take: (socket: Socket) => void, isSecure: boolean): Server {
     const { maxConnections, events } = this.#options;
-    const acceptor = createAcceptor({ noDelay: true }, (socket) => {
+    // TLS reads in a way of its own.
+    const acceptor = createAcceptor({ noDelay: true, pauseOnConnect: !isSecure }, (accepted) => {
+      const socket = isSecure ? accepted : withLentReads(accepted);
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
       take(socket);

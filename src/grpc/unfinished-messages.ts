@@ -4,6 +4,8 @@ import { everyInterval } from '../support/clock.ts';
 export interface UnfinishedLimits {
   /** Of all connections. */
   readonly mostBytes: number;
+  /** Of all connections, of which the memory may be taken long before the bytes come. */
+  readonly mostEarlyBytes: number;
   /** Of one connection. */
   readonly mostConnectionBytes: number;
   /** A message that has not got any further for so long is given up. */
@@ -48,6 +50,7 @@ export function unfinishedLimits(mostMessageBytes: number, wholeMs = 60_000): Un
   return {
     // A handful of the largest messages, or hundreds of the usual ones.
     mostBytes: Math.max(64 * 1024 * 1024, 3 * mostMessageBytes),
+    mostEarlyBytes: 8 * 1024 * 1024,
     mostConnectionBytes: Math.max(16 * 1024 * 1024, Math.ceil(1.5 * mostMessageBytes)),
     stallMs: 10_000,
     wholeMs,
@@ -78,6 +81,11 @@ export class UnfinishedMessages {
   /** Bytes of all unfinished messages. */
   get heldBytes(): number {
     return this.#heldBytes;
+  }
+
+  /** False where memory for so many bytes more is to wait until half of them have come. */
+  hasRoomFor(sizeBytes: number): boolean {
+    return this.#heldBytes + sizeBytes <= this.#limits.mostEarlyBytes;
   }
 
   /** `giveUp` ends the call; afterwards nothing of the message is held any more. */

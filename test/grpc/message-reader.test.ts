@@ -41,42 +41,63 @@ test('a message does not share memory with the bytes that it came in', () => {
   assert.deepEqual(read, { kind: 'message', bytes: Buffer.from('first'), isCompressed: false });
 });
 
-test('pieces that are kept are copies where they are little, and others are told of until they are taken', () => {
-  const sent = Buffer.alloc(40_000, 'some bytes of a message of any size');
-  for (const sizes of [
-    [3, 30_000],
-    [10_000, 100, 5_000],
-    [1, 1, 1, 1, 1, 1],
+test('pieces that are kept are copies: who lent them may do anything with them', () => {
+  const sent = Buffer.alloc(300_000, 'some bytes of a message of any size');
+  for (const { sizes, hasRoom } of [
+    { sizes: [3, 30_000], hasRoom: false },
+    { sizes: [3, 30_000], hasRoom: true },
+    { sizes: [10_000, 100, 5_000], hasRoom: false },
+    { sizes: [1, 1, 1, 1, 1, 1], hasRoom: true },
   ]) {
     const bytes = frameMessage(sent);
-    const reader = new MessageReader(sent.length);
-    const lent: Buffer[] = [];
-    let isLent = false;
+    const reader = new MessageReader(sent.length, undefined, { hasRoomFor: () => hasRoom });
     for (let offset = 0, cut = 0; offset < bytes.length; cut++) {
       const piece = Buffer.from(bytes.subarray(offset, offset + (sizes[cut] ?? 8_000)));
       offset += piece.length;
       reader.push(piece);
-      lent.push(piece);
       const read = reader.next();
       if (read?.kind === 'message') assert.ok(read.bytes.equals(sent), `${sizes}`);
-      isLent = reader.keep();
-      // Nothing is held on to: who lent the bytes may do anything with them.
-      if (!isLent) for (const each of lent.splice(0)) each.fill('?');
+      reader.keep();
+      piece.fill('?');
     }
-    assert.deepEqual([isLent, reader.heldBytes, reader.pieceCount], [false, 0, 0]);
+    assert.deepEqual([reader.heldBytes, reader.pieceCount], [0, 0]);
   }
 });
 
-test('large pieces of a large message are held on to until half of it is there', () => {
+test('a piece of which a part is taken is kept from there on, once', () => {
+  const bytes = Buffer.concat(['first', 'second', 'third'].map((text) => frameMessage(Buffer.from(text))));
+  const reader = new MessageReader(100);
+  reader.push(bytes);
+  const texts = [textOf(reader)];
+  reader.keep();
+  bytes.fill('?');
+  texts.push(textOf(reader));
+  reader.keep();
+  texts.push(textOf(reader), textOf(reader));
+  assert.deepEqual(texts, ['first', 'second', 'third', undefined]);
+});
+
+function textOf(reader: MessageReader): string | undefined {
+  const read = reader.next();
+  return read?.kind === 'message' ? read.bytes.toString() : undefined;
+}
+
+test('memory of a large message is taken at its first piece where there is room for it', () => {
   const bytes = frameMessage(Buffer.alloc(100_000));
-  const reader = new MessageReader(100_000);
-  const lent: boolean[] = [];
-  for (let offset = 0; offset < bytes.length; offset += 20_000) {
-    reader.push(bytes.subarray(offset, offset + 20_000));
-    reader.next();
-    lent.push(reader.keep());
+  for (const { mostBytes, begunAt } of [
+    { mostBytes: 100_000, begunAt: 20_000 },
+    { mostBytes: 99_999, begunAt: 60_000 },
+  ]) {
+    const reader = new MessageReader(100_000, undefined, { hasRoomFor: (sizeBytes) => sizeBytes <= mostBytes });
+    let pushedBytes = 0;
+    while (reader.memoryBytes < 100_000) {
+      reader.push(bytes.subarray(pushedBytes, pushedBytes + 20_000));
+      pushedBytes += 20_000;
+      reader.next();
+      reader.keep();
+    }
+    assert.equal(pushedBytes, begunAt);
   }
-  assert.deepEqual(lent, [true, true, false, false, false, false]);
 });
 
 for (const { name, prefix, fault } of [

@@ -7,7 +7,14 @@ import { FakeClock } from '../support/fake-clock.ts';
 function createMessages(limits: { mostBytes?: number; mostConnectionBytes?: number } = {}) {
   const clock = new FakeClock();
   const counted: GivenUpReason[] = [];
-  const whole = { mostBytes: 100_000, mostConnectionBytes: 60_000, stallMs: 10_000, wholeMs: 60_000, ...limits };
+  const whole = {
+    mostBytes: 100_000,
+    mostEarlyBytes: 10_000,
+    mostConnectionBytes: 60_000,
+    stallMs: 10_000,
+    wholeMs: 60_000,
+    ...limits,
+  };
   const messages = new UnfinishedMessages(whole, clock, (reason) => counted.push(reason));
   const begin = (connection: object) => {
     const told: GivenUpReason[] = [];
@@ -37,6 +44,16 @@ test('UnfinishedMessages gives up the largest message of a connection that holds
   large.hold(45_000, 1);
   assert.deepEqual([small.told, large.told], [[], ['connection_full']]);
   assert.equal(messages.heldBytes, 20_256);
+});
+
+test('UnfinishedMessages has room for a message of which little has come while all hold little', () => {
+  const { messages, begin } = createMessages();
+  const large = begin({});
+  assert.deepEqual([messages.hasRoomFor(10_000), messages.hasRoomFor(10_001)], [true, false]);
+  large.hold(3_744, 1);
+  assert.deepEqual([messages.hasRoomFor(6_000), messages.hasRoomFor(6_001)], [true, false]);
+  large.finish();
+  assert.equal(messages.hasRoomFor(10_000), true);
 });
 
 test('UnfinishedMessages takes from the connection that holds most when all hold too much', () => {
@@ -69,8 +86,8 @@ test('UnfinishedMessages holds nothing of a message that is whole', async () => 
 test('unfinishedLimits has room for a handful of the largest messages, and gives them 10 s without progress', () => {
   const mebibyte = 1024 * 1024;
   const times = { stallMs: 10_000, wholeMs: 60_000 };
-  const most = { mostBytes: 64 * mebibyte, mostConnectionBytes: 16 * mebibyte };
+  const most = { mostBytes: 64 * mebibyte, mostEarlyBytes: 8 * mebibyte, mostConnectionBytes: 16 * mebibyte };
   assert.deepEqual(unfinishedLimits(4 * mebibyte), { ...most, ...times });
-  const large = { mostBytes: 96 * mebibyte, mostConnectionBytes: 48 * mebibyte };
+  const large = { ...most, mostBytes: 96 * mebibyte, mostConnectionBytes: 48 * mebibyte };
   assert.deepEqual(unfinishedLimits(32 * mebibyte), { ...large, ...times });
 });

@@ -9,6 +9,7 @@ import { broken, defaultWindowBytes, errorCodes, Http2Fault, settingIds, setting
 import type { Headers } from './header-codec.ts';
 import { maxDecodedBytes } from './header-codec.ts';
 import type { HeaderFault } from './header-rules.ts';
+import { freeRecord } from './reused-reads.ts';
 import type { ServerStream } from './server-stream.ts';
 import type { StreamLimits } from './server-streams.ts';
 import { highestId, ServerStreams } from './server-streams.ts';
@@ -62,7 +63,7 @@ export class ServerSession implements FrameListener {
   #hasEnded = false;
   #isClosed = false;
 
-  /** Takes the socket over. */
+  /** Takes the socket over, whose 'data' may be lent: nothing of it is held on to. */
   constructor(socket: Socket, options: ServerSessionOptions, events: ServerSessionEvents) {
     this.#socket = socket;
     this.#options = options;
@@ -171,8 +172,10 @@ export class ServerSession implements FrameListener {
     if (this.#streams.takeHasPiece()) this.#events.onPieces();
     this.#workMs += clock.nowMs() - beganMs;
     if (!this.#hasEnded) this.#rest();
-    if (takenBytes === chunk.length) this.#streams.chunks.add(chunk);
-    else if (!this.#hasEnded && !this.#isClosed) this.#socket.unshift(chunk.subarray(takenBytes));
+    if (takenBytes < chunk.length && !this.#hasEnded && !this.#isClosed) {
+      this.#socket.unshift(Buffer.from(chunk.subarray(takenBytes)));
+    }
+    freeRecord(chunk);
   }
 
   /** Reads nothing while the client does not read, until 'drain', and while others have their turn. */

@@ -3,12 +3,11 @@ import type { Headers, OutgoingHeaders } from './header-codec.ts';
 import type { InboundWindow } from './inbound-window.ts';
 import { OutgoingBody } from './outgoing-body.ts';
 import { PieceQueue } from './piece-queue.ts';
-import { leastLentBytes } from './read-chunks.ts';
 
 /** Side of a stream that reads the request. Nothing is called after `onClose`. */
 export interface RequestReader {
-  /** A piece of the body, lent until the call returns; true where the reader holds on to pieces, though to none below `leastLentBytes`, until it says false. */
-  onData(piece: Buffer): boolean;
+  /** A piece of the body, lent until the call returns. */
+  onData(piece: Buffer): void;
   /** The body is whole. */
   onEnd(): void;
   onClose(): void;
@@ -24,10 +23,6 @@ export interface StreamConnection {
   wait(bytes: number): void;
   /** Notes that a stream takes so many bytes again. */
   consume(stream: ServerStream, bytes: number): void;
-  /** Notes that a stream holds on to pieces of what was read, or does no more. */
-  hold(isHolding: boolean): void;
-  /** Notes that a stream holds on to a piece of what is being read. */
-  lend(): void;
   /** Notes that the response has left as a whole. */
   finish(stream: ServerStream): void;
   /** Notes the end of work that went on although its stream was closed. */
@@ -55,8 +50,6 @@ export class ServerStream {
   readonly #queue = new PieceQueue();
   #isPaused = true;
   #isDropped = false;
-  #isReaderHolding = false;
-  #isHolding = false;
   #hasToldEnd = false;
   #hasHeaders = false;
 
@@ -116,7 +109,6 @@ export class ServerStream {
       this.#give(piece);
     }
     this.#tellEnd();
-    this.#noteHolding();
   }
 
   /** Nobody reads the rest of the request any more. */
@@ -126,22 +118,19 @@ export class ServerStream {
     this.resume();
   }
 
-  /** A piece of the request. */
+  /** A piece of the request, lent until the call returns. */
   push(piece: Buffer): void {
     if (!this.#isPaused && this.#queue.sizeBytes === 0) this.#give(piece);
     else {
       this.#queue.add(piece);
       this.#connection.wait(piece.length);
     }
-    this.#noteHolding();
-    if (this.#isHolding && piece.length >= leastLentBytes) this.#connection.lend();
   }
 
   /** The request is whole. */
   pushEnd(): void {
     this.hasEnded = true;
     this.#tellEnd();
-    this.#noteHolding();
   }
 
   /** Work for the stream begins that goes on when it is closed, and takes the place of a stream until the result is called. */
@@ -154,7 +143,7 @@ export class ServerStream {
   }
 
   #give(piece: Buffer): void {
-    this.#isReaderHolding = !this.#isDropped && this.reader?.onData(piece) === true;
+    if (!this.#isDropped) this.reader?.onData(piece);
     this.#connection.consume(this, piece.length);
   }
 
@@ -162,12 +151,5 @@ export class ServerStream {
     if (!this.hasEnded || this.#hasToldEnd || this.#isPaused || this.#queue.sizeBytes > 0) return;
     this.#hasToldEnd = true;
     if (!this.#isDropped) this.reader?.onEnd();
-  }
-
-  #noteHolding(): void {
-    const isHolding = (this.#isReaderHolding && !this.#isDropped) || this.#queue.isLent;
-    if (isHolding === this.#isHolding) return;
-    this.#isHolding = isHolding;
-    this.#connection.hold(isHolding);
   }
 }

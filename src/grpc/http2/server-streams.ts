@@ -7,7 +7,6 @@ import type { Headers, OutgoingHeaders } from './header-codec.ts';
 import type { HeaderFault } from './header-rules.ts';
 import { isRequest, isTrailer } from './header-rules.ts';
 import { InboundWindow, SharedWindow } from './inbound-window.ts';
-import { ReadChunks } from './read-chunks.ts';
 import type { StreamConnection } from './server-stream.ts';
 import { ServerStream } from './server-stream.ts';
 
@@ -35,8 +34,6 @@ const mostWaitingWindows = 4;
 
 /** The streams that clients have begun on a connection, each in the state that RFC 9113 (5.1) gives it. */
 export class ServerStreams implements StreamConnection, Iterable<ServerStream> {
-  /** Memory that requests are read into. */
-  readonly chunks: ReadChunks = new ReadChunks();
   readonly #limits: StreamLimits;
   readonly #parts: StreamsParts;
   readonly #sender: FrameSender;
@@ -230,14 +227,6 @@ export class ServerStreams implements StreamConnection, Iterable<ServerStream> {
 
   consume(stream: ServerStream, bytes: number): void {
     if (!stream.hasEnded && !stream.isClosed) this.#sender.sendWindow(stream.id, stream.window.consume(bytes));
-  }
-
-  hold(isHolding: boolean): void {
-    this.chunks.count(isHolding ? 1 : -1);
-  }
-
-  lend(): void {
-    this.chunks.lend();
   }
 
   endWork(): void {

@@ -15,9 +15,11 @@ import {
   settingIds,
 } from '../../../src/grpc/http2/frames.ts';
 import type { Headers } from '../../../src/grpc/http2/header-codec.ts';
+import { withLentReads } from '../../../src/grpc/http2/reused-reads.ts';
 import { ServerSession } from '../../../src/grpc/http2/server-session.ts';
 import type { RequestReader, ServerStream } from '../../../src/grpc/http2/server-stream.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { overwriteReads } from './lent-reads.ts';
 import type { Settings } from './raw-peer.ts';
 import { RawPeer, settingsFrame } from './raw-peer.ts';
 
@@ -38,9 +40,8 @@ class Request implements RequestReader {
     stream.reader = this;
   }
 
-  onData(piece: Buffer): boolean {
+  onData(piece: Buffer): void {
     this.pieces.push(Buffer.from(piece));
-    return false;
   }
 
   onEnd(): void {
@@ -72,11 +73,11 @@ async function serveRaw(t: TestContext, isResumed = true, onRequest?: (request: 
   const clock = new FakeClock();
   const requests: Request[] = [];
   const events: string[] = [];
-  const server = createServer();
+  const server = createServer({ pauseOnConnect: true });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const accepted = once(server, 'connection');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const [served] = (await accepted) as [Socket];
+  const served = withLentReads(((await accepted) as [Socket])[0]);
   const session = new ServerSession(
     served,
     { windowBytes, maxConcurrentStreams: 5, clock },
@@ -314,7 +315,6 @@ test('a stream that is paused while it is resumed goes on where it was', async (
     onData: (piece) => {
       given.push(piece.toString('latin1', 0, 1));
       stream.pause();
-      return false;
     },
     onEnd: () => given.push('end'),
     onClose: () => undefined,
@@ -709,7 +709,6 @@ test('a connection whose frames are long work lets others have their turn', asyn
     onData: (piece) => {
       nowMs += piece.length / 10_000;
       turns.push(turn);
-      return false;
     },
     onEnd: () => undefined,
     onClose: () => undefined,
@@ -751,6 +750,7 @@ test('thousands of requests in one read let others have their turn', async (t) =
   const count = 2_000;
   let begunInTurn = 0;
   let most = 0;
+  await overwriteReads(t);
   const served = await ready(t, {}, true, ({ stream }) => {
     if (begunInTurn++ === 0) {
       setImmediate(() => {

@@ -51,7 +51,7 @@ export function bundleProgram(folder: string): Promise<string[]> {
     splitting: true,
     format: 'esm',
     banner: { js: banner },
-    plugins: [lazyBuiltins, withoutCompilers],
+    plugins: [withoutHttp2, lazyBuiltins, withoutCompilers],
   });
 }
 
@@ -86,6 +86,15 @@ const withoutCompilers: Plugin = {
   },
 };
 
+/** Node.js's HTTP/2, which fastify loads at once for servers that nobody asks it for: half a MiB. What the service speaks of HTTP/2 is its own. */
+const withoutHttp2: Plugin = {
+  name: 'without-http2',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:http2$/ }, ({ path }) => ({ path, namespace: 'empty' }));
+    onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: '' }));
+  },
+};
+
 /**
  * Parts of commands, imported at once instead of when they are asked for. The bundler puts what it has to evaluate late, and all that this imports, into
  * functions that set variables: no constant would be left (`withModuleConstants`). The service starts sooner as well; `--version` takes 60 ms more.
@@ -115,7 +124,7 @@ export function bundleExecutable(folder: string): Promise<string[]> {
     define: { 'import.meta.url': '""' },
     // The code cache knows no import().
     supported: { 'dynamic-import': false },
-    plugins: [eagerCommands, withoutCompilers],
+    plugins: [withoutHttp2, eagerCommands, withoutCompilers],
   } satisfies BuildOptions;
   const stdin = { contents: main, resolveDir: project, sourcefile: 'main.ts' };
   return bundleAll([

@@ -6,11 +6,15 @@ import { setFlagsFromString } from 'node:v8';
  * same CPU time without it.
  */
 const flags = {
+  /** Until there is load. A collection of everything takes the code of WebAssembly's functions away, and they are compiled anew by the flags of that moment. */
+  first: '--efficiency-mode --no-sparkplug --no-wasm-tier-up --no-wasm-dynamic-tiering',
+  /** After load: functions that are compiled anew may meet it again. */
   sparing: '--efficiency-mode --no-sparkplug',
-  full: '--no-efficiency-mode --sparkplug',
+  full: '--no-efficiency-mode --sparkplug --wasm-tier-up --wasm-dynamic-tiering',
 } as const;
 
 let isSparing = false;
+let hadLoad = false;
 
 /** True while V8 compiles with little effort, as far as this thread was told. */
 export function isEngineSparing(): boolean {
@@ -21,5 +25,6 @@ export function isEngineSparing(): boolean {
 export function spareEngine(sparing: boolean): void {
   if (sparing === isSparing) return;
   isSparing = sparing;
-  setFlagsFromString(sparing ? flags.sparing : flags.full);
+  hadLoad ||= !sparing;
+  setFlagsFromString(flags[sparing ? (hadLoad ? 'sparing' : 'first') : 'full']);
 }

@@ -23,14 +23,10 @@ export const { Module, Instance } = (globalThis as unknown as { readonly WebAsse
 const emptySection = Uint8Array.of(0, 1, 0);
 
 /**
- * Compiles a module by V8's first compiler, all of it now, and never again, however hot it gets: that takes two milliseconds for 19 kB, and its functions twice the time. V8 has one
- * compiled module for equal bytes, so a module of the same bytes is not this one.
+ * Compiles a module whose hot functions V8 compiles again, whatever effort it spares: for a thread that large messages have started, and once there is load. What it
+ * compiled before stays as it is, and it has one module for equal bytes, so these are others.
  */
-export function compileOnce(bytes: Uint8Array): WebAssemblyModule {
-  setFlagsFromString('--no-wasm-lazy-compilation --no-wasm-tier-up --no-wasm-dynamic-tiering');
-  try {
-    return new Module(Buffer.concat([bytes, emptySection]));
-  } finally {
-    setFlagsFromString('--wasm-lazy-compilation --wasm-tier-up --wasm-dynamic-tiering');
-  }
+export function compileTiered(bytes: Uint8Array): WebAssemblyModule {
+  setFlagsFromString('--wasm-tier-up --wasm-dynamic-tiering');
+  return new Module(Buffer.concat([bytes, emptySection]));
 }

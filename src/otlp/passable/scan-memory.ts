@@ -2,7 +2,7 @@
 import { MemoryShortage } from '../../model/memory-shortage.ts';
 import { isEngineSparing } from '../../support/engine-effort.ts';
 import type { WebAssemblyMemory, WebAssemblyModule } from '../../support/web-assembly.ts';
-import { compileOnce, Instance, Module } from '../../support/web-assembly.ts';
+import { compileTiered, Instance, Module } from '../../support/web-assembly.ts';
 import { noBytes } from '../profiles-data.ts';
 import { compiledScan } from './compiled-scan.ts';
 import type { ColumnName } from './dictionary-columns.ts';
@@ -40,14 +40,14 @@ export const told = {
 const toldNumbers = 34;
 
 let compiled: WebAssemblyModule | undefined;
-let isCompiledOnce = false;
+let isTiered = false;
 
 /** The compiled scan: another one as soon as V8 no longer spares effort. */
 function currentModule(): WebAssemblyModule {
-  if (compiled === undefined || (isCompiledOnce && !isEngineSparing())) {
-    isCompiledOnce = isEngineSparing();
+  if (compiled === undefined || (!isTiered && !isEngineSparing())) {
+    isTiered = !isEngineSparing();
     const bytes = Buffer.from(compiledScan, 'base64');
-    compiled = isCompiledOnce ? compileOnce(bytes) : new Module(bytes);
+    compiled = isTiered ? compileTiered(bytes) : new Module(bytes);
   }
   return compiled;
 }

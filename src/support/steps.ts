@@ -3,9 +3,9 @@ import type { Clock } from './clock.ts';
 
 /**
  * Long work in short steps, each far below a millisecond; between two of them others may have a turn of the event loop. A step that
- * yields a promise is followed by the next one once the promise is settled.
+ * yields a promise is followed by the next one once the promise is settled. Told at a yield: whether nothing else has run since.
  */
-export type Steps<T> = Generator<Promise<void> | undefined, T, undefined>;
+export type Steps<T> = Generator<Promise<void> | undefined, T, boolean | undefined>;
 
 /**
  * Time after which work in slices lets others have a turn: usual batches end within it. A turn has one slice of the reporting cycle, one of
@@ -16,7 +16,7 @@ export const sliceMs = 2;
 /** Runs the work to its end within this turn of the event loop. @throws TypeError when the work has to wait for something */
 export function atOnce<T>(steps: Steps<T>): T {
   for (;;) {
-    const step = steps.next();
+    const step = steps.next(true);
     if (step.done === true) return step.value;
     if (step.value !== undefined) throw new TypeError('the work has to wait, and cannot be done at once');
   }
@@ -24,12 +24,13 @@ export function atOnce<T>(steps: Steps<T>): T {
 
 /** Runs the work in slices of about two milliseconds, with a turn of the event loop after each. Short work ends within this turn. */
 export async function inSlices<T>(steps: Steps<T>, clock: Pick<Clock, 'nowMs'>): Promise<T> {
+  let isSameTurn = false;
   for (let endMs = clock.nowMs() + sliceMs; ; ) {
-    const step = steps.next();
+    const step = steps.next(isSameTurn);
     if (step.done === true) return step.value;
-    if (step.value !== undefined) await step.value;
-    else if (clock.nowMs() < endMs) continue;
-    else await setImmediate();
+    isSameTurn = step.value === undefined && clock.nowMs() < endMs;
+    if (isSameTurn) continue;
+    await (step.value ?? setImmediate());
     endMs = clock.nowMs() + sliceMs;
   }
 }

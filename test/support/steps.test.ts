@@ -45,6 +45,21 @@ test('inSlices gives others a turn after each two milliseconds of work', async (
   assert.deepEqual([...new Set(doneByTurn)], [2, 4, 6]);
 });
 
+test('work is told at each step whether nothing else has run since the one before', async () => {
+  let nowMs = 0;
+  const told: (boolean | undefined)[] = [];
+  function* run(pause?: Promise<void>): Steps<void> {
+    for (let i = 0; i < 6; i++) {
+      nowMs += 1;
+      told.push(yield i === 4 ? pause : undefined);
+    }
+  }
+  await inSlices(run(Promise.resolve()), { nowMs: () => nowMs });
+  assert.deepEqual(told.splice(0), [true, false, true, false, false, true]);
+  atOnce(run());
+  assert.deepEqual(told, Array(6).fill(true));
+});
+
 test('inSlices rejects with what the work throws', async () => {
   function* faulty(): Steps<void> {
     yield;

@@ -50,10 +50,7 @@ export function* enrichPassable(
   const count = counts[tables.location]!;
   let learnedLocations = 0;
   for (let location = 1; location < count; location++) {
-    if (location % locationsAStep === 0) {
-      yield;
-      naming.resume();
-    }
+    if (location % locationsAStep === 0 && (yield) !== true) naming.resume();
     // Without a mapping there is no file to learn a name for.
     if (locationMapping[location] !== 0 && naming.learn(location)) learnedLocations++;
   }
@@ -63,10 +60,7 @@ export function* enrichPassable(
   let unnamedLocations = 0;
   const tally = new UnnamedTally();
   for (let location = 1; location < count; location++) {
-    if (location % locationsAStep === 0) {
-      yield;
-      naming.resume();
-    }
+    if (location % locationsAStep === 0 && (yield) !== true) naming.resume();
     if (locationLineStart[location] !== locationLineStart[location + 1]) continue;
     const symbol = naming.find(location);
     const lines = symbol === undefined ? noElements : newLines(patch, symbol);
@@ -89,10 +83,7 @@ export function* isNameUnderWay(profiles: PassableProfiles, session: NamingSessi
   const { counts, locationLineStart } = profiles.columns;
   let isUnderWay = false;
   for (let location = 1; location < counts[tables.location]!; location++) {
-    if (location % locationsAStep === 0) {
-      yield;
-      naming.resume();
-    }
+    if (location % locationsAStep === 0 && (yield) !== true) naming.resume();
     if (locationLineStart[location] !== locationLineStart[location + 1]) continue;
     if (naming.find(location) === undefined && naming.reasonUnnamed(location) === 'under_way') isUnderWay = true;
   }

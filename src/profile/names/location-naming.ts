@@ -96,7 +96,7 @@ export class LocationNaming {
     this.#lately = view.hashText === undefined ? undefined : lately;
   }
 
-  /** Begins a step after others had their turn: what was open in the store may have left it. */
+  /** Begins a step after others had their turn: what was open in the store may have left it. To open a file is as much as tens of look-ups in it. */
   resume(): void {
     this.#step++;
   }

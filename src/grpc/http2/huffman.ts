@@ -66,14 +66,13 @@ function badCode(): Http2Fault {
   return new Http2Fault(errorCodes.COMPRESSION_ERROR, 'a header is no Huffman code');
 }
 
+/** In some hundred steps: for a loop that is hot while modules are loaded V8's last compiler comes, and its code stays in memory. */
 function addCodes(): void {
+  const bytesByBits = Array.from({ length: eosBits + 1 }, (): number[] => []);
+  for (let byte = 0; byte < lengths.length; byte++) bytesByBits[lengths.charCodeAt(byte) - 92]!.push(byte);
   let code = 0;
-  for (let bits = 5; bits < eosBits + 1; bits++) {
-    for (let byte = 0; byte < lengths.length; byte++) {
-      if (lengths.charCodeAt(byte) - 92 !== bits) continue;
-      addCode(code, bits, byte);
-      code++;
-    }
+  for (const [bits, bytes] of bytesByBits.entries()) {
+    for (const byte of bytes) addCode(code++, bits, byte);
     code <<= 1;
   }
 }

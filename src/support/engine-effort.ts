@@ -7,9 +7,10 @@ import { setFlagsFromString } from 'node:v8';
  */
 const flags = {
   /** Until there is load. A collection of everything takes the code of WebAssembly's functions away, and they are compiled anew by the flags of that moment. */
-  first: '--efficiency-mode --no-sparkplug --no-wasm-tier-up --no-wasm-dynamic-tiering',
+  first:
+    '--efficiency-mode --efficiency-mode-disable-turbofan --no-sparkplug --no-wasm-tier-up --no-wasm-dynamic-tiering',
   /** After load: functions that are compiled anew may meet it again. */
-  sparing: '--efficiency-mode --no-sparkplug',
+  sparing: '--efficiency-mode --efficiency-mode-disable-turbofan --no-sparkplug',
   full: '--no-efficiency-mode --sparkplug --wasm-tier-up --wasm-dynamic-tiering',
 } as const;
 

@@ -67,6 +67,9 @@ const placesPerOwner = 8;
 /** Frame kinds are fewer. */
 const kindsInKey = 64;
 
+/** Looking a frame up takes as long as to walk over this many. */
+const firstUseWork = 4;
+
 /** Mark of a stack that is new among the samples at hand; that of a frame is `-1 - process`, of the first sample that has it. */
 const isNew = -1;
 
@@ -106,6 +109,7 @@ export class BatchTranslation {
   };
   readonly #timeWords: Uint32Array;
   readonly #valueWords: Uint32Array;
+  #stackWork = 0;
 
   constructor(
     batch: FrameBatch,
@@ -140,12 +144,17 @@ export class BatchTranslation {
     this.#valueWords = wordsOf(values);
   }
 
+  /** Work of the call of `addSamples` before for stacks that were new in it: a frame of one of them is one, and its first use some more. */
+  get stackWork(): number {
+    return this.#stackWork;
+  }
+
   /**
-   * Adds the events of the samples from `from` on and before `most`, as long as their new stacks have no more than `mostFrames` together; of
+   * Adds the events of the samples from `from` on and before `most`, as long as their new stacks are no more than `mostWork` together; of
    * one sample at least. Returns their end.
    */
-  addSamples(from: number, most: number, mostFrames: number): number {
-    const to = this.#translateStacks(from, most, mostFrames);
+  addSamples(from: number, most: number, mostWork: number): number {
+    const to = this.#translateStacks(from, most, mostWork);
     const { events, samples } = this.#window;
     const { stack, process, profileType, link, threadId, cpuPlusOne, labelSet, momentStart } = this.#batch.samples;
     const stacks = this.#stacks;
@@ -167,7 +176,7 @@ export class BatchTranslation {
   }
 
   /** Gives the stacks of samples their numbers, and first the frames of those that are new. Returns the end of the samples. */
-  #translateStacks(from: number, most: number, mostFrames: number): number {
+  #translateStacks(from: number, most: number, mostWork: number): number {
     const { samples, stacks: batchStacks } = this.#batch;
     const { start, frames: frameOf, truncated } = batchStacks;
     const { stack, process } = samples;
@@ -176,14 +185,16 @@ export class BatchTranslation {
     const newStacks = this.#columns.newStacks.atLeast(Math.min(most - from, batchStacks.count));
     let stackCount = 0;
     let depth = 0;
+    let work = 0;
     let to = from;
     for (; to < most; to++) {
       const index = stack[to]!;
       if (stacks[index] !== 0) continue;
       const first = start[index]!;
       const end = start[index + 1]!;
-      if (depth > 0 && depth + end - first > mostFrames) break;
+      if (depth > 0 && work + end - first > mostWork) break;
       depth += end - first;
+      work += end - first;
       stacks[index] = isNew;
       newStacks[stackCount++] = index;
       const mark = -1 - process[to]!;
@@ -193,8 +204,10 @@ export class BatchTranslation {
         const known = frames[frame]!;
         const isFirst = 1 + ((known | -known) >> 31);
         frames[frame] = known | Math.imul(mark, isFirst);
+        work += isFirst * firstUseWork;
       }
     }
+    this.#stackWork = work;
     this.#translateFrames(newStacks, stackCount, depth);
     for (let i = 0; i < stackCount; i++) {
       const index = newStacks[i]!;

@@ -3,6 +3,7 @@ import type { FrameBatch } from '../model/frame-batch.ts';
 import type { WindowResource } from '../profile/build/window-contents.ts';
 import type { Clock } from '../support/clock.ts';
 import { FairTurns } from '../support/fair-turns.ts';
+import { StepPace } from '../support/step-pace.ts';
 import type { Steps } from '../support/steps.ts';
 import { atOnce, eachInSteps } from '../support/steps.ts';
 import { BatchTranslation, TranslationColumns } from './batch-translation.ts';
@@ -47,10 +48,10 @@ const unlimited: WindowRoom = { maxEvents: Infinity, maxBytes: Infinity };
 
 /** Samples that are added between two looks at the window's size: a few where little room is left, or it would grow far beyond. */
 const samplesPerSizeCheck = 16;
-/** Samples, their moments, and frames of their new stacks that are added in one step, some half a millisecond. */
+/** Work of one step: what frames of new stacks take, and of a sample, each of which has a moment at least. */
+const workPerStep = { least: 1_024, most: 32_768 };
+const workOfSample = 16;
 const mostSamplesPerStep = 1_024;
-const momentsPerStep = 16_384;
-const framesPerStep = 8_192;
 /** Samples of a step of a batch with a great many processes, labels or links, each of which costs more than a sample. */
 const dearSamplesPerStep = 64;
 const manyEntries = 2_048;
@@ -75,6 +76,7 @@ export class TraceIntake {
   readonly #onResources: ((resources: readonly WindowResource[]) => void) | undefined;
   readonly #shares: WindowShares;
   readonly #columns = new TranslationColumns();
+  readonly #pace = new StepPace(workPerStep.least, workPerStep.most);
   #window = new SampleWindow();
   /** True until the first request for the window at hand, by when events that wait for a name are in it. */
   #isNewWindow = false;
@@ -222,6 +224,8 @@ export class TraceIntake {
     const taken = this.#window;
     this.#beginShares();
     this.#window = next ?? new SampleWindow();
+    // Nothing is known in the new one.
+    this.#pace.restart();
     this.#isNewWindow = true;
     this.#isHalfFull = false;
     this.#mergedUsage = noUsage;
@@ -268,7 +272,8 @@ export class TraceIntake {
       yield* this.#window.makeRoom({ frames: batch.frames.count, stacks: batch.stacks.count, samples: most });
     }
     const translation = new BatchTranslation(batch, this.#window, store, this.#columns, this.#native);
-    const samplesPerStep = samplesPerStepOf(batch);
+    const isDear = hasManyEntries(batch);
+    const pace = this.#pace;
     for (let from = 0; from < count; ) {
       if (from > 0) {
         onStep();
@@ -277,10 +282,16 @@ export class TraceIntake {
       }
       const roomBytes = room.maxBytes - this.#window.sizeBytes;
       if (roomBytes < 0) return from;
+      const samplesPerStep = isDear
+        ? dearSamplesPerStep
+        : Math.min(mostSamplesPerStep, Math.ceil(pace.work / workOfSample));
       const step = Math.min(count, from + (roomBytes > ampleBytes ? samplesPerStep : samplesPerSizeCheck));
-      const most = Math.max(from + 1, lastWithin(momentStart, from, step, momentsPerStep));
+      const most = Math.max(from + 1, lastWithin(momentStart, from, step, Math.ceil(pace.work / 2)));
       const to = lastWithin(momentStart, from, most, room.maxEvents - events.count);
-      const end = translation.addSamples(from, to, framesPerStep);
+      const beganMs = this.#clock.nowMs();
+      const end = translation.addSamples(from, to, pace.work);
+      const work = translation.stackWork + (end - from) * workOfSample;
+      if (!isDear) pace.took(work, this.#clock.nowMs() - beganMs);
       if (end === to && to < most) return to;
       from = end;
     }
@@ -301,9 +312,8 @@ export class TraceIntake {
   }
 }
 
-function samplesPerStepOf({ processes, labelSets, links }: FrameBatch): number {
-  const isDear = processes.length + labelSets.length + links.length > manyEntries;
-  return isDear ? dearSamplesPerStep : mostSamplesPerStep;
+function hasManyEntries({ processes, labelSets, links }: FrameBatch): boolean {
+  return processes.length + labelSets.length + links.length > manyEntries;
 }
 
 /** The last of the samples `from .. to` up to which there are at most `room` moments, plus one. */

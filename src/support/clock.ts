@@ -1,3 +1,5 @@
+import { TurnSlices } from './turn-slices.ts';
+
 /** The only source of time: tests pass a clock that they move by hand. */
 export interface Clock {
   /** Monotonic milliseconds, for ages and deadlines. */
@@ -8,6 +10,8 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls `act` after `ms`, unless the result is called before; never where `ms` is beyond 24 days. Cheaper than a `sleep` that seldom ends. */
   after(ms: number, act: () => void): () => void;
+  /** Monotonic milliseconds until which works in slices may go on in the turn of the event loop at hand: they share them. */
+  sliceEndMs(): number;
 }
 
 /** A number in [0, 1), as `Math.random` gives it. */
@@ -30,6 +34,7 @@ export function createClock({ unixMs, monotonicMs }: ClockReadings): Clock {
   const readUnixNano = (): bigint => BigInt(unixMs()) * 1_000_000n;
   const readMonotonicNano = (): bigint => BigInt(Math.round(monotonicMs() * 1e6));
   let originUnixNano = readUnixNano() - readMonotonicNano();
+  const slices = new TurnSlices(monotonicMs);
   return {
     nowMs: monotonicMs,
     unixNano: () => {
@@ -41,6 +46,7 @@ export function createClock({ unixMs, monotonicMs }: ClockReadings): Clock {
     },
     sleep,
     after,
+    sliceEndMs: () => slices.endMs(),
   };
 }
 

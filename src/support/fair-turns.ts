@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Clock } from './clock.ts';
-import type { Steps } from './steps.ts';
-import { sliceMs } from './steps.ts';
+import type { ClockOfSlices, Steps } from './steps.ts';
+import { endOfSlice } from './steps.ts';
 
 /** Reason why waiting work is not done: too much waits, nobody waits for its result any more, or the turns have ended. */
 export type NotDone = 'busy' | 'gone' | 'closed';
@@ -43,7 +42,7 @@ const leastBytes = 4096;
  * have sent. Beyond `mostWaitingBytes` works whose callers have gone are given up, and then the work that would end last.
  */
 export class FairTurns {
-  readonly #clock: Pick<Clock, 'nowMs'>;
+  readonly #clock: ClockOfSlices;
   readonly #mostWaitingBytes: number;
   /** In the order of service. */
   readonly #waiting: QueuedWork[] = [];
@@ -55,7 +54,7 @@ export class FairTurns {
   #isServing = false;
   #isClosed = false;
 
-  constructor(clock: Pick<Clock, 'nowMs'>, mostWaitingBytes: number) {
+  constructor(clock: ClockOfSlices, mostWaitingBytes: number) {
     this.#clock = clock;
     this.#mostWaitingBytes = mostWaitingBytes;
   }
@@ -65,7 +64,7 @@ export class FairTurns {
     if (this.#isClosed && work.giveUp !== undefined) return work.giveUp('closed');
     if (this.#isServing) return this.#queue(work);
     const steps = work.begin();
-    const ended = this.#advance(steps, this.#endOfSlice());
+    const ended = this.#advance(steps, this.#clock.sliceEndMs());
     if (ended !== undefined) return ended.result;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.#isServing = true;
@@ -138,7 +137,7 @@ export class FairTurns {
     await setImmediate();
     while (queued !== undefined) {
       await setImmediate();
-      const endMs = this.#endOfSlice();
+      const endMs = endOfSlice(this.#clock);
       do {
         if (!this.#isEnded(queued, endMs)) break;
         queued = this.#next();
@@ -183,10 +182,6 @@ export class FairTurns {
       if (step.done === true) return { result: step.value };
     } while (this.#clock.nowMs() < endMs);
     return undefined;
-  }
-
-  #endOfSlice(): number {
-    return this.#clock.nowMs() + sliceMs;
   }
 }
 

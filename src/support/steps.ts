@@ -7,11 +7,11 @@ import type { Clock } from './clock.ts';
  */
 export type Steps<T> = Generator<Promise<void> | undefined, T, boolean | undefined>;
 
-/**
- * Time after which work in slices lets others have a turn: usual batches end within it. A turn has one slice of the reporting cycle, one of
- * batches that come in, and perhaps a young collection.
- */
-export const sliceMs = 2;
+/** ClockOfSlices tells works in slices when to let others have a turn of the event loop. */
+export type ClockOfSlices = Pick<Clock, 'nowMs' | 'sliceEndMs'>;
+
+/** Time that a work has in each turn in which it goes on, where others have used up the slice of that turn. */
+const leastSliceMs = 0.5;
 
 /** Runs the work to its end within this turn of the event loop. @throws TypeError when the work has to wait for something */
 export function atOnce<T>(steps: Steps<T>): T {
@@ -22,21 +22,26 @@ export function atOnce<T>(steps: Steps<T>): T {
   }
 }
 
-/** Runs the work in slices of about two milliseconds, with a turn of the event loop after each. Short work ends within this turn. */
-export async function inSlices<T>(steps: Steps<T>, clock: Pick<Clock, 'nowMs'>): Promise<T> {
+/** Time at which a slice that begins now ends. */
+export function endOfSlice(clock: ClockOfSlices): number {
+  return Math.max(clock.sliceEndMs(), clock.nowMs() + leastSliceMs);
+}
+
+/** Runs the work in slices, with a turn of the event loop after each. Short work ends within this turn. */
+export async function inSlices<T>(steps: Steps<T>, clock: ClockOfSlices): Promise<T> {
   let isSameTurn = false;
-  for (let endMs = clock.nowMs() + sliceMs; ; ) {
+  for (let endMs = endOfSlice(clock); ; ) {
     const step = steps.next(isSameTurn);
     if (step.done === true) return step.value;
     isSameTurn = step.value === undefined && clock.nowMs() < endMs;
     if (isSameTurn) continue;
     await (step.value ?? setImmediate());
-    endMs = clock.nowMs() + sliceMs;
+    endMs = endOfSlice(clock);
   }
 }
 
-/** Entries of a list that are handled in one step, at a few microseconds each. */
-const entriesPerStep = 64;
+/** Entries of a list that are handled in one step, at some microseconds each. */
+const entriesPerStep = 16;
 
 /** Calls `handle` with each entry of a list, in steps. */
 export function* eachInSteps<T>(entries: readonly T[], handle: (entry: T, index: number) => void): Steps<void> {
@@ -48,10 +53,10 @@ export function* eachInSteps<T>(entries: readonly T[], handle: (entry: T, index:
 
 /** Does long work in slices, one work after the other: however many there are, they take no more than one slice of a turn. */
 export class WorkQueue {
-  readonly #clock: Pick<Clock, 'nowMs'>;
+  readonly #clock: ClockOfSlices;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(clock: Pick<Clock, 'nowMs'>) {
+  constructor(clock: ClockOfSlices) {
     this.#clock = clock;
   }
 

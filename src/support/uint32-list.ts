@@ -54,8 +54,8 @@ export class Uint32List {
 }
 
 /** Words copied, and entries given slots, in one step. */
-const wordsPerStep = 65_536;
-const entriesPerStep = 4_096;
+const wordsPerStep = 16_384;
+const entriesPerStep = 2_048;
 
 /** Finds slots for the entries `from .. to` of a table. */
 type FillSlots = (slots: Int32Array, from: number, to: number) => void;

@@ -185,6 +185,11 @@ class SteppedClock implements Clock {
     return 1_767_225_600_000_000_000n + BigInt(this.#nowMs) * 1_000_000n;
   }
 
+  /** Works are done at once. */
+  sliceEndMs(): number {
+    return Infinity;
+  }
+
   /** The cycle is told when to report. */
   sleep(): Promise<void> {
     return Promise.reject(new Error('nothing sleeps in a soak'));

@@ -9,7 +9,7 @@ import { oneStep } from './one-step.ts';
 
 const kib = 1024;
 
-/** Turns of works whose begin and end are noted. A step takes a millisecond. */
+/** Turns of works whose begin and end are noted. A step takes half a millisecond. */
 function setUp(mostWaitingBytes = 100 * 1024 * kib) {
   const turns = new FairTurns(new PassingClock(), mostWaitingBytes);
   const course: string[] = [];
@@ -165,5 +165,7 @@ test('FairTurns tells the sender of a work what it throws, and goes on', async (
   await assert.rejects(late as Promise<unknown>, fault);
   await assert.rejects(waiting as Promise<unknown>, fault);
   assert.equal(await good, 'good');
+  // Works before it have used up the slice of this turn.
+  await setImmediate();
   assert.equal(send({}, 'short', 1), 'short');
 });

@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/support/clock.ts';
+import { TurnSlices } from '../../src/support/turn-slices.ts';
 
 interface Sleeper {
   readonly wakeMs: number;
@@ -10,6 +11,7 @@ export class FakeClock implements Clock {
   #nowMs = 0;
   #unixNanoAtZero: bigint;
   #sleepers: Sleeper[] = [];
+  readonly #slices = new TurnSlices(() => this.nowMs());
 
   /** Unix time at start, in nanoseconds; the default is 2026-01-01T00:00:00Z. */
   constructor(unixNanoAtZero = 1_767_225_600_000_000_000n) {
@@ -49,6 +51,10 @@ export class FakeClock implements Clock {
     };
   }
 
+  sliceEndMs(): number {
+    return this.#slices.endMs();
+  }
+
   /** How many sleeps and other timers are waiting for time to pass. */
   get sleeperCount(): number {
     return this.#sleepers.length;
@@ -75,12 +81,12 @@ function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A clock that moves by a millisecond at each reading. */
+/** A clock that moves by half a millisecond at each reading: a slice has two steps, and each is a long one. */
 export class PassingClock extends FakeClock {
   #passedMs = 0;
 
   override nowMs(): number {
-    this.#passedMs += 1;
+    this.#passedMs += 0.5;
     return super.nowMs() + this.#passedMs;
   }
 }

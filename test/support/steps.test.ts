@@ -1,21 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { Steps } from '../../src/support/steps.ts';
 import { atOnce, inSlices, WorkQueue } from '../../src/support/steps.ts';
+import { TurnSlices } from '../../src/support/turn-slices.ts';
+
+/** A clock that work moves. */
+function setUp() {
+  let nowMs = 0;
+  const slices = new TurnSlices(() => nowMs);
+  const pass = (ms: number): void => {
+    nowMs += ms;
+  };
+  return { pass, clock: { nowMs: () => nowMs, sliceEndMs: () => slices.endMs() } };
+}
 
 /** Work of some steps, each of which moves the clock. */
-function work(steps: number, stepMs: number) {
-  let nowMs = 0;
+function work(steps: number, stepMs: number, { pass, clock } = setUp()) {
   const done: string[] = [];
   function* run(): Steps<string> {
     for (let i = 0; i < steps; i++) {
-      nowMs += stepMs;
+      pass(stepMs);
       done.push(`step ${i}`);
       yield;
     }
     return 'all done';
   }
-  return { run, done, clock: { nowMs: () => nowMs } };
+  return { run, done, clock };
 }
 
 test('atOnce does all steps and gives their result', () => {
@@ -31,8 +42,8 @@ test('inSlices ends short work within the turn of the event loop in which it beg
   assert.equal(await result, 'all done');
 });
 
-test('inSlices gives others a turn after each two milliseconds of work', async () => {
-  const { run, done, clock } = work(6, 1);
+test('inSlices gives others a turn after each millisecond of work', async () => {
+  const { run, done, clock } = work(6, 0.5);
   const result = inSlices(run(), clock);
   assert.equal(done.length, 2);
   let isDone = false;
@@ -40,24 +51,38 @@ test('inSlices gives others a turn after each two milliseconds of work', async (
     isDone = true;
   });
   const doneByTurn: number[] = [];
-  for (; !isDone; await new Promise((resolve) => setImmediate(resolve))) doneByTurn.push(done.length);
+  for (; !isDone; await setImmediate()) doneByTurn.push(done.length);
   assert.equal(await result, 'all done');
   assert.deepEqual([...new Set(doneByTurn)], [2, 4, 6]);
 });
 
 test('work is told at each step whether nothing else has run since the one before', async () => {
-  let nowMs = 0;
+  const { pass, clock } = setUp();
   const told: (boolean | undefined)[] = [];
-  function* run(pause?: Promise<void>): Steps<void> {
+  function* run(pause?: () => Promise<void>): Steps<void> {
     for (let i = 0; i < 6; i++) {
-      nowMs += 1;
-      told.push(yield i === 4 ? pause : undefined);
+      pass(0.5);
+      told.push(yield i === 4 ? pause?.() : undefined);
     }
   }
-  await inSlices(run(Promise.resolve()), { nowMs: () => nowMs });
+  await inSlices(
+    run(() => setImmediate()),
+    clock,
+  );
   assert.deepEqual(told.splice(0), [true, false, true, false, false, true]);
   atOnce(run());
   assert.deepEqual(told, Array(6).fill(true));
+});
+
+test('inSlices gives works of one turn one slice together, and each a part of it', async () => {
+  const clock = setUp();
+  const works = [0, 1, 2].map(() => work(20, 0.125, clock));
+  const results = works.map(({ run }) => inSlices(run(), clock.clock));
+  assert.deepEqual(
+    works.map(({ done }) => done.length),
+    [8, 4, 4],
+  );
+  await Promise.all(results);
 });
 
 test('inSlices rejects with what the work throws', async () => {
@@ -65,7 +90,7 @@ test('inSlices rejects with what the work throws', async () => {
     yield;
     throw new Error('a fault');
   }
-  await assert.rejects(inSlices(faulty(), { nowMs: () => 0 }), /a fault/);
+  await assert.rejects(inSlices(faulty(), setUp().clock), /a fault/);
 });
 
 test('WorkQueue goes on after work that failed', async () => {
@@ -89,8 +114,12 @@ test('WorkQueue does not begin a work before the one ahead has ended', async () 
       yield;
     }
   }
-  let nowMs = 0;
-  const queue = new WorkQueue({ nowMs: () => (nowMs += 2) });
+  const { pass, clock } = setUp();
+  const nowMs = (): number => {
+    pass(2);
+    return clock.nowMs();
+  };
+  const queue = new WorkQueue({ ...clock, nowMs });
   await Promise.all([queue.add(named('a')), queue.add(named('b'))]);
   assert.deepEqual(order, ['a', 'a', 'a', 'b', 'b', 'b']);
 });

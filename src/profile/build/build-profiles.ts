@@ -45,7 +45,9 @@ export function* buildProfiles(
   const firsts = yield* firstsOfEqual(heads);
   const profilesByResource = new Map<number, Profile[]>();
   const grouped = yield* groupEvents(contents, range, firsts);
+  yield;
   const writer = new ProfileWriter(contents, dictionary, grouped, createProfileId);
+  yield* writer.makeRoom();
   for (const group of grouped.groups) {
     const profiles = profilesByResource.get(group.resource) ?? [];
     if (profilesByResource.size % resourcesPerStep === 0) yield;
@@ -170,7 +172,15 @@ class ProfileWriter {
     this.#sampleOfContext = new Uint32Array(2 * contents.samples.count);
     this.#sampleOfPart = new Uint32Array(partCount);
     this.#moments = new MomentGroups(this.#columns, 0, partCount);
-    this.#columns.reserve(partCount, contents.events.count);
+  }
+
+  /** Tables that grow while they are filled are copied, and their entries find new places, in one step. */
+  *makeRoom(): Steps<void> {
+    yield;
+    this.#locations.makeRoom();
+    yield;
+    this.#columns.reserve(this.#sampleOfPart.length, this.#contents.events.count);
+    yield;
   }
 
   *profile(group: ProfileGroup): Steps<Profile> {

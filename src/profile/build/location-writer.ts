@@ -38,8 +38,12 @@ export class LocationWriter {
     this.#mappingByMapping = new Int32Array(mappings.length).fill(missing);
     this.#mappingByFile = new Int32Array(files.length).fill(missing);
     this.#fileAttributeByFile = new Int32Array(files.length).fill(missing);
-    // Tables that grow while they are filled are copied, and their entries find new slots, in one step.
-    dictionary.reserveStacks({
+  }
+
+  /** Makes room in the dictionary for all frames and stacks. */
+  makeRoom(): void {
+    const { frames, stacks } = this.#contents;
+    this.#dictionary.reserveStacks({
       locations: frames.count + 1,
       lines: frames.count,
       stacks: stacks.count + 1,

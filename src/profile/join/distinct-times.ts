@@ -5,7 +5,7 @@ import type { Steps } from '../../support/steps.ts';
 import { atOnce } from '../../support/steps.ts';
 import { beginLater } from '../split/later-part.ts';
 
-const resourcesPerStep = 64;
+const resourcesPerStep = 8;
 
 /**
  * The request with no two profiles of equal labels at one time, which a backend may take for one profile (see `laterPart`). A profile

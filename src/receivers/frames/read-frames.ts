@@ -27,7 +27,7 @@ const frameFields: FieldNames = {
   fields: ['', 'file_id', 'process', 'address_or_line', 'kind', 'mapping'],
 };
 
-const framesPerStep = 4_096;
+const framesPerStep = 1_024;
 
 /** Reads `Frame`s into `columns`, from element 1. Returns how many have a kind that this version does not know. */
 export function* readFrames(
@@ -146,7 +146,7 @@ const mostFramesInStack = 1_024;
 
 const stackFields: FieldNames = { list: 'stacks', fields: ['', 'frames', 'truncated'] };
 
-const stackBytesPerStep = 65_536;
+const stackBytesPerStep = 16_384;
 
 /**
  * Reads `Stack`s, from element 1; stack `i` is `frames[start[i] .. start[i + 1])`, and `frames` has an element for each byte of the stacks.

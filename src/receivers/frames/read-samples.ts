@@ -41,8 +41,8 @@ export interface SampleTarget extends SampleChecks {
   readonly columns: SampleArrays;
 }
 
-/** Bytes of samples read in one step: a thousand usual ones. */
-const sampleBytesPerStep = 32_768;
+/** Bytes of samples read in one step: some hundreds of usual ones. */
+const sampleBytesPerStep = 8_192;
 
 /** Reads `Sample`s; one at fault is left out and told to the target's rejections. */
 export function* readSamples({ bytes, view }: BatchContext, spans: Spans, target: SampleTarget): Steps<void> {

@@ -82,12 +82,24 @@ export async function sendAll(
     while (sent < count) {
       const message = messages[sent++ % messages.length]!;
       await load.send(message);
-      while (sent - (backend.requestCount - before) > mostOnTheWay) await sleep(1);
+      await arrival(sent - mostOnTheWay);
+    }
+  };
+  /** Resolves when the backend has so many of them. */
+  const arrival = async (wanted: number): Promise<void> => {
+    const deadlineMs = performance.now() + patienceMs;
+    while (backend.requestCount - before < wanted) {
+      if (performance.now() > deadlineMs) {
+        throw new Error(`the backend has ${backend.requestCount - before} of ${sent} requests after ${patienceMs} ms`);
+      }
+      await sleep(1);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
-  while (backend.requestCount - before < count) await sleep(1);
+  await arrival(count);
 }
 
 const concurrency = 4;
 const mostOnTheWay = 12;
+/** A request that is lost must not keep a bench for ever. */
+const patienceMs = 60_000;

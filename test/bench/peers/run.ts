@@ -42,14 +42,14 @@ interface Case {
 
 const peers: readonly ContenderName[] = ['collector', 'grpc-js proxy', 'http2 proxy'];
 const cases: readonly Case[] = [
-  { name: '22 kB, as the profiler writes it', payload: 'small', peers, documented: 0.5, isShort: true },
+  { name: '22 kB, as the profiler writes it', payload: 'small', peers, documented: 0.36, isShort: true },
   { name: '22 kB, gzip in and out', payload: 'small', isGzip: true, peers: ['collector'], documented: 0.65 },
-  { name: '22 kB, by Collector 0.164', payload: 'referring', peers: ['collector'], documented: 0.7 },
-  { name: '48 kB, real profiler at 97 Hz', payload: 'real', peers: ['collector'], documented: 0.55 },
-  { name: '179 kB', payload: 'medium', peers, documented: 0.4, isShort: true },
-  { name: '179 kB, rebuilt', payload: 'untidy', peers: ['collector'], documented: 1.2 },
-  { name: '179 kB, merged', payload: 'medium', otlpProfiles: 'merge', peers: ['collector'], documented: 1.3 },
-  { name: '2.2 MB', payload: 'large', peers, documented: 0.5 },
+  { name: '22 kB, by Collector 0.164', payload: 'referring', peers: ['collector'], documented: 0.46 },
+  { name: '48 kB, real profiler at 97 Hz', payload: 'real', peers: ['collector'], documented: 0.39 },
+  { name: '179 kB', payload: 'medium', peers, documented: 0.29, isShort: true },
+  { name: '179 kB, rebuilt', payload: 'untidy', peers: ['collector'], documented: 1.05 },
+  { name: '179 kB, merged', payload: 'medium', otlpProfiles: 'merge', peers: ['collector'], documented: 0.86 },
+  { name: '2.2 MB', payload: 'large', peers, documented: 0.36 },
 ];
 
 /** V8 still compiles for some 10,000 requests of 22 kB, by threads of its own, whose time would count as the requests'. */
